@@ -1,0 +1,208 @@
+"""Prompt tuning: The Power of Scale for Parameter-Efficient Prompt Tuning.
+
+Lester, Al-Rfou, Constant. EMNLP 2021. https://arxiv.org/abs/2104.08691
+
+K virtual tokens P are put in front of the embedded text; only they train:
+
+    X' = [P; E(x)]                    P: (K, d)
+
+Starts: from the words of a sentence (repeated or cut to K tokens), from K random entries of the vocabulary, or at
+random with the vocabulary's own spread (the paper's uniform range was made for T5's much larger embeddings).
+
+Differences from the paper: text keeps its positions 0, 1, 2 ... and the virtual tokens stand before it at -K ... -1;
+with rotary positions that is the same as pushing the text back, and lets the strength go to 0 without a jump. With
+`shift_positions` the text is pushed back as in HF peft, which makes a difference only where positions are learned
+(gpt2, bert). Strength s adds log s to the scores with which text looks at the virtual tokens.
+
+Starts at base: no, any extra token changes the attention.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Self
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+from typing_extensions import override
+
+from engine.errors import SettingError
+from engine.knobs import Settings, knob
+from engine.methods.base import Method, Paper, Start
+from engine.models.shape import ModelShape
+from engine.models.sites import AttentionSite, Glimpse, Sites, SoftPrompt
+from engine.models.view import View
+from engine.telemetry.events import Event, PromptFrame
+from engine.telemetry.looking import Look, rounded, text_scores
+
+
+@dataclass(frozen=True, kw_only=True)
+class PromptSettings(Settings):
+    """Settings of prompt tuning."""
+
+    prompt_len: int = knob(20, "Virtual tokens in front of the text (K).", low=1, high=512, unit="tokens")
+    init: str = knob(
+        "vocabulary",
+        "Where the virtual tokens start: words of a sentence, random vocabulary entries, or random numbers.",
+        choices=("text", "vocabulary", "random"),
+    )
+    init_text: str = knob("", "The sentence to start from when init is text.")
+    shift_positions: bool = knob(
+        default=False,
+        help="Push the text's positions back by K, as HF peft does; only learned positions notice.",
+        advanced=True,
+    )
+
+    def __post_init__(self) -> None:
+        """Check the bounds, and that a start from text has a text."""
+        super().__post_init__()
+        if self.init == "text" and not self.init_text.strip():
+            raise SettingError(
+                "no_init_text",
+                "init_text is empty, but init is 'text': write the sentence to start from, or choose another init.",
+                field="init_text",
+            )
+
+
+class PromptTuning(Method):
+    """Soft prompt in front of the text."""
+
+    name = "prompt"
+    title = "Prompt tuning"
+    equation = "X' = [P; E(x)]"
+    acts_on = ("embedding",)
+    paper = Paper(
+        title="The Power of Scale for Parameter-Efficient Prompt Tuning",
+        authors="Lester et al.",
+        year=2021,
+        url="https://arxiv.org/abs/2104.08691",
+    )
+    settings_class = PromptSettings
+    presets = {
+        "vocabulary": {},
+        "random": {"init": "random"},
+        "complaints_guide": {
+            "prompt_len": 8,
+            "init": "text",
+            "init_text": "Classify if the tweet is a complaint or not:",
+        },
+    }
+    learning_rate = 1e-1
+    emits = (PromptFrame,)
+    examples = (
+        {"prompt_len": 3},
+        {"prompt_len": 4, "init": "text", "init_text": "a b"},
+        {"prompt_len": 2, "init": "random"},
+    )
+
+    def __init__(self, settings: PromptSettings, shape: ModelShape, start: Start | None = None) -> None:
+        super().__init__(settings, shape)
+        self._settings = settings
+        self._start = start
+        self.prompts = nn.Parameter(torch.zeros(settings.prompt_len, shape.d))
+        self.register_buffer("_first", torch.zeros(0), persistent=False)
+
+    @classmethod
+    @override
+    def build(cls, settings: Settings, shape: ModelShape, start: Start) -> Self:
+        assert isinstance(settings, PromptSettings)
+        method = cls(settings, shape, start)
+        vocabulary = start.vocabulary().float()
+        with torch.no_grad():
+            if settings.init == "random":
+                method.prompts.normal_(0, float(vocabulary.std()), generator=start.rng)
+            else:
+                method.prompts.copy_(vocabulary[_first_words(settings, start, len(vocabulary))])
+        method._first = method.prompts.detach().clone()
+        return method
+
+    @classmethod
+    @override
+    def count(cls, settings: Settings, shape: ModelShape) -> dict[str, int]:
+        """K d."""
+        assert isinstance(settings, PromptSettings)
+        return {"prompts": settings.prompt_len * shape.d}
+
+    @property
+    @override
+    def settings(self) -> PromptSettings:
+        return self._settings
+
+    @property
+    @override
+    def starts_at_base(self) -> bool:
+        return False
+
+    @override
+    def attach(self, sites: Sites) -> None:
+        sites.prepend(self.soft_prompt)
+
+    def soft_prompt(self) -> SoftPrompt | None:
+        """The virtual tokens; None at strength 0."""
+        if self.control.strength == 0:
+            return None
+        return SoftPrompt(self.prompts, self.control.strength, self._settings.shift_positions)
+
+    @override
+    def frames(self, step: int) -> Iterator[Event]:
+        if self._start is None:
+            return
+        vocabulary = self._start.vocabulary().float()
+        unit = nn.functional.normalize(vocabulary, dim=-1)
+        cosines, ids = (nn.functional.normalize(self.prompts.float(), dim=-1) @ unit.T).topk(3)
+        first = self._first if len(self._first) else self.prompts
+        yield PromptFrame(
+            step=step,
+            norms=rounded(self.prompts.norm(dim=-1)),  # type: ignore[arg-type]
+            drift=rounded((self.prompts - first).norm(dim=-1)),  # type: ignore[arg-type]
+            words=[[self._start.words(index) for index in row] for row in ids.tolist()],
+            cosines=rounded(cosines, 3),  # type: ignore[arg-type]
+            usual_norm=round(float(vocabulary.norm(dim=-1).median()), 4),
+            usual_cosine=round(_usual_cosine(unit), 3),
+        )
+
+    @override
+    def look(self, view: View, look: Look) -> dict[str, object]:
+        seen: dict[int, Float[Tensor, "h t p"]] = {}
+        width = self._settings.prompt_len
+
+        def observe(layer: int, site: AttentionSite, glimpse: Glimpse) -> None:
+            probabilities = text_scores(glimpse, site.scale).softmax(-1)
+            seen[layer] = probabilities[:, width:, :width]  # text queries, virtual keys
+
+        for layer, site in enumerate(view.sites.attention):
+            site.observers.append(partial(observe, layer))
+        look.run()
+        masses = [seen[layer].sum(-1) for layer in sorted(seen)]
+        return {
+            "kind": "soft",
+            "tokens": look.tokens,
+            "layers": sorted(seen),
+            "heads": self.shape.h,
+            "weights": [
+                rounded(seen[layer] / mass[..., None].clamp(min=1e-9)) for layer, mass in enumerate(masses)
+            ],
+            "mass": [rounded(mass) for mass in masses],
+        }
+
+
+def _first_words(settings: PromptSettings, start: Start, v: int) -> Int[Tensor, " p"]:
+    """Token ids to start from: K drawn from the vocabulary, or the sentence repeated or cut to K tokens."""
+    if settings.init == "vocabulary":
+        return torch.randint(v, (settings.prompt_len,), generator=start.rng)
+    ids = start.tokenize(settings.init_text)
+    if not ids:
+        raise SettingError(
+            "no_init_text",
+            "init_text holds no token of this model: write the sentence to start from.",
+            field="init_text",
+        )
+    repeats = -(-settings.prompt_len // len(ids))
+    return torch.tensor((ids * repeats)[: settings.prompt_len])
+
+
+def _usual_cosine(unit: Float[Tensor, "v d"]) -> float:
+    """Median cosine of a vocabulary entry to its nearest neighbour, from a sample of 256 entries."""
+    sample = unit[:: max(1, len(unit) // 256)]
+    return float((sample @ unit.T).topk(2).values[:, 1].median())

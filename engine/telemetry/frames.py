@@ -1,0 +1,9 @@
+"""Which steps get a frame: dense early, sparse late, and never moved by steps that come after."""
+
+
+def is_frame_step(step: int) -> bool:
+    """Whether telemetry keeps this step: the first 64 all, then 32 per doubling.
+
+    The rule depends on `step` alone, so a curve never changes shape as the run grows.
+    """
+    return step < 64 or step % (1 << (step.bit_length() - 6)) == 0
