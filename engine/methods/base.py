@@ -60,6 +60,10 @@ class Start:
     tokenize: Callable[[str], list[int]]
     words: Callable[[int], str]
 
+    def __deepcopy__(self, memo: dict[int, object]) -> Self:
+        """A start is never changed, so copies of a method share it."""
+        return self
+
     @classmethod
     def of(cls, base: Base, seed: int) -> Self:
         """The start for a loaded base."""
@@ -88,6 +92,8 @@ class Method(nn.Module, ABC):
     presets: ClassVar[dict[str, dict[str, object]]]
     learning_rate: ClassVar[float]
     """Rate that works on the embedded base when the user gives none."""
+    no_decay: ClassVar[tuple[str, ...]] = ()
+    """Beginnings of the names of parameters that weight decay leaves alone."""
     emits: ClassVar[tuple[type[Event], ...]] = ()
     """Decides which panels appear."""
     examples: ClassVar[tuple[dict[str, object], ...]] = ({},)

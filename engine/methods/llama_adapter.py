@@ -90,6 +90,7 @@ class LlamaAdapter(Method):
         "ungated": {"gate_init": "ungated"},
     }
     learning_rate = 2e-2
+    no_decay = ("gates",)
     emits = (GateFrame,)
     examples = (
         {"prompt_len": 3, "layers": 2},

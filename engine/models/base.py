@@ -2,12 +2,20 @@
 
 import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import torch
-from torch import Tensor
-from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForMaskedLM, AutoTokenizer
-from transformers import BitsAndBytesConfig, PreTrainedModel, PreTrainedTokenizerBase
+from torch import Tensor, nn
+from transformers import (
+    AutoConfig,
+    AutoModelForCausalLM,
+    AutoModelForMaskedLM,
+    AutoTokenizer,
+    BitsAndBytesConfig,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
 
 from engine.errors import ModelError
 from engine.models import attention
@@ -23,7 +31,7 @@ DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 PRECISIONS = (*DTYPES, "int8", "nf4")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Base:
     """A loaded model with its tokenizer.
 
@@ -55,13 +63,20 @@ class Base:
         weight: Tensor = self.model.get_input_embeddings().weight  # type: ignore[assignment, union-attr]
         return weight.detach()
 
+    @cached_property
     def fingerprint(self) -> str:
-        """Short hash of every tensor's name, shape, dtype and bytes: tells whether an adapter fits this base."""
-        digest = hashlib.sha256()
-        for name, tensor in sorted(self.model.state_dict().items()):
+        """Short hash of the weights, computed once: tells whether an adapter fits this base."""
+        return hash_of(self.model)
+
+
+def hash_of(model: nn.Module) -> str:
+    """Short hash of every tensor's name, shape, dtype and bytes."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(model.state_dict().items()):
+        if isinstance(tensor, Tensor):
             digest.update(f"{name}{tuple(tensor.shape)}{tensor.dtype}".encode())
             digest.update(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
-        return digest.hexdigest()[:16]
+    return digest.hexdigest()[:16]
 
 
 def freeze(name: str, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, precision: str = "fp32") -> Base:

@@ -1,0 +1,110 @@
+"""Our own adapter files: `adapter.json` (method, settings, base) and `adapter.safetensors` (the method's tensors).
+
+A file with a missing, extra or misshapen tensor is refused by name; nothing is ever filled in silently.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+
+from engine.errors import ExchangeError, ModelError
+from engine.methods import method_class
+from engine.methods.base import METHOD_FORMAT, Method, Start
+from engine.models.base import Base
+from engine.runs.store import write_json, write_tensors
+
+
+def save_adapter(method: Method, base: Base, folder: Path, **facts: object) -> None:
+    """Write a method's adapter folder, whole or not at all."""
+    write_tensors(folder / "adapter.safetensors", method.state_dict())
+    write_json(
+        folder / "adapter.json",
+        {
+            "format": METHOD_FORMAT,
+            "method": method.name,
+            "settings": method.settings.to_dict(),
+            "base": {"name": base.name, "model_type": base.shape.model_type, "fingerprint": base.fingerprint},
+            **facts,
+        },
+    )
+
+
+def load_adapter(folder: Path, base: Base) -> Method:
+    """Read an adapter folder and build its method for a base.
+
+    Raises:
+        ExchangeError: The folder holds no adapter, or tensors do not fit.
+        ModelError: The adapter was trained on another model.
+    """
+    facts = read_facts(folder)
+    cls = method_class(facts["method"])
+    settings = cls.settings_class.from_dict(facts["settings"])
+    if facts["base"]["fingerprint"] != base.fingerprint:
+        raise ModelError(
+            "other_base",
+            f"This adapter was trained on {facts['base']['name']!r} with other weights than {base.name!r}: "
+            "load the model it was trained on.",
+            wanted=facts["base"]["name"],
+            name=base.name,
+        )
+    method = cls.build(settings, base.shape, Start.of(base, 0))
+    load_tensors(method, folder / "adapter.safetensors")
+    return method
+
+
+def read_facts(folder: Path) -> dict[str, Any]:
+    """Contents of adapter.json.
+
+    Raises:
+        ExchangeError: It is missing, damaged or from a newer version.
+    """
+    try:
+        facts = json.loads((folder / "adapter.json").read_text(encoding="utf-8"))
+        if facts["format"] != METHOD_FORMAT:
+            raise ValueError(f"format {facts['format']} instead of {METHOD_FORMAT}")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ExchangeError(
+            "no_adapter", f"The folder {folder.name!r} holds no adapter: {error}", name=folder.name, reason=str(error)
+        ) from error
+    return facts
+
+
+def load_tensors(method: Method, path: Path) -> None:
+    """Put a file's tensors into a method.
+
+    Raises:
+        ExchangeError: The file cannot be read, or a tensor is missing, extra or misshapen.
+    """
+    try:
+        tensors = load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise ExchangeError(
+            "bad_file", f"The file {path.name} cannot be read: {error}", file=path.name, reason=str(error)
+        ) from error
+    put_tensors(method, tensors, path.name)
+
+
+def put_tensors(method: Method, tensors: dict[str, torch.Tensor], source: str) -> None:
+    """Put tensors into a method by name.
+
+    Raises:
+        ExchangeError: One is missing, extra or misshapen.
+    """
+    wanted = method.state_dict()
+    for name in sorted(wanted.keys() | tensors.keys()):
+        if name not in tensors:
+            problem = "is missing"
+        elif name not in wanted:
+            problem = "does not belong there"
+        elif tensors[name].shape != wanted[name].shape:
+            problem = f"has shape {tuple(tensors[name].shape)} instead of {tuple(wanted[name].shape)}"
+        else:
+            continue
+        raise ExchangeError(
+            "bad_tensor", f"The tensor {name!r} in {source} {problem}.", tensor=name, file=source, problem=problem
+        )
+    method.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})

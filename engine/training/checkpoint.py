@@ -1,0 +1,99 @@
+"""Everything a killed run needs to go on exactly as it would have: safetensors and JSON, no pickles."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
+
+from engine.exchange.native import put_tensors
+from engine.methods.base import Method
+from engine.runs.folder import RunFolder
+from engine.runs.store import write_json, write_tensors
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where a run stands.
+
+    Attributes:
+        step: Finished updates; also decides the place in the data.
+        wall_s: Training seconds so far.
+        best: Lowest validation loss so far, if there was one.
+    """
+
+    step: int
+    wall_s: float
+    best: float | None
+
+
+def save_checkpoint(
+    folder: RunFolder,
+    method: Method,
+    optimiser: torch.optim.Optimizer,
+    scheduler: torch.optim.lr_scheduler.LRScheduler,
+    rng: Tensor,
+    position: Position,
+) -> None:
+    """Write a checkpoint and put it in the place of the old one in a way that survives a crash at any moment."""
+    fresh = folder.path / "checkpoint.new"
+    write_tensors(fresh / "method.safetensors", method.state_dict())
+    tensors, plain = _split(optimiser.state_dict())
+    write_tensors(fresh / "optimiser.safetensors", {**tensors, "rng": rng})
+    write_json(
+        fresh / "trainer.json",
+        {
+            "step": position.step,
+            "wall_s": position.wall_s,
+            "best": position.best,
+            "optimiser": plain,
+            "scheduler": {k: v for k, v in scheduler.state_dict().items() if k != "lr_lambdas"},
+        },
+    )
+    folder.replace_checkpoint(fresh)
+
+
+def load_checkpoint(
+    folder: RunFolder,
+    method: Method,
+    optimiser: torch.optim.Optimizer,
+    scheduler: torch.optim.lr_scheduler.LRScheduler,
+) -> tuple[Position, Tensor]:
+    """Restore method, optimiser and scheduler; returns the position and the random state."""
+    path = folder.checkpoint_path
+    put_tensors(method, load_file(path / "method.safetensors"), "method.safetensors")
+    facts = json.loads((path / "trainer.json").read_text(encoding="utf-8"))
+    tensors = load_file(path / "optimiser.safetensors")
+    rng = tensors.pop("rng")
+    optimiser.load_state_dict(_joined(tensors, facts["optimiser"]))
+    scheduler.load_state_dict({**facts["scheduler"], "lr_lambdas": [None] * len(scheduler.base_lrs)})
+    return Position(facts["step"], facts["wall_s"], facts["best"]), rng
+
+
+def has_checkpoint(path: Path) -> bool:
+    """Whether a checkpoint folder is there and whole."""
+    return (path / "trainer.json").exists()
+
+
+def _split(state: dict[str, Any]) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Tensors of an optimiser's state by "parameter/name", and everything else as plain values."""
+    tensors: dict[str, Tensor] = {}
+    rest: dict[str, dict[str, Any]] = {}
+    for index, entries in state["state"].items():
+        for name, value in entries.items():
+            if isinstance(value, Tensor):
+                tensors[f"{index}/{name}"] = value
+            else:
+                rest.setdefault(str(index), {})[name] = value
+    return tensors, {"groups": state["param_groups"], "state": rest}
+
+
+def _joined(tensors: dict[str, Tensor], plain: dict[str, Any]) -> dict[str, Any]:
+    state: dict[int, dict[str, Any]] = {int(index): dict(values) for index, values in plain["state"].items()}
+    for key, tensor in tensors.items():
+        index, name = key.split("/", 1)
+        state.setdefault(int(index), {})[name] = tensor
+    return {"state": state, "param_groups": plain["groups"]}

@@ -1,0 +1,57 @@
+"""Settings of the training loop, the same for every method."""
+
+from dataclasses import dataclass
+
+from engine.knobs import Settings, knob
+
+SCHEDULES = ("cosine", "linear", "constant", "constant_with_warmup")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingSettings(Settings):
+    """How long, how fast and in which order to train."""
+
+    steps: int = knob(300, "Optimiser updates in all.", low=1, high=1_000_000, unit="steps")
+    learning_rate: float | None = knob(
+        None, "Size of an update; empty takes the rate that suits the method.", low=1e-8, high=10.0, log=True
+    )
+    batch_size: int = knob(16, "Rows per update.", low=1, high=1024, unit="rows")
+    seed: int = knob(0, "Number that fixes the first values and the order of rows.", low=0, high=2**31 - 1)
+    accumulation: int = knob(
+        1, "Split every batch into this many parts to save memory.", low=1, high=256, unit="parts", advanced=True
+    )
+    schedule: str = knob(
+        "cosine", "How the learning rate falls over the run.", choices=SCHEDULES, advanced=True
+    )
+    warmup_share: float = knob(
+        0.06, "Share of the steps in which the rate climbs from zero.", low=0.0, high=0.9, advanced=True
+    )
+    weight_decay: float = knob(
+        0.0, "Pull of the weights towards zero; gates are never pulled.", low=0.0, high=1.0, advanced=True
+    )
+    clip: float = knob(1.0, "Largest allowed norm of a gradient; 0 switches it off.", low=0.0, high=1e6, advanced=True)
+    eval_every: int | None = knob(
+        None, "Steps between validations; empty makes about fifteen in a run.", low=1, unit="steps", advanced=True
+    )
+    save_every: int = knob(
+        50, "Steps between checkpoints: what a killed run can lose.", low=1, unit="steps", advanced=True
+    )
+    max_len: int = knob(
+        256, "Longest row in tokens; longer prompts lose their beginning.", low=8, high=131_072, advanced=True
+    )
+    precision: str = knob(
+        "fp32",
+        "Number format of the frozen base; the adapter is always fp32.",
+        choices=("fp32", "bf16", "fp16", "int8", "nf4"),
+        advanced=True,
+    )
+    checkpointing: bool = knob(
+        default=False,
+        help="Compute activations again in the backward pass: less memory, more time.",
+        advanced=True,
+    )
+
+    @property
+    def steps_between_evals(self) -> int:
+        """Steps between validations."""
+        return self.eval_every or max(1, self.steps // 15)
