@@ -1,0 +1,32 @@
+"""How the command line speaks: tables for people on stderr or stdout, one line of JSON for programs."""
+
+import dataclasses
+import json
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+
+def say(text: str = "") -> None:
+    """Print for a person, on stderr, so that stdout stays for results."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def result(values: Any, *, as_json: bool, text: str | None = None) -> None:  # noqa: ANN401 - any JSON value
+    """Print the result: JSON on the last line of stdout with `--json`, else the text (or the values)."""
+    plain = dataclasses.asdict(values) if dataclasses.is_dataclass(values) and not isinstance(values, type) else values
+    if as_json:
+        print(json.dumps(plain, ensure_ascii=False), flush=True)
+    elif text is not None:
+        print(text, flush=True)
+    else:
+        print("\n".join(f"{name:>20}  {value}" for name, value in plain.items()), flush=True)
+
+
+def table(rows: Sequence[dict[str, Any]]) -> str:
+    """Rows as aligned columns."""
+    if not rows:
+        return "(nothing yet)"
+    return pd.DataFrame(rows).to_string(index=False, max_colwidth=60)

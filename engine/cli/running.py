@@ -1,0 +1,89 @@
+"""Commands that train and score: train, resume, eval."""
+
+import argparse
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from engine.cli.output import result, say
+from engine.cli.settings import add_run_options, run_config
+from engine.data.dataset import load_dataset
+from engine.evaluation import evaluate
+from engine.exchange.native import load_adapter
+from engine.home import runs_root
+from engine.models.base import load_base
+from engine.runs.folder import RunFolder, new_run_path
+from engine.training.launch import resume_run, start_run
+from engine.training.trainer import Trainer
+
+
+def train(args: argparse.Namespace) -> None:
+    """Train a method on a dataset; the run folder keeps everything."""
+    config = run_config(args)
+    path = args.out or new_run_path(runs_root(), config)
+    _run(start_run(path, config, load_base), args)
+
+
+def resume(args: argparse.Namespace) -> None:
+    """Go on with a stopped or killed run from its newest checkpoint."""
+    folder = RunFolder.open(args.folder)
+    with folder.owned():
+        trainer = resume_run(folder, load_base)
+    _run(trainer, args)
+
+
+def score(args: argparse.Namespace) -> None:
+    """Score a run on the held-out rows of its dataset, beside the untuned base."""
+    folder = RunFolder.open(args.folder)
+    config = folder.config
+    base = load_base(config.model, config.of_training().precision)
+    scores = evaluate(base, load_adapter(folder.adapter_path, base), load_dataset(args.dataset or config.dataset))
+    result(scores, as_json=args.json)
+
+
+def _run(trainer: Trainer, args: argparse.Namespace) -> None:
+    folder, steps = trainer.folder, trainer.settings.steps
+    say(f"Run folder: {folder.path}")
+    generator = trainer.run()
+    with folder.owned(), tqdm(total=steps, initial=trainer.position.step, unit="step", disable=args.quiet) as bar:
+        try:
+            for progress in generator:
+                bar.update()
+                bar.set_postfix_str(f"loss {progress.loss:.4f}, {progress.tokens_per_s:,.0f} tokens/s")
+        except KeyboardInterrupt:
+            generator.close()
+            say("Stopped and kept. Go on with: python -m engine resume " + str(folder.path))
+    facts = folder.facts()
+    result(
+        {
+            "run": str(folder.path),
+            "status": facts["status"],
+            "step": facts["step"],
+            "best_validation": facts["best_validation"],
+            "trainable": facts["trainable"],
+            "wall_s": round(trainer.position.wall_s, 2),
+            "config": dataclasses.asdict(folder.config),
+        },
+        as_json=args.json,
+        text=f"{facts['status']} at step {facts['step']}; best validation loss {facts['best_validation']:.4f}; "
+        f"adapter in {folder.adapter_path}",
+    )
+
+
+def register(commands: Any) -> None:  # noqa: ANN401 - argparse's sub-parser action is private
+    """Add the commands."""
+    command = commands.add_parser("train", help="train a method", description=train.__doc__)
+    add_run_options(command)
+    command.add_argument("--out", type=Path, help="run folder to make (default: a new one in the home folder)")
+    command.add_argument("--quiet", action="store_true", help="no progress bar")
+    command.set_defaults(run=train)
+    command = commands.add_parser("resume", help="go on with a run", description=resume.__doc__)
+    command.add_argument("folder", type=Path, help="run folder")
+    command.add_argument("--quiet", action="store_true", help="no progress bar")
+    command.set_defaults(run=resume)
+    command = commands.add_parser("eval", help="score a run", description=score.__doc__)
+    command.add_argument("folder", type=Path, help="run folder")
+    command.add_argument("--dataset", help="another dataset than the run's own")
+    command.set_defaults(run=score)

@@ -1,0 +1,14 @@
+"""Where runs live when no folder is named: $GATELIGHT_HOME, else ~/.gatelight."""
+
+import os
+from pathlib import Path
+
+
+def home() -> Path:
+    """The workbench's home folder."""
+    return Path(os.environ.get("GATELIGHT_HOME") or Path.home() / ".gatelight").expanduser()
+
+
+def runs_root() -> Path:
+    """Folder of all runs."""
+    return home() / "runs"
