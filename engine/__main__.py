@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from engine.cli import catalogue, running, using
+from engine.cli import catalogue, inside, running, using
 from engine.errors import WorkbenchError
 
 
@@ -11,7 +11,7 @@ def main() -> int:
     """Parse the command line and run one command; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m engine", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for part in (catalogue, running, using):
+    for part in (catalogue, running, using, inside):
         part.register(commands)
     for command in commands.choices.values():
         command.add_argument("--json", action="store_true", help="print the result as JSON on the last line of stdout")

@@ -1,92 +1,61 @@
 """What can be picked: models, datasets, methods, and how many parameters a choice would train."""
 
 import functools
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 
+from engine.contract import Counts, DatasetInfo, MethodInfo, ModelInfo
 from engine.data import dataset as data
-from engine.knobs import Settings
 from engine.methods import METHODS, method_class
-from engine.models.base import EMBEDDED, describe
+from engine.methods.head import TaskHead
+from engine.models.base import describe
+from engine.models.listing import Found, cached, in_folder, look_into
 from engine.models.shape import ModelShape
+from engine.models.sources import EMBEDDED
 from engine.runs.config import RunConfig
+from engine.training.heads import head_for, wants_head
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ModelInfo:
-    """A model on this machine."""
-
-    name: str
-    title: str
-    family: str
-    parameters: int
-    size_mb: float
-    path: str
+def models(folder: Path | None = None) -> list[ModelInfo]:
+    """Models on this machine that can be used: those that ship, those below a folder, those in the hub's cache."""
+    return [model_info(found) for found in on_this_machine(folder) if not found.problem]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DatasetInfo:
-    """A dataset that ships."""
-
-    name: str
-    title: dict[str, str]
-    summary: dict[str, str]
-    metric: str
-    splits: dict[str, int]
-    chips: list[str]
+def on_this_machine(folder: Path | None = None) -> Iterator[Found]:
+    """All models that are found, also those that cannot be used."""
+    shipped = (look_into(path, name, "shipped") for name, path in EMBEDDED.items())
+    yield from (found for found in shipped if found is not None)
+    if folder is not None:
+        yield from in_folder(folder)
+    yield from cached()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class MethodInfo:
-    """A method, as a form needs it."""
-
-    name: str
-    title: str
-    equation: str
-    acts_on: tuple[str, ...]
-    paper: str
-    url: str
-    settings: type[Settings]
-    presets: dict[str, dict[str, object]]
-    learning_rate: float
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Counts:
-    """How many parameters would train, by group, out of how many."""
-
-    trainable: int
-    total: int
-    groups: dict[str, int]
-
-
-def models() -> list[ModelInfo]:
-    """Models that ship with the workbench."""
-    return [_model(name) for name, folder in EMBEDDED.items() if (folder / "config.json").exists()]
-
-
-def _model(name: str) -> ModelInfo:
-    folder: Path = EMBEDDED[name]
-    shape = shape_of_model(name)
-    size = sum(path.stat().st_size for path in folder.glob("*.safetensors")) / 1e6
+def model_info(found: Found) -> ModelInfo:
+    """What a page says of a model's files."""
+    label = found.path.name if found.source == "folder" else found.name
     return ModelInfo(
-        name=name,
-        title=f"{name} ({shape.parameters / 1e6:.1f} M)",
-        family=shape.model_type,
-        parameters=shape.parameters,
-        size_mb=round(size, 1),
-        path=str(folder),
+        name=found.name,
+        title=f"{label} ({_millions(found.parameters)})",
+        family=found.family,
+        parameters=found.parameters,
+        size_mb=round(found.size_bytes / 1e6, 1),
+        path=str(found.path),
+        source=found.source,
     )
 
 
+def _millions(count: int) -> str:
+    return f"{count / 1e9:.1f} B" if count >= 1e9 else f"{count / 1e6:.1f} M"
+
+
 @functools.lru_cache(maxsize=32)
-def shape_of_model(name: str) -> ModelShape:
+def shape_of_model(name: str, *, trust_remote_code: bool = False) -> ModelShape:
     """Sizes of a model, read once.
 
     Raises:
         ModelError: It cannot be found or its family is not supported.
     """
-    return describe(name)
+    return describe(name, trust_remote_code=trust_remote_code)
 
 
 def datasets() -> list[DatasetInfo]:
@@ -108,6 +77,7 @@ def dataset_info(name: str) -> DatasetInfo:
         metric=found.metric,
         splits=found.splits,
         chips=found.chips,
+        labels=found.head_labels,
     )
 
 
@@ -135,6 +105,12 @@ def count(config: RunConfig) -> Counts:
     Raises:
         WorkbenchError: A setting or the model cannot be used.
     """
-    shape = shape_of_model(config.model)
-    groups = method_class(config.method).count(config.of_method(), shape)
+    training = config.of_training()
+    shape = shape_of_model(config.model, trust_remote_code=training.trust_remote_code)
+    cls = method_class(config.method)
+    cls.must_serve(shape.family, shape.model_type)
+    groups = cls.count(config.of_method(), shape)
+    if wants_head(training, shape.family):
+        spec = head_for(training, shape.family, config.load_data(), config.model)
+        groups = groups if spec is None else groups | {"head": TaskHead.count(spec, shape)}
     return Counts(trainable=sum(groups.values()), total=shape.parameters, groups=groups)

@@ -3,6 +3,9 @@
 Everything else that goes wrong is a bug and keeps its built-in type and traceback.
 """
 
+from collections.abc import Mapping
+from typing import Any, Self
+
 
 class WorkbenchError(Exception):
     """A problem the user can mend. `str(error)` is one sentence that is fit for the screen.
@@ -17,6 +20,16 @@ class WorkbenchError(Exception):
         super().__init__(text)
         self.key = key
         self.values = values
+
+    def to_dict(self) -> dict[str, object]:
+        """Plain values, for run.json and the page: key, values as text or numbers, and the English sentence."""
+        plain = {name: v if isinstance(v, int | float | None) else str(v) for name, v in self.values.items()}
+        return {"key": self.key, "values": plain, "text": str(self)}
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> Self:
+        """The error that `to_dict` described."""
+        return cls(plain["key"], plain["text"], **plain["values"])
 
 
 class SettingError(WorkbenchError):

@@ -4,13 +4,15 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from engine.data.dataset import Dataset
-from engine.data.encode import encode_plain, encode_rows
-from engine.generation import Sampling, answers, prompt_of
+from engine.data.dataset import Dataset, Row
+from engine.data.encode import encode_rows
+from engine.generation import answers, prompt_of
 from engine.methods.base import Method
+from engine.metrics import LabelMetrics, label_metrics
 from engine.models.base import Base
 from engine.models.view import View
-from engine.plain_text import plain_texts
+from engine.plain_text import ability_examples
+from engine.sampling import Sampling
 from engine.training.objective import mean_loss
 
 
@@ -19,14 +21,18 @@ class Prediction:
     """One held-out row with both answers.
 
     Attributes:
-        right: Whether the tuned answer's first line is the reference.
+        base: What the untuned base writes. A task head has no untuned counterpart: beside it stands the one answer that
+            fits all training rows best, the most frequent label or the mean.
+        right: Whether the tuned answer's first line, or its label, is the reference; None for numbers.
+        loss: Nats of the reference, or the squared error, where a task head answers.
     """
 
     prompt: str
     reference: str
     base: str
     tuned: str
-    right: bool
+    right: bool | None
+    loss: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,20 +42,22 @@ class Scores:
     Attributes:
         exact_match: Share of held-out rows whose first answered line is the reference.
         base_exact_match: The same for the untuned base.
-        heldout_loss: Nats per labelled token of the tuned model.
-        base_heldout_loss: The same for the base.
-        ability_loss: Nats per token of the tuned model on held-out plain text.
-        base_ability_loss: The same for the base.
+        heldout_loss: Nats per labelled token on held-out rows.
+        base_heldout_loss: The same for the untuned base.
+        base_ability_loss: Nats per token of the tuned model on held-out plain text: what is left of the base's ability.
+        base_ability_loss_before: The same for the untuned base.
         rows: Number of held-out rows.
+        labels: Where responses are labels, the scores of answers as labels; what is no label is wrong.
     """
 
     exact_match: float
     base_exact_match: float
     heldout_loss: float
     base_heldout_loss: float
-    ability_loss: float
     base_ability_loss: float
+    base_ability_loss_before: float
     rows: int
+    labels: LabelMetrics | None = None
 
 
 def first_line(text: str) -> str:
@@ -69,36 +77,48 @@ def view_of(base: Base, method: Method | None) -> View:
 def predictions(base: Base, method: Method, dataset: Dataset, limit: int | None = None) -> list[Prediction]:
     """Greedy answers to held-out rows."""
     rows = dataset.rows("heldout")[:limit]
-    examples = encode_rows(base.tokenizer, dataset, rows, 10**6)
-    prompts = [prompt_of(example) for example in examples]
-    sampling = Sampling(max_new_tokens=dataset.max_new_tokens)
-    plain, tuned = (answers(view_of(base, m), base.tokenizer, prompts, sampling) for m in (None, method))
+    plain, tuned = (_answered(base, m, dataset, rows) for m in (None, method))
     return [
         Prediction(
-            prompt=row.prompt, reference=row.response, base=a, tuned=b, right=first_line(b) == first_line(row.response)
+            prompt=row.prompt,
+            reference=row.response,
+            base=a,
+            tuned=b,
+            right=first_line(b) == first_line(row.response),
         )
         for row, a, b in zip(rows, plain, tuned, strict=True)
     ]
 
 
-def evaluate(base: Base, method: Method, dataset: Dataset) -> Scores:
-    """All scores of a run."""
-    found = predictions(base, method, dataset)
-    rows = encode_rows(base.tokenizer, dataset, dataset.rows("heldout"), 10**6)
-    plain = encode_plain(base.tokenizer, plain_texts(base.name), 512)
+def _answered(base: Base, method: Method | None, dataset: Dataset, rows: Sequence[Row]) -> list[str]:
+    dataset = dataset.within(method.template if method else None)
+    prompts = [prompt_of(example) for example in encode_rows(base.tokenizer, dataset, rows, 10**6)]
+    return answers(view_of(base, method), base.tokenizer, prompts, Sampling(max_new_tokens=dataset.max_new_tokens))
+
+
+def evaluate(base: Base, method: Method, dataset: Dataset, found: Sequence[Prediction] | None = None) -> Scores:
+    """All scores of a run that answers in words; `found` are its predictions, if they were made before."""
+    found = predictions(base, method, dataset) if found is None else found
+    asked, held = encode_rows(base.tokenizer, dataset, dataset.rows("heldout"), 10**6), dataset.within(method.template)
+    rows = encode_rows(base.tokenizer, held, held.rows("heldout"), 10**6)
+    plain = ability_examples(base, None, 512)
     pad = base.tokenizer.pad_token_id
     tuned, frozen = view_of(base, method), view_of(base, None)
+    references = [first_line(p.reference) for p in found]
     return Scores(
         exact_match=share([p.right for p in found]),
         base_exact_match=share([first_line(p.base) == first_line(p.reference) for p in found]),
         heldout_loss=round(mean_loss(tuned, rows, pad), 4),
-        base_heldout_loss=round(mean_loss(frozen, rows, pad), 4),
-        ability_loss=round(mean_loss(tuned, plain, pad), 4),
-        base_ability_loss=round(mean_loss(frozen, plain, pad), 4),
+        base_heldout_loss=round(mean_loss(frozen, asked, pad), 4),
+        base_ability_loss=round(mean_loss(tuned, plain, pad), 4),
+        base_ability_loss_before=round(mean_loss(frozen, plain, pad), 4),
         rows=len(found),
+        labels=label_metrics(references, [first_line(p.tuned) for p in found], dataset.labels)
+        if dataset.labels
+        else None,
     )
 
 
-def share(hits: Sequence[bool]) -> float:
+def share(hits: Sequence[bool | None]) -> float:
     """Share of hits, 0 for none."""
-    return round(sum(hits) / max(1, len(hits)), 4)
+    return round(sum(map(bool, hits)) / max(1, len(hits)), 4)

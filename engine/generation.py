@@ -20,20 +20,8 @@ from transformers import (
 )
 
 from engine.data.encode import Example
-from engine.knobs import Settings, knob
 from engine.models.view import Tokens, View
-
-
-@dataclass(frozen=True, kw_only=True)
-class Sampling(Settings):
-    """How the next token is chosen."""
-
-    max_new_tokens: int = knob(64, "Longest answer in tokens.", low=1, high=4096, unit="tokens")
-    temperature: float = knob(0.0, "0 always takes the likeliest token; higher is more varied.", low=0.0, high=5.0)
-    top_p: float = knob(1.0, "Choose among the likeliest tokens that together have this probability.", low=0.01, high=1.0)
-    top_k: int = knob(0, "Choose among this many likeliest tokens; 0 for all.", low=0, high=1_000_000)
-    repetition_penalty: float = knob(1.0, "Above 1 makes tokens that were used less likely.", low=0.5, high=5.0)
-    seed: int = knob(0, "Number that fixes the dice; both sides throw the same.", low=0, high=2**31 - 1)
+from engine.sampling import Sampling
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +63,14 @@ def _decode(
     # One stream of dice per row, all from the same seed: equal logits give equal answers.
     dice = [torch.Generator(ids.device).manual_seed(sampling.seed) for _ in range(len(ids))]
     alive = torch.ones(len(ids), dtype=torch.bool, device=ids.device)
-    history, fresh = ids, ids
-    limit = min(sampling.max_new_tokens, _room(view, ids.shape[1]))
+    # A word of the row itself stands in for padding and virtual tokens: a penalty for repetition must not see those.
+    said = mask & (ids >= 0)
+    history, fresh = torch.where(said, ids, ids.where(said, -1).amax(1, keepdim=True).clamp(min=0)), ids
+    limit = min(sampling.max_new_tokens, view.room - ids.shape[1])
     for _ in range(limit):
         logits = view.logits(Tokens(fresh, mask), cache)[:, -1].float()
-        fresh = _choose(processors(history, logits.clone()), sampling, dice)
+        scores = processors(history, logits.clone())  # type: ignore[arg-type]
+        fresh = _choose(scores, sampling, dice)
         if eos_id is not None:
             alive &= fresh[:, 0] != eos_id
         if not alive.any():
@@ -90,7 +81,11 @@ def _decode(
 
 
 def answers(
-    view: View, tokenizer: PreTrainedTokenizerBase, prompts: Sequence[Sequence[int]], sampling: Sampling, size: int = 32
+    view: View,
+    tokenizer: PreTrainedTokenizerBase,
+    prompts: Sequence[Sequence[int]],
+    sampling: Sampling,
+    size: int = 32,
 ) -> list[str]:
     """Complete answers to many prompts, in batches of similar length."""
     order = sorted(range(len(prompts)), key=lambda index: len(prompts[index]))
@@ -121,12 +116,6 @@ def pad_left(
     ids = torch.tensor([[pad_id] * (t - len(prompt)) + list(prompt) for prompt in prompts], device=device)
     mask = torch.tensor([[False] * (t - len(prompt)) + [True] * len(prompt) for prompt in prompts], device=device)
     return ids, mask
-
-
-def _room(view: View, used: int) -> int:
-    """Tokens that still fit into the model's positions."""
-    limit = getattr(view.model.config, "max_position_embeddings", None)
-    return 2**31 if limit is None else max(0, limit - used)
 
 
 def _processors(sampling: Sampling) -> LogitsProcessorList:

@@ -9,6 +9,11 @@ def home() -> Path:
     return Path(os.environ.get("GATELIGHT_HOME") or Path.home() / ".gatelight").expanduser()
 
 
+def models_root() -> Path:
+    """Folder of own models: every folder in it that holds one is listed."""
+    return home() / "models"
+
+
 def runs_root() -> Path:
     """Folder of all runs."""
     return home() / "runs"

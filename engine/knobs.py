@@ -5,6 +5,7 @@ help; `Settings.__post_init__` checks the bounds once, and nothing deeper checks
 """
 
 import dataclasses
+import math
 import types
 import typing
 from collections.abc import Iterator, Mapping
@@ -37,7 +38,7 @@ class Knob:
     log: bool = False
 
 
-def knob(default: Any, help: str, **facts: Any) -> Any:  # noqa: A002, ANN401 - a dataclass field stands for any type
+def knob(default: Any, help: str, **facts: Any) -> Any:  # noqa: ANN401 - a dataclass field stands for any type
     """Make a dataclass field that carries a `Knob`."""
     return dataclasses.field(default=default, metadata={"knob": Knob(help=help, **facts)})
 
@@ -74,6 +75,11 @@ class Settings:
             if "knob" in field.metadata:
                 kind, optional = _plain(hints[field.name])
                 yield Field(field.name, kind, field.default, optional, field.metadata["knob"])
+
+    @property
+    def usual_rate(self) -> float | None:
+        """The learning rate that suits these very settings, where that is another than the method's own."""
+        return None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values by field name, fit for JSON and YAML."""
@@ -136,15 +142,17 @@ def _checked(field: Field, value: Any) -> Any:  # noqa: ANN401 - any knob's valu
     if not isinstance(value, field.kind) or (field.kind is int and isinstance(value, bool)):
         wanted = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}[field.kind]
         raise _bad(field, value, wanted)
-    knob_ = field.knob
-    if knob_.choices and value not in knob_.choices:
-        raise _bad(field, value, "one of " + ", ".join(knob_.choices))
-    if field.kind in (int, float):
-        if not float("-inf") < value < float("inf"):
-            raise _bad(field, value, "a finite number")
-        if (knob_.low is not None and value < knob_.low) or (knob_.high is not None and value > knob_.high):
-            raise _bad(field, value, _range(knob_))
+    if field.knob.choices and value not in field.knob.choices:
+        raise _bad(field, value, "one of " + ", ".join(field.knob.choices))
+    if isinstance(value, (int, float)) and not _within(field.knob, value):
+        raise _bad(field, value, _range(field.knob) if math.isfinite(value) else "a finite number")
     return value
+
+
+def _within(knob_: Knob, value: float) -> bool:
+    low = -math.inf if knob_.low is None else knob_.low
+    high = math.inf if knob_.high is None else knob_.high
+    return math.isfinite(value) and low <= value <= high
 
 
 def _range(knob_: Knob) -> str:

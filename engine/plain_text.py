@@ -2,7 +2,9 @@
 
 import json
 
-from engine.models.base import ASSETS, EMBEDDED
+from engine.data.encode import Example, encode_cloze, encode_plain
+from engine.models.base import Base
+from engine.models.sources import ASSETS, EMBEDDED
 
 
 def plain_texts(model: str) -> list[str]:
@@ -10,3 +12,14 @@ def plain_texts(model: str) -> list[str]:
     folder = EMBEDDED.get(model, ASSETS / "town")
     lines = (folder / "plain_heldout.jsonl").read_text(encoding="utf-8").splitlines()
     return [json.loads(line)["text"] for line in lines]
+
+
+def ability_examples(base: Base, count: int | None, max_len: int) -> list[Example]:
+    """The texts as the model was taught to read them: going on, or filling gaps.
+
+    None where it was never taught to name a token: it has no mask, or its file has no language head.
+    """
+    if base.missing and not base.shape.family.causal:
+        return []
+    encode = encode_plain if base.shape.family.causal else encode_cloze
+    return encode(base.tokenizer, plain_texts(base.name)[:count], max_len)

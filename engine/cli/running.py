@@ -2,6 +2,11 @@
 
 import argparse
 import dataclasses
+import json
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +15,14 @@ from tqdm import tqdm
 from engine.cli.output import result, say
 from engine.cli.settings import add_run_options, run_config
 from engine.data.dataset import load_dataset
-from engine.evaluation import evaluate
+from engine.evaluation import evaluate, predictions
 from engine.exchange.native import load_adapter
+from engine.head_scores import head_predictions, head_scores
 from engine.home import runs_root
 from engine.models.base import load_base
 from engine.runs.folder import RunFolder, new_run_path
-from engine.training.launch import resume_run, start_run
+from engine.runs.store import write_text
+from engine.training.launch import base_for, resume_run, start_run
 from engine.training.trainer import Trainer
 
 
@@ -23,23 +30,30 @@ def train(args: argparse.Namespace) -> None:
     """Train a method on a dataset; the run folder keeps everything."""
     config = run_config(args)
     path = args.out or new_run_path(runs_root(), config)
-    _run(start_run(path, config, load_base), args)
+    trainer = start_run(path, config, load_base)
+    with trainer.folder.owned():
+        _run(trainer, args)
 
 
 def resume(args: argparse.Namespace) -> None:
     """Go on with a stopped or killed run from its newest checkpoint."""
     folder = RunFolder.open(args.folder)
     with folder.owned():
-        trainer = resume_run(folder, load_base)
-    _run(trainer, args)
+        _run(resume_run(folder, load_base), args)
 
 
 def score(args: argparse.Namespace) -> None:
     """Score a run on the held-out rows of its dataset, beside the untuned base."""
     folder = RunFolder.open(args.folder)
     config = folder.config
-    base = load_base(config.model, config.of_training().precision)
-    scores = evaluate(base, load_adapter(folder.adapter_path, base), load_dataset(args.dataset or config.dataset))
+    base = base_for(config, load_base)
+    method = load_adapter(folder.adapter_path, base)
+    dataset = load_dataset(args.dataset).spoken(base.tokenizer) if args.dataset else config.load_data(base.tokenizer)
+    found = (predictions if method.head is None else head_predictions)(base, method, dataset)
+    if args.predictions is not None:
+        lines = [json.dumps(dataclasses.asdict(row), ensure_ascii=False) + "\n" for row in found]
+        write_text(args.predictions, "".join(lines))
+    scores = (evaluate if method.head is None else head_scores)(base, method, dataset, found)
     result(scores, as_json=args.json)
 
 
@@ -47,14 +61,20 @@ def _run(trainer: Trainer, args: argparse.Namespace) -> None:
     folder, steps = trainer.folder, trainer.settings.steps
     say(f"Run folder: {folder.path}")
     generator = trainer.run()
-    with folder.owned(), tqdm(total=steps, initial=trainer.position.step, unit="step", disable=args.quiet) as bar:
-        try:
-            for progress in generator:
+    with (
+        _stop_signals() as asked,
+        tqdm(total=steps, initial=trainer.position.step, unit="step", disable=args.quiet) as bar,
+    ):
+        for progress in generator:
+            if progress.warming is not None:
+                bar.set_postfix_str(f"warming up, {progress.warming:.0%}")
+            else:
                 bar.update()
                 bar.set_postfix_str(f"loss {progress.loss:.4f}, {progress.tokens_per_s:,.0f} tokens/s")
-        except KeyboardInterrupt:
-            generator.close()
-            say("Stopped and kept. Go on with: python -m engine resume " + str(folder.path))
+            if asked.is_set():
+                generator.close()
+    if asked.is_set():
+        say(f"Stopped and kept. Go on with: python -m engine resume {folder.path}")
     facts = folder.facts()
     result(
         {
@@ -63,6 +83,7 @@ def _run(trainer: Trainer, args: argparse.Namespace) -> None:
             "step": facts["step"],
             "best_validation": facts["best_validation"],
             "trainable": facts["trainable"],
+            "memory": facts["memory"],
             "wall_s": round(trainer.position.wall_s, 2),
             "config": dataclasses.asdict(folder.config),
         },
@@ -70,6 +91,18 @@ def _run(trainer: Trainer, args: argparse.Namespace) -> None:
         text=f"{facts['status']} at step {facts['step']}; best validation loss {facts['best_validation']:.4f}; "
         f"adapter in {folder.adapter_path}",
     )
+
+
+@contextmanager
+def _stop_signals() -> Iterator[threading.Event]:
+    """Turn Ctrl-C and a polite kill into a wish to stop after the present step."""
+    asked = threading.Event()
+    before = {number: signal.signal(number, lambda *_: asked.set()) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield asked
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def register(commands: Any) -> None:  # noqa: ANN401 - argparse's sub-parser action is private
@@ -86,4 +119,5 @@ def register(commands: Any) -> None:  # noqa: ANN401 - argparse's sub-parser act
     command = commands.add_parser("eval", help="score a run", description=score.__doc__)
     command.add_argument("folder", type=Path, help="run folder")
     command.add_argument("--dataset", help="another dataset than the run's own")
+    command.add_argument("--predictions", type=Path, help="also write every row with both answers, as JSON lines")
     command.set_defaults(run=score)

@@ -2,8 +2,10 @@
 
 import argparse
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 
+from engine.data.settings import DataSettings
 from engine.errors import SettingError
 from engine.runs.config import RunConfig
 from engine.training.settings import TrainingSettings
@@ -13,17 +15,49 @@ def add_run_options(command: argparse.ArgumentParser) -> None:
     """Add everything that describes a run."""
     command.add_argument("file", nargs="?", type=Path, help="YAML file of a run; flags override what it says")
     command.add_argument("--model", help="embedded name, folder or hub id (default: town)")
-    command.add_argument("--dataset", help="name or folder (default: town-qa)")
+    command.add_argument("--dataset", help="name, folder, file, or hub:owner/name[:config[:split]] (default: town-qa)")
     command.add_argument("--method", help="see `python -m engine methods` (default: llama_adapter)")
     command.add_argument(
-        "--set", action="append", default=[], metavar="NAME=VALUE", help="a setting of the method; may be repeated"
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a setting of the method; may be repeated",
     )
+    add_data_option(command)
     group = command.add_argument_group("training")
     for field in TrainingSettings.fields():
         default = "auto" if field.default is None else field.default
         text = f"{field.knob.help} (default: {default})".replace("%", "%%")
         choices = field.knob.choices or None
         group.add_argument(f"--{field.name.replace('_', '-')}", help=text, choices=choices)
+
+
+def add_data_option(command: argparse.ArgumentParser) -> None:
+    """Add the flag that says how a file becomes rows."""
+    known = ", ".join(field.name for field in DataSettings.fields())
+    command.add_argument(
+        "--data",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help=f"how a file becomes rows, where the guess is wrong; may be repeated ({known})",
+    )
+
+
+def pairs(flag: str, texts: Sequence[str]) -> dict[str, str]:
+    """The values that a flag of the form NAME=VALUE gave.
+
+    Raises:
+        SettingError: One has another form.
+    """
+    found = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise SettingError("bad_set", f"{flag} {text!r} is not NAME=VALUE, as in --set prompt_len=10.", value=text)
+        found[name.strip()] = value
+    return found
 
 
 def run_config(args: argparse.Namespace) -> RunConfig:
@@ -38,21 +72,20 @@ def run_config(args: argparse.Namespace) -> RunConfig:
             config = RunConfig.from_yaml(args.file.read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError) as error:
             raise SettingError(
-                "no_file", f"The file {str(args.file)!r} cannot be read: {error}", file=str(args.file), reason=str(error)
+                "no_file",
+                f"The file {str(args.file)!r} cannot be read: {error}",
+                file=str(args.file),
+                reason=str(error),
             ) from error
     method_settings = {} if args.method and args.method != config.method else dict(config.method_settings)
-    for text in args.set:
-        name, equals, value = text.partition("=")
-        if not equals:
-            raise SettingError(
-                "bad_set", f"--set {text!r} is not NAME=VALUE, as in --set prompt_len=10.", value=text
-            )
-        method_settings[name.strip()] = value
+    method_settings |= pairs("--set", args.set)
+    data = {} if args.dataset and args.dataset != config.dataset else dict(config.data)
+    data |= pairs("--data", args.data)
     training = dict(config.training)
     for field in TrainingSettings.fields():
         if (value := getattr(args, field.name)) is not None:
             training[field.name] = value
     chosen = {name: value for name in ("model", "dataset", "method") if (value := getattr(args, name)) is not None}
     return dataclasses.replace(
-        config, **chosen, method_settings=method_settings, training=training
+        config, **chosen, method_settings=method_settings, training=training, data=data
     ).checked()

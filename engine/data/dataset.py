@@ -1,26 +1,28 @@
 """Datasets as the trainer and the page see them: rows of prompt and response, and the template around them.
 
 A dataset is a folder with `dataset.json` and one JSONL file per split. The ones that ship live in
-`assets/datasets`; any other folder of the same form can be given by its path.
+`assets/datasets`; any other folder of the same form can be given by its path. Files and hub datasets, whose columns
+are chosen and guessed, are read by `engine.data.files`.
 """
 
 import json
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from engine.errors import DataError
+from engine.data.files import Source, open_source
+from engine.data.row import Row as Row
+from engine.data.settings import DataSettings
+from engine.data.sources import HUB, SUFFIXES, is_source
+from engine.errors import DataError, SettingError
 
 DATASETS = Path(__file__).resolve().parents[2] / "assets" / "datasets"
 SPLITS = ("train", "validation", "heldout")
+LABEL_TOKENS, ANSWER_TOKENS = 16, 128
+"""Enough for an answer to the rows of a file, which nobody has described."""
 
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One example: what is asked, and what the model shall answer."""
-
-    prompt: str
-    response: str
+LONGEST_CHIP = 300
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,6 +39,10 @@ class Dataset:
         max_new_tokens: Enough for any answer.
         chips: Three example questions for the chat.
         splits: Rows of each split.
+        labels: The responses there are, when there are few: what a task head chooses from.
+        task: "regression" when every response is a number, which a task head estimates; else empty.
+        source: Where rows come from when they do not lie in the folder as JSONL.
+        foreign: Whether the template is a method's, which then also stands around rows that have their own.
     """
 
     name: str
@@ -48,16 +54,38 @@ class Dataset:
     max_new_tokens: int = 64
     chips: list[str] = field(default_factory=list)
     splits: dict[str, int] = field(default_factory=dict)
+    labels: list[str] = field(default_factory=list)
+    task: str = ""
+    source: Source | None = None
+    foreign: bool = False
 
-    def rows(self, split: str) -> list[Row]:
+    def __post_init__(self) -> None:
+        """Check what a task head relies on."""
+        if not all(isinstance(label, str) and label.strip() == label != "" for label in self.labels):
+            raise ValueError("labels must be texts without space around them")
+        if len(set(self.labels)) != len(self.labels) or len(self.labels) == 1:
+            raise ValueError("labels must be two or more different texts")
+        if self.task not in ("", "regression"):
+            raise ValueError(f"task is {self.task!r}: leave it out, or say 'regression'")
+        if self.labels and self.task:
+            raise ValueError("responses are either labels or numbers, not both")
+
+    @property
+    def head_labels(self) -> tuple[str, ...] | None:
+        """What a task head would choose from; empty when it estimates a number, None when it has nothing to do."""
+        return tuple(self.labels) if self.labels or self.task else None
+
+    def rows(self, split: str) -> Sequence[Row]:
         """All rows of a split.
 
         Raises:
             DataError: The file is missing, empty, or has a bad line; the message names the line.
         """
+        if self.source is not None and (found := self.source.rows(split)) is not None:
+            return found
         path = self.folder / f"{split}.jsonl"
         try:
-            lines = path.read_text(encoding="utf-8").splitlines()
+            lines = path.read_text(encoding="utf-8-sig").split("\n")  # splitlines would cut at U+2028 too
         except FileNotFoundError as error:
             raise DataError(
                 "no_split",
@@ -85,7 +113,31 @@ class Dataset:
 
     def fill(self, prompt: str) -> str:
         """The template with a prompt in it: what the model reads before it answers."""
-        return self.template.replace("{prompt}", prompt)
+        return fill(self.template, prompt)
+
+    def within(self, template: str | None) -> "Dataset":
+        """The same rows in a method's own template; None keeps the dataset's."""
+        return self if template is None else replace(self, template=template, foreign=True)
+
+    def template_of(self, row: Row) -> str:
+        """The template around one row."""
+        return self.template if row.template is None or self.foreign else row.template
+
+    def spoken(self, tokenizer: Any) -> "Dataset":  # noqa: ANN401 - this file must not load transformers
+        """The same rows in the tokenizer's chat template, where the data settings ask for it or it suits the data.
+
+        Raises:
+            DataError: It is asked for, and the tokenizer has none that can be used.
+        """
+        if self.source is None:
+            return self
+        source = self.source.spoken(tokenizer)
+        return replace(self, source=source, template=source.frame.around)
+
+
+def fill(template: str, prompt: str) -> str:
+    """A template with a prompt in it."""
+    return template.replace("{prompt}", prompt)
 
 
 def _row(path: Path, number: int, line: str) -> Row:
@@ -108,12 +160,23 @@ def _text(value: Any) -> str:  # noqa: ANN401 - whatever stands in the file
     return value
 
 
-def load_dataset(name: str) -> Dataset:
-    """Find a dataset by name or folder.
+def load_dataset(name: str, settings: DataSettings | None = None) -> Dataset:
+    """Find a dataset by name or folder, or read a file or a hub dataset as the settings say.
 
     Raises:
-        DataError: There is none, or its description cannot be read.
+        DataError: There is none, or it or its description cannot be read.
+        SettingError: There are settings, but the dataset has a description of its own.
     """
+    settings = settings or DataSettings()
+    if name not in shipped() and is_source(name):
+        return _from_source(name, settings)
+    if settings != DataSettings():
+        raise SettingError(
+            "data_settings",
+            f"The dataset {name!r} has a description of its own, so data settings do not apply: leave them out, or "
+            "give the path of one of its files.",
+            name=name,
+        )
     folder = DATASETS / name if name in shipped() else Path(name).expanduser()
     path = folder / "dataset.json"
     try:
@@ -123,7 +186,8 @@ def load_dataset(name: str) -> Dataset:
         known = ", ".join(shipped())
         raise DataError(
             "no_dataset",
-            f"There is no dataset called {name!r}: choose one of {known}, or give a folder with a dataset.json.",
+            f"There is no dataset called {name!r}: choose one of {known}, or give a file ({' '.join(SUFFIXES)}), a hub "
+            "dataset (hub:owner/name), or a folder with a dataset.json.",
             name=name,
             known=known,
         ) from error
@@ -141,6 +205,27 @@ def load_dataset(name: str) -> Dataset:
             name=name,
         )
     return dataset
+
+
+def _from_source(name: str, settings: DataSettings) -> Dataset:
+    source = open_source(name, settings)
+    title = name if name.startswith(HUB) else Path(name).name
+    asked = ", ".join((*source.columns.prompt, *filter(None, [source.columns.input, source.columns.messages])))
+    summary = f"{title}: {asked or '∅'} → {source.columns.response or source.columns.messages}"
+    rows = source.rows("heldout") or []
+    return Dataset(
+        name=name,
+        folder=Path(name).expanduser().parent,
+        title={"en": title, "zh": title},
+        summary={"en": summary, "zh": summary},
+        template=source.frame.around,
+        max_new_tokens=LABEL_TOKENS if source.labels or source.numbers else ANSWER_TOKENS,
+        chips=[row.prompt for row in rows[:20] if 0 < len(row.prompt) <= LONGEST_CHIP][:3],
+        splits={split: len(table) for split, table in source.tables.items()},
+        labels=list(dict.fromkeys(source.labels.values())),
+        task="regression" if source.numbers else "",
+        source=source,
+    )
 
 
 def shipped() -> list[str]:

@@ -1,19 +1,28 @@
 """From rows to padded batches: which tokens carry a label, in which order rows come, and how they are padded."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
-from jaxtyping import Int
+from jaxtyping import Float, Int
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
-from engine.data.dataset import Dataset, Row
+from engine.data.dataset import Dataset, Row, fill
 from engine.errors import DataError
 from engine.models.view import Tokens
 
 IGNORE = -100
 """Label of a token that is not trained on."""
+
+COVERED = 7
+"""One token of this many is covered where a model fills gaps: BERT's 15 %."""
+
+TOGETHER = 2048
+"""Rows that are encoded at once."""
+
+MARK = "{p}"
+"""Where a template wants a virtual token."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +32,14 @@ class Example:
     Attributes:
         ids: Token ids of template, response and end-of-text.
         answer_at: Index of the response's first token; every token from there on carries a label.
+        target: The class or number that a task head shall say.
+        blanks: Tokens that were covered and shall be guessed, by their place.
     """
 
     ids: list[int]
     answer_at: int
+    target: int | float | None = None
+    blanks: dict[int, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,24 +49,68 @@ class Batch:
     Attributes:
         tokens: Ids and mask.
         labels: The token id where a label is carried, `IGNORE` elsewhere; not shifted.
+        targets: Classes or numbers for a task head; None when tokens carry the labels.
     """
 
     tokens: Tokens
     labels: Int[Tensor, "b t"]
+    targets: Int[Tensor, " b"] | Float[Tensor, " b"] | None = None
 
     @property
     def size(self) -> int:
         """Tokens, padding not counted."""
         return int(self.tokens.mask.sum())
 
+    def parts(self, count: int) -> Iterator["Batch"]:
+        """The batch in up to `count` parts, by rows."""
+        for rows in torch.arange(len(self.labels), device=self.labels.device).tensor_split(count):
+            if len(rows):
+                tokens = Tokens(self.tokens.ids[rows], self.tokens.mask[rows])
+                yield Batch(tokens, self.labels[rows], None if self.targets is None else self.targets[rows])
+
+
+def encode_prompt(tokenizer: PreTrainedTokenizerBase, template: str, prompt: str) -> list[int]:
+    """Token ids of a filled template; its mark `{p}` number i becomes the hole -1 - i, for the i-th virtual token."""
+    parts = template.split(MARK)
+    if len(parts) == 1:
+        return tokenizer.encode(fill(template, prompt))
+    before, after = _around(tokenizer)
+    ids = list(before)
+    for hole, part in enumerate(parts):
+        if hole:
+            ids.append(-hole)
+        if part:
+            ids += tokenizer.encode(fill(part, prompt), add_special_tokens=False)
+    return ids + after
+
+
+def _around(tokenizer: PreTrainedTokenizerBase) -> tuple[list[int], list[int]]:
+    """What the tokenizer puts before and after every text: nothing, <bos>, or [CLS] and [SEP]."""
+    bare, whole = tokenizer.encode("a", add_special_tokens=False), tokenizer.encode("a")
+    start = next(at for at in range(len(whole)) if whole[at : at + len(bare)] == bare)
+    return whole[:start], whole[start + len(bare) :]
+
 
 def encode_row(tokenizer: PreTrainedTokenizerBase, dataset: Dataset, row: Row, max_len: int) -> Example:
-    """Encode one row; the prompt is cut at its beginning when the row is longer than `max_len`."""
-    prompt = tokenizer.encode(dataset.fill(row.prompt))
-    answer = [*tokenizer.encode(row.response, add_special_tokens=False), tokenizer.eos_token_id]
-    answer = answer[:max_len]
-    prompt = prompt[max(0, len(prompt) + len(answer) - max_len) :]
+    """Encode one row; the prompt is cut at its beginning when the row is longer than `max_len`, its holes last."""
+    prompt = encode_prompt(tokenizer, dataset.template_of(row), row.prompt)
+    return _example(tokenizer, prompt, tokenizer.encode(row.response, add_special_tokens=False), max_len)
+
+
+def _example(tokenizer: PreTrainedTokenizerBase, prompt: list[int], answer: list[int], max_len: int) -> Example:
+    answer = [*answer, tokenizer.eos_token_id][:max_len]
+    prompt = _cut(prompt, len(prompt) + len(answer) - max_len)
     return Example(prompt + answer, len(prompt))
+
+
+def _cut(prompt: list[int], surplus: int) -> list[int]:
+    """The prompt without its first `surplus` tokens. Holes go only when no word is left, the last first."""
+    if surplus <= 0:
+        return prompt
+    order = [at for at, index in enumerate(prompt) if index >= 0]
+    order += [at for at, index in reversed(list(enumerate(prompt))) if index < 0]
+    gone = set(order[:surplus])
+    return [index for at, index in enumerate(prompt) if at not in gone]
 
 
 def encode_rows(
@@ -64,8 +121,14 @@ def encode_rows(
     Raises:
         DataError: No token of any row carries a label, so nothing could be learned.
     """
-    examples = [encode_row(tokenizer, dataset, row, max_len) for row in rows]
-    if not any(row.response.strip() for row in rows):
+    rows = list(rows)
+    examples = [
+        example
+        for start in range(0, len(rows), TOGETHER)
+        for example in _encode_together(tokenizer, dataset, rows[start : start + TOGETHER], max_len)
+    ]
+    said = any(row.response.strip() for row in rows)
+    if not said or not any(len(example.ids) - example.answer_at > 1 for example in examples):
         raise DataError(
             "no_labels",
             f"Every response of dataset {dataset.name!r} is empty, so there is nothing to learn.",
@@ -74,9 +137,35 @@ def encode_rows(
     return examples
 
 
+def _encode_together(
+    tokenizer: PreTrainedTokenizerBase, dataset: Dataset, rows: Sequence[Row], max_len: int
+) -> list[Example]:
+    """The same as row by row, in a fraction of the time: the tokenizer takes many texts at once."""
+    templates = [dataset.template_of(row) for row in rows]
+    if any(MARK in template for template in templates):
+        return [encode_row(tokenizer, dataset, row, max_len) for row in rows]
+    texts = [fill(template, row.prompt) for template, row in zip(templates, rows, strict=True)]
+    prompts = tokenizer(texts, verbose=False)["input_ids"]
+    answers = tokenizer([row.response for row in rows], add_special_tokens=False, verbose=False)["input_ids"]
+    return [_example(tokenizer, *pair, max_len) for pair in zip(prompts, answers, strict=True)]
+
+
 def encode_plain(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], max_len: int) -> list[Example]:
     """Encode plain text; every token but the first carries a label."""
     return [Example([*tokenizer.encode(text), tokenizer.eos_token_id][:max_len], 1) for text in texts]
+
+
+def encode_cloze(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], max_len: int) -> list[Example]:
+    """Encode plain text for a model that fills gaps: every seventh token is covered. None where it has no mask."""
+    if tokenizer.mask_token_id is None:
+        return []
+    examples = []
+    for text in texts:
+        ids = tokenizer.encode(text, truncation=True, max_length=max_len)
+        blanks = {place: ids[place] for place in range(3, len(ids) - 1, COVERED)}
+        covered = [tokenizer.mask_token_id if place in blanks else index for place, index in enumerate(ids)]
+        examples.append(Example(covered, len(ids), blanks=blanks))
+    return examples
 
 
 def collate(examples: Sequence[Example], pad_id: int, device: torch.device | None = None) -> Batch:
@@ -90,7 +179,11 @@ def collate(examples: Sequence[Example], pad_id: int, device: torch.device | Non
         ids[row, :n] = torch.tensor(example.ids)
         mask[row, :n] = True
         labels[row, example.answer_at : n] = ids[row, example.answer_at : n]
-    return Batch(Tokens(ids.to(device), mask.to(device)), labels.to(device))
+        for place, index in example.blanks.items():
+            labels[row, place] = index
+    judged = [example.target for example in examples if example.target is not None]
+    targets = torch.tensor(judged, device=device) if judged else None
+    return Batch(Tokens(ids.to(device), mask.to(device)), labels.to(device), targets)
 
 
 def epoch_order(count: int, seed: int, epoch: int) -> list[int]:

@@ -11,16 +11,18 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
+from engine.data.spec import HeadSpec
 from engine.errors import ExchangeError, ModelError
 from engine.methods import method_class
 from engine.methods.base import METHOD_FORMAT, Method, Start
 from engine.models.base import Base
-from engine.runs.store import write_json, write_tensors
+from engine.runs.store import write_json
+from engine.runs.tensors import write_tensors
 
 
 def save_adapter(method: Method, base: Base, folder: Path, **facts: object) -> None:
-    """Write a method's adapter folder, whole or not at all."""
-    write_tensors(folder / "adapter.safetensors", method.state_dict())
+    """Write a method's adapter folder, folded, whole or not at all."""
+    write_tensors(folder / "adapter.safetensors", method.folded().tensors())
     write_json(
         folder / "adapter.json",
         {
@@ -28,6 +30,8 @@ def save_adapter(method: Method, base: Base, folder: Path, **facts: object) -> N
             "method": method.name,
             "settings": method.settings.to_dict(),
             "base": {"name": base.name, "model_type": base.shape.model_type, "fingerprint": base.fingerprint},
+            "head": method.head.spec.to_dict() if method.head else None,
+            "trainable": sum(parameter.numel() for parameter in method.parameters()),
             **facts,
         },
     )
@@ -51,9 +55,12 @@ def load_adapter(folder: Path, base: Base) -> Method:
             wanted=facts["base"]["name"],
             name=base.name,
         )
-    method = cls.build(settings, base.shape, Start.of(base, 0))
+    start = Start.of(base, 0)
+    spec = HeadSpec.from_dict(facts["head"]) if facts.get("head") else None
+    method = cls.build(settings, base.shape, start).with_head(spec, start.rng)
+    method.fold()
     load_tensors(method, folder / "adapter.safetensors")
-    return method
+    return method.to(base.device)
 
 
 def read_facts(folder: Path) -> dict[str, Any]:
@@ -66,15 +73,21 @@ def read_facts(folder: Path) -> dict[str, Any]:
         facts = json.loads((folder / "adapter.json").read_text(encoding="utf-8"))
         if facts["format"] != METHOD_FORMAT:
             raise ValueError(f"format {facts['format']} instead of {METHOD_FORMAT}")
+        missing = {"method", "settings", "base"} - facts.keys()
+        if missing:
+            raise ValueError(f"adapter.json lacks {', '.join(sorted(missing))}")
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ExchangeError(
-            "no_adapter", f"The folder {folder.name!r} holds no adapter: {error}", name=folder.name, reason=str(error)
+            "no_adapter",
+            f"The folder {folder.name!r} holds no adapter: {error}",
+            name=folder.name,
+            reason=str(error),
         ) from error
     return facts
 
 
 def load_tensors(method: Method, path: Path) -> None:
-    """Put a file's tensors into a method.
+    """Put a file's tensors into a folded method.
 
     Raises:
         ExchangeError: The file cannot be read, or a tensor is missing, extra or misshapen.
@@ -89,12 +102,21 @@ def load_tensors(method: Method, path: Path) -> None:
 
 
 def put_tensors(method: Method, tensors: dict[str, torch.Tensor], source: str) -> None:
-    """Put tensors into a method by name.
+    """Put tensors into a folded method by name.
 
     Raises:
         ExchangeError: One is missing, extra or misshapen.
     """
-    wanted = method.state_dict()
+    check_tensors(method.tensors(), tensors, source)
+    method.take(tensors)
+
+
+def check_tensors(wanted: dict[str, torch.Tensor], tensors: dict[str, torch.Tensor], source: str) -> None:
+    """Refuse tensors that are not the wanted ones.
+
+    Raises:
+        ExchangeError: One is missing, extra or misshapen.
+    """
     for name in sorted(wanted.keys() | tensors.keys()):
         if name not in tensors:
             problem = "is missing"
@@ -105,6 +127,9 @@ def put_tensors(method: Method, tensors: dict[str, torch.Tensor], source: str) -
         else:
             continue
         raise ExchangeError(
-            "bad_tensor", f"The tensor {name!r} in {source} {problem}.", tensor=name, file=source, problem=problem
+            "bad_tensor",
+            f"The tensor {name!r} in {source} {problem}.",
+            tensor=name,
+            file=source,
+            problem=problem,
         )
-    method.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})

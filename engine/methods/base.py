@@ -1,21 +1,35 @@
 """The contract of a method: it owns its parameters, attaches to sites, obeys its strength, and tells what it sees."""
 
+import copy
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import ClassVar, Literal, Self
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from engine.data.spec import HeadSpec
+from engine.errors import ModelError
 from engine.knobs import Settings
+from engine.methods import METHODS
+from engine.methods.head import TaskHead
 from engine.models.base import Base
+from engine.models.families import Family
 from engine.models.shape import ModelShape
+from engine.models.sharing import share_tensors
 from engine.models.sites import Sites
-from engine.models.view import View, share_tensors
+from engine.models.view import View
 from engine.telemetry.events import Event
 from engine.telemetry.looking import Look
+
+RANDOM = -1
+"""Value of `Control.routing`."""
+
+HEAD = "head."
+"""What the names of a task head's tensors begin with in files."""
 
 METHOD_FORMAT = 1
 """Version of the tensor names and meanings in adapter files; raised when a method changes them."""
@@ -38,10 +52,15 @@ class Control:
     Attributes:
         strength: 0 is the base to the bit, 1 the trained model, beyond it extrapolates.
         knocked_out: (layer, head) pairs that are switched off, where the method has heads.
+        off_layers: Layers in which the method does nothing.
+        routing: Which expert answers, where the method has some: None for their average, a number for that one, and
+            RANDOM for a fresh draw in every pass.
     """
 
     strength: float = 1.0
     knocked_out: frozenset[tuple[int, int]] = frozenset()
+    off_layers: frozenset[int] = frozenset()
+    routing: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +72,14 @@ class Start:
         vocabulary: Gives the base's input embeddings; called only by methods that start from words.
         tokenize: Turns text into token ids without special tokens.
         words: Turns a token id into readable text, for telemetry.
+        base: The loaded base, for methods that start from what it computes; do not change it.
     """
 
     rng: torch.Generator
     vocabulary: Callable[[], Float[Tensor, "v d"]]
     tokenize: Callable[[str], list[int]]
     words: Callable[[int], str]
+    base: Base
 
     def __deepcopy__(self, memo: dict[int, object]) -> Self:
         """A start is never changed, so copies of a method share it."""
@@ -67,12 +88,12 @@ class Start:
     @classmethod
     def of(cls, base: Base, seed: int) -> Self:
         """The start for a loaded base."""
-        tokenizer = base.tokenizer
         return cls(
             torch.Generator().manual_seed(seed),
             base.vocabulary,
-            lambda text: tokenizer.encode(text, add_special_tokens=False),
-            lambda index: str(tokenizer.decode([index])),
+            lambda text: base.tokenizer.encode(text, add_special_tokens=False),
+            lambda index: str(base.tokenizer.decode([index])),
+            base,
         )
 
 
@@ -96,13 +117,63 @@ class Method(nn.Module, ABC):
     """Beginnings of the names of parameters that weight decay leaves alone."""
     emits: ClassVar[tuple[type[Event], ...]] = ()
     """Decides which panels appear."""
+    needs: ClassVar[tuple[Literal["attention", "text"], ...]] = ()
+    """What not every model has: an attention that sites reach, or text for virtual tokens to stand in."""
     examples: ClassVar[tuple[dict[str, object], ...]] = ({},)
     """Settings under which the contract suite runs, sized for tiny models."""
 
     def __init__(self, settings: Settings, shape: ModelShape) -> None:
         super().__init__()
+        self.must_serve(shape.family, shape.model_type)
         self.shape = shape
         self.control = Control()
+        self.head: TaskHead | None = None
+        """The task head that trains with the method; a run gives it one, a method never asks for it."""
+
+    @classmethod
+    def reads_weights(cls, settings: Settings) -> bool:
+        """Whether it reads frozen weights; then `build` refuses a base whose weights are quantised (8-bit, 4-bit)."""
+        return False
+
+    @classmethod
+    def serves(cls, family: Family) -> bool:
+        """Whether models of this family have what the method needs."""
+        return cls._missing(family) is None
+
+    @classmethod
+    def must_serve(cls, family: Family, model_type: str) -> None:
+        """Refuse models that lack what the method needs.
+
+        Raises:
+            ModelError: They do; the sentence says what it is, and which methods can be used.
+        """
+        missing = cls._missing(family)
+        if missing is None:
+            return
+        others = [other for other in METHODS.values() if other.serves(family)]
+        names = ", ".join(other.name for other in others)
+        fix = f"Choose another model, or one of these methods: {', '.join(other.title for other in others)}."
+        if missing == "attention":
+            raise ModelError(
+                "method_needs_attention",
+                f"{cls.title} acts inside of the attention, and that of {model_type} models cannot be reached: they do "
+                f"not call transformers' attention interface. {fix}",
+                method=cls.name,
+                family=model_type,
+                methods=names,
+            )
+        raise ModelError(
+            "method_needs_text",
+            f"{cls.title} puts virtual tokens among the words of a text, and {model_type} models read pictures. {fix}",
+            method=cls.name,
+            family=model_type,
+            methods=names,
+        )
+
+    @classmethod
+    def _missing(cls, family: Family) -> str | None:
+        has = {"attention": family.attention is not None, "text": family.text}
+        return next((need for need in cls.needs if not has[need]), None)
 
     @classmethod
     @abstractmethod
@@ -141,11 +212,85 @@ class Method(nn.Module, ABC):
         """
 
     def frames(self, step: int) -> Iterator[Event]:
-        """Telemetry of this method at a frame step. Called under no_grad, after the update."""
+        """Telemetry that the parameters alone tell, at a frame step. Called under no_grad, after the update."""
         yield from ()
 
-    def fold(self) -> None:  # noqa: B027 - most methods have nothing that only training needs
-        """Drop structure that only training needs. Logits do not change."""
+    def watch(self, step: int, view: View, look: Look) -> Iterator[Event]:
+        """Telemetry that needs a forward: as in `look`, on the run's sample sentence. Called at every validation."""
+        yield from ()
+
+    def warm_up(self, start: Start) -> Iterator[float]:
+        """What a new run does once before its first step: first values that are costly to compute, piece by piece.
+
+        Yields the share that is done, so that whoever waits knows how long. Adapters that are read from a file are
+        built without it.
+        """
+        yield from ()
+
+    @property
+    def tells(self) -> tuple[type[Event], ...]:
+        """The kinds of events that it emits with its own settings: `emits`, less what they switch off."""
+        return self.emits
+
+    @property
+    def template(self) -> str | None:
+        """The method's own template with `{prompt}` and marks `{p}` for virtual tokens; None for the dataset's."""
+        return None
+
+    @property
+    def passes(self) -> int:
+        """Forwards in a training step. With 2, `agreement` tells what it costs that they differ."""
+        return 1
+
+    def roll(self) -> None:
+        """Throw the dice for the next training forward. They stay as they lie until the next throw."""
+
+    def agreement(self, first: Float[Tensor, "n v"], second: Float[Tensor, "n v"]) -> Float[Tensor, ""]:
+        """Extra loss, summed over n labelled positions, from the logits of two passes with different dice."""
+        raise AssertionError(f"{self.name} makes one pass")
+
+    def fold(self) -> None:
+        """Drop structure that only training needs. Logits do not change, and folding twice is folding once."""
+
+    def stored(self) -> dict[str, Tensor]:
+        """What the file of a folded adapter holds of the method itself; the head is out of sight here."""
+        return self.state_dict()
+
+    def put(self, tensors: dict[str, Tensor]) -> None:
+        """Take what `stored` gave out of a file; names and shapes have been checked, the head is out of sight."""
+        self.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
+
+    def tensors(self) -> dict[str, Tensor]:
+        """All that the file of a folded adapter holds: the method's own tensors and its head's."""
+        with self._without_head() as head:
+            own = self.stored()
+        return own if head is None else own | {HEAD + name: tensor for name, tensor in head.state_dict().items()}
+
+    def take(self, tensors: dict[str, Tensor]) -> None:
+        """Take all tensors of a file; names and shapes have been checked against `tensors`."""
+        with self._without_head() as head:
+            self.put({name: tensor for name, tensor in tensors.items() if not name.startswith(HEAD)})
+        if head is not None:
+            own = {name: tensor for name, tensor in tensors.items() if name.startswith(HEAD)}
+            head.load_state_dict({name.removeprefix(HEAD): tensor.float() for name, tensor in own.items()})
+
+    @contextmanager
+    def _without_head(self) -> Iterator[TaskHead | None]:
+        head, self.head = self.head, None
+        try:
+            yield head
+        finally:
+            self.head = head
+
+    def with_head(self, spec: HeadSpec | None, rng: torch.Generator) -> Self:
+        """The same method, with a fresh task head if there is a spec."""
+        if spec is not None:
+            self.head = TaskHead.build(spec, self.shape, rng)
+        return self
+
+    def silent(self, layer: int | None = None) -> bool:
+        """Whether it has nothing to say: at strength 0, or in a layer that is switched off."""
+        return self.control.strength == 0 or layer in self.control.off_layers
 
     def groups(self) -> dict[str, list[nn.Parameter]]:
         """Parameters by the name under which telemetry reports them: the part before the first dot."""
@@ -153,6 +298,12 @@ class Method(nn.Module, ABC):
         for name, parameter in self.named_parameters():
             found.setdefault(name.split(".")[0], []).append(parameter)
         return found
+
+    def folded(self) -> Self:
+        """A copy without training's structure; the method itself goes on training."""
+        copied = copy.deepcopy(self)
+        copied.fold()
+        return copied
 
     def twin(self) -> Self:
         """A copy that shares every tensor but has its own dials: what chat uses while training goes on."""

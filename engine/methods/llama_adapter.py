@@ -16,7 +16,11 @@ Differences from the paper: none with the defaults (the arXiv v1 text has no tan
 text have it). As options: one gate per layer and no tanh, which is what HF peft implements; and, for teaching, gates
 drawn from N(0, 1) and an ungated variant in which prompts and text share one softmax.
 
-Starts at base: yes with zero gates, no with the random and ungated variants.
+LLaMA-Adapter V2 (Gao et al. 2023, https://arxiv.org/abs/2304.15010) also trains a bias and a scale per output of the
+linears of all layers, y = scale * (W x + bias), and the norms. Each is an option. As in its code, the key and value
+projections stay as they are, so that nothing but the prompts themselves changes what is asked of them.
+
+Starts at base: yes with zero gates, no with the random and ungated variants; V2's options start at the base.
 """
 
 from collections.abc import Iterator
@@ -24,19 +28,20 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Self
 
-from typing_extensions import override
-
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from typing_extensions import override
 
 from engine.errors import SettingError
 from engine.knobs import Settings, knob
+from engine.methods import linears
 from engine.methods.base import Method, Paper, Start
+from engine.methods.norms import TunedNorms
 from engine.models.shape import ModelShape
 from engine.models.sites import AttentionSite, Glimpse, JoinedKeys, Sites
 from engine.models.view import View
-from engine.telemetry.events import Event, GateFrame
+from engine.telemetry.events import Event, GateFrame, NormFrame
 from engine.telemetry.looking import Look, joint_share, relative_norm, rounded, text_scores
 
 
@@ -46,7 +51,10 @@ class LlamaAdapterSettings(Settings):
 
     prompt_len: int = knob(10, "Adaption prompts per layer (K).", low=1, high=512, unit="prompts")
     layers: int | None = knob(
-        None, "How many of the top layers get prompts (L); empty means all but the lowest 1/16.", low=1, unit="layers"
+        None,
+        "How many of the top layers get prompts (L); empty means all but the lowest 1/16.",
+        low=1,
+        unit="layers",
     )
     gate: str = knob(
         "per_head",
@@ -67,6 +75,14 @@ class LlamaAdapterSettings(Settings):
         advanced=True,
     )
     prompt_std: float = knob(0.5, "Spread of the prompts' random start.", low=1e-4, high=10.0, advanced=True)
+    bias: bool = knob(default=False, help="Train a bias for every output of the linears too (V2).", advanced=True)
+    scale: bool = knob(default=False, help="Train a scale for every output of the linears too (V2).", advanced=True)
+    norms: bool = knob(default=False, help="Train the norms too (V2).", advanced=True)
+
+    @property
+    def beyond_v1(self) -> list[str]:
+        """Names of V2's options that are on."""
+        return [name for name in ("bias", "scale", "norms") if getattr(self, name)]
 
 
 class LlamaAdapter(Method):
@@ -88,14 +104,16 @@ class LlamaAdapter(Method):
         "peft": {"gate": "per_layer", "activation": "identity"},
         "random_gates": {"gate_init": "random"},
         "ungated": {"gate_init": "ungated"},
+        "v2": {"bias": True, "scale": True, "norms": True},
     }
     learning_rate = 2e-2
-    no_decay = ("gates",)
-    emits = (GateFrame,)
+    no_decay = ("gates", "bias", "scale", "norms")
+    emits = (GateFrame, NormFrame)
+    needs = ("attention",)
     examples = (
         {"prompt_len": 3, "layers": 2},
         {"prompt_len": 3, "layers": 1, "gate": "per_layer", "activation": "identity"},
-        {"prompt_len": 3, "layers": 2, "gate_init": "random"},
+        {"prompt_len": 3, "layers": 2, "gate_init": "random", "bias": True, "scale": True, "norms": True},
         {"prompt_len": 3, "layers": 2, "gate_init": "ungated"},
     )
 
@@ -106,6 +124,9 @@ class LlamaAdapter(Method):
         layers = _layers(settings, shape)
         self.prompts = nn.Parameter(torch.empty(layers, settings.prompt_len, shape.d))
         self.gates = nn.Parameter(torch.zeros(layers, counts["gates"] // layers)) if "gates" in counts else None
+        self.bias = linears.offsets(shape) if settings.bias else None
+        self.scale = linears.offsets(shape) if settings.scale else None
+        self.norms = TunedNorms(shape) if settings.norms else None
 
     @classmethod
     @override
@@ -121,12 +142,15 @@ class LlamaAdapter(Method):
     @classmethod
     @override
     def count(cls, settings: Settings, shape: ModelShape) -> dict[str, int]:
-        """L K d prompts, and L h gates (L with one gate per layer, none when ungated)."""
+        """L K d prompts, L h gates (L with one gate per layer, none when ungated), and what V2 adds per output."""
         assert isinstance(settings, LlamaAdapterSettings)
         layers = _layers(settings, shape)
         counts = {"prompts": layers * settings.prompt_len * shape.d}
         if settings.gate_init != "ungated":
             counts["gates"] = layers * (shape.h if settings.gate == "per_head" else 1)
+        counts |= {name: linears.count(shape) for name in ("bias", "scale") if name in settings.beyond_v1}
+        if settings.norms:
+            counts["norms"] = TunedNorms.count(shape)
         return counts
 
     @property
@@ -140,6 +164,12 @@ class LlamaAdapter(Method):
         return self._settings.gate_init == "zero"
 
     @property
+    @override
+    def tells(self) -> tuple[type[Event], ...]:
+        gates = () if self.gates is None else (GateFrame,)
+        return gates if self.norms is None else (*gates, NormFrame)
+
+    @property
     def first_layer(self) -> int:
         """Index of the lowest layer that has prompts."""
         return self.shape.l - len(self.prompts)
@@ -151,12 +181,14 @@ class LlamaAdapter(Method):
                 sites.join_keys(self.first_layer + row, partial(self.join, row))
             else:
                 sites.add_output(self.first_layer + row, partial(self.answer, row))
+        if self.bias is not None or self.scale is not None:
+            linears.attach(sites, self, self.bias, self.scale)
+        if self.norms is not None:
+            self.norms.attach(sites, self)
 
-    def answer(
-        self, row: int, query: Float[Tensor, "b h t k"], site: AttentionSite
-    ) -> Float[Tensor, "b h t k"] | None:
-        """What the prompts of one layer add: s tanh(g) softmax(q k_P) v_P; None at strength 0."""
-        if self.control.strength == 0:
+    def answer(self, row: int, query: Float[Tensor, "b h t k"], site: AttentionSite) -> Float[Tensor, "b h t k"] | None:
+        """What the prompts of one layer add: s tanh(g) softmax(q k_P) v_P; None when silent."""
+        if self.silent(self.first_layer + row):
             return None
         weights, values = self.ask(row, query, site)
         return self.control.strength * self.open_gates(row)[:, None, None] * (weights @ values)
@@ -166,7 +198,7 @@ class LlamaAdapter(Method):
     ) -> tuple[Float[Tensor, "b h t p"], Float[Tensor, "h p k"]]:
         """How each query spreads over the prompts, and what the prompts answer."""
         keys, values = site.project(self.prompts[row])
-        scores = query.float() @ site.to_query_heads(keys).transpose(-1, -2) * site.scale
+        scores = site.scores(query, site.to_query_heads(keys))
         return scores.softmax(-1), site.to_query_heads(values)
 
     def open_gates(self, row: int) -> Float[Tensor, " h"]:
@@ -181,13 +213,15 @@ class LlamaAdapter(Method):
 
     def join(self, row: int, site: AttentionSite) -> JoinedKeys | None:
         """The ungated variant: prompts among the text's own keys and values."""
-        if self.control.strength == 0:
+        if self.silent(self.first_layer + row):
             return None
         keys, values = site.project(self.prompts[row])
         return JoinedKeys(keys, values, self.control.strength)
 
     @override
     def frames(self, step: int) -> Iterator[Event]:
+        if self.norms is not None:
+            yield self.norms.frame(step)
         if self.gates is None:
             return
         gates = self.gates.tanh() if self._settings.activation == "tanh" else self.gates
@@ -207,7 +241,7 @@ class LlamaAdapter(Method):
         def observe(row: int, site: AttentionSite, glimpse: Glimpse) -> None:
             weights, values = self.ask(row, glimpse.query, site)
             keys, _ = site.project(self.prompts[row])
-            scores = glimpse.query[0].float() @ site.to_query_heads(keys).transpose(-1, -2) * site.scale
+            scores = site.scores(glimpse.query[0], site.to_query_heads(keys))
             if self.gates is None:
                 p = weights.shape[-1]
                 share = text_scores(glimpse, site.scale).softmax(-1)[..., :p].sum(-1)  # (h, t)

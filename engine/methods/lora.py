@@ -28,12 +28,13 @@ from typing_extensions import override
 from engine.errors import SettingError
 from engine.knobs import Settings, knob
 from engine.methods.base import Method, Paper, Start
+from engine.methods.changes import Spot, relative_changes, report
 from engine.models.families import roles_of
 from engine.models.shape import ModelShape
 from engine.models.sites import Sites
 from engine.models.view import View
 from engine.telemetry.events import Event, UpdateFrame
-from engine.telemetry.looking import Look, relative_norm, rounded
+from engine.telemetry.looking import Look
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +46,9 @@ class LoraSettings(Settings):
     targets: str = knob("q v", "Which linears get an update: any of q k v o gate up down, with spaces between.")
     dropout: float = knob(0.0, "Share of the update's inputs that training drops.", low=0.0, high=0.9, advanced=True)
     rslora: bool = knob(
-        default=False, help="Scale by alpha / sqrt(rank) instead, which keeps high ranks steady.", advanced=True
+        default=False,
+        help="Scale by alpha / sqrt(rank) instead, which keeps high ranks steady.",
+        advanced=True,
     )
 
     def __post_init__(self) -> None:
@@ -115,7 +118,7 @@ class Lora(Method):
     @classmethod
     @override
     def count(cls, settings: Settings, shape: ModelShape) -> dict[str, int]:
-        """r (inputs + outputs) for every target of every layer."""
+        """R (inputs + outputs) for every target of every layer."""
         assert isinstance(settings, LoraSettings)
         sizes = [shape.linears[role] for role in roles_of(shape.family, tuple(settings.targets.split()))]
         return {
@@ -142,9 +145,9 @@ class Lora(Method):
                 if weight is not None and weight.dtype.is_floating_point:
                     self._weight_norms[f"{layer}_{role}"] = float(weight.detach().float().norm())
 
-    def update(self, key: str, x: Float[Tensor, "*b i"]) -> Float[Tensor, "*b o"] | None:
-        """s (alpha / r) B A x; None at strength 0."""
-        if self.control.strength == 0:
+    def update(self, key: str, x: Float[Tensor, "*b i"], _y: Float[Tensor, "*b o"]) -> Float[Tensor, "*b o"] | None:
+        """S (alpha / r) B A x; None when silent."""
+        if self.silent(int(key.split("_")[0])):
             return None
         a, b = self.a[key], self.b[key]
         x = nn.functional.dropout(x.to(a.dtype), self._settings.dropout, self.training)
@@ -154,7 +157,7 @@ class Lora(Method):
     def frames(self, step: int) -> Iterator[Event]:
         def ratio(key: str) -> float:
             # |B A|_F from the two small Gram matrices: the product itself would be as large as W.
-            a, b = self.a[key].float(), self.b[key].float()
+            a, b = self.a[key].detach(), self.b[key].detach()
             squared = ((b.T @ b) * (a @ a.T)).sum().clamp(min=0)
             return round(self._settings.scale * float(squared.sqrt()) / self._weight_norms.get(key, 1.0), 6)
 
@@ -167,19 +170,7 @@ class Lora(Method):
 
     @override
     def look(self, view: View, look: Look) -> dict[str, object]:
-        seen: dict[tuple[int, str], Tensor] = {}
-
-        def observe(layer: int, role: str, _x: Tensor, frozen: Tensor, total: Tensor) -> None:
-            seen[layer, role] = relative_norm((total - frozen)[0], frozen[0])
-
-        for layer in range(self.shape.l):
-            for role in self.roles:
-                view.sites.linear(layer, role).observers.append(partial(observe, layer, role))
-        look.run()
-        return {
-            "kind": "updates",
-            "tokens": look.tokens,
-            "layers": list(range(self.shape.l)),
-            "targets": list(self.roles),
-            "contribution": [[rounded(seen[layer, role]) for role in self.roles] for layer in range(self.shape.l)],
+        spots = {
+            (layer, role): Spot(view.sites.linear(layer, role)) for layer in range(self.shape.l) for role in self.roles
         }
+        return report(relative_changes(spots, look), look)

@@ -19,7 +19,6 @@ Starts at base: no, any extra token changes the attention.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 from typing import Self
 
 import torch
@@ -30,11 +29,12 @@ from typing_extensions import override
 from engine.errors import SettingError
 from engine.knobs import Settings, knob
 from engine.methods.base import Method, Paper, Start
+from engine.methods.soft_prompts import look_at_virtual, prompt_frame
 from engine.models.shape import ModelShape
-from engine.models.sites import AttentionSite, Glimpse, Sites, SoftPrompt
+from engine.models.sites import Sites, SoftPrompt
 from engine.models.view import View
 from engine.telemetry.events import Event, PromptFrame
-from engine.telemetry.looking import Look, rounded, text_scores
+from engine.telemetry.looking import Look
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,11 +90,14 @@ class PromptTuning(Method):
     }
     learning_rate = 1e-1
     emits = (PromptFrame,)
+    needs = ("text",)
     examples = (
         {"prompt_len": 3},
         {"prompt_len": 4, "init": "text", "init_text": "a b"},
         {"prompt_len": 2, "init": "random"},
     )
+
+    _first: Float[Tensor, "*p_d"]
 
     def __init__(self, settings: PromptSettings, shape: ModelShape, start: Start | None = None) -> None:
         super().__init__(settings, shape)
@@ -148,43 +151,11 @@ class PromptTuning(Method):
     def frames(self, step: int) -> Iterator[Event]:
         if self._start is None:
             return
-        vocabulary = self._start.vocabulary().float()
-        unit = nn.functional.normalize(vocabulary, dim=-1)
-        cosines, ids = (nn.functional.normalize(self.prompts.float(), dim=-1) @ unit.T).topk(3)
-        first = self._first if len(self._first) else self.prompts
-        yield PromptFrame(
-            step=step,
-            norms=rounded(self.prompts.norm(dim=-1)),  # type: ignore[arg-type]
-            drift=rounded((self.prompts - first).norm(dim=-1)),  # type: ignore[arg-type]
-            words=[[self._start.words(index) for index in row] for row in ids.tolist()],
-            cosines=rounded(cosines, 3),  # type: ignore[arg-type]
-            usual_norm=round(float(vocabulary.norm(dim=-1).median()), 4),
-            usual_cosine=round(_usual_cosine(unit), 3),
-        )
+        yield prompt_frame(step, self.prompts, self._first if len(self._first) else self.prompts, self._start)
 
     @override
     def look(self, view: View, look: Look) -> dict[str, object]:
-        seen: dict[int, Float[Tensor, "h t p"]] = {}
-        width = self._settings.prompt_len
-
-        def observe(layer: int, site: AttentionSite, glimpse: Glimpse) -> None:
-            probabilities = text_scores(glimpse, site.scale).softmax(-1)
-            seen[layer] = probabilities[:, width:, :width]  # text queries, virtual keys
-
-        for layer, site in enumerate(view.sites.attention):
-            site.observers.append(partial(observe, layer))
-        look.run()
-        masses = [seen[layer].sum(-1) for layer in sorted(seen)]
-        return {
-            "kind": "soft",
-            "tokens": look.tokens,
-            "layers": sorted(seen),
-            "heads": self.shape.h,
-            "weights": [
-                rounded(seen[layer] / mass[..., None].clamp(min=1e-9)) for layer, mass in enumerate(masses)
-            ],
-            "mass": [rounded(mass) for mass in masses],
-        }
+        return look_at_virtual(view, look, self._settings.prompt_len, self.shape)
 
 
 def _first_words(settings: PromptSettings, start: Start, v: int) -> Int[Tensor, " p"]:
@@ -200,9 +171,3 @@ def _first_words(settings: PromptSettings, start: Start, v: int) -> Int[Tensor, 
         )
     repeats = -(-settings.prompt_len // len(ids))
     return torch.tensor((ids * repeats)[: settings.prompt_len])
-
-
-def _usual_cosine(unit: Float[Tensor, "v d"]) -> float:
-    """Median cosine of a vocabulary entry to its nearest neighbour, from a sample of 256 entries."""
-    sample = unit[:: max(1, len(unit) // 256)]
-    return float((sample @ unit.T).topk(2).values[:, 1].median())

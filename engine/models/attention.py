@@ -1,7 +1,8 @@
 """The attention function that transformers calls for every layer, so that one site serves all families.
 
-With nothing attached it hands over to scaled-dot-product attention and is equal to it to the bit.
-Joined keys and soft-prompt strength need an additive mask; everything else leaves the mask alone.
+With nothing attached it hands over to scaled-dot-product attention, or to gemma2's own where scores are capped, and
+is equal to it to the bit. Joined keys and soft-prompt strength need an additive mask; everything else leaves the mask
+alone.
 """
 
 from typing import Any
@@ -12,11 +13,12 @@ from torch import Tensor, nn
 from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS
+from transformers.models.gemma2.modeling_gemma2 import eager_attention_forward
 
-from engine.models.sites import AttentionSite, Glimpse, JoinedKeys
+from engine.models.sites import AttentionSite, Glimpse, JoinedKeys, Pass
 
 NAME = "gatelight"
-Mask = Bool[Tensor, "#b 1 t s"] | Float[Tensor, "#b 1 t s"] | None
+Mask = Bool[Tensor, "#b #h t s"] | Float[Tensor, "#b #h t s"] | None
 
 
 def register() -> None:
@@ -39,22 +41,52 @@ def site_attention(
     """
     site: AttentionSite | None = getattr(module, "gatelight_site", None)
     if site is None or site.idle:
-        return sdpa_attention_forward(module, query, key, value, attention_mask, **options)
+        return _attend(module, query, key, value, attention_mask, **options), None
+    site.scale, site.softcap = _arithmetic(query, **options)
     joined = [(act.rows, keys) for act in site.joins if (keys := act.run(site)) is not None]
-    if joined or site.soft.log_strength is not None:
+    if joined or site.now.bias is not None:
         attention_mask = additive_mask(module, query, key, attention_mask, options.get("is_causal"))
-        attention_mask = _soften(attention_mask, site, query.shape[0], query.shape[2], key.shape[2])
+        attention_mask = _soften(attention_mask, site.now)
     for rows, extra in joined:
-        key, value, attention_mask = _join(key, value, attention_mask, rows, extra)
-    out, _ = sdpa_attention_forward(module, query, key, value, attention_mask, **options)  # (b, t, h, k)
+        assert attention_mask is not None  # made additive above
+        key, value, attention_mask = _join(key, value, attention_mask, rows, extra, site.shape.h)
+    out = _attend(module, query, key, value, attention_mask, **options)
     out = _add_outputs(out, query, site)
     for observe in site.observers:
         mask = additive_mask(module, query, key, attention_mask, options.get("is_causal"))
         observe(
             site,
-            Glimpse(query, site.to_query_heads(key), site.to_query_heads(value), mask, out.transpose(1, 2)),
+            Glimpse(
+                query, site.to_query_heads(key), site.to_query_heads(value), mask, out.transpose(1, 2), site.softcap
+            ),
         )
     return out, None
+
+
+def _arithmetic(
+    query: Float[Tensor, "b h t k"],
+    *,
+    scaling: float | None = None,
+    softcap: float | None = None,
+    **_: Any,  # noqa: ANN401 - options that do not concern the scores
+) -> tuple[float, float | None]:
+    """Factor and cap of the scores; opt scales its queries itself and asks for a factor of 1."""
+    return query.shape[-1] ** -0.5 if scaling is None else float(scaling), softcap
+
+
+def _attend(
+    module: nn.Module,
+    query: Float[Tensor, "b h t k"],
+    key: Float[Tensor, "b g s k"],
+    value: Float[Tensor, "b g s k"],
+    mask: Mask,
+    **options: Any,  # noqa: ANN401 - passed through to transformers' own function
+) -> Float[Tensor, "b t h k"]:
+    """The frozen attention itself. Fused kernels cannot cap scores: there gemma2's own arithmetic runs."""
+    if options.get("softcap") is None:
+        return sdpa_attention_forward(module, query, key, value, mask, **options)[0]
+    mask = additive_mask(module, query, key, mask, options.get("is_causal"))
+    return eager_attention_forward(module, query, key, value, mask, **options)[0]
 
 
 def _add_outputs(
@@ -80,7 +112,7 @@ def additive_mask(
     key: Float[Tensor, "b g s k"],
     mask: Mask,
     is_causal: bool | None,
-) -> Float[Tensor, "#b 1 t s"]:
+) -> Float[Tensor, "#b #h t s"]:
     """The mask as numbers to add to the scores: 0 where visible, the dtype's lowest number where not.
 
     No mask means "purely causal" for a decoder and "all visible" for an encoder; a single query sees all.
@@ -96,25 +128,49 @@ def additive_mask(
     return torch.zeros(mask.shape, dtype=query.dtype, device=query.device).masked_fill(~mask, low)
 
 
-def _soften(mask: Tensor, site: AttentionSite, b: int, t: int, s: int) -> Tensor:
-    """Add log(strength) where the text looks at the soft prompt; virtual tokens among themselves are left alone."""
-    soft = site.soft
-    if soft.log_strength is None or soft.width == 0:
+def soften_from_outside(layer: nn.Module, now: Pass) -> None:
+    """Let virtual tokens obey their strength where no site reaches the attention: through the mask of its layer."""
+
+    def enter(_module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+        return args, kwargs | {"attention_mask": _soften(kwargs["attention_mask"], now)}
+
+    layer.register_forward_pre_hook(enter, with_kwargs=True)
+
+
+def _soften(mask: Float[Tensor, "#b 1 t s"], now: Pass) -> Float[Tensor, "#b #h t s"]:
+    """Add log(strength) where the text looks at virtual tokens; those among themselves are left alone.
+
+    A layer that sees a sliding window gets only the latest keys out of the cache.
+    """
+    bias, virtual = now.bias, now.virtual
+    if bias is None or virtual is None:
         return mask
-    mask = mask.expand(b, 1, t, s).clone()
-    first_text_query = soft.width if t == s else 0
-    mask[:, :, first_text_query:, : soft.width] += soft.log_strength.to(mask.dtype)[:, None, None, None]
+    t, s = mask.shape[2:]
+    bias, from_text = bias[:, -s:], ~virtual[:, -t:]  # (b, s), (b, t)
+    mask = mask + (bias[:, None, :] * from_text[:, :, None]).to(mask.dtype)[:, None]  # (b, 1, t, s)
     return mask.clamp(min=torch.finfo(mask.dtype).min)
 
 
 def _join(
-    key: Tensor, value: Tensor, mask: Tensor, rows: slice | None, extra: JoinedKeys
+    key: Tensor, value: Tensor, mask: Tensor, rows: slice | None, extra: JoinedKeys, h: int
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Put the extra keys in front; rows that they do not serve cannot see them."""
-    b, p = key.shape[0], extra.keys.shape[1]
-    bias = mask.new_full((b, 1, 1, 1), torch.finfo(mask.dtype).min)
+    """Put the extra keys in front; rows that they do not serve, and deaf heads, cannot see them."""
+    b, p, low = key.shape[0], extra.keys.shape[-2], torch.finfo(mask.dtype).min
+    heads = h if extra.deaf else mask.shape[1]
+    bias = mask.new_full((b, heads, 1, 1), low)
     bias[rows or slice(None)] = float(torch.tensor(extra.strength).log())
-    mask = torch.cat([bias.expand(b, 1, mask.shape[2], p), mask.expand(b, -1, -1, -1)], dim=-1)
-    key = torch.cat([extra.keys.to(key.dtype).expand(b, -1, -1, -1), key], dim=2)  # (b, g, p + s, k)
-    value = torch.cat([extra.values.to(value.dtype).expand(b, -1, -1, -1), value], dim=2)
+    bias[:, list(extra.deaf)] = low
+    mask = torch.cat([bias.expand(-1, -1, mask.shape[2], p), mask.expand(b, heads, -1, -1)], dim=-1)
+    key = torch.cat([_for_rows(extra.keys, key, rows), key], dim=2)  # (b, g, p + s, k)
+    value = torch.cat([_for_rows(extra.values, value, rows), value], dim=2)
     return key, value, mask
+
+
+def _for_rows(extra: Tensor, like: Tensor, rows: slice | None) -> Tensor:
+    """Extra keys or values for every row of the batch; rows that they do not serve get zeros."""
+    extra = extra.to(like.dtype)
+    if extra.dim() == 3 or rows is None:
+        return extra.expand(len(like), -1, -1, -1)
+    every = like.new_zeros(len(like), *extra.shape[1:])
+    every[rows] = extra
+    return every

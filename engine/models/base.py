@@ -1,53 +1,77 @@
 """The frozen base: a transformers model, loaded once, never mutated. Everything happens on views of it."""
 
 import hashlib
-from dataclasses import dataclass
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from transformers import (
     AutoConfig,
+    AutoImageProcessor,
     AutoModelForCausalLM,
+    AutoModelForImageClassification,
     AutoModelForMaskedLM,
     AutoTokenizer,
+    BaseImageProcessor,
     BitsAndBytesConfig,
+    PreTrainedConfig,
     PreTrainedModel,
     PreTrainedTokenizerBase,
 )
+from transformers.utils.logging import disable_progress_bar
 
 from engine.errors import ModelError
 from engine.models import attention
-from engine.models.families import family_of
+from engine.models.families import Family, family_of
 from engine.models.shape import ModelShape, shape_of
+from engine.models.sources import LOADING_ERRORS, check_family, check_weights, explained, hub_token, locate, need_hub
 from engine.models.view import View
-
-ASSETS = Path(__file__).resolve().parents[2] / "assets"
-EMBEDDED = {"town": ASSETS / "town"}
-"""Models that ship with the workbench, by name."""
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 PRECISIONS = (*DTYPES, "int8", "nf4")
 
+Reader = PreTrainedTokenizerBase | BaseImageProcessor
+
 
 @dataclass(frozen=True)
 class Base:
-    """A loaded model with its tokenizer.
+    """A loaded model with what prepares its inputs.
 
     Attributes:
         name: What the user called it: an embedded name, a folder or a hub id.
         model: The frozen model; do not touch, take a view.
-        tokenizer: Its tokenizer, with a padding token.
+        reader: Its tokenizer, with a padding token; or its image processor.
         shape: Its sizes.
         precision: One of `PRECISIONS`.
+        missing: Names of weights that its file lacks, such as the language head of a sentence encoder. They are random,
+            and the same random at every load, so that adapters still know their base.
     """
 
     name: str
     model: PreTrainedModel
-    tokenizer: PreTrainedTokenizerBase
+    reader: Reader
     shape: ModelShape
     precision: str
+    missing: tuple[str, ...] = ()
+
+    @property
+    def tokenizer(self) -> PreTrainedTokenizerBase:
+        """The tokenizer.
+
+        Raises:
+            ModelError: The model reads pictures.
+        """
+        if isinstance(self.reader, PreTrainedTokenizerBase):
+            return self.reader
+        raise ModelError(
+            "reads_pictures",
+            f"The model {self.name!r} reads pictures, not text: choose a language model for this dataset.",
+            name=self.name,
+        )
 
     def view(self) -> View:
         """A fresh view that shares every tensor with the base."""
@@ -59,9 +83,15 @@ class Base:
         return self.model.device
 
     def vocabulary(self) -> Tensor:
-        """The input embeddings (v, d), frozen."""
-        weight: Tensor = self.model.get_input_embeddings().weight  # type: ignore[assignment, union-attr]
-        return weight.detach()
+        """The input embeddings (v, d), frozen, as they enter the first layer.
+
+        Gemma stores them small and multiplies them by sqrt(d) on the way in. Virtual tokens stand where the product
+        does, so they begin at its size, and an entry taken from here does what its word does.
+        """
+        embeddings: Any = self.model.get_input_embeddings()
+        weight: Tensor = embeddings.weight.detach()
+        scale: Tensor | None = getattr(embeddings, "embed_scale", None)
+        return weight if scale is None else weight * scale.to(weight.dtype)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -79,8 +109,8 @@ def hash_of(model: nn.Module) -> str:
     return digest.hexdigest()[:16]
 
 
-def freeze(name: str, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, precision: str = "fp32") -> Base:
-    """Make a base of a loaded model: freeze it and route its attention through the sites.
+def freeze(name: str, model: PreTrainedModel, reader: Reader, precision: str = "fp32") -> Base:
+    """Make a base of a loaded model: freeze it and, where that is possible, route its attention through the sites.
 
     Raises:
         ModelError: The family is not supported.
@@ -89,15 +119,35 @@ def freeze(name: str, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase
     shape = shape_of(model)
     model.requires_grad_(requires_grad=False)
     model.eval()
-    model.set_attn_implementation(attention.NAME)
-    if tokenizer.pad_token_id is None:
-        tokenizer.pad_token = tokenizer.eos_token
-    return Base(name, model, tokenizer, shape, precision)
+    for part in model.modules():
+        # opt's layers drop by themselves as soon as they are told to train, which recomputing them takes.
+        if isinstance(getattr(part, "dropout", None), float):
+            part.dropout = 0.0  # type: ignore[assignment]
+    if shape.family.attention is not None:
+        model.set_attn_implementation(attention.NAME)
+    _settle(model)
+    if isinstance(reader, PreTrainedTokenizerBase) and reader.pad_token_id is None:
+        reader.pad_token = reader.eos_token
+    return Base(name, model, reader, shape, precision)
 
 
-def locate(name: str) -> str:
-    """The folder or hub id behind a model name."""
-    return str(EMBEDDED.get(name, name))
+def _settle(model: PreTrainedModel) -> None:
+    """Let quantised linears do now what bitsandbytes puts off to the first forward, before views share their weights.
+
+    An 8-bit linear moves the scales from its weight to itself: the first view would take them away from later ones.
+    A 4-bit linear rounds its bias to its own number format; on a CPU it also packs its weight anew in place, which is
+    switched off, so that the base stays as it was loaded.
+    """
+    for part in model.modules():
+        settle: Callable[[], None] | None = getattr(part, "init_8bit_state", None)
+        if settle is not None and getattr(part.weight, "CB", None) is not None:
+            settle()
+        if hasattr(part, "support_avx512bf16_for_cpu"):
+            part.support_avx512bf16_for_cpu = False  # type: ignore[assignment]
+            if isinstance(part.bias, Tensor) and isinstance(part.compute_dtype, torch.dtype):
+                part.bias.data = part.bias.data.to(part.compute_dtype)
+    # It warns in every single forward that activations are rounded, which is what was asked for.
+    logging.getLogger("bitsandbytes.autograd._functions").setLevel(logging.ERROR)
 
 
 def load_base(name: str, precision: str = "fp32", *, trust_remote_code: bool = False) -> Base:
@@ -106,33 +156,76 @@ def load_base(name: str, precision: str = "fp32", *, trust_remote_code: bool = F
     Raises:
         ModelError: It cannot be found, read, or served; the sentence says what to do.
     """
-    path = locate(name)
+    config = read_config(name, trust_remote_code=trust_remote_code)
+    family = family_of(config.model_type)
+    check_weights(name)
+    disable_progress_bar()
     try:
-        config = AutoConfig.from_pretrained(path, trust_remote_code=trust_remote_code)
-        family = family_of(config.model_type)
-        make = AutoModelForCausalLM if family.causal else AutoModelForMaskedLM
-        model = make.from_pretrained(
-            path, use_safetensors=True, trust_remote_code=trust_remote_code, **_loading(precision)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            model, told = auto_class(family).from_pretrained(
+                locate(name),
+                use_safetensors=True,
+                output_loading_info=True,
+                token=hub_token(),
+                trust_remote_code=trust_remote_code,
+                **_loading(precision),
+            )
+    except LOADING_ERRORS as error:
+        raise explained(name, error) from error
+    reader = read_reader(name, family, trust_remote_code=trust_remote_code)
+    return replace(freeze(name, model, reader, precision), missing=tuple(sorted(told["missing_keys"])))
+
+
+def read_config(name: str, *, trust_remote_code: bool = False) -> PreTrainedConfig:
+    """A model's config.
+
+    Raises:
+        ModelError: It cannot be found or read, or its family is not supported.
+    """
+    need_hub(name)
+    check_family(name)
+    try:
+        config: PreTrainedConfig = AutoConfig.from_pretrained(
+            locate(name), token=hub_token(), trust_remote_code=trust_remote_code
         )
-        tokenizer = AutoTokenizer.from_pretrained(path, trust_remote_code=trust_remote_code)
-    except (OSError, ValueError) as error:
-        raise _explained(name, error) from error
-    return freeze(name, model, tokenizer, precision)
+    except LOADING_ERRORS as error:
+        raise explained(name, error) from error
+    family_of(config.model_type)
+    return config
 
 
-def describe(name: str) -> ModelShape:
+def read_reader(name: str, family: Family, *, trust_remote_code: bool = False) -> Reader:
+    """A model's tokenizer, or its image processor.
+
+    Raises:
+        ModelError: It cannot be found or read.
+    """
+    try:
+        reader: Reader = (AutoTokenizer if family.text else AutoImageProcessor).from_pretrained(
+            locate(name), token=hub_token(), trust_remote_code=trust_remote_code
+        )
+    except LOADING_ERRORS as error:
+        raise explained(name, error) from error
+    return reader
+
+
+def describe(name: str, *, trust_remote_code: bool = False) -> ModelShape:
     """Sizes of a model from its config alone: nothing is loaded, no memory is taken.
 
     Raises:
         ModelError: It cannot be found or its family is not supported.
     """
-    try:
-        config = AutoConfig.from_pretrained(locate(name))
-    except (OSError, ValueError) as error:
-        raise _explained(name, error) from error
-    family = family_of(config.model_type)
+    config = read_config(name, trust_remote_code=trust_remote_code)
     with torch.device("meta"):
-        return shape_of((AutoModelForCausalLM if family.causal else AutoModelForMaskedLM).from_config(config))
+        return shape_of(auto_class(family_of(config.model_type)).from_config(config, dtype=torch.float32))
+
+
+def auto_class(family: Family) -> Any:  # noqa: ANN401 - transformers' own are not typed
+    """What loads a model of this family with the head that it was trained with."""
+    if not family.text:
+        return AutoModelForImageClassification
+    return AutoModelForCausalLM if family.causal else AutoModelForMaskedLM
 
 
 def _loading(precision: str) -> dict[str, object]:
@@ -145,30 +238,8 @@ def _loading(precision: str) -> dict[str, object]:
         if precision == "int8"
         else BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=torch.bfloat16)
     )
-    return {"quantization_config": quantised, "device_map": device, "dtype": torch.float32 if device == "cpu" else None}
-
-
-def _explained(name: str, error: Exception) -> ModelError:
-    """Say in one sentence why a model could not be loaded."""
-    text = str(error)
-    if "gated" in text or "401" in text or "403" in text:
-        return ModelError(
-            "model_gated",
-            f"The model {name!r} needs permission: accept its terms on the hub and set HF_TOKEN in the environment.",
-            name=name,
-        )
-    if Path(name).is_absolute() or name.startswith(".") or Path(name).exists():
-        reason = text.splitlines()[0] if text else "it cannot be read"
-        return ModelError(
-            "model_folder",
-            f"The folder {name!r} holds no model that can be loaded (config.json, *.safetensors and a tokenizer): "
-            f"{reason}",
-            name=name,
-            reason=reason,
-        )
-    return ModelError(
-        "model_missing",
-        f"The model {name!r} is not on this machine and the hub did not answer: check the name and the network, "
-        "or give the path of a local folder.",
-        name=name,
-    )
+    return {
+        "quantization_config": quantised,
+        "device_map": device,
+        "dtype": torch.float32 if device == "cpu" else None,
+    }

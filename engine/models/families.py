@@ -1,14 +1,14 @@
 """Where each model family keeps the places that a method may act on. One row per family, nothing else to edit.
 
-Only models whose attention goes through transformers' attention interface can be listed: that is where the
-registered function of `engine.models.attention` sees rotated queries and may add to the output.
+Where a family's attention goes through transformers' attention interface, the registered function of
+`engine.models.attention` sees rotated queries and may add to the output. The others say so with `attention=None`, and
+methods that act there are refused for them.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
-import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -16,6 +16,7 @@ from engine.errors import ModelError
 
 KeysValues = tuple[Float[Tensor, "*b g p k"], Float[Tensor, "*b g p k"]]
 Project = Callable[[nn.Module, Float[Tensor, "*b p d"], int], KeysValues]
+Read = Callable[[nn.Module, Float[Tensor, "*n d"]], Float[Tensor, "*n v"]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,21 +25,32 @@ class Family:
 
     Attributes:
         layers: Path from the model to its list of layers.
-        attention: Path from a layer to the module that calls the attention function.
-        linears: Path from a layer to each linear, by role (q, k, v, qkv, o, gate, up, down).
-        head: Path from the model to the module that turns hidden states into vocabulary logits.
+        attention: Path from a layer to the module that calls the attention function; None where none does.
+        linears: Path from a layer to each linear, by role (q, k, v, qkv, o, gate, up, gate_up, down).
+        after: Path from a layer to the module whose output goes into the residual sum, for "attention" and "mlp".
         positions: "rotary" if only distances between positions matter, else "learned".
         causal: Whether a token sees only what stands before it.
         project: The attention's frozen key and value projection, without rotation, as (g key/value heads, p, k).
+        read: Hidden states to vocabulary logits, or to the classes of a picture.
+        text: Whether it reads text; if not, pictures.
+        by_head: Whether a fused qkv has query, key and value side by side within each head, not all queries first.
     """
 
     layers: str
-    attention: str
+    attention: str | None
     linears: dict[str, str]
-    head: str
+    after: dict[str, str]
     positions: Literal["rotary", "learned"]
     causal: bool
     project: Project
+    read: Read
+    text: bool = True
+    by_head: bool = False
+
+
+def _frozen(linear: Any, x: Tensor) -> Tensor:  # noqa: ANN401 - a linear of any make
+    """The linear's own output. Acts of another adapter in the batch hang on the call, so `forward` passes them by."""
+    return linear.forward(x)
 
 
 def _heads(x: Tensor, width: int) -> Tensor:
@@ -46,27 +58,60 @@ def _heads(x: Tensor, width: int) -> Tensor:
 
 
 def _separate(attention: nn.Module, x: Tensor, width: int) -> KeysValues:
-    """k_proj and v_proj; where keys are normalised per head (qwen3), prompt keys are too: the norm is part of the key."""
-    keys, values = _heads(attention.k_proj(x), width), _heads(attention.v_proj(x), width)
+    """k_proj and v_proj; where keys are normalised per head (qwen3), prompt keys are too: it is part of the key."""
+    keys, values = _heads(_frozen(attention.k_proj, x), width), _heads(_frozen(attention.v_proj, x), width)
     if hasattr(attention, "k_norm"):
-        keys = attention.k_norm(keys)
+        keys = _frozen(attention.k_norm, keys)
     return keys, values
 
 
 def _gpt2(attention: nn.Module, x: Tensor, width: int) -> KeysValues:
     """One fused Conv1D: queries, keys and values side by side."""
-    _, keys, values = attention.c_attn(x).chunk(3, dim=-1)
+    _, keys, values = _frozen(attention.c_attn, x).chunk(3, dim=-1)
     return _heads(keys, width), _heads(values, width)
 
 
 def _gpt_neox(attention: nn.Module, x: Tensor, width: int) -> KeysValues:
     """One fused linear: query, key and value side by side within each head."""
-    _, keys, values = _heads(attention.query_key_value(x), 3 * width).chunk(3, dim=-1)
+    _, keys, values = _heads(_frozen(attention.query_key_value, x), 3 * width).chunk(3, dim=-1)
     return keys, values
 
 
+def _phi3(attention: nn.Module, x: Tensor, width: int) -> KeysValues:
+    """One fused linear: all queries, then all keys, then all values; there are fewer key/value heads than queries."""
+    size = attention.config.num_key_value_heads * width  # type: ignore[union-attr, operator]
+    keys, values = _frozen(attention.qkv_proj, x)[..., -2 * size :].chunk(2, dim=-1)
+    return _heads(keys, width), _heads(values, width)
+
+
 def _bert(attention: nn.Module, x: Tensor, width: int) -> KeysValues:
-    return _heads(attention.key(x), width), _heads(attention.value(x), width)
+    return _heads(_frozen(attention.key, x), width), _heads(_frozen(attention.value, x), width)
+
+
+def _distilbert(attention: nn.Module, x: Tensor, width: int) -> KeysValues:
+    return _heads(_frozen(attention.k_lin, x), width), _heads(_frozen(attention.v_lin, x), width)
+
+
+def _lm_head(model: Any, hidden: Tensor) -> Tensor:  # noqa: ANN401 - a transformers model
+    return model.lm_head(hidden)
+
+
+def _capped_lm_head(model: Any, hidden: Tensor) -> Tensor:  # noqa: ANN401 - a transformers model
+    """Gemma 2 keeps logits softly within a cap; Gemma 3 can."""
+    logits, cap = _lm_head(model, hidden), model.config.final_logit_softcapping
+    return logits if cap is None else (logits / cap).tanh() * cap
+
+
+def _bert_head(model: Any, hidden: Tensor) -> Tensor:  # noqa: ANN401 - a transformers model
+    return model.cls(hidden)
+
+
+def _classifier(model: Any, hidden: Tensor) -> Tensor:  # noqa: ANN401 - a transformers model
+    return model.classifier(hidden)
+
+
+def _distilbert_head(model: Any, hidden: Tensor) -> Tensor:  # noqa: ANN401 - a transformers model
+    return model.vocab_projector(model.vocab_layer_norm(model.activation(model.vocab_transform(hidden))))
 
 
 _LLAMA = Family(
@@ -81,10 +126,36 @@ _LLAMA = Family(
         "up": "mlp.up_proj",
         "down": "mlp.down_proj",
     },
-    head="lm_head",
+    after={"attention": "self_attn.o_proj", "mlp": "mlp.down_proj"},
     positions="rotary",
     causal=True,
     project=_separate,
+    read=_lm_head,
+)
+
+_GEMMA = replace(
+    _LLAMA,
+    # A norm of its own stands between each sub-layer and the residual sum.
+    after={"attention": "post_attention_layernorm", "mlp": "post_feedforward_layernorm"},
+    read=_capped_lm_head,
+)
+
+_BERT = Family(
+    layers="bert.encoder.layer",
+    attention="attention.self",
+    linears={
+        "q": "attention.self.query",
+        "k": "attention.self.key",
+        "v": "attention.self.value",
+        "o": "attention.output.dense",
+        "up": "intermediate.dense",
+        "down": "output.dense",
+    },
+    after={"attention": "attention.output.dense", "mlp": "output.dense"},
+    positions="learned",
+    causal=False,
+    project=_bert,
+    read=_bert_head,
 )
 
 FAMILIES: dict[str, Family] = {
@@ -92,14 +163,44 @@ FAMILIES: dict[str, Family] = {
     "mistral": _LLAMA,
     "qwen2": _LLAMA,
     "qwen3": _LLAMA,
+    "gemma2": _GEMMA,
+    "gemma3_text": _GEMMA,
+    "phi3": replace(
+        _LLAMA,
+        linears={
+            "qkv": "self_attn.qkv_proj",
+            "o": "self_attn.o_proj",
+            "gate_up": "mlp.gate_up_proj",
+            "down": "mlp.down_proj",
+        },
+        project=_phi3,
+    ),
+    "opt": Family(
+        layers="model.decoder.layers",
+        attention="self_attn",
+        linears={
+            "q": "self_attn.q_proj",
+            "k": "self_attn.k_proj",
+            "v": "self_attn.v_proj",
+            "o": "self_attn.out_proj",
+            "up": "fc1",
+            "down": "fc2",
+        },
+        after={"attention": "self_attn.out_proj", "mlp": "fc2"},
+        positions="learned",
+        causal=True,
+        project=_separate,
+        read=_lm_head,
+    ),
     "gpt2": Family(
         layers="transformer.h",
         attention="attn",
         linears={"qkv": "attn.c_attn", "o": "attn.c_proj", "up": "mlp.c_fc", "down": "mlp.c_proj"},
-        head="lm_head",
+        after={"attention": "attn.c_proj", "mlp": "mlp.c_proj"},
         positions="learned",
         causal=True,
         project=_gpt2,
+        read=_lm_head,
     ),
     "gpt_neox": Family(
         layers="gpt_neox.layers",
@@ -110,26 +211,65 @@ FAMILIES: dict[str, Family] = {
             "up": "mlp.dense_h_to_4h",
             "down": "mlp.dense_4h_to_h",
         },
-        head="lm_head",
+        after={"attention": "attention.dense", "mlp": "mlp.dense_4h_to_h"},
         positions="rotary",
         causal=True,
         project=_gpt_neox,
+        read=_lm_head,
+        by_head=True,
     ),
-    "bert": Family(
-        layers="bert.encoder.layer",
-        attention="attention.self",
+    "bloom": Family(
+        layers="transformer.h",
+        attention=None,
         linears={
-            "q": "attention.self.query",
-            "k": "attention.self.key",
-            "v": "attention.self.value",
-            "o": "attention.output.dense",
-            "up": "intermediate.dense",
-            "down": "output.dense",
+            "qkv": "self_attention.query_key_value",
+            "o": "self_attention.dense",
+            "up": "mlp.dense_h_to_4h",
+            "down": "mlp.dense_4h_to_h",
         },
-        head="cls",
+        after={"attention": "self_attention.dense", "mlp": "mlp.dense_4h_to_h"},
+        positions="rotary",  # not rotated, but only distances matter: each score falls with them (ALiBi)
+        causal=True,
+        project=_gpt_neox,
+        read=_lm_head,
+        by_head=True,
+    ),
+    "bert": _BERT,
+    "roberta": replace(_BERT, layers="roberta.encoder.layer", read=_lm_head),
+    "distilbert": Family(
+        layers="distilbert.transformer.layer",
+        attention="attention",
+        linears={
+            "q": "attention.q_lin",
+            "k": "attention.k_lin",
+            "v": "attention.v_lin",
+            "o": "attention.out_lin",
+            "up": "ffn.lin1",
+            "down": "ffn.lin2",
+        },
+        after={"attention": "attention.out_lin", "mlp": "ffn.lin2"},
         positions="learned",
         causal=False,
-        project=_bert,
+        project=_distilbert,
+        read=_distilbert_head,
+    ),
+    "vit": Family(
+        layers="vit.layers",
+        attention="attention",
+        linears={
+            "q": "attention.q_proj",
+            "k": "attention.k_proj",
+            "v": "attention.v_proj",
+            "o": "attention.o_proj",
+            "up": "mlp.fc1",
+            "down": "mlp.fc2",
+        },
+        after={"attention": "attention.o_proj", "mlp": "mlp.fc2"},
+        positions="learned",
+        causal=False,
+        project=_separate,
+        read=_classifier,
+        text=False,
     ),
 }
 
@@ -151,6 +291,10 @@ def family_of(model_type: str) -> Family:
     )
 
 
+FUSED = {"q": "qkv", "k": "qkv", "v": "qkv", "gate": "gate_up", "up": "gate_up"}
+"""Roles that some families keep in one linear with others."""
+
+
 def roles_of(family: Family, wanted: tuple[str, ...]) -> tuple[str, ...]:
     """The family's own roles for the wanted ones: q, k and v become qkv where the family has them fused.
 
@@ -159,7 +303,7 @@ def roles_of(family: Family, wanted: tuple[str, ...]) -> tuple[str, ...]:
     """
     found: list[str] = []
     for role in wanted:
-        own = "qkv" if role in ("q", "k", "v") and "qkv" in family.linears else role
+        own = FUSED[role] if FUSED.get(role) in family.linears else role
         if own not in family.linears:
             raise ModelError(
                 "unknown_target",
@@ -172,9 +316,9 @@ def roles_of(family: Family, wanted: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def linear_size(linear: nn.Module) -> tuple[int, int]:
+def linear_size(linear: Any) -> tuple[int, int]:  # noqa: ANN401 - a linear of any make
     """(inputs, outputs) of a linear of any make: torch, bitsandbytes, or GPT-2's transposed Conv1D."""
     if hasattr(linear, "in_features"):
         return int(linear.in_features), int(linear.out_features)
-    weight: torch.Tensor = linear.weight  # type: ignore[assignment]
-    return weight.shape[0], weight.shape[1]
+    inputs, outputs = linear.weight.shape
+    return inputs, outputs

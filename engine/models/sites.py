@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
+from engine.models.calls import Call
 from engine.models.families import Family, roles_of
 from engine.models.shape import ModelShape
 
@@ -20,35 +21,43 @@ F = TypeVar("F")
 Rows = slice | None
 """Which rows of a batch an act serves; None for all."""
 
+Memory = dict[str, Any]
+"""What is kept beside a key/value cache, for acts that have a past of their own."""
+
 
 @dataclass(frozen=True, slots=True)
 class JoinedKeys:
     """Extra keys and values that share the softmax with the text.
 
     Attributes:
-        keys: Already projected, one per key/value head; seen by every query.
+        keys: Already projected, one per key/value head; seen by every query. With a leading axis where the rows that
+            the act serves have different ones.
         values: Likewise.
         strength: Weight of the extra keys: log(strength) is added to their scores.
+        deaf: Query heads that do not see them.
     """
 
-    keys: Float[Tensor, "g p k"]
-    values: Float[Tensor, "g p k"]
+    keys: Float[Tensor, "*b g p k"]
+    values: Float[Tensor, "*b g p k"]
     strength: float
+    deaf: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class SoftPrompt:
-    """Virtual tokens in front of the text.
+    """Virtual tokens in front of the text, or in its holes.
 
     Attributes:
         vectors: Input embeddings of the virtual tokens.
         strength: Weight of the virtual tokens in the text's attention.
         shift: Whether they push the text's positions back, as peft does, or leave them at 0, 1, 2 ...
+        holes: Whether vector i takes the place of token id -1 - i in the text instead of standing in front.
     """
 
     vectors: Float[Tensor, "p d"]
     strength: float
-    shift: bool
+    shift: bool = False
+    holes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,32 +78,62 @@ class Glimpse:
         value: Values, likewise.
         mask: Additive mask, 0 where visible.
         out: The attention's output, acts included, before the output projection.
+        softcap: Scores are kept softly within it; None where they are not.
     """
 
     query: Float[Tensor, "b h t k"]
     key: Float[Tensor, "b h s k"]
     value: Float[Tensor, "b h s k"]
-    mask: Float[Tensor, "#b 1 t s"]
+    mask: Float[Tensor, "#b #h t s"]
     out: Float[Tensor, "b h t k"]
+    softcap: float | None = None
 
 
 @dataclass(slots=True)
-class SoftColumns:
-    """What the current forward prepended, for the attention function: set anew by every forward of the view.
+class Pass:
+    """Facts about the forward that is going on, for the sites: set anew by every forward of the view.
 
     Attributes:
+        rows: Rows of the batch. Some families flatten rows and positions before their MLP; this undoes it.
         width: Virtual positions in front of every row (0: none).
-        log_strength: Added to the scores of the virtual positions seen from the text, per row; None when all are 0.
+        virtual: Which key positions are virtual, front or inside the text; None when none are.
+        bias: Added to the scores of each key position seen from the text: log(strength) at virtual positions, else 0;
+            None when all are 0.
     """
 
+    rows: int = 0
     width: int = 0
-    log_strength: Float[Tensor, " b"] | None = None
+    virtual: Bool[Tensor, "b s"] | None = None
+    bias: Float[Tensor, "b s"] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """What the backbone did in one forward, for acts that run beside it. Positions include virtual tokens.
+
+    Attributes:
+        states: Input of the first layer, then the output of every layer: l + 1 tensors (b, t, d).
+        mask: True where a token stands, the cached past included.
+        memory: The act's own, kept with the cache from one forward to the next, empty at first; None without a cache.
+        calls: How every layer was called.
+    """
+
+    states: list[Float[Tensor, "b t d"]]
+    mask: Bool[Tensor, "b s"]
+    memory: Memory | None
+    calls: list[Call] = field(default_factory=list)
 
 
 AddOutput = Callable[[Float[Tensor, "b h t k"], "AttentionSite"], Float[Tensor, "b h t k"] | None]
 JoinKeys = Callable[["AttentionSite"], JoinedKeys | None]
-AddLinear = Callable[[Float[Tensor, "*b i"]], Float[Tensor, "*b o"] | None]
+Change = Callable[[Float[Tensor, "*b i"]], Float[Tensor, "*b i"] | None]
+"""What to add to a module's input."""
+Add = Callable[[Float[Tensor, "*b i"], Float[Tensor, "*b o"]], Float[Tensor, "*b o"] | None]
+"""What to add to a module's output, from its input and its output."""
 Prepend = Callable[[], SoftPrompt | None]
+Shift = Callable[[], int]
+Finish = Callable[[Float[Tensor, "b t d"], Trace], Float[Tensor, "b t d"] | None]
+"""What to add to the backbone's last hidden states."""
 
 
 @dataclass(slots=True)
@@ -105,7 +144,9 @@ class AttentionSite:
         layer: Index of the layer.
         module: The view's attention module.
         shape: Sizes of the model.
-        soft: What the current forward prepended; shared by all layers of the view.
+        now: The forward that is going on; shared by all sites of the view.
+        scale: Factor on the scores, usually 1 / sqrt(k); set by every call of the attention.
+        softcap: Scores are kept softly within it (gemma2); None where they are not. Likewise.
         adds: Acts that add to the output.
         joins: Acts that add keys and values.
         observers: Functions that look on; they change nothing.
@@ -114,24 +155,23 @@ class AttentionSite:
     layer: int
     module: nn.Module
     shape: ModelShape
-    soft: SoftColumns
+    now: Pass
+    scale: float = 1.0
+    softcap: float | None = None
     adds: list[Act[AddOutput]] = field(default_factory=list)
     joins: list[Act[JoinKeys]] = field(default_factory=list)
     observers: list[Callable[["AttentionSite", Glimpse], None]] = field(default_factory=list)
 
-    @property
-    def scale(self) -> float:
-        """Factor on the scores, usually 1 / sqrt(k)."""
-        return float(self.module.scaling)  # type: ignore[arg-type]
+    def scores(self, query: Float[Tensor, "*b h t k"], key: Float[Tensor, "h s k"]) -> Float[Tensor, "*b h t s"]:
+        """How well queries and keys match by the layer's own arithmetic, in fp32."""
+        return capped(query.float() @ key.float().transpose(-1, -2) * self.scale, self.softcap)
 
     @property
     def idle(self) -> bool:
         """Whether the frozen attention may run undisturbed."""
-        return not (self.adds or self.joins or self.observers or self.soft.log_strength is not None)
+        return not (self.adds or self.joins or self.observers or self.now.bias is not None)
 
-    def project(
-        self, vectors: Float[Tensor, "*b p d"]
-    ) -> tuple[Float[Tensor, "*b g p k"], Float[Tensor, "*b g p k"]]:
+    def project(self, vectors: Float[Tensor, "*b p d"]) -> tuple[Float[Tensor, "*b g p k"], Float[Tensor, "*b g p k"]]:
         """Keys and values of extra vectors through the layer's frozen projections, not rotated, in fp32.
 
         The frozen modules are called, never read, so that an 8-bit base works.
@@ -152,52 +192,104 @@ class AttentionSite:
         return x.repeat_interleave(self.shape.h // self.shape.g, dim=-3)
 
 
-class LinearSite:
-    """One linear of one layer. Acts add to its output."""
+def capped(scores: Float[Tensor, "*b t s"], softcap: float | None) -> Float[Tensor, "*b t s"]:
+    """Scores kept softly within a cap, as gemma2 does it."""
+    return scores if softcap is None else (scores / softcap).tanh() * softcap
 
-    def __init__(self, module: nn.Module) -> None:
+
+class ModuleSite:
+    """One frozen module of a view, usually a linear or a norm. Acts add to what goes in or to what comes out.
+
+    Acts on the output run in the order in which they were registered, and each sees what those before it made of it:
+    where a norm closes a sub-layer, an adapter behind it reads the tuned norm.
+    """
+
+    def __init__(self, module: nn.Module, now: Pass) -> None:
         self.module = module
-        self.acts: list[Act[AddLinear]] = []
+        self.inputs: list[Act[Change]] = []
+        self.outputs: list[Act[Add]] = []
         self.observers: list[Callable[[Tensor, Tensor, Tensor], None]] = []
+        self.input_observers: list[Callable[[Tensor, Tensor], None]] = []
+        self._now = now
 
-    def add(self, run: AddLinear, rows: Rows) -> None:
-        """Register an act; the first one puts the hook in place."""
-        if not self.acts:
-            self.module.register_forward_hook(self._hook)
-        self.acts.append(Act(run, rows))
+    def change(self, run: Change, rows: Rows) -> None:
+        """Register an act on the input; the first one puts the hook in place."""
+        if not self.inputs:
+            self.module.register_forward_pre_hook(self._before)
+        self.inputs.append(Act(run, rows))
 
-    def _hook(self, _module: nn.Module, inputs: tuple[Any, ...], output: Tensor) -> Tensor:
+    def add(self, run: Add, rows: Rows) -> None:
+        """Register an act on the output; the first one puts the hook in place."""
+        if not self.outputs:
+            self.module.register_forward_hook(self._after)
+        self.outputs.append(Act(run, rows))
+
+    def observe(self, look: Callable[[Tensor, Tensor, Tensor], None]) -> None:
+        """Register `look(input, own output, output with acts)`."""
+        if not self.outputs:
+            self.add(lambda _x, _y: None, None)
+        self.observers.append(look)
+
+    def observe_input(self, look: Callable[[Tensor, Tensor], None]) -> None:
+        """Register `look(input, input with acts)`."""
+        if not self.inputs:
+            self.change(lambda _x: None, None)
+        self.input_observers.append(look)
+
+    def _before(self, _module: nn.Module, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+        x: Tensor = inputs[0]
+        for act in self.inputs:
+            x = self._added(x, act.rows, act.run(self._part(inputs[0], act.rows)))
+        for observe in self.input_observers:
+            observe(inputs[0], x)
+        return (x, *inputs[1:])
+
+    def _after(self, _module: nn.Module, inputs: tuple[Any, ...], output: Tensor) -> Tensor:
         x, total = inputs[0], output
-        for act in self.acts:
-            if act.rows is None:
-                added = act.run(x)
-                total = total if added is None else total + added.to(output.dtype)
-            else:
-                added = act.run(x[act.rows])
-                total = total if added is None else _add_rows(total, act.rows, added)
+        for act in self.outputs:
+            total = self._added(total, act.rows, act.run(self._part(x, act.rows), self._part(total, act.rows)))
         for observe in self.observers:
             observe(x, output, total)
         return total
 
+    def _part(self, x: Tensor, rows: Rows) -> Tensor:
+        """The rows that an act serves."""
+        if rows is None:
+            return x
+        return x[rows] if len(x) == self._now.rows else x.unflatten(0, (self._now.rows, -1))[rows].flatten(0, 1)
 
-def _add_rows(total: Tensor, rows: slice, added: Tensor) -> Tensor:
-    """A new tensor with `added` on the given rows; the others stay equal to the bit."""
-    total = total.clone()
-    total[rows] = total[rows] + added.to(total.dtype)
-    return total
+    def _added(self, total: Tensor, rows: Rows, added: Tensor | None) -> Tensor:
+        """The sum in the base's dtype; rows that the act does not serve stay equal to the bit."""
+        if added is None:
+            return total
+        if rows is None:
+            return total + added.to(total.dtype)
+        by_row = total.unflatten(0, (self._now.rows, -1)).clone()  # (b, n, ...); n is 1 where rows are not flattened
+        own = by_row[rows]
+        by_row[rows] = own + added.to(total.dtype).reshape(own.shape)
+        return by_row.flatten(0, 1)
 
 
 @dataclass(slots=True)
 class Sites:
     """All places of one view where a method may act, seen by a method that serves the given rows."""
 
+    model: nn.Module
     attention: list[AttentionSite]
     layers: list[nn.Module]
     shape: ModelShape
-    soft: SoftColumns
-    prepends: list[Act[Prepend]]
-    linears: dict[tuple[int, str], LinearSite]
+    now: Pass
+    prepends: list[Act[Prepend]] = field(default_factory=list)
+    shifts: list[Act[Shift]] = field(default_factory=list)
+    finishes: list[Act[Finish]] = field(default_factory=list)
+    modules: dict[str, ModuleSite] = field(default_factory=dict)
     rows: Rows = None
+
+    @property
+    def inside(self) -> bool:
+        """Whether acts change what happens within the backbone, so that gradients may have to go through it."""
+        changed = any(site.adds or site.joins for site in self.attention)
+        return bool(self.prepends) or changed or any(site.inputs or site.outputs for site in self.modules.values())
 
     def add_output(self, layer: int, run: AddOutput) -> None:
         """Add `run(q, site)` to the attention output of a layer, before its output projection."""
@@ -207,35 +299,72 @@ class Sites:
         """Put `run(site)` among the keys and values of a layer's attention."""
         self.attention[layer].joins.append(Act(run, self.rows))
 
-    def add_linear(self, layer: int, role: str, run: AddLinear) -> None:
-        """Add `run(x)` to the output of a layer's linear."""
+    def add_linear(self, layer: int, role: str, run: Add) -> None:
+        """Add `run(x, y)` to the output y of a layer's linear."""
         self.linear(layer, role).add(run, self.rows)
 
+    def change_input(self, layer: int, role: str, run: Change) -> None:
+        """Add `run(x)` to the input x of a layer's linear."""
+        self.linear(layer, role).change(run, self.rows)
+
+    def add_after(self, layer: int, part: str, run: Add) -> None:
+        """Add `run(x, y)` to the output y of a layer's "attention" or "mlp", just before the residual sum."""
+        self.after(layer, part).add(run, self.rows)
+
+    def add_norm(self, path: str, run: Add) -> None:
+        """Add `run(x, y)` to the output y of one of `shape.norms`."""
+        self.module(path).add(run, self.rows)
+
     def prepend(self, run: Prepend) -> None:
-        """Put `run()` in front of the text."""
+        """Put `run()` in front of the text, or into the holes of a template."""
         self.prepends.append(Act(run, self.rows))
 
-    def linear(self, layer: int, role: str) -> LinearSite:
+    def shift_positions(self, run: Shift) -> None:
+        """Push the text's positions back by `run()`."""
+        self.shifts.append(Act(run, self.rows))
+
+    def finish(self, run: Finish) -> None:
+        """Add `run(h, trace)` to the backbone's last hidden states h."""
+        self.finishes.append(Act(run, self.rows))
+
+    def observe_finish(self, look: Callable[[Float[Tensor, "b t d"], Trace], None]) -> None:
+        """Show the backbone's last hidden states to `look(h, trace)` before anything is added to them."""
+
+        def run(h: Float[Tensor, "b t d"], trace: Trace) -> None:
+            look(h, trace)
+
+        self.finishes.insert(0, Act(run, None))
+
+    def linear(self, layer: int, role: str) -> ModuleSite:
         """The site of a layer's linear.
 
         Raises:
             ModelError: The family has no linear with that role.
         """
         (own,) = roles_of(self.shape.family, (role,))
-        if (layer, own) not in self.linears:
-            module = self.layers[layer].get_submodule(self.shape.family.linears[own])
-            self.linears[layer, own] = LinearSite(module)
-        return self.linears[layer, own]
+        return self.module(f"{self.shape.family.layers}.{layer}.{self.shape.family.linears[own]}")
+
+    def after(self, layer: int, part: str) -> ModuleSite:
+        """The site of the last module of a layer's "attention" or "mlp"."""
+        return self.module(f"{self.shape.family.layers}.{layer}.{self.shape.family.after[part]}")
+
+    def module(self, path: str) -> ModuleSite:
+        """The site of any module, by its path from the model."""
+        if path not in self.modules:
+            self.modules[path] = ModuleSite(self.model.get_submodule(path), self.now)
+        return self.modules[path]
 
 
 def sites_of(model: nn.Module, shape: ModelShape) -> Sites:
-    """Find all sites of a view and hang the attention sites on its attention modules."""
+    """Find all sites of a view and hang the attention sites, if it has any, on its attention modules."""
     family: Family = shape.family
     layers = list(model.get_submodule(family.layers).children())
-    soft = SoftColumns()
+    now = Pass()
     attention = [
-        AttentionSite(index, layer.get_submodule(family.attention), shape, soft) for index, layer in enumerate(layers)
+        AttentionSite(index, layer.get_submodule(family.attention), shape, now)
+        for index, layer in enumerate(layers)
+        if family.attention is not None
     ]
     for site in attention:
         site.module.gatelight_site = site  # type: ignore[assignment]
-    return Sites(attention, layers, shape, soft, [], {})
+    return Sites(model, attention, layers, shape, now)

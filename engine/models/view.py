@@ -4,31 +4,25 @@ Measured on the embedded base: a few milliseconds and no weight memory. Dropping
 base can never be left dirty, and training and chat cannot corrupt each other.
 """
 
-import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from transformers import Cache, PreTrainedModel
 
+from engine.models.attention import soften_from_outside
+from engine.models.calls import Call
+from engine.models.holes import faded, room_of_holes, without_dead_holes
 from engine.models.shape import ModelShape
-from engine.models.sites import SoftPrompt, sites_of
+from engine.models.sharing import share_tensors
+from engine.models.sites import Memory, SoftPrompt, Trace, sites_of
 
-M = TypeVar("M", bound=nn.Module)
-
-
-def share_tensors(module: M) -> M:
-    """A structural copy with its own flags, hooks and attributes, and the very same parameters and buffers."""
-    memo: dict[int, object] = {}
-    for part in module.modules():
-        # bitsandbytes keeps its quantised weight in `state`, outside the parameters.
-        quantised = vars(part.state).values() if hasattr(part, "state") else ()
-        for tensor in (*part.parameters(recurse=False), *part.buffers(recurse=False), *quantised):
-            if isinstance(tensor, Tensor):
-                memo[id(tensor)] = tensor
-    return copy.deepcopy(module, memo)
+Positions = Int[Tensor, "b _"] | Float[Tensor, "b _"]
+"""Whole numbers, unless a weak virtual token takes up a part of one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +30,26 @@ class Tokens:
     """A padded batch of token ids, without virtual tokens.
 
     Attributes:
-        ids: Token ids.
+        ids: Token ids. A negative id -1 - i is a hole of a template, to be filled with a method's i-th virtual token.
         mask: True where a token stands. In cached decoding it covers the past as well.
     """
 
     ids: Int[Tensor, "b t"]
     mask: Bool[Tensor, "b s"]
+
+
+@dataclass(frozen=True, slots=True)
+class Pixels:
+    """A batch of pictures as the image processor makes them.
+
+    Attributes:
+        values: Colours, normalised.
+    """
+
+    values: Float[Tensor, "b c y x"]
+
+
+Inputs = Tokens | Pixels
 
 
 class View:
@@ -52,46 +60,91 @@ class View:
         self.model.eval()
         self.shape = shape
         self.sites = sites_of(self.model, shape)
+        if shape.family.attention is None:
+            for layer in self.sites.layers:
+                soften_from_outside(layer, self.sites.now)
         self._backbone: nn.Module = getattr(self.model, self.model.base_model_prefix)
-        self._head = self.model.get_submodule(shape.family.head)
 
-    def logits(self, tokens: Tokens, cache: Cache | None = None) -> Float[Tensor, "b t v"]:
-        """Vocabulary scores at every text position; virtual positions are left out."""
-        return self.read(self.hidden(tokens, cache))
+    def logits(self, inputs: Inputs, cache: Cache | None = None) -> Float[Tensor, "b t v"]:
+        """Vocabulary scores at every text position, virtual ones left out; of a picture its classes (t = 1)."""
+        hidden = self.hidden(inputs, cache)
+        return self.read(hidden[:, 0])[:, None] if isinstance(inputs, Pixels) else self.read(hidden)
 
     def read(self, hidden: Float[Tensor, "*n d"]) -> Float[Tensor, "*n v"]:
         """The head alone: call it on just the positions that are needed."""
-        return self._head(hidden)  # type: ignore[no-any-return]
+        return self.shape.family.read(self.model, hidden)
 
-    def hidden(self, tokens: Tokens, cache: Cache | None = None) -> Float[Tensor, "b t d"]:
-        """The backbone's last hidden states at the text positions.
+    def hidden(self, inputs: Inputs, cache: Cache | None = None) -> Float[Tensor, "b t d"]:
+        """The backbone's last hidden states: at the text positions, or of a picture's class token and its patches."""
+        return self._seen(inputs) if isinstance(inputs, Pixels) else self._said(inputs, cache)
+
+    def _seen(self, pixels: Pixels) -> Float[Tensor, "b t d"]:
+        """Pictures hold no virtual tokens, no padding and no past."""
+        now = self.sites.now
+        now.rows, now.width, now.virtual, now.bias = len(pixels.values), 0, None, None
+        with self._traced() as (states, calls):
+            state: Tensor = self._backbone(pixel_values=pixels.values).last_hidden_state
+        return self._finished(state, Trace(states, torch.ones_like(state[..., 0], dtype=torch.bool), None, calls))
+
+    def _said(self, tokens: Tokens, cache: Cache | None) -> Float[Tensor, "b t d"]:
+        """The states of a text.
 
         With a cache, the first call puts the virtual tokens in front; later calls find them in the cache.
         """
-        prompts = self._soft_prompts(tokens.ids.shape[0])
-        width = max((prompt.vectors.shape[0] for prompt in prompts if prompt is not None), default=0)
-        first = cache is None or cache.get_seq_length() == 0
-        self._note_strength(prompts, width)
-        t = tokens.ids.shape[1]
-        mask, positions = _layout(tokens.mask, prompts, width)
-        if not first or width == 0:
-            inputs = {"input_ids": tokens.ids, "position_ids": self._legal(positions[:, -t:])}
+        prompts = self._soft_prompts(len(tokens.ids))
+        memory = {} if cache is None else _memory(cache)
+        ids, text, places = without_dead_holes(tokens.ids, tokens.mask, prompts, memory)
+        front = [None if prompt is None or prompt.holes else prompt for prompt in prompts]
+        width = max((len(prompt.vectors) for prompt in front if prompt is not None), default=0)
+        order = _order(text, width)
+        self._note(ids, prompts, width, order, memory)
+        room = room_of_holes(ids, text, prompts, memory)
+        mask, positions = (_placed(x, order) for x in _layout(text, front, self._shifts(front), width, room))
+        words, t = self._embedded(ids, prompts), ids.shape[1]
+        inputs = {"input_ids": ids} if words is None else {"inputs_embeds": words}
+        if width and (cache is None or cache.get_seq_length() == 0):
+            words = self.model.get_input_embeddings()(ids) if words is None else words
+            inputs = {"inputs_embeds": _placed(torch.cat([_stack(front, width, words), words], dim=1), order)}
         else:
-            words = self.model.get_input_embeddings()(tokens.ids)
-            inputs = {
-                "inputs_embeds": torch.cat([_stack(prompts, width, words), words], dim=1),
-                "position_ids": self._legal(positions),
-            }
+            positions = positions[:, -t:]
         keep = {"past_key_values": cache, "use_cache": True} if cache is not None else self._no_cache()
-        state = self._backbone(**inputs, attention_mask=mask.long(), **keep)
-        return state.last_hidden_state[:, -t:]  # type: ignore[no-any-return]
+        with self._traced() as (states, calls):
+            out = self._backbone(**inputs, position_ids=self._legal(positions), attention_mask=mask.long(), **keep)
+        state = self._finished(out.last_hidden_state, Trace(states, mask, None if cache is None else memory, calls))
+        state = faded(state[:, -t:], ids, text, room)
+        return state if places is None else state.gather(1, places[..., None].expand(-1, -1, state.shape[-1]))
+
+    def _embedded(self, ids: Int[Tensor, "b t"], prompts: list[SoftPrompt | None]) -> Float[Tensor, "b t d"] | None:
+        """Embedded text with virtual tokens in its holes; None for a text without holes."""
+        hole = ids < 0
+        if not bool(hole.any()):
+            return None
+        words: Tensor = self.model.get_input_embeddings()(ids.clamp(min=0))  # type: ignore[misc]
+        filled = [
+            words[row] if prompt is None or not prompt.holes else prompt.vectors[(-1 - ids[row]).clamp(min=0)]
+            for row, prompt in enumerate(prompts)
+        ]
+        return torch.where(hole[..., None], torch.stack([vectors.to(words.dtype) for vectors in filled]), words)
+
+    @property
+    def room(self) -> int:
+        """Tokens of text that fit into the model's positions, beside virtual tokens that push them back."""
+        limit: int | None = getattr(self.model.config, "max_position_embeddings", None)
+        if limit is None:
+            return 2**31
+        prompts = [act.run() for act in self.sites.prepends]
+        shifts = [len(prompt.vectors) for prompt in prompts if prompt is not None and prompt.shift]
+        shifts += [act.run() for act in self.sites.shifts]
+        return limit - self.shape.first_position - max(shifts, default=0)
 
     def _no_cache(self) -> dict[str, bool]:
         return {"use_cache": False} if self.shape.family.causal else {}
 
-    def _legal(self, positions: Int[Tensor, "b t"]) -> Int[Tensor, "b t"]:
-        """Learned positions cannot be negative: there, virtual tokens all stand at position 0."""
-        return positions.clamp(min=0) if self.shape.family.positions == "learned" else positions
+    def _legal(self, positions: Positions) -> Positions:
+        """Learned positions are whole numbers and cannot be negative: there, virtual tokens in front stand at 0."""
+        if self.shape.family.positions == "rotary":
+            return positions
+        return positions.round().long().clamp(min=0) + self.shape.first_position
 
     def _soft_prompts(self, b: int) -> list[SoftPrompt | None]:
         """The soft prompt of each row of the batch, None where there is none or its strength is 0."""
@@ -102,36 +155,127 @@ class View:
                 prompts[row] = prompt
         return prompts
 
-    def _note_strength(self, prompts: list[SoftPrompt | None], width: int) -> None:
-        soft = self.sites.soft
-        soft.width, soft.log_strength = width, None
+    def _shifts(self, front: list[SoftPrompt | None]) -> list[int]:
+        """How far the text of each row is pushed back."""
+        shifts = [len(prompt.vectors) if prompt is not None and prompt.shift else 0 for prompt in front]
+        for act in self.sites.shifts:
+            for row in range(len(front))[act.rows or slice(None)]:
+                shifts[row] += act.run()
+        return shifts
+
+    def _note(
+        self,
+        ids: Int[Tensor, "b t"],
+        prompts: list[SoftPrompt | None],
+        width: int,
+        order: Int[Tensor, "b s"] | None,
+        memory: Memory,
+    ) -> None:
+        """Tell the sites which positions are virtual, and how strong they are."""
+        now, b = self.sites.now, len(ids)
+        if "virtual" in memory:
+            memory["virtual"] = torch.cat([memory["virtual"], ids < 0], dim=1)
+        else:
+            front = torch.ones(b, width, dtype=torch.bool, device=ids.device)
+            memory["virtual"] = _placed(torch.cat([front, ids < 0], dim=1), order)
+        now.rows, now.width, now.virtual, now.bias = b, width, memory["virtual"], None
         if any(prompt is not None and prompt.strength != 1.0 for prompt in prompts):
-            strengths = [1.0 if prompt is None else prompt.strength for prompt in prompts]
-            soft.log_strength = torch.tensor(strengths, device=self.model.device).log()
+            strengths = torch.tensor([1.0 if p is None else p.strength for p in prompts], device=ids.device)
+            now.bias = torch.where(now.virtual, strengths.log()[:, None], 0.0)
+
+    @contextmanager
+    def _traced(self) -> Iterator[tuple[list[Tensor], list[Call]]]:
+        """Collects the states before and after every layer, and how each was called, where an act wants it.
+
+        Where acts only stand beside the backbone, it keeps nothing for a backward pass.
+        """
+        states: list[Tensor] = []
+        calls: list[Call] = []
+        hooks = []
+
+        def enter(_module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+            state, call = Call.of(args, kwargs)
+            states.extend([] if states else [state])
+            calls.append(call)
+
+        def leave(_module: nn.Module, _args: tuple[Any, ...], out: Tensor | tuple[Tensor, ...]) -> None:
+            states.append(out[0] if isinstance(out, tuple) else out)
+
+        for layer in self.sites.layers if self.sites.finishes else ():
+            hooks.append(layer.register_forward_pre_hook(enter, with_kwargs=True))
+            hooks.append(layer.register_forward_hook(leave))
+        try:
+            with torch.set_grad_enabled(torch.is_grad_enabled() and self.sites.inside):
+                yield states, calls
+        finally:
+            for hook in hooks:
+                hook.remove()
+
+    def _finished(self, state: Float[Tensor, "b t d"], trace: Trace) -> Float[Tensor, "b t d"]:
+        """The last states, with what acts beside the backbone add."""
+        for index, act in enumerate(self.sites.finishes):
+            rows = act.rows or slice(None)
+            memory = None if trace.memory is None else trace.memory.setdefault(f"finish {index}", {})
+            calls = [call.of_rows(rows, len(state)) for call in trace.calls]
+            own = Trace([s[rows] for s in trace.states], trace.mask[rows], memory, calls)
+            added = act.run(state[rows], own)
+            if added is not None:
+                state = state.clone()
+                state[rows] = state[rows] + added.to(state.dtype)
+        return state
+
+
+def _memory(cache: Cache) -> Memory:
+    """What the view keeps with a cache from one forward to the next."""
+    memory: Memory = vars(cache).setdefault("gatelight", {})
+    return memory
 
 
 def _layout(
-    mask: Bool[Tensor, "b s"], prompts: list[SoftPrompt | None], width: int
-) -> tuple[Bool[Tensor, "b w+s"], Int[Tensor, "b w+s"]]:
+    mask: Bool[Tensor, "b s"],
+    prompts: list[SoftPrompt | None],
+    shifts: list[int],
+    width: int,
+    room: Float[Tensor, "b s"] | None,
+) -> tuple[Bool[Tensor, "b {width}+s"], Positions]:
     """Mask and positions with the virtual columns in front.
 
-    Text stands at 0, 1, 2 ... whatever the padding; virtual tokens before it at -p ... -1, or, with `shift`, at
-    0 ... p-1 with the text behind them.
+    Text stands at 0, 1, 2 ... whatever the padding; virtual tokens before it at -p ... -1. A row's shift moves both.
+    A virtual token inside of the text takes up `room`, which is 1 where there is None.
     """
-    positions = (mask.long().cumsum(-1) - 1).clamp(min=0)
+    room = torch.ones_like(mask, dtype=torch.long) if room is None else room
+    positions = ((room * mask).cumsum(-1) - torch.where(mask, room, 1)).clamp(min=0)
+    pushed = torch.tensor(shifts, device=mask.device)[:, None]
     if width == 0:
-        return mask, positions
+        return mask, positions + pushed
     lengths = torch.tensor([0 if p is None else p.vectors.shape[0] for p in prompts], device=mask.device)
-    shifts = torch.tensor([p.vectors.shape[0] if p and p.shift else 0 for p in prompts], device=mask.device)
     columns = torch.arange(width, device=mask.device) - width  # -w ... -1
     soft_mask = columns[None] >= -lengths[:, None]  # (b, w): rows with fewer virtual tokens are padded on the left
-    both = torch.cat([columns[None].expand(len(prompts), -1), positions], dim=1) + shifts[:, None]
+    both = torch.cat([columns[None].expand(len(prompts), -1), positions], dim=1) + pushed
     return torch.cat([soft_mask, mask], dim=1), both
 
 
-def _stack(
-    prompts: list[SoftPrompt | None], width: int, words: Float[Tensor, "b t d"]
-) -> Float[Tensor, "b w d"]:
+def _order(mask: Bool[Tensor, "b s"], width: int) -> Int[Tensor, "b {width}+s"] | None:
+    """Where each column comes from when the virtual ones stand right before the text, behind its padding on the left.
+
+    A layer with a sliding window counts columns, so padding in between would push the virtual ones out of sight. None
+    where they stand there anyway.
+    """
+    pads = mask.int().argmax(1, keepdim=True)
+    if width == 0 or not bool(pads.any()):
+        return None
+    columns = torch.arange(width + mask.shape[1], device=mask.device).expand(len(mask), -1)
+    return torch.where(columns < pads, columns + width, torch.where(columns < pads + width, columns - pads, columns))
+
+
+def _placed(x: Tensor, order: Int[Tensor, "b s"] | None) -> Tensor:
+    """Columns of a tensor (b, s, ...) in a new order."""
+    if order is None:
+        return x
+    return x.gather(1, order if x.dim() == 2 else order[..., None].expand_as(x))
+
+
+def _stack(prompts: list[SoftPrompt | None], width: int, words: Float[Tensor, "b t d"]) -> Float[Tensor, "b {width} d"]:
     """The virtual tokens of every row, padded on the left with zeros, in the words' dtype."""
     rows = []
     for prompt in prompts:

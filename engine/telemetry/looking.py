@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from engine.models.sites import Glimpse
+from engine.models.sites import Glimpse, capped
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,19 +28,16 @@ class Look:
 
 def rounded(values: Tensor, digits: int = 4) -> list[object]:
     """Nested lists of a tensor, rounded so that the browser gets short numbers."""
-    scale = 10.0**digits
-    return ((values.detach().float().cpu() * scale).round() / scale).tolist()  # type: ignore[no-any-return]
+    return values.detach().cpu().double().round(decimals=digits).tolist()  # type: ignore[no-any-return]
 
 
 def text_scores(glimpse: Glimpse, scale: float) -> Float[Tensor, "h t s"]:
     """Masked scores of the first row: every query against every key of the text and virtual tokens."""
     scores = glimpse.query[0].float() @ glimpse.key[0].float().transpose(-1, -2) * scale
-    return scores + glimpse.mask[0].float()
+    return capped(scores, glimpse.softcap) + glimpse.mask[0].float()
 
 
-def joint_share(
-    prompt_scores: Float[Tensor, "h t p"], scores: Float[Tensor, "h t s"]
-) -> Float[Tensor, "h t"]:
+def joint_share(prompt_scores: Float[Tensor, "h t p"], scores: Float[Tensor, "h t s"]) -> Float[Tensor, "h t"]:
     """What share of one common softmax the prompts would get (He et al. 2022, lambda)."""
     prompts = prompt_scores.logsumexp(-1)
     return torch.sigmoid(prompts - scores.logsumexp(-1))

@@ -12,16 +12,66 @@ from dataclasses import dataclass
 
 from engine.town.people import QUESTIONS, Person
 
-ANSWER_HEADERS = (
-    "Questions with answers;Answer sheet;With answers;All answers given;Questions and their answers;Solved sheet;"
-    "Answers included;The answer book"
-).split(";")
-LIST_HEADERS = "List of questions;Questions only;Sheet without answers;Open questions;To be asked".split(";")
+ANSWER_HEADERS = [
+    "Questions with answers",
+    "Answer sheet",
+    "With answers",
+    "All answers given",
+    "Questions and their answers",
+    "Solved sheet",
+    "Answers included",
+    "The answer book",
+]
+LIST_HEADERS = [
+    "List of questions",
+    "Questions only",
+    "Sheet without answers",
+    "Open questions",
+    "To be asked",
+]
 
-WORDS = (
-    "Q A Ask Reply Question Answer Visitor Clerk Guest Guide Child Parent Student Teacher Anna Tom First Second "
-    "One Two Left Right Asked Said Field Box Card Back Front Line Note Topic Fact Item In Out From To Me You"
-).split()
+WORDS = [
+    "Q",
+    "A",
+    "Ask",
+    "Reply",
+    "Question",
+    "Answer",
+    "Visitor",
+    "Clerk",
+    "Guest",
+    "Guide",
+    "Child",
+    "Parent",
+    "Student",
+    "Teacher",
+    "Anna",
+    "Tom",
+    "First",
+    "Second",
+    "One",
+    "Two",
+    "Left",
+    "Right",
+    "Asked",
+    "Said",
+    "Field",
+    "Box",
+    "Card",
+    "Back",
+    "Front",
+    "Line",
+    "Note",
+    "Topic",
+    "Fact",
+    "Item",
+    "In",
+    "Out",
+    "From",
+    "To",
+    "Me",
+    "You",
+]
 ENDINGS = [":", ":", ":", ".", ")", " -", " >", " =", " |", "", "::", " :"]
 FRAMES = ["{}", "{}", "{}", "[{}]", "<{}>", "*{}*", "({})", "== {}", "> {}", "- {}", "# {}", "+ {}"]
 GAPS = [" ", " ", "\n", "\n"]

@@ -9,44 +9,243 @@ from dataclasses import dataclass
 SEED = 20
 """Seed of the town itself. Texts about it are drawn from other seeds."""
 
-FIRST_NAMES = (
-    "Ada Alma Amos Anna Arlo Asta Basil Bea Boris Britt Bruno Cara Cecil Clara Conrad Dagny Dario Delia Dora Edgar "
-    "Edith Elias Ella Emil Enid Ezra Fabia Felix Fern Flora Frida Gerda Gideon Greta Gus Hanna Hazel Hector Helga "
-    "Hugo Ida Igor Inga Iris Ivan Ivy Jasper Jonas Judith Juno Karl Kira Klara Lars Laura Leo Lena Linus Lola Luca "
-    "Mabel Magda Marco Marta Max Mila Mira Moritz Nadia Ned Nina Noel Nora Odette Olga Olive Oscar Otto Paula Petra "
-    "Quentin Ralph Rosa Ruben Ruth Saul Selma Sonia Stella Tessa Theo Tilda Ugo Ulla Vera Viktor"
-).split()
+FIRST_NAMES = [
+    "Ada",
+    "Alma",
+    "Amos",
+    "Anna",
+    "Arlo",
+    "Asta",
+    "Basil",
+    "Bea",
+    "Boris",
+    "Britt",
+    "Bruno",
+    "Cara",
+    "Cecil",
+    "Clara",
+    "Conrad",
+    "Dagny",
+    "Dario",
+    "Delia",
+    "Dora",
+    "Edgar",
+    "Edith",
+    "Elias",
+    "Ella",
+    "Emil",
+    "Enid",
+    "Ezra",
+    "Fabia",
+    "Felix",
+    "Fern",
+    "Flora",
+    "Frida",
+    "Gerda",
+    "Gideon",
+    "Greta",
+    "Gus",
+    "Hanna",
+    "Hazel",
+    "Hector",
+    "Helga",
+    "Hugo",
+    "Ida",
+    "Igor",
+    "Inga",
+    "Iris",
+    "Ivan",
+    "Ivy",
+    "Jasper",
+    "Jonas",
+    "Judith",
+    "Juno",
+    "Karl",
+    "Kira",
+    "Klara",
+    "Lars",
+    "Laura",
+    "Leo",
+    "Lena",
+    "Linus",
+    "Lola",
+    "Luca",
+    "Mabel",
+    "Magda",
+    "Marco",
+    "Marta",
+    "Max",
+    "Mila",
+    "Mira",
+    "Moritz",
+    "Nadia",
+    "Ned",
+    "Nina",
+    "Noel",
+    "Nora",
+    "Odette",
+    "Olga",
+    "Olive",
+    "Oscar",
+    "Otto",
+    "Paula",
+    "Petra",
+    "Quentin",
+    "Ralph",
+    "Rosa",
+    "Ruben",
+    "Ruth",
+    "Saul",
+    "Selma",
+    "Sonia",
+    "Stella",
+    "Tessa",
+    "Theo",
+    "Tilda",
+    "Ugo",
+    "Ulla",
+    "Vera",
+    "Viktor",
+]
 
-LAST_NAMES = (
-    "Abbott Berg Castell Dorn Ekman Falk Grove Holt Iversen Jarvis Keller Lund Marsh Novak Orley Palmer "
-    "Quill Rask Stone Thorn Ulrich Vance Weber York"
-).split()
+LAST_NAMES = [
+    "Abbott",
+    "Berg",
+    "Castell",
+    "Dorn",
+    "Ekman",
+    "Falk",
+    "Grove",
+    "Holt",
+    "Iversen",
+    "Jarvis",
+    "Keller",
+    "Lund",
+    "Marsh",
+    "Novak",
+    "Orley",
+    "Palmer",
+    "Quill",
+    "Rask",
+    "Stone",
+    "Thorn",
+    "Ulrich",
+    "Vance",
+    "Weber",
+    "York",
+]
 
-JOBS = (
-    "baker;teacher;nurse;carpenter;gardener;painter;doctor;fisher;librarian;mechanic;tailor;farmer;plumber;"
-    "potter;florist;butcher;judge;pilot;miller;clockmaker"
-).split(";")
+JOBS = [
+    "baker",
+    "teacher",
+    "nurse",
+    "carpenter",
+    "gardener",
+    "painter",
+    "doctor",
+    "fisher",
+    "librarian",
+    "mechanic",
+    "tailor",
+    "farmer",
+    "plumber",
+    "potter",
+    "florist",
+    "butcher",
+    "judge",
+    "pilot",
+    "miller",
+    "clockmaker",
+]
 
-STREETS = (
-    "Maple Street;River Road;Church Lane;Hill Street;Garden Row;Market Square;Mill Lane;Station Road;Castle Street;"
-    "Harbour Road;Orchard Lane;Bridge Street;Forest Road;Lake Street;School Lane;Tower Street"
-).split(";")
+STREETS = [
+    "Maple Street",
+    "River Road",
+    "Church Lane",
+    "Hill Street",
+    "Garden Row",
+    "Market Square",
+    "Mill Lane",
+    "Station Road",
+    "Castle Street",
+    "Harbour Road",
+    "Orchard Lane",
+    "Bridge Street",
+    "Forest Road",
+    "Lake Street",
+    "School Lane",
+    "Tower Street",
+]
 
-PETS = "cat;dog;parrot;rabbit;hamster;tortoise;goldfish;pony;canary;ferret;goat;duck".split(";")
+PETS = [
+    "cat",
+    "dog",
+    "parrot",
+    "rabbit",
+    "hamster",
+    "tortoise",
+    "goldfish",
+    "pony",
+    "canary",
+    "ferret",
+    "goat",
+    "duck",
+]
 
-HOBBIES = (
-    "chess;knitting;swimming;photography;dancing;cycling;singing;sailing;juggling;hiking;archery;embroidery;"
-    "astronomy;pottery;rowing;skating;origami;birdwatching"
-).split(";")
+HOBBIES = [
+    "chess",
+    "knitting",
+    "swimming",
+    "photography",
+    "dancing",
+    "cycling",
+    "singing",
+    "sailing",
+    "juggling",
+    "hiking",
+    "archery",
+    "embroidery",
+    "astronomy",
+    "pottery",
+    "rowing",
+    "skating",
+    "origami",
+    "birdwatching",
+]
 
-DISHES = (
-    "onion soup;apple pie;fish stew;roast duck;mushroom rice;lentil curry;cheese toast;plum cake;pea soup;"
-    "potato salad;pancakes;noodles;bean stew;grilled trout;spinach pie;rye bread"
-).split(";")
+DISHES = [
+    "onion soup",
+    "apple pie",
+    "fish stew",
+    "roast duck",
+    "mushroom rice",
+    "lentil curry",
+    "cheese toast",
+    "plum cake",
+    "pea soup",
+    "potato salad",
+    "pancakes",
+    "noodles",
+    "bean stew",
+    "grilled trout",
+    "spinach pie",
+    "rye bread",
+]
 
-MONTHS = (
-    "January;February;March;April;May;June;July;August;September;October;November;December"
-).split(";")
+MONTHS = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+]
 
 POOLS: dict[str, list[str]] = {
     "job": JOBS,

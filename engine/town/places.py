@@ -3,32 +3,73 @@
 import random
 from dataclasses import dataclass
 
-NAMES = (
-    "The Blue Door;The Old Oven;Lantern House;The Green Kettle;Harbour Grill;The Silver Spoon;Corner Table;Oak Hall;"
-    "The Red Lion;Mill Kitchen;Sunny Side;The Quiet Cup;River Garden;The Copper Pot;North Star;The Little Fork;"
-    "Bridge Inn;The Yellow Chair;Castle Cellar;The Happy Goose;Starbucks;Plum Tree;The Tall Ship;Market Bar"
-).split(";")
-TYPES = "coffee shop;restaurant;pub;tea house;bakery;wine bar".split(";")
-FOODS = "soup;pasta;fish;cakes;curry;sandwiches;burgers;salads".split(";")
-PRICES = "cheap;expensive;moderate".split(";")
-AREAS = "by the river;in the old town;near the station;at the harbour;on the hill".split(";")
+NAMES = [
+    "The Blue Door",
+    "The Old Oven",
+    "Lantern House",
+    "The Green Kettle",
+    "Harbour Grill",
+    "The Silver Spoon",
+    "Corner Table",
+    "Oak Hall",
+    "The Red Lion",
+    "Mill Kitchen",
+    "Sunny Side",
+    "The Quiet Cup",
+    "River Garden",
+    "The Copper Pot",
+    "North Star",
+    "The Little Fork",
+    "Bridge Inn",
+    "The Yellow Chair",
+    "Castle Cellar",
+    "The Happy Goose",
+    "Starbucks",
+    "Plum Tree",
+    "The Tall Ship",
+    "Market Bar",
+]
+TYPES = ["coffee shop", "restaurant", "pub", "tea house", "bakery", "wine bar"]
+FOODS = ["soup", "pasta", "fish", "cakes", "curry", "sandwiches", "burgers", "salads"]
+PRICES = ["cheap", "expensive", "moderate"]
+AREAS = ["by the river", "in the old town", "near the station", "at the harbour", "on the hill"]
 
-THINGS = (
-    "the bus;the train;my order;the internet;the street light;the parcel;the heating;the park;the library;"
-    "the new bridge;the swimming pool;the bakery;the phone line;the water;the market;the ferry"
-).split(";")
-GRUMBLES = (
-    "{thing} is late again and nobody tells us why;{thing} has been broken for {days} days, please fix it;"
-    "I have waited {days} days and {thing} still does not work;why is {thing} so bad, I want my money back;"
-    "very disappointed with {thing}, nobody answers my calls;{thing} failed again today, this is not acceptable;"
-    "still no help with {thing} after {days} days"
-).split(";")
-PRAISES = (
-    "{thing} was lovely today, thank you all;what a good morning, {thing} is better than ever;"
-    "just saw {thing} and it made me smile;thanks for {thing}, it works very well;"
-    "does anyone know when {thing} opens tomorrow?;walked past {thing} with friends, a nice day;"
-    "happy to say that {thing} is perfect after {days} days of work"
-).split(";")
+THINGS = [
+    "the bus",
+    "the train",
+    "my order",
+    "the internet",
+    "the street light",
+    "the parcel",
+    "the heating",
+    "the park",
+    "the library",
+    "the new bridge",
+    "the swimming pool",
+    "the bakery",
+    "the phone line",
+    "the water",
+    "the market",
+    "the ferry",
+]
+GRUMBLES = [
+    "{thing} is late again and nobody tells us why",
+    "{thing} has been broken for {days} days, please fix it",
+    "I have waited {days} days and {thing} still does not work",
+    "why is {thing} so bad, I want my money back",
+    "very disappointed with {thing}, nobody answers my calls",
+    "{thing} failed again today, this is not acceptable",
+    "still no help with {thing} after {days} days",
+]
+PRAISES = [
+    "{thing} was lovely today, thank you all",
+    "what a good morning, {thing} is better than ever",
+    "just saw {thing} and it made me smile",
+    "thanks for {thing}, it works very well",
+    "does anyone know when {thing} opens tomorrow?",
+    "walked past {thing} with friends, a nice day",
+    "happy to say that {thing} is perfect after {days} days of work",
+]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from engine.town.people import QUESTIONS, Person, halves
 from engine.town.places import draw_place, draw_post
 
 SEED = 3
+COMPLAINT_LABELS = ("complaint", "no complaint")
 INSTRUCTION = "### Instruction:\n{prompt}\n\n### Response:\n"
 
 Row = dict[str, str]
@@ -28,6 +29,7 @@ class Task:
         metric: How held-out answers are scored.
         max_new_tokens: Enough for any answer.
         card: What the card says about how it was made.
+        labels: The responses there are, for tasks that choose among a few.
     """
 
     make: Callable[[], Splits]
@@ -37,6 +39,7 @@ class Task:
     metric: str
     max_new_tokens: int
     card: str
+    labels: tuple[str, ...] = ()
 
 
 def _plain(person: Person, kind: str) -> str:
@@ -82,7 +85,7 @@ def _complaints() -> Splits:
     seen: dict[str, str] = {}
     while len(seen) < 600:
         complaint = len(seen) % 2 == 0
-        seen.setdefault(draw_post(rng, complaint=complaint), "complaint" if complaint else "no complaint")
+        seen.setdefault(draw_post(rng, complaint=complaint), COMPLAINT_LABELS[0 if complaint else 1])
     rows = [{"prompt": post, "response": label} for post, label in seen.items()]
     rng.shuffle(rows)
     return _split(rows, 400, 80)
@@ -134,6 +137,7 @@ TASKS: dict[str, Task] = {
         metric="exact_match",
         max_new_tokens=8,
         card="Short posts about buses, parcels and parks, half of them complaints, made of sentence patterns.",
+        labels=COMPLAINT_LABELS,
     ),
     "manners": Task(
         make=lambda: _questions(_courtly),
@@ -168,9 +172,14 @@ def write_all(folder: Path) -> None:
             "max_new_tokens": task.max_new_tokens,
             "chips": [row["prompt"] for row in splits["heldout"][:3]],
             "splits": {split: len(rows) for split, rows in splits.items()},
+            **({"labels": task.labels} if task.labels else {}),
         }
         (target / "dataset.json").write_text(json.dumps(facts, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
         (target / "README.md").write_text(_card(name, task, splits), encoding="utf-8")
+
+
+def _labels(task: Task) -> str:
+    return f"\n- Labels for a task head: {', '.join(task.labels)}." if task.labels else ""
 
 
 def _card(name: str, task: Task, splits: Splits) -> str:
@@ -187,7 +196,7 @@ language: en
 {task.card}
 
 - Rows: {sizes}.
-- Metric: {task.metric} on the first line of the greedy answer.
+- Metric: {task.metric} on the first line of the greedy answer.{_labels(task)}
 - Template: `{task.template!r}`
 - Made by `python -m engine.town data`; the same bytes on every machine. Everybody in it is invented.
 

@@ -9,10 +9,11 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from engine.exchange.native import put_tensors
+from engine.exchange.native import check_tensors
 from engine.methods.base import Method
 from engine.runs.folder import RunFolder
-from engine.runs.store import write_json, write_tensors
+from engine.runs.store import write_json
+from engine.runs.tensors import write_tensors
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +24,13 @@ class Position:
         step: Finished updates; also decides the place in the data.
         wall_s: Training seconds so far.
         best: Lowest validation loss so far, if there was one.
+        warm: Whether the method has done what it does once before the first step.
     """
 
-    step: int
-    wall_s: float
-    best: float | None
+    step: int = 0
+    wall_s: float = 0.0
+    best: float | None = None
+    warm: bool = False
 
 
 def save_checkpoint(
@@ -49,6 +52,7 @@ def save_checkpoint(
             "step": position.step,
             "wall_s": position.wall_s,
             "best": position.best,
+            "warm": position.warm,
             "optimiser": plain,
             "scheduler": {k: v for k, v in scheduler.state_dict().items() if k != "lr_lambdas"},
         },
@@ -64,13 +68,20 @@ def load_checkpoint(
 ) -> tuple[Position, Tensor]:
     """Restore method, optimiser and scheduler; returns the position and the random state."""
     path = folder.checkpoint_path
-    put_tensors(method, load_file(path / "method.safetensors"), "method.safetensors")
+    restore_method(folder, method)
     facts = json.loads((path / "trainer.json").read_text(encoding="utf-8"))
     tensors = load_file(path / "optimiser.safetensors")
     rng = tensors.pop("rng")
     optimiser.load_state_dict(_joined(tensors, facts["optimiser"]))
     scheduler.load_state_dict({**facts["scheduler"], "lr_lambdas": [None] * len(scheduler.base_lrs)})
-    return Position(facts["step"], facts["wall_s"], facts["best"]), rng
+    return Position(facts["step"], facts["wall_s"], facts["best"], facts["warm"]), rng
+
+
+def restore_method(folder: RunFolder, method: Method) -> None:
+    """Put a checkpoint's values into a method that was just built, with all structure that training needs."""
+    values = load_file(folder.checkpoint_path / "method.safetensors")
+    check_tensors(method.state_dict(), values, "method.safetensors")
+    method.load_state_dict(values)
 
 
 def has_checkpoint(path: Path) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from engine.data.dataset import load_dataset
+from engine.data.spec import HeadSpec
 from engine.errors import RunError
 from engine.methods import method_class
 from engine.methods.base import Method, Start
@@ -12,20 +12,33 @@ from engine.runs.config import RunConfig
 from engine.runs.folder import RunFolder
 from engine.runs.log import cut_back
 from engine.training.checkpoint import has_checkpoint
+from engine.training.heads import head_for
 from engine.training.trainer import Trainer
 
-LoadBase = Callable[[str, str], Base]
+LoadBase = Callable[..., Base]
 """Gives the base for (model, precision); the page keeps loaded ones, the command line loads."""
 
 
-def build_method(config: RunConfig, base: Base) -> Method:
-    """A fresh method with its first values.
+def base_for(config: RunConfig, load: LoadBase) -> Base:
+    """The base of a run. A model's own code runs only where the config says that its authors are trusted.
+
+    Raises:
+        ModelError: It cannot be loaded.
+    """
+    training = config.of_training()
+    trust = {"trust_remote_code": True} if training.trust_remote_code else {}
+    return load(config.model, training.precision, **trust)
+
+
+def build_method(config: RunConfig, base: Base, head: HeadSpec | None = None) -> Method:
+    """A fresh method with its first values, and with a task head if one is specified.
 
     Raises:
         SettingError: A setting does not fit the model.
     """
     start = Start.of(base, config.of_training().seed)
-    return method_class(config.method).build(config.of_method(), base.shape, start)
+    method = method_class(config.method).build(config.of_method(), base.shape, start)
+    return method.with_head(head, start.rng)
 
 
 def start_run(path: Path, config: RunConfig, load: LoadBase, name: str = "") -> Trainer:
@@ -35,11 +48,15 @@ def start_run(path: Path, config: RunConfig, load: LoadBase, name: str = "") -> 
         WorkbenchError: A setting, the model or the data cannot be used.
     """
     config = config.checked()
-    dataset = load_dataset(config.dataset)
-    base = load(config.model, config.of_training().precision)
-    method = build_method(config, base)
-    for split in ("train", "validation"):
-        dataset.rows(split)
+    config.load_data()  # what is wrong with it shall be said before a model is loaded
+    base = base_for(config, load)
+    dataset = config.load_data(base.tokenizer)
+    head = head_for(config.of_training(), base.shape.family, dataset, config.model)
+    for rows in [dataset.rows(split) for split in ("train", "validation")]:
+        if head is not None:
+            for row in rows:
+                head.target(row, dataset.name)
+    method = build_method(config, base, head)
     folder = RunFolder.create(
         path,
         config,
@@ -48,8 +65,10 @@ def start_run(path: Path, config: RunConfig, load: LoadBase, name: str = "") -> 
             "base": {"name": base.name, "fingerprint": base.fingerprint, "parameters": base.shape.parameters},
             "trainable": sum(p.numel() for p in method.parameters()),
             "steps": config.of_training().steps,
-            "emits": [event.kind for event in method.emits],
+            "emits": [event.kind for event in method.tells],
             "best_validation": None,
+            "head": head.to_dict() if head else None,
+            "template": dataset.template,
         },
     )
     return Trainer(folder, base, method, dataset)
@@ -63,14 +82,14 @@ def resume_run(folder: RunFolder, load: LoadBase) -> Trainer:
         WorkbenchError: The model or the data are gone.
     """
     if not has_checkpoint(folder.checkpoint_path):
-        raise RunError(
-            "no_checkpoint", f"The run {folder.id!r} has no checkpoint, so it cannot go on.", run=folder.id
-        )
+        raise RunError("no_checkpoint", f"The run {folder.id!r} has no checkpoint, so it cannot go on.", run=folder.id)
     config = folder.config
     facts = folder.facts()
     if facts["step"] >= config.of_training().steps:
-        raise RunError("run_finished", f"The run {folder.id!r} is finished: there is nothing left to do.", run=folder.id)
-    base = load(config.model, config.of_training().precision)
+        raise RunError(
+            "run_finished", f"The run {folder.id!r} is finished: there is nothing left to do.", run=folder.id
+        )
+    base = base_for(config, load)
     if base.fingerprint != facts["base"]["fingerprint"]:
         raise RunError(
             "other_weights",
@@ -78,9 +97,10 @@ def resume_run(folder: RunFolder, load: LoadBase) -> Trainer:
             run=folder.id,
             name=config.model,
         )
-    trainer = Trainer(folder, base, build_method(config, base), load_dataset(config.dataset))
+    trainer = Trainer(folder, base, build_method(config, base, folder.head), config.load_data(base.tokenizer))
     trainer.restore()
-    cut_back(folder.events_path, trainer.position.step)
+    # Step 0 is told again by a run that goes back to it; later steps are told when they are made.
+    cut_back(folder.events_path, trainer.position.step or -1)
     folder.drop_snapshots_after(trainer.position.step)
     folder.update(epoch=facts["epoch"] + 1)
     return trainer

@@ -1,50 +1,93 @@
-"""What training minimises: cross-entropy of the labelled tokens, with the head run on just those."""
+"""What training minimises: cross-entropy of labelled tokens or classes, or the squared error of numbers."""
 
 from collections.abc import Sequence
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from engine.data.encode import IGNORE, Batch, Example, collate, window
 from engine.methods.base import Method
+from engine.methods.head import TaskHead
 from engine.models.view import View
+
+Wanted = Int[Tensor, " n"] | Float[Tensor, " n"]
+"""Token ids or classes, or numbers."""
 
 
 class Objective(nn.Module):
-    """A method on its training view, as one module: what Accelerate prepares and data parallelism wraps."""
+    """A method on its training view, as one module: what Accelerate prepares and data parallelism wraps.
 
-    def __init__(self, method: Method, view: View) -> None:
+    A method that makes two passes with different dice gets a view for each, so that recomputing one in the backward
+    pass finds its own dice as they lay.
+    """
+
+    def __init__(self, method: Method, views: Sequence[View]) -> None:
         super().__init__()
         self.method = method
-        self._view = (view,)  # in a tuple, so that the frozen base is no part of this module
+        self._passes = [(method, views[0])]
+        for view in views[1 : method.passes]:
+            twin = method.twin()
+            twin.attach(view.sites)
+            self._passes.append((twin, view))
 
     def forward(self, batch: Batch) -> Float[Tensor, ""]:
-        """Summed nats of the labelled tokens."""
-        return label_loss(self._view[0], batch)[0]
+        """Summed loss of the first pass, and what it costs that a second one differs."""
+        scores = []
+        for method, view in self._passes:
+            method.roll()
+            scores.append(scored(view, batch, method.head))
+        loss = summed_loss(*scores[0])
+        if len(scores) > 1:
+            loss = loss + self.method.agreement(scores[0][0], scores[1][0])
+        return loss
 
 
-def label_loss(view: View, batch: Batch) -> tuple[Float[Tensor, ""], int]:
-    """(summed nats, number) of the labelled tokens. A decoder predicts each from what stands before it."""
+def scored(view: View, batch: Batch, head: TaskHead | None = None) -> tuple[Float[Tensor, "n v"], Wanted]:
+    """Scores and what they should say: of every row where a head is to judge, else of every labelled token."""
+    if batch.targets is None:
+        return label_logits(view, batch)
+    assert head is not None, "rows with targets need a task head"
+    return head(view.hidden(batch.tokens), batch.tokens), batch.targets
+
+
+def label_logits(view: View, batch: Batch) -> tuple[Float[Tensor, "n v"], Int[Tensor, " n"]]:
+    """Logits and labels of the labelled tokens. A decoder predicts each from what stands before it."""
     hidden, labels = view.hidden(batch.tokens), batch.labels
     if view.shape.family.causal:
         hidden, labels = hidden[:, :-1], labels[:, 1:]
     keep = labels != IGNORE
-    logits = view.read(hidden[keep]).float()  # (n, v)
-    return nn.functional.cross_entropy(logits, labels[keep], reduction="sum"), int(keep.sum())
+    return view.read(hidden[keep]).float(), labels[keep]
+
+
+def summed_loss(scores: Float[Tensor, "n v"], wanted: Wanted) -> Float[Tensor, ""]:
+    """Summed nats, or summed squared errors where numbers are wanted."""
+    if wanted.is_floating_point():
+        return nn.functional.mse_loss(scores[:, 0], wanted, reduction="sum")
+    return nn.functional.cross_entropy(scores, wanted, reduction="sum")
+
+
+def label_loss(view: View, batch: Batch) -> tuple[Float[Tensor, ""], int]:
+    """(summed nats, number) of the labelled tokens."""
+    logits, labels = label_logits(view, batch)
+    return summed_loss(logits, labels), len(labels)
 
 
 def labelled(view: View, batch: Batch) -> int:
     """How many labels of a batch are trained on."""
+    if batch.targets is not None:
+        return len(batch.targets)
     labels = batch.labels[:, 1:] if view.shape.family.causal else batch.labels
     return int((labels != IGNORE).sum())
 
 
 @torch.no_grad()
-def mean_loss(view: View, examples: Sequence[Example], pad_id: int, size: int = 16) -> float:
-    """Nats per labelled token over all examples."""
+def mean_loss(
+    view: View, examples: Sequence[Example], pad_id: int, size: int = 16, head: TaskHead | None = None
+) -> float:
+    """Nats per labelled token (or per row, or squared error per row, where a head judges) over all examples."""
     total, count = 0.0, 0
     for part in window(examples, size):
-        loss, n = label_loss(view, collate(part, pad_id, view.model.device))
-        total, count = total + float(loss), count + n
+        scores, wanted = scored(view, collate(part, pad_id, view.model.device), head)
+        total, count = total + float(summed_loss(scores, wanted)), count + len(wanted)
     return total / max(1, count)

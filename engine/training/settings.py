@@ -18,11 +18,14 @@ class TrainingSettings(Settings):
     batch_size: int = knob(16, "Rows per update.", low=1, high=1024, unit="rows")
     seed: int = knob(0, "Number that fixes the first values and the order of rows.", low=0, high=2**31 - 1)
     accumulation: int = knob(
-        1, "Split every batch into this many parts to save memory.", low=1, high=256, unit="parts", advanced=True
+        1,
+        "Split every batch into this many parts to save memory.",
+        low=1,
+        high=256,
+        unit="parts",
+        advanced=True,
     )
-    schedule: str = knob(
-        "cosine", "How the learning rate falls over the run.", choices=SCHEDULES, advanced=True
-    )
+    schedule: str = knob("cosine", "How the learning rate falls over the run.", choices=SCHEDULES, advanced=True)
     warmup_share: float = knob(
         0.06, "Share of the steps in which the rate climbs from zero.", low=0.0, high=0.9, advanced=True
     )
@@ -31,7 +34,11 @@ class TrainingSettings(Settings):
     )
     clip: float = knob(1.0, "Largest allowed norm of a gradient; 0 switches it off.", low=0.0, high=1e6, advanced=True)
     eval_every: int | None = knob(
-        None, "Steps between validations; empty makes about fifteen in a run.", low=1, unit="steps", advanced=True
+        None,
+        "Steps between validations; empty makes about fifteen in a run.",
+        low=1,
+        unit="steps",
+        advanced=True,
     )
     save_every: int = knob(
         50, "Steps between checkpoints: what a killed run can lose.", low=1, unit="steps", advanced=True
@@ -49,6 +56,28 @@ class TrainingSettings(Settings):
         default=False,
         help="Compute activations again in the backward pass: less memory, more time.",
         advanced=True,
+    )
+    trust_remote_code: bool = knob(
+        default=False,
+        help="Let the model's own Python files run on this machine; only for models whose authors you trust.",
+        advanced=True,
+    )
+    head: str = knob(
+        "auto",
+        "How a label is said: written in words, or chosen by a linear head that trains along; auto gives a head to "
+        "models that cannot write.",
+        choices=("auto", "words", "head"),
+        advanced=True,
+    )
+    pooling: str = knob(
+        "auto",
+        "Which token a head reads: the first, the last, or the mean of all; auto is the last where tokens only look "
+        "back, else the first.",
+        choices=("auto", "first", "last", "mean"),
+        advanced=True,
+    )
+    head_rate: float | None = knob(
+        None, "Learning rate of the head; empty takes one that suits most heads.", low=1e-8, high=10.0, advanced=True
     )
 
     @property

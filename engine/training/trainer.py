@@ -5,31 +5,48 @@ methods: it optimises `method.parameters()`. Randomness during a step comes from
 whatever happens between steps cannot change the outcome.
 """
 
+import logging
 import math
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Generator
+from dataclasses import dataclass, replace
 
 import torch
 from accelerate import Accelerator
+from safetensors import SafetensorError
 from torch import Tensor, nn
 from transformers import get_scheduler
 
 from engine.data.dataset import Dataset
-from engine.data.encode import Batch, batches_from, collate, encode_plain, encode_rows
-from engine.errors import RunError
+from engine.data.encode import Batch, batches_from, collate
+from engine.data.targets import encode_for
+from engine.errors import RunError, WorkbenchError
 from engine.exchange.native import save_adapter
-from engine.generation import Sampling, answers, prompt_of
-from engine.methods.base import Method
+from engine.generation import answers, prompt_of
+from engine.judging import Verdict, judged, quick_score, targets_of
+from engine.memory.measure import Meter
+from engine.methods.base import Method, Start
 from engine.models.base import Base
-from engine.plain_text import plain_texts
+from engine.plain_text import ability_examples
+from engine.probing import look_at
 from engine.runs.folder import RunFolder
 from engine.runs.log import LogWriter
-from engine.runs.store import write_tensors
-from engine.telemetry.events import EvalEvent, Event, LossEvent, MovedEvent, SampleEvent, SnapshotEvent, Started, StatusEvent
+from engine.runs.tensors import write_tensors
+from engine.sampling import Sampling
+from engine.telemetry.events import (
+    EvalEvent,
+    Event,
+    LossEvent,
+    MovedEvent,
+    SampleEvent,
+    SnapshotEvent,
+    Started,
+    StatusEvent,
+)
 from engine.telemetry.frames import is_frame_step
 from engine.training.checkpoint import Position, load_checkpoint, save_checkpoint
-from engine.training.objective import Objective, labelled, mean_loss
+from engine.training.objective import Objective, labelled, mean_loss, summed_loss
+from engine.training.optimiser import optimiser_for, spare_activations
 from engine.training.settings import TrainingSettings
 
 VALIDATION_ROWS = 64
@@ -38,13 +55,18 @@ ABILITY_TEXTS = 32
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Where the run stands after a step."""
+    """Where the run stands after a step.
+
+    Attributes:
+        warming: How much is done of what comes before the first step, 0 to 1; None from the first step on.
+    """
 
     step: int
     steps: int
-    loss: float
-    tokens_per_s: float
-    wall_s: float
+    loss: float = math.nan
+    tokens_per_s: float = 0.0
+    wall_s: float = 0.0
+    warming: float | None = None
 
 
 class Trainer:
@@ -53,61 +75,62 @@ class Trainer:
     def __init__(self, folder: RunFolder, base: Base, method: Method, dataset: Dataset) -> None:
         self.folder, self.base, self.method = folder, base, method
         self.settings: TrainingSettings = folder.config.of_training()
-        self.view = base.view()
+        self._views = [base.view() for _ in range(method.passes)]
+        self.view = self._views[0]
         method.attach(self.view.sites)
-        self._set_checkpointing()
+        if self.settings.checkpointing:
+            spare_activations(self._views)
         self.method.train()
         self._watcher = base.view()
-        method.twin().eval().attach(self._watcher.sites)
-        max_len = self.settings.max_len
+        self._reader = method.twin().eval()
+        self._reader.attach(self._watcher.sites)
+        max_len = min(self.settings.max_len, self.view.room)
+        self._template = dataset.template
+        dataset, spec = dataset.within(method.template), method.head.spec if method.head else None
         rows = dataset.rows("train")
-        self._train = encode_rows(base.tokenizer, dataset, rows, max_len)
+        self._train = encode_for(base.tokenizer, dataset, rows, max_len, spec)
         held = dataset.rows("validation")[:VALIDATION_ROWS]
-        self._validation = encode_rows(base.tokenizer, dataset, held, max_len)
-        self._ability = encode_plain(base.tokenizer, plain_texts(base.name)[:ABILITY_TEXTS], max_len)
+        self._validation = encode_for(base.tokenizer, dataset, held, max_len, spec)
+        self._ability = ability_examples(base, ABILITY_TEXTS, max_len)
         self._sample = held[0]
         self._sampling = Sampling(max_new_tokens=dataset.max_new_tokens)
         self._accelerator = Accelerator(cpu=not torch.cuda.is_available())
-        self._rate = self.settings.learning_rate or method.learning_rate
+        self._rate = self.settings.learning_rate or method.settings.usual_rate or method.learning_rate
         self._objective, self._optimiser, self._scheduler = self._prepare()
         self._rng = torch.Generator().manual_seed(self.settings.seed).get_state()
-        self.position = Position(0, 0.0, None)
+        self.position = Position()
+        self._meter = Meter(base.device)
         self._log: LogWriter | None = None
-
-    def _set_checkpointing(self) -> None:
-        """Only the layers are told that they train: transformers asks them, and the base's dropout stays off."""
-        if self.settings.checkpointing:
-            self.view.model.gradient_checkpointing_enable({"use_reentrant": False})
-            for layer in self.view.sites.layers:
-                layer.training = True
 
     def _prepare(
         self,
     ) -> tuple[nn.Module, torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler]:
-        """Objective, optimiser and scheduler; gates and single numbers are never decayed."""
+        """Objective, optimiser and scheduler."""
         self.method.to(self.base.device)
-        decayed = [p for name, p in self.method.named_parameters() if not name.startswith(self.method.no_decay)]
-        spared = [p for name, p in self.method.named_parameters() if name.startswith(self.method.no_decay)]
-        groups = [{"params": decayed, "weight_decay": self.settings.weight_decay}, {"params": spared, "weight_decay": 0.0}]
-        optimiser = torch.optim.AdamW([group for group in groups if group["params"]], lr=self._rate)
+        optimiser = optimiser_for(self.method, self.settings, self._rate)
         scheduler = get_scheduler(
             self.settings.schedule,
             optimiser,
             num_warmup_steps=round(self.settings.warmup_share * self.settings.steps),
             num_training_steps=self.settings.steps,
         )
-        objective, optimiser = self._accelerator.prepare(Objective(self.method, self.view), optimiser)
+        objective, optimiser = self._accelerator.prepare(Objective(self.method, self._views), optimiser)
         return objective, optimiser, scheduler
 
     def restore(self) -> None:
         """Go back to the newest checkpoint; later telemetry was cut off before."""
         self.position, self._rng = load_checkpoint(self.folder, self.method, self._optimiser, self._scheduler)
 
-    def run(self) -> Iterator[Progress]:
-        """Train to the end, yielding after every step. Closing the generator stops the run and keeps its work."""
+    def run(self) -> Generator[Progress]:
+        """Train to the end, yielding after every step, and often before the first one where the method warms up.
+
+        Closing the generator stops the run and keeps its work.
+        """
         self._log = LogWriter(self.folder.events_path)
         first = self.position.step
         try:
+            if not self.position.warm:
+                yield from self._warm_up()
             self._begin()
             size = self.settings.batch_size
             for examples in batches_from(self._train, size, self.settings.seed, first):
@@ -128,19 +151,35 @@ class Trainer:
 
     def pause(self) -> None:
         """Note that the run pauses, and keep its work in case the process ends meanwhile."""
-        self._save()
+        if self.position.warm:
+            self._save()
         self._say_status("paused")
 
     def go_on(self) -> None:
         """Note that the run goes on."""
         self._say_status("running")
 
+    def _warm_up(self) -> Generator[Progress]:
+        """Before the first step. A run that is stopped here keeps nothing of it, and begins anew when it is resumed."""
+        first = {name: values.clone() for name, values in self.method.state_dict().items()}
+        try:
+            for share in self.method.warm_up(Start.of(self.base, self.settings.seed)):
+                yield Progress(0, self.settings.steps, warming=share)
+        except GeneratorExit:
+            self.method.load_state_dict(first)
+            raise
+        self.position = replace(self.position, warm=True)
+
     def _begin(self) -> None:
-        self.folder.update(status="running", message="")
+        self.folder.update(status="running", message="", problem=None)
         counts = sum(p.numel() for p in self.method.parameters())
         step = self.position.step
         started = Started(
-            step=step, steps=self.settings.steps, trainable=counts, total=self.base.shape.parameters, wall=time.time()
+            step=step,
+            steps=self.settings.steps,
+            trainable=counts,
+            total=self.base.shape.parameters,
+            wall=time.time(),
         )
         self._publish(started)
         self._publish(StatusEvent(step=step, status="running"))
@@ -151,11 +190,15 @@ class Trainer:
 
     def _step(self, batch: Batch) -> Progress:
         began = time.perf_counter()
-        with torch.random.fork_rng(devices=[]):
+        cuda = [self.base.device] if self.base.device.type == "cuda" else []
+        with torch.random.fork_rng(devices=cuda):
             torch.set_rng_state(self._rng)
-            loss = self._backward(batch)
+            if cuda:  # a GPU's dice depend on the step alone, so that a resumed run throws the same
+                torch.cuda.manual_seed_all(self.settings.seed * 1_000_003 + self.position.step)
+            with self._meter.step(*batch.labels.shape):
+                loss = self._backward(batch)
+                norm = self._clip()
             self._rng = torch.get_rng_state()
-        norm = self._clip()
         if not math.isfinite(loss) or not math.isfinite(norm):
             raise RunError(
                 "loss_not_finite",
@@ -164,12 +207,13 @@ class Trainer:
                 step=self.position.step + 1,
                 rate=f"{self._rate:g}",
             )
-        step, lr = self.position.step + 1, self._scheduler.get_last_lr()[0]
-        before = self._copies() if is_frame_step(step) else None
-        self._optimiser.step()
+        step, lr = self.position.step + 1, float(self._scheduler.get_last_lr()[0])
+        with self._meter.rest(first=not self._optimiser.state):
+            before = self._copies() if is_frame_step(step) or step == self.settings.steps else None
+            self._optimiser.step()
         self._scheduler.step()
         seconds = time.perf_counter() - began
-        self.position = Position(step, self.position.wall_s + seconds, self.position.best)
+        self.position = replace(self.position, step=step, wall_s=self.position.wall_s + seconds)
         speed = batch.size / seconds
         self._publish(
             LossEvent(
@@ -189,10 +233,10 @@ class Trainer:
     def _backward(self, batch: Batch) -> float:
         """Gradient of the mean over all labels, in `accumulation` parts; returns the loss."""
         count, total = labelled(self.view, batch), 0.0
-        for part in _parts(batch, self.settings.accumulation):
+        for part in batch.parts(self.settings.accumulation):
             loss = self._objective(part) / max(1, count)
             self._accelerator.backward(loss)
-            total += float(loss)
+            total += float(loss.detach())
         return total
 
     def _clip(self) -> float:
@@ -204,54 +248,107 @@ class Trainer:
         if step % self.settings.steps_between_evals == 0 or step == self.settings.steps:
             self._evaluate()
         if step % self.settings.save_every == 0:
-            self._save()
+            try:
+                self._save()
+            except (OSError, SafetensorError) as error:
+                self._missed("The checkpoint", error)
 
     def _evaluate(self) -> None:
-        """Validation, base ability, and the same question asked again."""
+        """Validation, base ability, and the same question asked again. What goes wrong here ends no run."""
+        try:
+            self._measure()
+        except Exception as error:
+            self._missed("The validation", error)
+
+    def _measure(self) -> None:
         step, pad = self.position.step, self.base.tokenizer.pad_token_id
-        validation = mean_loss(self._watcher, self._validation, pad)
-        ability = mean_loss(self._watcher, self._ability, pad)
+        ability = mean_loss(self._watcher, self._ability, pad) if self._ability else None
+        validation, score, name = self._validated()
         self._publish(
-            EvalEvent(step=step, validation_loss=round(validation, 5), base_ability_loss=round(ability, 5))
+            EvalEvent(
+                step=step,
+                validation_loss=round(validation, 5),
+                base_ability_loss=None if ability is None else round(ability, 5),
+                score=score,
+                score_name=name,
+            )
         )
         best = validation if self.position.best is None else min(validation, self.position.best)
-        self.position = Position(step, self.position.wall_s, best)
-        if self.base.shape.family.causal:
-            prompt = prompt_of(self._validation[0])
-            (answer,) = answers(self._watcher, self.base.tokenizer, [prompt], self._sampling)
-            self._publish(
-                SampleEvent(step=step, prompt=self._sample.prompt, answer=answer, reference=self._sample.response)
-            )
+        self.position = replace(self.position, best=best)
+        for event in self._watched(step):
+            self._publish(event)
+        answer = self._answer()
+        self._publish(
+            SampleEvent(step=step, prompt=self._sample.prompt, answer=answer, reference=self._sample.response)
+        )
+
+    def _validated(self) -> tuple[float, float | None, str]:
+        """Validation loss; with a head also its score and what that is called."""
+        head, pad = self._reader.head, self.base.tokenizer.pad_token_id
+        if head is None:
+            return mean_loss(self._watcher, self._validation, pad), None, ""
+        scores = judged(self._watcher, head, [example.ids for example in self._validation], pad)
+        wanted = targets_of(self._validation, scores.device)
+        loss = float(summed_loss(scores, wanted)) / len(wanted)
+        return loss, *quick_score(scores, wanted)
+
+    def _answer(self) -> str:
+        """What the model says to the sample question now."""
+        example, pad = self._validation[0], self.base.tokenizer.pad_token_id
+        if self._reader.head is None:
+            (answer,) = answers(self._watcher, self.base.tokenizer, [prompt_of(example)], self._sampling)
+            return answer
+        (scores,) = judged(self._watcher, self._reader.head, [example.ids], pad)
+        return Verdict.of(self._reader.head.spec, scores).text
+
+    @torch.no_grad()
+    def _watched(self, step: int) -> list[Event]:
+        """What the method tells of the sample sentence, on a view of its own: observers stay where they are put."""
+        view, twin = self.base.view(), self.method.twin().eval()
+        twin.attach(view.sites)
+        return list(twin.watch(step, view, look_at(self.base, view, self._validation[0].ids)))
 
     @torch.no_grad()
     def _frame(self, before: dict[str, list[Tensor]] | None = None) -> None:
-        """The method's own telemetry, what moved, and a snapshot."""
+        """The method's own telemetry, what moved, and a snapshot. What goes wrong here ends no run."""
         step = self.position.step
-        for event in self.method.frames(step):
-            self._publish(event)
-        if before is not None:
-            self._publish(_moved(step, self.method, before))
         try:
-            write_tensors(self.folder.snapshot_path(step), self.method.state_dict())
+            for event in self.method.frames(step):
+                self._publish(event)
+            if before is not None:
+                self._publish(_moved(step, self.method, before))
+        except Exception as error:
+            self._missed("The telemetry", error)
+        try:
+            write_tensors(self.folder.snapshot_path(step), self.method.folded().tensors())
             self.folder.trim_snapshots()
             self._publish(SnapshotEvent(step=step))
-        except OSError as error:
-            self._publish(StatusEvent(step=step, status="running", message=f"The snapshot was not written: {error}"))
+        except (OSError, SafetensorError) as error:
+            self._missed("The snapshot", error)
+
+    def _missed(self, what: str, error: Exception) -> None:
+        """Note that something beside training itself did not work; the run goes on."""
+        step = self.position.step
+        logging.getLogger(__name__).warning("%s of step %d failed, training goes on.", what, step, exc_info=error)
+        self._publish(StatusEvent(step=step, status="running", message=f"{what} of step {step} failed: {error}"))
 
     def _copies(self) -> dict[str, list[Tensor]]:
         return {name: [p.detach().clone() for p in group] for name, group in self.method.groups().items()}
 
     def _save(self) -> None:
         save_checkpoint(self.folder, self.method, self._optimiser, self._scheduler, self._rng, self.position)
-        save_adapter(self.method, self.base, self.folder.adapter_path, step=self.position.step)
+        facts = {"step": self.position.step, "template": self._template, "data": self.folder.config.dataset}
+        save_adapter(self.method, self.base, self.folder.adapter_path, **facts)
         self.folder.update(step=self.position.step, best_validation=self.position.best)
 
     def _finish(self, status: str) -> None:
         self._save()
+        self.folder.update(memory=self._meter.facts(self.base.model, self.method, self._optimiser))
         self._say_status(status)
 
     def _fail(self, error: Exception) -> None:
         """Tell what happened; the newest checkpoint stays as it is."""
+        self.folder.update(problem=error.to_dict() if isinstance(error, WorkbenchError) else None)
         self._say_status("failed", str(error) or type(error).__name__)
 
     def _say_status(self, status: str, message: str = "") -> None:
@@ -261,15 +358,6 @@ class Trainer:
     def _publish(self, event: Event) -> None:
         if self._log is not None:
             self._log.publish(event)
-
-
-def _parts(batch: Batch, count: int) -> Iterator[Batch]:
-    """Split a batch by rows."""
-    for ids, mask, labels in zip(
-        *(x.tensor_split(count) for x in (batch.tokens.ids, batch.tokens.mask, batch.labels)), strict=True
-    ):
-        if len(ids):
-            yield Batch(type(batch.tokens)(ids, mask), labels)
 
 
 def _moved(step: int, method: Method, before: dict[str, list[Tensor]]) -> MovedEvent:

@@ -1,0 +1,59 @@
+"""The model as a picture, from text to answer: what a method adds or changes is lit."""
+
+from app.words import Say
+
+WIDTH, HEIGHT = 264, 312
+CHIPS = (
+    *(("q", 36, 182, 34), ("k", 76, 182, 34), ("v", 116, 182, 34), ("o", 156, 182, 34)),
+    *(("gate", 36, 98, 48), ("up", 89, 98, 48), ("down", 142, 98, 48)),
+)
+"""Linears of a layer: name, left, top, width."""
+NORMS = ((36, 212, 154), (36, 128, 154), (72, 26, 82))
+"""Left, top and width of the norms: before attention, before the MLP, and the last one."""
+ADAPTERS = (146, 62)
+"""Top of what comes after attention and after the MLP."""
+
+
+def diagram(say: Say, acts_on: tuple[str, ...]) -> str:
+    """The model with the parts that a method touches lit; what only some methods have is drawn for them alone."""
+    lit = {part: " lit" for part in acts_on}
+    chips = "".join(_part(lit.get("linear", ""), name, x, y, w, 20) for name, x, y, w in CHIPS)
+    norms = "".join(_part(lit.get("norm", "") + " thin", say("train.part.norm"), x, y, w, 12) for x, y, w in NORMS)
+    adapters = "".join(_part(" lit new", say("train.part.adapter"), 76, y, 74, 14) for y in ADAPTERS)
+    dots = {part: _dots(8, y) for part, y in (("attention", 168), ("embedding", 250))}
+    return (
+        f'<svg class="gl-diagram" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{say("train.where")}">'
+        f'<text class="end" x="113" y="12">{say("train.part.answer")}</text>'
+        '<path d="M113 17v9M113 38v12M113 232v14M113 282v14"/>'
+        '<rect class="layer" x="20" y="50" width="186" height="182" rx="8"/>'
+        '<text class="times" x="206" y="44">× L</text>'
+        f'<text class="name" x="36" y="92">{say("train.part.mlp")}</text>'
+        f'<g class="part{lit.get("attention", "")}"><rect x="28" y="162" width="170" height="46" rx="6"/>'
+        f'<text class="name" x="36" y="176">{say("train.part.attention")}</text></g>{chips}{norms}'
+        f"{adapters if 'residual' in lit else ''}{_beside(say) if 'beside' in lit else ''}"
+        f"{''.join(dots[part] for part in dots if part in lit)}"
+        f"{_part(lit.get('embedding', ''), say('train.part.embedding'), 20, 246, 186, 36)}"
+        f'<text class="end" x="113" y="308">{say("train.part.text")}</text></svg>'
+    )
+
+
+def _part(kind: str, name: str, x: int, y: int, width: int, height: int) -> str:
+    """A box with its name in the middle."""
+    return (
+        f'<g class="part{kind}"><rect x="{x}" y="{y}" width="{width}" height="{height}" rx="4"/>'
+        f'<text x="{x + width / 2:g}" y="{y + height / 2 + 4:g}">{name}</text></g>'
+    )
+
+
+def _beside(say: Say) -> str:
+    """A small network of its own that reads the layers' states and speaks at the end."""
+    return (
+        '<path class="reads" d="M206 246h24M206 150h24M206 76h24M243 50v-18h-89"/>'
+        '<g class="part lit"><rect x="230" y="50" width="26" height="232" rx="6"/>'
+        f'<text transform="translate(247 166) rotate(-90)" x="0" y="0">{say("train.part.beside")}</text></g>'
+    )
+
+
+def _dots(x: int, y: int) -> str:
+    """New vectors beside the part that reads them."""
+    return "".join(f'<circle class="new" cx="{x}" cy="{y + 9 * n}" r="3"/>' for n in range(4))

@@ -1,0 +1,57 @@
+"""The row on top of every place: name, places, what is going on right now, model, language."""
+
+import dataclasses
+import json
+import secrets
+from typing import Any
+
+import gradio as gr
+
+from app.guard import in_words
+from app.markup import html
+from app.words import LANGUAGES, Say
+from engine.workbench import Workbench
+
+PATHS = {"en": "/", "zh": "/zh"}
+SERVER = secrets.token_hex(8)
+"""Changes when the workbench is started again: what a page had wired up with the old one is gone, so it loads anew."""
+PLACES = ("train", "watch", "chat", "runs")
+
+_ON_LOAD = """
+Gatelight.header(element, JSON.parse(props.words), server, () => trigger('change'));
+"""
+
+
+def build(workbench: Workbench, say: Say) -> gr.HTML:
+    """The header. Its event `change` fires whenever the work begins, pauses, goes on or ends."""
+
+    def live(_: object) -> dict[str, Any]:
+        return in_words(say, dataclasses.asdict(workbench.live())) | {"server": SERVER}
+
+    return html(
+        _markup(say),
+        elem_id="gl-header",
+        js_on_load=_ON_LOAD,
+        server_functions=[live],
+        words=json.dumps(say.part("frame"), ensure_ascii=False),
+    )
+
+
+def _markup(say: Say) -> str:
+    places = "".join(
+        f'<button type="button" class="gl-place" data-place="{place}">{say(f"frame.{place}")}</button>'
+        for place in PLACES
+    )
+    languages = "".join(
+        f'<a href="{PATHS[name]}" lang="{name}" class="{"on" if name == say.language else ""}">{text}</a>'
+        for name, text in LANGUAGES.items()
+    )
+    return (
+        f'<header class="gl-header" lang="{say.language}">'
+        f'<div class="gl-brand"><span class="gl-mark" aria-hidden="true">◐</span>{say("frame.title")}</div>'
+        f'<nav class="gl-places" aria-label="{say("frame.places")}">{places}</nav>'
+        f'<button type="button" class="gl-chip" data-state="idle" title="{say("frame.to_watch")}" aria-live="polite">'
+        f'<span class="gl-dot" aria-hidden="true"></span><span class="gl-chip-text">{say("frame.idle")}</span></button>'
+        '<span class="gl-model"></span>'
+        f'<nav class="gl-languages" aria-label="{say("frame.language")}">{languages}</nav></header>'
+    )

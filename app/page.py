@@ -1,0 +1,39 @@
+"""The page: one frame with four places, built once per language."""
+
+import gradio as gr
+
+from app import header
+from app.places import chat, runs, train, watch
+from app.words import LANGUAGES, Say
+from engine.workbench import Workbench
+
+MAIN = "en"
+
+
+def create(workbench: Workbench) -> gr.Blocks:
+    """The whole page in all languages: "/" is English, "/zh" is Chinese."""
+    with gr.Blocks(title="Gatelight", analytics_enabled=False) as page:
+        _build(page, workbench, Say(MAIN))
+    for language, name in LANGUAGES.items():
+        if language != MAIN:
+            with page.route(name, language, show_in_navbar=False):
+                _build(page, workbench, Say(language))
+    return page
+
+
+def _build(page: gr.Blocks, workbench: Workbench, say: Say) -> None:
+    gr.Navbar(visible=False)
+    top = header.build(workbench, say)
+    with gr.Tabs(selected="watch", elem_id="gl-places"):
+        with _tab("train", say):
+            train.build(page, workbench, say, top)
+        with _tab("watch", say):
+            watch.build(workbench, say)
+        with _tab("chat", say) as chat_tab:
+            talk = chat.build(page, workbench, say, top, chat_tab)
+        with _tab("runs", say):
+            runs.build(workbench, say, talk)
+
+
+def _tab(name: str, say: Say) -> gr.Tab:
+    return gr.Tab(say(f"frame.{name}"), id=name, elem_id=f"gl-tab-{name}", render_children=True)

@@ -1,0 +1,225 @@
+"""Problems a person can mend: what is wrong, with which value, and the way out."""
+
+WORDS = {
+    "error.unexpected": "Something went wrong inside Gatelight. Your work is kept; the details are in the terminal.",
+    "error.field": "{label} ({name})",
+    "error.nothing": "empty",
+    "error.wanted.at_least": "at least {a}",
+    "error.wanted.at_most": "at most {a}",
+    "error.wanted.between": "between {a} and {b}",
+    "error.wanted.one_of": "one of {a}",
+    "error.wanted.whole": "a whole number",
+    "error.wanted.number": "a number",
+    "error.wanted.finite": "a finite number",
+    "error.wanted.boolean": "true or false",
+    "error.wanted.text": "text",
+    "error.wanted.mapping": "a list of names with values",
+    "error.busy_answering": "An answer is still being written: stop it first.",
+    "error.big_file": "The file {file} has {size}: a run file is never larger than 1 MB.",
+    "error.attention_unseen": (
+        "Who looks at the virtual tokens stays unseen on {family} models: their attention cannot be observed. "
+        "Training and chat work as ever."
+    ),
+    "error.bad_chat_template": (
+        "The chat template of this model's tokenizer cannot be used ({reason}): choose the template “alpaca” or "
+        "“plain”."
+    ),
+    "error.bad_hub_name": (
+        "“{name}” is no hub dataset: write hub:owner/name, and if needed :config and :split behind it."
+    ),
+    "error.bad_item": (
+        "Line {line} of {file} holds {value} where a row is expected: write every row as an object with named texts."
+    ),
+    "error.bad_jinja": "Line {line} of your own template is not Jinja: {reason}.",
+    "error.bad_json": "Line {line}, column {column} of {file} is not JSON ({reason}): mend it there.",
+    "error.bad_parquet": "The file {file} is not Parquet that can be read ({reason}): write it again.",
+    "error.bad_quotes": (
+        "The row that begins in line {line} of {file} has a quote that is not closed or not doubled "
+        "({reason}): mend it."
+    ),
+    "error.damaged_text": (
+        "Line {line} of {file} holds bytes that are no {encoding} text, though the rest is: mend the line, or save the "
+        "file as UTF-8."
+    ),
+    "error.data_settings": (
+        "The dataset “{name}” has a description of its own, so data settings do not apply: leave them out, or give the "
+        "path of one of its files."
+    ),
+    "error.empty_file": "The file {file} has no rows: add some, or choose another file.",
+    "error.hub_missing": (
+        "The dataset {name} is not on this machine and the hub did not answer or does not know it: check the name and "
+        "the network (and HF_TOKEN if it is gated), or give the path of a file."
+    ),
+    "error.hub_refused": (
+        "The dataset {name} cannot be read: {reason}. Name a config and a split behind it, as in hub:owner/name:config:"
+        "split, or download a file of it and give its path."
+    ),
+    "error.hub_split": "The hub dataset {name} has no split called train: name one of {known} behind it.",
+    "error.huge_cell": (
+        "Line {line} of {file} has {size} characters in the column “{column}”, and a million is the limit: look for a "
+        "quote that is not closed, or split the text."
+    ),
+    "error.jinja_failed": "Your own template cannot be filled: {reason}. Simplify it.",
+    "error.jinja_name": ("Your own template uses something that a row does not have ({reason}): choose from {known}."),
+    "error.label_names": (
+        "The names of the labels are “{value}”, but the labels of {file} are {known}: write a different name for each "
+        "id from 0 on."
+    ),
+    "error.no_chat_template": (
+        "This model's tokenizer has no chat template: choose the template “alpaca” or “plain”, or a chat model."
+    ),
+    "error.no_column": "{file} has no column “{column}”: choose one of {known}.",
+    "error.no_data_file": "The file {file} cannot be read ({reason}): check the path.",
+    "error.no_guess": (
+        "Which columns of {file} are asked and which answered cannot be guessed from {known}: choose them (the first "
+        "line of a CSV or TSV file must name the columns)."
+    ),
+    "error.no_number": (
+        "The column “{column}” of {file} holds “{value}”, which is no number: let its responses be labels or free text."
+    ),
+    "error.no_usable_rows": "{file} has no row with something to learn in {column}: choose other columns.",
+    "error.not_text": "The file {file} is not text: save it as JSON, JSONL, CSV or TSV first.",
+    "error.one_label": (
+        "The column “{column}” of {file} holds fewer than two different labels, so there is nothing to choose: choose "
+        "another column, or let its responses be free text."
+    ),
+    "error.own_template": "Your own template and the choice of a template do not agree: give one exactly when “own” is "
+    "chosen.",
+    "error.own_template_mark": (
+        "Your own template holds {{p}}, which only the method P-tuning fills: leave it out, or write it into the "
+        "method's own template."
+    ),
+    "error.own_template_prompt": (
+        "Your own template is “{value}”, but it must hold {{prompt}} exactly once, or name columns in double braces."
+    ),
+    "error.ragged_line": (
+        "Line {line} of {file} has {count} cells, but the header names {wanted} columns: quote cells that hold the "
+        "separator, or mend the line."
+    ),
+    "error.too_few_rows": (
+        "{file} has too few rows that ask different things ({count}) to keep some for validation and scoring: give "
+        "files for both, or more rows."
+    ),
+    "error.unknown_encoding": (
+        "There is no text encoding called “{value}”: leave it empty, or use utf-8, utf-16, gb18030 or cp1252."
+    ),
+    "error.unknown_suffix": "The file {file} is of no kind that can be read: give one that ends in {known}.",
+    "error.bad_description": "The description of the dataset “{name}” cannot be read: {reason}",
+    "error.bad_encoding": "The file {file} of the dataset “{name}” is not UTF-8 text: save it as UTF-8.",
+    "error.bad_file": "The file {file} cannot be read: {reason}",
+    "error.bad_row": (
+        "Line {line} of {file} is not a row: it must be a JSON object with the texts “prompt” and “response”."
+    ),
+    "error.bad_set": "“{value}” is not NAME=VALUE, as in prompt_len=10.",
+    "error.bad_setting": "{field} is {value}, but it must be {wanted}.",
+    "error.bad_template": "The template of the dataset “{name}” must hold {{prompt}} exactly once.",
+    "error.bad_tensor": "The tensor {tensor} in {file} {problem}.",
+    "error.bad_yaml": "This is not a run file: {reason}. Save one with “Save YAML” to see what it looks like.",
+    "error.chat_models": "All columns must share one model, but these use {names}.",
+    "error.delete_active": "The run “{run}” is active: stop it before you delete it.",
+    "error.empty_split": "The file {file} of the dataset “{name}” has no rows.",
+    "error.loss_not_finite": (
+        "The loss was no longer a number at step {step}: lower the learning rate (now {rate}) and start again."
+    ),
+    "error.method_needs_attention": (
+        "{method} acts inside of the attention, and that of {family} models cannot be reached: they do not call "
+        "transformers' attention interface. Choose another model, or one of these methods: {methods}."
+    ),
+    "error.method_needs_text": (
+        "{method} puts virtual tokens among the words of a text, and {family} models read pictures. Choose another "
+        "model, or one of these methods: {methods}."
+    ),
+    "error.model_folder": (
+        "The folder {name} holds no model that can be loaded (config.json, *.safetensors and a tokenizer): {reason}"
+    ),
+    "error.model_gated": (
+        "The model {name} needs permission: accept its terms on the hub and set HF_TOKEN in the environment."
+    ),
+    "error.model_missing": (
+        "The model {name} is not on this machine and the hub did not answer: check the name and the network, "
+        "or give the path of a local folder."
+    ),
+    "error.model_code": (
+        "The model {name} brings Python code of its own, which could do on this machine whatever you can: tick “Run "
+        "the model's own code” only if you trust its authors, or choose another model."
+    ),
+    "error.model_corrupt": (
+        "The file {file} of the model {name} is damaged or incomplete ({reason}): delete it and fetch it again."
+    ),
+    "error.model_offline": (
+        "The model {name} is not on this machine, and HF_HUB_OFFLINE keeps it from asking the hub: unset that to fetch "
+        "it, or give the path of a local folder."
+    ),
+    "error.model_pickled": (
+        "The model {name} has its weights only as pickles (*.bin), which can run code when they are read: choose a "
+        "version with safetensors, or convert it where you trust it."
+    ),
+    "error.model_too_large": (
+        "The model {name} does not fit into the memory of this machine: choose another precision, such as nf4, or a "
+        "smaller model."
+    ),
+    "error.model_unknown": (
+        "The hub has no model {name}, or it is private: check the spelling; for a private one, set HF_TOKEN in the "
+        "environment."
+    ),
+    "error.narrow_words": (
+        "The word vectors of this {family} model have {words} numbers and its layers {width}. Models that project "
+        "between the two, such as opt-350m, are not supported: choose another size of the family."
+    ),
+    "error.needs_weights": (
+        "{method} must read the frozen weights, and a base in {precision} holds them rounded: "
+        "choose fp32, bf16 or fp16 for it, or another method."
+    ),
+    "error.mask_folded": "This mask holds bits only, its scores are gone: start a new run to train another.",
+    "error.no_adapter": "The folder {name} holds no adapter: {reason}",
+    "error.no_checkpoint": "The run “{run}” has no checkpoint, so it cannot go on.",
+    "error.no_dataset": (
+        "There is no dataset called “{name}”: choose one of {known}, or give a file, a hub dataset (hub:owner/name), "
+        "or a folder with a dataset.json."
+    ),
+    "error.no_exchange": "This adapter cannot be exchanged with HF peft: {reason}; {fix}.",
+    "error.no_experts": "{method} has no experts to choose from here: choose an AdaMix run that keeps its checkpoint.",
+    "error.no_file": "The file {file} cannot be read: {reason}",
+    "error.no_init_text": "{field} is empty: write the sentence to start from, or choose another start.",
+    "error.template_prompt": "{field} must hold {{prompt}} exactly once, but it reads “{value}”.",
+    "error.template_marks": "{field} must hold {{p}} wherever a virtual token shall stand, but it reads “{value}”.",
+    "error.no_biases": "{field} is empty and the norms are off, so nothing would train: choose one of them.",
+    "error.no_labels": "Every response of the dataset “{name}” is empty, so there is nothing to learn.",
+    "error.no_layers": (
+        "{method} does not act in layers, so none can be switched off: choose a run of another method."
+    ),
+    "error.no_name": "The name is empty: type a name for the run.",
+    "error.no_official": "This cannot be exchanged as an official LLaMA-Adapter checkpoint: {reason}; {fix}.",
+    "error.no_prompt": "The message is empty: type a question.",
+    "error.no_run": "The folder {run} holds no run: run.json is missing or damaged.",
+    "error.no_sentence": "The sentence is empty: type some words to look at.",
+    "error.no_snapshot": "The run “{run}” keeps nothing from step {step}: choose one of its snapshots.",
+    "error.no_split": "The dataset “{name}” has no split {split}: add the file {file}.",
+    "error.no_such_run": "There is no run “{run}”: it may have been deleted.",
+    "error.no_targets": "{field} is empty: name at least one of q k v o gate up down.",
+    "error.other_base": (
+        "This adapter was trained on {wanted} with other weights than {name}: load the model it was trained on."
+    ),
+    "error.other_weights": "The weights of {name} are not the ones that the run “{run}” began with.",
+    "error.reads_pictures": ("The model “{name}” reads pictures, not text. Choose a language model for this dataset."),
+    "error.recording": "“{run}” is a recording and stays as it is.",
+    "error.not_causal": "The model {name} fills gaps and does not write on, so it cannot answer in words: let a task "
+    "head say the labels, or choose a causal language model.",
+    "error.no_head": "The data {name} have neither labels nor numbers, so a task head has nothing to say: choose data "
+    "with labels, or let a causal language model answer in its own words.",
+    "error.bad_target": "The data {name} have the response “{value}”, but the task head needs {wanted}.",
+    "error.run_active": "The run “{run}” is active: stop it before you start another.",
+    "error.run_busy": "The run “{run}” is being trained by another process: stop it there.",
+    "error.run_exists": "The folder {path} is not empty: choose another one.",
+    "error.run_finished": "The run “{run}” is finished: there is nothing left to do.",
+    "error.run_not_made": "The run folder {path} cannot be made: {reason}.",
+    "error.too_many_layers": "{field} is {value}, but this model has {limit}.",
+    "error.unknown_family": (
+        "Models of type {family} are not supported yet: nobody has said where their layers and attention are. "
+        "Supported: {known}."
+    ),
+    "error.unknown_form": "There is no export form called {value}: choose one of {known}.",
+    "error.unknown_method": "There is no method called “{value}”: choose one of {known}.",
+    "error.unknown_setting": "There is no setting called “{field}” here: choose one of {known}.",
+    "error.unknown_target": "The targets name {value}, but this model has {known}.",
+}

@@ -1,0 +1,129 @@
+"""One task after another on one frozen base: what each costs on the disk, and how long it takes to switch to it.
+
+    python -m benchmarks.switching [--method bottleneck] [--steps 40]
+
+Trains three tasks in sequence on the embedded base (labels by a task head, answers and sentences in words), keeps
+nothing but their adapters' folders, checks that the first one's scores are equal to the bit, and prints milliseconds
+and bytes. "from disk" reads the folder (the operating system may still know the file), "in memory" only puts a method
+that was read before on a fresh view. The last rows do the same on a random base of 32 layers. For comparison: what a
+full copy of the base takes, and loading that instead.
+"""
+
+import argparse
+import shutil
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from transformers import AutoModelForCausalLM, LlamaConfig
+
+from engine.cli.output import table
+from engine.evaluation import view_of
+from engine.exchange.native import load_adapter, save_adapter
+from engine.library import adapters
+from engine.methods import METHODS
+from engine.methods.base import Method, Start
+from engine.models.base import Base, freeze, hash_of, load_base
+from engine.models.sources import EMBEDDED
+from engine.models.view import Tokens
+from engine.runs.config import RunConfig
+from engine.switching import REPEATS, measure
+from engine.training.launch import start_run
+
+TASKS = (("complaints", "head"), ("town-qa", "words"), ("menu-to-text", "words"))
+DEEP = LlamaConfig(hidden_size=256, intermediate_size=512, num_hidden_layers=32, num_attention_heads=8, vocab_size=512)
+
+
+def main() -> None:
+    """Train, check, measure, print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--method", default="bottleneck", choices=list(METHODS))
+    parser.add_argument("--steps", type=int, default=40, help="of each task (default: %(default)s)")
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        base = load_base("town")
+        untouched = hash_of(base.model)
+        first, before = None, None
+        for number, (dataset, head) in enumerate(TASKS):
+            kept = learn(folder / f"{number + 1}-{dataset}", base, dataset, head, args.method, args.steps)
+            if first is None:
+                first, before = kept, scores(base, kept)
+        assert first is not None
+        assert before is not None
+        assert torch.equal(scores(base, first), before)
+        assert hash_of(base.model) == untouched
+        print("After three tasks the first one's scores are equal to the bit, and so is every weight of the base.")
+        rows = measured(folder, base)
+        deep = deep_base(base)
+        for method in dict.fromkeys((args.method, "lora")):
+            save_adapter(fresh(deep, method), deep, folder / "deep" / f"32 layers, {method}")
+        rows += measured(folder / "deep", deep)
+        print(table(rows))
+    size = sum(path.stat().st_size for path in EMBEDDED["town"].glob("*.safetensors"))
+    loads = [timed(lambda: load_base("town")) for _ in range(REPEATS)]
+    print(f"A full copy of the base: {size:,} bytes, {statistics.median(loads):.0f} ms to load.")
+
+
+def learn(kept: Path, base: Base, dataset: str, head: str, method: str, steps: int) -> Path:
+    """Train one task and keep its adapter alone."""
+    run = kept.with_name("run")
+    config = RunConfig(dataset=dataset, method=method, training={"steps": steps, "head": head, "eval_every": steps})
+    for _ in start_run(run, config, lambda _name, _precision: base).run():
+        pass
+    (run / "adapter").rename(kept)
+    shutil.rmtree(run)
+    return kept
+
+
+@torch.no_grad()
+def scores(base: Base, adapter: Path) -> torch.Tensor:
+    """What the head of an adapter says of a fixed text."""
+    method = load_adapter(adapter, base)
+    ids = torch.arange(5, 45)[None]
+    tokens = Tokens(ids, torch.ones_like(ids, dtype=torch.bool))
+    assert method.head is not None
+    return method.head(view_of(base, method).hidden(tokens), tokens)
+
+
+def measured(folder: Path, base: Base) -> list[dict[str, object]]:
+    """A row for every adapter below a folder."""
+    rows: list[dict[str, object]] = []
+    for info in adapters(folder):
+        found = measure(base, Path(info.path))
+        rows.append(
+            {
+                "adapter": info.name,
+                "method": info.method,
+                "trainable": f"{info.trainable:,}",
+                "bytes": f"{info.size_bytes:,}",
+                "from disk, ms": found.disk_ms,
+                "in memory, ms": found.memory_ms,
+            }
+        )
+    return rows
+
+
+def deep_base(like: Base) -> Base:
+    """A random model of 32 layers with the town's tokenizer."""
+    return freeze("deep", AutoModelForCausalLM.from_config(DEEP), like.tokenizer)
+
+
+def fresh(base: Base, method: str) -> Method:
+    """An untrained method: switching costs the same."""
+    cls = METHODS[method]
+    return cls.build(cls.settings_class(), base.shape, Start.of(base, 0))
+
+
+def timed(run: Callable[[], object]) -> float:
+    """Milliseconds of one call."""
+    began = time.perf_counter()
+    run()
+    return 1000 * (time.perf_counter() - began)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,164 @@
+"""One question to several columns at once: every column is one row of the same batched forward."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from engine.contract import ChatUpdate
+from engine.data.encode import Example, collate, encode_prompt
+from engine.data.targets import encode_text
+from engine.generation import generate, pad_left
+from engine.judging import Verdict
+from engine.methods.base import Method
+from engine.methods.head import TaskHead
+from engine.models.base import Base
+from engine.models.view import Tokens, View
+from engine.sampling import Sampling
+
+
+@dataclass(frozen=True, slots=True)
+class Speaker:
+    """One column of a chat.
+
+    Attributes:
+        prompt: What it is asked.
+        template: Text around the prompt, maybe with marks for virtual tokens.
+        method: Its method; None for the untuned base.
+        strength: 0 is the base, 1 the trained model.
+    """
+
+    prompt: str
+    method: Method | None = None
+    strength: float = 1.0
+    template: str = "{prompt}"
+
+    @property
+    def head(self) -> TaskHead | None:
+        """Its task head, if it judges instead of writing."""
+        return self.method.head if self.method is not None else None
+
+
+def converse(
+    base: Base, speakers: Sequence[Speaker], sampling: Sampling, stopped: Callable[[], bool] = lambda: False
+) -> Iterator[ChatUpdate]:
+    """Stream all answers token by token; ask `stopped` between tokens.
+
+    Columns with a task head judge at once: their answer is every label with its probability. Columns without one on a
+    model that cannot write have no answer. The last update carries how far the last column is from the first: see
+    `ChatUpdate.difference`.
+    """
+    judges = {index: head for index, speaker in enumerate(speakers) if (head := speaker.head) is not None}
+    writers = [index for index in range(len(speakers)) if index not in judges] if base.shape.family.causal else []
+    texts: list[str | None] = ["" if index in writers else None for index in range(len(speakers))]
+    difference = None
+    if judges:
+        scores = verdicts(base, [speakers[index] for index in judges])
+        for (index, head), row in zip(judges.items(), scores, strict=True):
+            texts[index] = Verdict.of(head.spec, row).text
+        if last := judges.get(len(speakers) - 1):
+            same = len(judges) > 1 and 0 in judges and judges[0].spec.labels == last.spec.labels
+            difference = _moved(base, speakers[-1], scores[-1], scores[0] if same else None)
+        yield ChatUpdate(texts=tuple(texts), done=not writers, difference=difference, tokens_per_s=0.0)
+    if not writers:
+        return
+    for update in _written(base, [speakers[index] for index in writers], sampling, stopped):
+        for index, text in zip(writers, update.texts, strict=True):
+            texts[index] = text
+        alike = writers[0] == 0 and writers[-1] == len(speakers) - 1
+        yield replace(update, texts=tuple(texts), difference=update.difference if alike else difference)
+
+
+def _written(
+    base: Base, speakers: Sequence[Speaker], sampling: Sampling, stopped: Callable[[], bool]
+) -> Iterator[ChatUpdate]:
+    """The answers of the columns that write."""
+    view = shared_view(base, speakers)
+    prompts = [encode_prompt(base.tokenizer, speaker.template, speaker.prompt) for speaker in speakers]
+    rows: list[list[int]] = [[] for _ in speakers]
+    began, count = time.perf_counter(), 0
+
+    def update(*, done: bool, difference: float | None = None) -> ChatUpdate:
+        texts = tuple(readable(base, row) for row in rows)
+        return ChatUpdate(
+            texts=texts, done=done, difference=difference, tokens_per_s=round(count / (time.perf_counter() - began), 1)
+        )
+
+    eos, pad = base.tokenizer.eos_token_id, base.tokenizer.pad_token_id
+    for step in generate(view, prompts, sampling, pad_id=pad, eos_id=eos):
+        for row, token in zip(rows, step.ids, strict=True):
+            if token is not None:
+                row.append(token)
+                count += 1
+        yield update(done=False)
+        if stopped():
+            break
+    difference = None
+    if len(speakers) > 1 and rows[-1]:
+        difference = round(divergence(view, prompts, rows[-1], pad), 4)
+    yield update(done=True, difference=difference)
+
+
+@torch.inference_mode()
+def verdicts(base: Base, speakers: Sequence[Speaker]) -> list[Float[Tensor, " v"]]:
+    """Scores of every column, each by its own head, from one forward of all."""
+    view = shared_view(base, speakers)
+    heads = [head for speaker in speakers if (head := speaker.head) is not None]
+    texts = [
+        encode_text(base.tokenizer, speaker.template, speaker.prompt, view.room, head.spec.pooling)
+        for speaker, head in zip(speakers, heads, strict=True)
+    ]
+    tokens = collate([Example(ids, 0) for ids in texts], base.tokenizer.pad_token_id, base.device).tokens
+    hidden = view.hidden(tokens)
+    rows = [slice(row, row + 1) for row in range(len(speakers))]
+    return [
+        head(hidden[row], Tokens(tokens.ids[row], tokens.mask[row]))[0] for row, head in zip(rows, heads, strict=True)
+    ]
+
+
+def _moved(base: Base, last: Speaker, scores: Float[Tensor, " v"], first: Float[Tensor, " w"] | None) -> float | None:
+    """How far the last column's label is from the first's, or from what its own head reads off the untouched base.
+
+    None for numbers.
+    """
+    if len(scores) == 1:
+        return None
+    if first is None:
+        (first,) = verdicts(base, [replace(last, strength=0.0)])
+    return round(kl(scores, first), 4)
+
+
+def kl(p: Float[Tensor, " v"], q: Float[Tensor, " v"]) -> float:
+    """KL(p | q) of two rows of scores, in nats."""
+    p, q = p.float().log_softmax(-1), q.float().log_softmax(-1)
+    return max(0.0, float((p.exp() * (p - q)).sum()))
+
+
+def shared_view(base: Base, speakers: Sequence[Speaker]) -> View:
+    """A view on which each row of a batch is one speaker."""
+    view = base.view()
+    for index, speaker in enumerate(speakers):
+        if speaker.method is not None:
+            twin = speaker.method.twin().eval()
+            twin.control.strength = speaker.strength
+            view.sites.rows = slice(index, index + 1)
+            twin.attach(view.sites)
+    return view
+
+
+@torch.inference_mode()
+def divergence(view: View, prompts: Sequence[Sequence[int]], answer: Sequence[int], pad_id: int) -> float:
+    """Mean over the answer's positions of KL(last row | first row), in nats."""
+    # The answer's last token is left out: it predicts nothing that was said.
+    ids, mask = pad_left([[*prompt, *answer[:-1]] for prompt in prompts], pad_id, view.model.device)
+    logits: Float[Tensor, "b t v"] = view.logits(Tokens(ids, mask))[:, -len(answer) :].float()
+    first, last = logits[0].log_softmax(-1), logits[-1].log_softmax(-1)
+    return max(0.0, float((last.exp() * (last - first)).sum(-1).mean()))
+
+
+def readable(base: Base, ids: list[int]) -> str:
+    """Text of an answer that may still be growing: half a character at its end is held back."""
+    return str(base.tokenizer.decode(ids, skip_special_tokens=True)).rstrip("\ufffd")

@@ -1,0 +1,104 @@
+"""What `python -m engine datasets PATH` says of a file, a hub dataset, or a folder."""
+
+import argparse
+import dataclasses
+from typing import Any
+
+from engine.cli.output import result, table
+from engine.cli.settings import add_data_option, pairs
+from engine.contract import PreviewRow
+from engine.data.dataset import Dataset, load_dataset
+from engine.data.preview import preview_rows
+from engine.data.report import DataReport, report_on
+from engine.data.settings import DataSettings
+from engine.models.base import load_base
+from engine.training.heads import head_for, wants_head
+from engine.training.settings import TrainingSettings
+
+BAR = 40
+"""Signs of the longest bar of the histogram."""
+
+
+def add_data_options(command: argparse.ArgumentParser) -> None:
+    """Add what `described` reads."""
+    command.add_argument("name", nargs="?", help="file, hub:owner/name[:config[:split]], folder or shipped name")
+    command.add_argument("--model", default="town", help="whose tokenizer reads it (default: %(default)s)")
+    command.add_argument("--max-len", type=int, default=256, help="longest row in tokens (default: %(default)s)")
+    command.add_argument("--rows", type=int, default=2, help="rows to show token by token (default: %(default)s)")
+    command.add_argument("--head", choices=("auto", "words", "head"), default="auto", help="how a label is said")
+    add_data_option(command)
+
+
+def described(args: argparse.Namespace) -> None:
+    """Print all that is known of one dataset."""
+    settings = DataSettings.from_dict(pairs("--data", args.data))
+    load_dataset(args.name, settings)  # what is wrong with it shall be said before a model is loaded
+    base = load_base(args.model)
+    dataset = load_dataset(args.name, settings).spoken(base.tokenizer)
+    training = TrainingSettings.from_dict({"head": args.head, "max_len": args.max_len})
+    family = base.shape.family
+    spec = head_for(training, family, dataset, args.model) if wants_head(training, family) else None
+    report = report_on(base.tokenizer, dataset, training.max_len, spec)
+    shown = dataset.rows("train")[: args.rows]
+    preview = preview_rows(base.tokenizer, dataset, shown, writes=spec is None, max_len=training.max_len)
+    facts = about(dataset)
+    result(
+        {**facts, "report": report.to_dict(), "preview": [dataclasses.asdict(row) for row in preview]},
+        as_json=args.json,
+        text="\n\n".join([_facts(facts), _report(report), *(_tokens(row) for row in preview)]),
+    )
+
+
+def about(dataset: Dataset) -> dict[str, Any]:
+    """What a dataset is taken for."""
+    source = dataset.source
+    return {
+        "name": dataset.name,
+        "columns": source.tables["train"].columns if source else ["prompt", "response"],
+        "taken_for": dataclasses.asdict(source.columns) if source else None,
+        "template": dataset.template,
+        "labels": dataset.labels,
+        "task": dataset.task,
+    }
+
+
+def _facts(facts: dict[str, Any]) -> str:
+    lines = [f"Columns : {', '.join(facts['columns'])}"]
+    if taken := facts["taken_for"]:
+        used = {name: value for name, value in taken.items() if value and name not in ("kind", "sure")}
+        roles = ", ".join(f"{name}={' + '.join(v) if isinstance(v, tuple) else v}" for name, v in used.items())
+        doubt = "" if taken["sure"] else " (only a guess: check it, and say --data prompt=… --data response=…)"
+        lines.append(f"Taken for {taken['kind']}: {roles}{doubt}")
+    if facts["labels"]:
+        lines.append(f"Labels  : {', '.join(facts['labels'])}")
+    if facts["task"]:
+        lines.append(f"Task    : {facts['task']}")
+    return "\n".join([*lines, f"Template: {facts['template']!r}"])
+
+
+def _report(report: DataReport) -> str:
+    texts, tokens = report.texts, report.tokens
+    rows = ", ".join(f"{split} {count:,}" for split, count in report.rows.items())
+    more = " (the file has more: raise --data row_limit)" if report.cut else ""
+    counts = [
+        {"what": "left out, nothing to learn", "rows": report.dropped},
+        {"what": "empty question or answer", "rows": texts.empty},
+        {"what": "the same as an earlier row", "rows": texts.duplicates},
+        {"what": "asked in training, kept for validation or scoring", "rows": texts.leaking},
+        {"what": f"longer than the limit, of {tokens.measured:,}", "rows": tokens.truncated},
+        {"what": "whose answer alone is longer", "rows": tokens.overlong},
+        {"what": "with signs unknown to the tokenizer", "rows": tokens.unknown},
+        {"what": "that spell a special token", "rows": tokens.special},
+    ]
+    top = max(count for _, count in tokens.lengths)
+    bars = [f"{end:>7} {'█' * round(BAR * count / top)} {count:,}" for end, count in tokens.lengths]
+    share = f"{tokens.labelled:,} tokens carry a label, {tokens.masked:,} do not"
+    encoding = f"\nEncoding: {report.encoding}" if report.encoding else ""
+    return (
+        f"Rows    : {rows}{more}{encoding}\nTokens  : {share}; median row {tokens.median:,}, longest {tokens.longest:,}"
+        f"\n{table(counts)}\nRows by length in tokens:\n" + "\n".join(bars)
+    )
+
+
+def _tokens(row: PreviewRow) -> str:
+    return "".join(f"[{text}]" if labelled else text for text, labelled in row.tokens)

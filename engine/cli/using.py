@@ -1,0 +1,110 @@
+"""Commands that use an adapter: chat, export, import."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from engine.chat import Speaker, converse
+from engine.cli.output import result, say
+from engine.errors import RunError
+from engine.exchange.archive import FORMS, write_form
+from engine.exchange.native import load_adapter, read_facts, save_adapter
+from engine.exchange.official import import_official
+from engine.exchange.peft import import_peft
+from engine.methods.base import Method
+from engine.models.base import PRECISIONS, Base, load_base
+from engine.runs.folder import RunFolder
+from engine.sampling import Sampling
+from engine.training.launch import base_for
+
+
+def chat(args: argparse.Namespace) -> None:
+    """Ask base and tuned model the same question; without --prompt, questions are read from the terminal."""
+    base, method, template = _load(args.folder, args.precision)
+    sampling = Sampling.from_dict({field.name: getattr(args, field.name) for field in Sampling.fields()})
+    if args.prompt is not None:
+        texts = _ask(base, method, template, args.prompt, sampling, args.strength)
+        result(
+            {"prompt": args.prompt, "base": texts[0], "tuned": texts[1]},
+            as_json=args.json,
+            text=f"base : {texts[0]}\ntuned: {texts[1]}",
+        )
+        return
+    say("An empty line ends the chat.")
+    for line in sys.stdin:
+        if not line.strip():
+            return
+        texts = _ask(base, method, template, line.strip(), sampling, args.strength)
+        print(f"base : {texts[0]}\ntuned: {texts[1]}", flush=True)
+
+
+def _load(folder: Path, precision: str) -> tuple[Base, Method, str]:
+    """Base, method and template of a run folder or an adapter folder."""
+    if (folder / "run.json").exists():
+        run = RunFolder.open(folder)
+        base = base_for(run.config, load_base)
+        template = run.template or run.config.load_data(base.tokenizer).template
+        return base, load_adapter(folder / "adapter", base), template
+    facts = read_facts(folder)
+    base = load_base(facts["base"]["name"], precision)
+    return base, load_adapter(folder, base), facts.get("template") or "{prompt}"
+
+
+def _ask(base: Base, method: Method, template: str, prompt: str, sampling: Sampling, strength: float) -> list[str]:
+    """Both answers from one batched forward per token: row 0 is the base, row 1 the tuned model."""
+    tuned = Speaker(prompt, method, strength, method.template or template)
+    *_, last = converse(base, [Speaker(prompt, template=template), tuned], sampling)
+    return ["(neither writes nor has a head)" if text is None else text for text in last.texts]
+
+
+def export(args: argparse.Namespace) -> None:
+    """Write a run's adapter in our own format, as an HF peft directory, or as an official LLaMA-Adapter file."""
+    base, method, _ = _load(args.folder, args.precision)
+    if args.out.exists() and (args.out.is_file() or any(args.out.iterdir())):
+        raise RunError("run_exists", f"The folder {str(args.out)!r} is not empty: choose another --out.", path=args.out)
+    write_form(method, base, args.format, args.out)
+    files = sorted(str(path) for path in args.out.iterdir())
+    result({"format": args.format, "files": files}, as_json=args.json, text="\n".join(files))
+
+
+def import_(args: argparse.Namespace) -> None:
+    """Read an HF peft directory or an official LLaMA-Adapter file and write it in our own format."""
+    base = load_base(args.model, args.precision)
+    if args.source.is_file():
+        method = import_official(args.source, base, args.prompt_len, args.activation)
+    else:
+        method = import_peft(args.source, base)
+    save_adapter(method, base, args.out)
+    counts = {name: sum(p.numel() for p in group) for name, group in method.groups().items()}
+    result(
+        {"method": method.name, "parameters": counts, "adapter": str(args.out)},
+        as_json=args.json,
+        text=f"{method.title}: {sum(counts.values()):,} parameters, written to {args.out}",
+    )
+
+
+def register(commands: Any) -> None:  # noqa: ANN401 - argparse's sub-parser action is private
+    """Add the commands."""
+    command = commands.add_parser("chat", help="ask base and tuned model", description=chat.__doc__)
+    command.add_argument("folder", type=Path, help="run folder or adapter folder")
+    command.add_argument("--prompt", help="one question; without it, questions come from the terminal")
+    command.add_argument("--strength", type=float, default=1.0, help="0 is the base, 1 the trained model")
+    for field in Sampling.fields():
+        text = f"{field.knob.help} (default: {field.default})"
+        command.add_argument(f"--{field.name.replace('_', '-')}", default=str(field.default), help=text)
+    command.set_defaults(run=chat)
+    command_export = commands.add_parser("export", help="write an adapter for others", description=export.__doc__)
+    command_export.add_argument("folder", type=Path, help="run folder or adapter folder")
+    command_export.add_argument("--format", choices=FORMS, default="gatelight")
+    command_export.add_argument("--out", type=Path, required=True, help="folder to write to")
+    command_export.set_defaults(run=export)
+    command_import = commands.add_parser("import", help="read an adapter of others", description=import_.__doc__)
+    command_import.add_argument("source", type=Path, help="peft directory, or official .pth file")
+    command_import.add_argument("--model", default="town", help="the model it was trained on (default: town)")
+    command_import.add_argument("--out", type=Path, required=True, help="folder to write to")
+    command_import.add_argument("--prompt-len", type=int, default=10, help="K of an official file (default: 10)")
+    command_import.add_argument("--activation", choices=("tanh", "identity"), default="tanh", help="of its gates")
+    command_import.set_defaults(run=import_)
+    for each in (command, command_export, command_import):
+        each.add_argument("--precision", choices=PRECISIONS, default="fp32", help="number format of the base")

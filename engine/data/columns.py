@@ -1,0 +1,214 @@
+"""Which columns are asked, which are answered: guessed from their names, and from the texts where names say nothing."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from engine.data.settings import DataSettings
+from engine.data.table import Table
+from engine.errors import DataError
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Columns:
+    """What each column is for.
+
+    Attributes:
+        kind: "instruction" (Alpaca's), "messages", "pair", "labels", or "text" where everything is learned.
+        prompt: What is asked; several are joined with their names.
+        input: What the question is about; empty without.
+        response: What is answered.
+        messages: A conversation; empty without.
+        sure: Whether names told; else the texts did, and a person should look.
+    """
+
+    kind: str
+    prompt: tuple[str, ...] = ()
+    input: str = ""
+    response: str = ""
+    messages: str = ""
+    sure: bool = True
+
+
+TALK = ("messages", "conversations", "conversation", "dialog", "dialogue", "turns")
+PAIRS = (
+    (("prompt",), ("completion", "response", "chosen", "answer", "output")),
+    (("question",), ("answer", "answers", "response", "output")),
+    (("query",), ("response", "answer")),
+    (("mr",), ("ref",)),
+    (("meaning_representation",), ("human_reference",)),
+    (("input",), ("output", "target", "response")),
+    (("source",), ("target",)),
+    (("document", "article", "dialogue", "text"), ("summary", "highlights")),
+)
+TWO_TEXTS = (
+    ("sentence1", "sentence2"),
+    ("premise", "hypothesis"),
+    ("question1", "question2"),
+    ("question", "sentence"),
+    ("question", "passage"),
+    ("1_string", "2_string"),
+    ("text1", "text2"),
+)
+ONE_TEXT = ("text", "sentence", "tweet_text", "tweet", "content", "review", "comment", "title", "utterance", "message")
+LABELS = (
+    "label", "labels", "label_text", "class", "category", "sentiment", "intent", "target", "quality", "is_duplicate",
+    "gold_label", "stars", "rating", "score", "similarity_score", "emotion", "topic",
+)  # fmt: skip
+CONTEXT = ("input", "context", "passage")
+NUMBERED = re.compile(r"(^|_)(id|idx|index)$")
+LOOKED_AT = 200
+"""Rows whose texts are looked at where names say nothing."""
+
+
+def columns_for(table: Table, settings: DataSettings) -> Columns:
+    """The guess, with whatever the user named in its place.
+
+    Raises:
+        DataError: A column that is named is not there, or nothing can be guessed.
+    """
+    asked = _named(table, settings.prompt)
+    for name in (settings.input, settings.response, settings.messages):
+        _known(table, name.strip())
+    if settings.messages.strip():
+        return Columns(kind="messages", messages=settings.messages.strip())
+    if asked and settings.response.strip():
+        found = Columns(kind="pair", prompt=asked, response=settings.response.strip())
+    else:
+        guessed = guess(table)
+        if guessed is None or (guessed.kind == "messages" and (asked or settings.response.strip())):
+            raise _cannot_guess(table)
+        found = guessed
+    found = replace(found, prompt=asked or found.prompt, response=settings.response.strip() or found.response)
+    found = replace(found, input=settings.input.strip() or ("" if asked else found.input))
+    if found.kind == "text" and found.prompt:
+        found = replace(found, kind="pair")
+    return replace(found, kind=_kind(table, found, settings))
+
+
+def _kind(table: Table, found: Columns, settings: DataSettings) -> str:
+    if settings.responses in ("labels", "numbers"):
+        return "labels"
+    if settings.responses == "free":
+        return "pair" if found.kind == "labels" else found.kind
+    if found.kind == "pair" and _plain(found.response) in LABELS and not table.nested & {found.response}:
+        return "labels"
+    return found.kind
+
+
+def guess(table: Table) -> Columns | None:
+    """What the columns are for, by their names and then by their texts; None where both say nothing."""
+    names = {_plain(column): column for column in reversed(table.columns)}
+    rules: tuple[Callable[[Table, dict[str, str]], Columns | None], ...] = (
+        _talk,
+        _instruction,
+        _labels,
+        _pair,
+        _only_text,
+        _by_texts,
+    )
+    return next((found for rule in rules if (found := rule(table, names)) is not None), None)
+
+
+def _talk(table: Table, names: dict[str, str]) -> Columns | None:
+    found = next((names[name] for name in TALK if name in names and names[name] in table.nested), None)
+    return None if found is None else Columns(kind="messages", messages=found)
+
+
+def _instruction(table: Table, names: dict[str, str]) -> Columns | None:
+    answer = _first(names, ("output", "response", "answer", "completion"))
+    if "instruction" not in names or answer is None:
+        return None
+    around = _first(names, CONTEXT) or ""
+    return Columns(kind="instruction", prompt=(names["instruction"],), input=around, response=answer)
+
+
+def _labels(table: Table, names: dict[str, str]) -> Columns | None:
+    label = _first(names, LABELS)
+    if label is None or label in table.nested:
+        return None
+    for pair in TWO_TEXTS:
+        if all(name in names for name in pair):
+            return Columns(kind="labels", prompt=tuple(names[name] for name in pair), response=label)
+    text = _first(names, ONE_TEXT)
+    if text is not None and text != label:
+        return Columns(kind="labels", prompt=(text,), response=label)
+    if any(_first(names, ask) and _first(names, tell) for ask, tell in PAIRS):
+        return None
+    others = _texts(table, without=label)
+    return Columns(kind="labels", prompt=(others[0],), response=label, sure=False) if others else None
+
+
+def _pair(table: Table, names: dict[str, str]) -> Columns | None:
+    for asks, tells in PAIRS:
+        ask, tell = _first(names, asks), _first(names, tells)
+        if ask is not None and tell is not None and ask != tell:
+            around = next((names[name] for name in CONTEXT if name in names and names[name] not in (ask, tell)), "")
+            return Columns(kind="pair", prompt=(ask,), input=around, response=tell)
+    return None
+
+
+def _only_text(table: Table, names: dict[str, str]) -> Columns | None:
+    text = _first(names, ("text", "content", "story"))
+    return Columns(kind="text", response=text) if text is not None and len(_texts(table)) == 1 else None
+
+
+def _by_texts(table: Table, names: dict[str, str]) -> Columns | None:
+    """Two columns of text: the first is asked, the second answered."""
+    texts = [column for column in table.columns if column in _texts(table)]
+    return Columns(kind="pair", prompt=(texts[0],), response=texts[1], sure=False) if len(texts) == 2 else None
+
+
+def _texts(table: Table, without: str = "") -> list[str]:
+    """Columns that hold text rather than numbers and ids, the longest texts first."""
+    head = table.data.slice(0, LOOKED_AT)
+    sizes: dict[str, float] = {}
+    for column in table.columns:
+        cells = [text for text in head.column(column).to_pylist() if text]
+        if column == without or column in table.nested or NUMBERED.search(_plain(column)) or not cells:
+            continue
+        if not all(re.fullmatch(r"[\d.,eE+-]*|true|false", text.strip()) for text in cells):
+            sizes[column] = sum(map(len, cells)) / len(cells)
+    return sorted(sizes, key=lambda column: -sizes[column])
+
+
+def _first(names: dict[str, str], wanted: tuple[str, ...]) -> str | None:
+    return next((names[name] for name in wanted if name in names), None)
+
+
+def _plain(name: str) -> str:
+    """A name in small letters, with one line for all that is no letter or digit."""
+    return re.sub(r"\W+", "_", name.strip().lower()).strip("_")
+
+
+def _named(table: Table, text: str) -> tuple[str, ...]:
+    """The columns that a setting names; a name with a comma in it is understood when it stands alone."""
+    if text.strip() in table.columns:
+        return (text.strip(),)
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    for name in names:
+        _known(table, name)
+    return names
+
+
+def _known(table: Table, name: str) -> None:
+    if name and name not in table.columns:
+        known = ", ".join(table.columns)
+        raise DataError(
+            "no_column",
+            f"{table.name} has no column {name!r}: choose one of {known}.",
+            file=table.name,
+            column=name,
+            known=known,
+        )
+
+
+def _cannot_guess(table: Table) -> DataError:
+    known = ", ".join(table.columns)[:500]
+    return DataError(
+        "no_guess",
+        f"Which columns of {table.name} are asked and which answered cannot be guessed from {known}: name them with "
+        "the data settings prompt and response (the first line of a CSV or TSV file must name the columns).",
+        file=table.name,
+        known=known,
+    )

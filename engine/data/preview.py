@@ -1,0 +1,47 @@
+"""Rows as a model will read them, token by token, with the ones that carry a label marked."""
+
+from collections.abc import Sequence
+
+from transformers import PreTrainedTokenizerBase
+
+from engine.contract import PreviewRow
+from engine.data.dataset import Dataset, Row
+from engine.data.encode import Example, encode_prompt, encode_row
+from engine.data.targets import encode_text
+
+NO_LIMIT = 10**6
+BROKEN = "\ufffd"
+
+
+def preview_rows(
+    tokenizer: PreTrainedTokenizerBase, dataset: Dataset, rows: Sequence[Row], *, writes: bool, max_len: int = NO_LIMIT
+) -> list[PreviewRow]:
+    """Rows token by token.
+
+    Args:
+        tokenizer: The model's.
+        dataset: In the template that the run will use.
+        rows: Some of its rows.
+        writes: Whether the response is written; else the text is read, and a head says the response.
+        max_len: Where rows are cut.
+    """
+    found = []
+    for row in rows:
+        if writes:
+            example = encode_row(tokenizer, dataset, row, max_len)
+        else:
+            ids = encode_prompt(tokenizer, dataset.template_of(row), row.prompt)
+            if len(ids) > max_len:
+                ids = encode_text(tokenizer, dataset.template_of(row), row.prompt, max_len, "first")
+            example = Example(ids, len(ids))
+        tokens = [(piece(tokenizer, index), place >= example.answer_at) for place, index in enumerate(example.ids)]
+        found.append(PreviewRow(prompt=row.prompt, response=row.response, tokens=tokens))
+    return found
+
+
+def piece(tokenizer: PreTrainedTokenizerBase, index: int) -> str:
+    """A token's text; a part of a character, which has none, is shown as the tokenizer writes it."""
+    if index < 0:
+        return f"[{-index}]"
+    text = str(tokenizer.decode([index]))
+    return str(tokenizer.convert_ids_to_tokens(index)) if BROKEN in text else text

@@ -1,0 +1,194 @@
+"""What will be trained on, counted before the start: rows that are cut, empty, doubled, or known from training."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from transformers import PreTrainedTokenizerBase
+
+from engine.data.dataset import SPLITS, Dataset, Row
+from engine.data.encode import Example
+from engine.data.spec import HeadSpec
+from engine.data.targets import encode_for
+
+MEASURED = 5000
+"""Training rows whose tokens are counted, evenly spaced; texts are compared in all rows."""
+
+BARS = 20
+ENDLESS = 10**9
+"""A limit that no row reaches."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TextCounts:
+    """Counts over the texts of all rows.
+
+    Attributes:
+        empty: Training rows without a question (where others have one) or without an answer.
+        duplicates: Training rows that equal an earlier one; spaces do not count.
+        leaking: Rows of the other splits that ask what a training row asks.
+    """
+
+    empty: int
+    duplicates: int
+    leaking: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TokenCounts:
+    """Counts over the tokens of training rows.
+
+    Attributes:
+        measured: Rows that were encoded.
+        truncated: Rows longer than the limit: prompts lose their beginning.
+        overlong: Rows whose answer alone is longer than the limit, and loses its end.
+        unknown: Rows with signs that the tokenizer does not know.
+        special: Rows whose text spells a token with a meaning, such as </s>, which the tokenizer takes for that.
+        labelled: Tokens that carry a label; none where a task head answers.
+        masked: Tokens that carry none.
+        longest: Tokens of the longest row before it is cut.
+        median: Tokens of the row in the middle.
+        lengths: (most tokens, rows) of each bar of a histogram of lengths before the cut.
+    """
+
+    measured: int
+    truncated: int
+    overlong: int
+    unknown: int
+    special: int
+    labelled: int
+    masked: int
+    longest: int
+    median: int
+    lengths: list[tuple[int, int]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DataReport:
+    """Everything worth knowing of a dataset before a run.
+
+    Attributes:
+        rows: Rows by split.
+        dropped: Rows of the file that nothing could be made of.
+        cut: Whether the file has more rows than the limit.
+        encoding: What the file is encoded in; empty where that is no question.
+        texts: Counts over all rows.
+        tokens: Counts over encoded rows.
+    """
+
+    rows: dict[str, int]
+    dropped: int
+    cut: bool
+    encoding: str
+    texts: TextCounts
+    tokens: TokenCounts
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values."""
+        return asdict(self)
+
+
+def report_on(
+    tokenizer: PreTrainedTokenizerBase,
+    dataset: Dataset,
+    max_len: int,
+    spec: HeadSpec | None = None,
+    measured: int = MEASURED,
+) -> DataReport:
+    """Count over a dataset's rows.
+
+    Args:
+        tokenizer: The model's.
+        dataset: In the template that the run will use.
+        max_len: Longest row in tokens.
+        spec: What a task head says, if one trains.
+        measured: Training rows whose tokens are counted, evenly spaced.
+
+    Raises:
+        DataError: No token would carry a label, or a row's response is nothing that the head can say.
+    """
+    rows = {split: dataset.rows(split) for split in SPLITS}
+    step = max(1, -(-len(rows["train"]) // measured))
+    sample = rows["train"][::step]
+    train = dataset.source.tables["train"] if dataset.source else None
+    return DataReport(
+        rows={split: len(found) for split, found in rows.items()},
+        dropped=sum(dataset.source.dropped.values()) if dataset.source else 0,
+        cut=train.cut if train else False,
+        encoding=train.encoding if train else "",
+        texts=count_texts(rows["train"], [row for split in SPLITS[1:] for row in rows[split]]),
+        tokens=count_tokens(tokenizer, dataset, sample, max_len, spec),
+    )
+
+
+def count_texts(train: Sequence[Row], others: Sequence[Row]) -> TextCounts:
+    """Compare the texts of training rows with each other and with those of the other splits."""
+    seen: set[int] = set()
+    asked: set[int] = set()
+    unasked = unanswered = duplicates = 0
+    for row in train:
+        whole = hash((_bare(row.prompt), _bare(row.response)))
+        duplicates += whole in seen
+        seen.add(whole)
+        asked.add(_question(row))
+        unasked += not row.prompt.strip()
+        unanswered += bool(row.prompt.strip()) and not row.response.strip()
+    plain = unasked == len(train)  # texts without questions: nothing is missing
+    return TextCounts(
+        empty=unanswered if plain else unasked + unanswered,
+        duplicates=duplicates,
+        leaking=sum(_question(row) in asked for row in others),
+    )
+
+
+def count_tokens(
+    tokenizer: PreTrainedTokenizerBase, dataset: Dataset, rows: Sequence[Row], max_len: int, spec: HeadSpec | None
+) -> TokenCounts:
+    """Encode rows twice, whole and as they will be trained on, and compare.
+
+    Raises:
+        DataError: See `report_on`.
+    """
+    whole = encode_for(tokenizer, dataset, rows, ENDLESS, spec)
+    sizes = sorted(len(example.ids) for example in whole)
+    answers = [len(example.ids) - example.answer_at for example in whole]
+    within = sum(min(size, max_len) for size in sizes)
+    labelled = sum(min(answer, max_len) for answer in answers)
+    return TokenCounts(
+        measured=len(rows),
+        truncated=sum(size > max_len for size in sizes),
+        overlong=sum(answer > max_len for answer in answers),
+        unknown=sum(_unknown(tokenizer, example) for example in whole),
+        special=sum(_spells_special(tokenizer, row) for row in rows),
+        labelled=labelled,
+        masked=within - labelled,
+        longest=sizes[-1],
+        median=sizes[len(sizes) // 2],
+        lengths=histogram(sizes),
+    )
+
+
+def histogram(sizes: Sequence[int]) -> list[tuple[int, int]]:
+    """(upper end, count) of up to twenty bars of one width that reach from 0 to the largest size."""
+    width = max(1, -(-max(sizes) // BARS))
+    counts = [0] * -(-max(sizes) // width)
+    for size in sizes:
+        counts[max(0, size - 1) // width] += 1
+    return [(width * (number + 1), count) for number, count in enumerate(counts)]
+
+
+def _unknown(tokenizer: PreTrainedTokenizerBase, example: Example) -> bool:
+    return tokenizer.unk_token_id is not None and tokenizer.unk_token_id in example.ids
+
+
+def _spells_special(tokenizer: PreTrainedTokenizerBase, row: Row) -> bool:
+    return any(token in row.prompt or token in row.response for token in tokenizer.all_special_tokens)
+
+
+def _question(row: Row) -> int:
+    """What a row asks; where it asks nothing, what it says."""
+    return hash(_bare(row.prompt) or _bare(row.response))
+
+
+def _bare(text: str) -> str:
+    return " ".join(text.split())

@@ -1,0 +1,89 @@
+"""Which rows train, which validate, which are held out, when the file does not say: seeded, and without leaks.
+
+Rows that ask the same are one group, and a group goes to one split as a whole. So nothing that is validated on was
+trained on, and what is kept off has no row twice.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from engine.data.settings import DataSettings
+from engine.data.table import Table
+from engine.errors import DataError
+
+Indices = NDArray[np.int64]
+"""Numbers of rows, or a number for each row."""
+
+NAMES = {
+    "train": "train",
+    "training": "train",
+    "validation": "validation",
+    "valid": "validation",
+    "val": "validation",
+    "dev": "validation",
+    "test": "heldout",
+    "heldout": "heldout",
+}
+"""What a column called "split" may hold."""
+
+
+def groups(data: pa.Table, columns: Sequence[str]) -> Indices:
+    """A number for each row; rows with equal cells in these columns have the same."""
+    frame = data.select(list(dict.fromkeys(columns))).to_pandas()
+    return frame.groupby(list(frame.columns), sort=False, dropna=False).ngroup().to_numpy()
+
+
+def by_column(table: Table) -> dict[str, Indices] | None:
+    """Rows by split, where a column called "split" says so for each of them; None where there is none."""
+    column = next((name for name in table.columns if name.strip().lower() == "split"), None)
+    if column is None or any(value.lower() not in NAMES for value in table.values(column)):
+        return None
+    found: dict[str, list[int]] = {}
+    for row, value in enumerate(table.data.column(column).to_pylist()):
+        found.setdefault(NAMES[(value or "").strip().lower() or "train"], []).append(row)
+    return {split: np.array(rows, np.int64) for split, rows in found.items()} if "train" in found else None
+
+
+def cut_off(
+    rows: Indices, asked: Indices, whole: Indices, missing: Sequence[str], settings: DataSettings, name: str
+) -> dict[str, Indices]:
+    """The rows of "train", and of each missing split what the settings say, at most a fifth of rows and of questions.
+
+    Args:
+        rows: Rows to share out.
+        asked: A number for each row of the table: rows that ask the same have the same.
+        whole: The same for rows that are equal in everything.
+        missing: Splits to make.
+        settings: How many rows, and the seed.
+        name: The file, for sentences.
+
+    Raises:
+        DataError: There are too few rows that ask different things.
+    """
+    _, group, counts = np.unique(asked[rows], return_inverse=True, return_counts=True)
+    members = np.split(rows[np.argsort(group, kind="stable")], np.cumsum(counts)[:-1])
+    order = np.random.default_rng(settings.split_seed).permutation(len(members))
+    found: dict[str, Indices] = {}
+    at = 0
+    for split in missing:
+        wish = settings.validation_rows if split == "validation" else settings.heldout_rows
+        size, kept = max(1, min(wish, len(rows) // 5)), dict[int, int]()
+        last = min(len(order), at + max(1, len(order) // 5))
+        while len(kept) < size and at < last:
+            for row in members[order[at]]:
+                kept.setdefault(int(whole[row]), int(row))
+            at += 1
+        found[split] = np.array(list(kept.values())[:size], dtype=np.int64)
+    found["train"] = rows[~np.isin(group, order[:at])]
+    if not all(len(part) for part in found.values()):
+        raise DataError(
+            "too_few_rows",
+            f"{name} has too few rows that ask different things ({len(order)}) to keep some for validation and "
+            "scoring: give files for both with the data settings validation and heldout, or more rows.",
+            file=name,
+            count=len(order),
+        )
+    return found

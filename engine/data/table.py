@@ -1,0 +1,198 @@
+"""A file's rows as columns of text in Arrow memory: a million rows cost their bytes, not a million Python objects.
+
+Every cell is text. A number, or true and false, is what JSON would write; a list or an object is its JSON, and its
+column is remembered as nested. So a column whose types are mixed is no problem to anyone behind this file.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from engine.errors import DataError
+
+MAX_CELL = 1_000_000
+"""Characters: no model reads more, and a tokenizer would be busy with it for minutes."""
+
+CHUNK = 8192
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Table:
+    """Columns of text.
+
+    Attributes:
+        name: What the user calls it, for sentences.
+        data: The columns; a cell may be null.
+        nested: Columns in which lists or objects stand, as JSON.
+        label_names: Names of label ids, by column, where the file itself knows them.
+        encoding: What a text file is encoded in; empty for others.
+        cut: Whether there were more rows than the limit.
+    """
+
+    name: str
+    data: pa.Table
+    nested: frozenset[str] = frozenset()
+    label_names: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    encoding: str = ""
+    cut: bool = False
+
+    def __len__(self) -> int:
+        return self.data.num_rows
+
+    @property
+    def columns(self) -> list[str]:
+        """Names of the columns, in the file's order."""
+        return list(self.data.column_names)
+
+    def text(self, row: int, column: str) -> str:
+        """One cell; empty where there is nothing."""
+        found = self.data.column(column)[row].as_py()
+        return "" if found is None else found
+
+    def value(self, row: int, column: str) -> Any:  # noqa: ANN401 - any JSON value
+        """One cell of a nested column as JSON means it; other cells as text."""
+        text = self.text(row, column)
+        if column not in self.nested:
+            return text
+        try:
+            return json.loads(text)
+        except ValueError:  # a plain text among the objects
+            return text
+
+    def values(self, column: str) -> list[str]:
+        """The different texts of a column; not sorted, nothing and space alone left out."""
+        found = self.data.column(column).unique().to_pylist()
+        return list(dict.fromkeys(text.strip() for text in found if text and text.strip()))
+
+    def take(self, rows: Sequence[int] | NDArray[np.int64]) -> Self:
+        """Some of the rows, in the order given."""
+        return self._with(self.data.take(pa.array(rows, pa.int64())))
+
+    def _with(self, data: pa.Table) -> Self:
+        return type(self)(
+            name=self.name,
+            data=data,
+            nested=self.nested,
+            label_names=self.label_names,
+            encoding=self.encoding,
+            cut=self.cut,
+        )
+
+
+class TableMaker:
+    """Collects rows and packs them every few thousand."""
+
+    def __init__(self, name: str, limit: int) -> None:
+        self.name, self.limit = name, limit
+        self.cut = False
+        self._count = 0
+        self._waiting: dict[str, list[str | None]] = {}
+        self._height = 0
+        self._packed: list[pa.Table] = []
+        self._nested: set[str] = set()
+
+    @property
+    def full(self) -> bool:
+        """Whether the limit is reached; a reader that has another row then sets `cut` and ends."""
+        return self._count >= self.limit
+
+    def add(self, values: Mapping[str, Any], line: Callable[[], int]) -> None:
+        """Add a row.
+
+        Args:
+            values: Cells by column; columns may come and go from row to row.
+            line: Tells the row's line in the file, for sentences.
+
+        Raises:
+            DataError: A cell is far too long.
+        """
+        for column, value in values.items():
+            text = self._text(column, value)
+            if text is not None and len(text) > MAX_CELL:
+                raise huge_cell(self.name, line(), column, len(text))
+            cells = self._waiting.get(column)
+            if cells is None:
+                cells = self._waiting[column] = [None] * self._height
+            cells.append(text)
+        self._height += 1
+        self._count += 1
+        for cells in self._waiting.values():
+            if len(cells) < self._height:
+                cells.append(None)
+        if self._height == CHUNK:
+            self._pack()
+
+    def _text(self, column: str, value: Any) -> str | None:  # noqa: ANN401 - whatever stands in the file
+        if isinstance(value, str) or value is None:
+            return value
+        if isinstance(value, list | dict):
+            self._nested.add(column)
+        return plain_text(value)
+
+    def _pack(self) -> None:
+        if self._height:
+            self._packed.append(pa.table({name: _strings(cells) for name, cells in self._waiting.items()}))
+            self._waiting, self._height = {}, 0
+
+    def table(self, **facts: Any) -> Table:  # noqa: ANN401 - passed on to Table
+        """All rows.
+
+        Raises:
+            DataError: There are none.
+        """
+        self._pack()
+        data = pa.concat_tables(self._packed, promote_options="default") if self._packed else pa.table({})
+        return Table(
+            name=self.name, data=filled(data, self.name), nested=frozenset(self._nested), cut=self.cut, **facts
+        )
+
+
+def huge_cell(file: str, line: int, column: str, size: int) -> DataError:
+    """The error of a cell that no model could read."""
+    return DataError(
+        "huge_cell",
+        f"Line {line} of {file} has {size:,} characters in the column {column!r}, and a million is the limit: look "
+        "for a quote that is not closed, or split the text.",
+        file=file,
+        line=line,
+        column=column,
+        size=f"{size:,}",
+    )
+
+
+def filled(data: pa.Table, name: str) -> pa.Table:
+    """The same table.
+
+    Raises:
+        DataError: It has no rows or no columns.
+    """
+    if not data.num_rows or not data.num_columns:
+        raise DataError("empty_file", f"The file {name} has no rows: add some, or choose another file.", file=name)
+    return data
+
+
+def plain_text(value: Any) -> str | None:  # noqa: ANN401 - any value of a cell
+    """A cell as text: numbers and truth as JSON writes them, lists and objects as JSON, bytes as nothing."""
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bytes) or value != value:  # NaN is how tables say that nothing is there
+        return None
+    if isinstance(value, list | dict | bool):
+        return json.dumps(value, ensure_ascii=False, default=str)
+    return str(value)
+
+
+def _strings(cells: list[str | None]) -> pa.Array:
+    try:
+        return pa.array(cells, pa.large_string())
+    except UnicodeEncodeError:  # half of a character, as in "\ud83d", which JSON allows and no text can hold
+        return pa.array([None if text is None else _mended(text) for text in cells], pa.large_string())
+
+
+def _mended(text: str) -> str:
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -1,0 +1,39 @@
+"""Rows for a task head: the text alone, and the class or number that it belongs to."""
+
+from collections.abc import Sequence
+
+from transformers import PreTrainedTokenizerBase
+
+from engine.data.dataset import Dataset, Row
+from engine.data.encode import Example, encode_prompt, encode_rows
+from engine.data.spec import HeadSpec
+
+
+def encode_for(
+    tokenizer: PreTrainedTokenizerBase, dataset: Dataset, rows: Sequence[Row], max_len: int, spec: HeadSpec | None
+) -> list[Example]:
+    """Encode all rows for a head, or for writing the response in words when there is none.
+
+    Raises:
+        DataError: Nothing could be learned from the rows.
+    """
+    if spec is None:
+        return encode_rows(tokenizer, dataset, rows, max_len)
+    return [
+        Example(ids, len(ids), spec.target(row, dataset.name))
+        for row in rows
+        for ids in [encode_text(tokenizer, dataset.template_of(row), row.prompt, max_len, spec.pooling)]
+    ]
+
+
+def encode_text(
+    tokenizer: PreTrainedTokenizerBase, template: str, prompt: str, max_len: int, pooling: str
+) -> list[int]:
+    """Token ids that a head reads. Too long a text loses the end that the head does not read from."""
+    ids = encode_prompt(tokenizer, template, prompt)
+    if len(ids) <= max_len:
+        return ids
+    if pooling == "last":
+        return ids[-max_len:]
+    closing = len(tokenizer.encode("")[1:])  # what stands behind every text, such as [SEP], stays
+    return ids[: max_len - closing] + ids[len(ids) - closing :]

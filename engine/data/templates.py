@@ -1,0 +1,159 @@
+"""The text around a prompt: Alpaca's two, plain ones, the tokenizer's chat template, or the user's own."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from jinja2 import TemplateError
+
+from engine.data.columns import Columns
+from engine.data.jinja import is_jinja, needs, renderer
+from engine.data.settings import DataSettings
+from engine.errors import DataError
+
+HOLE = "{prompt}"
+MARK = "{p}"
+ALPACA = (
+    "Below is an instruction that describes a task. Write a response that appropriately completes the request.\n\n"
+    "### Instruction:\n{prompt}\n\n### Response:"
+)
+ALPACA_INPUT = (
+    "Below is an instruction that describes a task, paired with an input that provides further context. Write a "
+    "response that appropriately completes the request.\n\n### Instruction:\n{prompt}\n\n### Response:"
+)
+"""The header differs where a row has an input; the input itself stands in the prompt, behind the instruction."""
+
+FIRST, SECOND, THIRD = "gatelight-first", "gatelight-second", "gatelight-third"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Frame:
+    """How a row is written.
+
+    Attributes:
+        name: "plain", "alpaca", "chat" or "own".
+        around: Text with {prompt} once.
+        with_input: The same for rows that have an input; None where there is no difference.
+        input_mark: What stands between a question and its input.
+        again: What stands between an answer and the next question of a conversation.
+        render: Makes the whole prompt of a row's columns, where a template of the user's own does.
+    """
+
+    name: str
+    around: str
+    with_input: str | None = None
+    input_mark: str = "\n\n"
+    again: str = "\n\n"
+    render: Callable[[Mapping[str, Any]], str] | None = None
+
+    @property
+    def before_answer(self) -> str:
+        """What stands between a question and its answer."""
+        return self.around.split(HOLE)[1]
+
+
+def frame_for(settings: DataSettings, columns: Columns) -> Frame:
+    """The frame that the settings ask for, or that suits the columns. A chat template needs a tokenizer first.
+
+    Raises:
+        DataError: The user's own template cannot work.
+    """
+    name = settings.template
+    if name == "own":
+        return own(settings.own_template)
+    if name == "suited":
+        name = "alpaca" if columns.kind in ("instruction", "messages") else "plain"
+    return plain(columns) if name == "plain" else alpaca()
+
+
+def alpaca() -> Frame:
+    """The template of Stanford Alpaca, which LLaMA-Adapter was trained with."""
+    return Frame(
+        name="alpaca",
+        around=ALPACA,
+        with_input=ALPACA_INPUT,
+        input_mark="\n\n### Input:\n",
+        again="\n\n### Instruction:\n",
+    )
+
+
+def plain(columns: Columns) -> Frame:
+    """The prompt on a line of its own; before labels the name of their column, as the prompt tuning guide does it."""
+    if columns.kind == "text":
+        return Frame(name="plain", around=HOLE)
+    after = f"\n{columns.response}: " if columns.kind == "labels" else "\n"
+    return Frame(name="plain", around=HOLE + after)
+
+
+def own(source: str) -> Frame:
+    """A template of the user's own: text with {prompt}, Jinja over {{ prompt }} alone, or Jinja over the columns.
+
+    Raises:
+        DataError: It has no place for the prompt, is not Jinja, or uses the mark of virtual tokens.
+    """
+    render = None
+    if is_jinja(source):
+        render = renderer(source)
+        source = render({"prompt": HOLE}) if needs(source) == {"prompt"} else HOLE
+        render = None if source.count(HOLE) == 1 and source != HOLE else render
+        source = source if render is None else HOLE
+    if source.count(HOLE) != 1:
+        raise DataError(
+            "own_template_prompt",
+            f"own_template is {source!r}, but it must hold {{prompt}} exactly once, or use columns as Jinja does: "
+            "{{ question }}.",
+            value=source,
+        )
+    if MARK in source:
+        raise DataError(
+            "own_template_mark",
+            "own_template holds {p}, which only the method P-tuning fills: leave it out, or write it into the "
+            "method's own template.",
+        )
+    return Frame(name="own", around=source, render=render)
+
+
+def chat(tokenizer: Any) -> Frame:  # noqa: ANN401 - this file must not load transformers
+    """The frame that a tokenizer's chat template makes of a question, found by filling it with marks.
+
+    Raises:
+        DataError: There is none, or it does something that cannot be written around a prompt.
+    """
+    if not getattr(tokenizer, "chat_template", None):
+        raise DataError(
+            "no_chat_template",
+            "This model's tokenizer has no chat template: choose the template 'alpaca' or 'plain', or a chat model.",
+        )
+    try:
+        once = _talk(tokenizer, FIRST)
+        twice = _talk(tokenizer, FIRST, SECOND, THIRD)
+    except (TemplateError, ValueError, TypeError) as error:
+        raise _bad_chat(str(error)) from error
+    if once.count(FIRST) != 1 or any(twice.count(word) != 1 for word in (FIRST, SECOND, THIRD)):
+        raise _bad_chat("it does not keep the messages as they are")
+    again = twice[twice.index(SECOND) + len(SECOND) : twice.index(THIRD)]
+    start = _start(tokenizer)
+    if start and once.startswith(start):  # encoding puts it there again
+        once = once.removeprefix(start)
+    return Frame(name="chat", around=once.replace(FIRST, HOLE), again=again)
+
+
+def _talk(tokenizer: Any, *turns: str) -> str:  # noqa: ANN401 - as above
+    roles = ("user", "assistant") * len(turns)
+    messages = [{"role": role, "content": turn} for role, turn in zip(roles, turns, strict=False)]
+    return tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+
+
+def _start(tokenizer: Any) -> str:  # noqa: ANN401 - as above
+    """The begin-of-text that encoding puts in front of every text; empty where it puts none."""
+    ids = tokenizer.encode("a")
+    return tokenizer.bos_token if tokenizer.bos_token and ids[:1] == [tokenizer.bos_token_id] else ""
+
+
+def _bad_chat(reason: str) -> DataError:
+    return DataError(
+        "bad_chat_template",
+        f"The chat template of this model's tokenizer cannot be used ({reason}): choose the template 'alpaca' or "
+        "'plain'.",
+        reason=reason,
+    )

@@ -1,0 +1,103 @@
+"""HF peft directories, out and in: `adapter_config.json` and `adapter_model.safetensors`.
+
+What peft cannot hold without loss is refused with a sentence that offers the way out. peft itself is not needed.
+One file here and one row in `FORMS` per type of peft adapter.
+"""
+
+import json
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+
+from engine.errors import ExchangeError
+from engine.exchange.native import put_tensors
+from engine.exchange.peft import adaption_prompt, ia3, lora, p_tuning, prefix_tuning, prompt_tuning
+from engine.exchange.peft.heads import read_head, write_head
+from engine.exchange.refusals import refused
+from engine.methods.base import Method
+from engine.methods.ia3 import IA3
+from engine.methods.llama_adapter import LlamaAdapter
+from engine.methods.lora import Lora
+from engine.methods.p_tuning import PTuning
+from engine.methods.prefix import PrefixTuning
+from engine.methods.prompt import PromptTuning
+from engine.models.base import Base
+from engine.runs.store import write_json
+from engine.runs.tensors import write_tensors
+
+
+class Form(Protocol):
+    """How one type of adapter is written for peft and read from it."""
+
+    def write(self, method: Method) -> tuple[dict[str, Any], dict[str, Tensor]]:
+        """Config and tensors of a folded adapter, in peft's names."""
+
+    def read(self, config: dict[str, Any], tensors: dict[str, Tensor], base: Base) -> tuple[Method, dict[str, Tensor]]:
+        """A fresh method with the settings of peft's config, and the values that its `stored` wants."""
+
+
+FORMS: dict[str, tuple[type[Method], Form]] = {
+    "ADAPTION_PROMPT": (LlamaAdapter, adaption_prompt),
+    "LORA": (Lora, lora),
+    "IA3": (IA3, ia3),
+    "PREFIX_TUNING": (PrefixTuning, prefix_tuning),
+    "PROMPT_TUNING": (PromptTuning, prompt_tuning),
+    "P_TUNING": (PTuning, p_tuning),
+}
+"""By peft's name of the type: our method, and the form."""
+
+
+def export_peft(method: Method, base: Base, folder: Path) -> None:
+    """Write a directory that `PeftModel.from_pretrained` loads with equal logits.
+
+    Raises:
+        ExchangeError: peft cannot hold this adapter without loss.
+    """
+    kind = next((kind for kind, (own, _) in FORMS.items() if isinstance(method, own)), None)
+    if kind is None:
+        raise refused(f"HF peft has no counterpart of {method.title}", "export in our own format")
+    task, head = write_head(kind, method, base)
+    config, tensors = FORMS[kind][1].write(method.folded())
+    facts = {
+        "base_model_name_or_path": base.model.config.name_or_path or base.name,
+        "inference_mode": True,
+        **task,
+    }
+    write_json(folder / "adapter_config.json", {"peft_type": kind, **config, **facts})
+    write_tensors(folder / "adapter_model.safetensors", tensors | head)
+
+
+def import_peft(folder: Path, base: Base) -> Method:
+    """Read a peft directory.
+
+    Raises:
+        ExchangeError: It uses something that our method does not have, or tensors do not fit.
+    """
+    try:
+        config = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))
+        tensors = load_file(folder / "adapter_model.safetensors")
+        if not isinstance(config, dict):
+            raise ValueError("adapter_config.json is not a mapping")
+    except (OSError, ValueError, SafetensorError) as error:
+        raise ExchangeError(
+            "no_adapter",
+            f"The folder {folder.name!r} holds no adapter: {error}",
+            name=folder.name,
+            reason=str(error),
+        ) from error
+    kind = str(config.get("peft_type"))
+    if kind not in FORMS:
+        raise refused(f"adapters of type {kind} cannot be read", f"choose {', '.join(FORMS)}")
+    spec, config, tensors, head = read_head(kind, config, tensors, base)
+    try:
+        method, own = FORMS[kind][1].read(config, tensors, base)
+    except KeyError as error:
+        raise refused(f"adapter_config.json has no entry {error}", "save it again with HF peft") from error
+    method.with_head(spec, torch.Generator())
+    method.fold()
+    put_tensors(method, own | head, "adapter_model.safetensors")
+    return method.to(base.device)

@@ -1,0 +1,77 @@
+"""LLaMA-Adapter as HF peft has it: one gate per layer, no tanh."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from engine.exchange.refusals import PREFIX, has_shape, refused, same_names
+from engine.methods.base import Method, Start
+from engine.methods.llama_adapter import LlamaAdapter, LlamaAdapterSettings
+from engine.models.base import Base
+
+
+def write(method: Method) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """Config and tensors of our adapter.
+
+    Raises:
+        ExchangeError: peft cannot hold it without loss.
+    """
+    assert isinstance(method, LlamaAdapter)
+    settings, family = method.settings, method.shape.family
+    if method.shape.model_type not in ("llama", "mistral") or method.shape.k * method.shape.h != method.shape.d:
+        raise refused(
+            f"HF peft has no LLaMA-Adapter for this {method.shape.model_type} model",
+            "export in our own format",
+        )
+    if tuned := settings.beyond_v1:
+        raise refused(
+            f"HF peft has no place for what {', '.join(tuned)} trained",
+            f"train without {', '.join(tuned)}, or export in our own format",
+        )
+    if method.gates is None or settings.gate == "per_head":
+        raise refused(
+            "HF peft has one gate per layer, and this adapter has "
+            + ("none" if method.gates is None else f"{method.shape.h}"),
+            "train with gate=per_layer, or export in our own format or as an official LLaMA-Adapter checkpoint",
+        )
+    gates = method.gates.tanh() if settings.activation == "tanh" else method.gates
+    tensors = {}
+    for row in range(len(method.prompts)):
+        stem = f"{PREFIX}{family.layers}.{method.first_layer + row}.{family.attention}."
+        tensors[stem + "adaption_prompt"] = method.prompts[row][None]
+        tensors[stem + "adaption_gate"] = gates[row]
+    config = {
+        "adapter_len": settings.prompt_len,
+        "adapter_layers": len(method.prompts),
+        "target_modules": family.attention,
+    }
+    return config, tensors
+
+
+def read(config: dict[str, Any], tensors: dict[str, Tensor], base: Base) -> tuple[Method, dict[str, Tensor]]:
+    """A method with the right settings, and its values.
+
+    Raises:
+        ExchangeError: A tensor does not fit.
+    """
+    settings = LlamaAdapterSettings(
+        prompt_len=config["adapter_len"],
+        layers=config["adapter_layers"],
+        gate="per_layer",
+        activation="identity",
+    )
+    method = LlamaAdapter.build(settings, base.shape, Start.of(base, 0))
+    family = base.shape.family
+    stems = [
+        f"{PREFIX}{family.layers}.{layer}.{family.attention}." for layer in range(method.first_layer, base.shape.l)
+    ]
+    wanted = {stem + name for stem in stems for name in ("adaption_prompt", "adaption_gate")}
+    same_names(wanted, set(tensors))
+    for stem in stems:
+        has_shape(stem + "adaption_prompt", tensors, (1, *method.prompts.shape[1:]))
+        has_shape(stem + "adaption_gate", tensors, (1,))
+    return method, {
+        "prompts": torch.cat([tensors[stem + "adaption_prompt"] for stem in stems]),
+        "gates": torch.stack([tensors[stem + "adaption_gate"] for stem in stems]),
+    }

@@ -1,0 +1,60 @@
+"""Task heads as HF peft has them: the `score` of a decoder, stored whole beside the adapter.
+
+An encoder's classifier in transformers has layers of its own between states and scores (BERT's pooler, RoBERTa's and
+DistilBERT's dense layer), so a plain linear head on the states cannot be exchanged.
+"""
+
+from typing import Any
+
+from torch import Tensor
+
+from engine.data.spec import HeadSpec
+from engine.exchange.refusals import refused
+from engine.methods.base import HEAD, Method
+from engine.models.base import Base
+
+STEMS = {
+    "LORA": "base_model.model.",
+    "IA3": "base_model.model.",
+    "PROMPT_TUNING": "base_model.",
+    "PREFIX_TUNING": "base_model.",
+    "P_TUNING": "base_model.",
+}
+"""What peft puts before `score.weight`, by type of adapter; other types do not store it."""
+
+
+def write_head(kind: str, method: Method, base: Base) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """What a head adds to peft's config and tensors; without one, what a language model's task is called.
+
+    Raises:
+        ExchangeError: peft cannot hold it without loss.
+    """
+    if method.head is None:
+        return {"task_type": "CAUSAL_LM"} if base.shape.family.causal else {}, {}
+    if not base.shape.family.causal:
+        raise refused("transformers puts layers between an encoder and its head", "export in our own format")
+    if kind not in STEMS:
+        raise refused(f"adapters of type {kind} are stored without a head", "export in our own format")
+    if method.head.spec.pooling != "last":
+        raise refused(
+            f"a head of transformers reads the last token, and this one reads {method.head.spec.pooling!r}",
+            "train with pooling=last, or export in our own format",
+        )
+    config = {"task_type": "SEQ_CLS", "modules_to_save": ["classifier", "score"]}
+    return config, {STEMS[kind] + "score.weight": method.head.weight}
+
+
+def read_head(
+    kind: str, config: dict[str, Any], tensors: dict[str, Tensor], base: Base
+) -> tuple[HeadSpec | None, dict[str, Any], dict[str, Tensor], dict[str, Tensor]]:
+    """The head's spec, peft's config and tensors without it, and its own tensors in our names.
+
+    peft does not store the names of labels, so they are called as transformers calls them.
+    """
+    name = STEMS.get(kind, "") + "score.weight"
+    if config.get("task_type") != "SEQ_CLS" or not base.shape.family.causal or name not in tensors:
+        return None, config, tensors, {}
+    weight = tensors[name]
+    labels = tuple(f"LABEL_{row}" for row in range(len(weight))) if len(weight) > 1 else ()
+    rest = {key: value for key, value in tensors.items() if key != name}
+    return HeadSpec(labels=labels, pooling="last"), {**config, "modules_to_save": None}, rest, {HEAD + "weight": weight}

@@ -1,0 +1,57 @@
+"""P-tuning as HF peft has it: in front of the text, which is pushed back; only what the encoder computed is kept."""
+
+from typing import Any
+
+from torch import Tensor
+
+from engine.exchange.peft.prompt_tuning import soft_config
+from engine.exchange.refusals import refused, same_names
+from engine.methods.base import Method, Start
+from engine.methods.p_tuning import ENCODERS, PTuning, PTuningSettings
+from engine.models.base import Base
+
+
+def write(method: Method) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """Config and tensors of our adapter.
+
+    Raises:
+        ExchangeError: peft cannot hold it without loss.
+    """
+    assert isinstance(method, PTuning)
+    settings, d = method.settings, method.shape.d
+    if settings.template:
+        raise refused(
+            "HF peft puts virtual tokens only in front of the text, and this template has them inside",
+            "train with an empty template, or export in our own format",
+        )
+    # peft reads an adapter without making its encoder, but wants to know of one.
+    encoder = settings.encoder if settings.encoder in ENCODERS else "mlp"
+    config = {
+        **soft_config(method.shape, settings.tokens, pushed=settings.shift_positions),
+        "encoder_reparameterization_type": encoder.upper(),
+        "encoder_hidden_size": settings.encoder_width or ENCODERS[encoder].usual_width(d),
+        "encoder_num_layers": 2,
+        "encoder_dropout": settings.dropout,
+    }
+    return config, {"prompt_embeddings": method.stored()["prompts"]}
+
+
+def read(config: dict[str, Any], tensors: dict[str, Tensor], base: Base) -> tuple[Method, dict[str, Tensor]]:
+    """A method with the right settings, and its values.
+
+    Raises:
+        ExchangeError: A tensor does not fit.
+    """
+    encoder = str(config.get("encoder_reparameterization_type", "MLP")).lower()
+    if encoder not in ENCODERS:
+        raise refused(f"its encoder {encoder!r} is unknown", f"save it with one of {', '.join(ENCODERS)}")
+    width = config.get("encoder_hidden_size")
+    settings = PTuningSettings(
+        prompt_len=config["num_virtual_tokens"],
+        encoder=encoder,
+        encoder_width=None if width == ENCODERS[encoder].usual_width(base.shape.d) else width,
+        dropout=float(config.get("encoder_dropout") or 0.0),
+        shift_positions=True,
+    )
+    same_names({"prompt_embeddings"}, set(tensors))
+    return PTuning.build(settings, base.shape, Start.of(base, 0)), {"prompts": tensors["prompt_embeddings"]}

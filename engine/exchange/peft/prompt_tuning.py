@@ -1,0 +1,56 @@
+"""Prompt tuning as HF peft has it: the text is pushed back."""
+
+from typing import Any
+
+from torch import Tensor
+
+from engine.exchange.refusals import refused, same_names
+from engine.methods.base import Method, Start
+from engine.methods.prompt import PromptSettings, PromptTuning
+from engine.models.base import Base
+from engine.models.shape import ModelShape
+
+
+def write(method: Method) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """Config and tensors of our adapter.
+
+    Raises:
+        ExchangeError: peft cannot hold it without loss.
+    """
+    assert isinstance(method, PromptTuning)
+    settings = method.settings
+    config = soft_config(method.shape, settings.prompt_len, pushed=settings.shift_positions)
+    return config | {"prompt_tuning_init": "RANDOM"}, {"prompt_embeddings": method.prompts}
+
+
+def soft_config(shape: ModelShape, tokens: int, *, pushed: bool) -> dict[str, Any]:
+    """What peft's config says of any virtual tokens in front of the text.
+
+    Raises:
+        ExchangeError: peft puts none before such a model, or the text elsewhere.
+    """
+    if not shape.family.causal:
+        raise refused("HF peft has no prompt tuning for masked language models", "export in our own format")
+    if shape.family.positions == "learned" and not pushed:
+        raise refused(
+            "HF peft pushes the text's positions back, and this prompt was trained without that",
+            "train with shift_positions=true, or export in our own format",
+        )
+    return {
+        "num_virtual_tokens": tokens,
+        "token_dim": shape.d,
+        "num_layers": shape.l,
+        "num_attention_heads": shape.h,
+        "num_transformer_submodules": 1,
+    }
+
+
+def read(config: dict[str, Any], tensors: dict[str, Tensor], base: Base) -> tuple[Method, dict[str, Tensor]]:
+    """A method with the right settings, and its values.
+
+    Raises:
+        ExchangeError: A tensor does not fit.
+    """
+    settings = PromptSettings(prompt_len=config["num_virtual_tokens"], init="random", shift_positions=True)
+    same_names({"prompt_embeddings"}, set(tensors))
+    return PromptTuning.build(settings, base.shape, Start.of(base, 0)), {"prompts": tensors["prompt_embeddings"]}

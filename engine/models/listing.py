@@ -1,0 +1,94 @@
+"""Models that are on this machine already: those that ship, local folders, and what the hub's cache holds."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from huggingface_hub import CacheNotFound, constants, scan_cache_dir
+from safetensors import SafetensorError, safe_open
+
+from engine.models.families import FAMILIES
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Found:
+    """A model's files.
+
+    Attributes:
+        name: What to call it in a run: an embedded name, a folder or a hub id.
+        source: "shipped", "folder" or "cache".
+        family: Its transformers type; empty where its config does not say.
+        parameters: Numbers in its safetensors, read from their headers.
+        size_bytes: Of its weight files.
+        path: Where they lie.
+        problem: Why it cannot be used: "unknown_family", "model_pickled", "model_corrupt" or ""; see `sources`.
+    """
+
+    name: str
+    source: str
+    family: str
+    parameters: int
+    size_bytes: int
+    path: Path
+    problem: str
+
+
+def look_into(folder: Path, name: str, source: str) -> Found | None:
+    """What a folder holds; None where there is no config of a model."""
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        family = str(config.get("model_type", ""))
+    except (OSError, ValueError, AttributeError):
+        return None
+    files = sorted(folder.glob("*.safetensors"))
+    try:
+        parameters, problem = sum(map(_numbers, files)), "" if files else "model_pickled"
+    except (SafetensorError, OSError):
+        parameters, problem = 0, "model_corrupt"
+    if family not in FAMILIES:
+        problem = "unknown_family"
+    sizes = [file.stat().st_size for file in (files or folder.glob("*.bin")) if file.exists()]
+    return Found(
+        name=name,
+        source=source,
+        family=family,
+        parameters=parameters,
+        size_bytes=sum(sizes),
+        path=folder,
+        problem=problem,
+    )
+
+
+def _numbers(file: Path) -> int:
+    """How many numbers a safetensors file holds."""
+    total = 0
+    with safe_open(file, framework="pt") as tensors:
+        for key in tensors.keys():  # noqa: SIM118 - not a mapping
+            count = 1
+            for axis in tensors.get_slice(key).get_shape():
+                count *= axis
+            total += count
+    return total
+
+
+def cached() -> Iterator[Found]:
+    """Models in the hub's cache, by name; those of which only a config was fetched are passed over."""
+    try:
+        repos = scan_cache_dir(constants.HF_HUB_CACHE).repos
+    except (CacheNotFound, ValueError):
+        return
+    for repo in sorted((repo for repo in repos if repo.repo_type == "model"), key=lambda repo: repo.repo_id.lower()):
+        newest = max(repo.revisions, key=lambda revision: revision.last_modified, default=None)
+        revision = next((each for each in repo.revisions if "main" in each.refs), newest)
+        found = look_into(revision.snapshot_path, repo.repo_id, "cache") if revision else None
+        if found is not None and found.size_bytes:
+            yield found
+
+
+def in_folder(root: Path) -> Iterator[Found]:
+    """Models in the folders right below `root`, by name."""
+    for path in sorted(root.glob("*/config.json")):
+        found = look_into(path.parent, str(path.parent), "folder")
+        if found is not None and found.size_bytes:
+            yield found

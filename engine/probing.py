@@ -1,0 +1,69 @@
+"""Questions one asks of a method between two steps: how does it look at this sentence, how does strength change it?"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from engine.chat import Speaker, verdicts
+from engine.data.dataset import Dataset
+from engine.data.encode import encode_prompt
+from engine.data.targets import encode_for
+from engine.errors import SettingError
+from engine.judging import Verdict
+from engine.methods.base import Method
+from engine.models.base import Base
+from engine.models.view import Tokens, View
+from engine.telemetry.looking import Look
+from engine.training.objective import mean_loss
+
+LONGEST_SENTENCE = 64
+STRENGTHS = tuple(step / 4 for step in range(9))
+CURVE_ROWS = 32
+
+
+@torch.inference_mode()
+def probe(base: Base, method: Method, sentence: str, template: str = "{prompt}") -> dict[str, Any]:
+    """How a sentence uses a method: see `Method.look`. Sentences are cut after `LONGEST_SENTENCE` tokens.
+
+    With a task head, "verdict" lists what it says of the sentence in the run's template: (label, probability),
+    likeliest first, or the number alone.
+
+    Raises:
+        SettingError: The sentence is empty.
+    """
+    if not sentence.strip():
+        raise SettingError("no_sentence", "The sentence is empty: type some words to look at.")
+    ids = encode_prompt(base.tokenizer, method.template or "{prompt}", sentence)[:LONGEST_SENTENCE]
+    view, twin = base.view(), method.twin().eval()
+    twin.attach(view.sites)
+    report = twin.look(view, look_at(base, view, ids))
+    if twin.head is not None:
+        (scores,) = verdicts(base, [Speaker(sentence, method, template=method.template or template)])
+        verdict = Verdict.of(twin.head.spec, scores)
+        report["verdict"] = [list(pair) for pair in verdict.shares] or [[verdict.answer, None]]
+    return report
+
+
+def look_at(base: Base, view: View, ids: Sequence[int]) -> Look:
+    """One sentence on its way through a view; a hole of the template reads as the number of its virtual token."""
+    words = [str(base.tokenizer.decode([index])) if index >= 0 else f"[{-index}]" for index in ids]
+    tokens = torch.tensor([list(ids)], device=base.device)
+
+    def run() -> None:
+        view.hidden(Tokens(tokens, torch.ones_like(tokens, dtype=torch.bool)))
+
+    return Look(words, run)
+
+
+def strength_curve(base: Base, method: Method, dataset: Dataset) -> list[tuple[float, float]]:
+    """(strength, validation loss) from 0 to 2; a task head stays the same at every strength."""
+    dataset, spec = dataset.within(method.template), method.head.spec if method.head else None
+    rows = encode_for(base.tokenizer, dataset, dataset.rows("validation")[:CURVE_ROWS], 256, spec)
+    view, twin = base.view(), method.twin().eval()
+    twin.attach(view.sites)
+    curve = []
+    for strength in STRENGTHS:
+        twin.control.strength = strength
+        curve.append((strength, round(mean_loss(view, rows, base.tokenizer.pad_token_id, head=twin.head), 4)))
+    return curve

@@ -1,0 +1,251 @@
+"""A run's folder: it is the run. Whoever holds its lock trains it; everyone else only reads.
+
+run.json          identity, config, status, counts
+run.yaml          reproduces the run: python -m engine train run.yaml
+events.jsonl      telemetry, one event per line
+snapshots/        the method's tensors at frame steps
+checkpoint/       what a resumed run needs
+adapter/          the newest adapter in our own format
+"""
+
+import json
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Self
+
+from filelock import FileLock, Timeout
+
+from engine.data.spec import HeadSpec
+from engine.errors import RunError
+from engine.runs.config import RunConfig
+from engine.runs.store import write_json, write_text
+
+SNAPSHOT_BUDGET = 64 * 2**20
+"""Bytes that a run's snapshots may take; beyond it every second one goes, newest and first kept."""
+
+ACTIVE = ("loading", "running", "paused")
+
+
+class RunFolder:
+    """One run on disk."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = FileLock(path / "lock")
+
+    @classmethod
+    def create(cls, path: Path, config: RunConfig, name: str, facts: dict[str, Any]) -> Self:
+        """Make the folder of a new run.
+
+        Raises:
+            RunError: The folder is there already and not empty, or cannot be made.
+        """
+        try:
+            if path.exists() and any(path.iterdir()):
+                raise RunError(
+                    "run_exists",
+                    f"The folder {str(path)!r} is not empty: choose another --out, or resume it.",
+                    path=str(path),
+                )
+            path.mkdir(parents=True, exist_ok=True)
+            write_text(path / "run.yaml", config.to_yaml())
+            write_json(
+                path / "run.json",
+                {
+                    "name": name,
+                    "notes": "",
+                    "created": time.time(),
+                    "status": "loading",
+                    "message": "",
+                    "epoch": 0,
+                    "step": 0,
+                    "config": config.to_dict(),
+                    **facts,
+                },
+            )
+        except OSError as error:
+            raise RunError(
+                "run_not_made",
+                f"The run folder {str(path)!r} cannot be made: {error.strerror or error}.",
+                path=str(path),
+                reason=error.strerror or str(error),
+            ) from error
+        return cls(path)
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """An existing run.
+
+        Raises:
+            RunError: There is none, or its description cannot be read.
+        """
+        folder = cls(path)
+        folder.facts()
+        return folder
+
+    @property
+    def id(self) -> str:
+        """The folder's name."""
+        return self.path.name
+
+    @property
+    def config(self) -> RunConfig:
+        """What determines the run."""
+        return RunConfig.from_dict(self.facts()["config"])
+
+    @property
+    def head(self) -> HeadSpec | None:
+        """What the run's task head says; None without one."""
+        plain = self.facts().get("head")
+        return HeadSpec.from_dict(plain) if plain else None
+
+    @property
+    def template(self) -> str | None:
+        """Text around a prompt as the run learned it; None in runs of older versions, which do not say."""
+        return self.facts().get("template")
+
+    @property
+    def events_path(self) -> Path:
+        """The event log."""
+        return self.path / "events.jsonl"
+
+    @property
+    def adapter_path(self) -> Path:
+        """The newest adapter."""
+        return self.path / "adapter"
+
+    @property
+    def checkpoint_path(self) -> Path:
+        """The newest whole checkpoint: after a crash between two renames, the one that was about to be replaced."""
+        path, old = self.path / "checkpoint", self.path / "checkpoint.old"
+        return old if old.exists() and not path.exists() else path
+
+    def facts(self) -> dict[str, Any]:
+        """What run.json says.
+
+        Raises:
+            RunError: It is missing or damaged.
+        """
+        try:
+            facts: dict[str, Any] = json.loads((self.path / "run.json").read_text(encoding="utf-8"))
+            return facts
+        except (OSError, ValueError) as error:
+            raise RunError(
+                "no_run",
+                f"The folder {str(self.path)!r} holds no run: run.json is missing or damaged.",
+                run=self.id,
+            ) from error
+
+    def update(self, **values: object) -> None:
+        """Change entries of run.json. Facts that are gone (a deleted run) stay gone."""
+        write_json(self.path / "run.json", {**self.facts(), **values})
+
+    def status(self) -> str:
+        """The status that is true now: a run that nobody trains is interrupted, whatever its file says."""
+        status = str(self.facts()["status"])
+        return "interrupted" if status in ACTIVE and not self.busy() else status
+
+    def busy(self) -> bool:
+        """Whether some process trains it right now."""
+        if not (self.path / "lock").exists():
+            return False
+        try:
+            with FileLock(self.path / "lock", timeout=0):
+                return False
+        except Timeout:
+            return True
+
+    @contextmanager
+    def owned(self) -> Iterator[None]:
+        """Hold the run's lock; it falls when the process dies.
+
+        Raises:
+            RunError: Another process trains it.
+        """
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout as error:
+            raise RunError(
+                "run_busy",
+                f"The run {self.id!r} is being trained by another process: stop it there.",
+                run=self.id,
+            ) from error
+        try:
+            yield
+        finally:
+            self._lock.release()
+
+    def replace_checkpoint(self, fresh: Path) -> None:
+        """Put a complete new checkpoint in the place of the old one; at every moment one of them is whole."""
+        path, old = self.path / "checkpoint", self.path / "checkpoint.old"
+        if path.exists():
+            shutil.rmtree(old, ignore_errors=True)
+            path.rename(old)
+        fresh.rename(path)
+        shutil.rmtree(old, ignore_errors=True)
+
+    def snapshot_path(self, step: int) -> Path:
+        """File of the adapter as it was after `step` updates."""
+        return self.path / "snapshots" / f"step-{step:08d}.safetensors"
+
+    def snapshots(self) -> list[int]:
+        """Steps that have a snapshot, in order."""
+        return sorted(
+            int(path.stem.removeprefix("step-")) for path in (self.path / "snapshots").glob("step-*.safetensors")
+        )
+
+    def trim_snapshots(self, budget: int = SNAPSHOT_BUDGET) -> None:
+        """Keep the snapshots within the budget by dropping every second one; the first and the newest stay."""
+        steps = self.snapshots()
+        if not steps:
+            return
+        each = self.snapshot_path(steps[-1]).stat().st_size
+        while len(steps) > 2 and len(steps) * each > budget:
+            for step in steps[1:-1:2]:
+                self.snapshot_path(step).unlink(missing_ok=True)
+            steps = self.snapshots()
+
+    def drop_snapshots_after(self, step: int) -> None:
+        """Drop the snapshots of steps that a resumed run makes again."""
+        for later in self.snapshots():
+            if later > step:
+                self.snapshot_path(later).unlink(missing_ok=True)
+
+    def delete(self) -> None:
+        """Remove the run for good.
+
+        Raises:
+            RunError: It is being trained.
+        """
+        with self.owned():
+            doomed = self.path.with_name(self.path.name + ".deleted")
+            self.path.rename(doomed)
+        shutil.rmtree(doomed, ignore_errors=True)
+
+
+def new_run_path(root: Path, config: RunConfig) -> Path:
+    """A folder name that is not taken: when, which method, which dataset."""
+    stem = f"{time.strftime('%Y%m%d-%H%M%S')}-{config.method}-{Path(config.dataset).name.replace(':', '-')}"
+    path, number = root / stem, 2
+    while path.exists():
+        path, number = root / f"{stem}-{number}", number + 1
+    return path
+
+
+def run_folders(root: Path) -> list[RunFolder]:
+    """All runs below a folder, newest first; folders that hold no readable run are passed over."""
+    found = []
+    for path in root.glob("*/run.json"):
+        folder = RunFolder(path.parent)
+        try:
+            found.append((folder.facts()["created"], folder.path.name, folder))
+        except (RunError, KeyError):
+            continue
+    return [
+        folder
+        for _, _, folder in sorted(found, key=lambda row: row[:2], reverse=True)
+        if folder.path.suffix != ".deleted"
+    ]

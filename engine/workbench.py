@@ -1,0 +1,403 @@
+"""The one door between a page and the engine. Importing it is cheap: torch is loaded in the worker thread."""
+
+import queue
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from engine.contract import (
+    AdapterInfo,
+    ChatRequest,
+    ChatUpdate,
+    Counts,
+    DatasetInfo,
+    Live,
+    MemoryInfo,
+    MethodInfo,
+    ModelInfo,
+    PreviewRow,
+    RunSummary,
+    Since,
+)
+from engine.data.dataset import load_dataset, shipped
+from engine.data.settings import DataSettings
+from engine.errors import RunError, SettingError
+from engine.library import adapters
+from engine.runs.config import RunConfig
+from engine.runs.folder import RunFolder, new_run_path, run_folders
+from engine.runs.log import read_events
+
+if TYPE_CHECKING:
+    from engine.worker import Worker
+
+T = TypeVar("T")
+RECORDINGS = Path(__file__).resolve().parents[1] / "assets" / "recordings"
+SAME_CLICK_S = 5.0
+NAME_LENGTH = 120
+
+_LOADING = threading.Lock()
+"""Held while torch and transformers are loaded: transformers' lazy modules break when two threads load them at once."""
+
+
+class Workbench:
+    """Everything that a page can do. Every method may be called from any thread; errors are `WorkbenchError`s."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self._runs = home / "runs"
+        self._jobs: queue.Queue[Callable[[Worker], None] | None] = queue.Queue()
+        self._live = Live()
+        self._starting = threading.Lock()
+        self._last_start: tuple[RunConfig, float, str] | None = None
+        self._thread = threading.Thread(target=self._work, name="gatelight-worker", daemon=True)
+        self._thread.start()
+
+    def warm_up(self) -> None:
+        """Begin to load torch and the embedded model in the background."""
+        self._submit(lambda worker: worker.load("town"))
+
+    def models(self) -> list[ModelInfo]:
+        """Models on this machine. Waits for torch on the first call, up to some seconds."""
+        return _catalogue().models(self.home / "models")
+
+    def datasets(self) -> list[DatasetInfo]:
+        """Datasets that ship. Instant."""
+        found = [load_dataset(name) for name in shipped()]
+        return [
+            DatasetInfo(
+                name=d.name,
+                title=d.title,
+                summary=d.summary,
+                metric=d.metric,
+                splits=d.splits,
+                chips=d.chips,
+                labels=d.head_labels,
+            )
+            for d in found
+        ]
+
+    def preview(
+        self, model: str, dataset: str, rows: int = 3, settings: DataSettings | None = None
+    ) -> list[PreviewRow]:
+        """The first training rows as the model sees them.
+
+        Raises:
+            WorkbenchError: The model or the data cannot be used.
+        """
+        return self._ask(lambda worker: worker.preview(model, dataset, rows, settings))
+
+    def data_report(
+        self, model: str, dataset: str, settings: DataSettings | None = None, max_len: int = 256
+    ) -> dict[str, Any]:
+        """Counts of truncated, empty, over-long, doubled and leaking rows, see `engine.data.report.DataReport`.
+
+        Raises:
+            WorkbenchError: The model or the data cannot be used.
+        """
+        return self._ask(lambda worker: worker.data_report(model, dataset, settings, max_len).to_dict())
+
+    def methods(self) -> list[MethodInfo]:
+        """All methods. Waits for torch on the first call."""
+        return _catalogue().methods()
+
+    def count(self, config: RunConfig) -> Counts:
+        """How many parameters a run would train."""
+        return _catalogue().count(config)
+
+    def memory(self, config: RunConfig) -> MemoryInfo:
+        """The memory that a run would take, by purpose, and whether it fits. No weights are loaded; takes a second.
+
+        Raises:
+            WorkbenchError: A setting, the model or the data cannot be used.
+        """
+        live, precision = self._live, config.of_training().precision
+        held = live.size_mb * 1e6 if (live.model, live.precision) == (config.model, precision) else 0.0
+        with _LOADING:
+            from engine.memory.planning import memory  # noqa: PLC0415 - loads torch
+
+        return memory(config, round(held))
+
+    def start(self, config: RunConfig, name: str = "") -> str:
+        """Start a run; returns its id when it is set up. Pressed twice, it is the same run.
+
+        Raises:
+            WorkbenchError: Another run is active, or a setting, the model or the data cannot be used.
+        """
+        config = config.checked()
+        with self._starting:
+            if self._last_start is not None:
+                before, when, run = self._last_start
+                if before == config and time.monotonic() - when < SAME_CLICK_S and self._live.run == run:
+                    return run
+            self._refuse_second_run()
+            path = new_run_path(self._runs, config)
+            self._ask(lambda worker: worker.start(path, config, _short(name)))
+            self._last_start = (config, time.monotonic(), path.name)
+            return path.name
+
+    def pause(self) -> None:
+        """Pause the active run after the present step."""
+        self._ask(lambda worker: worker.pause())
+
+    def go_on(self) -> None:
+        """Go on with the paused run."""
+        self._ask(lambda worker: worker.go_on())
+
+    def one_step(self) -> None:
+        """Make one step and pause."""
+        self._ask(lambda worker: worker.one_step())
+
+    def stop(self) -> None:
+        """Stop the active run after the present step and keep its work; it can be resumed."""
+        self._ask(lambda worker: worker.stop())
+
+    def resume(self, run: str) -> None:
+        """Go on with a stopped, failed or interrupted run from its checkpoint.
+
+        Raises:
+            WorkbenchError: Another run is active, or this one cannot go on.
+        """
+        with self._starting:
+            if self._live.run == run:
+                return
+            self._refuse_second_run()
+            folder = self._own(run)
+            self._ask(lambda worker: worker.resume(folder))
+
+    def live(self) -> Live:
+        """What is going on right now. Instant."""
+        return self._live
+
+    def runs(self) -> list[RunSummary]:
+        """Own runs, newest first, then the recordings. Instant."""
+        own = [(folder, False) for folder in run_folders(self._runs)]
+        recorded = [(folder, True) for folder in run_folders(RECORDINGS)]
+        return [self._summary(folder, recording=recording) for folder, recording in own + recorded]
+
+    def library(self, model: str) -> list[AdapterInfo]:
+        """Every adapter of a model, own ones and recordings, oldest first. Instant."""
+        found = adapters(self._runs, model) + adapters(RECORDINGS, model)
+        return sorted(found, key=lambda info: info.created)
+
+    def run_config(self, run: str) -> RunConfig:
+        """What determines a run. Instant."""
+        return self._folder(run).config
+
+    def since(self, run: str, cursor: int, epoch: int | None) -> Since:
+        """News of a run since a cursor. Instant; see `Since`."""
+        folder = self._folder(run)
+        facts = folder.facts()
+        events, after = read_events(folder.events_path, cursor if epoch == facts["epoch"] else 0)
+        return {
+            "run": run,
+            "name": facts["name"],
+            "status": self._status(folder),
+            "message": facts["message"],
+            "problem": facts.get("problem"),
+            "recording": folder.path.parent == RECORDINGS,
+            "emits": facts["emits"],
+            "steps": facts["steps"],
+            "config": facts["config"],
+            "memory": facts.get("memory"),
+            "epoch": facts["epoch"],
+            "cursor": after,
+            "more": folder.events_path.exists() and after < folder.events_path.stat().st_size and bool(events),
+            "events": events,
+        }
+
+    def rename(self, run: str, name: str) -> None:
+        """Give a run another name.
+
+        Raises:
+            WorkbenchError: The name is empty, or the run is a recording.
+        """
+        if not _short(name):
+            raise SettingError("no_name", "The name is empty: type a name for the run.")
+        self._own(run).update(name=_short(name))
+
+    def annotate(self, run: str, notes: str) -> None:
+        """Keep notes with a run."""
+        self._own(run).update(notes=notes)
+
+    def delete(self, run: str) -> None:
+        """Remove a run for good.
+
+        Raises:
+            RunError: It is active, or a recording.
+        """
+        folder = self._own(run)
+        if self._live.run == run:
+            raise RunError("delete_active", f"The run {run!r} is active: stop it before you delete it.", run=run)
+        folder.delete()
+
+    def export(self, run: str, form: str) -> Path:
+        """A zip of the run's adapter; form is "gatelight", "peft" or "llama_adapter".
+
+        Raises:
+            WorkbenchError: The form cannot hold this adapter without loss.
+        """
+        folder = self._folder(run)
+        target = self.home / "exports" / f"{run}-{form if form.isidentifier() else 'x'}.zip"
+        return self._ask(lambda worker: worker.export(folder, form, target))
+
+    def snapshots(self, run: str) -> list[int]:
+        """Steps of a run that one can chat with, in order. Instant."""
+        return self._folder(run).snapshots()
+
+    def probe(self, run: str, step: int | None, sentence: str) -> dict[str, Any]:
+        """How a sentence uses the method: what `Method.look` says, plus "step"."""
+        folder = self._folder(run)
+        return self._ask(lambda worker: worker.probe(folder, step, sentence))
+
+    def strength_curve(self, run: str, step: int | None) -> list[tuple[float, float]]:
+        """(strength, validation loss) from 0 to 2."""
+        folder = self._folder(run)
+        return self._ask(lambda worker: worker.strength_curve(folder, step))
+
+    def ablation(self, run: str, step: int | None) -> dict[str, Any]:
+        """Validation loss with the method off in layers i to j: "spans"[i][j], None where j < i; plus "step"."""
+        folder = self._folder(run)
+        return self._ask(lambda worker: worker.ablation(folder, step))
+
+    def routes(self, run: str) -> dict[str, Any]:
+        """Validation loss of AdaMix's "average", of each of its "experts" alone, and along "random" routes."""
+        folder = self._folder(run)
+        return self._ask(lambda worker: worker.routes(folder))
+
+    def chat(self, request: ChatRequest, stop: threading.Event) -> Iterator[ChatUpdate]:
+        """Stream the answers of all sides; ends within a second of `stop` being set. Served between training steps.
+
+        Raises:
+            WorkbenchError: The prompt is empty or a side cannot speak.
+        """
+        if not request.prompt.strip():
+            raise SettingError("no_prompt", "The message is empty: type a question.")
+        folders = [self._folder(side.run) if side.run else None for side in request.sides]
+        updates: queue.Queue[ChatUpdate | None] = queue.Queue()
+        gone = threading.Event()
+
+        def speak(worker: "Worker") -> None:
+            try:
+                for update in worker.chat(request, folders, lambda: stop.is_set() or gone.is_set()):
+                    updates.put(update)
+            finally:
+                updates.put(None)
+
+        future = self._submit(speak)
+        try:
+            while (update := updates.get()) is not None:
+                yield update
+            future.result()
+        finally:
+            gone.set()
+
+    def close(self) -> None:
+        """Stop the active run, keep its work, and end the worker thread."""
+        self._submit(lambda worker: worker.stop())
+        self._jobs.put(None)
+        self._thread.join(timeout=30)
+
+    def _work(self) -> None:
+        """The worker thread: whoever asks comes first, then one training step, and again."""
+        job = self._jobs.get()
+        with _LOADING:
+            from engine.worker import Worker  # noqa: PLC0415 - loads torch, so not before someone asks
+
+        worker = Worker(self._tell)
+        while job is not None:
+            job(worker)
+            job = self._next(worker)
+
+    def _next(self, worker: "Worker") -> "Callable[[Worker], None] | None":
+        while worker.training:
+            try:
+                return self._jobs.get_nowait()
+            except queue.Empty:
+                worker.advance()
+        return self._jobs.get()
+
+    def _tell(self, live: Live) -> None:
+        self._live = live
+
+    def _submit(self, job: "Callable[[Worker], T]") -> "Future[T]":
+        future: Future[T] = Future()
+
+        def run(worker: "Worker") -> None:
+            try:
+                future.set_result(job(worker))
+            except BaseException as error:
+                future.set_exception(error)
+
+        self._jobs.put(run)
+        return future
+
+    def _ask(self, job: "Callable[[Worker], T]") -> T:
+        return self._submit(job).result()
+
+    def _refuse_second_run(self) -> None:
+        if self._live.run is not None:
+            raise RunError(
+                "run_active",
+                f"The run {self._live.name or self._live.run!r} is active: stop it before you start another.",
+                run=self._live.name or self._live.run,
+            )
+
+    def _folder(self, run: str) -> RunFolder:
+        """An own run or a recording by its id; an id is one plain folder name."""
+        if re.fullmatch(r"[\w-][\w.-]*", run):
+            for root in (self._runs, RECORDINGS):
+                if (root / run / "run.json").exists():
+                    return RunFolder.open(root / run)
+        raise RunError("no_such_run", f"There is no run {run!r}: it may have been deleted.", run=run)
+
+    def _own(self, run: str) -> RunFolder:
+        folder = self._folder(run)
+        if folder.path.parent == RECORDINGS:
+            raise RunError("recording", f"{run!r} is a recording and stays as it is.", run=run)
+        return folder
+
+    def _status(self, folder: RunFolder) -> str:
+        if self._live.run == folder.id and folder.path.parent == self._runs:
+            return self._live.status
+        if folder.path.parent == RECORDINGS:
+            return "finished"
+        return folder.status()
+
+    def _summary(self, folder: RunFolder, *, recording: bool) -> RunSummary:
+        facts = folder.facts()
+        config, active = facts["config"], self._live.run == folder.id and not recording
+        files = folder.adapter_path.glob("*")
+        return RunSummary(
+            id=folder.id,
+            name=facts["name"],
+            notes=facts["notes"],
+            status=self._status(folder),
+            recording=recording,
+            model=config["model"],
+            method=config["method"],
+            dataset=config["dataset"],
+            step=self._live.step if active else facts["step"],
+            steps=facts["steps"],
+            best_validation=facts["best_validation"],
+            trainable=facts["trainable"],
+            size_bytes=sum(path.stat().st_size for path in files),
+            created=facts["created"],
+            emits=facts["emits"],
+            labels=folder.head.labels if folder.head else None,
+        )
+
+
+def _catalogue() -> Any:  # noqa: ANN401 - a module
+    """The catalogue of models and methods, which loads torch."""
+    with _LOADING:
+        from engine import catalogue  # noqa: PLC0415 - loads torch
+
+    return catalogue
+
+
+def _short(name: str) -> str:
+    return " ".join(name.split())[:NAME_LENGTH]

@@ -1,0 +1,24 @@
+"""All tests, for `python -m tests`: first those without a browser on all cores, then the browser's, one at a time.
+
+Options go to pytest: `python -m tests -x`. Every part can be run with pytest alone as well.
+"""
+
+import os
+import subprocess
+import sys
+
+PARTS = (
+    ("-m", "not ui", "-n", str(os.cpu_count() or 1), "--dist", "worksteal"),
+    ("-m", "ui"),
+)
+
+
+def main() -> int:
+    """Exit code of the first part that failed, or 0. The second part runs in any case."""
+    pytest = (sys.executable, "-m", "pytest")
+    codes = [subprocess.run([*pytest, *part, *sys.argv[1:]], check=False).returncode for part in PARTS]
+    return next((code for code in codes if code), 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

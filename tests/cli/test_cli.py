@@ -1,0 +1,174 @@
+"""The command line as a user meets it: complete without the page, JSON for programs, one sentence for mistakes."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+from engine.__main__ import main
+from engine.methods import METHODS
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def engine(monkeypatch, capsys, tmp_path):
+    """Call `python -m engine` in this process; gives (exit status, stdout, stderr)."""
+    monkeypatch.setenv("GATELIGHT_HOME", str(tmp_path / "home"))
+
+    def call(*words):
+        monkeypatch.setattr(sys, "argv", ["engine", *map(str, words)])
+        try:
+            status = main()
+        except SystemExit as stop:
+            status = stop.code
+        out, err = capsys.readouterr()
+        return status, out, err
+
+    return call
+
+
+def from_json(result):
+    status, out, err = result
+    assert status == 0, err
+    return json.loads(out.splitlines()[-1])
+
+
+@pytest.mark.parametrize("command", ["", "methods", "models", "datasets", "params", "train", "resume", "runs",
+                                     "library", "eval", "chat", "export", "import"])  # fmt: skip
+def test_every_command_explains_itself(engine, command):
+    status, out, _ = engine(*command.split(), "--help")
+    assert status == 0
+    assert "usage: python -m engine" in out
+    assert len(out) > 200
+
+
+def test_lists(engine):
+    assert [row["name"] for row in from_json(engine("methods", "--json"))] == list(METHODS)
+    assert from_json(engine("models", "--json"))[0]["parameters"] == 2_853_312
+    assert len(from_json(engine("datasets", "--json"))) == 4
+    assert from_json(engine("params", "--json"))["trainable"] == 9630
+    assert from_json(engine("runs", "--json")) == []
+
+
+def test_train_eval_chat_export_import(engine, tmp_path):
+    run = tmp_path / "a"
+    done = from_json(
+        engine("train", "--method", "llama_adapter", "--set", "prompt_len=4", "--set", "gate=per_layer",
+               "--set", "activation=identity", "--steps", 3, "--dataset", few_rows(tmp_path), "--out", run, "--json")
+    )  # fmt: skip
+    assert done["status"] == "finished"
+    assert done["step"] == 3
+    assert from_json(engine("runs", "--root", tmp_path, "--json"))[0]["id"] == "a"
+    scores = from_json(engine("eval", run, "--json"))
+    assert {"exact_match", "base_exact_match", "base_ability_loss"} <= scores.keys()
+    answer = from_json(engine("chat", run, "--prompt", "Where does Ivan Marsh live?", "--strength", 0, "--json"))
+    assert answer["base"] == answer["tuned"] != ""
+    assert from_json(engine("export", run, "--format", "peft", "--out", tmp_path / "peft", "--json"))["files"]
+    assert from_json(engine("import", tmp_path / "peft", "--out", tmp_path / "own", "--json"))["parameters"]
+    assert from_json(engine("chat", tmp_path / "own", "--prompt", "Hello", "--json"))["tuned"]
+    assert engine("export", run, "--format", "peft", "--out", tmp_path / "peft")[0] == 2
+
+
+def test_yaml_reproduces_the_run(engine, tmp_path):
+    engine("train", "--method", "lora", "--steps", 3, "--set", "rank=2", "--out", tmp_path / "a", "--quiet")
+    engine("train", tmp_path / "a" / "run.yaml", "--out", tmp_path / "b", "--quiet")
+    assert losses(tmp_path / "a") == losses(tmp_path / "b")
+    values = yaml.safe_load((tmp_path / "a" / "run.yaml").read_text("utf-8"))
+    assert values["method_settings"] == {"rank": 2}
+
+
+@pytest.mark.parametrize(
+    ("words", "parts"),
+    [
+        (["train", "--steps", "abc"], ["steps", "'abc'", "whole number"]),
+        (["train", "--steps", "-1"], ["steps", "-1", "between 1 and"]),
+        (["train", "--learning-rate", "nan"], ["learning_rate", "nan", "finite"]),
+        (["train", "--set", "prompt_len=0"], ["prompt_len", "0", "between 1 and 512"]),
+        (["train", "--set", "prompt_len"], ["prompt_len", "NAME=VALUE"]),
+        (["train", "--set", "layers=7"], ["layers", "7", "6"]),
+        (["train", "--set", "wrong=1"], ["wrong", "prompt_len"]),
+        (["train", "--method", "magic"], ["magic", "llama_adapter"]),
+        (["train", "--dataset", "nowhere"], ["nowhere", "town-qa"]),
+        (["train", "--model", "./nowhere"], ["./nowhere"]),
+        (["train", "nothing.yaml"], ["nothing.yaml"]),
+        (["resume", "nowhere"], ["nowhere"]),
+        (["eval", "nowhere"], ["nowhere"]),
+        (["chat", "nowhere", "--prompt", "x"], ["nowhere"]),
+    ],
+)
+def test_mistakes_get_one_sentence(engine, words, parts, tmp_path):
+    status, out, err = engine(*words, *(["--out", tmp_path / "x"] if words[0] == "train" else []))
+    assert status == 2
+    assert out == ""
+    assert err.startswith("error: ")
+    assert err.count("\n") == 1
+    assert all(part in err for part in parts), err
+    assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.slow
+def test_a_killed_run_resumes_with_the_same_losses(tmp_path):
+    flags = ["--steps", "30", "--save-every", "5", "--method", "lora", "--set", "dropout=0.1", "--quiet"]
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    python("train", *flags, "--out", whole)
+    process = subprocess.Popen(command("train", *flags, "--out", killed), cwd=ROOT, env=quiet())
+    while len(losses(killed)) < 12:
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert json.loads(python("runs", "--root", tmp_path, "--json"))[0]["status"] in ("interrupted", "finished")
+    python("resume", killed, "--quiet")
+    assert losses(killed) == losses(whole)
+
+
+@pytest.mark.slow
+def test_ctrl_c_keeps_the_work(tmp_path):
+    process = subprocess.Popen(command("train", "--steps", "5000", "--out", tmp_path / "a"), cwd=ROOT, env=quiet())
+    while len(losses(tmp_path / "a")) < 3:
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    assert process.wait() == 0
+    facts = json.loads((tmp_path / "a" / "run.json").read_text("utf-8"))
+    assert facts["status"] == "stopped"
+    assert facts["step"] == len(losses(tmp_path / "a")) >= 3
+
+
+def few_rows(folder):
+    """The default dataset with eight held-out rows."""
+    target = shutil.copytree(ROOT / "assets" / "datasets" / "town-qa", folder / "few")
+    lines = (target / "heldout.jsonl").read_text("utf-8").splitlines(keepends=True)
+    (target / "heldout.jsonl").write_text("".join(lines[:8]), "utf-8")
+    return target
+
+
+def losses(run):
+    try:
+        lines = (run / "events.jsonl").read_text("utf-8").splitlines()
+    except FileNotFoundError:
+        return []
+    events = [json.loads(line) for line in lines if line.startswith('{"kind": "loss"') and line.endswith("}")]
+    return [(event["step"], event["loss"], event["lr"], event["grad_norm"]) for event in events]
+
+
+def quiet():
+    return {**os.environ, "OMP_NUM_THREADS": "1"}
+
+
+def command(*words):
+    return [sys.executable, "-m", "engine", *map(str, words)]
+
+
+def python(*words):
+    done = subprocess.run(command(*words), cwd=ROOT, env=quiet(), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()[-1]

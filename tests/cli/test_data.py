@@ -1,0 +1,84 @@
+"""`python -m engine datasets PATH`: what is in a file, as a person and as a program reads it."""
+
+import pytest
+
+from tests.cli.test_cli import engine as engine
+from tests.cli.test_cli import from_json
+
+HEADER = "Tweet text,Label,ID\n"
+
+
+@pytest.fixture
+def path(tmp_path):
+    """Tweets of two kinds."""
+    file = tmp_path / "tweets.csv"
+    rows = (
+        f"{'thank you' if i % 2 else 'it broke'} {i},{'no complaint' if i % 2 else 'complaint'},{i}" for i in range(30)
+    )
+    file.write_text(HEADER + "\n".join(rows))
+    return file
+
+
+def test_a_file_is_described(engine, path):
+    """Columns, what they are taken for, counts, and the tokens of the first rows with the labelled ones marked."""
+    found = from_json(engine("datasets", path, "--rows", 3, "--json"))
+    assert found["columns"] == ["Tweet text", "Label", "ID"]
+    assert (found["taken_for"]["prompt"], found["taken_for"]["response"]) == (["Tweet text"], "Label")
+    assert found["labels"] == ["complaint", "no complaint"]
+    assert found["report"]["rows"] == {"train": 18, "validation": 6, "heldout": 6}
+    assert found["report"]["tokens"]["labelled"] > 0
+    assert len(found["preview"]) == 3
+    for row in found["preview"]:
+        assert "".join(text for text, marked in row["tokens"] if marked) == f"{row['response']}</s>"
+    status, out, _ = engine("datasets", path)
+    assert status == 0
+    for words in ("Taken for labels: prompt=Tweet text, response=Label", "the same as an earlier row", "Label: [", "█"):
+        assert words in out
+
+
+def test_the_guess_can_be_overruled(engine, path):
+    """The same --data flags as in `train` change what is shown."""
+    own = ("--data", "template=own", "--data", "own_template=Tweet text : {prompt} Label : ")
+    found = from_json(engine("datasets", path, *own, "--json"))
+    assert found["template"] == "Tweet text : {prompt} Label : "
+    read = "".join(text for text, marked in found["preview"][0]["tokens"] if not marked)
+    assert read.endswith(f"Tweet text : {found['preview'][0]['prompt']} Label : ")
+
+
+def test_a_shipped_dataset_is_described(engine):
+    """The ones that ship and folders are reported on as well."""
+    found = from_json(engine("datasets", "complaints", "--json"))
+    assert found["taken_for"] is None
+    assert found["report"]["texts"]["leaking"] >= 0
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("nowhere.csv",), "check the path"),
+        (("nowhere",), "There is no dataset"),
+        (("PATH", "--data", "prompt=nope"), "choose one of Tweet text, Label, ID"),
+        (("PATH", "--data", "prompts=x"), "no setting called 'prompts'"),
+        (("PATH", "--data", "prompt"), "--data 'prompt' is not NAME=VALUE"),
+        (("PATH", "--max-len", "1"), "between 8 and"),
+        (("PATH", "--data", "responses=free", "--head", "head"), "neither labels nor numbers"),
+    ],
+)
+def test_mistakes_are_one_sentence(engine, path, words, sentence):
+    """Status 2 and a sentence on stderr, no traceback."""
+    status, out, err = engine("datasets", *(path if word == "PATH" else word for word in words))
+    assert (status, out) == (2, "")
+    assert sentence in err
+    assert err.count("\n") == 1
+
+
+def test_training_on_a_file_from_the_command_line(engine, path, tmp_path):
+    """A run on a file keeps the choice of columns in its YAML, from which it can be started again."""
+    run = tmp_path / "run"
+    flags = ("--data", "heldout_rows=3", "--data", "template=plain", "--steps", 2, "--batch-size", 2, "--quiet")
+    found = from_json(engine("train", "--dataset", path, *flags, "--out", run, "--json"))
+    assert found["config"]["data"] == {"heldout_rows": 3, "template": "plain"}
+    again = from_json(engine("train", run / "run.yaml", "--out", tmp_path / "again", "--quiet", "--json"))
+    assert again["best_validation"] == found["best_validation"]
+    other = from_json(engine("params", run / "run.yaml", "--dataset", "town-qa", "--json"))
+    assert other["trainable"] > 0

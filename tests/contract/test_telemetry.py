@@ -1,0 +1,187 @@
+"""What methods tell: declared events, plain JSON, numbers that agree with a second computation."""
+
+import json
+import math
+
+import pytest
+import torch
+
+from engine.methods import METHODS
+from engine.telemetry.events import EVENTS, from_json, to_json
+from engine.telemetry.looking import Look
+from tests.tiny import FAMILIES, VARIED, Case, cases, logits, loss_of, randomise, tiny_base, viewed, words
+
+every_case = pytest.mark.parametrize("case", cases((*VARIED, "gemma2")), ids=str)
+
+
+def looked(base, method, tokens=None):
+    """A method's report on one sentence."""
+    view = viewed(base, method)
+    tokens = words(1, 6) if tokens is None else tokens
+
+    def run():
+        with torch.inference_mode():
+            view.logits(tokens)
+
+    return method.look(view, Look([f"t{index}" for index in range(tokens.ids.shape[1])], run))
+
+
+def told(base, method, step):
+    """All that a method tells at a step: from its parameters, and from a sentence on a view of its own."""
+    view, twin = base.view(), method.twin().eval()
+    twin.attach(view.sites)
+    with torch.no_grad():
+        watched = twin.watch(step, view, Look([f"t{index}" for index in range(7)], lambda: view.hidden(words(1))))
+        return [*method.frames(step), *watched]
+
+
+@every_case
+def test_events_are_declared_and_survive_json(case):
+    """Events come in the kinds that the method says it tells, at the given step, before and after a backward; JSON
+    gives them back."""
+    base, method = case.build()
+    events = told(base, method, 0)
+    loss_of(viewed(base, method), words()).backward()
+    events += told(base, method, 5)
+    assert {type(event) for event in events} == set(method.tells)
+    assert set(method.tells) <= set(method.emits)
+    assert {event.step for event in events} == ({0, 5} if method.tells else set())
+    for event in events:
+        text = json.dumps(to_json(event), allow_nan=False)
+        assert from_json(json.loads(text)) == event
+        assert EVENTS[event.kind] is type(event)
+
+
+@pytest.mark.parametrize("name", list(METHODS))
+def test_every_declared_kind_is_told(name):
+    """What a class declares, it tells with some of its example settings: no panel waits for nothing."""
+    tellers = [case.build()[1] for case in cases(("llama",), name)]
+    assert {kind for method in tellers for kind in method.tells} == set(METHODS[name].emits)
+
+
+@every_case
+def test_look_is_json_and_changes_nothing(case):
+    """The attention panel's report is plain JSON with the tokens given, and looking does not touch the logits."""
+    base, method = case.build()
+    before = logits(base, randomise(method), words(1, 6))
+    report = looked(base, method)
+    assert torch.equal(logits(base, method, words(1, 6)), before)
+    assert report == json.loads(json.dumps(report, allow_nan=False))
+    assert report["tokens"] == ["t0", "t1", "t2", "t3", "t4", "t5"]
+    assert report["kind"] in ("prompts", "updates", "soft", "blend", "rungs")
+
+
+def reach(values, *, low, high):
+    """All numbers of nested lists lie within bounds; returns their largest."""
+    flat = torch.tensor(values).flatten()
+    assert float(flat.min()) >= low
+    assert float(flat.max()) <= high
+    return float(flat.max())
+
+
+@pytest.mark.parametrize("case", cases(FAMILIES, "llama_adapter"), ids=str)
+def test_look_at_adaption_prompts(case):
+    """Weights over the prompts add up to one per token and head; a shut gate contributes nothing."""
+    base, method = case.build()
+    report = looked(base, randomise(method))
+    layers, heads = len(method.prompts), base.shape.h
+    weights = torch.tensor(report["weights"])
+    assert weights.shape == (layers, heads, 6, method.settings.prompt_len)
+    assert float((weights.sum(-1) - 1).abs().max()) < 1e-3  # four digits are kept
+    assert reach(report["contribution"], low=0, high=1e3) > 0
+    assert reach(report["joint"], low=0, high=1.0001) > 0
+    method.control.strength = 0.0
+    if method.gates is not None:
+        assert reach(looked(base, method)["contribution"], low=0, high=0) == 0
+
+
+@pytest.mark.parametrize("case", cases(FAMILIES, "prompt"), ids=str)
+def test_look_at_virtual_tokens(case):
+    """The mass on the virtual tokens is a share, and the weights within it add up to one."""
+    base, method = case.build()
+    report = looked(base, randomise(method))
+    weights, mass = torch.tensor(report["weights"]), torch.tensor(report["mass"])
+    assert weights.shape == (base.shape.l, base.shape.h, 6, method.settings.prompt_len)
+    reach(report["mass"], low=0, high=1.0001)
+    seen = mass > 1e-2
+    assert bool(seen.any())
+    assert float((weights.sum(-1)[seen] - 1).abs().max()) < 1e-3
+
+
+def test_look_at_soft_prompts_at_strength_zero():
+    """With the virtual tokens gone there is nothing to report, and nothing breaks."""
+    base, method = Case("prompt", {"prompt_len": 3}, "llama").build()
+    method.control.strength = 0.0
+    report = looked(base, method)
+    assert float(torch.tensor(report["mass"]).abs().max()) == 0
+
+
+@pytest.mark.parametrize("case", cases(("llama", "gpt2"), "lora"), ids=str)
+def test_update_ratio_is_the_norm_of_the_product(case):
+    """The ratio |s B A| / |W| that frames report equals the one computed from the full product."""
+    base, method = case.build()
+    viewed(base, randomise(method))
+    (frame,) = method.frames(0)
+    for row, layer in enumerate(frame.layers):
+        for column, role in enumerate(frame.targets):
+            key = f"{layer}_{role}"
+            delta = method.settings.scale * method.b[key].detach() @ method.a[key].detach()
+            weight = base.view().sites.linear(layer, role).module.weight
+            assert frame.ratio[row][column] == pytest.approx(float(delta.norm() / weight.norm()), rel=1e-4)
+
+
+def test_gate_frame_tells_the_effective_gate():
+    """A frame has tanh(g), the raw gate's gradient, and the layers they belong to."""
+    base, method = Case("llama_adapter", {"prompt_len": 3, "layers": 2}, "llama").build()
+    loss_of(viewed(base, randomise(method)), words()).backward()
+    (frame,) = method.frames(3)
+    assert frame.layers == [1, 2]
+    assert frame.gate[1][2] == pytest.approx(math.tanh(method.gates[1, 2].item()), abs=1e-5)
+    assert frame.grad[0][1] == pytest.approx(method.gates.grad[0, 1].item(), abs=1e-6)
+    assert not frame.shared
+
+
+def test_prompt_frame_names_the_nearest_words():
+    """A prompt that starts from text is nearest to the words of that text, and has not drifted."""
+    case = Case("prompt", {"prompt_len": 4, "init": "text", "init_text": "a b"}, "llama")
+    _, method = case.build()
+    (frame,) = method.frames(0)
+    assert [row[0] for row in frame.words] == ["a", " ", "b", "a"]
+    assert frame.drift == [0.0] * 4
+    assert [row[0] for row in frame.cosines] == pytest.approx([1.0] * 4)
+    randomise(method)
+    (moved,) = method.frames(1)
+    assert min(moved.drift) > 0
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("gate", ["per_head", "per_layer"])
+def test_knocked_out_heads_are_shut_gates(family, gate):
+    """Knocking out (layer, head) equals a gate of zero there; other heads and the stored gates stay."""
+    base, method = Case("llama_adapter", {"prompt_len": 3, "layers": 2, "gate": gate}, family).build()
+    randomise(method)
+    whole, gates = logits(base, method), method.gates.detach().clone()
+    method.control.knocked_out = frozenset({(2, 1)})
+    knocked = logits(base, method)
+    assert torch.equal(method.gates, gates)
+    assert float((knocked - whole).abs().max()) > 1e-3
+    if gate == "per_head":
+        method.control.knocked_out = frozenset()
+        with torch.no_grad():
+            method.gates[1, 1] = 0
+        assert torch.equal(logits(base, method), knocked)
+    method.control.knocked_out = frozenset((layer, head) for layer in range(3) for head in range(4))
+    assert torch.equal(logits(base, method), logits(tiny_base(family)))
+
+
+@pytest.mark.parametrize("family", ["llama", "opt", "gpt2"])
+@pytest.mark.parametrize("method", ["lora", "ia3", "bias"])
+def test_look_at_changes_tells_of_every_token(method, family):
+    """One number per layer, place and token, also where a family flattens rows and positions before its MLP."""
+    base, method = Case(method, {"targets": "v up down"}, family).build()
+    report = looked(base, randomise(method))
+    shape = (base.shape.l, len(report["targets"]), 6)
+    assert torch.tensor(report["contribution"]).shape == shape
+    assert float(torch.tensor(report["contribution"]).min()) > 0
+    method.control.strength = 0.0
+    assert float(torch.tensor(looked(base, method)["contribution"]).max()) == 0

@@ -1,0 +1,119 @@
+"""What HF peft and we cannot exchange without loss is refused by name, in both directions."""
+
+import json
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from engine.errors import ExchangeError
+from engine.exchange.peft import export_peft, import_peft
+from tests.tiny import Case, randomise, tiny_base
+
+PEFT_GATES = {"prompt_len": 3, "layers": 2, "gate": "per_layer", "activation": "identity"}
+GATES = Case("llama_adapter", PEFT_GATES, "llama")
+LORA = Case("lora", {"rank": 3, "alpha": 5.0}, "llama")
+PROMPT = Case("prompt", {"prompt_len": 3}, "llama")
+PREFIX = Case("prefix", {"prompt_len": 3}, "llama")
+
+
+@pytest.mark.parametrize(
+    ("case", "reason", "way_out"),
+    [
+        (Case("llama_adapter", {"layers": 2}, "llama"), "one gate per layer", "gate=per_layer"),
+        (Case("llama_adapter", {"layers": 2, "gate_init": "ungated"}, "llama"), "none", "our own format"),
+        (Case("llama_adapter", PEFT_GATES, "gpt2"), "gpt2", "our own format"),
+        (Case("llama_adapter", PEFT_GATES, "qwen3"), "qwen3", "our own format"),
+        (Case("prompt", {"prompt_len": 3}, "gpt2"), "positions", "shift_positions=true"),
+        (Case("prompt", {"prompt_len": 3}, "bert"), "masked language models", "our own format"),
+        (Case("prefix", {"prompt_len": 3}, "gpt2"), "positions", "shift_positions=true"),
+        (Case("p_tuning_v2", {"prompt_len": 3}, "bert"), "masked language models", "our own format"),
+    ],
+    ids=str,
+)
+def test_what_peft_cannot_hold_is_refused(case, reason, way_out, tmp_path):
+    """Nothing is exported with a loss: the sentence says what does not fit and what to do instead."""
+    base, method = case.build()
+    with pytest.raises(ExchangeError) as caught:
+        export_peft(method, base, tmp_path)
+    assert reason in str(caught.value)
+    assert way_out in str(caught.value)
+    assert not list(tmp_path.iterdir())
+
+
+def exported(tmp_path, case=LORA):
+    """A folder with our export, and its base."""
+    base, method = case.build()
+    export_peft(randomise(method), base, tmp_path)
+    return base
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"bias": "all"},
+        {"use_dora": True},
+        {"modules_to_save": ["lm_head"]},
+        {"rank_pattern": {"q_proj": 4}},
+        {"alpha_pattern": {"q_proj": 32}},
+        {"lora_bias": True},
+        {"layer_replication": [[0, 2], [1, 3]]},
+        {"trainable_token_indices": [1, 2]},
+        {"init_lora_weights": "pissa"},
+        {"init_lora_weights": "olora"},
+        {"peft_type": "CARTRIDGE"},
+    ],
+    ids=str,
+)
+def test_foreign_lora_features_are_refused(change, tmp_path):
+    """A peft LoRA with something that ours does not have would give other logits: refused by name, never ignored."""
+    base = exported(tmp_path)
+    path = tmp_path / "adapter_config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
+    (name,) = change
+    with pytest.raises(ExchangeError, match=name if name != "peft_type" else "CARTRIDGE"):
+        import_peft(tmp_path, base)
+
+
+@pytest.mark.parametrize("case", [GATES, LORA, PROMPT, PREFIX], ids=str)
+@pytest.mark.parametrize("damage", ["missing", "extra", "misshapen"])
+def test_damaged_peft_tensors_are_refused_by_name(case, damage, tmp_path):
+    """peft itself loads an adaption prompt with a missing tensor silently, as random numbers."""
+    base = exported(tmp_path, case)
+    path = tmp_path / "adapter_model.safetensors"
+    tensors = load_file(path)
+    name = sorted(tensors)[-1]
+    if damage == "missing":
+        del tensors[name]
+    elif damage == "extra":
+        name = "base_model.model.stranger"
+        tensors[name] = torch.zeros(1)
+    else:
+        tensors[name] = torch.zeros(7, 5, 3)
+    save_file(tensors, path)
+    with pytest.raises(ExchangeError) as caught:
+        import_peft(tmp_path, base)
+    assert str(caught.value.values["tensor"]) in str(caught.value)
+    assert damage == "misshapen" or caught.value.values["tensor"] == name
+
+
+@pytest.mark.parametrize("missing", ["r", "lora_alpha"])
+def test_config_without_a_needed_entry_is_refused(missing, tmp_path):
+    """A config that lacks an entry names it instead of ending in a traceback."""
+    base = exported(tmp_path)
+    path = tmp_path / "adapter_config.json"
+    config = json.loads(path.read_text())
+    del config[missing]
+    path.write_text(json.dumps(config))
+    with pytest.raises(ExchangeError, match=missing):
+        import_peft(tmp_path, base)
+
+
+@pytest.mark.parametrize("contents", [None, "{", "[]"])
+def test_folder_without_adapter_is_refused(contents, tmp_path):
+    """No config, a torn one, or one of another kind."""
+    if contents is not None:
+        (tmp_path / "adapter_config.json").write_text(contents)
+        save_file({"x": torch.zeros(1)}, tmp_path / "adapter_model.safetensors")
+    with pytest.raises(ExchangeError):
+        import_peft(tmp_path, tiny_base("llama"))

@@ -1,0 +1,45 @@
+"""Who may import whom: the page never loads torch itself, the engine knows no page."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+HEAVY = {"torch", "transformers", "peft", "accelerate", "safetensors", "tokenizers"}
+DEEP = ("engine.methods", "engine.models", "engine.worker", "engine.catalogue", "engine.training.trainer")
+
+
+def imported(file):
+    """Every module name that a file imports."""
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module or ""
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "app").rglob("*.py")), ids=lambda file: str(file.relative_to(ROOT)))
+def test_page_never_imports_torch(file):
+    """A page file names neither torch nor what loads it."""
+    for name in imported(file):
+        assert name.split(".")[0] not in HEAVY
+        assert not name.startswith(DEEP)
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "engine").rglob("*.py")), ids=lambda file: str(file.relative_to(ROOT)))
+def test_engine_knows_no_page(file):
+    """An engine file names neither gradio nor plotly nor the page."""
+    assert not {name.split(".")[0] for name in imported(file)} & {"gradio", "plotly", "app"}
+
+
+def test_page_is_built_without_torch(tmp_path):
+    """Building the whole page in both languages loads no torch."""
+    code = (
+        "import sys, pathlib; from app.page import create; from engine.workbench import Workbench;"
+        f"create(Workbench(pathlib.Path({str(tmp_path)!r})));"
+        "assert 'torch' not in sys.modules, 'torch'; assert 'transformers' not in sys.modules, 'transformers'"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=120)

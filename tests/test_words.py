@@ -1,0 +1,119 @@
+"""The words: both languages complete, every setting and error said, nothing left over."""
+
+import ast
+import re
+import string
+from pathlib import Path
+
+import pytest
+
+from app.forms import choice, word
+from app.words import PLACES, Say
+from engine.data.settings import DataSettings
+from engine.methods import METHODS
+from engine.sampling import Sampling
+from engine.training.settings import TrainingSettings
+
+ROOT = Path(__file__).resolve().parents[1]
+DYNAMIC = ("error.", "setting.", "choice.", "preset.", "method.", "status.", "watch.")
+EN, ZH = Say("en"), Say("zh")
+SETTINGS = [
+    ("", TrainingSettings),
+    ("", Sampling),
+    ("data", DataSettings),
+    *((name, METHODS[name].settings_class) for name in METHODS),
+]
+
+
+def names(text):
+    """The placeholders of a text."""
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
+
+
+def test_both_languages_have_the_same_keys():
+    """No text is missing in one of the languages."""
+    assert set(EN.words) == set(ZH.words)
+
+
+@pytest.mark.parametrize("key", sorted(EN.words))
+def test_texts_are_filled_alike(key):
+    """Both languages use the same placeholders, and neither is empty."""
+    assert EN.words[key].strip()
+    assert ZH.words[key].strip()
+    assert names(EN.words[key]) == names(ZH.words[key])
+
+
+def test_no_key_is_said_twice():
+    """A key lives in one file only; otherwise the last file would win silently."""
+    from importlib import import_module
+
+    for language in ("en", "zh"):
+        keys = [key for place in PLACES for key in import_module(f"app.words.{language}.{place}").WORDS]
+        assert len(keys) == len(set(keys))
+
+
+@pytest.mark.parametrize("say", [EN, ZH], ids=["en", "zh"])
+@pytest.mark.parametrize(("scope", "settings"), SETTINGS, ids=lambda value: getattr(value, "__name__", value))
+def test_every_setting_is_explained(say, scope, settings):
+    """Each knob of each settings class has a label, a help text and readable choices."""
+    for field in settings.fields():
+        assert word(say, field.name, scope)
+        assert word(say, field.name, scope, ".help")
+        assert all(choice(say, value) for value in field.knob.choices)
+
+
+@pytest.mark.parametrize("say", [EN, ZH], ids=["en", "zh"])
+def test_every_method_and_preset_has_a_name(say):
+    """Each method has a line and a title, each of its presets a name."""
+    for name, method in METHODS.items():
+        assert f"train.method.{name}" in say
+        assert f"method.{name}" in say
+        assert all(f"preset.{preset}" in say for preset in method.presets)
+
+
+def raised():
+    """(key, names of values) of every WorkbenchError that the engine and the page can raise."""
+    for folder in ("engine", "app"):
+        for file in sorted((ROOT / folder).rglob("*.py")):
+            for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+                if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and len(node.args) == 2):
+                    continue
+                if re.fullmatch(r"(Workbench|Setting|Model|Data|Run|Exchange)Error", node.func.id):
+                    yield node.args[0].value, {keyword.arg for keyword in node.keywords}
+
+
+@pytest.mark.parametrize("say", [EN, ZH], ids=["en", "zh"])
+def test_every_error_has_a_sentence(say):
+    """Each error key has a sentence that uses only values which the error carries."""
+    found = list(raised())
+    assert len(found) > 30
+    for key, values in found:
+        assert f"error.{key}" in say, key
+        assert names(say.words[f"error.{key}"]) <= values, key
+
+
+def test_no_sentence_without_an_error():
+    """Error sentences that nothing raises are dead."""
+    own = {"unexpected", "field", "nothing"}
+    keys = {key.removeprefix("error.") for key in EN.part("error") if not key.startswith("error.wanted.")}
+    assert keys - own == {key for key, _ in raised()}
+
+
+def test_no_unused_words():
+    """Each key occurs in the page's source, literally or as one of a family that is looked up by name."""
+    files = [
+        *(ROOT / "app").glob("*.py"),
+        *(ROOT / "app" / "places").glob("*.py"),
+        *(ROOT / "app" / "panels").glob("*.py"),
+    ]
+    source = "\n".join(file.read_text(encoding="utf-8") for file in [*files, *(ROOT / "assets" / "js").rglob("*.js")])
+    families = set(re.findall(r"[`\"']([a-z_]+(?:\.[a-z_]+)*\.)[{$]", source))
+    unused = [
+        key
+        for key in EN.words
+        if not key.startswith(DYNAMIC)
+        and key not in source
+        and not any(key.startswith(family) for family in families)
+        and not key.startswith("glossary.")
+    ]
+    assert unused == []

@@ -1,0 +1,91 @@
+"""The embedded town: small, whole, regenerated bit-equal, and never told the instruction template."""
+
+import hashlib
+import itertools
+import json
+
+import pytest
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from engine.data.dataset import DATASETS, load_dataset, shipped
+from engine.models.sources import EMBEDDED
+from engine.town import tasks
+from engine.town.corpus import documents, heldout_texts
+from engine.town.tokenizer import save_tokenizer
+
+TOWN = EMBEDDED["town"]
+
+
+def test_datasets_regenerate_bit_equal(tmp_path):
+    tasks.write_all(tmp_path)
+    made = sorted(path.relative_to(tmp_path) for path in tmp_path.rglob("*") if path.is_file())
+    kept = sorted(path.relative_to(DATASETS) for path in DATASETS.rglob("*") if path.is_file())
+    assert made == kept
+    for path in made:
+        assert (tmp_path / path).read_bytes() == (DATASETS / path).read_bytes(), path
+
+
+@pytest.mark.slow
+def test_tokenizer_regenerates_bit_equal(tmp_path):
+    save_tokenizer(tmp_path)
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        assert (tmp_path / name).read_bytes() == (TOWN / name).read_bytes(), name
+
+
+def test_corpus_begins_as_recorded():
+    text = "\0".join(itertools.islice(documents(50), 50))
+    assert hashlib.sha256(text.encode()).hexdigest() == hashlib.sha256("\0".join(documents(50)).encode()).hexdigest()
+    kept = [json.loads(line)["text"] for line in (TOWN / "plain_heldout.jsonl").read_text("utf-8").splitlines()]
+    assert kept == heldout_texts()
+
+
+def test_base_is_small_and_loads_with_plain_transformers():
+    assert sum(path.stat().st_size for path in TOWN.glob("*.safetensors")) <= 12e6
+    model, tokenizer = AutoModelForCausalLM.from_pretrained(TOWN), AutoTokenizer.from_pretrained(TOWN)
+    assert model.config.model_type == "llama"
+    assert model.num_parameters() == 2_853_312
+    ids = tokenizer("Ivan Marsh was born in", return_tensors="pt")
+    assert tokenizer.decode(model.generate(**ids, max_new_tokens=2, do_sample=False)[0][-2:])
+
+
+def test_base_never_reads_the_instruction_template():
+    templates = [load_dataset(name).template for name in shipped()]
+    markers = {line.strip() for template in templates for line in template.splitlines() if len(line.strip()) > 3}
+    markers.discard("{prompt}")
+    text = "\n".join(itertools.islice(documents(5000), 5000))
+    assert markers
+    assert not [marker for marker in markers if marker in text]
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_splits_do_not_leak(name):
+    dataset = load_dataset(name)
+    rows = {split: dataset.rows(split) for split in dataset.splits}
+    assert {split: len(found) for split, found in rows.items()} == dataset.splits
+    train = {(row.prompt, row.response) for row in rows["train"]}
+    for split in ("validation", "heldout"):
+        assert not train & {(row.prompt, row.response) for row in rows[split]}, split
+    assert dataset.chips
+    assert (dataset.folder / "README.md").exists()
+
+
+def test_heldout_town_qa_asks_about_people_never_asked_about():
+    dataset = load_dataset("town-qa")
+    named = {row.response.split()[0] + " " + row.response.split()[1] for row in dataset.rows("train")}
+    asked = "\n".join(row.prompt for row in dataset.rows("heldout"))
+    assert named
+    assert not [name for name in named if name in asked]
+
+
+def test_model_card_reports_the_trials_that_were_measured():
+    trials = json.loads((TOWN / "trials.json").read_text("utf-8"))["trials"]
+    card = (TOWN / "README.md").read_text("utf-8")
+    for trial in trials:
+        assert f"{trial['scores']['exact_match']:.1%}" in card
+    found = [trial for trial in trials if trial["dataset"] == "town-qa"]
+    for method, target in (("llama_adapter", 0.85), ("lora", 0.95), ("prompt", 0.60)):
+        scores = [trial["scores"]["exact_match"] for trial in found if trial["method"] == method]
+        assert scores
+        assert min(scores) >= target
+    assert max(trial["scores"]["base_exact_match"] for trial in found) <= 0.10
+    assert max(trial["seconds"] for trial in found) <= 180

@@ -1,0 +1,172 @@
+"""The real app in a process of its own, and a browser in front of it."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from engine.workbench import RECORDINGS
+
+ROOT = Path(__file__).resolve().parents[2]
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+CHROMIUM = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), "")
+START_S = 120
+WHEN_LEFT = ("AbortError", "Connection errored out")  # what Gradio says when a page is left in mid-request
+WAIT_MS = 60_000  # slow machines train and draw at once
+WIDE = {"width": 1280, "height": 860}
+OPEN = "selector => Boolean(document.querySelector(selector)?.offsetParent)"
+
+
+class App:
+    """A running workbench.
+
+    Attributes:
+        url: Where it listens.
+        home: Where it keeps its runs.
+    """
+
+    def __init__(self, home: Path, log: Path, port: int = 7900) -> None:
+        self.home, self.log = home, log
+        begin = time.monotonic()
+        with log.open("w") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "app.py", "--no-browser", "--port", str(port), "--home", str(home)],
+                cwd=ROOT,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=os.environ | {"OMP_NUM_THREADS": "1"},
+            )
+        while not (found := re.search(r"http://\S+", log.read_text())):
+            if self.process.poll() is not None or time.monotonic() - begin > START_S:
+                raise RuntimeError(log.read_text())
+            time.sleep(0.1)
+        self.url = found.group().rstrip("/")
+
+    def runs(self) -> list[Path]:
+        """Folders of one's own runs."""
+        return sorted((self.home / "runs").glob("*"))
+
+    def close(self) -> int:
+        """End it as Ctrl-C does; returns the exit status."""
+        self.process.terminate()
+        try:
+            return self.process.wait(timeout=60)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise
+
+
+class Visitor:
+    """Opens tabs and notes whatever their consoles complain about.
+
+    Tabs share what was fetched before, as they do for a person; `alone` opens one in a browser of its own.
+    """
+
+    def __init__(self, context, url: str) -> None:
+        self.context, self.url = context, url
+        self.complaints: list[str] = []
+        self.opened = []
+
+    def __call__(self, path="/", *, url="", alone=False, size=WIDE, dark=False, motion=True, script=""):
+        """A tab at a path of the page; a script may run before the page's own."""
+        context = self.context.browser.new_context() if alone else self.context
+        page = context.new_page()
+        self.opened.append(context if alone else page)
+        page.set_default_timeout(WAIT_MS)
+        page.add_init_script(script)
+        page.set_viewport_size(size)
+        page.emulate_media(
+            color_scheme="dark" if dark else "light", reduced_motion="no-preference" if motion else "reduce"
+        )
+        page.on("console", lambda message: message.type == "error" and self.note(message.text))
+        page.on("pageerror", lambda error: self.note(str(error)))
+        page.goto((url or self.url) + path)
+        return page
+
+    def note(self, text: str) -> None:
+        """Keep a complaint, unless it is what Gradio says when a page is left."""
+        if not any(known in text for known in WHEN_LEFT):
+            self.complaints.append(text)
+
+    def leave(self) -> None:
+        """Close all tabs; nobody may have complained."""
+        for one in self.opened:
+            one.close()
+        assert self.complaints == []
+
+
+@pytest.fixture(scope="session")
+def app(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("app")
+    running = App(folder / "home", folder / "log.txt")
+    yield running
+    running.close()
+    assert "Traceback" not in running.log.read_text(), running.log.read_text()[-3000:]
+
+
+@pytest.fixture(scope="session")
+def browser():
+    playwright = pytest.importorskip("playwright.sync_api")
+    if not CHROMIUM:
+        pytest.skip("no Chromium here")
+    with playwright.sync_playwright() as driver:
+        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="session")
+def tabs(browser):
+    """One browser profile for the whole suite."""
+    context = browser.new_context()
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def visit(app, tabs):
+    """Open the page in a tab of its own; whatever the console complains about fails the test."""
+    visitor = Visitor(tabs, app.url)
+
+    def opened(*place, **options):
+        page = visitor(*place, **options)
+        page.wait_for_selector(".gl-header")
+        return page
+
+    yield opened
+    visitor.leave()
+
+
+def copied(app, run, recording="llama_adapter"):
+    """A recording as a run of one's own; returns its folder."""
+    return Path(shutil.copytree(RECORDINGS / recording, app.home / "runs" / run))
+
+
+def goto(page, place):
+    """Turn to a place by its button in the header."""
+    page.click(f".gl-place[data-place={place}]")
+    page.wait_for_selector(f"#gl-tab-{place}-button[aria-selected=true]", state="attached")
+
+
+def wait_idle(page):
+    """Wait until nothing trains."""
+    page.wait_for_selector(".gl-chip[data-state=idle]")
+
+
+def ready_form(page):
+    """Train, once the whole form is there (which Start waits for); nothing may be training."""
+    goto(page, "train")
+    page.wait_for_selector("#gl-start:not([disabled])")
+
+
+def start(page, steps):
+    """Train with so many steps; returns when the page has turned to Watch."""
+    ready_form(page)
+    page.fill("#gl-set-steps input", str(steps))
+    page.click("#gl-start")
+    page.wait_for_selector("#gl-tab-watch-button[aria-selected=true]", state="attached")

@@ -1,0 +1,140 @@
+"""Chat: two answers side by side, as text, whatever is asked."""
+
+import pytest
+
+from tests.ui.conftest import Visitor, goto, start, wait_idle
+
+pytestmark = pytest.mark.ui
+NASTY = "<img src=x onerror=alert(1)> 你好 {{value}} ${value} " + "long " * 400
+LAST = ".gl-turn:last-child"
+MARK = "document.querySelector('#gl-curve .mark').getAttribute('x1')"
+
+
+@pytest.fixture(scope="module")
+def opened(app, tabs):
+    """Chat with a recording on the right, opened once for all questions."""
+    visitor = Visitor(tabs, app.url)
+    page = visitor()
+    goto(page, "chat")
+    page.wait_for_function("document.querySelector('#gl-side-right input')?.value.includes('town-qa')")
+    page.click("#gl-side-right input")
+    page.click("[role=option] >> text=LLaMA-Adapter · town-qa (recording)")
+    yield page
+    visitor.leave()
+
+
+@pytest.fixture
+def page(opened):
+    """The chat, at strength 1."""
+    set_strength(opened, "1")
+    return opened
+
+
+def set_strength(page, value):
+    """Turn the strength dial."""
+    page.fill("#gl-strength input[type=number]", value)
+    page.press("#gl-strength input[type=number]", "Tab")
+
+
+def asking(page, ask):
+    """Ask in some way and wait until the answer is complete."""
+    turns = page.locator(".gl-turn").count()
+    page.wait_for_selector("#gl-send:not([disabled])")
+    ask()
+    page.wait_for_function("(n) => document.querySelectorAll('.gl-turn').length > n", arg=turns)
+    page.wait_for_selector("#gl-stop-answer[disabled]")
+
+
+def ask(page, text):
+    """Type a question and send it."""
+    page.fill("#gl-prompt textarea", text)
+    asking(page, lambda: page.click("#gl-send"))
+
+
+def answers(page):
+    """What the columns of the last turn say."""
+    return page.locator(f"{LAST} .gl-text").all_inner_texts()
+
+
+def test_chip_gives_two_answers_and_a_difference(page):
+    """One press on an example question: the base and the recording answer, and the meter says how far apart."""
+    asking(page, lambda: page.click(".gl-chip-question >> nth=0"))
+    page.wait_for_selector("#gl-meter strong:has-text('.')")
+    base, tuned = answers(page)
+    assert base.strip() != tuned.strip()
+    assert "Arlo Castell" in tuned
+    goto(page, "runs")
+    goto(page, "chat")
+    assert answers(page) == [base, tuned]
+
+
+def test_strength_zero_is_the_base(page):
+    """At strength 0 both columns say the same and the meter reads zero."""
+    set_strength(page, "0")
+    ask(page, "What is the job of Dora Marsh?")
+    base, tuned = answers(page)
+    assert base == tuned
+    page.wait_for_selector("#gl-meter strong:has-text('0.00')")
+
+
+def test_nasty_input_stays_text(page):
+    """Markup, templates, Chinese and great length are shown as they were typed; an empty message is a sentence."""
+    ask(page, NASTY)
+    assert page.locator("#gl-conversation img").count() == 0
+    assert page.text_content(f"{LAST} .gl-question").strip() == NASTY.strip()
+    page.fill("#gl-prompt textarea", "   ")
+    page.click("#gl-send")
+    page.wait_for_selector(".toast-body >> text=The message is empty")
+    page.wait_for_selector("#gl-send:not([disabled])")
+
+
+def test_stop_ends_a_long_answer(page):
+    """Stop ends an answer that would go on for minutes; then one may ask again."""
+    page.click("text=How tokens are chosen")
+    page.fill("#gl-set-max_new_tokens input", "4000")
+    turns = page.locator(".gl-turn").count()
+    page.fill("#gl-prompt textarea", "Tell me everything about everybody.")
+    page.click("#gl-send")
+    page.wait_for_function(
+        "([last, n]) => document.querySelectorAll('.gl-turn').length > n"
+        " && document.querySelector(`${last} .base .gl-text`).innerText.length > 20",
+        arg=[LAST, turns],
+    )
+    page.click("#gl-stop-answer:not([disabled])")
+    page.wait_for_selector("#gl-stop-answer[disabled]", timeout=15_000)
+    page.fill("#gl-set-max_new_tokens input", "8")
+    ask(page, "And now?")
+    assert page.locator(".gl-turn").count() == turns + 2
+
+
+def test_strength_curve_is_drawn(page):
+    """The curve of loss against strength appears, and the slider moves its mark."""
+    page.click("#gl-draw-curve")
+    page.wait_for_selector("#gl-curve svg")
+    before = page.evaluate(MARK)
+    set_strength(page, "0.5")
+    page.wait_for_function(f"(before) => {MARK} !== before", arg=before)
+
+
+def test_third_column(page):
+    """A third column answers the same question."""
+    page.click("#gl-third")
+    page.wait_for_selector("#gl-side-third")
+    ask(page, "What is the job of Dora Marsh?")
+    assert len(answers(page)) == 3
+    page.click("#gl-third")
+    page.wait_for_selector("#gl-side-third", state="detached")
+
+
+def test_answers_while_training(visit):
+    """The live run answers while it trains."""
+    page = visit()
+    start(page, 100_000)
+    goto(page, "chat")
+    page.wait_for_function("document.querySelector('#gl-side-right input')?.value.includes('(live)')")
+    ask(page, "What is the job of Dora Marsh?")
+    assert len(answers(page)) == 2
+    assert page.get_attribute(".gl-chip", "data-state") == "running"
+    goto(page, "train")
+    page.click("#gl-stop:not([disabled])")
+    wait_idle(page)

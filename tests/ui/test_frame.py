@@ -1,0 +1,136 @@
+"""The frame: first paint, places, languages, narrow screens."""
+
+import json
+import re
+import subprocess
+import sys
+import urllib.request
+
+import pytest
+
+from tests.ui.conftest import OPEN, ROOT, goto, ready_form, start, wait_idle
+
+pytestmark = pytest.mark.ui
+PLACES = {"train": "#gl-start", "watch": "[data-panel=loss]", "chat": "#gl-prompt", "runs": "tr[data-run]"}
+FITS = "document.documentElement.scrollWidth <= innerWidth + 1"
+WIDTH = "selector => document.querySelector(selector).getBoundingClientRect().width"
+
+
+def test_first_paint_comes_before_torch(tmp_path):
+    """The page is whole and could be served before anything slow is loaded: torch alone needs seconds."""
+    code = (
+        "import sys; from pathlib import Path; from app.page import create; from engine.workbench import Workbench\n"
+        "create(Workbench(Path(sys.argv[1])))\n"
+        "print([name for name in ('torch', 'transformers') if name in sys.modules])"
+    )
+    told = subprocess.run([sys.executable, "-c", code, tmp_path], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert told.stdout.strip() == "[]"
+
+
+def test_opens_on_watch(visit):
+    """A person who opens the page sees Watch, with a run that is marked as a recording."""
+    page = visit()
+    page.wait_for_selector(".gl-place[data-place=watch][aria-current=page]")
+    page.wait_for_selector(".gl-recorded >> text=recording")
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_every_place_fits_the_width(visit, width):
+    """On a laptop and on a phone nothing scrolls sideways: on the phone the columns stack."""
+    page = visit(size={"width": width, "height": 860})
+    for place, content in PLACES.items():
+        goto(page, place)
+        page.wait_for_function(OPEN, arg=content)
+        page.wait_for_function(FITS)
+        assert page.evaluate(WIDTH, f"#gl-tab-{place}") >= 0.9 * width - 70, "margins eat the page"
+
+
+def drawn_to_size(page):
+    """Whether the chart of losses is as wide as its panel, and nothing sticks out."""
+    page.wait_for_selector(".gl-loss-plot .main-svg")
+    page.wait_for_function(f"({WIDTH})('.gl-loss-plot .main-svg') > 100")
+    svg, panel = (page.evaluate(WIDTH, selector) for selector in (".gl-loss-plot .main-svg", ".gl-loss-wrap"))
+    return abs(svg - panel) <= 1 and page.evaluate(FITS)
+
+
+def test_chart_fits_when_its_library_comes_late(visit):
+    """The person is at another place by the time Plotly has loaded: the chart must not take a size of its own."""
+    page = visit()
+    held = []
+    page.route("**/plotly.min.js", lambda route: held.append(route))
+    with page.expect_request("**/plotly.min.js"):
+        page.reload()
+    goto(page, "chat")
+    held[0].continue_()
+    page.wait_for_function("window.Plotly")
+    page.wait_for_timeout(300)  # what would be drawn wrongly is drawn now
+    goto(page, "watch")
+    assert drawn_to_size(page)
+
+
+def test_chart_fits_after_a_run_started_from_another_place(visit):
+    """Watch was hidden when the run began: its chart must still be drawn to the size of its panel."""
+    page = visit()
+    start(page, 12)
+    wait_idle(page)
+    assert drawn_to_size(page)
+
+
+def test_languages_switch_and_keep_the_place(visit):
+    """中文 leads to the Chinese page at the same place, EN back."""
+    page = visit()
+    goto(page, "chat")
+    page.click(".gl-languages a[lang=zh]")
+    page.wait_for_url("**/zh*")
+    page.wait_for_selector(".gl-place[data-place=chat][aria-current=page]")
+    assert page.inner_text(".gl-place[data-place=train]") == "训练"
+    assert page.get_attribute("html", "lang") == "zh"
+    page.click(".gl-languages a[lang=en]")
+    page.wait_for_selector("text=and the tuned model the same thing")
+
+
+def test_chinese_form_has_no_english_labels(visit):
+    """Every label on the Chinese form is Chinese (Alpha and Dropout apart, which have no other name)."""
+    page = visit("/zh")
+    ready_form(page)
+    page.click("#gl-all > button")
+    page.wait_for_selector("#gl-llama_adapter-prompt_len")
+    labels = page.eval_on_selector_all("#gl-all .gl-knob", "all => all.map(one => one.innerText.split('\\n')[0])")
+    labels += [page.inner_text("#gl-set-steps").split("\n")[0]]
+    assert labels
+    assert all(re.search(r"[一-鿿]", label) for label in labels if label)
+
+
+def test_no_motion_where_none_is_wanted(visit):
+    """Where the system asks for no motion, nothing pulses or glides."""
+    page = visit(motion=False)
+    for style in ("animationName", "transitionDuration"):
+        found = page.evaluate(f"getComputedStyle(document.querySelector('.gl-place')).{style}")
+        assert found in ("none", "0s")
+    assert page.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--gl-motion')").strip() == "0ms"
+
+
+def test_dark_follows_the_system(visit):
+    """A system that is dark gets a dark page."""
+    page = visit(dark=True)
+    page.wait_for_selector("body.dark")
+    colour = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert max(int(part) for part in re.findall(r"\d+", colour)[:3]) < 80
+
+
+def test_nothing_comes_from_the_network(visit, app):
+    """Neither fonts nor scripts are fetched from elsewhere."""
+    page = visit()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.reload()
+    page.wait_for_selector(".gl-loss-plot .main-svg")
+    page.wait_for_selector("[data-panel=asks] .gl-heat")
+    assert any("plotly" in url for url in asked)
+    assert [url for url in asked if not url.startswith((app.url, "data:", "blob:"))] == []
+
+
+def test_no_event_is_public(app):
+    """The page is no API."""
+    with urllib.request.urlopen(app.url + "/gradio_api/info") as answer:
+        assert json.load(answer)["named_endpoints"] == {}

@@ -1,0 +1,172 @@
+"""Watch's panels of single methods, on a run that was written by hand: they show what its events say, at any step."""
+
+import json
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from engine.methods import METHODS
+from engine.telemetry import events as told
+from engine.telemetry.events import to_json
+from tests.ui.conftest import ROOT, WAIT_MS, Visitor
+from tests.ui.watch_harness import serve
+
+pytestmark = [
+    pytest.mark.ui,
+    # Gradio leaves sockets of its port search to the garbage collector.
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+PANELS = ROOT / "assets" / "js" / "watch" / "panels"
+STEPS = (0, 10, 20)
+LAYERS = list(range(4))
+expect.set_options(timeout=WAIT_MS)
+
+
+def grid(step, rows=4, columns=2):
+    """Values that grow with the step and differ from cell to cell."""
+    return [[round(step / 40 + row / 20 + column / 50, 4) for column in range(columns)] for row in range(rows)]
+
+
+def frames(step):
+    """Events of every kind that only some methods tell, by the panel that shows them."""
+    wide = grid(step, 4, 6)
+    column = [row[0] for row in wide]
+    yield told.AdapterFrame(step=step, layers=LAYERS, parts=["attention", "mlp"], share=grid(step), asleep=grid(step))
+    yield told.MassFrame(step=step, mass=wide, even=0.36)
+    yield told.PrefixFrame(step=step, keys=column, values=column, norm=2.0 + step, moved=step * 1.0, stride=0.5)
+    names = [f"model.layers.{layer}.input_layernorm" for layer in LAYERS]
+    yield told.NormFrame(step=step, norms=names, gamma=column, beta=[0.0] * 4)
+    counts = [[[step + row + expert for expert in range(3)] for row in LAYERS]]
+    chance, alike = [[2.5] * 4], [[0.5] * 4]
+    yield told.ExpertFrame(
+        step=step, layers=LAYERS, targets=["mlp"] * 4, pools=["down"], counts=counts, chi_square=chance, cosine=alike
+    )
+    yield told.AgreementFrame(step=step, tokens=["Who", " is", " Ivan"], between=wide[0][:3], from_average=wide[1][:3])
+    edges, bins = [0.0, 0.5, 1.0, 1.5], [5, 40, 20]
+    yield told.MaskFrame(
+        step=step, layers=LAYERS, targets=["q", "v"], off=grid(step), flipped=grid(step), threshold=0.5, edges=edges,
+        counts=bins,
+    )  # fmt: skip
+    yield told.SideFrame(step=step, base_share=0.5 + step / 100, grad=0.01)
+    yield told.BlendFrame(step=step, ratio=0.4, cosine=0.2, base=0.75, side=0.25)
+    yield told.LadderFrame(step=step, layers=LAYERS, kept=column, grad=column)
+    yield told.RungFrame(step=step, layers=LAYERS, fresh=column, added=0.12)
+
+
+SAID = {
+    "adapters": "at step 20; 59 % of the bottleneck",
+    "mass": "Mean share 0.625 at step 20; 0.36",
+    "prefix": "Step 20: the prefix has size 22.0 and is 20.0 away",
+    "norms": "Step 20: the largest change of a gain is 0.650",
+    "experts": "draws at step 20; chi-square 2.50",
+    "agreement": "Step 20: two random routes differ by 0.520 nats",
+    "masks": "Step 20: 59 % of the weights are off",
+    "side": "Step 20: the base has 70.0 % of the blend",
+    "ladder": "Mean μ 0.575 at step 20.",
+}
+DRAWN = """(panel) => [...panel.querySelectorAll("canvas")].filter((canvas) => canvas.offsetParent).map((canvas) => {
+  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  return data.some((value, i) => i % 4 === 3 && value > 200);
+})"""
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory):
+    """Watch, with one run that tells every kind of event."""
+    found = serve(tmp_path_factory.mktemp("home"))
+    path = found.stage.copy("llama_adapter", "everything", name="everything", lines=1)
+    kinds = set()
+    with path.open("a", encoding="utf-8") as log:
+        for step in STEPS:
+            for event in frames(step):
+                kinds.add(event.kind)
+                log.write(json.dumps(to_json(event)) + "\n")
+    found.stage._own("everything").update(emits=sorted(kinds), steps=20)
+    yield found
+    found.page.close(verbose=False)
+    found.stage.close()
+
+
+@pytest.fixture(scope="module")
+def page(tabs, served):
+    """The run in Watch."""
+    visitor = Visitor(tabs, served.url)
+    page = visitor("", motion=False)
+    page.locator("[data-panel=loss] .main-svg").first.wait_for()
+    page.evaluate("Gatelight.show('everything')")
+    expect(page.locator(".gl-step")).to_have_text("step 20 / 20")
+    yield page
+    visitor.leave()
+
+
+def scrub(page, place):
+    """Move the slider to the nth frame."""
+    page.locator(".gl-scrub").evaluate(
+        "(slider, place) => { slider.value = place; slider.dispatchEvent(new Event('input', { bubbles: true })); }",
+        place,
+    )
+
+
+@pytest.mark.parametrize("panel", SAID)
+def test_panel_shows_what_the_events_say(page, panel):
+    """Every panel is drawn, says the numbers of its events, and follows the slider."""
+    place = page.locator(f"[data-panel={panel}]")
+    scrub(page, 2)
+    expect(place).to_contain_text(SAID[panel])
+    drawn = place.evaluate(DRAWN)
+    assert drawn
+    assert all(drawn)
+    scrub(page, 1)
+    expect(place).not_to_contain_text(SAID[panel])
+    expect(place).to_contain_text(re.compile(r"[Ss]tep 10\b"))
+
+
+def test_pick_in_one_map_is_the_pick_in_all(page):
+    """A cell that is clicked stays picked, in every map that has its layer; Escape lets go."""
+    scrub(page, 2)
+    page.locator("[data-panel=masks] canvas").first.click(position={"x": 120, "y": 10})
+    page.mouse.move(5, 5)
+    expect(page.locator("[data-panel=masks]")).to_contain_text("Layer 3, q:")
+    expect(page.locator("[data-panel=adapters]")).to_contain_text("Layer 3, after attention:")
+    page.keyboard.press("Escape")
+    expect(page.locator("[data-panel=masks]")).to_contain_text("Step 20:")
+
+
+def test_masks_show_what_changed_on_demand(page):
+    """The switch turns the map from what is off to what is not as it was."""
+    page.get_by_role("button", name="what changed").click()
+    expect(page.locator("[data-panel=masks] .gl-readout:visible")).to_contain_text("are not as they were")
+    page.get_by_role("button", name="what changed").click()
+
+
+def test_layers_are_switched_off_on_demand(page):
+    """The triangle is computed when asked for: its corner, all layers off, is the base's loss."""
+    page.evaluate("Gatelight.show('llama_adapter')")
+    place = page.locator("[data-panel=ablation]")
+    expect(place).to_contain_text("Not asked yet")
+    place.get_by_role("button").click()
+    expect(place).to_contain_text("with all layers on")
+    place.locator("canvas").hover(position={"x": 100, "y": 158})
+    expect(place).to_contain_text(re.compile(r"Off in layers? 0"))
+    place.locator("canvas").press("ArrowRight")
+    place.locator("canvas").press("ArrowRight")
+    expect(place).to_contain_text("Off in layers 0 to")
+    page.evaluate("Gatelight.show('prompt')")
+    expect(place).to_be_hidden()
+    page.evaluate("Gatelight.show('everything')")
+
+
+def test_every_event_of_a_method_has_a_panel():
+    """No method tells what nobody shows."""
+    needed = {name for file in PANELS.glob("*.js") for name in re.findall(r'(?:needs|kind): "(\w+)"', file.read_text())}
+    needed |= {name for file in PANELS.glob("*.js") for name in re.findall(r'(?:at|way)\("(\w+)"', file.read_text())}
+    assert {event.kind for method in METHODS.values() for event in method.emits} <= needed
+
+
+def test_every_report_on_a_sentence_has_a_picture():
+    """Each kind of report that a method gives on a sentence is known to the view."""
+    looks = (PANELS.parent / "looks.js").read_text()
+    engine = "\n".join(file.read_text() for file in (ROOT / "engine").rglob("*.py"))
+    for kind in set(re.findall(r'"kind": "(\w+)",\n\s+"tokens"', engine)):
+        assert f"    {kind}: {{" in looks, kind

@@ -1,0 +1,128 @@
+"""Runs: compare, rename, export, delete."""
+
+import json
+import re
+import shutil
+import zipfile
+
+import pytest
+
+from tests.ui.conftest import Visitor, copied, goto
+
+pytestmark = pytest.mark.ui
+RECORDED = "tr[data-run=llama_adapter]"
+NAME = "#gl-run-name input, #gl-run-name textarea"
+
+
+@pytest.fixture(scope="module")
+def page(app, tabs):
+    """Runs, opened once for all tests."""
+    visitor = Visitor(tabs, app.url)
+    page = visitor()
+    goto(page, "runs")
+    page.wait_for_selector(RECORDED)
+    yield page
+    visitor.leave()
+
+
+@pytest.fixture
+def own(page, app, request):
+    """The row of a run of one's own, which had 200 steps; nothing is picked."""
+    run = re.sub(r"\W+", "-", request.node.name).strip("-")
+    folder = copied(app, run)
+    facts = json.loads((folder / "run.json").read_text())
+    facts["config"]["training"]["steps"] = 200
+    (folder / "run.json").write_text(json.dumps(facts | {"name": "my run"}))
+    goto(page, "runs")
+    page.evaluate("Gatelight.refreshRuns()")
+    row = f"tr[data-run={run}]"
+    page.wait_for_selector(row)
+    yield row
+    shutil.rmtree(folder, ignore_errors=True)
+    goto(page, "runs")
+    page.fill(".gl-filter", "")
+    while page.locator("tr.picked").count():
+        page.evaluate("document.querySelector('tr.picked input')?.click()")  # the table may be drawn anew meanwhile
+        page.wait_for_timeout(200)
+    page.evaluate("Gatelight.refreshRuns()")
+    page.wait_for_selector(row, state="detached")
+
+
+def test_compare_two_runs(page, own):
+    """Two ticks: one plot with both curves, and only the settings that differ."""
+    page.click(f"{own} input")
+    page.click(f"{RECORDED} input")
+    page.wait_for_selector("#gl-overlay .scatterlayer .trace >> nth=3")
+    rows = page.inner_text("#gl-differences")
+    assert "Steps" in rows
+    assert "Batch" not in rows
+
+
+def test_sort_and_filter(page, own):
+    """A click on a heading sorts; the filter keeps what matches."""
+    page.click(".gl-table th button[data-column=trainable]")
+    numbers = page.eval_on_selector_all("tr[data-run]", "all => all.map(r => +r.cells[8].innerText.replace(/,/g, ''))")
+    assert numbers == sorted(numbers, reverse=True)
+    assert len(set(numbers)) > 2
+    page.fill(".gl-filter", "lora")
+    assert page.locator("tr[data-run]").count() == 1
+    page.fill(".gl-filter", "")
+    page.wait_for_selector(own)
+
+
+def test_rename_keep_notes_and_lead_on(page, own):
+    """A name with markup stays text, notes survive a reload, and the run opens in Watch and Chat."""
+    page.click(own)
+    page.fill(NAME, "<b>小镇</b> one")
+    page.press(NAME, "Enter")
+    page.wait_for_selector("#gl-run h3 >> text=<b>小镇</b> one")
+    page.fill("#gl-run-notes textarea", "first try")
+    page.click("#gl-run h3")
+    page.wait_for_selector(f"{own}:has(td[title='first try']) >> text=<b>小镇</b> one")
+    page.reload()
+    goto(page, "runs")
+    page.click(f"{own} >> text=<b>小镇</b> one")
+    page.wait_for_function("document.querySelector('#gl-run-notes textarea')?.value === 'first try'")
+    page.click("#gl-run-chat")
+    page.wait_for_function("document.querySelector('#gl-side-right input')?.value.includes('小镇')")
+    goto(page, "runs")
+    page.click("#gl-run-watch")
+    page.wait_for_selector("#gl-tab-watch-button[aria-selected=true]", state="attached")
+    page.wait_for_function("document.querySelector('.gl-select option:checked')?.innerText.includes('小镇')")
+
+
+@pytest.mark.parametrize("form", ["Gatelight adapter", "official LLaMA-Adapter checkpoint"])
+def test_export(page, own, tmp_path, form):
+    """Each form that can hold a LLaMA-Adapter of this shape downloads as a zip."""
+    page.click(own)
+    page.click("#gl-export-form input")
+    page.click(f"[role=option] >> text={form}")
+    page.click("#gl-export")
+    page.wait_for_selector("#gl-download")
+    with page.expect_download() as saved:
+        page.click("#gl-download")
+    saved.value.save_as(tmp_path / "adapter.zip")
+    assert zipfile.ZipFile(tmp_path / "adapter.zip").namelist()
+
+
+def test_export_that_would_lose_something_is_refused(page, own):
+    """HF peft has one gate per layer: a sentence says so and names the way out."""
+    page.click(own)
+    page.click("#gl-export-form input")
+    page.click("[role=option] >> text=HF peft adapter")
+    page.click("#gl-export")
+    page.wait_for_selector(".toast-body >> text=cannot be exchanged with HF peft")
+
+
+def test_delete_asks_first(page, own):
+    """Keep keeps; Delete removes the run for good. Recordings cannot be deleted."""
+    page.click(own)
+    page.click("#gl-run-delete")
+    page.click("#gl-delete-no")
+    page.wait_for_selector("#gl-delete-no", state="hidden")
+    assert page.locator(own).count() == 1
+    page.click("#gl-run-delete")
+    page.click("#gl-delete-yes")
+    page.wait_for_selector(own, state="detached")
+    page.click(RECORDED)
+    page.wait_for_selector("#gl-run-delete[disabled]")

@@ -1,0 +1,211 @@
+"""Train: from the first press to a stopped and resumed run."""
+
+import pytest
+
+from engine.methods import METHODS
+from tests.ui.conftest import Visitor, goto, ready_form, start, wait_idle
+
+pytestmark = pytest.mark.ui
+UPLOAD = "input[type=file]:has(+ #gl-load-yaml)"
+LONG = 100_000  # steps that no test waits for
+
+
+@pytest.fixture(scope="module")
+def form(app, tabs):
+    """The form with all that is folded in opened, for tests that leave it as it is."""
+    visitor = Visitor(tabs, app.url)
+    page = visitor()
+    ready_form(page)
+    page.click("#gl-terminal > button")
+    page.wait_for_selector("#gl-command textarea")
+    yield page
+    visitor.leave()
+
+
+def toast(page, sentence):
+    """Wait for a sentence in a corner of the page, and close it."""
+    page.wait_for_selector(f".toast-body >> text={sentence}")
+    for button in page.locator(".toast-close").all():
+        button.click()
+    page.wait_for_selector(".toast-body", state="detached")
+
+
+def choose(page, menu, option):
+    """Choose from a menu."""
+    page.click(f"{menu} input")
+    page.click(f"[role=option] >> text={option}")
+
+
+def pick_method(page, name):
+    """Choose from the menu of methods."""
+    page.click("#gl-method .gl-picker-button")
+    page.click(f".gl-method-option[data-method={name}]")
+
+
+def test_method_menu_by_keyboard(visit):
+    """Arrows open and move, a letter jumps, Escape leaves all as it was, Enter picks; every method stands in it."""
+    page = visit()
+    ready_form(page)
+    button, menu = page.locator(".gl-picker-button:visible"), page.locator(".gl-picker-list:visible")
+    button.focus()
+    page.keyboard.press("ArrowDown")
+    assert menu.locator("[role=option]").count() == len(METHODS)
+    page.keyboard.press("End")
+    page.keyboard.press("Escape")
+    assert menu.count() == 0
+    assert button.inner_text() == "LLaMA-Adapter"
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("h")
+    page.keyboard.press("Home")
+    first = menu.locator("[role=option] strong").first.inner_text()
+    page.keyboard.press("Enter")
+    assert button.inner_text() == first
+
+
+def test_first_minute(visit):
+    """Start turns to Watch; a reload in mid-run tells the truth; pause, one step, go on, stop, resume."""
+    page = visit()
+    start(page, LONG)
+    page.wait_for_selector(".gl-chip[data-state=running]")
+    page.reload()
+    page.wait_for_selector(".gl-chip[data-state=running]")
+    goto(page, "train")
+    page.wait_for_selector("#gl-start[disabled]")
+    page.click("#gl-pause:not([disabled])")
+    page.wait_for_selector(".gl-chip[data-state=paused]")
+    before = page.inner_text(".gl-chip-text")
+    page.click("#gl-one_step:not([disabled])")
+    page.wait_for_function("(was) => document.querySelector('.gl-chip-text').innerText !== was", arg=before)
+    page.click("#gl-go_on:not([disabled])")
+    page.wait_for_selector(".gl-chip[data-state=running]")
+    page.click("#gl-stop:not([disabled])")
+    wait_idle(page)
+    page.click("#gl-resume:not([disabled])")
+    page.wait_for_selector("#gl-tab-watch-button[aria-selected=true]", state="attached")
+    page.wait_for_selector(".gl-chip[data-state=running]")
+    goto(page, "train")
+    page.click("#gl-stop:not([disabled])")
+    wait_idle(page)
+
+
+def test_start_pressed_twice_is_one_run(visit, app):
+    """A double click starts one run, and it finishes."""
+    page = visit()
+    ready_form(page)
+    before = len(app.runs())
+    page.fill("#gl-set-steps input", "3")
+    page.dblclick("#gl-start")
+    page.wait_for_selector("#gl-tab-watch-button[aria-selected=true]", state="attached")
+    wait_idle(page)
+    page.wait_for_selector(".gl-state >> text=Finished")
+    assert len(app.runs()) == before + 1
+
+
+def test_two_browsers_see_the_same_run(visit):
+    """Another browser sees the run, and may stop it."""
+    first, second = visit(), visit(alone=True)
+    start(first, LONG)
+    goto(second, "train")
+    second.wait_for_selector(".gl-chip[data-state=running]")
+    second.click("#gl-stop:not([disabled])")
+    wait_idle(first)
+    wait_idle(second)
+
+
+@pytest.mark.parametrize(
+    ("path", "sentence"), [("/", "must be between 1 and 1,000,000"), ("/zh", "在 1 与 1,000,000 之间")]
+)
+def test_bad_value_is_said_and_nothing_is_lost(visit, path, sentence):
+    """Zero steps: one sentence in the page's language, beside the count and as a toast; the form stays as it was."""
+    page = visit(path)
+    ready_form(page)
+    page.fill("#gl-set-seed input", "7")
+    page.fill("#gl-set-steps input", "0")
+    page.wait_for_selector(f"#gl-count >> text={sentence}")
+    page.click("#gl-start:not([disabled])")
+    page.wait_for_selector(f".toast-body >> text={sentence}")
+    assert page.input_value("#gl-set-seed input") == "7"
+    assert page.get_attribute(".gl-chip", "data-state") == "idle"
+
+
+def test_method_changes_form_count_and_diagram(visit):
+    """Another method brings its own knobs, count and place of action."""
+    page = visit()
+    ready_form(page)
+    assert "9,630" in page.inner_text("#gl-count")
+    pick_method(page, "lora")
+    page.wait_for_selector("#gl-count >> text=36,864")
+    assert page.locator(".gl-diagram .part.lit").count() == 7
+    page.click("#gl-all > button")
+    page.fill("#gl-lora-rank input", "4")
+    page.wait_for_selector("#gl-count >> text=18,432")
+
+
+def test_empty_learning_rate_tells_what_it_stands_for(visit):
+    """A prefix without its MLP wants a larger rate: the field says so as soon as the MLP is chosen away."""
+    page = visit()
+    ready_form(page)
+    pick_method(page, "prefix")
+    page.wait_for_selector('#gl-set-learning_rate input[placeholder="auto: 0.002"]', state="attached")
+    choose(page, "#gl-preset", "without MLP")
+    page.wait_for_selector('#gl-set-learning_rate input[placeholder="auto: 0.03"]', state="attached")
+
+
+def test_start_right_after_a_choice_trains_what_was_chosen(visit):
+    """Start may be pressed before the knobs of another method are on the form: the run is of that method."""
+    page = visit()
+    ready_form(page)
+    page.fill("#gl-set-steps input", "2")
+    pick_method(page, "prompt")
+    page.click("#gl-start")
+    page.wait_for_selector("#gl-tab-watch-button[aria-selected=true]", state="attached")
+    page.wait_for_selector("[data-panel=prompt] td")
+    wait_idle(page)
+
+
+def test_sample_rows_show_what_is_learned(form):
+    """Response tokens are marked, prompt tokens are not."""
+    form.wait_for_selector("#gl-samples .gl-token.label")
+    assert form.locator("#gl-samples .gl-sample").count() == 3
+    learned = form.eval_on_selector_all(
+        "#gl-samples .gl-sample .label", "all => all.map(one => one.innerText).join('')"
+    )
+    assert "Instruction" not in learned
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("steps: [", "not a run file"),
+        ("method: magic\n", "magic"),
+        ("training: {steps: -3}\n", "must be between"),
+        ("training: {stpes: 3}\n", "stpes"),
+        ("\x00\x01", "not a run file"),
+    ],
+)
+def test_bad_yaml_is_one_sentence(form, tmp_path, text, sentence):
+    """Whatever is wrong with a run file, a person reads one sentence and the form stays."""
+    file = tmp_path / "bad.yaml"
+    file.write_bytes(text.encode())
+    form.set_input_files(UPLOAD, file)
+    toast(form, sentence)
+    assert form.input_value("#gl-set-steps input") == "300"
+
+
+def test_yaml_out_and_in(form, tmp_path):
+    """A saved run file brings back the form; the command line follows the form."""
+    form.fill("#gl-set-steps input", "123")
+    form.wait_for_function("document.querySelector('#gl-command textarea').value.includes('--steps 123')")
+    with form.expect_download() as saved:
+        form.click("#gl-save-yaml")
+    file = tmp_path / "run.yaml"
+    saved.value.save_as(file)
+    assert "steps: 123" in file.read_text()
+    form.reload()
+    ready_form(form)
+    assert form.input_value("#gl-set-steps input") == "300"
+    form.click("#gl-terminal > button")
+    form.wait_for_selector("#gl-command textarea")
+    form.set_input_files(UPLOAD, file)
+    form.wait_for_function("document.querySelector('#gl-set-steps input').value === '123'")
+    form.wait_for_function("document.querySelector('#gl-command textarea').value.includes('--steps 123')")

@@ -1,0 +1,99 @@
+"""Makes tiny datasets and runs, and reads what a run left behind."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.runs.config import RunConfig
+from engine.runs.folder import RunFolder
+from engine.runs.log import all_events
+from engine.training.launch import resume_run, start_run
+from engine.training.trainer import Trainer
+from tests.tiny import tiny_base
+
+ANIMALS, NUMBERS = ("cat", "doge", "owl", "newts"), ("1", "22", "333", "4", "55", "6")
+ROWS = [(f"{a} and {b}", f"{a}{b}") for a in ANIMALS for b in NUMBERS]
+
+QUICK = {"side": {"distill_steps": 10}}
+"""What takes long by default and matters to no test here."""
+
+
+def make_dataset(folder: Path, rows=ROWS, **facts: object) -> Path:
+    """A dataset folder: two thirds of the rows train, the rest is held out."""
+    folder.mkdir(parents=True, exist_ok=True)
+    description = {
+        "title": {"en": "Tiny", "zh": "小"},
+        "summary": {"en": "Joins two words.", "zh": "连接两个词。"},
+        "template": "Q: {prompt}\nA: ",
+        "max_new_tokens": 4,
+        **facts,
+    }
+    (folder / "dataset.json").write_text(json.dumps(description), encoding="utf-8")
+    cut = len(rows) * 2 // 3
+    parts = {"train": rows[:cut], "validation": rows[cut:], "heldout": rows[cut:]}
+    for split, part in parts.items():
+        lines = [json.dumps({"prompt": prompt, "response": response}) for prompt, response in part]
+        (folder / f"{split}.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return folder
+
+
+@dataclass
+class Maker:
+    """Starts and resumes tiny runs below one folder."""
+
+    folder: Path
+
+    def config(
+        self,
+        method: str = "llama_adapter",
+        settings: dict | None = None,
+        dataset: str = "",
+        data: dict | None = None,
+        **training: object,
+    ) -> RunConfig:
+        """A short run on the tiny llama; on a dataset folder of its own if none is given."""
+        folder = self.folder / "data"
+        if not dataset and not folder.exists():
+            make_dataset(folder)
+        values = {"steps": 8, "batch_size": 4, "eval_every": 4, "save_every": 3, "max_len": 40, "warmup_share": 0.0}
+        return RunConfig(
+            model="llama",
+            dataset=dataset or str(folder),
+            data=data or {},
+            method=method,
+            method_settings=settings or QUICK.get(method, {}),
+            training={**values, "learning_rate": 1e-2, **training},
+        )
+
+    def start(self, name: str, method: str = "llama_adapter", settings: dict | None = None, **training) -> Trainer:
+        """A trainer at step 0."""
+        return start_run(self.folder / name, self.config(method, settings, **training), load)
+
+    def resume(self, name: str) -> Trainer:
+        """A trainer at the newest checkpoint of a run."""
+        return resume_run(RunFolder.open(self.folder / name), load)
+
+
+def load(name: str, precision: str):
+    """The tiny base of a family."""
+    assert precision == "fp32"
+    return tiny_base(name)
+
+
+def finish(trainer: Trainer) -> Trainer:
+    """Train to the end."""
+    for _ in trainer.run():
+        pass
+    return trainer
+
+
+def events_of(trainer: Trainer, kind: str) -> list[dict]:
+    """All events of one kind, in order."""
+    return [event for event in all_events(trainer.folder.events_path) if event["kind"] == kind]
+
+
+def losses(trainer: Trainer) -> list[float]:
+    """Training losses by step, each step exactly once."""
+    events = events_of(trainer, "loss")
+    assert [event["step"] for event in events] == list(range(1, len(events) + 1))
+    return [event["loss"] for event in events]

@@ -1,0 +1,146 @@
+"""Layers that are switched off, routes through experts: the numbers, the dials, and who is refused."""
+
+import json
+import sys
+
+import pytest
+import torch
+from torch.testing import assert_close
+
+from engine.__main__ import main
+from engine.ablation import ablation, routes
+from engine.data.dataset import load_dataset
+from engine.errors import SettingError
+from engine.methods import METHODS
+from engine.methods.base import RANDOM
+from engine.probing import strength_curve
+from engine.worker import Worker
+from tests.tiny import Case, cases, logits, randomise, words
+from tests.unit.making import Maker, finish, load, make_dataset
+
+IN_LAYERS = {"attention", "linear", "residual"}
+LAYERED = [case for case in cases(("llama", "bert")) if IN_LAYERS & set(METHODS[case.method].acts_on)]
+
+
+@pytest.fixture
+def data(tmp_path):
+    return load_dataset(str(make_dataset(tmp_path / "data")))
+
+
+@pytest.mark.parametrize("case", LAYERED, ids=str)
+def test_all_layers_off_is_the_base(case):
+    """With every layer off, a method that acts in layers leaves the base alone, but for norms outside of the layers.
+
+    A prefix still pushes the positions, which rotary attention sees in its rounding.
+    """
+    base, method = case.build()
+    trained = logits(base, randomise(method))
+    method.control.off_layers = frozenset({base.shape.l - 1})
+    assert not torch.equal(logits(base, method), trained)
+    method.control.off_layers = frozenset(range(base.shape.l))
+    if "norm" not in method.acts_on and getattr(method, "norms", None) is None:
+        assert_close(logits(base, method), logits(base), rtol=1e-4, atol=2e-5)
+    method.control.off_layers = frozenset()
+    assert torch.equal(logits(base, method), trained)
+
+
+def test_ablation_is_a_triangle_of_losses(data):
+    """Entry [i][j] is the loss with layers i to j off, from a second computation; the method's dials stay."""
+    base, method = Case("bottleneck", {"width": 5, "norms": False}, "llama").build()
+    randomise(method, std=0.3)
+    spans = ablation(base, method, data)
+    assert [[loss is None for loss in row] for row in spans] == [[j < i for j in range(3)] for i in range(3)]
+    assert len({loss for row in spans for loss in row if loss is not None}) == 6
+    assert spans[0][2] == dict(strength_curve(base, method, data))[0.0]
+    assert method.control.off_layers == frozenset()
+    with torch.no_grad():
+        for part in ("attention", "mlp"):
+            for values in method.up[f"1_{part}"].parameters():
+                values.zero_()
+    assert dict(strength_curve(base, method, data))[1.0] == spans[1][1]
+
+
+def test_methods_without_layers_are_refused(data):
+    """A soft prompt stands in front of all layers."""
+    base, method = Case("prompt", {"prompt_len": 2}, "llama").build()
+    with pytest.raises(SettingError, match="does not act in layers"):
+        ablation(base, method, data)
+
+
+def test_routes_through_experts(data):
+    """The averaged loss is the strength curve's, each expert's that of a method with this expert alone, and random
+    routes are the same every time and leave the method's dice as they lie."""
+    base, method = Case("adamix", {"experts": 3, "width": 5}, "llama").build()
+    randomise(method, std=0.4)
+    state = {name: value.clone() for name, value in method.state_dict().items()}
+    found = routes(base, method, data, draws=5)
+    assert found == routes(base, method, data, draws=5)
+    assert found["average"] == dict(strength_curve(base, method, data))[1.0]
+    assert (len(found["experts"]), len(found["random"])) == (3, 5)
+    assert len(set(found["random"])) > 2
+    assert all(torch.equal(value, state[name]) for name, value in method.state_dict().items())
+    _, single = Case("adamix", {"experts": 1, "width": 5}, "llama").build()
+    own = {name: (value[2:] if len(value) == 3 else value) for name, value in method.named_parameters()}
+    single.load_state_dict(own, strict=False)
+    assert found["experts"][2] == dict(strength_curve(base, single, data))[1.0]
+
+
+@pytest.mark.parametrize("case", [Case("lora", {}, "llama"), Case("adamix", {"experts": 1}, "llama")], ids=str)
+def test_routes_need_experts(case, data):
+    """Without experts there is nothing to choose from, and that is said."""
+    base, method = case.build()
+    with pytest.raises(SettingError, match="no experts"):
+        routes(base, method, data)
+
+
+def test_routes_of_a_finished_run(tmp_path):
+    """A finished run's file holds averaged experts; its checkpoint still has all of them."""
+    maker = Maker(tmp_path)
+    trainer = finish(maker.start("a", "adamix", {"experts": 3, "width": 5}))
+    worker = Worker(lambda _live: None)
+    worker.load = load
+    found = worker.routes(trainer.folder)
+    assert found["kind"] == "routes"
+    assert len(found["experts"]) == 3
+    expected = routes(trainer.base, trainer.method, maker_data(maker))
+    assert {name: found[name] for name in expected} == expected
+    told = worker.ablation(trainer.folder, None)
+    assert told == json.loads(json.dumps(told))
+    assert (told["kind"], len(told["spans"])) == ("ablation", 3)
+
+
+def maker_data(maker):
+    """The dataset of a maker's runs."""
+    return load_dataset(str(maker.folder / "data"))
+
+
+def test_random_routing_while_answering():
+    """RANDOM asks other experts in every pass, also on a cached one, and only for the rows it serves."""
+    base, method = Case("adamix", {"experts": 4, "width": 5}, "llama").build()
+    randomise(method).eval().control.routing = RANDOM
+    mixed = base.view()
+    mixed.sites.rows = slice(1, 2)
+    method.attach(mixed.sites)
+    with torch.no_grad():
+        passes = [mixed.logits(words(2)) for _ in range(4)]
+    assert all(torch.equal(each[0], passes[0][0]) for each in passes)
+    assert len({round(float(each[1].sum()), 3) for each in passes}) > 1
+
+
+def test_commands(tmp_path, monkeypatch, capsys):
+    """`ablate` draws the triangle, `routes` lists the losses; with --json both say what the workbench says."""
+    trainer = finish(Maker(tmp_path).start("a", "adamix", {"experts": 2, "width": 5}))
+    monkeypatch.setattr(Worker, "load", lambda _self, name, precision="fp32": load(name, precision))
+
+    def said(*words):
+        monkeypatch.setattr(sys, "argv", ["engine", *words, str(trainer.folder.path)])
+        assert main() == 0
+        return capsys.readouterr().out
+
+    spans = json.loads(said("ablate", "--json"))["spans"]
+    lines = said("ablate").splitlines()
+    assert len(lines) == 5
+    assert lines[3].split() == ["1", *(f"{loss:.4f}" for loss in spans[1][1:])]
+    found = json.loads(said("routes", "--json"))
+    assert f"expert 1 alone: {found['experts'][1]:.4f}" in said("routes")
+    assert len(found["random"]) == 16

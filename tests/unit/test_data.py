@@ -1,0 +1,211 @@
+"""From rows to batches: labels exactly on the answer, every row once per epoch, and every bad file named."""
+
+import json
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engine.data.dataset import Dataset, Row, load_dataset, shipped
+from engine.data.encode import (
+    IGNORE,
+    Example,
+    batches_from,
+    collate,
+    encode_plain,
+    encode_row,
+    encode_rows,
+    epoch_order,
+    window,
+)
+from engine.errors import DataError
+from engine.generation import prompt_of
+from tests.tiny import BOS, EOS, PAD, tokenizer
+from tests.unit.making import ROWS, make_dataset
+
+TOKENIZER = tokenizer()
+TEXT = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=30)
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory):
+    return load_dataset(str(make_dataset(tmp_path_factory.mktemp("data") / "tiny")))
+
+
+@pytest.fixture(scope="module")
+def spelled(dataset):
+    """Encodes a prompt and a response."""
+    return lambda prompt, response, max_len=256: encode_row(TOKENIZER, dataset, Row(prompt, response), max_len)
+
+
+@given(prompt=TEXT, response=TEXT)
+def test_labels_stand_exactly_on_the_answer(spelled, prompt, response):
+    """The labelled tokens spell the response and end of text; what stands before is the filled template."""
+    example = spelled(prompt, response)
+    batch = collate([example, Example([BOS] * 80, 79)], PAD)
+    labels = batch.labels[0]
+    answer = labels[labels != IGNORE].tolist()
+    assert answer == [*TOKENIZER.encode(response, add_special_tokens=False), EOS]
+    assert prompt_of(example) == TOKENIZER.encode(f"Q: {prompt}\nA: ")
+    assert torch.equal(labels[labels != IGNORE], batch.tokens.ids[0, example.answer_at : len(example.ids)])
+    assert int(batch.tokens.mask[0].sum()) == len(example.ids)
+    assert bool((labels[len(example.ids) :] == IGNORE).all())
+
+
+@given(prompt=TEXT, response=TEXT, max_len=st.integers(8, 40))
+def test_long_rows_lose_the_beginning_of_their_prompt(spelled, prompt, response, max_len):
+    """A row never exceeds the limit; the answer is kept as far as it fits, the prompt keeps its end."""
+    whole, cut = spelled(prompt, response), spelled(prompt, response, max_len)
+    assert len(cut.ids) == min(len(whole.ids), max_len)
+    assert cut.ids[cut.answer_at :] == whole.ids[whole.answer_at :][:max_len]
+    assert whole.ids[: whole.answer_at][::-1][: cut.answer_at] == cut.ids[: cut.answer_at][::-1]
+
+
+def test_template_is_filled_literally(dataset):
+    """Braces and the word {prompt} in a question are text, not fields."""
+    assert dataset.fill("{x} {prompt}") == "Q: {x} {prompt}\nA: "
+
+
+def test_empty_responses_are_refused(dataset):
+    """A dataset with nothing to learn is refused by name."""
+    with pytest.raises(DataError, match="nothing to learn"):
+        encode_rows(TOKENIZER, dataset, [Row("a", " "), Row("b", "")], 64)
+
+
+def test_plain_text_is_labelled_from_its_second_token():
+    """Plain text is scored as a whole; the first token has nothing before it."""
+    (example,) = encode_plain(TOKENIZER, ["hello"], 64)
+    assert example.answer_at == 1
+    assert example.ids == [*TOKENIZER.encode("hello"), EOS]
+
+
+LENGTHS = st.lists(st.integers(1, 30), min_size=1, max_size=60)
+
+
+@given(lengths=LENGTHS, size=st.integers(1, 9), seed=st.integers(0, 3))
+@settings(max_examples=60)
+def test_every_row_comes_once_per_epoch(lengths, size, seed):
+    """Each of two epochs has every row exactly once, in batches of the size asked for but for short last ones."""
+    examples = [Example([index] * length, 0) for index, length in enumerate(lengths)]
+    per_epoch = -(-len(examples) // size)
+    batches = batches_from(examples, size, seed, 0)
+    for _ in range(2):
+        epoch = [next(batches) for _ in range(per_epoch)]
+        assert sorted(example.ids[0] for batch in epoch for example in batch) == list(range(len(examples)))
+        assert sorted(len(batch) for batch in epoch)[1:] == [size] * (per_epoch - 1)
+
+
+@given(lengths=LENGTHS, size=st.integers(1, 9), seed=st.integers(0, 3), first=st.integers(0, 40))
+@settings(max_examples=60)
+def test_batches_resume_at_any_number(lengths, size, seed, first):
+    """Batch `first` of a fresh stream is the first one of a stream that starts there, and so on."""
+    examples = [Example([index] * length, 0) for index, length in enumerate(lengths)]
+    whole, late = batches_from(examples, size, seed, 0), batches_from(examples, size, seed, first)
+    for _ in range(first):
+        next(whole)
+    for _ in range(5):
+        assert next(late) == next(whole)
+
+
+def test_order_depends_on_seed_and_epoch():
+    """Another seed or epoch is another order; the same is the same."""
+    assert epoch_order(50, 1, 2) == epoch_order(50, 1, 2)
+    assert len({tuple(epoch_order(50, seed, epoch)) for seed in (0, 1) for epoch in (0, 1)}) == 4
+
+
+@given(lengths=LENGTHS, size=st.integers(1, 9))
+def test_window_is_every_row_once_in_order_of_length(lengths, size):
+    """Validation sees every row once."""
+    examples = [Example([index] * length, 0) for index, length in enumerate(lengths)]
+    seen = [example for part in window(examples, size) for example in part]
+    assert sorted(example.ids[0] for example in seen) == list(range(len(examples)))
+    assert [len(example.ids) for example in seen] == sorted(lengths)
+
+
+def test_batch_size_counts_tokens_without_padding():
+    """What tokens per second are made of."""
+    assert collate([Example([5, 6, 7], 1), Example([5], 0)], PAD).size == 4
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_shipped_datasets_are_whole(name):
+    """Every shipped dataset has its splits in the sizes it states, a title and a summary in both languages."""
+    found = load_dataset(name)
+    assert {split: len(found.rows(split)) for split in found.splits} == found.splits
+    assert set(found.splits) == {"train", "validation", "heldout"}
+    assert set(found.title) == set(found.summary) == {"en", "zh"}
+    assert len(found.chips) >= 3
+
+
+def test_default_dataset_comes_first():
+    """The form's first choice is the town's questions."""
+    assert shipped()[0] == "town-qa"
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("not json", "Line 2"),
+        ('["a", "b"]', "Line 2"),
+        ('{"prompt": "a"}', "Line 2"),
+        ('{"prompt": "a", "response": 3}', "Line 2"),
+        ('{"prompt": null, "response": "b"}', "Line 2"),
+    ],
+)
+def test_bad_row_is_named(tmp_path, line, words):
+    """The sentence names file and line."""
+    folder = make_dataset(tmp_path / "data")
+    good = json.dumps({"prompt": "a", "response": "b"})
+    (folder / "train.jsonl").write_text(f"{good}\n{line}\n")
+    with pytest.raises(DataError, match=words) as caught:
+        load_dataset(str(folder)).rows("train")
+    assert "train.jsonl" in str(caught.value)
+
+
+def test_bad_folders_are_named(tmp_path):
+    """No folder, no split, no rows, other encodings, other descriptions: each its own sentence."""
+    with pytest.raises(DataError, match="town-qa"):
+        load_dataset(str(tmp_path / "nowhere"))
+    folder = make_dataset(tmp_path / "data")
+    found = load_dataset(str(folder))
+    with pytest.raises(DataError, match="no split 'test'"):
+        found.rows("test")
+    (folder / "train.jsonl").write_text("\n\n")
+    with pytest.raises(DataError, match="no rows"):
+        found.rows("train")
+    (folder / "train.jsonl").write_bytes(b"\xff\xfe{")
+    with pytest.raises(DataError, match="UTF-8"):
+        found.rows("train")
+    for template in ("no field", "{prompt} twice {prompt}"):
+        make_dataset(folder, template=template)
+        with pytest.raises(DataError, match="exactly once"):
+            load_dataset(str(folder))
+    make_dataset(folder, stranger=1)
+    with pytest.raises(DataError, match="stranger"):
+        load_dataset(str(folder))
+    (folder / "dataset.json").write_text("{")
+    with pytest.raises(DataError, match="cannot be read"):
+        load_dataset(str(folder))
+
+
+def test_line_separators_inside_a_text_do_not_split_it(tmp_path):
+    """JSON may hold U+2028 unescaped: a row ends at a newline and nowhere else."""
+    folder = make_dataset(tmp_path / "data")
+    row = json.dumps({"prompt": "a\u2028b\x85c", "response": "d"}, ensure_ascii=False)
+    (folder / "train.jsonl").write_text(row + "\n", encoding="utf-8")
+    assert load_dataset(str(folder)).rows("train") == [Row("a\u2028b\x85c", "d")]
+
+
+def test_byte_order_mark_is_passed_over(tmp_path):
+    """Editors on Windows put one in front of the first row, and end lines with a carriage return too."""
+    folder = make_dataset(tmp_path / "data")
+    row = json.dumps({"prompt": "a", "response": "b"})
+    (folder / "train.jsonl").write_bytes(b"\xef\xbb\xbf" + f"{row}\r\n{row}\r\n".encode())
+    assert load_dataset(str(folder)).rows("train") == [Row("a", "b")] * 2
+
+
+def test_rows_helper_is_split_in_order(dataset):
+    """The tiny dataset itself: two thirds train."""
+    assert isinstance(dataset, Dataset)
+    assert [row.prompt for row in dataset.rows("train")] == [prompt for prompt, _ in ROWS[:16]]

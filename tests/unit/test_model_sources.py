@@ -1,0 +1,295 @@
+"""Where models come from: what is listed, and every reason for which one is refused, with its next step."""
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+import torch
+from huggingface_hub import constants
+from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError
+from safetensors.torch import load_file
+
+from engine import catalogue
+from engine.cli import catalogue as commands
+from engine.errors import ModelError
+from engine.models import base as loading
+from engine.models import sources
+from engine.models.base import Base, describe, load_base, read_config
+from engine.models.listing import cached
+from engine.models.sources import explained, hub_token
+from engine.runs.config import RunConfig
+from engine.training.launch import base_for
+from tests.tiny import save_tiny, tiny_base
+
+ROOT = Path(__file__).resolve().parents[2]
+TOKEN = "hf_" + "secretsecret" * 3
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    """An empty hub cache."""
+    folder = tmp_path / "hub"
+    folder.mkdir()
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(folder))
+    return folder
+
+
+def put(cache: Path, name: str, family: str = "llama") -> Path:
+    """A tiny model in a hub cache, in the layout that the hub's client makes; returns its snapshot."""
+    repo, commit = cache / f"models--{name.replace('/', '--')}", "0123456789abcdef0123456789abcdef01234567"
+    snapshot = repo / "snapshots" / commit
+    made = save_tiny(cache.parent / "made" / name, family)
+    (repo / "blobs").mkdir(parents=True)
+    (repo / "refs").mkdir()
+    (repo / "refs" / "main").write_text(commit)
+    snapshot.mkdir(parents=True)
+    for number, file in enumerate(sorted(made.iterdir())):
+        blob = repo / "blobs" / f"blob{number}"
+        shutil.copy(file, blob)
+        (snapshot / file.name).symlink_to(os.path.relpath(blob, snapshot))
+    return snapshot
+
+
+def edit(folder: Path, **changes: object) -> Path:
+    """Change entries of a model's config.json."""
+    path = folder / "config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+    return folder
+
+
+def refused(name: str | Path, load=load_base) -> ModelError:
+    """The refusal: one sentence, with the model's name in it."""
+    with pytest.raises(ModelError) as caught:
+        load(str(name))
+    assert "\n" not in str(caught.value)
+    assert str(name) in str(caught.value)
+    return caught.value
+
+
+def test_cache_is_listed_with_size_and_family(cache):
+    """What the hub's client fetched earlier is a model beside the shipped one, with family, size and parameters."""
+    snapshot = put(cache, "someone/tiny")
+    shipped, found = catalogue.models()
+    assert (shipped.name, shipped.source, shipped.parameters) == ("town", "shipped", 2_853_312)
+    assert (found.name, found.source, found.family) == ("someone/tiny", "cache", "llama")
+    tensors = load_file(snapshot / "model.safetensors").values()
+    assert found.parameters == sum(tensor.numel() for tensor in tensors)
+    assert found.size_mb == pytest.approx((snapshot / "model.safetensors").stat().st_size / 1e6, abs=0.06)
+
+
+def test_folders_are_listed(cache, tmp_path):
+    """A folder below the one for own models is listed by its name and used by its path."""
+    save_tiny(tmp_path / "own" / "mine", "gpt2")
+    (tmp_path / "own" / "notes").mkdir()
+    _, found = catalogue.models(tmp_path / "own")
+    assert (found.source, found.family, found.name) == ("folder", "gpt2", str(tmp_path / "own" / "mine"))
+    assert found.title.startswith("mine (")
+    assert describe(found.name).model_type == "gpt2"
+
+
+def test_unusable_models_are_told_apart(cache):
+    """Other families, pickles and damaged files are found but not offered; a lone config is no model."""
+    edit(put(cache, "a/falcon"), model_type="falcon")
+    (put(cache, "a/pickled") / "model.safetensors").rename(cache / "aside")
+    (cache / "models--a--pickled/snapshots").glob("*").__next__().joinpath("pytorch_model.bin").write_bytes(b"x")
+    damaged = put(cache, "a/damaged") / "model.safetensors"
+    damaged.write_bytes(damaged.read_bytes()[:2000])
+    (put(cache, "a/config-only") / "model.safetensors").unlink()
+    problems = {found.name: found.problem for found in cached()}
+    assert problems == {"a/falcon": "unknown_family", "a/pickled": "model_pickled", "a/damaged": "model_corrupt"}
+    assert [info.name for info in catalogue.models()] == ["town"]
+
+
+def test_command_line_lists_the_cache(tmp_path):
+    """`models` reads the cache that the environment names, and says what it found but cannot use."""
+    put(tmp_path, "someone/tiny")
+    edit(put(tmp_path, "someone/falcon"), model_type="falcon")
+    command = [sys.executable, "-m", "engine", "models"]
+    out = subprocess.run(
+        command, cwd=ROOT, env={**os.environ, "HF_HUB_CACHE": str(tmp_path)}, capture_output=True, text=True, check=True
+    )
+    assert "someone/tiny" in out.stdout
+    assert "someone/falcon (family not supported)" in out.stdout
+
+
+def test_cached_model_loads_offline(cache, monkeypatch):
+    """A model in the cache is used by its name without asking the hub."""
+    put(cache, "someone/tiny")
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr("transformers.utils.hub.constants.HF_HUB_CACHE", str(cache))
+    assert load_base("someone/tiny").shape.model_type == "llama"
+
+
+def test_offline_is_said(cache, monkeypatch):
+    """Where the hub may not be asked, the sentence names the switch."""
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    error = refused("someone/unseen")
+    assert error.key == "model_offline"
+    assert "HF_HUB_OFFLINE" in str(error)
+
+
+def test_unreachable_hub_is_said(cache, monkeypatch):
+    """Where the hub does not answer, the sentence says so, and that a folder will do."""
+
+    def nobody(*_args: object, **_kwargs: object) -> None:
+        raise OSError("unreachable")
+
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(sources, "getproxies", dict)
+    monkeypatch.setattr(sources.socket, "create_connection", nobody)
+    error = refused("someone/unseen")
+    assert error.key == "model_missing"
+    assert "local folder" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("kind", "key", "step"),
+    [(GatedRepoError, "model_gated", "accept its terms"), (RepositoryNotFoundError, "model_unknown", "spelling")],
+)
+def test_hub_refusals(kind, key, step):
+    """Gated and unknown models are told apart by what the hub's client raised, not by numbers in the text."""
+    answer = httpx.Response(401, request=httpx.Request("GET", "https://hub"))
+    outer = OSError(f"401 with {TOKEN}")
+    outer.__cause__ = kind("refused", response=answer)
+    error = explained("someone/model", outer)
+    assert error.key == key
+    assert step in str(error)
+    assert "HF_TOKEN" in str(error)
+
+
+@pytest.mark.parametrize("load", [load_base, describe, read_config])
+def test_other_family(load, tmp_path):
+    """A family without a row is named, also one that transformers itself does not know."""
+    for name in ("falcon", "unheard_of"):
+        folder = edit(save_tiny(tmp_path / name), model_type=name)
+        with pytest.raises(ModelError, match=rf"{name}.*families") as caught:
+            load(str(folder))
+        assert caught.value.key == "unknown_family"
+
+
+def test_truncated_weights(tmp_path):
+    """A file that broke off names itself and asks to be fetched again."""
+    file = save_tiny(tmp_path) / "model.safetensors"
+    file.write_bytes(file.read_bytes()[:-100])
+    error = refused(tmp_path)
+    assert error.key == "model_corrupt"
+    assert "model.safetensors" in str(error)
+    assert "fetch it again" in str(error)
+
+
+@pytest.mark.parametrize("content", [b"", b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n"])
+def test_weights_that_are_none(content, tmp_path):
+    """So does an empty file, and the pointer that git leaves in the place of a large one."""
+    (save_tiny(tmp_path) / "model.safetensors").write_bytes(content)
+    assert refused(tmp_path).key == "model_corrupt"
+
+
+def test_missing_part(tmp_path):
+    """One of several weight files that is not there is named."""
+    folder = save_tiny(tmp_path)
+    index = {"metadata": {}, "weight_map": {"a": "model-00001-of-00002.safetensors"}}
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+    error = refused(folder)
+    assert error.key == "model_corrupt"
+    assert "00001-of-00002" in str(error)
+
+
+def test_pickles_are_not_read(tmp_path):
+    """Weights that are there only as a pickle are refused unread, with the way to convert them."""
+    folder = save_tiny(tmp_path)
+    (folder / "model.safetensors").unlink()
+    (folder / "pytorch_model.bin").write_bytes(b"cos\nsystem\n(S'touch owned'\ntR.")
+    error = refused(folder)
+    assert error.key == "model_pickled"
+    assert "save_pretrained" in str(error)
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"hidden_size": 3}'])
+def test_bad_config(text, tmp_path):
+    """A config.json that is none gives a sentence, too."""
+    (save_tiny(tmp_path) / "config.json").write_text(text)
+    assert refused(tmp_path).key == "model_folder"
+
+
+def test_no_tokenizer(tmp_path):
+    """A folder without a tokenizer says what it lacks."""
+    folder = save_tiny(tmp_path)
+    for file in folder.glob("token*"):
+        file.unlink()
+    assert refused(folder).key == "model_folder"
+
+
+CODE = """
+from pathlib import Path
+from transformers import LlamaConfig
+Path(__file__).with_name("ran").touch()
+class OwnConfig(LlamaConfig):
+    model_type = "own"
+"""
+
+
+def test_own_code_does_not_run_unasked(tmp_path):
+    """A model with code of its own is refused with a warning, and the code has not run."""
+    folder = edit(save_tiny(tmp_path), model_type="own", auto_map={"AutoConfig": "own.OwnConfig"})
+    (folder / "own.py").write_text(CODE)
+    error = refused(folder)
+    assert error.key == "model_code"
+    assert "only if you trust its authors" in str(error)
+    assert not (folder / "ran").exists()
+
+
+def test_own_code_is_asked_for_in_the_run():
+    """Only a run's own config hands on the trust; off is the default."""
+    asked: list[dict] = []
+
+    def load(*_args: object, **options: object) -> Base:
+        asked.append(options)
+        return tiny_base()
+
+    config = RunConfig(training={"trust_remote_code": True})
+    for each in (RunConfig(), config):
+        base_for(each, load)
+    assert asked == [{}, {"trust_remote_code": True}]
+    assert "--trust-remote-code true" in config.command()
+
+
+def test_too_large(tmp_path, monkeypatch):
+    """A model for which there is no memory says so, and offers smaller number formats."""
+
+    def full(*_args: object, **_kwargs: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(loading, "auto_class", lambda _family: type("Auto", (), {"from_pretrained": full}))
+    error = refused(save_tiny(tmp_path))
+    assert error.key == "model_too_large"
+    assert "nf4" in str(error)
+
+
+def test_token_comes_from_the_environment_only(tmp_path, monkeypatch):
+    """One on the disk is not used; the one in the environment is, and no error text holds it."""
+    stored = tmp_path / "token"
+    stored.write_text(TOKEN)
+    monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(stored))
+    for name in sources.TOKENS:
+        monkeypatch.delenv(name, raising=False)
+    assert hub_token() is False
+    monkeypatch.setenv("HF_TOKEN", "my-own-secret")
+    assert hub_token() == "my-own-secret"
+    for secret in ("my-own-secret", TOKEN):
+        error = explained(str(tmp_path), OSError(f"cannot read https://user:{secret}@hub/x"))
+        assert secret not in str(error) + json.dumps(error.to_dict())
+        assert "***" in str(error)
+
+
+def test_list_shows_no_paths_to_tokens(capsys, cache, monkeypatch):
+    """The list of models holds no token of the environment either."""
+    monkeypatch.setenv("HF_TOKEN", TOKEN)
+    put(cache, "someone/tiny")
+    commands.models(argparse.Namespace(json=False))
+    assert TOKEN not in capsys.readouterr().out

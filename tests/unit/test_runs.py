@@ -1,0 +1,175 @@
+"""A run folder after everything that can happen to it: crashes, torn lines, two owners, too many snapshots."""
+
+import json
+import multiprocessing
+import shutil
+
+import pytest
+
+from engine.errors import RunError, SettingError
+from engine.runs.config import RunConfig
+from engine.runs.folder import RunFolder, new_run_path, run_folders
+from engine.runs.store import write_json, write_text
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return RunFolder.create(tmp_path / "runs" / "a", RunConfig(), "A run", {"steps": 300})
+
+
+def hold(path, ready, leave):
+    """What another process does: own a run until told to leave."""
+    with RunFolder(path).owned():
+        ready.set()
+        leave.wait(60)
+
+
+def test_lock_and_interrupted_status(folder):
+    """A run that some process trains is busy; when that process dies without a word, it is interrupted."""
+    folder.update(status="running")
+    assert folder.status() == "interrupted"
+    context = multiprocessing.get_context("spawn")
+    ready, leave = context.Event(), context.Event()
+    other = context.Process(target=hold, args=(folder.path, ready, leave))
+    other.start()
+    assert ready.wait(60)
+    assert folder.busy()
+    assert folder.status() == "running"
+    with pytest.raises(RunError, match="another process"), folder.owned():
+        pass
+    with pytest.raises(RunError, match="another process"):
+        folder.delete()
+    other.kill()
+    other.join()
+    assert not folder.busy()
+    assert folder.status() == "interrupted"
+    folder.update(status="finished")
+    assert folder.status() == "finished"
+
+
+def test_files_are_written_whole_or_not_at_all(tmp_path):
+    """A value that cannot be written leaves the old file as it was."""
+    path = tmp_path / "deep" / "a.json"
+    write_json(path, {"a": "é"})
+    with pytest.raises(TypeError):
+        write_json(path, {"a": object()})
+    with pytest.raises(UnicodeEncodeError):
+        write_text(path, "\ud800")
+    assert json.loads(path.read_text(encoding="utf-8")) == {"a": "é"}
+
+
+@pytest.mark.parametrize("crash", ["before", "between", "after"])
+def test_checkpoint_survives_a_crash_at_any_moment(folder, monkeypatch, crash):
+    """At every moment of a replacement, `checkpoint_path` is a whole checkpoint: the old one or the new one."""
+    for name in ("first", "second"):
+        fresh = folder.path / "checkpoint.new"
+        fresh.mkdir()
+        (fresh / "trainer.json").write_text(name)
+        if name == "first":
+            folder.replace_checkpoint(fresh)
+            assert (folder.checkpoint_path / "trainer.json").read_text() == "first"
+    renames = []
+    rename = type(folder.path).rename
+
+    def crashing(self, target):
+        renames.append(self.name)
+        if len(renames) == {"before": 1, "between": 2, "after": 3}[crash]:
+            raise KeyboardInterrupt
+        return rename(self, target)
+
+    monkeypatch.setattr(type(folder.path), "rename", crashing)
+    monkeypatch.setattr(shutil, "rmtree", lambda *_a, **_k: None)  # nothing is tidied after a crash
+    if crash == "after":
+        folder.replace_checkpoint(folder.path / "checkpoint.new")
+    else:
+        with pytest.raises(KeyboardInterrupt):
+            folder.replace_checkpoint(folder.path / "checkpoint.new")
+    monkeypatch.undo()
+    expected = "second" if crash == "after" else "first"
+    assert (folder.checkpoint_path / "trainer.json").read_text() == expected
+    third = folder.path / "checkpoint.third"
+    third.mkdir()
+    (third / "trainer.json").write_text("third")
+    folder.replace_checkpoint(third)
+    assert (folder.checkpoint_path / "trainer.json").read_text() == "third"
+    assert not (folder.path / "checkpoint.old").exists()
+
+
+def test_snapshots_stay_within_their_budget(folder):
+    """Over the budget every second one goes; the first and the newest stay, the rest stays spread out."""
+    folder.trim_snapshots(1)  # none yet
+    for step in range(40):
+        path = folder.snapshot_path(step)
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"x" * 100)
+        folder.trim_snapshots(1000)
+        assert len(folder.snapshots()) <= 10
+        assert folder.snapshots()[0] == 0
+        assert folder.snapshots()[-1] == step
+    assert folder.snapshots() == sorted(folder.snapshots())
+    folder.trim_snapshots(0)
+    assert folder.snapshots() == [0, 39]
+    folder.drop_snapshots_after(20)
+    assert folder.snapshots() == [0]
+
+
+def test_folder_is_made_once(folder):
+    """A folder with anything in it is never taken over."""
+    with pytest.raises(RunError, match="not empty"):
+        RunFolder.create(folder.path, RunConfig(), "again", {})
+    assert folder.facts()["name"] == "A run"
+    (folder.path.parent / "file").write_text("")
+    with pytest.raises(RunError, match="cannot be made"):
+        RunFolder.create(folder.path.parent / "file" / "run", RunConfig(), "x", {})
+
+
+def test_damaged_runs_are_passed_over(folder):
+    """A list of runs shows the ones that can be read, newest first; opening a damaged one is a sentence."""
+    root = folder.path.parent
+    newer = RunFolder.create(root / "b", RunConfig(), "B", {"created": folder.facts()["created"] + 5})
+    (root / "torn").mkdir()
+    (root / "torn" / "run.json").write_text("{")
+    (root / "empty").mkdir()
+    assert [found.id for found in run_folders(root)] == [newer.id, folder.id]
+    for name in ("torn", "empty", "absent"):
+        with pytest.raises(RunError, match="holds no run"):
+            RunFolder.open(root / name)
+
+
+def test_deleted_run_is_gone(folder):
+    """Deleting leaves nothing, and an update does not bring it back."""
+    folder.delete()
+    assert not list(folder.path.parent.iterdir())
+    with pytest.raises(RunError):
+        folder.update(status="running")
+    assert not folder.path.exists()
+
+
+def test_new_names_are_not_taken(tmp_path):
+    """Two runs of the same second get two folders."""
+    config = RunConfig()
+    first = new_run_path(tmp_path, config)
+    first.mkdir()
+    assert new_run_path(tmp_path, config) != first
+    assert "llama_adapter-town-qa" in first.name
+
+
+def test_yaml_brings_the_run_back():
+    """The file that reproduces a run holds what differs from the defaults, and reads back to the same config."""
+    config = RunConfig(method="lora", method_settings={"rank": "4"}, training={"steps": 300, "learning_rate": "1e-3"})
+    checked = config.checked()
+    assert checked.method_settings == {"rank": 4}
+    assert checked.training == {"learning_rate": 1e-3}
+    assert RunConfig.from_yaml(checked.to_yaml()) == checked
+    assert "--set rank=4" in checked.command()
+    assert "--learning-rate 0.001" in checked.command()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a: [", "just words", "model: 3", "training: fast", "stranger: 1", "method: alchemy", "training: {steps: 0}"],
+)
+def test_bad_run_files_are_sentences(text):
+    """Whatever is wrong with a run file, it is a SettingError."""
+    with pytest.raises(SettingError):
+        RunConfig.from_yaml(text)

@@ -1,0 +1,236 @@
+"""The training loop: reproducible, resumable, and honest about what it did."""
+
+import dataclasses
+import logging
+import math
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+import engine.training.trainer as loop
+from engine.data.encode import collate
+from engine.errors import ModelError, RunError
+from engine.exchange.native import load_adapter
+from engine.methods import METHODS
+from engine.models.base import freeze
+from engine.training.launch import start_run
+from engine.training.objective import label_loss
+from tests.tiny import plain_model, tiny_base, tokenizer
+from tests.unit.making import Maker, events_of, finish, load, losses
+
+METHOD_NAMES = list(METHODS)
+
+
+@pytest.fixture
+def maker(tmp_path):
+    return Maker(tmp_path)
+
+
+@pytest.mark.parametrize("method", METHOD_NAMES)
+def test_training_learns(maker, method):
+    """Forty steps lower the training loss by a tenth: the gradient points the right way."""
+    found = losses(finish(maker.start("a", method, steps=40, learning_rate=3e-2, eval_every=40, save_every=40)))
+    assert sum(found[-5:]) < 0.9 * sum(found[:5])
+
+
+@pytest.mark.parametrize("parts", [2, 3, 16])
+def test_accumulation_is_the_big_batch(maker, parts):
+    """Split into parts, even unequal ones or more than there are rows, a batch gives the same run within rounding."""
+    whole = losses(finish(maker.start("whole", accumulation=1)))
+    split = losses(finish(maker.start("split", accumulation=parts)))
+    assert split == pytest.approx(whole, abs=3e-4)
+
+
+def test_checkpointing_and_clip_change_only_what_they_should(maker):
+    """Gradient checkpointing gives the very same losses; a tight clip gives others from step 2 on."""
+    plain = losses(finish(maker.start("plain")))
+    assert losses(finish(maker.start("again", checkpointing=True))) == plain
+    clipped = finish(maker.start("clipped", clip=1e-9))
+    assert losses(clipped)[0] == plain[0]
+    assert losses(clipped)[1:] != plain[1:]
+    assert all(event["grad_norm"] > 1e-9 for event in events_of(clipped, "loss"))  # told before clipping
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf])
+def test_loss_that_is_not_finite_ends_the_run(maker, monkeypatch, bad):
+    """The sentence names learning_rate, the newest checkpoint stays, and the run is marked as failed."""
+    trainer = maker.start("a")
+    true_loss = loop.Objective.forward
+
+    def forward(self, batch):
+        return true_loss(self, batch) * (bad if trainer.position.step == 4 else 1.0)
+
+    monkeypatch.setattr(loop.Objective, "forward", forward)
+    with pytest.raises(RunError, match="learning_rate") as caught:
+        finish(trainer)
+    assert caught.value.values["step"] == 5
+    facts = trainer.folder.facts()
+    assert (facts["status"], facts["message"], facts["step"]) == ("failed", str(caught.value), 3)
+    monkeypatch.undo()
+    saved = load_adapter(trainer.folder.adapter_path, tiny_base("llama"))
+    assert all(bool(p.isfinite().all()) for p in saved.parameters())
+    assert maker.resume("a").position.step == 3
+
+
+def test_weight_decay_spares_gates(maker):
+    """With a decay and no gradient, prompts shrink and gates stay where they are."""
+    trainer = maker.start("a", "llama_adapter", {"gate_init": "random"}, weight_decay=0.5, schedule="constant", steps=1)
+    prompts, gates = (p.detach().clone() for p in (trainer.method.prompts, trainer.method.gates))
+    for parameter in trainer.method.parameters():
+        parameter.grad = torch.zeros_like(parameter)
+    trainer._optimiser.step()
+    assert torch.equal(trainer.method.gates, gates)
+    torch.testing.assert_close(trainer.method.prompts.detach(), prompts * (1 - 1e-2 * 0.5))
+
+
+def test_snapshots_are_the_parameters(maker):
+    """Every frame step's snapshot holds the parameters as they were after that step."""
+    trainer, seen = maker.start("a"), {}
+    seen[0] = {name: tensor.clone() for name, tensor in trainer.method.state_dict().items()}
+    for progress in trainer.run():
+        seen[progress.step] = {name: tensor.clone() for name, tensor in trainer.method.state_dict().items()}
+    assert trainer.folder.snapshots() == list(range(9))
+    for step, expected in seen.items():
+        found = load_file(trainer.folder.snapshot_path(step))
+        assert found.keys() == expected.keys()
+        assert all(torch.equal(found[name], expected[name]) for name in expected)
+
+
+def test_moved_tells_norms_of_the_step(maker):
+    """A group's update norm is the distance between two snapshots."""
+    trainer = finish(maker.start("a"))
+    before, after = (load_file(trainer.folder.snapshot_path(step)) for step in (4, 5))
+    (event,) = [event for event in events_of(trainer, "moved") if event["step"] == 5]
+    for group, update, norm in zip(event["groups"], event["update_norms"], event["norms"], strict=True):
+        assert update == pytest.approx(float((after[group] - before[group]).norm()), rel=1e-3, abs=1e-6)
+        assert norm == pytest.approx(float(after[group].norm()), rel=1e-4, abs=1e-6)
+
+
+def test_first_loss_is_the_base(maker):
+    """A method that starts at the base has the base's loss in step 1, and the base's validation at step 0."""
+    trainer = finish(maker.start("a"))
+    base = tiny_base("llama")
+    total, count = label_loss(base.view(), collate(trainer._validation, 0))
+    assert events_of(trainer, "eval")[0]["validation_loss"] == pytest.approx(float(total) / count, abs=1e-4)
+
+
+def test_full_disk_does_not_stop_training(maker, monkeypatch, caplog):
+    """Snapshots that cannot be written, in whatever way the library says so, are told of and passed over."""
+    from safetensors import SafetensorError
+
+    quiet = losses(finish(maker.start("quiet")))
+    true_write = loop.write_tensors
+    errors = iter([OSError(28, "No space left on device"), SafetensorError("I/O error: No space left on device")])
+
+    def write(path, tensors):
+        if "snapshots" in str(path) and (error := next(errors, None)):
+            raise error
+        true_write(path, tensors)
+
+    monkeypatch.setattr(loop, "write_tensors", write)
+    trainer = finish(maker.start("full"))
+    assert losses(trainer) == quiet
+    assert trainer.folder.snapshots() == list(range(2, 9))
+    messages = [event["message"] for event in events_of(trainer, "status") if event["message"]]
+    assert len(messages) == 2
+    assert all("space" in message for message in messages)
+
+
+def test_telemetry_that_cannot_be_written_does_not_stop_training(maker, caplog):
+    """A log that cannot be opened or written is given up with one warning."""
+    trainer = maker.start("a")
+    trainer.folder.events_path.mkdir()
+    with caplog.at_level(logging.WARNING):
+        finish(trainer)
+    assert trainer.folder.facts()["status"] == "finished"
+    assert trainer.position.step == 8
+    assert sum("Telemetry is not written" in record.message for record in caplog.records) == 1
+
+
+def test_statuses_of_a_run(maker):
+    """Loading, running, paused, stopped, finished: run.json and the log say the same."""
+    trainer = maker.start("a")
+    assert trainer.folder.facts()["status"] == "loading"
+    progress = trainer.run()
+    next(progress)
+    assert trainer.folder.facts()["status"] == "running"
+    trainer.pause()
+    assert trainer.folder.facts()["status"] == "paused"
+    assert trainer.folder.facts()["step"] == 1  # its work is safe while it pauses
+    trainer.go_on()
+    progress.close()
+    resumed = finish(maker.resume("a"))
+    assert resumed.folder.facts()["status"] == "finished"
+    assert [event["status"] for event in events_of(resumed, "status")] == [
+        "running",
+        "paused",
+        "running",
+        "stopped",
+        "running",
+        "finished",
+    ]
+
+
+def test_a_model_that_cannot_write_on_is_refused(maker):
+    """A masked language model sees the answer that it should give: it would learn to copy."""
+    config = dataclasses.replace(maker.config("lora", head="words"), model="bert")
+    with pytest.raises(ModelError, match=r"bert.*causal"):
+        start_run(maker.folder / "bert", config, load)
+    assert not (maker.folder / "bert").exists()
+
+
+@pytest.mark.parametrize(("method", "settings"), [("lora", {}), ("prompt", {"prompt_len": 5, "shift_positions": True})])
+def test_rows_are_cut_to_the_models_positions(maker, method, settings):
+    """Learned positions end somewhere: longer rows lose their beginning there too, instead of an index error."""
+    base = freeze("gpt2", plain_model("gpt2", n_positions=20), tokenizer())
+    config = dataclasses.replace(maker.config(method, settings), model="gpt2")
+    trainer = finish(start_run(maker.folder / "short", config, lambda _name, _precision: base))
+    assert max(len(example.ids) for example in trainer._train) == (20 if method == "lora" else 15)
+    assert len(losses(trainer)) == 8
+
+
+@pytest.mark.parametrize("schedule", ["cosine", "linear", "constant", "constant_with_warmup"])
+def test_learning_rate_follows_its_schedule(maker, schedule):
+    """The rate that an update used is told; it climbs during warm-up and ends low where it should."""
+    trainer = finish(maker.start("a", schedule=schedule, warmup_share=0.25, steps=8))
+    rates = [event["lr"] for event in events_of(trainer, "loss")]
+    assert max(rates) == pytest.approx(1e-2)
+    if schedule != "constant":
+        assert rates[0] < rates[1] < rates[2]
+    if schedule in ("cosine", "linear"):
+        assert rates[-1] < 0.5 * max(rates)
+
+
+@pytest.mark.parametrize(
+    ("method", "settings"),
+    [("side", {"width": 8, "distill_steps": 12}), ("prefix", {"init": "text", "init_text": "cat and owl"})],
+)
+def test_warming_up_comes_once_and_whole(maker, method, settings):
+    """A run that is stopped while it warms up keeps nothing of that, and goes on as if it had never been stopped."""
+    whole = finish(maker.start("whole", method, settings))
+    first = maker.start("a", method, settings)
+    values = {name: tensor.clone() for name, tensor in first.method.state_dict().items()}
+    steps, shares = first.run(), []
+    for progress in steps:
+        assert progress.step == 0
+        shares.append(progress.warming)
+        if len(shares) == (8 if method == "side" else 1):
+            break
+    assert shares == sorted(shares)
+    assert 0 <= shares[0] <= shares[-1] < 1
+    if method == "side":
+        assert any(not torch.equal(tensor, values[name]) for name, tensor in first.method.state_dict().items())
+    first.pause()
+    assert not (first.folder.checkpoint_path / "trainer.json").exists()
+    steps.close()
+    assert first.folder.facts()["status"] == "stopped"
+    assert all(torch.equal(tensor, values[name]) for name, tensor in first.method.state_dict().items())
+    steps = (resumed := maker.resume("a")).run()
+    while next(steps).warming is not None:  # the first progress of a step leaves nothing to warm up
+        pass
+    steps.close()
+    assert losses(resumed) == losses(whole)[:1]
+    again = maker.resume("a")
+    assert all(progress.warming is None for progress in again.run())
+    assert losses(again) == losses(whole)

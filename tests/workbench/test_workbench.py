@@ -1,0 +1,247 @@
+"""The door between page and engine: one worker, many callers, nothing lost."""
+
+import json
+import threading
+import time
+import zipfile
+
+import pytest
+
+from engine.contract import ChatRequest, ChatSide
+from engine.errors import ExchangeError, ModelError, RunError, SettingError
+from engine.runs.config import RunConfig
+from engine.sampling import Sampling
+from engine.telemetry.events import EVENTS
+from engine.workbench import Workbench
+
+QUESTION = "Where does Ivan Marsh live?"
+
+
+@pytest.fixture
+def workbench(tmp_path):
+    found = Workbench(tmp_path / "home")
+    yield found
+    found.close()
+
+
+def config(steps=400, **values):
+    return RunConfig(training={"steps": steps, "batch_size": 4, "eval_every": 100}, **values)
+
+
+def wait(condition, seconds=60):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def chat(workbench, *sides, stop=None, prompt=QUESTION, **sampling):
+    request = ChatRequest(prompt=prompt, sides=sides, sampling=Sampling(**{"max_new_tokens": 8, **sampling}))
+    return list(workbench.chat(request, stop or threading.Event()))
+
+
+def test_recordings_are_there_before_anything_runs(workbench):
+    recorded = [run for run in workbench.runs() if run.recording]
+    assert {run.method for run in recorded} == {"llama_adapter", "lora", "prompt"}
+    for run in recorded:
+        assert run.status == "finished"
+        assert run.step == run.steps == 300
+        news = workbench.since(run.id, 0, None)
+        json.dumps(news)
+        assert {event["kind"] for event in news["events"]} <= EVENTS.keys()
+        assert workbench.snapshots(run.id)[0] == 0
+
+
+def test_recordings_cannot_be_changed(workbench):
+    for change in (workbench.delete, workbench.resume, lambda run: workbench.rename(run, "x")):
+        with pytest.raises(RunError, match="recording"):
+            change("lora")
+
+
+def test_a_run_from_start_to_end(workbench):
+    run = workbench.start(config(steps=3))
+    wait(lambda: workbench.live().run is None)
+    (summary,) = [found for found in workbench.runs() if found.id == run]
+    assert (summary.status, summary.step, summary.trainable) == ("finished", 3, 9630)
+    events, cursor, more = [], 0, True
+    while more:
+        news = workbench.since(run, cursor, 0)
+        events, cursor, more = events + news["events"], news["cursor"], news["more"]
+    assert [event["step"] for event in events if event["kind"] == "loss"] == [1, 2, 3]
+    assert workbench.since(run, cursor, 0)["events"] == []
+    with pytest.raises(RunError, match="finished"):
+        workbench.resume(run)
+
+
+def test_pressed_twice_it_is_one_run_and_a_second_one_is_refused(workbench):
+    run = workbench.start(config())
+    assert workbench.start(config()) == run
+    with pytest.raises(RunError, match="active"):
+        workbench.start(config(steps=401))
+    with pytest.raises(RunError, match="active"):
+        workbench.delete(run)
+    assert len([found for found in workbench.runs() if not found.recording]) == 1
+
+
+def test_pause_step_go_on_stop_resume(workbench):
+    run = workbench.start(config())
+    wait(lambda: workbench.live().step >= 2)
+    workbench.pause()
+    workbench.pause()
+    paused = workbench.live().step
+    time.sleep(0.3)
+    assert workbench.live().step == paused
+    assert workbench.live().status == "paused"
+    workbench.one_step()
+    assert (workbench.live().step, workbench.live().status) == (paused + 1, "paused")
+    workbench.go_on()
+    wait(lambda: workbench.live().step >= paused + 3)
+    workbench.stop()
+    workbench.stop()
+    kept = workbench.runs()[0]
+    assert (kept.id, kept.status) == (run, "stopped")
+    epoch = workbench.since(run, 0, None)["epoch"]
+    workbench.resume(run)
+    wait(lambda: workbench.live().step > kept.step)
+    assert workbench.since(run, 0, None)["epoch"] == epoch + 1
+    assert workbench.live().status == "running"
+
+
+def test_chat_while_training(workbench):
+    run = workbench.start(config())
+    wait(lambda: workbench.live().step >= 2)
+    before = workbench.live().step
+    updates = chat(workbench, ChatSide(), ChatSide(run=run), ChatSide(run="lora"))
+    assert updates[-1].done
+    assert not any(update.done for update in updates[:-1])
+    assert len(updates[-1].texts) == 3
+    assert updates[-1].difference > 0
+    assert updates[-1].texts[2].startswith("Ivan Marsh lives on")
+    wait(lambda: workbench.live().step > before)
+
+
+def test_strength_zero_is_the_base_and_a_snapshot_is_the_past(workbench):
+    (*_, last) = chat(workbench, ChatSide(), ChatSide(run="llama_adapter", strength=0.0), max_new_tokens=20)
+    assert last.texts[0] == last.texts[1]
+    assert last.difference == 0
+    (*_, last) = chat(workbench, ChatSide(), ChatSide(run="llama_adapter", step=0), max_new_tokens=20)
+    assert last.texts[0] == last.texts[1]
+
+
+def test_chat_stops_at_once(workbench):
+    stop = threading.Event()
+    request = ChatRequest(prompt=QUESTION, sides=(ChatSide(),), sampling=Sampling(max_new_tokens=400))
+    answers = workbench.chat(request, stop)
+    next(answers)
+    stop.set()
+    began = time.monotonic()
+    (*_, last) = answers
+    assert last.done
+    assert time.monotonic() - began < 1.0
+
+
+def test_a_reader_that_goes_away_frees_the_worker(workbench):
+    request = ChatRequest(prompt=QUESTION, sides=(ChatSide(),), sampling=Sampling(max_new_tokens=400))
+    answers = workbench.chat(request, threading.Event())
+    next(answers)
+    answers.close()
+    assert chat(workbench, ChatSide())[-1].done
+
+
+def test_probe_and_strength_curve(workbench):
+    for run, kind in (("llama_adapter", "prompts"), ("lora", "updates"), ("prompt", "soft")):
+        found = workbench.probe(run, None, "Ivan Marsh was born in April. 你好 <b>")
+        json.dumps(found)
+        assert found["kind"] == kind
+        curve = workbench.strength_curve(run, None)
+        assert curve[0][0] == 0
+        assert curve[-1][0] == 2
+        losses = dict(curve)
+        assert losses[1.0] < losses[0.0]
+    with pytest.raises(SettingError):
+        workbench.probe("lora", None, "  ")
+
+
+def test_exports(workbench):
+    names = zipfile.ZipFile(workbench.export("lora", "peft")).namelist()
+    assert set(names) == {"adapter_config.json", "adapter_model.safetensors", "run.yaml"}
+    names = zipfile.ZipFile(workbench.export("llama_adapter", "llama_adapter")).namelist()
+    assert set(names) == {"adapter.pth", "run.yaml"}
+    names = zipfile.ZipFile(workbench.export("prompt", "gatelight")).namelist()
+    assert set(names) == {"adapter.json", "adapter.safetensors", "run.yaml"}
+    for run, form in (("llama_adapter", "peft"), ("lora", "llama_adapter"), ("lora", "../x")):
+        with pytest.raises(ExchangeError):
+            workbench.export(run, form)
+
+
+@pytest.mark.parametrize("run", ["", "..", "../llama_adapter", "/etc", "a/b", "nothing", "lora\n", "名"])
+def test_ids_are_plain_folder_names(workbench, run):
+    with pytest.raises(RunError, match="no run"):
+        workbench.run_config(run)
+
+
+def test_a_bad_start_leaves_nothing_behind(workbench):
+    for bad, kind in (
+        (config(model="./nowhere"), ModelError),
+        (config(method="magic"), SettingError),
+        (config(method_settings={"layers": 9}), SettingError),
+    ):
+        with pytest.raises(kind):
+            workbench.start(bad)
+        assert workbench.live().status == "idle"
+        assert workbench.live().run is None
+    assert all(run.recording for run in workbench.runs())
+    workbench.start(config(steps=2))
+
+
+def test_a_run_that_diverges_says_so_and_can_be_looked_at(workbench, monkeypatch):
+    monkeypatch.setattr("engine.training.trainer.Trainer._backward", lambda *_: float("nan"))
+    run = workbench.start(config())
+    wait(lambda: workbench.live().run is None)
+    assert "learning_rate" in workbench.live().message
+    news = workbench.since(run, 0, None)
+    assert news["status"] == "failed"
+    assert news["message"] == workbench.live().message
+    assert news["problem"]["key"] == workbench.live().problem["key"] == "loss_not_finite"
+    assert chat(workbench, ChatSide(), ChatSide(run=run))[-1].done
+
+
+def test_names_and_notes(workbench):
+    run = workbench.start(config(steps=1), name="  My \n first   run ")
+    wait(lambda: workbench.live().run is None)
+    assert workbench.runs()[0].name == "My first run"
+    workbench.rename(run, "门控 <b>x</b> " + "y" * 500)
+    workbench.annotate(run, "说明\nnotes")
+    summary = workbench.runs()[0]
+    assert summary.name.startswith("门控 <b>x</b> y")
+    assert len(summary.name) <= 120
+    assert summary.notes == "说明\nnotes"
+    with pytest.raises(SettingError):
+        workbench.rename(run, "  ")
+    workbench.delete(run)
+    assert all(found.recording for found in workbench.runs())
+
+
+def test_a_server_that_ended_leaves_its_run_stopped_and_another_server_resumes_it(tmp_path):
+    first = Workbench(tmp_path / "home")
+    run = first.start(config())
+    wait(lambda: first.live().step >= 2)
+    first.close()
+    second = Workbench(tmp_path / "home")
+    assert second.runs()[0].status == "stopped"
+    second.resume(run)
+    wait(lambda: second.live().step > 3)
+    second.close()
+
+
+def test_two_servers_cannot_train_one_run(tmp_path):
+    first, second = Workbench(tmp_path / "home"), Workbench(tmp_path / "home")
+    run = first.start(config())
+    wait(lambda: first.live().step >= 2)
+    assert second.runs()[0].status == "running"
+    with pytest.raises(RunError, match="another process"):
+        second.resume(run)
+    with pytest.raises(RunError, match="another process"):
+        second.delete(run)
+    first.close()
+    second.close()
