@@ -16,9 +16,6 @@ from engine.training.objective import mean_loss
 ROWS = 32
 """Validation rows that are asked."""
 
-IN_LAYERS = {"attention", "linear", "norm", "residual"}
-"""What a method acts on when its acts belong to layers."""
-
 
 @torch.inference_mode()
 def ablation(base: Base, method: Method, dataset: Dataset) -> list[list[float | None]]:
@@ -29,7 +26,7 @@ def ablation(base: Base, method: Method, dataset: Dataset) -> list[list[float | 
     Raises:
         SettingError: The method does not act in layers.
     """
-    if not IN_LAYERS & set(method.acts_on):
+    if not method.layered:
         raise SettingError(
             "no_layers",
             f"{method.title} does not act in layers, so none can be switched off: choose a run of another method.",

@@ -281,6 +281,7 @@ Since = dict[str, Any]
 """What `Workbench.since` returns, ready for JSON:
 
     run, name, status, recording, emits, steps, config   as in `RunSummary` and `RunConfig.to_dict`
+    layered    whether its method can be switched off in single layers
     memory     bytes that the run really held, None before it ends: weights (scales included), adapter, optimiser, step
                (the most that a step added) and peak (all of them); device, rows and length of that step's batch
     epoch      grows when a run is resumed; the reader then starts afresh at cursor 0

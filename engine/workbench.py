@@ -1,7 +1,6 @@
 """The one door between a page and the engine. Importing it is cheap: torch is loaded in the worker thread."""
 
 import queue
-import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -10,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from engine.contract import (
-    AdapterInfo,
     ChatRequest,
     ChatUpdate,
     Counts,
@@ -20,37 +18,31 @@ from engine.contract import (
     MethodInfo,
     ModelInfo,
     PreviewRow,
-    RunSummary,
-    Since,
 )
 from engine.data.dataset import load_dataset, shipped
 from engine.data.settings import DataSettings
 from engine.errors import RunError, SettingError
-from engine.library import adapters
 from engine.runs.config import RunConfig
-from engine.runs.folder import RunFolder, new_run_path, run_folders
-from engine.runs.log import read_events
+from engine.runs.folder import new_run_path
+from engine.shelf import Shelf, short
 
 if TYPE_CHECKING:
     from engine.worker import Worker
 
 T = TypeVar("T")
-RECORDINGS = Path(__file__).resolve().parents[1] / "assets" / "recordings"
 SAME_CLICK_S = 5.0
-NAME_LENGTH = 120
 
 _LOADING = threading.Lock()
 """Held while torch and transformers are loaded: transformers' lazy modules break when two threads load them at once."""
 
 
-class Workbench:
+class Workbench(Shelf):
     """Everything that a page can do. Every method may be called from any thread; errors are `WorkbenchError`s."""
 
     def __init__(self, home: Path) -> None:
+        super().__init__(home / "runs")
         self.home = home
-        self._runs = home / "runs"
         self._jobs: queue.Queue[Callable[[Worker], None] | None] = queue.Queue()
-        self._live = Live()
         self._starting = threading.Lock()
         self._last_start: tuple[RunConfig, float, str] | None = None
         self._thread = threading.Thread(target=self._work, name="gatelight-worker", daemon=True)
@@ -135,7 +127,7 @@ class Workbench:
                     return run
             self._refuse_second_run()
             path = new_run_path(self._runs, config)
-            self._ask(lambda worker: worker.start(path, config, _short(name)))
+            self._ask(lambda worker: worker.start(path, config, short(name)))
             self._last_start = (config, time.monotonic(), path.name)
             return path.name
 
@@ -168,72 +160,6 @@ class Workbench:
             folder = self._own(run)
             self._ask(lambda worker: worker.resume(folder))
 
-    def live(self) -> Live:
-        """What is going on right now. Instant."""
-        return self._live
-
-    def runs(self) -> list[RunSummary]:
-        """Own runs, newest first, then the recordings. Instant."""
-        own = [(folder, False) for folder in run_folders(self._runs)]
-        recorded = [(folder, True) for folder in run_folders(RECORDINGS)]
-        return [self._summary(folder, recording=recording) for folder, recording in own + recorded]
-
-    def library(self, model: str) -> list[AdapterInfo]:
-        """Every adapter of a model, own ones and recordings, oldest first. Instant."""
-        found = adapters(self._runs, model) + adapters(RECORDINGS, model)
-        return sorted(found, key=lambda info: info.created)
-
-    def run_config(self, run: str) -> RunConfig:
-        """What determines a run. Instant."""
-        return self._folder(run).config
-
-    def since(self, run: str, cursor: int, epoch: int | None) -> Since:
-        """News of a run since a cursor. Instant; see `Since`."""
-        folder = self._folder(run)
-        facts = folder.facts()
-        events, after = read_events(folder.events_path, cursor if epoch == facts["epoch"] else 0)
-        return {
-            "run": run,
-            "name": facts["name"],
-            "status": self._status(folder),
-            "message": facts["message"],
-            "problem": facts.get("problem"),
-            "recording": folder.path.parent == RECORDINGS,
-            "emits": facts["emits"],
-            "steps": facts["steps"],
-            "config": facts["config"],
-            "memory": facts.get("memory"),
-            "epoch": facts["epoch"],
-            "cursor": after,
-            "more": folder.events_path.exists() and after < folder.events_path.stat().st_size and bool(events),
-            "events": events,
-        }
-
-    def rename(self, run: str, name: str) -> None:
-        """Give a run another name.
-
-        Raises:
-            WorkbenchError: The name is empty, or the run is a recording.
-        """
-        if not _short(name):
-            raise SettingError("no_name", "The name is empty: type a name for the run.")
-        self._own(run).update(name=_short(name))
-
-    def annotate(self, run: str, notes: str) -> None:
-        """Keep notes with a run."""
-        self._own(run).update(notes=notes)
-
-    def delete(self, run: str) -> None:
-        """Remove a run for good.
-
-        Raises:
-            RunError: It is active, or a recording.
-        """
-        folder = self._own(run)
-        if self._live.run == run:
-            raise RunError("delete_active", f"The run {run!r} is active: stop it before you delete it.", run=run)
-        folder.delete()
-
     def export(self, run: str, form: str) -> Path:
         """A zip of the run's adapter; form is "gatelight", "peft" or "llama_adapter".
 
@@ -243,10 +169,6 @@ class Workbench:
         folder = self._folder(run)
         target = self.home / "exports" / f"{run}-{form if form.isidentifier() else 'x'}.zip"
         return self._ask(lambda worker: worker.export(folder, form, target))
-
-    def snapshots(self, run: str) -> list[int]:
-        """Steps of a run that one can chat with, in order. Instant."""
-        return self._folder(run).snapshots()
 
     def probe(self, run: str, step: int | None, sentence: str) -> dict[str, Any]:
         """How a sentence uses the method: what `Method.look` says, plus "step"."""
@@ -346,50 +268,6 @@ class Workbench:
                 run=self._live.name or self._live.run,
             )
 
-    def _folder(self, run: str) -> RunFolder:
-        """An own run or a recording by its id; an id is one plain folder name."""
-        if re.fullmatch(r"[\w-][\w.-]*", run):
-            for root in (self._runs, RECORDINGS):
-                if (root / run / "run.json").exists():
-                    return RunFolder.open(root / run)
-        raise RunError("no_such_run", f"There is no run {run!r}: it may have been deleted.", run=run)
-
-    def _own(self, run: str) -> RunFolder:
-        folder = self._folder(run)
-        if folder.path.parent == RECORDINGS:
-            raise RunError("recording", f"{run!r} is a recording and stays as it is.", run=run)
-        return folder
-
-    def _status(self, folder: RunFolder) -> str:
-        if self._live.run == folder.id and folder.path.parent == self._runs:
-            return self._live.status
-        if folder.path.parent == RECORDINGS:
-            return "finished"
-        return folder.status()
-
-    def _summary(self, folder: RunFolder, *, recording: bool) -> RunSummary:
-        facts = folder.facts()
-        config, active = facts["config"], self._live.run == folder.id and not recording
-        files = folder.adapter_path.glob("*")
-        return RunSummary(
-            id=folder.id,
-            name=facts["name"],
-            notes=facts["notes"],
-            status=self._status(folder),
-            recording=recording,
-            model=config["model"],
-            method=config["method"],
-            dataset=config["dataset"],
-            step=self._live.step if active else facts["step"],
-            steps=facts["steps"],
-            best_validation=facts["best_validation"],
-            trainable=facts["trainable"],
-            size_bytes=sum(path.stat().st_size for path in files),
-            created=facts["created"],
-            emits=facts["emits"],
-            labels=folder.head.labels if folder.head else None,
-        )
-
 
 def _catalogue() -> Any:  # noqa: ANN401 - a module
     """The catalogue of models and methods, which loads torch."""
@@ -397,7 +275,3 @@ def _catalogue() -> Any:  # noqa: ANN401 - a module
         from engine import catalogue  # noqa: PLC0415 - loads torch
 
     return catalogue
-
-
-def _short(name: str) -> str:
-    return " ".join(name.split())[:NAME_LENGTH]

@@ -43,8 +43,9 @@ from engine.models.families import roles_of
 from engine.models.shape import ModelShape
 from engine.models.sites import ModuleSite, Sites
 from engine.models.view import View
-from engine.telemetry.events import AgreementFrame, Event, ExpertFrame
+from engine.telemetry.events import Event
 from engine.telemetry.looking import Look, relative_norm, rounded
+from engine.telemetry.method_frames import AgreementFrame, ExpertFrame
 
 POOLS = ("down", "up")
 ROUTES = 8

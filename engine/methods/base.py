@@ -233,6 +233,11 @@ class Method(nn.Module, ABC):
         return self.emits
 
     @property
+    def layered(self) -> bool:
+        """Whether its acts belong to layers, so that it can be switched off in some of them."""
+        return bool({"attention", "linear", "norm", "residual"} & set(self.acts_on))
+
+    @property
     def template(self) -> str | None:
         """The method's own template with `{prompt}` and marks `{p}` for virtual tokens; None for the dataset's."""
         return None

@@ -42,8 +42,9 @@ from engine.models.parts import Part, parts_of
 from engine.models.shape import ModelShape
 from engine.models.sites import Sites
 from engine.models.view import View
-from engine.telemetry.events import Event, UpdateFrame
+from engine.telemetry.events import Event
 from engine.telemetry.looking import Look
+from engine.telemetry.method_frames import UpdateFrame
 
 ALL = "all"
 ROLES = ("q", "k", "v", "o", "gate", "up", "down")

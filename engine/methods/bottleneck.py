@@ -37,8 +37,9 @@ from engine.methods.norms import TunedNorms
 from engine.models.shape import ModelShape
 from engine.models.sites import Sites
 from engine.models.view import View
-from engine.telemetry.events import AdapterFrame, Event, NormFrame
+from engine.telemetry.events import Event
 from engine.telemetry.looking import Look, relative_norm, rounded
+from engine.telemetry.method_frames import AdapterFrame, NormFrame
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "gelu": nn.functional.gelu,

@@ -8,8 +8,8 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from engine.models.sites import ModuleSite
-from engine.telemetry.events import UpdateFrame
 from engine.telemetry.looking import Look, relative_norm, rounded
+from engine.telemetry.method_frames import UpdateFrame
 
 Place = tuple[int, str]
 """A layer, and the name of a place in it."""

@@ -36,8 +36,9 @@ from engine.methods.beside import EPS, Place, SideBlock, draw_linear, even_width
 from engine.models.shape import ModelShape
 from engine.models.sites import Sites, Trace
 from engine.models.view import View
-from engine.telemetry.events import Event, LadderFrame, RungFrame
+from engine.telemetry.events import Event
 from engine.telemetry.looking import Look, relative_norm, rounded
+from engine.telemetry.method_frames import LadderFrame, RungFrame
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -41,8 +41,9 @@ from engine.methods.norms import TunedNorms
 from engine.models.shape import ModelShape
 from engine.models.sites import AttentionSite, Glimpse, JoinedKeys, Sites
 from engine.models.view import View
-from engine.telemetry.events import Event, GateFrame, NormFrame
+from engine.telemetry.events import Event
 from engine.telemetry.looking import Look, joint_share, relative_norm, rounded, text_scores
+from engine.telemetry.method_frames import GateFrame, NormFrame
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -42,8 +42,9 @@ from engine.models.families import roles_of
 from engine.models.shape import ModelShape
 from engine.models.sites import Sites
 from engine.models.view import View
-from engine.telemetry.events import Event, MaskFrame
+from engine.telemetry.events import Event
 from engine.telemetry.looking import Look, relative_norm, rounded
+from engine.telemetry.method_frames import MaskFrame
 
 EVERY = "all"
 """Value of `targets` for all linears of the family."""

@@ -16,8 +16,8 @@ from torch import Tensor, nn
 from engine.methods.base import Method
 from engine.models.shape import ModelShape, NormShape
 from engine.models.sites import Sites
-from engine.telemetry.events import NormFrame
 from engine.telemetry.looking import rounded
+from engine.telemetry.method_frames import NormFrame
 
 
 class TunedNorms(nn.Module):

@@ -49,8 +49,9 @@ from engine.methods.prefixes import KeysValues, Reparametrisation, asked, read_t
 from engine.models.shape import ModelShape
 from engine.models.sites import AttentionSite, JoinedKeys, Rows, Sites
 from engine.models.view import View
-from engine.telemetry.events import Event, MassFrame, PrefixFrame
+from engine.telemetry.events import Event
 from engine.telemetry.looking import Look, rounded
+from engine.telemetry.method_frames import MassFrame, PrefixFrame
 
 MLP_RATE, FLAT_RATE = 2e-3, 3e-2
 """Learning rates that work on the embedded base, with the MLP and without."""

@@ -33,8 +33,9 @@ from engine.methods.soft_prompts import look_at_virtual, prompt_frame
 from engine.models.shape import ModelShape
 from engine.models.sites import Sites, SoftPrompt
 from engine.models.view import View
-from engine.telemetry.events import Event, PromptFrame
+from engine.telemetry.events import Event
 from engine.telemetry.looking import Look
+from engine.telemetry.method_frames import PromptFrame
 
 
 @dataclass(frozen=True, kw_only=True)

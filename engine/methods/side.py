@@ -38,8 +38,9 @@ from engine.methods.distilling import teach
 from engine.models.shape import ModelShape
 from engine.models.sites import Sites, Trace
 from engine.models.view import View
-from engine.telemetry.events import BlendFrame, Event, SideFrame
+from engine.telemetry.events import Event
 from engine.telemetry.looking import Look, relative_norm, rounded
+from engine.telemetry.method_frames import BlendFrame, SideFrame
 
 DISTILL_RATE = 5e-3
 RATES = {"distilled": 2e-4, "scratch": 5e-3, "copied": 3e-4}

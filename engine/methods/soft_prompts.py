@@ -10,8 +10,8 @@ from engine.methods.base import Start
 from engine.models.shape import ModelShape
 from engine.models.sites import AttentionSite, Glimpse
 from engine.models.view import View
-from engine.telemetry.events import PromptFrame
 from engine.telemetry.looking import Look, rounded, text_scores
+from engine.telemetry.method_frames import PromptFrame
 
 
 def prompt_frame(

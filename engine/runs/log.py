@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from engine.runs.store import write_text
-from engine.telemetry.events import Event, to_json
+from engine.telemetry.as_json import to_json
+from engine.telemetry.events import Event
 from engine.telemetry.frames import is_curve_step
 
 PAGE_BYTES = 256 * 1024

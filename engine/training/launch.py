@@ -66,6 +66,7 @@ def start_run(path: Path, config: RunConfig, load: LoadBase, name: str = "") -> 
             "trainable": sum(p.numel() for p in method.parameters()),
             "steps": config.of_training().steps,
             "emits": [event.kind for event in method.tells],
+            "layered": method.layered,
             "best_validation": None,
             "head": head.to_dict() if head else None,
             "template": dataset.template,

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from engine.methods import METHODS
-from engine.telemetry.events import EVENTS, from_json, to_json
+from engine.telemetry.as_json import EVENTS, from_json, to_json
 from engine.telemetry.looking import Look
 from tests.tiny import FAMILIES, VARIED, Case, cases, logits, loss_of, randomise, tiny_base, viewed, words
 

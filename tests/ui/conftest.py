@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.workbench import RECORDINGS
+from engine.shelf import RECORDINGS
 
 ROOT = Path(__file__).resolve().parents[2]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")

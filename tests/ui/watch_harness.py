@@ -12,7 +12,8 @@ from app.head import css, head
 from app.places import watch
 from app.words import Say
 from engine.contract import Live
-from engine.workbench import RECORDINGS, Workbench
+from engine.shelf import RECORDINGS
+from engine.workbench import Workbench
 
 
 class Stage(Workbench):

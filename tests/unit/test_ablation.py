@@ -11,15 +11,14 @@ from engine.__main__ import main
 from engine.ablation import ablation, routes
 from engine.data.dataset import load_dataset
 from engine.errors import SettingError
-from engine.methods import METHODS
 from engine.methods.base import RANDOM
 from engine.probing import strength_curve
 from engine.worker import Worker
 from tests.tiny import Case, cases, logits, randomise, words
 from tests.unit.making import Maker, finish, load, make_dataset
 
-IN_LAYERS = {"attention", "linear", "residual"}
-LAYERED = [case for case in cases(("llama", "bert")) if IN_LAYERS & set(METHODS[case.method].acts_on)]
+WITHOUT_LAYERS = {"prompt", "p_tuning", "side", "ladder"}
+LAYERED = [case for case in cases(("llama", "bert")) if case.method not in WITHOUT_LAYERS]
 
 
 @pytest.fixture

@@ -27,7 +27,8 @@ from engine.models.view import Tokens
 from engine.plain_text import ability_examples
 from engine.probing import probe, strength_curve
 from engine.sampling import Sampling
-from engine.telemetry.events import EvalEvent, from_json
+from engine.telemetry.as_json import from_json
+from engine.telemetry.events import EvalEvent
 from engine.training.launch import resume_run, start_run
 from engine.training.objective import Objective, mean_loss, summed_loss
 from engine.training.settings import TrainingSettings

@@ -12,8 +12,8 @@ from engine.methods.p_tuning_v2 import PTuningV2, PTuningV2Settings
 from engine.methods.prefix import PrefixSettings, PrefixTuning
 from engine.models.shape import shape_of
 from engine.models.view import Tokens
-from engine.telemetry.events import MassFrame, PrefixFrame
 from engine.telemetry.looking import Look
+from engine.telemetry.method_frames import MassFrame, PrefixFrame
 from tests.tiny import Case, logits, loss_of, named_gradients, randomise, tiny_base, viewed, words
 from tests.unit.making import Maker, events_of, finish, losses
 

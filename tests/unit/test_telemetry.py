@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from engine.models.sources import ASSETS
 from engine.runs.log import all_events
-from engine.telemetry.events import EVENTS, LossEvent, StatusEvent, from_json, to_json
+from engine.telemetry.as_json import EVENTS, from_json, to_json
+from engine.telemetry.events import LossEvent, StatusEvent
 from engine.telemetry.frames import is_curve_step, is_frame_step
 
 

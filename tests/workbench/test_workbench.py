@@ -11,7 +11,7 @@ from engine.contract import ChatRequest, ChatSide
 from engine.errors import ExchangeError, ModelError, RunError, SettingError
 from engine.runs.config import RunConfig
 from engine.sampling import Sampling
-from engine.telemetry.events import EVENTS
+from engine.telemetry.as_json import EVENTS
 from engine.workbench import Workbench
 
 QUESTION = "Where does Ivan Marsh live?"

@@ -3,6 +3,7 @@ window.Gatelight = window.Gatelight || {};
 
 (() => {
   const ACTIVE = ["loading", "running", "paused", "stopping"];
+  const FACTS = "name status message recording emits layered steps config epoch cursor".split(" ");
   const NO_FRAMES = ["started", "loss", "snapshot", "status"];
 
   /** Index of the last entry of a sorted list that is not above a value, -1 if there is none. */
@@ -20,7 +21,7 @@ window.Gatelight = window.Gatelight || {};
   Gatelight.Tape = class {
     constructor(run) {
       Object.assign(this, { run, name: run, status: "", message: "", error: "", emits: [], steps: 0, config: {} });
-      Object.assign(this, { recording: false, epoch: null, loaded: false, version: 0 });
+      Object.assign(this, { layered: false, recording: false, epoch: null, loaded: false, version: 0 });
       this.clear();
     }
 
@@ -40,9 +41,7 @@ window.Gatelight = window.Gatelight || {};
     /** Take in an answer of the server's `since`. */
     take(answer) {
       if (answer.epoch !== this.epoch) this.clear();
-      for (const name of ["name", "status", "message", "recording", "emits", "steps", "config", "epoch", "cursor"]) {
-        this[name] = answer[name];
-      }
+      for (const name of FACTS) this[name] = answer[name];
       for (const event of answer.events) {
         const kind = (this.kinds[event.kind] ??= { steps: [], events: [] });
         kind.steps.push(event.step);

@@ -2,7 +2,6 @@
 window.Gatelight = window.Gatelight || {};
 
 (() => {
-  const WITHOUT_LAYERS = ["prompt", "p_tuning", "side", "ladder"];
   const KEPT = 20;
 
   const mount = (ctx) => {
@@ -78,5 +77,5 @@ window.Gatelight = window.Gatelight || {};
     };
   };
 
-  (Gatelight.panels ??= []).push({ name: "ablation", order: 8, side: "right", needs: null, fits: (tape) => !WITHOUT_LAYERS.includes(tape.config.method), mount });
+  (Gatelight.panels ??= []).push({ name: "ablation", order: 8, side: "right", needs: null, fits: (tape) => tape.layered, mount });
 })();
