@@ -7,6 +7,15 @@ from tests.ui.conftest import Visitor, goto, start, wait_idle
 pytestmark = pytest.mark.ui
 NASTY = "<img src=x onerror=alert(1)> 你好 {{value}} ${value} " + "long " * 400
 LAST = ".gl-turn:last-child"
+STOP_AT_ONCE = """() => {
+    const observer = new MutationObserver(() => {
+        const button = document.querySelector("#gl-stop-answer:not([disabled])");
+        if (!button) return;
+        observer.disconnect();
+        button.click();
+    });
+    observer.observe(document.body, { subtree: true, childList: true, attributes: true });
+}"""  # presses Stop as soon as it can be pressed: answers of the embedded model are faster than a test
 MARK = "document.querySelector('#gl-curve .mark').getAttribute('x1')"
 
 
@@ -26,14 +35,14 @@ def opened(app, tabs):
 @pytest.fixture
 def page(opened):
     """The chat, at strength 1."""
-    set_strength(opened, "1")
+    turn(opened, "strength", "1")
     return opened
 
 
-def set_strength(page, value):
-    """Turn the strength dial."""
-    page.fill("#gl-strength input[type=number]", value)
-    page.press("#gl-strength input[type=number]", "Tab")
+def turn(page, dial, value):
+    """Type a value beside a dial, and leave the field."""
+    page.fill(f"#gl-{dial} input[type=number]", value)
+    page.press(f"#gl-{dial} input[type=number]", "Tab")
 
 
 def asking(page, ask):
@@ -70,7 +79,7 @@ def test_chip_gives_two_answers_and_a_difference(page):
 
 def test_strength_zero_is_the_base(page):
     """At strength 0 both columns say the same and the meter reads zero."""
-    set_strength(page, "0")
+    turn(page, "strength", "0")
     ask(page, "What is the job of Dora Marsh?")
     base, tuned = answers(page)
     assert base == tuned
@@ -89,22 +98,21 @@ def test_nasty_input_stays_text(page):
 
 
 def test_stop_ends_a_long_answer(page):
-    """Stop ends an answer that would go on for minutes; then one may ask again."""
+    """Stop ends an answer on its way; what was written stays, and then one may ask again."""
     page.click("text=How tokens are chosen")
-    page.fill("#gl-set-max_new_tokens input", "4000")
-    turns = page.locator(".gl-turn").count()
-    page.fill("#gl-prompt textarea", "Tell me everything about everybody.")
-    page.click("#gl-send")
-    page.wait_for_function(
-        "([last, n]) => document.querySelectorAll('.gl-turn').length > n"
-        " && document.querySelector(`${last} .base .gl-text`).innerText.length > 20",
-        arg=[LAST, turns],
-    )
-    page.click("#gl-stop-answer:not([disabled])")
-    page.wait_for_selector("#gl-stop-answer[disabled]", timeout=15_000)
-    page.fill("#gl-set-max_new_tokens input", "8")
+    turn(page, "set-temperature", "5")  # all tokens alike: the one that ends an answer is rare
+    turn(page, "set-max_new_tokens", "4000")
+    question = "Tell me everything about everybody."
+    ask(page, question)
+    whole = answers(page)[0]
+    page.evaluate(STOP_AT_ONCE)
+    ask(page, question)
+    stopped = answers(page)[0]
+    assert whole.startswith(stopped.rstrip("\ufffd"))
+    assert len(stopped) < len(whole) / 2
+    turn(page, "set-temperature", "0")
+    turn(page, "set-max_new_tokens", "8")
     ask(page, "And now?")
-    assert page.locator(".gl-turn").count() == turns + 2
 
 
 def test_strength_curve_is_drawn(page):
@@ -112,7 +120,7 @@ def test_strength_curve_is_drawn(page):
     page.click("#gl-draw-curve")
     page.wait_for_selector("#gl-curve svg")
     before = page.evaluate(MARK)
-    set_strength(page, "0.5")
+    turn(page, "strength", "0.5")
     page.wait_for_function(f"(before) => {MARK} !== before", arg=before)
 
 
