@@ -11,6 +11,8 @@ from engine.data.targets import encode_text
 
 NO_LIMIT = 10**6
 BROKEN = "\ufffd"
+INSIDE = "##"  # what stands before a piece that goes on inside of a word
+SPACES = ("\u2581", "\u0120")  # how tokenizers write the space before a word
 
 
 def preview_rows(
@@ -40,8 +42,22 @@ def preview_rows(
 
 
 def piece(tokenizer: PreTrainedTokenizerBase, index: int) -> str:
-    """A token's text; a part of a character, which has none, is shown as the tokenizer writes it."""
+    """A token's text, with the space in front of it, so that pieces in a row can be read.
+
+    A part of a character, which has no text, is shown as the tokenizer writes it.
+    """
     if index < 0:
         return f"[{-index}]"
-    text = str(tokenizer.decode([index]))
-    return str(tokenizer.convert_ids_to_tokens(index)) if BROKEN in text else text
+    text, written = str(tokenizer.decode([index])), str(tokenizer.convert_ids_to_tokens(index))
+    if BROKEN in text:
+        return written
+    if written.startswith(INSIDE) and _in_word_pieces(tokenizer):
+        return written.removeprefix(INSIDE)
+    opens = written.startswith(SPACES) or _in_word_pieces(tokenizer)
+    return f" {text}" if opens and not text.startswith(" ") else text
+
+
+def _in_word_pieces(tokenizer: PreTrainedTokenizerBase) -> bool:
+    """Whether tokens are whole words but for those that say so, as BERT's: its decoder drops every space."""
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    return backend is not None and type(backend.model).__name__ == "WordPiece"

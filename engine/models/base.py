@@ -28,7 +28,16 @@ from engine.errors import ModelError
 from engine.models import attention
 from engine.models.families import Family, family_of
 from engine.models.shape import ModelShape, shape_of
-from engine.models.sources import LOADING_ERRORS, check_family, check_weights, explained, hub_token, locate, need_hub
+from engine.models.sources import (
+    LOADING_ERRORS,
+    check_family,
+    check_weights,
+    check_whole,
+    explained,
+    hub_token,
+    locate,
+    need_hub,
+)
 from engine.models.view import View
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
@@ -160,6 +169,8 @@ def load_base(name: str, precision: str = "fp32", *, trust_remote_code: bool = F
     family = family_of(config.model_type)
     check_weights(name)
     disable_progress_bar()
+    # What a file lacks is looked at below; transformers' table of it would frighten.
+    logging.getLogger("transformers.modeling_utils").setLevel(logging.ERROR)
     try:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
@@ -173,8 +184,11 @@ def load_base(name: str, precision: str = "fp32", *, trust_remote_code: bool = F
             )
     except LOADING_ERRORS as error:
         raise explained(name, error) from error
+    missing = tuple(sorted(told["missing_keys"]))
+    within = f"{model.base_model_prefix}."  # an encoder can do without the head that filled its gaps
+    check_whole(name, [key for key in missing if family.causal or key.startswith(within)])
     reader = read_reader(name, family, trust_remote_code=trust_remote_code)
-    return replace(freeze(name, model, reader, precision), missing=tuple(sorted(told["missing_keys"])))
+    return replace(freeze(name, model, reader, precision), missing=missing)
 
 
 def read_config(name: str, *, trust_remote_code: bool = False) -> PreTrainedConfig:

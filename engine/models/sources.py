@@ -9,7 +9,7 @@ import json
 import os
 import re
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import getproxies
@@ -121,6 +121,27 @@ def check_weights(name: str) -> None:
                 pass
         except SafetensorError as error:
             raise _corrupt(name, file.name, _line(error)) from error
+
+
+def check_whole(name: str, missing: Sequence[str]) -> None:
+    """Refuse a model whose file lacks weights, which would be random numbers.
+
+    Args:
+        name: The model.
+        missing: Weights that the file lacks and the model cannot do without.
+
+    Raises:
+        ModelError: There are some.
+    """
+    if missing:
+        raise ModelError(
+            "model_incomplete",
+            f"The file of the model {name!r} lacks weights that it needs ({len(missing)}, the first is {missing[0]}): "
+            "choose the whole model, such as a causal language model with its head, or fetch it again.",
+            name=name,
+            count=len(missing),
+            first=missing[0],
+        )
 
 
 def explained(name: str, error: Exception) -> ModelError:

@@ -13,7 +13,7 @@ import pytest
 import torch
 from huggingface_hub import constants
 from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from engine import catalogue
 from engine.cli import catalogue as commands
@@ -198,6 +198,19 @@ def test_missing_part(tmp_path):
     error = refused(folder)
     assert error.key == "model_corrupt"
     assert "00001-of-00002" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("kind", "lacking"), [("llama", "lm_head.weight"), ("llama", "model.layers.1."), ("bert", "bert.encoder.layer.1.")]
+)
+def test_a_model_without_some_of_its_weights(kind, lacking, tmp_path):
+    """Weights that a file does not have would be random: the model is refused, and one of them is named."""
+    file = save_tiny(tmp_path / kind, kind) / "model.safetensors"
+    weights = load_file(file)
+    save_file({k: v for k, v in weights.items() if not k.startswith(lacking)}, file, {"format": "pt"})
+    error = refused(file.parent)
+    assert error.key == "model_incomplete"
+    assert lacking in str(error)
 
 
 def test_pickles_are_not_read(tmp_path):

@@ -3,10 +3,12 @@
 import json
 
 import pytest
+from tokenizers import Tokenizer, decoders, models
+from transformers import PreTrainedTokenizerFast
 
 from engine.data.dataset import Row, load_dataset
 from engine.data.encode import IGNORE, collate, encode_rows
-from engine.data.preview import preview_rows
+from engine.data.preview import piece, preview_rows
 from engine.data.report import count_texts, histogram, report_on
 from engine.data.settings import DataSettings
 from engine.data.spec import HeadSpec
@@ -123,6 +125,21 @@ def test_preview_shows_the_very_tokens(files):
     (read,) = preview_rows(READER, files, rows[:1], writes=False, max_len=40)
     assert len(read.tokens) == 40
     assert not any(marked for _, marked in read.tokens)
+
+
+@pytest.mark.parametrize(
+    ("inner", "decoder"),
+    [
+        (models.WordPiece({"<unk>": 0, "good": 1, "##ness": 2, "me": 3}, unk_token="<unk>"), decoders.WordPiece()),
+        (models.WordLevel({"<unk>": 0, "▁good": 1, "ness": 2, "▁me": 3}, unk_token="<unk>"), decoders.Metaspace()),
+    ],
+)
+def test_pieces_can_be_read(inner, decoder):
+    """Tokens in a row show where words begin, which their decoders drop from one token alone."""
+    backend = Tokenizer(inner)
+    backend.decoder = decoder
+    reader = PreTrainedTokenizerFast(tokenizer_object=backend, unk_token="<unk>")
+    assert [piece(reader, index) for index in (1, 2, 3)] == [" good", "ness", " me"]
 
 
 def test_a_run_on_a_file(tmp_path):

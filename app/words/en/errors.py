@@ -143,6 +143,10 @@ WORDS = {
         "The model {name} brings Python code of its own, which could do on this machine whatever you can: tick “Run "
         "the model's own code” only if you trust its authors, or choose another model."
     ),
+    "error.model_incomplete": (
+        "The file of the model {name} lacks weights that it needs ({count}, the first is {first}): choose the whole "
+        "model, such as a causal language model with its head, or fetch it again."
+    ),
     "error.model_corrupt": (
         "The file {file} of the model {name} is damaged or incomplete ({reason}): delete it and fetch it again."
     ),

@@ -94,6 +94,10 @@ WORDS = {
         "模型 {name} 自带 Python 代码，运行后能在本机做你能做的一切："
         "只有信任作者时才勾选“运行模型自带的代码”，否则请换一个模型。"
     ),
+    "error.model_incomplete": (
+        "模型 {name} 的文件缺少必需的权重（{count} 个，第一个是 {first}）：请选择完整的模型"
+        "（例如带语言头的因果语言模型），或重新下载。"
+    ),
     "error.model_corrupt": "模型 {name} 的文件 {file} 已损坏或不完整（{reason}）：请删除后重新下载。",
     "error.model_offline": (
         "本机没有模型 {name}，而 HF_HUB_OFFLINE 不允许访问模型站点：请取消该设置后下载，或给出本地文件夹的路径。"
