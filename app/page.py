@@ -4,6 +4,7 @@ import gradio as gr
 
 from app import header
 from app.places import chat, runs, train, watch
+from app.steady import steady
 from app.words import LANGUAGES, Say
 from engine.workbench import Workbench
 
@@ -18,7 +19,7 @@ def create(workbench: Workbench) -> gr.Blocks:
         if language != MAIN:
             with page.route(name, language, show_in_navbar=False):
                 _build(page, workbench, Say(language))
-    return page
+    return steady(page)
 
 
 def _build(page: gr.Blocks, workbench: Workbench, say: Say) -> None:
