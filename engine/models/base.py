@@ -169,8 +169,7 @@ def load_base(name: str, precision: str = "fp32", *, trust_remote_code: bool = F
     family = family_of(config.model_type)
     check_weights(name)
     disable_progress_bar()
-    # What a file lacks is looked at below; transformers' table of it would frighten.
-    logging.getLogger("transformers.modeling_utils").setLevel(logging.ERROR)
+    logging.getLogger("transformers.modeling_utils").addFilter(_calm)
     try:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
@@ -189,6 +188,12 @@ def load_base(name: str, precision: str = "fp32", *, trust_remote_code: bool = F
     check_whole(name, [key for key in missing if family.causal or key.startswith(within)])
     reader = read_reader(name, family, trust_remote_code=trust_remote_code)
     return replace(freeze(name, model, reader, precision), missing=missing)
+
+
+def _calm(record: logging.LogRecord) -> bool:
+    """Hold back what transformers says of weights that a file lacks: `check_whole` says it where it matters."""
+    text = record.getMessage()
+    return "LOAD REPORT" not in text and not text.startswith("This checkpoint seem")
 
 
 def read_config(name: str, *, trust_remote_code: bool = False) -> PreTrainedConfig:

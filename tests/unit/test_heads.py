@@ -1,6 +1,7 @@
 """Training with a task head: what is read, what is lost, what is scored, and that a run can be broken off anywhere."""
 
 import dataclasses
+import logging
 import math
 
 import pytest
@@ -402,15 +403,17 @@ def test_difference_compares_only_the_same_labels():
     assert difference(three, strength=0.0) == 0
 
 
-def test_an_encoder_without_a_language_head_is_the_same_at_every_load(tmp_path):
+def test_an_encoder_without_a_language_head_is_the_same_at_every_load(tmp_path, caplog, monkeypatch):
     """Weights that a file lacks are random, but always the same: adapters know their base, and no ability is told."""
     folder = save_tiny(tmp_path / "bert", "bert")
     weights = load_file(folder / "model.safetensors")
     kept = {name: tensor for name, tensor in weights.items() if not name.startswith("cls.")}
     save_file(kept, folder / "model.safetensors", {"format": "pt"})
     torch.manual_seed(5)
+    monkeypatch.setattr(logging.getLogger("transformers"), "propagate", True)
     first, again = load_base(str(folder)), load_base(str(folder))
     assert first.missing
+    assert not caplog.messages  # such as a table of what is lacking
     assert all(name.startswith("cls.") for name in first.missing)
     assert first.fingerprint == again.fingerprint
     first.tokenizer.mask_token = "~"
