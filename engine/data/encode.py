@@ -122,11 +122,9 @@ def encode_rows(
         DataError: No token of any row carries a label, so nothing could be learned.
     """
     rows = list(rows)
-    examples = [
-        example
-        for start in range(0, len(rows), TOGETHER)
-        for example in _encode_together(tokenizer, dataset, rows[start : start + TOGETHER], max_len)
-    ]
+    prompts = encode_prompts(tokenizer, dataset, rows)
+    answers = _together(tokenizer, [row.response for row in rows], add_special_tokens=False)
+    examples = [_example(tokenizer, *pair, max_len) for pair in zip(prompts, answers, strict=True)]
     said = any(row.response.strip() for row in rows)
     if not said or not any(len(example.ids) - example.answer_at > 1 for example in examples):
         raise DataError(
@@ -137,17 +135,23 @@ def encode_rows(
     return examples
 
 
-def _encode_together(
-    tokenizer: PreTrainedTokenizerBase, dataset: Dataset, rows: Sequence[Row], max_len: int
-) -> list[Example]:
-    """The same as row by row, in a fraction of the time: the tokenizer takes many texts at once."""
+def encode_prompts(tokenizer: PreTrainedTokenizerBase, dataset: Dataset, rows: Sequence[Row]) -> list[list[int]]:
+    """The same as `encode_prompt` row by row, in a fraction of the time: the tokenizer takes many texts at once."""
     templates = [dataset.template_of(row) for row in rows]
     if any(MARK in template for template in templates):
-        return [encode_row(tokenizer, dataset, row, max_len) for row in rows]
-    texts = [fill(template, row.prompt) for template, row in zip(templates, rows, strict=True)]
-    prompts = tokenizer(texts, verbose=False)["input_ids"]
-    answers = tokenizer([row.response for row in rows], add_special_tokens=False, verbose=False)["input_ids"]
-    return [_example(tokenizer, *pair, max_len) for pair in zip(prompts, answers, strict=True)]
+        return [encode_prompt(tokenizer, *pair) for pair in zip(templates, (row.prompt for row in rows), strict=True)]
+    return _together(tokenizer, [fill(template, row.prompt) for template, row in zip(templates, rows, strict=True)])
+
+
+def _together(
+    tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], *, add_special_tokens: bool = True
+) -> list[list[int]]:
+    """Token ids of many texts."""
+    found: list[list[int]] = []
+    for start in range(0, len(texts), TOGETHER):
+        part = list(texts[start : start + TOGETHER])
+        found += tokenizer(part, add_special_tokens=add_special_tokens, verbose=False)["input_ids"]
+    return found
 
 
 def encode_plain(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], max_len: int) -> list[Example]:

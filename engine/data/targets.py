@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from transformers import PreTrainedTokenizerBase
 
 from engine.data.dataset import Dataset, Row
-from engine.data.encode import Example, encode_prompt, encode_rows
+from engine.data.encode import Example, encode_prompt, encode_prompts, encode_rows
 from engine.data.spec import HeadSpec
 
 
@@ -19,10 +19,11 @@ def encode_for(
     """
     if spec is None:
         return encode_rows(tokenizer, dataset, rows, max_len)
+    rows = list(rows)
     return [
         Example(ids, len(ids), spec.target(row, dataset.name))
-        for row in rows
-        for ids in [encode_text(tokenizer, dataset.template_of(row), row.prompt, max_len, spec.pooling)]
+        for row, whole in zip(rows, encode_prompts(tokenizer, dataset, rows), strict=True)
+        for ids in [_cut(tokenizer, whole, max_len, spec.pooling)]
     ]
 
 
@@ -30,7 +31,10 @@ def encode_text(
     tokenizer: PreTrainedTokenizerBase, template: str, prompt: str, max_len: int, pooling: str
 ) -> list[int]:
     """Token ids that a head reads. Too long a text loses the end that the head does not read from."""
-    ids = encode_prompt(tokenizer, template, prompt)
+    return _cut(tokenizer, encode_prompt(tokenizer, template, prompt), max_len, pooling)
+
+
+def _cut(tokenizer: PreTrainedTokenizerBase, ids: list[int], max_len: int, pooling: str) -> list[int]:
     if len(ids) <= max_len:
         return ids
     if pooling == "last":

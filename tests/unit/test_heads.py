@@ -1,6 +1,7 @@
 """Training with a task head: what is read, what is lost, what is scored, and that a run can be broken off anywhere."""
 
 import dataclasses
+import json
 import logging
 import math
 
@@ -14,7 +15,7 @@ from engine.chat import Speaker, converse, kl, verdicts
 from engine.data.dataset import Row, load_dataset
 from engine.data.encode import Example, collate, encode_cloze
 from engine.data.spec import HeadSpec
-from engine.data.targets import encode_text
+from engine.data.targets import encode_for, encode_text
 from engine.errors import DataError
 from engine.exchange.native import load_adapter
 from engine.head_scores import blind, head_predictions, head_scores
@@ -74,6 +75,21 @@ def test_pooling_reads_the_right_tokens(side):
     assert torch.equal(pooled(hidden, tokens, "last"), torch.stack([hidden[0, at + 3], hidden[1, 5]]))
     own = [hidden[0, at : at + 4][[0, 1, 3]].mean(0), hidden[1, :5].mean(0)]
     assert_close(pooled(hidden, tokens, "mean"), torch.stack(own))
+
+
+@pytest.mark.parametrize("template", ["{prompt}!", "{p}{prompt}{p}!"])
+@pytest.mark.parametrize("pooling", ["first", "last"])
+def test_rows_are_encoded_together_as_one_by_one(tmp_path, template, pooling):
+    """Many texts at once give the same ids and targets, cut or whole."""
+    path = tmp_path / "rows.jsonl"
+    path.write_text(
+        "\n".join(json.dumps({"prompt": "abcdefgh"[: 1 + i % 8], "response": "xy"[i % 2]}) for i in range(20))
+    )
+    dataset = load_dataset(str(path)).within(template)
+    rows, spec = dataset.rows("train"), HeadSpec(labels=("x", "y"), pooling=pooling)
+    found = encode_for(tokenizer(), dataset, rows, 6, spec)
+    assert [one.ids for one in found] == [encode_text(tokenizer(), template, row.prompt, 6, pooling) for row in rows]
+    assert [one.target for one in found] == ["xy".index(row.response) for row in rows]
 
 
 def test_losses_are_cross_entropy_and_squared_error():
