@@ -1,6 +1,7 @@
 """Who may import whom: the page never loads torch itself, the engine knows no page."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -43,3 +44,18 @@ def test_page_is_built_without_torch(tmp_path):
         "assert 'torch' not in sys.modules, 'torch'; assert 'transformers' not in sys.modules, 'transformers'"
     )
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=120)
+
+
+CARRIED = {"numpy", "scipy", "tokenizers", "huggingface_hub", "typing_extensions"}
+"""What the requirements cannot do without themselves."""
+DISTRIBUTIONS = {"sklearn": "scikit-learn", "yaml": "pyyaml"}
+
+
+def test_whatever_is_imported_is_required():
+    """A machine that has requirements.txt alone, as the README's first command makes it, has every import."""
+    lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    required = {re.split(r"[=>]", line)[0] for line in lines if line and not line.startswith("#")}
+    files = [ROOT / "app.py", *(ROOT / "app").rglob("*.py"), *(ROOT / "engine").rglob("*.py")]
+    used = {name.split(".")[0] for file in files for name in imported(file)}
+    own = {"app", "engine"} | set(sys.stdlib_module_names) | CARRIED
+    assert {DISTRIBUTIONS.get(name, name) for name in used - own} <= required
