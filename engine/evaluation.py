@@ -1,5 +1,6 @@
 """Scoring a run on held-out rows: greedy answers of base and tuned model, and what the tuned one forgot."""
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from engine.models.base import Base
 from engine.models.view import View
 from engine.plain_text import ability_examples
 from engine.sampling import Sampling
+from engine.text_metrics import TextMetrics, text_metrics
 from engine.training.objective import mean_loss
 
 
@@ -46,7 +48,12 @@ class Scores:
         base_heldout_loss: The same for the untuned base.
         base_ability_loss: Nats per token of the tuned model on held-out plain text: what is left of the base's ability.
         base_ability_loss_before: The same for the untuned base.
+        perplexity: exp(heldout_loss): among how many tokens the model still hesitates.
+        base_perplexity: The same for the untuned base.
         rows: Number of held-out rows.
+        text: Where responses are free text, how near answers come to them: of each answer as much as its reference has
+            lines, so that a model is not blamed twice for not stopping.
+        base_text: The same for the untuned base.
         labels: Where responses are labels, the scores of answers as labels; what is no label is wrong.
     """
 
@@ -56,14 +63,27 @@ class Scores:
     base_heldout_loss: float
     base_ability_loss: float
     base_ability_loss_before: float
+    perplexity: float
+    base_perplexity: float
     rows: int
+    text: TextMetrics | None = None
+    base_text: TextMetrics | None = None
     labels: LabelMetrics | None = None
 
 
+def lines_of(text: str) -> list[str]:
+    """The lines that say something, without surrounding space."""
+    return [line.strip() for line in re.split(r"[\r\n]", text) if line.strip()]
+
+
+def first_lines(text: str, count: int) -> str:
+    """The first lines that say something."""
+    return "\n".join(lines_of(text)[:count])
+
+
 def first_line(text: str) -> str:
-    """The first line that says something, without surrounding space."""
-    lines = [line.strip() for line in re.split(r"[\r\n]", text) if line.strip()]
-    return lines[0] if lines else ""
+    """The first line that says something."""
+    return first_lines(text, 1)
 
 
 def view_of(base: Base, method: Method | None) -> View:
@@ -91,9 +111,13 @@ def predictions(base: Base, method: Method, dataset: Dataset, limit: int | None 
 
 
 def _answered(base: Base, method: Method | None, dataset: Dataset, rows: Sequence[Row]) -> list[str]:
+    """Greedy answers; what several rows ask in the same words is answered once."""
     dataset = dataset.within(method.template if method else None)
-    prompts = [prompt_of(example) for example in encode_rows(base.tokenizer, dataset, rows, 10**6)]
-    return answers(view_of(base, method), base.tokenizer, prompts, Sampling(max_new_tokens=dataset.max_new_tokens))
+    prompts = [tuple(prompt_of(example)) for example in encode_rows(base.tokenizer, dataset, rows, 10**6)]
+    asked = list(dict.fromkeys(prompts))
+    said = answers(view_of(base, method), base.tokenizer, asked, Sampling(max_new_tokens=dataset.max_new_tokens))
+    found = dict(zip(asked, said, strict=True))
+    return [found[prompt] for prompt in prompts]
 
 
 def evaluate(base: Base, method: Method, dataset: Dataset, found: Sequence[Prediction] | None = None) -> Scores:
@@ -105,18 +129,36 @@ def evaluate(base: Base, method: Method, dataset: Dataset, found: Sequence[Predi
     pad = base.tokenizer.pad_token_id
     tuned, frozen = view_of(base, method), view_of(base, None)
     references = [first_line(p.reference) for p in found]
+    loss, before = round(mean_loss(tuned, rows, pad), 4), round(mean_loss(frozen, asked, pad), 4)
     return Scores(
         exact_match=share([p.right for p in found]),
         base_exact_match=share([first_line(p.base) == first_line(p.reference) for p in found]),
-        heldout_loss=round(mean_loss(tuned, rows, pad), 4),
-        base_heldout_loss=round(mean_loss(frozen, asked, pad), 4),
+        heldout_loss=loss,
+        base_heldout_loss=before,
+        perplexity=perplexity(loss),
+        base_perplexity=perplexity(before),
         base_ability_loss=round(mean_loss(tuned, plain, pad), 4),
         base_ability_loss_before=round(mean_loss(frozen, plain, pad), 4),
         rows=len(found),
+        text=None if dataset.labels else _compared(found, [p.tuned for p in found]),
+        base_text=None if dataset.labels else _compared(found, [p.base for p in found]),
         labels=label_metrics(references, [first_line(p.tuned) for p in found], dataset.labels)
         if dataset.labels
         else None,
     )
+
+
+def _compared(found: Sequence[Prediction], answers: Sequence[str]) -> TextMetrics | None:
+    """Answers beside their references; None where there is nothing to compare."""
+    if not found:
+        return None
+    heads = [first_lines(answer, len(lines_of(p.reference))) for p, answer in zip(found, answers, strict=True)]
+    return text_metrics([p.prompt for p in found], [p.reference for p in found], heads)
+
+
+def perplexity(loss: float) -> float:
+    """exp(loss), as far as it can be written."""
+    return round(math.exp(min(loss, 100.0)), 4)
 
 
 def share(hits: Sequence[bool | None]) -> float:

@@ -3,7 +3,7 @@
 import dataclasses
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pandas as pd
@@ -22,7 +22,18 @@ def result(values: Any, *, as_json: bool, text: str | None = None) -> None:  # n
     elif text is not None:
         print(text, flush=True)
     else:
-        print("\n".join(f"{name:>20}  {value}" for name, value in plain.items()), flush=True)
+        lines = dict(_flat(plain))
+        width = max(map(len, lines))
+        print("\n".join(f"{name:>{width}}  {value}" for name, value in lines.items()), flush=True)
+
+
+def _flat(values: dict[str, Any], inside: str = "") -> Iterator[tuple[str, Any]]:
+    """Every value with its name, those inside of another with both; what is not there is left out."""
+    for name, value in values.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{inside}{name} ")
+        elif value is not None:
+            yield inside + name, value
 
 
 def table(rows: Sequence[dict[str, Any]]) -> str:

@@ -68,7 +68,10 @@ def test_train_eval_chat_export_import(engine, tmp_path):
     assert done["step"] == 3
     assert from_json(engine("runs", "--root", tmp_path, "--json"))[0]["id"] == "a"
     scores = from_json(engine("eval", run, "--json"))
-    assert {"exact_match", "base_exact_match", "base_ability_loss"} <= scores.keys()
+    assert {"exact_match", "base_exact_match", "base_ability_loss", "perplexity"} <= scores.keys()
+    assert 0 <= scores["text"]["bleu"] <= 100
+    assert scores["text"]["questions"] == scores["rows"]
+    assert "text chrf" in engine("eval", run)[1]
     answer = from_json(engine("chat", run, "--prompt", "Where does Ivan Marsh live?", "--strength", 0, "--json"))
     assert answer["base"] == answer["tuned"] != ""
     assert from_json(engine("export", run, "--format", "peft", "--out", tmp_path / "peft", "--json"))["files"]

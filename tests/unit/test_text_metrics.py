@@ -1,0 +1,53 @@
+"""Scores of free text: by hand where that can be done, with one and with many references."""
+
+import math
+
+import pytest
+
+from engine.evaluation import first_lines, perplexity
+from engine.text_metrics import text_metrics
+
+CAT = "the cat sat on the mat"
+
+
+def test_perfect_and_hopeless_answers():
+    """What was wanted scores 100 everywhere; nothing in common, 0 or next to it."""
+    perfect = text_metrics(["q"], [CAT], [CAT])
+    assert (perfect.bleu, perfect.chrf, perfect.rouge1, perfect.rouge_l) == (100, 100, 100, 100)
+    hopeless = text_metrics(["q"], [CAT], ["zzz"])
+    assert (hopeless.bleu, hopeless.chrf, hopeless.rouge1, hopeless.rouge_l) == (0, 0, 0, 0)
+    assert text_metrics(["q"], [CAT], [""]).bleu == 0
+
+
+def test_bleu_and_rouge_by_hand():
+    """Precisions 5/6, 3/5, 1/4 and 1/6 (smoothed), no brevity penalty; ROUGE-1 shares five of six words."""
+    found = text_metrics(["q"], [CAT], ["the cat sat on a mat"])
+    assert found.bleu == pytest.approx(100 * (5 / 6 * 3 / 5 * 2 / 4 * 1 / 3) ** 0.25, abs=0.01)
+    assert found.rouge1 == pytest.approx(100 * 5 / 6, abs=0.01)
+    assert found.rouge_l == pytest.approx(100 * 5 / 6, abs=0.01)
+    assert "tok:13a" in found.signature
+
+
+def test_rows_that_ask_the_same_are_one_question():
+    """The best reference counts; a question with fewer references than another is compared with those that it has."""
+    asked, wanted = ["a", "a", "b"], ["one two three four five", CAT, "un deux trois quatre cinq"]
+    found = text_metrics(asked, wanted, [CAT, CAT, "un deux trois quatre cinq"])
+    assert found.questions == 2
+    assert (found.bleu, found.rouge1) == (100, 100)
+    alone = text_metrics(asked[:1] + asked[2:], wanted[:1] + wanted[2:], [CAT, "un deux trois quatre cinq"])
+    assert alone.bleu < 60
+    assert alone.rouge1 == 50
+
+
+def test_scripts_without_spaces():
+    """chrF tells near from far where words are not separated; ROUGE has nothing to say there."""
+    near, far = (text_metrics(["q"], ["伊万住在河边"], [said]) for said in ("伊万住在山边", "她喜欢汤"))
+    assert near.chrf > 30 > far.chrf
+    assert near.rouge1 == 0
+
+
+def test_first_lines_and_perplexity():
+    """Empty lines are no lines; a perplexity can always be written down."""
+    assert first_lines("\n a \n\n b\r\nc", 2) == "a\nb"
+    assert perplexity(math.log(8)) == 8
+    assert math.isfinite(perplexity(1e9))
