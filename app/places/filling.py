@@ -47,7 +47,7 @@ class Filler:
         self.parts = [*self.model_parts, *self.data_parts, *self.method_parts, *self.counts]
         self.opening = [form.model, form.method, *self.rate, *self.parts]
 
-    def wire(self) -> None:
+    def wire(self, page: gr.Blocks, top: gr.HTML) -> None:
         """Connect the form's choices."""
         form, say = self.form, self.say
         everything = self.everything
@@ -66,9 +66,11 @@ class Filler:
             [*self.model_parts, *self.data_parts],
         )
         wire(say, [form.load.upload], self.loaded, [form.load, self.memory], [*everything, *self.parts])
+        turned = [part.change for part in (form.model, form.dataset, *form.training, *self.own.all)]
+        form.memory.wire([form.method.input, *turned], self.config, everything, top, page)
         wire(
             say,
-            [part.change for part in (form.model, form.dataset, *form.training, *self.own.all)],
+            turned,
             lambda *values: [*self.weighed(lambda: self.config(*values)), self.rated(lambda: self.config(*values))],
             everything,
             [*self.counts, *self.rate],

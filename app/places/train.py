@@ -28,11 +28,11 @@ def build(page: gr.Blocks, workbench: Workbench, say: Say, top: gr.HTML) -> None
     with gr.Accordion(say("train.terminal"), open=False, elem_id="gl-terminal"):
         form.build_terminal()
     with place:
-        _when_the_engine_is_loaded(page, workbench, say, form, ready, bar)
+        _when_the_engine_is_loaded(page, workbench, say, form, ready, bar, top)
 
 
 def _when_the_engine_is_loaded(
-    page: gr.Blocks, workbench: Workbench, say: Say, form: TrainingForm, ready: gr.State, bar: Bar
+    page: gr.Blocks, workbench: Workbench, say: Say, form: TrainingForm, ready: gr.State, bar: Bar, top: gr.HTML
 ) -> None:
     """Make the knobs of the methods, which only the engine knows, and wire all that reads the form: once per page."""
 
@@ -40,7 +40,7 @@ def _when_the_engine_is_loaded(
     def rest() -> None:
         own = MethodKnobs(say, workbench.methods(), FIRST.method)
         filler = Filler(workbench, say, form, own)
-        filler.wire()
+        filler.wire(page, top)
         everything = filler.everything
 
         def started(*filled: object) -> list[Any]:

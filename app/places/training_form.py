@@ -8,6 +8,7 @@ from app import cards, forms
 from app.diagram import diagram
 from app.markup import html, note
 from app.places import method_picker
+from app.places.memory import MemoryView
 from app.words import Say
 from engine.contract import DatasetInfo, MethodInfo
 from engine.runs.config import RunConfig
@@ -37,6 +38,7 @@ class TrainingForm:
                         filterable=False, min_width=200, elem_id="gl-preset",
                     )  # fmt: skip
                     self.training = [self._control(n) for n, field in enumerate(FIELDS) if not field.knob.advanced]
+                self.memory = MemoryView(workbench, say)
             with gr.Column(scale=2, min_width=240, elem_classes="gl-aside"):
                 html(f'<h3 class="gl-h3">{say("train.where")}</h3>')
                 self.diagram = html(diagram(say, ()), elem_id="gl-diagram")
