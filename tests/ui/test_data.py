@@ -13,7 +13,7 @@ def needed(page):
 
 
 def test_memory_bar_moves_with_the_batch(visit):
-    """Sixteen times as many rows at once need more; every part of the bar has a number and a size; a bad value is said."""
+    """More rows at once need more; every part has a number and a size; a bad value is said."""
     page = visit()
     ready_form(page)
     page.wait_for_selector(".gl-memory:visible")
