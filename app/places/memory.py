@@ -11,7 +11,7 @@ from app.memory_bar import measured, memory_bar
 from app.wiring import wire
 from app.words import Say
 from engine.contract import MemoryInfo
-from engine.errors import WorkbenchError
+from engine.errors import DataError, WorkbenchError
 from engine.runs.config import RunConfig
 from engine.workbench import Workbench
 
@@ -38,7 +38,8 @@ class MemoryView:
             try:
                 return memory_bar(self._say, self._workbench.memory(config(*filled)))
             except WorkbenchError as error:
-                return note(sentence(self._say, error), "wrong")
+                said = isinstance(error, DataError) or error.key == "no_data_chosen"  # beside the data itself
+                return "" if said else note(sentence(self._say, error), "wrong")
 
         wire(self._say, [page.load, *triggers], estimated, inputs, [self.bar], trigger_mode="always_last")
         wire(self._say, [page.load, top.change], self.held, None, [self.last], trigger_mode="always_last")

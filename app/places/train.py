@@ -22,6 +22,7 @@ def build(page: gr.Blocks, workbench: Workbench, say: Say, top: gr.HTML) -> None
     ready = gr.State(False)  # whether the whole form is there, so that Start may be pressed
     bar = controls.build(page, workbench, say, top, ready)
     form.build_samples()
+    form.build_model()
     with gr.Accordion(say("train.all"), open=False, elem_id="gl-all"):
         form.build_advanced()
         place = gr.Column()
