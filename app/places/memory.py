@@ -24,13 +24,12 @@ class MemoryView:
         self.bar = html(elem_id="gl-memory")
         self.last = html(elem_id="gl-memory-last")
 
+    def wire_last(self, page: gr.Blocks, top: gr.HTML) -> None:
+        """Tell what the last run held. Not inside of a render, or Gradio forgets who else listens to `top`."""
+        wire(self._say, [page.load, top.change], self.held, None, [self.last], trigger_mode="always_last")
+
     def wire(
-        self,
-        triggers: list[Any],
-        config: Callable[..., RunConfig],
-        inputs: list[gr.components.Component],
-        top: gr.HTML,
-        page: gr.Blocks,
+        self, triggers: list[Any], config: Callable[..., RunConfig], inputs: list[gr.components.Component]
     ) -> None:
         """Estimate anew whenever a trigger fires: at most one is at work and one waits, however fast somebody types."""
 
@@ -41,8 +40,7 @@ class MemoryView:
                 said = isinstance(error, DataError) or error.key == "no_data_chosen"  # beside the data itself
                 return "" if said else note(sentence(self._say, error), "wrong")
 
-        wire(self._say, [page.load, *triggers], estimated, inputs, [self.bar], trigger_mode="always_last")
-        wire(self._say, [page.load, top.change], self.held, None, [self.last], trigger_mode="always_last")
+        wire(self._say, triggers, estimated, inputs, [self.bar], trigger_mode="always_last")
 
     def held(self) -> str:
         """What the newest own run really held; empty while none has ended, or one is active."""

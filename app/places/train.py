@@ -21,6 +21,7 @@ def build(page: gr.Blocks, workbench: Workbench, say: Say, top: gr.HTML) -> None
     form = TrainingForm(workbench, say)
     ready = gr.State(False)  # whether the whole form is there, so that Start may be pressed
     bar = controls.build(page, workbench, say, top, ready)
+    form.memory.wire_last(page, top)
     form.build_samples()
     form.build_model()
     with gr.Accordion(say("train.all"), open=False, elem_id="gl-all"):
@@ -29,11 +30,11 @@ def build(page: gr.Blocks, workbench: Workbench, say: Say, top: gr.HTML) -> None
     with gr.Accordion(say("train.terminal"), open=False, elem_id="gl-terminal"):
         form.build_terminal()
     with place:
-        _when_the_engine_is_loaded(page, workbench, say, form, ready, bar, top)
+        _when_the_engine_is_loaded(page, workbench, say, form, ready, bar)
 
 
 def _when_the_engine_is_loaded(
-    page: gr.Blocks, workbench: Workbench, say: Say, form: TrainingForm, ready: gr.State, bar: Bar, top: gr.HTML
+    page: gr.Blocks, workbench: Workbench, say: Say, form: TrainingForm, ready: gr.State, bar: Bar
 ) -> None:
     """Make the knobs of the methods, which only the engine knows, and wire all that reads the form: once per page."""
 
@@ -41,7 +42,7 @@ def _when_the_engine_is_loaded(
     def rest() -> None:
         own = MethodKnobs(say, workbench.methods(), FIRST.method)
         filler = Filler(workbench, say, form, own)
-        filler.wire(page, top)
+        filler.wire(page)
         everything = filler.everything
 
         def started(*filled: object) -> list[Any]:

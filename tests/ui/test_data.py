@@ -63,7 +63,8 @@ def choose(page, setting, option):
     """Choose in one of the menus of one's own data."""
     page.click(f"#gl-data-{setting} input")
     page.locator(f"[role=listbox] [role=option]:visible >> text={option}").click()
-    page.keyboard.press("Escape")
+    page.locator(f"#gl-data-{setting} input").blur()
+    page.wait_for_function("![...document.querySelectorAll('[role=option]')].some(one => one.offsetParent)")
 
 
 def learned(page):
