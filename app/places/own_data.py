@@ -90,10 +90,11 @@ class OwnData:
         how = [self.made[name] for name in HOW_READ]
         told = [self.read, self.name, self.config, self.split, *how, *mapping]
         arrived = wire(say, [self.upload.upload], self._arrived, [self.upload], [self.name, self.config, self.split])
-        wire(say, [], self.look, told, found, after=arrived)
+        seen: dict[str, Any] = {"show_progress": "minimal", "show_progress_on": self.facts}
+        wire(say, [], self.look, told, found, after=arrived, **seen)
         fields = [self.name, self.config, self.split]
         done = [*(event for field in fields for event in (field.submit, field.blur)), *(part.change for part in how)]
-        wire(say, done, self.look, told, found, trigger_mode="always_last")
+        wire(say, done, self.look, told, found, trigger_mode="always_last", **seen)
         wire(
             say,
             [self.name.change],

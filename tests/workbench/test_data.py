@@ -1,6 +1,7 @@
 """Data through the door: what is in a file, what would be trained on, and what is wrong with it."""
 
 import json
+import time
 
 import pytest
 
@@ -105,3 +106,13 @@ def test_nothing_to_learn_is_an_error_before_the_start(workbench, tmp_path):
         with pytest.raises(DataError, match="nothing to learn"):
             attempt(RunConfig(dataset=str(file)))
     assert workbench.live().run is None
+
+
+def test_a_run_on_a_file_with_any_name_can_be_opened(workbench, odd):
+    """Spaces, brackets and Chinese in a file's name are no obstacle to its runs."""
+    file = odd.rename(odd.with_name("我的 data (1).csv"))
+    run = workbench.start(RunConfig(dataset=str(file), data=NAMED, training={"steps": 1, "batch_size": 2}))
+    assert workbench.run_config(run).dataset == str(file)
+    while workbench.live().run is not None:
+        time.sleep(0.02)
+    assert workbench.since(run, 0, None)["status"] == "finished"
