@@ -1,9 +1,10 @@
 """One's own data as the form holds it: the dataset's name, and the settings that differ from what would be guessed."""
 
 import hashlib
+import os
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,11 @@ from app.markup import note, safe
 from app.words import Say
 from engine.contract import DataLook
 from engine.data.settings import DataSettings
-from engine.data.sources import HUB, SUFFIXES
+from engine.data.sources import HUB, SUFFIXES, is_source
+from engine.errors import SettingError
+
+DATA = "data"
+"""Folder below the workbench's own for what was uploaded."""
 
 OWN = "own"
 """What the menu of data holds when it is none that ships."""
@@ -44,6 +49,30 @@ def parts_of(dataset: str) -> tuple[str, str, str]:
 def is_hub(name: str) -> bool:
     """Whether a name that somebody typed means the hub."""
     return dataset_name(name, "", "").startswith(HUB)
+
+
+def confine(home: Path, dataset: str, others: Iterable[str] = ()) -> None:
+    """See that a page which anybody may open, as on a Space, reads no file of its server but what was uploaded to it.
+
+    Args:
+        home: The workbench's folder.
+        dataset: Name of one's own data.
+        others: Files for validation and scoring, or splits of a hub dataset, or empty.
+
+    Raises:
+        SettingError: One of them is another file.
+    """
+    if not os.environ.get("SPACE_ID"):
+        return
+    files = [] if dataset.startswith(HUB) else [dataset]
+    files += [name for name in others if not name.startswith(HUB) and (files or is_source(name)) and name.strip()]
+    for name in files:
+        if not Path(name).expanduser().resolve().is_relative_to((home / DATA).resolve()):
+            raise SettingError(
+                "file_of_server",
+                f"The file {name!r} lies on the server that everybody shares: upload yours, or name a hub dataset.",
+                name=name,
+            )
 
 
 def settings_of(values: Mapping[str, Any], guess: Mapping[str, str]) -> dict[str, Any]:
@@ -80,7 +109,7 @@ def kept(home: Path, upload: Path) -> Path:
     """
     with upload.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()[:12]
-    target = home / "data" / digest / upload.name
+    target = home / DATA / digest / upload.name
     if not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
         partly = target.with_name(f".{upload.name}.part")

@@ -94,7 +94,9 @@ class Filler:
             SettingError: A value cannot work.
         """
         common = len(self.form.inputs())
-        return config_of(self.own.methods[method], filled[:common], self.own.settings(method, filled[common:]))
+        return config_of(
+            self.form, self.own.methods[method], filled[:common], self.own.settings(method, filled[common:])
+        )
 
     def opened(self) -> list[Any]:
         """Values for `opening`, for a page that was just opened."""
@@ -124,7 +126,7 @@ class Filler:
         if not preset:
             return [gr.skip()] * (1 + len(self.own.all) + len(self.counts))
         settings = dict(info.presets[preset])
-        counts = self.weighed(lambda: config_of(info, filled[: len(self.form.inputs())], settings))
+        counts = self.weighed(lambda: config_of(self.form, info, filled[: len(self.form.inputs())], settings))
         return [{**memory, method: preset}, *self.own.filled(method, settings), *counts]
 
     def loaded(self, path: str, memory: Memory) -> list[Any]:

@@ -9,7 +9,7 @@ import gradio as gr
 from app import forms
 from app.guard import sentence
 from app.markup import html, note
-from app.own_data import FIELDS, MAPPED, dataset_name, is_hub, kept, listed, looked, parts_of, settings_of
+from app.own_data import FIELDS, MAPPED, confine, dataset_name, is_hub, kept, listed, looked, parts_of, settings_of
 from app.wiring import wire
 from app.words import Say
 from engine.contract import DataLook
@@ -130,7 +130,7 @@ class OwnData:
         if not dataset or asked == {key: read.get(key) for key in asked}:
             return [gr.skip()] * (3 + len(MAPPED))
         try:
-            found = self._workbench.look(dataset, DataSettings.from_dict(how))
+            found = self._looked(dataset, how)
         except WorkbenchError as error:
             return [asked, note(sentence(self._say, error), "wrong"), *[gr.skip()] * (1 + len(MAPPED))]
         news = {**asked, "columns": found.columns, "guess": found.guess}
@@ -154,7 +154,7 @@ class OwnData:
         values = config.of_data().to_dict()
         how = {name: values[name] for name in HOW_READ}
         try:
-            found = self._workbench.look(config.dataset, DataSettings.from_dict(how))
+            found = self._looked(config.dataset, how)
         except WorkbenchError as error:
             found, facts = None, note(sentence(self._say, error), "wrong")
         else:
@@ -173,6 +173,25 @@ class OwnData:
             gr.Column(visible=True),
         ]
 
+    def _looked(self, dataset: str, how: dict[str, Any]) -> DataLook:
+        confine(self._workbench.home, dataset)
+        return self._workbench.look(dataset, DataSettings.from_dict(how))
+
+    def chosen(self, filled: Sequence[Any]) -> tuple[str, dict[str, Any]]:
+        """Name and settings of one's own data from the values of `inputs`.
+
+        Raises:
+            SettingError: Nothing is chosen yet, or what may not be read here.
+        """
+        name, config, split, read, *values = filled
+        dataset = dataset_name(name or "", config or "", split or "")
+        if not dataset:
+            raise SettingError("no_data_chosen", "Your own data is empty: upload a file, or name one or a hub dataset.")
+        guess = read.get("guess", {}) if read.get("name") == dataset else {}
+        settings = settings_of(forms.gathered(FIELDS, values), guess)
+        confine(self._workbench.home, dataset, (settings["validation"], settings["heldout"]))
+        return dataset, settings
+
 
 def _shown(template: str, responses: str, messages: str) -> list[Any]:
     """Show the settings of `SHOWN_BY` that mean something now."""
@@ -181,17 +200,3 @@ def _shown(template: str, responses: str, messages: str) -> list[Any]:
         gr.Textbox(visible=responses == "labels"),
         gr.Dropdown(visible=bool(messages)),
     ]
-
-
-def chosen(filled: Sequence[Any]) -> tuple[str, dict[str, Any]]:
-    """Name and settings of one's own data from the values of `OwnData.inputs`.
-
-    Raises:
-        SettingError: Nothing is chosen yet.
-    """
-    name, config, split, read, *values = filled
-    dataset = dataset_name(name or "", config or "", split or "")
-    if not dataset:
-        raise SettingError("no_data_chosen", "Your own data is empty: upload a file, or name one or a hub dataset.")
-    guess = read.get("guess", {}) if read.get("name") == dataset else {}
-    return dataset, settings_of(forms.gathered(FIELDS, values), guess)

@@ -9,7 +9,7 @@ from app.diagram import diagram
 from app.markup import html, note
 from app.places import method_picker
 from app.places.memory import MemoryView
-from app.places.own_data import OwnData, chosen
+from app.places.own_data import OwnData
 from app.words import Say
 from engine.contract import DatasetInfo, MethodInfo
 from engine.knobs import Field
@@ -116,10 +116,11 @@ class TrainingForm:
         return [self.model, self.dataset, *self.own.inputs(), *self.training]
 
 
-def config_of(info: MethodInfo, filled: Sequence[object], settings: dict[str, object]) -> RunConfig:
+def config_of(form: TrainingForm, info: MethodInfo, filled: Sequence[object], settings: dict[str, object]) -> RunConfig:
     """The run that a filled form describes.
 
     Args:
+        form: Whose values these are.
         info: The chosen method.
         filled: Values of `TrainingForm.inputs`.
         settings: The method's settings.
@@ -129,7 +130,7 @@ def config_of(info: MethodInfo, filled: Sequence[object], settings: dict[str, ob
     """
     model, dataset, *values = filled
     own, training = values[: -len(FIELDS)], forms.gathered(FIELDS, values[-len(FIELDS) :])
-    name, data = chosen(own) if dataset == own_data.OWN else (str(dataset), {})
+    name, data = form.own.chosen(own) if dataset == own_data.OWN else (str(dataset), {})
     return RunConfig(
         model=str(model or "").strip(),
         dataset=name,

@@ -39,7 +39,7 @@ def test_what_a_run_held_stands_beside_its_estimate(visit):
     start(page, 3)
     wait_idle(page)
     goto(page, "train")
-    page.wait_for_selector("#gl-memory-last >> text=/Measured in .*[kMG]B at the highest moment; its largest/")
+    page.wait_for_selector("#gl-memory-last >> text=/Measured in .*[kMG]B. Its largest/")
 
 
 @pytest.fixture

@@ -19,6 +19,6 @@ WORDS = {
     "memory.part.kv_cache": "Chat's keys and values",
     "memory.between": "between steps, not added",
     "memory.batch": "Estimated for {rows} rows of up to {length} tokens at once.",
-    "memory.measured": "Measured in “{name}”: {peak} at the highest moment; its largest possible batch was estimated at {estimate}.",
-    "memory.measured_only": "Measured in “{name}”: {peak} at the highest moment.",
+    "memory.measured": "Measured in “{name}”: {peak}. Its largest possible batch was estimated at {estimate}.",
+    "memory.measured_only": "Measured in “{name}”: {peak}.",
 }
