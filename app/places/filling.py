@@ -51,7 +51,7 @@ class Filler:
         self.opening = [form.model, form.models, form.method, *self.rate, *self.data_parts, *self.parts]
         self.loading = [*self.everything, form.own.facts, form.own.choices, form.own.panel, *self.parts]
 
-    def wire(self, page: gr.Blocks) -> None:
+    def wire(self) -> None:
         """Connect the form's choices."""
         form, say = self.form, self.say
         everything = self.everything
@@ -77,7 +77,7 @@ class Filler:
         lesson_parts = [form.model, *data, *(form.knobs[name] for name in OF_LESSON), *written]
         read_anew = [form.method.input, *(part.change for part in lesson_parts)]
         wire(say, read_anew, self.with_lesson, everything, self.data_parts, trigger_mode="always_last")
-        form.memory.wire([page.load, form.method.input, *turned], self.config, everything)
+        form.memory.wire([form.method.input, *turned], self.config, everything)
         wire(
             say,
             turned,

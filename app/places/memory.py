@@ -24,23 +24,30 @@ class MemoryView:
         self.bar = html(elem_id="gl-memory")
         self.last = html(elem_id="gl-memory-last")
 
-    def wire_last(self, page: gr.Blocks, top: gr.HTML) -> None:
+    def wire_last(self, top: gr.HTML) -> None:
         """Tell what the last run held. Not inside of a render, or Gradio forgets who else listens to `top`."""
-        wire(self._say, [page.load, top.change], self.held, None, [self.last], trigger_mode="always_last")
+        wire(self._say, [top.change], self.held, None, [self.last], trigger_mode="always_last")
 
     def wire(
         self, triggers: list[Any], config: Callable[..., RunConfig], inputs: list[gr.components.Component]
     ) -> None:
         """Estimate anew whenever a trigger fires: at most one is at work and one waits, however fast somebody types."""
+        wire(
+            self._say,
+            triggers,
+            lambda *filled: self.estimated(lambda: config(*filled)),
+            inputs,
+            [self.bar],
+            trigger_mode="always_last",
+        )
 
-        def estimated(*filled: object) -> str:
-            try:
-                return memory_bar(self._say, self._workbench.memory(config(*filled)))
-            except WorkbenchError as error:
-                said = isinstance(error, DataError) or error.key == "no_data_chosen"  # beside the data itself
-                return "" if said else note(sentence(self._say, error), "wrong")
-
-        wire(self._say, triggers, estimated, inputs, [self.bar], trigger_mode="always_last")
+    def estimated(self, config: Callable[[], RunConfig]) -> str:
+        """The bar; or what is wrong, unless that is said beside the data itself."""
+        try:
+            return memory_bar(self._say, self._workbench.memory(config()))
+        except WorkbenchError as error:
+            said = isinstance(error, DataError) or error.key == "no_data_chosen"
+            return "" if said else note(sentence(self._say, error), "wrong")
 
     def held(self) -> str:
         """What the newest own run really held; empty while none has ended, or one is active."""
