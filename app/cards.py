@@ -1,11 +1,11 @@
-"""What stands under and beside the three choices of Train: cards, the diagram, the sample rows, the count."""
+"""What stands under and beside the three choices of Train: cards, the diagram, the count."""
 
-from app.markup import link, safe, term
+from app.markup import link, safe, size, term
 from app.words import Say
-from engine.contract import Counts, DatasetInfo, MethodInfo, ModelInfo, PreviewRow
+from engine.contract import Counts, DatasetInfo, MethodInfo, ModelInfo, Rehearsal
 
 BAR_LEAST = 0.4  # percent: a thinner bar could not be seen
-LONGEST_ROW = 160  # tokens of a sample row that are shown
+LABELS_SHOWN = 8
 
 
 def model_card(say: Say, info: ModelInfo) -> str:
@@ -14,6 +14,25 @@ def model_card(say: Say, info: ModelInfo) -> str:
     line = say(known) if known in say else info.title
     facts = say("train.model_facts", millions=f"{info.parameters / 1e6:,.1f}", size=f"{info.size_mb:,.0f}")
     return f'<div class="gl-card"><p>{safe(line)}</p><p class="gl-fact">{safe(facts)} · {safe(info.family)}</p></div>'
+
+
+def other_model_card(say: Say, name: str) -> str:
+    """What is known of a model that is not listed: how it will be found."""
+    return f'<div class="gl-card"><p>{safe(say("train.model.other", name=name))}</p></div>'
+
+
+def models_table(say: Say, models: list[ModelInfo]) -> str:
+    """The models of this machine with family and size."""
+    head = "".join(f"<th>{safe(say(f'train.models.{name}'))}</th>" for name in ("name", "family", "size", "source"))
+    rows = "".join(
+        f"<tr><td>{safe(info.title)}</td><td>{safe(info.family)}</td><td>{size(info.size_mb * 1e6)}</td>"
+        f"<td>{safe(say(f'train.source.{info.source}'))}</td></tr>"
+        for info in models
+    )
+    return (
+        f'<p class="gl-note">{safe(say("train.model.how"))}</p><div class="gl-table-frame"><table class="gl-table">'
+        f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
+    )
 
 
 def method_card(say: Say, info: MethodInfo) -> str:
@@ -28,42 +47,35 @@ def method_card(say: Say, info: MethodInfo) -> str:
 
 def data_card(say: Say, info: DatasetInfo) -> str:
     """One line about a dataset and the sizes of its splits."""
+    return _data_card(say, info.summary, info.splits, info.labels)
+
+
+def own_data_card(say: Say, found: Rehearsal) -> str:
+    """The same about one's own data."""
+    return _data_card(say, found.summary, found.report["rows"], found.labels)
+
+
+def _data_card(say: Say, summaries: dict[str, str], splits: dict[str, int], labels: tuple[str, ...] | None) -> str:
     sizes = " · ".join(
         say(f"train.split.{name}", n=f"{rows:,}") if f"train.split.{name}" in say else f"{safe(name)} {rows:,}"
-        for name, rows in info.splits.items()
+        for name, rows in splits.items()
     )
-    summary = info.summary.get(say.language) or info.summary.get("en", "")
-    return f'<div class="gl-card"><p>{safe(summary)}</p><p class="gl-fact">{sizes}{_labels(say, info)}</p></div>'
+    summary = summaries.get(say.language) or summaries.get("en", "")
+    return f'<div class="gl-card"><p>{safe(summary)}</p><p class="gl-fact">{sizes}{_labels(say, labels)}</p></div>'
 
 
-def _labels(say: Say, info: DatasetInfo) -> str:
+def _labels(say: Say, labels: tuple[str, ...] | None) -> str:
     """What a task head could say here."""
-    if info.labels is None:
+    if labels is None:
         return ""
-    return f" · {safe(say('train.labels', labels=', '.join(info.labels)) if info.labels else say('train.numbers'))}"
-
-
-def sample_rows(say: Say, rows: list[PreviewRow]) -> str:
-    """Training rows as the model sees them: what carries a label, and what is only read."""
-    shown = "".join(f'<div class="gl-sample">{_tokens(row)}</div>' for row in rows)
-    legend = (
-        f'<p class="gl-fact"><span class="gl-token label">{term(say, "label")}</span> '
-        f'<span class="gl-token">{term(say, "masked")}</span></p>'
-    )
-    return f'<div class="gl-samples">{legend}{shown}</div>'
-
-
-def _tokens(row: PreviewRow) -> str:
-    return "".join(
-        f'<span class="gl-token{" label" if labelled else ""}">{safe(text)}</span>'
-        for text, labelled in row.tokens[-LONGEST_ROW:]
-    )
+    named = ", ".join(labels[:LABELS_SHOWN]) + (" …" if len(labels) > LABELS_SHOWN else "")
+    return f" · {safe(say('train.labels', labels=named) if labels else say('train.numbers'))}"
 
 
 def count_bar(say: Say, counts: Counts) -> str:
     """How much trains, in numbers and to scale."""
     share = 100 * counts.trainable / max(1, counts.total)
-    groups = " · ".join(f"{safe(_group(say, name))} {size:,}" for name, size in counts.groups.items())
+    groups = " · ".join(f"{safe(_group(say, name))} {held:,}" for name, held in counts.groups.items())
     line = say(
         "train.count",
         trains=term(say, "trains"),

@@ -36,8 +36,9 @@ def in_words(say: Say, news: dict[str, Any]) -> dict[str, Any]:
 
 def _value(say: Say, name: str, value: object) -> object:
     """A value as the sentence shows it: settings and methods by their label, ranges in the page's language."""
-    if name == "field" and f"setting.{value}" in say:
-        label = say(f"setting.{value}")
+    known = next((key for key in (f"setting.{value}", f"setting.data.{value}") if key in say), "")
+    if name == "field" and known:
+        label = say(known)
         return label if label.lower() == value else say("error.field", label=label, name=value)
     if name in ("method", "methods"):
         ids = str(value).split(", ")

@@ -16,7 +16,7 @@ from engine.workbench import Workbench
 
 LOCAL = "127.0.0.1"
 PORTS_TRIED = 50
-UPLOAD_LIMIT = "20mb"
+UPLOAD_LIMIT = "200mb"
 
 
 def parser() -> argparse.ArgumentParser:

@@ -136,6 +136,46 @@ class PreviewRow:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class DataLook:
+    """What is in a file or a hub dataset, before anybody says what it is for.
+
+    Attributes:
+        columns: Their names, with the beginning of what stands in the first row; empty for a folder that has a
+            description of its own.
+        guess: What the data settings "prompt", "input", "response" and "messages" would be; empty texts where nothing
+            can be guessed.
+        sure: Whether the columns' names told; else a person should look.
+        rows: Rows that were read of it.
+        cut: Whether it has more than the limit.
+    """
+
+    columns: dict[str, str]
+    guess: dict[str, str]
+    sure: bool
+    rows: int
+    cut: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rehearsal:
+    """What a run would train on.
+
+    Attributes:
+        rows: Its first training rows, in the template that the run uses, cut where the run cuts them.
+        report: Counts over all rows, see `engine.data.report.DataReport`.
+        summary: What is asked and answered, by language.
+        labels: As in `DatasetInfo`.
+        limit: Longest row in tokens; a model's own limit may be lower than the setting.
+    """
+
+    rows: list[PreviewRow]
+    report: dict[str, Any]
+    summary: dict[str, str]
+    labels: tuple[str, ...] | None
+    limit: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Live:
     """What is going on right now.
 

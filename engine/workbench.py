@@ -12,14 +12,17 @@ from engine.contract import (
     ChatRequest,
     ChatUpdate,
     Counts,
+    DataLook,
     DatasetInfo,
     Live,
     MemoryInfo,
     MethodInfo,
     ModelInfo,
     PreviewRow,
+    Rehearsal,
 )
 from engine.data.dataset import load_dataset, shipped
+from engine.data.look import look
 from engine.data.settings import DataSettings
 from engine.errors import RunError, SettingError
 from engine.runs.config import RunConfig
@@ -91,6 +94,25 @@ class Workbench(Shelf):
             WorkbenchError: The model or the data cannot be used.
         """
         return self._ask(lambda worker: worker.data_report(model, dataset, settings, max_len).to_dict())
+
+    def look(self, dataset: str, settings: DataSettings) -> DataLook:
+        """The columns of a file or a hub dataset, and what they are taken for. Reads it; needs no model.
+
+        Raises:
+            DataError: It cannot be read.
+        """
+        return look(dataset, settings)
+
+    def rehearse(self, config: RunConfig, rows: int = 3) -> Rehearsal:
+        """What a run would train on, token by token and in numbers. No weights are loaded.
+
+        Raises:
+            WorkbenchError: A setting, the model or the data cannot be used, or nothing would be learned.
+        """
+        with _LOADING:
+            from engine.training.lesson import rehearse  # noqa: PLC0415 - loads torch
+
+        return rehearse(config, rows)
 
     def methods(self) -> list[MethodInfo]:
         """All methods. Waits for torch on the first call."""

@@ -6,10 +6,11 @@ from typing import Any
 
 import gradio as gr
 
-from app import cards, forms
+from app import cards, forms, lesson
 from app.diagram import diagram
 from app.guard import sentence
 from app.markup import note, size
+from app.own_data import OWN as OWN_DATA
 from app.places.method_knobs import MethodKnobs
 from app.places.training_form import FIELDS, FIRST, RATE, TrainingForm, config_of
 from app.wiring import wire, wire_js
@@ -17,6 +18,9 @@ from app.words import Say
 from engine.errors import SettingError, WorkbenchError
 from engine.runs.config import RunConfig
 from engine.workbench import Workbench
+
+OF_LESSON = ("max_len", "head", "pooling", "trust_remote_code")
+"""Settings of the loop that change what is trained on."""
 
 LARGEST_FILE = 1_000_000  # bytes of a run file
 OWN = "own"
@@ -39,13 +43,13 @@ class Filler:
         self.own = own
         self.memory = gr.State({})
         self.everything = [form.method, *form.inputs(), *own.all]
-        self.model_parts = [form.model_card]
-        self.data_parts = [form.data_card, form.samples]
+        self.data_parts = [form.data_card, form.samples, form.report]
         self.rate = [form.training[RATE]]
         self.method_parts = [form.method_card, form.diagram, form.preset, self.memory, *own.groups]
         self.counts = [form.count, form.command]
-        self.parts = [*self.model_parts, *self.data_parts, *self.method_parts, *self.counts]
-        self.opening = [form.model, form.method, *self.rate, *self.parts]
+        self.parts = [form.model_card, *self.method_parts, *self.counts]
+        self.opening = [form.model, form.models, form.method, *self.rate, *self.data_parts, *self.parts]
+        self.loading = [*self.everything, form.own.facts, form.own.choices, form.own.panel, *self.parts]
 
     def wire(self) -> None:
         """Connect the form's choices."""
@@ -57,18 +61,26 @@ class Filler:
         wire_js(chosen, "() => document.getElementById('gl-start').inert = true")
         taken = wire(say, chosen, self.with_preset, told, [self.memory, *self.own.all, *self.counts])
         taken.then(None, js="() => document.getElementById('gl-start').inert = false", api_visibility="private")
-        wire(say, [form.dataset.input], self.about_data, [form.model, form.dataset], self.data_parts)
+        form.own.wire()
         wire(
             say,
-            [form.model.input],
-            lambda model, data: [*self.about_model(model), *self.about_data(model, data)],
-            [form.model, form.dataset],
-            [*self.model_parts, *self.data_parts],
+            [form.dataset.change],
+            lambda data: gr.Column(visible=data == OWN_DATA),
+            [form.dataset],
+            [form.own.panel],
         )
-        wire(say, [form.load.upload], self.loaded, [form.load, self.memory], [*everything, *self.parts])
+        wire(say, [form.model.input], self.with_model, [form.model], [form.model_card, form.knobs["trust_remote_code"]])
+        wire(say, [form.load.upload], self.loaded, [form.load, self.memory], self.loading)
+        data = [form.dataset, form.own.read, *form.own.all]
+        turned = [part.change for part in (form.model, *data, *form.training, *self.own.all)]
+        written = [knob for knob in self.own.all if str(knob.elem_id).endswith("-template")]
+        lesson_parts = [form.model, *data, *(form.knobs[name] for name in OF_LESSON), *written]
+        read_anew = [form.method.input, *(part.change for part in lesson_parts)]
+        wire(say, read_anew, self.with_lesson, everything, self.data_parts, trigger_mode="always_last")
+        form.memory.wire([form.method.input, *turned], self.config, everything)
         wire(
             say,
-            [part.change for part in (form.model, form.dataset, *form.training, *self.own.all)],
+            turned,
             lambda *values: [*self.weighed(lambda: self.config(*values)), self.rated(lambda: self.config(*values))],
             everything,
             [*self.counts, *self.rate],
@@ -82,17 +94,21 @@ class Filler:
             SettingError: A value cannot work.
         """
         common = len(self.form.inputs())
-        return config_of(self.own.methods[method], filled[:common], self.own.settings(method, filled[common:]))
+        return config_of(
+            self.form, self.own.methods[method], filled[:common], self.own.settings(method, filled[common:])
+        )
 
     def opened(self) -> list[Any]:
         """Values for `opening`, for a page that was just opened."""
-        models = [(info.title, info.name) for info in self.workbench.models()]
+        found = self.workbench.models()
+        models = [(info.title, info.name) for info in found]
         return [
             gr.Dropdown(models, value=FIRST.model),
+            cards.models_table(self.say, found),
             FIRST.method,
             self.rated(FIRST.checked),
-            *self.about_model(FIRST.model),
-            *self.about_data(FIRST.model, FIRST.dataset),
+            *self.about_data(FIRST.checked),
+            self.about_model(FIRST.model),
             *self.about_method(FIRST.method, {}),
             *self.weighed(FIRST.checked),
         ]
@@ -110,7 +126,7 @@ class Filler:
         if not preset:
             return [gr.skip()] * (1 + len(self.own.all) + len(self.counts))
         settings = dict(info.presets[preset])
-        counts = self.weighed(lambda: config_of(info, filled[: len(self.form.inputs())], settings))
+        counts = self.weighed(lambda: config_of(self.form, info, filled[: len(self.form.inputs())], settings))
         return [{**memory, method: preset}, *self.own.filled(method, settings), *counts]
 
     def loaded(self, path: str, memory: Memory) -> list[Any]:
@@ -122,11 +138,13 @@ class Filler:
         ]
         knobs = self.own.filled(config.method, config.method_settings)
         training[RATE] = gr.Textbox(training[RATE], placeholder=self._rate(config))
+        own = config.dataset not in [info.name for info in self.workbench.datasets()]
+        data = self.form.own.filled(config) if own else [gr.skip()] * (len(self.form.own.inputs()) + 2)
         gr.Info(self.say("train.loaded"))
         return [
-            *(config.method, config.model, config.dataset, *training, *knobs),
-            *self.about_model(config.model),
-            *self.about_data(config.model, config.dataset),
+            *(config.method, config.model, OWN_DATA if own else config.dataset, *data[:-2], *training, *knobs),
+            *(*data[-2:], gr.Column(visible=own)),
+            self.about_model(config.model),
             *self.about_method(config.method, {**memory, config.method: OWN}),
             *self.weighed(config.checked),
         ]
@@ -137,21 +155,35 @@ class Filler:
             ready = config()
             return [cards.count_bar(self.say, self.workbench.count(ready)), ready.command()]
         except WorkbenchError as error:
-            return [note(sentence(self.say, error), "wrong"), ""]
+            return [note(sentence(self.say, error), "" if error.key == "no_data_chosen" else "wrong"), ""]
 
-    def about_model(self, name: str) -> list[str]:
+    def with_model(self, name: str) -> list[Any]:
+        """Card and tick for another model: trust in one model's code is none in another's."""
+        return [self.about_model(name), False]
+
+    def about_model(self, name: str) -> str:
         """The model's card."""
         found = next((info for info in self.workbench.models() if info.name == name), None)
-        return [cards.model_card(self.say, found) if found else ""]
+        return cards.model_card(self.say, found) if found else cards.other_model_card(self.say, name)
 
-    def about_data(self, model: str, dataset: str) -> list[str]:
-        """The dataset's card and sample rows."""
-        found = next((info for info in self.workbench.datasets() if info.name == dataset), None)
+    def with_lesson(self, *filled: Any) -> list[Any]:  # noqa: ANN401 - any component's value
+        """Data parts for what is on the form."""
+        return self.about_data(lambda: self.config(*filled))
+
+    def about_data(self, config: Callable[[], RunConfig]) -> list[Any]:
+        """The dataset's card, sample rows, and counts over all rows; or in their place what is wrong."""
+        card: Any = gr.skip()
         try:
-            rows = cards.sample_rows(self.say, self.workbench.preview(model, dataset))
+            wanted = config()
+            info = next((info for info in self.workbench.datasets() if info.name == wanted.dataset), None)
+            card = cards.data_card(self.say, info) if info else ""
+            found = self.workbench.rehearse(wanted)
         except WorkbenchError as error:
-            rows = note(sentence(self.say, error), "wrong")
-        return [cards.data_card(self.say, found) if found else "", rows]
+            if error.key == "no_data_chosen":  # the fields say so themselves
+                return ["", "", ""]
+            return [card, note(sentence(self.say, error), "wrong"), ""]
+        rows = lesson.sample_rows(self.say, found.rows)
+        return [card or cards.own_data_card(self.say, found), rows, lesson.report(self.say, found)]
 
     def about_method(self, method: str, memory: Memory) -> list[Any]:
         """Method parts: card, diagram, menu of presets, memory, and the method's own knobs."""

@@ -21,7 +21,9 @@ def build(page: gr.Blocks, workbench: Workbench, say: Say, top: gr.HTML) -> None
     form = TrainingForm(workbench, say)
     ready = gr.State(False)  # whether the whole form is there, so that Start may be pressed
     bar = controls.build(page, workbench, say, top, ready)
+    form.memory.wire_last(top)
     form.build_samples()
+    form.build_model()
     with gr.Accordion(say("train.all"), open=False, elem_id="gl-all"):
         form.build_advanced()
         place = gr.Column()
@@ -53,4 +55,13 @@ def _when_the_engine_is_loaded(
         saved.then(None, [form.saved], None, js=_SAVE, api_visibility="private")
         # Gradio sends the page's load once more to what was rendered, as soon as all of the above is in place.
         opened = wire(say, [page.load], filler.opened, None, filler.opening)
-        wire(say, [], lambda: [True, *controls.states(workbench)], None, [ready, *bar.buttons], after=opened)
+        pressed = wire(say, [], lambda: [True, *controls.states(workbench)], None, [ready, *bar.buttons], after=opened)
+        memory = form.memory  # one after the other: what is asked for at once when a page is left makes Gradio complain
+        wire(
+            say,
+            [],
+            lambda: [memory.estimated(FIRST.checked), memory.held()],
+            None,
+            [memory.bar, memory.last],
+            after=pressed,
+        )

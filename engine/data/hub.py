@@ -5,14 +5,17 @@ Loads torch's neighbours, so it is imported only when someone asks for a hub dat
 
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any, Self
 
 import datasets
 from datasets.exceptions import DatasetNotFoundError
+from huggingface_hub import constants
 
 from engine.data.arrow_files import from_arrow
 from engine.data.table import Table, TableMaker
 from engine.errors import DataError
+from engine.models.sources import hub_answers
 
 PREFIX = "hub:"
 SPLITS = {
@@ -57,6 +60,7 @@ def read_hub(name: str, limit: int, *, streaming: bool) -> dict[str, Table]:
     """
     wanted = HubName.of(name)
     try:
+        _need_hub(wanted)
         found = datasets.load_dataset(wanted.path, wanted.config, split=wanted.split, streaming=streaming)
         if wanted.split is not None:
             return {"train": _table(name, found, limit)}
@@ -86,6 +90,18 @@ def read_hub(name: str, limit: int, *, streaming: bool) -> dict[str, Table]:
             name=wanted.path,
             reason=reason,
         ) from error
+
+
+def _need_hub(wanted: HubName) -> None:
+    """Ask once whether the hub can be reached, unless the data is here already: its own client tries for half a minute.
+
+    Raises:
+        ConnectionError: It is neither here nor can it be fetched.
+    """
+    kept = Path(datasets.config.HF_DATASETS_CACHE) / wanted.path.lower().replace("/", "___")
+    fetched = Path(constants.HF_HUB_CACHE) / f"datasets--{wanted.path.replace('/', '--')}"
+    if not kept.exists() and not fetched.exists() and not hub_answers():
+        raise ConnectionError(constants.ENDPOINT)
 
 
 def _table(name: str, found: Any, limit: int) -> Table:  # noqa: ANN401 - Dataset, or IterableDataset when streaming

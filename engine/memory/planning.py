@@ -1,8 +1,6 @@
 """From a run's config to what is to be estimated: its base's config, and the largest batch that its data can make."""
 
-import functools
-
-from transformers import PreTrainedConfig, PreTrainedTokenizerBase
+from transformers import PreTrainedTokenizerBase
 
 from engine.contract import MemoryInfo
 from engine.data.dataset import Dataset, Row
@@ -11,11 +9,8 @@ from engine.data.spec import HeadSpec
 from engine.data.targets import encode_for
 from engine.memory.estimate import Plan, estimate
 from engine.memory.room import Room
-from engine.methods import method_class
-from engine.models.base import read_config, read_reader
-from engine.models.families import family_of
 from engine.runs.config import RunConfig
-from engine.training.heads import head_for
+from engine.training.lesson import lesson_of
 
 CANDIDATES = 4
 """The longest texts are sought among so many times as many as a batch has, by their letters."""
@@ -36,36 +31,19 @@ def plan_of(config: RunConfig, device: str) -> Plan:
     Raises:
         WorkbenchError: A setting, the model or the data cannot be used.
     """
-    training, settings = config.of_training(), config.of_method()
-    base, reader = _read(config.model, trusted=training.trust_remote_code)
-    family = family_of(base.model_type)
-    cls = method_class(config.method)
-    cls.must_serve(family, base.model_type)
-    dataset = config.load_data(reader)
-    head = head_for(training, family, dataset, config.model)
-    limit = getattr(base, "max_position_embeddings", None) or training.max_len
-    template = getattr(settings, "template", None) or None
-    batch = largest_batch(reader, dataset.within(template), training.batch_size, min(training.max_len, limit), head)
+    training = config.of_training()
+    lesson = lesson_of(config)
+    batch = largest_batch(lesson.reader, lesson.dataset, training.batch_size, lesson.limit, lesson.head)
     return Plan(
-        config=base,
+        config=lesson.base,
         method=config.method,
-        settings=settings,
+        settings=config.of_method(),
         training=training,
         batch=batch,
-        head=head,
+        head=lesson.head,
         device=device,
-        reader=reader,
+        reader=lesson.reader,
     )
-
-
-@functools.lru_cache(maxsize=8)
-def _read(name: str, *, trusted: bool) -> tuple[PreTrainedConfig, PreTrainedTokenizerBase]:
-    config = read_config(name, trust_remote_code=trusted)
-    reader = read_reader(name, family_of(config.model_type), trust_remote_code=trusted)
-    assert isinstance(reader, PreTrainedTokenizerBase), "runs train on text"
-    if reader.pad_token_id is None:
-        reader.pad_token = reader.eos_token
-    return config, reader
 
 
 def largest_batch(

@@ -73,13 +73,20 @@ def need_hub(name: str) -> None:
             "to fetch it, or give the path of a local folder.",
             name=name,
         )
+    if not hub_answers():
+        raise _missing(name)
+
+
+def hub_answers() -> bool:
+    """Whether the hub can be reached; not asked where a proxy stands between."""
     if "https" in getproxies():
-        return
+        return True
     host = urlsplit(constants.ENDPOINT)
     try:
         socket.create_connection((host.hostname, host.port or 443), timeout=HUB_TIMEOUT_S).close()
-    except OSError as error:
-        raise _missing(name) from error
+    except OSError:
+        return False
+    return True
 
 
 def check_family(name: str) -> None:

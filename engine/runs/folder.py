@@ -9,6 +9,7 @@ adapter/          the newest adapter in our own format
 """
 
 import json
+import re
 import shutil
 import time
 from collections.abc import Iterator
@@ -228,7 +229,8 @@ class RunFolder:
 
 def new_run_path(root: Path, config: RunConfig) -> Path:
     """A folder name that is not taken: when, which method, which dataset."""
-    stem = f"{time.strftime('%Y%m%d-%H%M%S')}-{config.method}-{Path(config.dataset).name.replace(':', '-')}"
+    dataset = re.sub(r"[^\w.-]+", "-", Path(config.dataset).name)  # an id is one plain name, whatever the file's is
+    stem = f"{time.strftime('%Y%m%d-%H%M%S')}-{config.method}-{dataset}"
     path, number = root / stem, 2
     while path.exists():
         path, number = root / f"{stem}-{number}", number + 1

@@ -259,6 +259,7 @@ def hub(monkeypatch):
 
     sources._read_hub.cache_clear()
     monkeypatch.setattr(module.datasets, "load_dataset", answer)
+    monkeypatch.setattr(module, "hub_answers", lambda: True)
     return SimpleNamespace(asked=asked)
 
 
@@ -291,6 +292,19 @@ def test_hub_datasets_that_cannot_be_had(hub, name, words):
     with pytest.raises(DataError) as caught:
         load_dataset(name)
     assert words in str(caught.value)
+
+
+def test_an_unreachable_hub_is_asked_once(hub, monkeypatch, tmp_path):
+    """Data that is neither here nor to be had is refused at once; what was fetched before is still read."""
+    from engine.data import hub as module
+
+    monkeypatch.setattr(module, "hub_answers", lambda: False)
+    monkeypatch.setattr(module.datasets.config, "HF_DATASETS_CACHE", str(tmp_path))
+    with pytest.raises(DataError, match="the network"):
+        load_dataset("hub:me/mine:cold")
+    assert hub.asked == []
+    (tmp_path / "me___mine").mkdir()
+    assert load_dataset("hub:me/mine:warm").splits["heldout"] == 12
 
 
 def test_the_hub_library_is_not_loaded_for_files(tmp_path):

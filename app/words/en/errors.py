@@ -177,6 +177,10 @@ WORDS = {
     "error.mask_folded": "This mask holds bits only, its scores are gone: start a new run to train another.",
     "error.no_adapter": "The folder {name} holds no adapter: {reason}",
     "error.no_checkpoint": "The run “{run}” has no checkpoint, so it cannot go on.",
+    "error.file_of_server": (
+        "The file {name} lies on the server that everybody shares: upload yours, or name a hub dataset."
+    ),
+    "error.no_data_chosen": "Your own data is empty: upload a file, or name one or a hub dataset.",
     "error.no_dataset": (
         "There is no dataset called “{name}”: choose one of {known}, or give a file, a hub dataset (hub:owner/name), "
         "or a folder with a dataset.json."

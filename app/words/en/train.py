@@ -6,6 +6,18 @@ WORDS = {
     "train.method": "Method",
     "train.dataset": "Data",
     "train.model.town": "A small model that grew up reading about one town. It knows its people, but takes no orders.",
+    "train.model.more": "Other models, number format",
+    "train.model.how": (
+        "Choose one of these under Model, or type the path of a folder there, or a hub id such as owner/name."
+    ),
+    "train.model.other": "{name} is read from its folder, or fetched from the hub when it is first needed.",
+    "train.models.name": "On this machine",
+    "train.models.family": "Family",
+    "train.models.size": "Size",
+    "train.models.source": "Where",
+    "train.source.shipped": "comes with Gatelight",
+    "train.source.folder": "folder",
+    "train.source.cache": "hub cache",
     "train.model_facts": "{millions} M parameters, all frozen · {size} MB",
     "train.method.llama_adapter": (
         "Learned prompts that the upper layers may listen to, through gates that start closed."

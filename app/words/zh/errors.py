@@ -119,6 +119,8 @@ WORDS = {
     "error.mask_folded": "这个掩码只剩下比特，分数已经不在了：请新开一次训练。",
     "error.no_adapter": "文件夹 {name} 里没有适配器：{reason}",
     "error.no_checkpoint": "运行“{run}”没有检查点，无法继续。",
+    "error.file_of_server": "文件 {name} 在大家共用的服务器上：请上传自己的文件，或写 hub 数据集。",
+    "error.no_data_chosen": "还没有选自己的数据：请上传文件，或写出路径或 hub 数据集。",
     "error.no_dataset": (
         "没有名为“{name}”的数据集：可选 {known}，也可以给出文件、站点数据集（hub:owner/name），"
         "或带 dataset.json 的文件夹。"

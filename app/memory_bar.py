@@ -1,0 +1,56 @@
+"""The memory that a run will take as a bar by purpose, whether it fits, and what the last run really held."""
+
+from typing import Any
+
+from app.markup import note, safe, size
+from app.words import Say
+from engine.contract import MemoryInfo
+
+PARTS = ("weights", "quantisation", "adapter", "gradients", "optimiser", "activations", "logits")
+SIGNS = {"fits": "✓", "tight": "!", "will not fit": "✕"}
+NUMBERED = 0.06  # share of the bar from which on a part has room for its number
+
+
+def memory_bar(say: Say, info: MemoryInfo) -> str:
+    """The bar with its legend; every part has a number in both, so that it can be read without its colour."""
+    parts = [(name, getattr(info, name)) for name in PARTS if getattr(info, name)]
+    total = max(1, info.total)
+    whole = say("memory.needs", needed=size(info.total))
+    bar = "".join(_segment(number, name, held / total) for number, (name, held) in enumerate(parts, 1))
+    legend = "".join(_entry(say, str(number), name, held) for number, (name, held) in enumerate(parts, 1))
+    between = _entry(say, "·", "kv_cache", info.kv_cache, say("memory.between"))
+    return (
+        f'<div class="gl-memory" data-verdict="{info.verdict}" data-total="{info.total}">'
+        f"<h3>{say('memory.title')}</h3><p><strong>{whole}</strong></p>{_verdict(say, info)}"
+        f'<div class="gl-memory-bar" aria-hidden="true">{bar}</div><ol>{legend}{between}</ol>'
+        f'<p class="gl-fact">{say("memory.batch", rows=info.rows, length=info.length)}</p></div>'
+    )
+
+
+def _verdict(say: Say, info: MemoryInfo) -> str:
+    line = say(
+        f"memory.{info.verdict}",
+        free=size(info.free),
+        all=size(info.capacity),
+        device=say(f"memory.device.{info.device}"),
+    )
+    advice = "" if info.verdict == "fits" else note(say("memory.advice"))
+    return f'<p class="gl-verdict"><span aria-hidden="true">{SIGNS[info.verdict]}</span> {safe(line)}</p>{advice}'
+
+
+def _segment(number: int, name: str, share: float) -> str:
+    text = str(number) if share >= NUMBERED else ""
+    return f'<i class="{name}" style="flex-grow:{share:.4f}">{text}</i>'
+
+
+def _entry(say: Say, number: str, name: str, held: int, remark: str = "") -> str:
+    label = f"{say(f'memory.part.{name}')} <small>{remark}</small>" if remark else say(f"memory.part.{name}")
+    return f'<li><i class="{name}">{number}</i><span>{label}</span><b>{size(held)}</b></li>'
+
+
+def measured(say: Say, name: str, held: dict[str, Any], info: MemoryInfo | None) -> str:
+    """What a run really held beside what is estimated for its config, if that can still be done."""
+    peak = size(held["peak"])
+    if info is None:
+        return note(say("memory.measured_only", name=name, peak=peak))
+    return note(say("memory.measured", name=name, peak=peak, estimate=size(info.total)))

@@ -1,0 +1,43 @@
+"""A first look into a file or a hub dataset: its columns, and what they are taken for until somebody says otherwise."""
+
+from pathlib import Path
+
+from engine.contract import DataLook
+from engine.data.columns import guess
+from engine.data.settings import DataSettings
+from engine.data.sources import is_source, read_tables
+from engine.data.table import Table
+
+SHOWN = 80  # characters of a cell
+MAPPED = ("prompt", "input", "response", "messages")
+
+
+def look(name: str, settings: DataSettings) -> DataLook:
+    """Read the training rows.
+
+    Raises:
+        DataError: They cannot be read.
+    """
+    if not is_source(name) and (Path(name).expanduser() / "dataset.json").is_file():
+        return DataLook(columns={}, guess=dict.fromkeys(MAPPED, ""), sure=True, rows=0, cut=False)
+    table = read_tables(name, settings)["train"]
+    found = guess(table)
+    return DataLook(
+        columns={column: _shown(table, column) for column in table.columns},
+        guess={
+            "prompt": ", ".join(found.prompt) if found else "",
+            "input": found.input if found else "",
+            "response": found.response if found else "",
+            "messages": found.messages if found else "",
+        },
+        sure=found is not None and found.sure,
+        rows=len(table),
+        cut=table.cut,
+    )
+
+
+def _shown(table: Table, column: str) -> str:
+    """The beginning of the first cell in which something stands."""
+    cells = table.data.column(column).slice(0, 100).to_pylist()
+    text = " ".join(next((cell for cell in cells if cell and cell.strip()), "").split())
+    return text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"

@@ -1,0 +1,91 @@
+"""What a run would train on, before any weights are loaded: its rows as the model reads them, and counts over them."""
+
+import functools
+from dataclasses import dataclass
+
+from transformers import PreTrainedConfig, PreTrainedTokenizerBase
+
+from engine.contract import Rehearsal
+from engine.data.dataset import Dataset
+from engine.data.preview import preview_rows
+from engine.data.report import report_on
+from engine.data.spec import HeadSpec
+from engine.errors import ModelError
+from engine.methods import method_class
+from engine.models.base import read_config, read_reader
+from engine.models.families import family_of
+from engine.runs.config import RunConfig
+from engine.training.heads import head_for
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Lesson:
+    """A run's data in the run's own shape.
+
+    Attributes:
+        base: The model's config.
+        reader: Its tokenizer, with a padding token.
+        dataset: In the template that the run uses.
+        head: What a task head says; None without one.
+        limit: Longest row in tokens, of the settings or of the model.
+    """
+
+    base: PreTrainedConfig
+    reader: PreTrainedTokenizerBase
+    dataset: Dataset
+    head: HeadSpec | None
+    limit: int
+
+
+def lesson_of(config: RunConfig) -> Lesson:
+    """Put a run's data together as the run will.
+
+    Raises:
+        WorkbenchError: A setting, the model or the data cannot be used.
+    """
+    training, settings = config.of_training(), config.of_method()
+    base, reader = _read(config.model, trusted=training.trust_remote_code)
+    family = family_of(base.model_type)
+    method_class(config.method).must_serve(family, base.model_type)
+    dataset = config.load_data(reader)
+    limit = getattr(base, "max_position_embeddings", None) or training.max_len
+    return Lesson(
+        base=base,
+        reader=reader,
+        dataset=dataset.within(getattr(settings, "template", None) or None),
+        head=head_for(training, family, dataset, config.model),
+        limit=min(training.max_len, limit),
+    )
+
+
+@functools.lru_cache(maxsize=8)
+def _read(name: str, *, trusted: bool) -> tuple[PreTrainedConfig, PreTrainedTokenizerBase]:
+    config = read_config(name, trust_remote_code=trusted)
+    reader = read_reader(name, family_of(config.model_type), trust_remote_code=trusted)
+    if not isinstance(reader, PreTrainedTokenizerBase):
+        raise ModelError(
+            "reads_pictures",
+            f"The model {name!r} reads pictures, not text: choose a language model for this dataset.",
+            name=name,
+        )
+    if reader.pad_token_id is None:
+        reader.pad_token = reader.eos_token
+    return config, reader
+
+
+def rehearse(config: RunConfig, count: int) -> Rehearsal:
+    """The first rows token by token, and counts over all.
+
+    Raises:
+        WorkbenchError: A setting, the model or the data cannot be used, or nothing would be learned.
+    """
+    lesson = lesson_of(config.checked())
+    report = report_on(lesson.reader, lesson.dataset, lesson.limit, lesson.head)
+    first = lesson.dataset.rows("train")[:count]
+    return Rehearsal(
+        rows=preview_rows(lesson.reader, lesson.dataset, first, writes=lesson.head is None, max_len=lesson.limit),
+        report=report.to_dict(),
+        summary=lesson.dataset.summary,
+        labels=lesson.dataset.head_labels,
+        limit=lesson.limit,
+    )

@@ -1,0 +1,160 @@
+"""Train: memory, one's own data, what will be trained on, models."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from engine.runs.config import RunConfig
+from tests.ui.conftest import goto, ready_form, start, wait_idle
+
+pytestmark = pytest.mark.ui
+UPLOAD = "input[type=file]:has(+ #gl-own-upload)"
+
+
+def needed(page):
+    """Bytes that the memory bar tells."""
+    return int(page.get_attribute(".gl-memory:visible", "data-total"))
+
+
+def test_memory_bar_moves_with_the_batch(visit):
+    """More rows at once need more; every part has a number and a size; a bad value is said."""
+    page = visit()
+    ready_form(page)
+    page.wait_for_selector(".gl-memory:visible")
+    before = needed(page)
+    page.fill("#gl-set-batch_size input", "256")
+    page.wait_for_function("was => Number(document.querySelector('.gl-memory').dataset.total) > 4 * was", arg=before)
+    entries = page.locator(".gl-memory li").all_inner_texts()
+    assert len(entries) == page.locator(".gl-memory-bar i").count() + 1
+    assert all(any(unit in entry for unit in (" B", "kB", "MB", "GB")) for entry in entries)
+    page.fill("#gl-set-batch_size input", "0")
+    page.wait_for_selector("#gl-memory >> text=must be between")
+    assert page.is_enabled("#gl-start")
+
+
+def test_what_a_run_held_stands_beside_its_estimate(visit):
+    """After a run, Train tells what its highest step really took."""
+    page = visit()
+    start(page, 3)
+    wait_idle(page)
+    goto(page, "train")
+    page.wait_for_selector("#gl-memory-last >> text=/Measured in .*[kMG]B. Its largest/")
+
+
+@pytest.fixture
+def odd(tmp_path):
+    """A file whose columns tell nothing; one row is far too long, and one stands twice."""
+    rows = [f"{n},Where is house {n}?,In street {n}.,x" for n in [*range(40), *range(5)]]
+    file = tmp_path / "odd.csv"
+    file.write_text("\n".join(["nr,Frage,Antwort,Notiz", *rows, f"99,{'word ' * 400},Yes.,x"]) + "\n")
+    return file
+
+
+def own_data(page):
+    """Turn to one's own data."""
+    ready_form(page)
+    page.click("#gl-dataset input")
+    page.locator("[role=listbox] [role=option]:visible").last.click()
+    page.wait_for_selector("#gl-own:visible")
+
+
+def choose(page, setting, option):
+    """Choose in one of the menus of one's own data."""
+    page.click(f"#gl-data-{setting} input")
+    page.locator(f"[role=listbox] [role=option]:visible >> text={option}").click()
+    page.locator(f"#gl-data-{setting} input").blur()
+    page.wait_for_function("![...document.querySelectorAll('[role=option]')].some(one => one.offsetParent)")
+
+
+def learned(page):
+    """All that the sample rows mark as learned."""
+    return page.eval_on_selector_all("#gl-samples .gl-sample .label", "all => all.map(one => one.innerText).join('')")
+
+
+def test_own_file_from_upload_to_curve(visit, app, odd):
+    """Odd columns are named by hand; the preview marks the answers, the counts tell what is wrong, the run learns."""
+    page = visit()
+    own_data(page)
+    page.set_input_files(UPLOAD, odd)
+    page.wait_for_selector(".gl-guess[data-guess=no_guess]")
+    choose(page, "prompt", "Frage")
+    choose(page, "response", "Antwort")
+    page.wait_for_selector("#gl-samples .gl-token.label >> text=street")
+    assert "Where" not in learned(page)
+    page.wait_for_selector("[data-found=truncated]")
+    assert page.locator(".gl-lengths rect.over").count() >= 1
+    start(page, 6)
+    page.wait_for_selector("[data-panel=loss] .gl-loss-plot .trace", state="attached")
+    wait_idle(page)
+    facts = json.loads((app.runs()[-1] / "run.json").read_text())
+    assert facts["config"]["data"] == {"prompt": "Frage", "response": "Antwort"}
+    kept = Path(facts["config"]["dataset"])
+    assert kept.is_relative_to(app.home)
+    assert kept.read_bytes() == odd.read_bytes()
+
+
+def test_bad_file_is_a_chinese_sentence_and_nothing_is_lost(visit, odd, tmp_path):
+    """What is wrong with a file is said in the page's language, where it was named; a good one mends it."""
+    page = visit("/zh")
+    own_data(page)
+    page.fill("#gl-set-seed input", "7")
+    bad = tmp_path / "bad.json"
+    bad.write_text('{"question": [1,')
+    page.set_input_files(UPLOAD, bad)
+    page.wait_for_selector("#gl-own-facts .wrong >> text=不是合法的 JSON")
+    page.click("#gl-start:not([disabled])")
+    page.wait_for_selector(".toast-body >> text=不是合法的 JSON")
+    assert page.get_attribute(".gl-chip", "data-state") == "idle"
+    assert page.input_value("#gl-set-seed input") == "7"
+    page.fill("#gl-own-name input, #gl-own-name textarea", str(odd))
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#gl-own-facts >> text=Antwort")
+    assert page.locator("#gl-own-facts .wrong").count() == 0
+
+
+def test_guess_is_filled_in_and_may_be_changed(visit, tmp_path):
+    """Alpaca's columns are known, with Alpaca's template; another choice of template shows at once in the rows."""
+    file = tmp_path / "tasks.jsonl"
+    rows = [{"instruction": f"Say {n}.", "input": "", "output": f"It is {n}."} for n in range(20)]
+    file.write_text("\n".join(map(json.dumps, rows)))
+    page = visit()
+    own_data(page)
+    page.fill("#gl-own-name input, #gl-own-name textarea", str(file))
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".gl-guess[data-guess=sure]")
+    assert page.input_value("#gl-data-response input") == "output"
+    page.wait_for_selector("#gl-samples .gl-sample >> text=Below is an instruction")
+    choose(page, "template", "your own")
+    page.fill("#gl-data-own_template textarea", "Task {{ instruction }}\n> ")
+    page.wait_for_function("!document.querySelector('#gl-samples').innerText.includes('Below is')")
+    assert "Task" in page.locator("#gl-samples .gl-sample").first.inner_text()
+    assert "Task" not in learned(page)
+
+
+def test_own_data_comes_back_with_its_run_file(visit, odd, tmp_path):
+    """A run file with a file of one's own fills the fields of both."""
+    run = tmp_path / "run.yaml"
+    data = {"prompt": "Frage", "response": "Antwort", "split_seed": 3}
+    run.write_text(RunConfig(dataset=str(odd), data=data).to_yaml())
+    page = visit()
+    ready_form(page)
+    page.click("#gl-terminal > button")
+    page.set_input_files("input[type=file]:has(+ #gl-load-yaml)", run)
+    page.wait_for_selector("#gl-own:visible #gl-own-facts >> text=Notiz")
+    page.wait_for_selector("#gl-samples .gl-token.label >> text=street")
+    command = "document.querySelector('#gl-command textarea').value"
+    page.wait_for_function(f"{command}.includes('--data prompt=Frage') && {command}.includes('--data split_seed=3')")
+
+
+def test_trust_in_one_models_code_is_none_in_anothers(visit):
+    """The tick goes with another model, and a model that is nowhere is said to be in one sentence."""
+    page = visit()
+    ready_form(page)
+    page.click("#gl-model-more > button")
+    page.wait_for_selector("#gl-model-more td >> text=llama")
+    page.check("#gl-set-trust_remote_code input")
+    page.fill("#gl-model input", "./no-such-folder")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#gl-samples .wrong >> text=no-such-folder")
+    page.wait_for_function("!document.querySelector('#gl-set-trust_remote_code input').checked")
