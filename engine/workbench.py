@@ -18,7 +18,6 @@ from engine.contract import (
     MemoryInfo,
     MethodInfo,
     ModelInfo,
-    PreviewRow,
     Rehearsal,
 )
 from engine.data.dataset import load_dataset, shipped
@@ -74,26 +73,6 @@ class Workbench(Shelf):
             )
             for d in found
         ]
-
-    def preview(
-        self, model: str, dataset: str, rows: int = 3, settings: DataSettings | None = None
-    ) -> list[PreviewRow]:
-        """The first training rows as the model sees them.
-
-        Raises:
-            WorkbenchError: The model or the data cannot be used.
-        """
-        return self._ask(lambda worker: worker.preview(model, dataset, rows, settings))
-
-    def data_report(
-        self, model: str, dataset: str, settings: DataSettings | None = None, max_len: int = 256
-    ) -> dict[str, Any]:
-        """Counts of truncated, empty, over-long, doubled and leaking rows, see `engine.data.report.DataReport`.
-
-        Raises:
-            WorkbenchError: The model or the data cannot be used.
-        """
-        return self._ask(lambda worker: worker.data_report(model, dataset, settings, max_len).to_dict())
 
     def look(self, dataset: str, settings: DataSettings) -> DataLook:
         """The columns of a file or a hub dataset, and what they are taken for. Reads it; needs no model.

@@ -12,11 +12,8 @@ from typing import Any
 
 from engine.ablation import ablation, routes
 from engine.chat import Speaker, converse
-from engine.contract import ChatRequest, ChatSide, ChatUpdate, Live, PreviewRow
+from engine.contract import ChatRequest, ChatSide, ChatUpdate, Live
 from engine.data.dataset import load_dataset
-from engine.data.preview import preview_rows
-from engine.data.report import DataReport, report_on
-from engine.data.settings import DataSettings
 from engine.errors import RunError, WorkbenchError
 from engine.exchange.archive import zip_form
 from engine.exchange.native import load_adapter, load_tensors
@@ -139,18 +136,6 @@ class Worker:
             self._let_go(f"The work could not be kept: {error}")
         else:
             self._let_go()
-
-    def preview(self, model: str, dataset: str, count: int, settings: DataSettings | None = None) -> list[PreviewRow]:
-        """Training rows as the model sees them."""
-        base = self.load(model)
-        found = load_dataset(dataset, settings).spoken(base.tokenizer)
-        rows = found.rows("train")[:count]
-        return preview_rows(base.tokenizer, found, rows, writes=base.shape.family.causal)
-
-    def data_report(self, model: str, dataset: str, settings: DataSettings | None, max_len: int) -> DataReport:
-        """Counts over a dataset as a model would read it."""
-        base = self.load(model)
-        return report_on(base.tokenizer, load_dataset(dataset, settings).spoken(base.tokenizer), max_len)
 
     def probe(self, folder: RunFolder, step: int | None, sentence: str) -> dict[str, Any]:
         """How a sentence uses a run's method at a step."""
