@@ -58,7 +58,7 @@ def _learned(say: Say, tokens: dict[str, Any]) -> str:
 def _remarks(say: Say, found: Rehearsal) -> str:
     told = found.report
     counts = {name: told["tokens"][name] for name in TOKENS} | {name: told["texts"][name] for name in TEXTS}
-    counts["dropped"] = told["dropped"]
+    counts |= {name: told[name] for name in ("dropped", "repeated")}
     lines = [
         (name, say(f"data.found.{name}", **_values(name, count, found.limit)))
         for name, count in counts.items()

@@ -82,6 +82,7 @@ def _report(report: DataReport) -> str:
     more = " (the file has more: raise --data row_limit)" if report.cut else ""
     counts = [
         {"what": "left out, nothing to learn", "rows": report.dropped},
+        {"what": "left out, asked in validation or scoring", "rows": report.repeated},
         {"what": "empty question or answer", "rows": texts.empty},
         {"what": "the same as an earlier row", "rows": texts.duplicates},
         {"what": "asked in training, kept for validation or scoring", "rows": texts.leaking},

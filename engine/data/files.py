@@ -37,6 +37,7 @@ class Source:
         labels: Name of every label by what stands in the file; empty unless responses are labels.
         numbers: Whether responses are numbers.
         dropped: Rows that nothing can be made of, by split.
+        repeated: Rows in no split, since they ask what is kept for validation or scoring and are not needed there.
     """
 
     tables: dict[str, Table]
@@ -46,6 +47,7 @@ class Source:
     labels: dict[str, str] = field(default_factory=dict)
     numbers: bool = False
     dropped: dict[str, int] = field(default_factory=dict)
+    repeated: int = 0
 
     def rows(self, split: str) -> Sequence[Row] | None:
         """The rows of a split, written when they are asked for; None where there is no such split."""
@@ -177,6 +179,7 @@ def _cut(source: Source) -> Source:
     parts = by_column(train) if not others else None
     rows = usable["train"]
     told: dict[str, Indices] = {}
+    repeated = 0
     if parts is not None:
         told = {split: np.intersect1d(part, rows) for split, part in parts.items()}
         told = {split: part for split, part in told.items() if len(part)}
@@ -186,14 +189,16 @@ def _cut(source: Source) -> Source:
     missing = [split for split in ("validation", "heldout") if split not in others and split not in told]
     if missing:
         asked, whole = _groups(source, train)
-        told |= cut_off(rows, asked, whole, missing, source.settings, train.name)
+        made = cut_off(rows, asked, whole, missing, source.settings, train.name)
+        repeated = len(rows) - sum(map(len, made.values()))
+        told |= made
     else:
         told["train"] = rows
     tables = {split: train.take(part) for split, part in told.items()} | others
     for table in tables.values():
         if not len(table):
             raise _unusable(source, table)
-    return replace(source, tables={split: tables[split] for split in SPLITS}, dropped=dropped)
+    return replace(source, tables={split: tables[split] for split in SPLITS}, dropped=dropped, repeated=repeated)
 
 
 def _unusable(source: Source, table: Table) -> DataError:

@@ -70,6 +70,7 @@ class DataReport:
     Attributes:
         rows: Rows by split.
         dropped: Rows of the file that nothing could be made of.
+        repeated: Rows that are left out so that nothing is trained on that is validated or scored on.
         cut: Whether the file has more rows than the limit.
         encoding: What the file is encoded in; empty where that is no question.
         texts: Counts over all rows.
@@ -78,6 +79,7 @@ class DataReport:
 
     rows: dict[str, int]
     dropped: int
+    repeated: int
     cut: bool
     encoding: str
     texts: TextCounts
@@ -114,6 +116,7 @@ def report_on(
     return DataReport(
         rows={split: len(found) for split, found in rows.items()},
         dropped=sum(dataset.source.dropped.values()) if dataset.source else 0,
+        repeated=dataset.source.repeated if dataset.source else 0,
         cut=train.cut if train else False,
         encoding=train.encoding if train else "",
         texts=count_texts(rows["train"], [row for split in SPLITS[1:] for row in rows[split]]),

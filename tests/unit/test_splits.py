@@ -46,6 +46,8 @@ def test_nothing_leaks(tmp_path_factory, pairs, seed, wish):
         assert len(set(found[split])) == len(found[split]) <= max(1, min(wish, len(pairs) // 5))
     for rows in found.values():
         assert all(rows.count(pair) <= pairs.count(pair) for pair in rows)
+    source = load_dataset(path, DataSettings(split_seed=seed, validation_rows=wish, heldout_rows=wish)).source
+    assert source.repeated == len(pairs) - sum(map(len, found.values()))
 
 
 def test_the_seed_decides(tmp_path):
@@ -95,3 +97,12 @@ def test_too_few_questions(tmp_path):
     """A file that asks one thing a hundred times cannot be cut without a leak."""
     with pytest.raises(DataError, match=r"too few rows that ask different things \(1\)"):
         load_dataset(write(tmp_path / "a.jsonl", [("q", f"r{i}") for i in range(100)]))
+
+
+def test_rows_that_are_left_out_are_counted(tmp_path):
+    """Of a question that is asked a hundred times and kept for scoring, the copies are in no split, but counted."""
+    pairs = [("same", "r")] * 100 + [(f"q{i}", "r") for i in range(20)]
+    path = write(tmp_path / "a.jsonl", pairs)
+    kept = [seed for seed in range(20) if ("same", "r") not in parts(path, split_seed=seed)["train"]]
+    assert kept
+    assert load_dataset(path, DataSettings(split_seed=kept[0])).source.repeated == 99

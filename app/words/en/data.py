@@ -34,6 +34,7 @@ WORDS = {
     "data.found.unknown": "Rows with signs that the tokenizer does not know: {n}.",
     "data.found.special": "Rows that spell a token with a meaning, such as </s>, and are taken to mean it: {n}.",
     "data.found.dropped": "Rows of the file that nothing can be made of, and that are left out: {n}.",
+    "data.found.repeated": "Rows left out because they ask what is kept for validation or scoring: {n}.",
     "data.found.cut": "The file has more rows than the limit; the rest is not read.",
     "data.found.encoding": "The file is read as {encoding}.",
     "data.lengths": "Tokens per row",

@@ -34,6 +34,7 @@ WORDS = {
     "data.found.unknown": "{n} 条含有分词器不认识的符号。",
     "data.found.special": "{n} 条里写有特殊 token（如 </s>），会被当作特殊 token。",
     "data.found.dropped": "文件里有 {n} 行用不上，已略去。",
+    "data.found.repeated": "有 {n} 行与验证或评分的问题相同，为避免泄漏已略去。",
     "data.found.cut": "文件的行数超过上限，其余的没有读。",
     "data.found.encoding": "文件按 {encoding} 编码读取。",
     "data.lengths": "每条的 token 数",
