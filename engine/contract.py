@@ -317,6 +317,19 @@ class ChatUpdate:
     tokens_per_s: float
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Predicted:
+    """How far the held-out rows of a run have been answered.
+
+    Attributes:
+        rows: The rows so far, as `engine.evaluation.Prediction` has them: prompt, reference, base, tuned, right, loss.
+        total: How many rows there are.
+    """
+
+    rows: list[dict[str, Any]]
+    total: int
+
+
 Since = dict[str, Any]
 """What `Workbench.since` returns, ready for JSON:
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from engine.data.dataset import Dataset, Row
-from engine.data.encode import encode_rows
+from engine.data.encode import encode_row, encode_rows
 from engine.generation import answers, prompt_of
 from engine.methods.base import Method
 from engine.metrics import LabelMetrics, label_metrics
@@ -26,7 +26,7 @@ class Prediction:
         base: What the untuned base writes. A task head has no untuned counterpart: beside it stands the one answer that
             fits all training rows best, the most frequent label or the mean.
         right: Whether the tuned answer's first line, or its label, is the reference; None for numbers.
-        loss: Nats of the reference, or the squared error, where a task head answers.
+        loss: Nats of the reference, per token where it is written; the squared error of numbers.
     """
 
     prompt: str
@@ -34,7 +34,7 @@ class Prediction:
     base: str
     tuned: str
     right: bool | None
-    loss: float | None = None
+    loss: float
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -94,9 +94,9 @@ def view_of(base: Base, method: Method | None) -> View:
     return view
 
 
-def predictions(base: Base, method: Method, dataset: Dataset, limit: int | None = None) -> list[Prediction]:
-    """Greedy answers to held-out rows."""
-    rows = dataset.rows("heldout")[:limit]
+def predictions(base: Base, method: Method, dataset: Dataset, rows: Sequence[Row] | None = None) -> list[Prediction]:
+    """Greedy answers to held-out rows, to all of them if none are given."""
+    rows = dataset.rows("heldout") if rows is None else rows
     plain, tuned = (_answered(base, m, dataset, rows) for m in (None, method))
     return [
         Prediction(
@@ -105,9 +105,16 @@ def predictions(base: Base, method: Method, dataset: Dataset, limit: int | None 
             base=a,
             tuned=b,
             right=first_line(b) == first_line(row.response),
+            loss=loss,
         )
-        for row, a, b in zip(rows, plain, tuned, strict=True)
+        for row, a, b, loss in zip(rows, plain, tuned, _losses(base, method, dataset, rows), strict=True)
     ]
+
+
+def _losses(base: Base, method: Method, dataset: Dataset, rows: Sequence[Row]) -> list[float]:
+    """Nats per token of each row's response."""
+    view, held, reader = view_of(base, method), dataset.within(method.template), base.tokenizer
+    return [round(mean_loss(view, [encode_row(reader, held, row, 10**6)], reader.pad_token_id), 6) for row in rows]
 
 
 def _answered(base: Base, method: Method | None, dataset: Dataset, rows: Sequence[Row]) -> list[str]:

@@ -107,10 +107,13 @@ def blind(spec: HeadSpec, rows: Sequence[Row]) -> Blind:
     return Blind(answer=max(seen, key=lambda label: seen[label]), shares={k: n / total for k, n in seen.items()})
 
 
-def head_predictions(base: Base, method: Method, dataset: Dataset) -> list[Prediction]:
-    """What the head says of every held-out row, beside the blind answer."""
+def head_predictions(
+    base: Base, method: Method, dataset: Dataset, rows: Sequence[Row] | None = None
+) -> list[Prediction]:
+    """What the head says of held-out rows, of all of them if none are given, beside the blind answer."""
     assert method.head is not None
-    spec, rows = method.head.spec, dataset.rows("heldout")
+    rows = dataset.rows("heldout") if rows is None else rows
+    spec = method.head.spec
     constant = blind(spec, dataset.rows("train"))
     examples = _encoded(base, method, dataset, rows)
     scores = judged(view_of(base, method), method.head, [e.ids for e in examples], base.tokenizer.pad_token_id)
@@ -160,7 +163,7 @@ def head_scores(
         **asdict(label_metrics(references, [p.tuned for p in found], spec.labels)),
         base_accuracy=share([reference == constant.answer for reference in references]),
         base_answer=constant.answer,
-        heldout_loss=round(sum(p.loss or 0.0 for p in found) / len(found), 4),
+        heldout_loss=round(sum(p.loss for p in found) / len(found), 4),
         base_heldout_loss=round(blind_loss, 4),
         base_ability_loss=after,
         base_ability_loss_before=before,

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from engine.contract import AdapterInfo, Live, RunSummary, Since
+from engine.contract import AdapterInfo, Live, Predicted, RunSummary, Since
 from engine.errors import RunError, SettingError
 from engine.library import adapters
 from engine.runs.config import RunConfig
@@ -87,6 +87,11 @@ class Shelf:
         if self._live.run == run:
             raise RunError("delete_active", f"The run {run!r} is active: stop it before you delete it.", run=run)
         folder.delete()
+
+    def kept_predictions(self, run: str) -> Predicted | None:
+        """The held-out rows of a run as they were answered before; None where they were not. Instant."""
+        rows = self._folder(run).kept_predictions()
+        return None if rows is None else Predicted(rows=rows, total=len(rows))
 
     def snapshots(self, run: str) -> list[int]:
         """Steps of a run that one can chat with, in order. Instant."""

@@ -1,5 +1,6 @@
 """The one door between a page and the engine. Importing it is cheap: torch is loaded in the worker thread."""
 
+import functools
 import queue
 import threading
 import time
@@ -18,6 +19,7 @@ from engine.contract import (
     MemoryInfo,
     MethodInfo,
     ModelInfo,
+    Predicted,
     Rehearsal,
 )
 from engine.data.dataset import load_dataset, shipped
@@ -25,8 +27,8 @@ from engine.data.look import look
 from engine.data.settings import DataSettings
 from engine.errors import RunError, SettingError
 from engine.runs.config import RunConfig
-from engine.runs.folder import new_run_path
-from engine.shelf import Shelf, short
+from engine.runs.folder import RunFolder, new_run_path
+from engine.shelf import RECORDINGS, Shelf, short
 
 if TYPE_CHECKING:
     from engine.worker import Worker
@@ -191,6 +193,27 @@ class Workbench(Shelf):
         folder = self._folder(run)
         return self._ask(lambda worker: worker.routes(folder))
 
+    def predictions(self, run: str) -> Iterator[Predicted]:
+        """Answer the held-out rows of a run, a part at a time; what was answered before is there at once.
+
+        Raises:
+            WorkbenchError: The run is still training, or its model or data are gone.
+        """
+        folder = self._folder(run)
+        if self._live.run == run:
+            raise RunError("predict_active", f"The run {run!r} is active: stop it, or wait until it ends.", run=run)
+        if (kept := self.kept_predictions(run)) is not None:
+            yield kept
+            return
+        rows: list[dict[str, Any]] = []
+        total = 1
+        while len(rows) < total:
+            more, total = self._ask(functools.partial(_predict, folder=folder, start=len(rows)))
+            rows += more
+            yield Predicted(rows=list(rows), total=total)
+        if folder.path.parent != RECORDINGS:
+            folder.keep_predictions(rows)
+
     def chat(self, request: ChatRequest, stop: threading.Event) -> Iterator[ChatUpdate]:
         """Stream the answers of all sides; ends within a second of `stop` being set. Served between training steps.
 
@@ -268,6 +291,10 @@ class Workbench(Shelf):
                 f"The run {self._live.name or self._live.run!r} is active: stop it before you start another.",
                 run=self._live.name or self._live.run,
             )
+
+
+def _predict(worker: "Worker", folder: RunFolder, start: int) -> tuple[list[dict[str, Any]], int]:
+    return worker.predict(folder, start)
 
 
 def _catalogue() -> Any:  # noqa: ANN401 - a module

@@ -19,6 +19,7 @@ from engine.exchange.archive import zip_form
 from engine.exchange.native import load_adapter, load_tensors
 from engine.methods.base import Method
 from engine.models.base import Base, load_base
+from engine.predicting import part
 from engine.probing import probe, strength_curve
 from engine.runs.config import RunConfig
 from engine.runs.folder import RunFolder
@@ -143,6 +144,11 @@ class Worker:
         found = self._live.step if step is None and self._is_live(folder) else step
         template = "{prompt}" if method.head is None else _template(folder)
         return {**probe(base, method, sentence, template), "step": found}
+
+    def predict(self, folder: RunFolder, start: int) -> tuple[list[dict[str, Any]], int]:
+        """The next held-out rows of a run with both answers, and how many there are in all."""
+        base, method = self._method(folder, None)
+        return part(base, method, folder.config.load_data(base.tokenizer), start)
 
     def strength_curve(self, folder: RunFolder, step: int | None) -> list[tuple[float, float]]:
         """Validation loss over strength of a run at a step."""

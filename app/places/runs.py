@@ -8,7 +8,7 @@ import gradio as gr
 
 from app import comparing
 from app.markup import html
-from app.places import run_actions, zoo
+from app.places import predictions, run_actions, zoo
 from app.places.chat import Chat
 from app.wiring import wire
 from app.words import Say
@@ -41,6 +41,8 @@ def build(workbench: Workbench, say: Say, chat: Chat) -> None:
         words=json.dumps(words, ensure_ascii=False),
     )
     actions = run_actions.build(workbench, say, chat)
+    with actions.panel:
+        rows = predictions.build(workbench, say, actions.one)
     with gr.Row(visible=False, elem_id="gl-compare") as compare:
         with gr.Column(scale=3, min_width=320):
             plot = gr.Plot(show_label=False, elem_id="gl-overlay", elem_classes="gl-plot")
@@ -55,10 +57,12 @@ def build(workbench: Workbench, say: Say, chat: Chat) -> None:
             comparing.overlay(workbench, say, runs) if runs else gr.skip(),
             comparing.differences(workbench, say, runs),
             *actions.shown(runs),
+            gr.Button(interactive=False),
         ]
 
     zoo.build(workbench, say)
 
     # In order and none dropped, so that the last pick is the one that stays.
-    parts = [compare, plot, differences, *actions.parts]
-    wire(say, [table.select], picked, None, parts, trigger_mode="multiple", concurrency_limit=1)
+    parts = [compare, plot, differences, *actions.parts, rows.ask]
+    chosen = wire(say, [table.select], picked, None, parts, trigger_mode="multiple", concurrency_limit=1)
+    wire(say, [], rows.opened, [actions.one], rows.parts, after=chosen)

@@ -6,6 +6,7 @@ events.jsonl      telemetry, one event per line
 snapshots/        the method's tensors at frame steps
 checkpoint/       what a resumed run needs
 adapter/          the newest adapter in our own format
+predictions.json  the held-out rows, answered, and the step at which they were
 """
 
 import json
@@ -214,6 +215,18 @@ class RunFolder:
         for later in self.snapshots():
             if later > step:
                 self.snapshot_path(later).unlink(missing_ok=True)
+
+    def keep_predictions(self, rows: list[dict[str, Any]]) -> None:
+        """Keep the answers to the held-out rows, as of the run's present step."""
+        write_json(self.path / "predictions.json", {"step": self.facts()["step"], "rows": rows})
+
+    def kept_predictions(self) -> list[dict[str, Any]] | None:
+        """The kept answers; None where there are none, or the run went on since."""
+        try:
+            kept = json.loads((self.path / "predictions.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+        return kept["rows"] if kept["step"] == self.facts()["step"] else None
 
     def delete(self) -> None:
         """Remove the run for good.

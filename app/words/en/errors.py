@@ -143,6 +143,7 @@ WORDS = {
         "The model {name} brings Python code of its own, which could do on this machine whatever you can: tick “Run "
         "the model's own code” only if you trust its authors, or choose another model."
     ),
+    "error.predict_active": "The run {run} is active: stop it, or wait until it ends.",
     "error.model_incomplete": (
         "The file of the model {name} lacks weights that it needs ({count}, the first is {first}): choose the whole "
         "model, such as a causal language model with its head, or fetch it again."

@@ -37,6 +37,24 @@ WORDS = {
     "runs.compare.more": "Tick a second run to see which settings differ.",
     "runs.compare.same": "These runs have the same settings.",
     "runs.compare.differ": "Settings that differ",
+    "runs.rows": "Held-out rows, the worst first",
+    "runs.rows.hint": (
+        "Base and tuned model answer every row that was kept from training. The answers stay with the run: next time "
+        "they are there at once."
+    ),
+    "runs.rows.ask": "Answer them",
+    "runs.rows.stop": "Stop",
+    "runs.rows.save": "Save as CSV",
+    "runs.rows.begin": "Loading the model …",
+    "runs.rows.progress": "{done} of {total} rows answered",
+    "runs.rows.done": "{n} rows answered.",
+    "runs.rows.score": "{right} of {n} rows right ({share} %).",
+    "runs.rows.right": "Right",
+    "runs.rows.loss": "Nats",
+    "runs.rows.prompt": "Asked",
+    "runs.rows.reference": "Wanted",
+    "runs.rows.base": "Base",
+    "runs.rows.tuned": "Tuned",
     "runs.zoo.title": "What does each method train, and what does it reach?",
     "runs.zoo.caption": (
         "One run of each with its default settings, on the embedded model and town-qa: on another model or "
