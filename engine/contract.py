@@ -213,6 +213,7 @@ class RunSummary:
         status: "loading", "running", "paused", "stopped", "finished", "failed" or "interrupted".
         recording: Ships with the workbench: cannot be renamed, deleted or resumed.
         best_validation: Lowest validation loss so far, nats per token.
+        kept_step: Updates that made the adapter which the run gives away; None while there is none.
         size_bytes: Of the adapter.
         created: Seconds since the epoch.
         emits: Kinds of events that decide which panels appear: "gates", "updates", "prompt".
@@ -230,6 +231,7 @@ class RunSummary:
     step: int
     steps: int
     best_validation: float | None
+    kept_step: int | None
     trainable: int
     size_bytes: int
     created: float
@@ -337,6 +339,8 @@ Since = dict[str, Any]
     layered    whether its method can be switched off in single layers
     memory     bytes that the run really held, None before it ends: weights (scales included), adapter, optimiser, step
                (the most that a step added) and peak (all of them); device, rows and length of that step's batch
+    early      whether patience ended it before its last step
+    kept       updates that made the adapter which it gives away, None while there is none
     epoch      grows when a run is resumed; the reader then starts afresh at cursor 0
     cursor     to be given back next time
     more       whether further events are waiting: ask again at once

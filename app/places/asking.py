@@ -73,7 +73,8 @@ def _columns(workbench: Workbench, say: Say, sides: tuple[ChatSide, ...]) -> lis
     runs = {run.id: run for run in workbench.runs()}
     names = {run.id: run.name for run in runs.values()}
     live = workbench.live()
-    now = {live.run: live.step}
+    now: dict[str | None, int] = {run.id: step for run in runs.values() if (step := pickers.kept(run)) is not None}
+    now[live.run] = live.step
     heads = any(side.run in runs and runs[side.run].labels is not None for side in sides)
     return [_heading(say, side, names, now, beside_head=heads) for side in sides]
 

@@ -76,8 +76,20 @@ def runs_menu(workbench: Workbench, say: Say, chosen: str) -> Any:  # noqa: ANN4
 def steps_menu(workbench: Workbench, say: Say, run: str, chosen: int = NEWEST) -> Any:  # noqa: ANN401
     """The menu of a run's snapshots, newest first."""
     steps = [] if run == BASE else workbench.snapshots(run)
-    choices = [(say("chat.newest"), NEWEST), *((say("common.step", step=step), step) for step in reversed(steps))]
+    stored = [(say("common.step", step=step), step) for step in reversed(steps)]
+    choices = [(_newest(workbench, say, run), NEWEST), *stored]
     return gr.Dropdown(choices, value=chosen if chosen in steps else NEWEST, interactive=run != BASE)
+
+
+def kept(run: RunSummary) -> int | None:
+    """The step whose state a run gives away, where that is not its last one."""
+    return None if active(run) or run.kept_step == run.step else run.kept_step
+
+
+def _newest(workbench: Workbench, say: Say, run: str) -> str:
+    """What the newest state of a run is called: the best one, where the run keeps that."""
+    found = next((kept(known) for known in workbench.runs() if known.id == run), None)
+    return say("chat.newest") if found is None else say("chat.kept", step=found)
 
 
 def active(run: RunSummary) -> bool:

@@ -82,15 +82,26 @@ def _run(trainer: Trainer, args: argparse.Namespace) -> None:
             "status": facts["status"],
             "step": facts["step"],
             "best_validation": facts["best_validation"],
+            "kept_step": facts["kept_step"],
+            "stopped_early": facts["stopped_early"],
             "trainable": facts["trainable"],
             "memory": facts["memory"],
             "wall_s": round(trainer.position.wall_s, 2),
             "config": dataclasses.asdict(folder.config),
         },
         as_json=args.json,
-        text=f"{facts['status']} at step {facts['step']}; best validation loss {facts['best_validation']:.4f}; "
-        f"adapter in {folder.adapter_path}",
+        text=_outcome(facts, folder.adapter_path),
     )
+
+
+def _outcome(facts: dict[str, Any], adapter: Path) -> str:
+    """How a run ended, in one line."""
+    ended = f"{facts['status']} at step {facts['step']}"
+    if facts["stopped_early"]:
+        ended += f" of {facts['steps']}: validation did not get better any more"
+    kept = "" if facts["kept_step"] == facts["step"] else f" of step {facts['kept_step']}, the best one,"
+    best = facts["best_validation"]
+    return f"{ended}; best validation loss {'unknown' if best is None else f'{best:.4f}'}; adapter{kept} in {adapter}"
 
 
 @contextmanager

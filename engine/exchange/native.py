@@ -4,6 +4,7 @@ A file with a missing, extra or misshapen tensor is refused by name; nothing is 
 """
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,15 @@ def save_adapter(method: Method, base: Base, folder: Path, **facts: object) -> N
             **facts,
         },
     )
+
+
+def copy_adapter(source: Path, folder: Path) -> None:
+    """Put a copy of an adapter folder in the place of another one, file by file whole."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("adapter.safetensors", "adapter.json"):
+        fresh = folder / f"{name}.new"
+        shutil.copyfile(source / name, fresh)
+        fresh.replace(folder / name)
 
 
 def load_adapter(folder: Path, base: Base) -> Method:

@@ -5,7 +5,8 @@ run.yaml          reproduces the run: python -m engine train run.yaml
 events.jsonl      telemetry, one event per line
 snapshots/        the method's tensors at frame steps
 checkpoint/       what a resumed run needs
-adapter/          the newest adapter in our own format
+adapter/          what the run gives away, in our own format: its newest state, or its best where it keeps that
+best/             the state with the lowest validation loss, where the run keeps it
 predictions.json  the held-out rows, answered, and the step at which they were
 """
 
@@ -116,8 +117,18 @@ class RunFolder:
 
     @property
     def adapter_path(self) -> Path:
-        """The newest adapter."""
+        """The adapter that the run gives away."""
         return self.path / "adapter"
+
+    def best_path(self, step: int) -> Path:
+        """The adapter of the step with the lowest validation loss."""
+        return self.path / "best" / f"step-{step:08d}"
+
+    def trim_best(self, step: int) -> None:
+        """Drop all best adapters but that of a step, which the checkpoint knows as the best."""
+        for path in (self.path / "best").glob("step-*"):
+            if path != self.best_path(step):
+                shutil.rmtree(path, ignore_errors=True)
 
     @property
     def checkpoint_path(self) -> Path:

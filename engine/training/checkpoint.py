@@ -1,7 +1,7 @@
 """Everything a killed run needs to go on exactly as it would have: safetensors and JSON, no pickles."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from engine.methods.base import Method
 from engine.runs.folder import RunFolder
 from engine.runs.store import write_json
 from engine.runs.tensors import write_tensors
+from engine.training.stopping import Best
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +24,13 @@ class Position:
     Attributes:
         step: Finished updates; also decides the place in the data.
         wall_s: Training seconds so far.
-        best: Lowest validation loss so far, if there was one.
+        best: How validation went so far.
         warm: Whether the method has done what it does once before the first step.
     """
 
     step: int = 0
     wall_s: float = 0.0
-    best: float | None = None
+    best: Best = field(default_factory=Best)
     warm: bool = False
 
 
@@ -51,7 +52,7 @@ def save_checkpoint(
         {
             "step": position.step,
             "wall_s": position.wall_s,
-            "best": position.best,
+            "best": position.best.to_dict(),
             "warm": position.warm,
             "optimiser": plain,
             "scheduler": {k: v for k, v in scheduler.state_dict().items() if k != "lr_lambdas"},
@@ -74,7 +75,7 @@ def load_checkpoint(
     rng = tensors.pop("rng")
     optimiser.load_state_dict(_joined(tensors, facts["optimiser"]))
     scheduler.load_state_dict({**facts["scheduler"], "lr_lambdas": [None] * len(scheduler.base_lrs)})
-    return Position(facts["step"], facts["wall_s"], facts["best"], facts["warm"]), rng
+    return Position(facts["step"], facts["wall_s"], Best.from_dict(facts["best"]), facts["warm"]), rng
 
 
 def restore_method(folder: RunFolder, method: Method) -> None:

@@ -68,6 +68,8 @@ def start_run(path: Path, config: RunConfig, load: LoadBase, name: str = "") -> 
             "emits": [event.kind for event in method.tells],
             "layered": method.layered,
             "best_validation": None,
+            "kept_step": None,
+            "stopped_early": False,
             "head": head.to_dict() if head else None,
             "template": dataset.template,
         },
@@ -89,6 +91,14 @@ def resume_run(folder: RunFolder, load: LoadBase) -> Trainer:
     if facts["step"] >= config.of_training().steps:
         raise RunError(
             "run_finished", f"The run {folder.id!r} is finished: there is nothing left to do.", run=folder.id
+        )
+    if facts.get("stopped_early"):
+        raise RunError(
+            "run_stopped_early",
+            f"The run {folder.id!r} is finished: patience ended it at step {facts['step']}. To train longer, start "
+            "it with more patience.",
+            run=folder.id,
+            step=facts["step"],
         )
     base = base_for(config, load)
     if base.fingerprint != facts["base"]["fingerprint"]:

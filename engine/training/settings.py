@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from engine.knobs import Settings, knob
 
 SCHEDULES = ("cosine", "linear", "constant", "constant_with_warmup")
+KEPT = ("newest", "best")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +39,27 @@ class TrainingSettings(Settings):
         "Steps between validations; empty makes about fifteen in a run.",
         low=1,
         unit="steps",
+        advanced=True,
+    )
+    patience: int | None = knob(
+        None,
+        "Stop after so many validations in a row without a better loss; empty trains to the end.",
+        low=1,
+        high=100_000,
+        unit="validations",
+        advanced=True,
+    )
+    min_delta: float = knob(
+        0.0,
+        "By how much the validation loss must fall to count as better for patience.",
+        low=0.0,
+        high=100.0,
+        advanced=True,
+    )
+    keep: str = knob(
+        "newest",
+        "Which state becomes the adapter: the newest, or the one with the lowest validation loss.",
+        choices=KEPT,
         advanced=True,
     )
     save_every: int = knob(

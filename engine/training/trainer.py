@@ -10,6 +10,7 @@ import math
 import time
 from collections.abc import Generator
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import torch
 from accelerate import Accelerator
@@ -21,7 +22,7 @@ from engine.data.dataset import Dataset
 from engine.data.encode import Batch, batches_from, collate
 from engine.data.targets import encode_for
 from engine.errors import RunError, WorkbenchError
-from engine.exchange.native import save_adapter
+from engine.exchange.native import copy_adapter, read_facts, save_adapter
 from engine.generation import answers, prompt_of
 from engine.judging import Verdict, judged, quick_score, targets_of
 from engine.memory.measure import Meter
@@ -134,7 +135,7 @@ class Trainer:
             self._begin()
             size = self.settings.batch_size
             for examples in batches_from(self._train, size, self.settings.seed, first):
-                if self.position.step >= self.settings.steps:
+                if self.position.step >= self.settings.steps or self._worn_out:
                     break
                 progress = self._step(collate(examples, self.base.tokenizer.pad_token_id, self.base.device))
                 self._after_step()
@@ -273,8 +274,9 @@ class Trainer:
                 score_name=name,
             )
         )
-        best = validation if self.position.best is None else min(validation, self.position.best)
-        self.position = replace(self.position, best=best)
+        self.position = replace(self.position, best=self.position.best.after(step, validation, self.settings.min_delta))
+        if self.settings.keep == "best" and self.position.best.improved(step):
+            self._save_adapter(self.folder.best_path(step))
         for event in self._watched(step):
             self._publish(event)
         answer = self._answer()
@@ -337,14 +339,33 @@ class Trainer:
 
     def _save(self) -> None:
         save_checkpoint(self.folder, self.method, self._optimiser, self._scheduler, self._rng, self.position)
+        step, best = self.position.step, self.position.best
+        source = self.folder.best_path(best.step)
+        if self.settings.keep == "best" and source.exists():
+            copy_adapter(source, self.folder.adapter_path)
+            self.folder.trim_best(best.step)
+        else:
+            self._save_adapter(self.folder.adapter_path)
+        kept = read_facts(self.folder.adapter_path)["step"]
+        self.folder.update(step=step, best_validation=best.loss, kept_step=kept)
+
+    def _save_adapter(self, folder: Path) -> None:
         facts = {"step": self.position.step, "template": self._template, "data": self.folder.config.dataset}
-        save_adapter(self.method, self.base, self.folder.adapter_path, **facts)
-        self.folder.update(step=self.position.step, best_validation=self.position.best)
+        save_adapter(self.method, self.base, folder, **facts)
 
     def _finish(self, status: str) -> None:
+        early = status == "finished" and self.position.step < self.settings.steps
+        if early and not is_frame_step(self.position.step):
+            self._frame()
         self._save()
-        self.folder.update(memory=self._meter.facts(self.base.model, self.method, self._optimiser))
+        memory = self._meter.facts(self.base.model, self.method, self._optimiser)
+        self.folder.update(memory=memory, stopped_early=early)
         self._say_status(status)
+
+    @property
+    def _worn_out(self) -> bool:
+        """Whether validation stopped falling long enough ago for the run to end."""
+        return self.position.best.worn_out(self.settings.patience)
 
     def _fail(self, error: Exception) -> None:
         """Tell what happened; the newest checkpoint stays as it is."""

@@ -220,6 +220,9 @@ WORDS = {
     "error.run_active": "The run “{run}” is active: stop it before you start another.",
     "error.run_busy": "The run “{run}” is being trained by another process: stop it there.",
     "error.run_exists": "The folder {path} is not empty: choose another one.",
+    "error.run_stopped_early": (
+        "The run “{run}” is finished: patience ended it at step {step}. To train longer, start it with more patience."
+    ),
     "error.run_finished": "The run “{run}” is finished: there is nothing left to do.",
     "error.run_not_made": "The run folder {path} cannot be made: {reason}.",
     "error.too_many_layers": "{field} is {value}, but this model has {limit}.",

@@ -27,6 +27,11 @@ WORDS = {
     "watch.interrupted": "This run was interrupted. Nothing is lost: it can go on from Runs.",
     "watch.stopped": "This run was stopped and kept. It can go on from Runs.",
     "watch.paused": "Paused. “One step” trains one more; “Go on” is in Train.",
+    "watch.finished.early": "Stopped early at step {step}: validation did not get better any more. Talk to it.",
+    "watch.finished.kept": "Finished. The state of step {kept}, the best on validation, is kept: talk to it.",
+    "watch.finished.early.kept": (
+        "Stopped early at step {step}: validation did not get better any more. Kept is step {kept}, the best."
+    ),
     "watch.finished": "Finished. It has learned what it could: talk to it.",
     "watch.status.stopping": "stopping",
     "watch.follow.title": "Stay at the newest step as training goes on",
@@ -63,6 +68,7 @@ WORDS = {
     "watch.loss.training.title": "Loss on the batch that was just learned from, in nats per token",
     "watch.loss.validation": "validation",
     "watch.loss.validation.title": "Loss on questions that are never trained on",
+    "watch.loss.best": "lowest validation (ring) {value} at step {step}",
     "watch.loss.ability": "base ability",
     "watch.loss.ability.title": "Loss on plain text from before tuning: rising means forgetting",
     "watch.loss.other": "training of {name}",

@@ -155,6 +155,7 @@ WORDS = {
     "error.run_active": "运行“{run}”正在进行：请先停止，再开始新的。",
     "error.run_busy": "运行“{run}”正由另一个进程训练：请在那里停止。",
     "error.run_exists": "文件夹 {path} 不是空的：请换一个。",
+    "error.run_stopped_early": "运行“{run}”已经完成：早停在第 {step} 步结束了它；想训练更久，请加大耐心重新开始。",
     "error.run_finished": "运行“{run}”已经完成，没有剩下的步数。",
     "error.run_not_made": "无法建立运行文件夹 {path}：{reason}。",
     "error.too_many_layers": "{field}现在是 {value}，但这个模型只有 {limit} 层。",

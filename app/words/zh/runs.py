@@ -5,6 +5,7 @@ WORDS = {
     "runs.filter": "筛选 …",
     "runs.hint": "点一行打开；勾选两行以上进行比较。",
     "runs.empty": "还没有自己的运行：到“训练”页按“开始”。在那之前，可以看看录像。",
+    "runs.kept": "最好：{step}",
     "runs.column.name": "名称",
     "runs.column.status": "状态",
     "runs.column.method": "方法",

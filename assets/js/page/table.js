@@ -13,11 +13,13 @@ window.Gatelight = window.Gatelight || {};
       month: "short", day: "numeric", hour: "2-digit", minute: "2-digit",
     });
 
+  const keptOlder = (run) => run.status === "finished" && run.kept_step !== null && run.kept_step !== run.step;
+
   const shown = (run, column, words) => {
     switch (column) {
       case "status": return words[`status.${run.recording ? "recording" : run.status}`] ?? run.status;
       case "method": return words[`method.${run.method}`] ?? run.method;
-      case "step": return `${run.step}/${run.steps}`;
+      case "step": return `${run.step}/${run.steps}${keptOlder(run) ? ` (${words["runs.kept"].replace("{step}", run.kept_step)})` : ""}`;
       case "best_validation": return run.best_validation === null ? "–" : run.best_validation.toFixed(3);
       case "trainable": return run.trainable.toLocaleString("en");
       case "size_bytes": return run.size_bytes ? bytes(run.size_bytes) : "–";

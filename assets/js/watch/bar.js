@@ -18,6 +18,13 @@ window.Gatelight = window.Gatelight || {};
     return `${run.name}  ·  ${mark}`;
   };
 
+  /** How a run ended: at its last step or before, and with which state. */
+  const ended = (tape, say) => {
+    const older = tape.kept !== null && tape.kept !== tape.last;
+    const key = `finished${tape.early ? ".early" : ""}${older ? ".kept" : ""}`;
+    return say(key, { step: tape.last, kept: tape.kept });
+  };
+
   /** How the run is: kind of line, its text, and the place to go on. */
   const line = (view, say) => {
     const { tape } = view;
@@ -26,7 +33,7 @@ window.Gatelight = window.Gatelight || {};
     if (tape.error) return ["error", tape.error];
     if (tape.status === "loading") return ["wait", say("setting_up")];
     if (!tape.loaded && !tape.positions.length) return ["wait", say("loading")];
-    if (tape.status === "finished" && !tape.recording) return ["note", say("finished"), "chat"];
+    if (tape.status === "finished" && !tape.recording) return ["note", ended(tape, say), "chat"];
     if (tape.status === "failed") return ["error", tape.message || say("failed")];
     if (tape.status === "interrupted") return ["note", say("interrupted"), "runs"];
     if (tape.status === "stopped") return ["note", say("stopped"), "runs"];

@@ -11,6 +11,10 @@ window.Gatelight = window.Gatelight || {};
     ...look,
   });
 
+  /** The first validation with the lowest loss; null without one. */
+  const lowest = (tape) =>
+    tape.all("eval").reduce((best, e) => (best && best.validation_loss <= e.validation_loss ? best : e), null);
+
   const traces = (tape, other, scale, palette, say) => {
     const thin = { width: 1.2, color: palette.tuned };
     const evals = tape.all("eval");
@@ -29,6 +33,11 @@ window.Gatelight = window.Gatelight || {};
         marker: { size: 5, color: palette.base },
       }),
     ];
+    const best = lowest(tape);
+    if (best) {
+      const ring = { symbol: "circle-open", size: 13, color: palette.accent, line: { width: 2 } };
+      found.push(trace([best], (e) => e.validation_loss, scale, { name: "", mode: "markers", marker: ring }));
+    }
     if (other) {
       const line = { width: 1, color: palette.ink, dash: "dot" };
       found.push(trace(other.all("loss"), (e) => e.loss, scale, { name: say("other", { name: "" }), line }));
@@ -83,7 +92,10 @@ window.Gatelight = window.Gatelight || {};
       const step = hovered ?? view.step;
       const at = (kind, name) => Gatelight.figure(view.tape.at(kind, step)?.[name]);
       const values = { step, training: at("loss", "loss"), validation: at("eval", "validation_loss") };
-      readout.textContent = say("readout", { ...values, ability: at("eval", "base_ability_loss") });
+      const best = lowest(view.tape);
+      const told = [say("readout", { ...values, ability: at("eval", "base_ability_loss") })];
+      if (best) told.push(say("best", { step: best.step, value: Gatelight.figure(best.validation_loss) }));
+      readout.textContent = told.join(" · ");
     };
     const listen = (view) => {
       place.on("plotly_hover", (event) => {
