@@ -88,7 +88,7 @@ def line(base: Base, path: str, name: str, training: TrainingSettings, rows: int
         device=base.device.type,
         reader=base.reader,
     )
-    info: MemoryInfo = estimate(plan, Room.here())
+    info: MemoryInfo = estimate(plan, Room.of(base.device.type))
     facts, witness = measured(base, plan)
     mib = 2**20
     return (

@@ -18,7 +18,7 @@ from engine.errors import RunError, WorkbenchError
 from engine.exchange.archive import zip_form
 from engine.exchange.native import load_adapter, load_tensors
 from engine.methods.base import Method
-from engine.models.base import Base, load_base
+from engine.models.base import Base, device_of, load_base
 from engine.predicting import part
 from engine.probing import probe, strength_curve
 from engine.runs.config import RunConfig
@@ -37,7 +37,7 @@ class Worker:
     def __init__(self, tell: Callable[[Live], None]) -> None:
         self._tell = tell
         self._live = Live()
-        self._bases: OrderedDict[tuple[str, str], Base] = OrderedDict()
+        self._bases: OrderedDict[tuple[str, str, str, str], Base] = OrderedDict()
         self._methods: OrderedDict[tuple[Path, int | None, float], Method] = OrderedDict()
         self._trainer: Trainer | None = None
         self._steps: Generator[Progress] = _no_steps()
@@ -49,17 +49,18 @@ class Worker:
         """Whether `advance` has something to do."""
         return self._trainer is not None and self._live.status == "running"
 
-    def load(self, model: str, precision: str = "fp32", *, trust_remote_code: bool = False) -> Base:
+    def load(self, model: str, precision: str = "fp32", **loading: Any) -> Base:  # noqa: ANN401 - see `load_base`
         """A base, loaded once; the two used last are kept.
 
         Raises:
             ModelError: It cannot be loaded.
         """
-        key = (model, precision)
+        attention = loading.get("attention", "auto")
+        key = (model, precision, device_of(loading.get("device", "auto")), attention)
         if key not in self._bases:
             while len(self._bases) >= KEPT_BASES:
                 self._bases.popitem(last=False)
-            self._bases[key] = load_base(model, precision, trust_remote_code=trust_remote_code)
+            self._bases[key] = load_base(model, precision, **loading)
             self._change(model=model, precision=precision, size_mb=_megabytes(self._bases[key]))
         self._bases.move_to_end(key)
         return self._bases[key]
@@ -180,9 +181,9 @@ class Worker:
             RunError: The sides do not share one model.
         """
         configs = [folder.config for folder in folders if folder is not None]
-        models = {(config.model, config.of_training().precision) for config in configs}
-        if len(models) > 1:
-            names = ", ".join(sorted(model for model, _ in models))
+        bases = {_base_of(config) for config in configs}
+        if len(bases) > 1:
+            names = ", ".join(sorted(bases))
             raise RunError("chat_models", f"All columns must share one model, but these use {names}.", names=names)
         base = base_for(configs[0] if configs else RunConfig(), self.load)
         around = next((_template(folder) for folder in folders if folder is not None), None)
@@ -273,6 +274,12 @@ class Clock:
 def _template(folder: RunFolder) -> str:
     """Text around a prompt in a run's data; the data itself is not needed any more."""
     return folder.template or folder.config.load_data().template
+
+
+def _base_of(config: RunConfig) -> str:
+    """What two runs must have in common to answer side by side."""
+    training = config.of_training()
+    return f"{config.model} ({training.precision}, {device_of(training.device)})"
 
 
 def _no_steps() -> Generator[Progress]:

@@ -20,7 +20,7 @@ from engine.workbench import Workbench
 FIRST = RunConfig()
 FIELDS = sorted(TrainingSettings.fields(), key=lambda field: field.knob.advanced)
 RATE = [field.name for field in FIELDS].index("learning_rate")
-OF_MODEL = ("precision", "trust_remote_code")
+OF_MODEL = ("precision", "device", "attention", "trust_remote_code")
 """Settings of the loop that belong to the choice of a model."""
 
 

@@ -119,7 +119,7 @@ def _attention(
 def _fused(device: str, query: Tensor, key: Tensor, mask: Tensor | None, is_causal: bool, gqa: bool) -> bool:
     """Whether a fused kernel takes the call. On a CPU torch is asked, with small real tensors of the same kind."""
     if device != "cpu":
-        return not (gqa and query.dtype == torch.float32)
+        return torch.backends.cuda.mem_efficient_sdp_enabled() and not (gqa and query.dtype == torch.float32)
 
     def small(like: Tensor) -> Tensor:
         return torch.empty(1, like.shape[1], 2, like.shape[3], dtype=like.dtype, device="cpu")

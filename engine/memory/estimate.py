@@ -45,7 +45,7 @@ class Plan:
         config: The base's own config.
         method: Name of the method.
         settings: Its settings.
-        training: Those of the loop; of them precision, accumulation and checkpointing matter.
+        training: Those of the loop; of them precision, attention, accumulation and checkpointing matter.
         batch: The largest batch that will come; real token ids, on the CPU.
         head: What a task head says; None without one.
         device: "cpu" or "cuda".
@@ -123,7 +123,8 @@ def _base(plan: Plan) -> tuple[Base, int]:
     for parameter in model.parameters():  # another dtype above would be the whole process's for a moment
         parameter.data = parameter.data.to(dtype)
     overhead = 0 if precision in DTYPES else quantise(model, precision, plan.device)
-    return freeze(str(plan.config.name_or_path), model, plan.reader or _by_words(), precision), overhead
+    name, reader = str(plan.config.name_or_path), plan.reader or _by_words()
+    return freeze(name, model, reader, precision, plan.training.attention), overhead
 
 
 def _method(plan: Plan, base: Base) -> Method:

@@ -9,6 +9,7 @@ from engine.data.spec import HeadSpec
 from engine.data.targets import encode_for
 from engine.memory.estimate import Plan, estimate
 from engine.memory.room import Room
+from engine.models.base import device_of
 from engine.runs.config import RunConfig
 from engine.training.lesson import lesson_of
 
@@ -22,7 +23,8 @@ def memory(config: RunConfig, held: int = 0) -> MemoryInfo:
     Raises:
         WorkbenchError: A setting, the model or the data cannot be used.
     """
-    return estimate(plan_of(config.checked(), Room.here().device), Room.here(held))
+    device = device_of(config.checked().of_training().device)
+    return estimate(plan_of(config.checked(), device), Room.of(device, held))
 
 
 def plan_of(config: RunConfig, device: str) -> Plan:

@@ -24,9 +24,9 @@ class Room:
     total: int
 
     @classmethod
-    def here(cls, held: int = 0) -> "Room":
-        """This machine's; `held` bytes of it are taken by the very base that the run will use."""
-        if torch.cuda.is_available():
+    def of(cls, device: str, held: int = 0) -> "Room":
+        """This machine's CPU or GPU; `held` bytes of it are taken by the very base that the run will use."""
+        if device == "cuda":
             free, total = torch.cuda.mem_get_info()
             # what torch keeps for itself without using it is free for the run
             free += torch.cuda.memory_reserved() - torch.cuda.memory_allocated()

@@ -5,11 +5,16 @@ is equal to it to the bit. Joined keys and soft-prompt strength need an additive
 alone.
 """
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS
@@ -21,10 +26,41 @@ NAME = "gatelight"
 Mask = Bool[Tensor, "#b #h t s"] | Float[Tensor, "#b #h t s"] | None
 
 
+KERNELS = {
+    "math": [SDPBackend.MATH],
+    "efficient": [SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH],
+    "flash": [SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH],
+    "cudnn": [SDPBackend.CUDNN_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH],
+}
+"""Which of torch's kernels may serve, the first that can. A fused one cannot serve every mask or number format."""
+
+_CHOOSING = threading.Lock()
+"""Torch's choice of kernels is the whole process's: what one thread sets for a moment no other may save and restore."""
+
+
+def name_of(kernel: str) -> str:
+    """What transformers calls the function with this kernel first; "auto" leaves the order to torch.
+
+    A number, since transformers takes every name with "flash" in it for a package of its own.
+    """
+    return NAME if kernel == "auto" else f"{NAME}_{list(KERNELS).index(kernel)}"
+
+
 def register() -> None:
-    """Make the function known to transformers under `NAME`; harmless when done twice."""
-    AttentionInterface.register(NAME, site_attention)
-    AttentionMaskInterface.register(NAME, ALL_MASK_ATTENTION_FUNCTIONS["sdpa"])
+    """Make the functions known to transformers under their names; harmless when done twice."""
+    for kernel in ("auto", *KERNELS):
+        AttentionInterface.register(name_of(kernel), partial(site_attention, kernel=kernel))
+        AttentionMaskInterface.register(name_of(kernel), ALL_MASK_ATTENTION_FUNCTIONS["sdpa"])
+
+
+@contextmanager
+def _choice(kernel: str) -> Iterator[None]:
+    """Within, torch chooses among a kernel and those that step in for it."""
+    if kernel == "auto":
+        yield
+        return
+    with _CHOOSING, sdpa_kernel(KERNELS[kernel], set_priority=True):
+        yield
 
 
 def site_attention(
@@ -33,6 +69,7 @@ def site_attention(
     key: Float[Tensor, "b g s k"],
     value: Float[Tensor, "b g s k"],
     attention_mask: Mask,
+    kernel: str = "auto",
     **options: Any,  # noqa: ANN401 - passed through to transformers' own function
 ) -> tuple[Float[Tensor, "b t h k"], None]:
     """Frozen attention, plus what the acts of this layer's site add.
@@ -41,7 +78,7 @@ def site_attention(
     """
     site: AttentionSite | None = getattr(module, "gatelight_site", None)
     if site is None or site.idle:
-        return _attend(module, query, key, value, attention_mask, **options), None
+        return _attend(module, query, key, value, attention_mask, kernel, **options), None
     site.scale, site.softcap = _arithmetic(query, **options)
     joined = [(act.rows, keys) for act in site.joins if (keys := act.run(site)) is not None]
     if joined or site.now.bias is not None:
@@ -50,7 +87,7 @@ def site_attention(
     for rows, extra in joined:
         assert attention_mask is not None  # made additive above
         key, value, attention_mask = _join(key, value, attention_mask, rows, extra, site.shape.h)
-    out = _attend(module, query, key, value, attention_mask, **options)
+    out = _attend(module, query, key, value, attention_mask, kernel, **options)
     out = _add_outputs(out, query, site)
     for observe in site.observers:
         mask = additive_mask(module, query, key, attention_mask, options.get("is_causal"))
@@ -80,11 +117,13 @@ def _attend(
     key: Float[Tensor, "b g s k"],
     value: Float[Tensor, "b g s k"],
     mask: Mask,
+    kernel: str,
     **options: Any,  # noqa: ANN401 - passed through to transformers' own function
 ) -> Float[Tensor, "b t h k"]:
     """The frozen attention itself. Fused kernels cannot cap scores: there gemma2's own arithmetic runs."""
     if options.get("softcap") is None:
-        return sdpa_attention_forward(module, query, key, value, mask, **options)[0]
+        with _choice(kernel):
+            return sdpa_attention_forward(module, query, key, value, mask, **options)[0]
     mask = additive_mask(module, query, key, mask, options.get("is_causal"))
     return eager_attention_forward(module, query, key, value, mask, **options)[0]
 

@@ -25,7 +25,7 @@ from transformers import (
 from transformers.utils.logging import disable_progress_bar
 
 from engine.errors import ModelError
-from engine.models import attention
+from engine.models.attention import name_of, register
 from engine.models.families import Family, family_of
 from engine.models.shape import ModelShape, shape_of
 from engine.models.sources import (
@@ -118,13 +118,13 @@ def hash_of(model: nn.Module) -> str:
     return digest.hexdigest()[:16]
 
 
-def freeze(name: str, model: PreTrainedModel, reader: Reader, precision: str = "fp32") -> Base:
+def freeze(name: str, model: PreTrainedModel, reader: Reader, precision: str = "fp32", kernel: str = "auto") -> Base:
     """Make a base of a loaded model: freeze it and, where that is possible, route its attention through the sites.
 
     Raises:
-        ModelError: The family is not supported.
+        ModelError: The family is not supported, or does not let its attention kernel be chosen.
     """
-    attention.register()
+    register()
     shape = shape_of(model)
     model.requires_grad_(requires_grad=False)
     model.eval()
@@ -133,7 +133,15 @@ def freeze(name: str, model: PreTrainedModel, reader: Reader, precision: str = "
         if isinstance(getattr(part, "dropout", None), float):
             part.dropout = 0.0  # type: ignore[assignment]
     if shape.family.attention is not None:
-        model.set_attn_implementation(attention.NAME)
+        model.set_attn_implementation(name_of(kernel))
+    elif kernel != "auto":
+        raise ModelError(
+            "own_attention",
+            f"attention is {kernel!r}, but models of type {shape.model_type!r} compute attention in their own way: "
+            "choose auto.",
+            value=kernel,
+            family=shape.model_type,
+        )
     _settle(model)
     if isinstance(reader, PreTrainedTokenizerBase) and reader.pad_token_id is None:
         reader.pad_token = reader.eos_token
@@ -159,12 +167,31 @@ def _settle(model: PreTrainedModel) -> None:
     logging.getLogger("bitsandbytes.autograd._functions").setLevel(logging.ERROR)
 
 
-def load_base(name: str, precision: str = "fp32", *, trust_remote_code: bool = False) -> Base:
+def device_of(wanted: str) -> str:
+    """The device that a setting means: "cuda" or "cpu".
+
+    Raises:
+        ModelError: It is a GPU, and PyTorch sees none.
+    """
+    if wanted == "cuda" and not torch.cuda.is_available():
+        raise ModelError("no_gpu", "device is 'cuda', but PyTorch sees no GPU on this machine: choose auto or cpu.")
+    return wanted if wanted != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def load_base(
+    name: str,
+    precision: str = "fp32",
+    *,
+    device: str = "auto",
+    attention: str = "auto",
+    trust_remote_code: bool = False,
+) -> Base:
     """Load a model by embedded name, folder or hub id; only safetensors are read.
 
     Raises:
         ModelError: It cannot be found, read, or served; the sentence says what to do.
     """
+    place = device_of(device)
     config = read_config(name, trust_remote_code=trust_remote_code)
     family = family_of(config.model_type)
     check_weights(name)
@@ -179,7 +206,7 @@ def load_base(name: str, precision: str = "fp32", *, trust_remote_code: bool = F
                 output_loading_info=True,
                 token=hub_token(),
                 trust_remote_code=trust_remote_code,
-                **_loading(precision),
+                **_loading(precision, place),
             )
     except LOADING_ERRORS as error:
         raise explained(name, error) from error
@@ -187,7 +214,7 @@ def load_base(name: str, precision: str = "fp32", *, trust_remote_code: bool = F
     within = f"{model.base_model_prefix}."  # an encoder can do without the head that filled its gaps
     check_whole(name, [key for key in missing if family.causal or key.startswith(within)])
     reader = read_reader(name, family, trust_remote_code=trust_remote_code)
-    return replace(freeze(name, model, reader, precision), missing=missing)
+    return replace(freeze(name, model, reader, precision, attention), missing=missing)
 
 
 def _calm(record: logging.LogRecord) -> bool:
@@ -247,9 +274,8 @@ def auto_class(family: Family) -> Any:  # noqa: ANN401 - transformers' own are n
     return AutoModelForCausalLM if family.causal else AutoModelForMaskedLM
 
 
-def _loading(precision: str) -> dict[str, object]:
-    """Arguments of `from_pretrained` for a precision."""
-    device = "cuda" if torch.cuda.is_available() else "cpu"
+def _loading(precision: str, device: str) -> dict[str, object]:
+    """Arguments of `from_pretrained` for a precision on a device."""
     if precision in DTYPES:
         return {"dtype": DTYPES[precision], "device_map": device} if device == "cuda" else {"dtype": DTYPES[precision]}
     quantised = (

@@ -16,7 +16,7 @@ from engine.training.heads import head_for
 from engine.training.trainer import Trainer
 
 LoadBase = Callable[..., Base]
-"""Gives the base for (model, precision); the page keeps loaded ones, the command line loads."""
+"""Gives the base for what `load_base` takes; the page keeps loaded ones, the command line loads."""
 
 
 def base_for(config: RunConfig, load: LoadBase) -> Base:
@@ -26,8 +26,7 @@ def base_for(config: RunConfig, load: LoadBase) -> Base:
         ModelError: It cannot be loaded.
     """
     training = config.of_training()
-    trust = {"trust_remote_code": True} if training.trust_remote_code else {}
-    return load(config.model, training.precision, **trust)
+    return load(config.model, training.precision, **training.loading)
 
 
 def build_method(config: RunConfig, base: Base, head: HeadSpec | None = None) -> Method:

@@ -6,6 +6,8 @@ from engine.knobs import Settings, knob
 
 SCHEDULES = ("cosine", "linear", "constant", "constant_with_warmup")
 KEPT = ("newest", "best")
+DEVICES = ("auto", "cpu", "cuda")
+KERNELS = ("auto", "math", "efficient", "flash", "cudnn")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +81,19 @@ class TrainingSettings(Settings):
         help="Compute activations again in the backward pass: less memory, more time.",
         advanced=True,
     )
+    device: str = knob(
+        "auto",
+        "Where the base and the adapter are; auto takes a GPU where PyTorch sees one.",
+        choices=DEVICES,
+        advanced=True,
+    )
+    attention: str = knob(
+        "auto",
+        "Which of PyTorch's attention kernels comes first; where it cannot serve a batch, the next one does. auto "
+        "leaves the order to PyTorch, math is plain arithmetic.",
+        choices=KERNELS,
+        advanced=True,
+    )
     trust_remote_code: bool = knob(
         default=False,
         help="Let the model's own Python files run on this machine; only for models whose authors you trust.",
@@ -101,6 +116,12 @@ class TrainingSettings(Settings):
     head_rate: float | None = knob(
         None, "Learning rate of the head; empty takes one that suits most heads.", low=1e-8, high=10.0, advanced=True
     )
+
+    @property
+    def loading(self) -> dict[str, object]:
+        """How the base is loaded, as far as it is not loaded as usual: arguments of `load_base`."""
+        own = {"device": self.device, "attention": self.attention, "trust_remote_code": self.trust_remote_code}
+        return {name: value for name, value in own.items() if value not in ("auto", False)}
 
     @property
     def steps_between_evals(self) -> int:

@@ -95,7 +95,7 @@ class Trainer:
         self._ability = ability_examples(base, ABILITY_TEXTS, max_len)
         self._sample = held[0]
         self._sampling = Sampling(max_new_tokens=dataset.max_new_tokens)
-        self._accelerator = Accelerator(cpu=not torch.cuda.is_available())
+        self._accelerator = Accelerator(cpu=base.device.type == "cpu", device_placement=False)
         self._rate = self.settings.learning_rate or method.settings.usual_rate or method.learning_rate
         self._objective, self._optimiser, self._scheduler = self._prepare()
         self._rng = torch.Generator().manual_seed(self.settings.seed).get_state()

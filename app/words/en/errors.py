@@ -116,6 +116,10 @@ WORDS = {
     "error.bad_tensor": "The tensor {tensor} in {file} {problem}.",
     "error.bad_yaml": "This is not a run file: {reason}. Save one with “Save YAML” to see what it looks like.",
     "error.chat_models": "All columns must share one model, but these use {names}.",
+    "error.no_gpu": "Device: no GPU is seen on this machine; choose auto or CPU.",
+    "error.own_attention": (
+        "Attention kernel: models of type {family} compute attention in their own way; leave it on auto."
+    ),
     "error.delete_active": "The run “{run}” is active: stop it before you delete it.",
     "error.empty_split": "The file {file} of the dataset “{name}” has no rows.",
     "error.loss_not_finite": (

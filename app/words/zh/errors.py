@@ -77,6 +77,8 @@ WORDS = {
     "error.bad_tensor": "{file} 中的张量 {tensor} 有问题：{problem}。",
     "error.bad_yaml": "这不是运行文件：{reason}。点“保存 YAML”可以看到正确的样子。",
     "error.chat_models": "各栏必须使用同一个模型，现在却是 {names}。",
+    "error.no_gpu": "设备：这台机器上看不到 GPU，请选择自动或 CPU。",
+    "error.own_attention": "注意力内核：{family} 类模型用自己的方式计算注意力，请保持自动。",
     "error.delete_active": "运行“{run}”正在进行：请先停止再删除。",
     "error.empty_split": "数据集“{name}”的文件 {file} 是空的。",
     "error.loss_not_finite": "第 {step} 步的损失已不是有效数字：请调低学习率（现在是 {rate}）后重新开始。",
