@@ -14,11 +14,13 @@ import re
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from benchmarks.glue import markdown
 from benchmarks.machine import machine
+from benchmarks.parts import Row, gather, kept
 from engine.data.encode import encode_rows
 from engine.errors import ModelError
 from engine.evaluation import view_of
@@ -39,8 +41,6 @@ LETTERS = 480
 HELDOUT, VALIDATED = 96, 32
 """Passages that are scored and that are validated on, evenly spaced over all tales of their split."""
 
-Row = dict[str, Any]
-
 
 def main() -> None:
     """Train, score, and write after every row."""
@@ -50,21 +50,27 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=60, help="updates of each run (default: %(default)s)")
     parser.add_argument("--methods", nargs="+", default=list(METHODS), choices=list(METHODS))
     parser.add_argument("--formats", nargs="+", default=list(FORMATS), choices=FORMATS)
+    parser.add_argument("--jobs", type=int, default=1, help="number formats side by side (default: %(default)s)")
     parser.add_argument("--out", type=Path, default=Path("docs/stories.md"))
     args = parser.parse_args()
     figures = args.out.with_suffix(".json")
-    rows: list[Row] = json.loads(figures.read_text(encoding="utf-8")) if figures.exists() else []
-    known = {(row["method"], row["format"], row["steps"]) for row in rows}
+    rows = kept(figures)
+    known = {(row["method"], row["format"]) for row in rows if row["steps"] == args.steps}
+    parts = [(each, [name for name in args.methods if (name, each) not in known]) for each in args.formats]
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        write_tales(args.fairytales / "fairytaleqa.jsonl", folder)
-        for number_format in args.formats:
-            wanted = [method for method in args.methods if (method, number_format, args.steps) not in known]
-            for row in measured(str(args.stories), folder, number_format, wanted, args.steps):
-                rows.append(row)
-                print(json.dumps(row), flush=True)
-                write_json(figures, rows)
-                write_text(args.out, page([row for row in rows if row["steps"] == args.steps], args.steps))
+        write_tales(args.fairytales / "fairytaleqa.jsonl", Path(name))
+        work = partial(measured, str(args.stories), Path(name), args.steps)
+        for row in gather(work, [part for part in parts if part[1]], args.jobs):
+            print(json.dumps(row), flush=True)
+            rows.append(row)
+            write_json(figures, rows)
+            write_page(args.out, rows, args.steps)
+    write_page(args.out, rows, args.steps)
+
+
+def write_page(out: Path, rows: list[Row], steps: int) -> None:
+    """The page with the rows of so many steps."""
+    write_text(out, page([row for row in rows if row["steps"] == steps], steps))
 
 
 def write_tales(file: Path, folder: Path) -> None:
@@ -97,10 +103,9 @@ def passages(tale: str) -> Iterator[str]:
         yield held
 
 
-def measured(model: str, folder: Path, number_format: str, methods: list[str], steps: int) -> Iterator[Row]:
-    """A row for each method on one base."""
-    if not methods:
-        return
+def measured(model: str, folder: Path, steps: int, part: tuple[str, list[str]]) -> Iterator[Row]:
+    """A row for each method on one base; a part is a number format and its methods."""
+    number_format, methods = part
     base = load_base(model, number_format)
     before = perplexity(base, None, config_of(model, folder, methods[0], number_format, steps))
     for name in methods:
@@ -152,23 +157,17 @@ def page(rows: list[Row], steps: int) -> str:
     order = {name: at for at, name in enumerate(METHODS)}
     rows = sorted(rows, key=lambda row: (FORMATS.index(row["format"]), order[row["method"]]))
     untuned = {row["format"]: row["before"] for row in rows}
-    refusals = "\n".join(f"- {row['refused']}" for row in rows if "refused" in row)
-    return (
-        f"""# Fairy tales on a real LLaMA
-
-Measured by `python -m benchmarks.stories STORIES FAIRYTALES --steps {steps}` ({"; ".join(machines(rows))}).
-
-The model is stories260K ({rows[0]["parameters"]:,} parameters; 8 heads share 4 heads of keys and values), which has read
-simple stories only. Each method trains with its default settings for {steps:,} updates of {ROWS} passages of FairytaleQA's
-training tales, each of at most {LENGTH} tokens. Perplexity is that of {HELDOUT} passages from its test tales, over every
-token and the end of the passage; without tuning it is {", ".join(f"{value:.2f} in {name}" for name, value in untuned.items())}.
-Seconds are all from the start to the finished adapter.
-
-{markdown([_shown(row) for row in rows])}
-
-{refusals}
-""".rstrip()
-        + "\n"
+    refusals = "".join(f"\n- {row['refused']}" for row in rows if "refused" in row)
+    return _PAGE.format(
+        steps=steps,
+        machines="; ".join(machines(rows)),
+        parameters=rows[0]["parameters"],
+        rows=ROWS,
+        length=LENGTH,
+        heldout=HELDOUT,
+        before=", ".join(f"{value:.2f} in {name}" for name, value in untuned.items()),
+        table=markdown([_shown(row) for row in rows]),
+        refusals=f"{refusals}\n" if refusals else "",
     )
 
 
@@ -188,6 +187,20 @@ def _shown(row: Row) -> dict[str, object]:
         "after": after,
     }
 
+
+_PAGE = """# Fairy tales on a real LLaMA
+
+Measured by `python -m benchmarks.stories STORIES FAIRYTALES --steps {steps}`
+({machines}).
+
+The model is stories260K: a LLaMA of {parameters:,} parameters, whose 8 heads share 4 heads of keys and values. It has
+read simple stories only. Each method trains with its default settings for {steps:,} updates of {rows} passages of
+FairytaleQA's training tales, each of at most {length} tokens. Perplexity is that of {heldout} passages from its test
+tales, over every token and the end of the passage; without tuning it is {before}.
+Seconds are all from the start to the finished adapter.
+
+{table}
+{refusals}"""
 
 if __name__ == "__main__":
     main()
