@@ -4,7 +4,8 @@
 
 STORIES is the folder of a causal model, such as stories260K; FAIRYTALES holds fairytaleqa.jsonl, whose stories bring
 their own split. Rows are passages of whole sentences, learned from their first word to their last. The page and the
-figures beside it (the same name with .json) are written after every row; figures that are there are not made again.
+figures beside it (the same name with .json) are written after every row; figures that are there are not made again,
+unless a run with more steps is asked for.
 """
 
 import argparse
@@ -55,7 +56,7 @@ def main() -> None:
     args = parser.parse_args()
     figures = args.out.with_suffix(".json")
     rows = kept(figures)
-    known = {(row["method"], row["format"]) for row in rows if row["steps"] == args.steps}
+    known = {(row["method"], row["format"]) for row in rows if row["steps"] >= args.steps}
     parts = [(each, [name for name in args.methods if (name, each) not in known]) for each in args.formats]
     with tempfile.TemporaryDirectory() as name:
         write_tales(args.fairytales / "fairytaleqa.jsonl", Path(name))
@@ -64,13 +65,8 @@ def main() -> None:
             print(json.dumps(row), flush=True)
             rows.append(row)
             write_json(figures, rows)
-            write_page(args.out, rows, args.steps)
-    write_page(args.out, rows, args.steps)
-
-
-def write_page(out: Path, rows: list[Row], steps: int) -> None:
-    """The page with the rows of so many steps."""
-    write_text(out, page([row for row in rows if row["steps"] == steps], steps))
+            write_text(args.out, page(rows))
+    write_text(args.out, page(rows))
 
 
 def write_tales(file: Path, folder: Path) -> None:
@@ -152,14 +148,14 @@ def perplexity(base: Base, method: Method | None, config: RunConfig) -> float:
     return round(math.exp(mean_loss(view_of(base, method), examples, base.tokenizer.pad_token_id)), 3)
 
 
-def page(rows: list[Row], steps: int) -> str:
-    """What is written down."""
+def page(rows: list[Row]) -> str:
+    """What is written down: of every method and number format the longest run."""
     order = {name: at for at, name in enumerate(METHODS)}
-    rows = sorted(rows, key=lambda row: (FORMATS.index(row["format"]), order[row["method"]]))
+    longest = {(row["method"], row["format"]): row for row in sorted(rows, key=lambda row: row["steps"])}
+    rows = sorted(longest.values(), key=lambda row: (FORMATS.index(row["format"]), order[row["method"]]))
     untuned = {row["format"]: row["before"] for row in rows}
     refusals = "".join(f"\n- {row['refused']}" for row in rows if "refused" in row)
     return _PAGE.format(
-        steps=steps,
         machines="; ".join(machines(rows)),
         parameters=rows[0]["parameters"],
         rows=ROWS,
@@ -181,6 +177,7 @@ def _shown(row: Row) -> dict[str, object]:
     return {
         "method": METHODS[row["method"]].title,
         "base in": row["format"],
+        "updates": row["steps"],
         "trains": f"{row['trains']:,}" if "trains" in row else "–",
         "seconds": f"{row['seconds']:.0f}" if "seconds" in row else "–",
         "perplexity before": f"{row['before']:.2f}",
@@ -190,11 +187,11 @@ def _shown(row: Row) -> dict[str, object]:
 
 _PAGE = """# Fairy tales on a real LLaMA
 
-Measured by `python -m benchmarks.stories STORIES FAIRYTALES --steps {steps}`
+Measured by `python -m benchmarks.stories STORIES FAIRYTALES`
 ({machines}).
 
 The model is stories260K: a LLaMA of {parameters:,} parameters, whose 8 heads share 4 heads of keys and values. It has
-read simple stories only. Each method trains with its default settings for {steps:,} updates of {rows} passages of
+read simple stories only. Each method trains with its default settings on {rows} passages a time of
 FairytaleQA's training tales, each of at most {length} tokens. Perplexity is that of {heldout} passages from its test
 tales, over every token and the end of the passage; without tuning it is {before}.
 Seconds are all from the start to the finished adapter.
