@@ -10,6 +10,7 @@ from engine.errors import ModelError
 from engine.memory.estimate import estimate
 from engine.models.attention import KERNELS
 from engine.models.base import device_of, load_base
+from engine.models.view import Tokens
 from engine.training.settings import KERNELS as CHOICES
 from engine.training.settings import TrainingSettings
 from tests.contract.test_reading import TOLERANCE
@@ -33,10 +34,10 @@ def test_kernels_agree(kernel, method, settings, tmp_path):
     for attention in ("auto", kernel):
         base = load_base(folder, attention=attention)
         _, made = Case(method, settings, "llama").build(base=base)
-        view = viewed(base, randomise(made))
-        batch = words(3, 9)
-        batch.mask[1, 5:] = False
-        out = [view.logits(batch), view.logits(words(2, 6))]
+        view = viewed(base, randomise(made).to(base.device))
+        padded, whole = words(3, 9), words(2, 6)
+        padded.mask[1, 5:] = False
+        out = [view.logits(Tokens(text.ids.to(base.device), text.mask.to(base.device))) for text in (padded, whole)]
         sum(x.square().mean() for x in out).backward()
         grads = {name: p.grad for name, p in made.named_parameters() if p.grad is not None}
         assert grads
@@ -59,7 +60,7 @@ def test_chosen_kernel_is_the_one_that_runs(tmp_path, monkeypatch):
     monkeypatch.setattr(torch.nn.functional, "scaled_dot_product_attention", spy)
     folder = str(save_tiny(tmp_path))
     for attention in ("auto", "math"):
-        load_base(folder, attention=attention).view().logits(words(1, 4))
+        load_base(folder, attention=attention, device="cpu").view().logits(words(1, 4))
     layers = len(seen) // 2
     assert layers > 0
     assert seen == [(True, True)] * layers + [(False, True)] * layers
