@@ -194,9 +194,10 @@ python -m engine chat RUN --prompt "@HMRCcustomers No this is my first job" --ma
 
 ## What came out
 
-Measured by `python -m benchmarks.clm_guide TWITTER`. Of each split of the tweets 30 are trained on and 10 are scored; an
-answer is right when its first line is the label to the letter. `complaints` are the posts that ship with the workbench,
-in the words of the embedded model's own small world, with the same settings of method and loop.
+Measured by `python -m benchmarks.clm_guide TWITTER`. Of each split of the tweets 30 are trained on and 10 are scored,
+whole; in training, 64 tokens of these models' small vocabularies are less than many a tweet, which loses its beginning.
+An answer is right when its first line is the label to the letter. `complaints` are the posts that ship with the
+workbench, in the words of the embedded model's own small world, with the same settings of method and loop.
 
 {table}
 

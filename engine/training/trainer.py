@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from transformers import get_scheduler
 
 from engine.data.dataset import Dataset
-from engine.data.encode import Batch, batches_from, collate
+from engine.data.encode import Batch, batches_from, collate, encode_row
 from engine.data.targets import encode_for
 from engine.errors import RunError, WorkbenchError
 from engine.exchange.native import save_adapter
@@ -93,6 +93,9 @@ class Trainer:
         self._validation = encode_for(base.tokenizer, dataset, held, max_len, spec)
         self._ability = ability_examples(base, ABILITY_TEXTS, max_len)
         self._sample = held[0]
+        # Without its answer, which may leave no room for what is asked.
+        bare = replace(held[0], response="")
+        self._asked = prompt_of(encode_row(base.tokenizer, dataset, bare, max_len)) if spec is None else []
         self._sampling = Sampling(max_new_tokens=dataset.max_new_tokens)
         self._accelerator = Accelerator(cpu=not torch.cuda.is_available())
         self._rate = self.settings.learning_rate or method.settings.usual_rate or method.learning_rate
@@ -294,11 +297,11 @@ class Trainer:
 
     def _answer(self) -> str:
         """What the model says to the sample question now."""
-        example, pad = self._validation[0], self.base.tokenizer.pad_token_id
         if self._reader.head is None:
-            (answer,) = answers(self._watcher, self.base.tokenizer, [prompt_of(example)], self._sampling)
+            (answer,) = answers(self._watcher, self.base.tokenizer, [self._asked], self._sampling)
             return answer
-        (scores,) = judged(self._watcher, self._reader.head, [example.ids], pad)
+        ids, pad = self._validation[0].ids, self.base.tokenizer.pad_token_id
+        (scores,) = judged(self._watcher, self._reader.head, [ids], pad)
         return Verdict.of(self._reader.head.spec, scores).text
 
     @torch.no_grad()
