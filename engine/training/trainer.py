@@ -19,7 +19,7 @@ from transformers import get_scheduler
 
 from engine.data.dataset import Dataset
 from engine.data.encode import Batch, batches_from, collate, encode_row
-from engine.data.targets import encode_for
+from engine.data.targets import encode_for, encode_training
 from engine.errors import RunError, WorkbenchError
 from engine.exchange.native import save_adapter
 from engine.generation import answers, prompt_of
@@ -88,7 +88,7 @@ class Trainer:
         self._template = dataset.template
         dataset, spec = dataset.within(method.template), method.head.spec if method.head else None
         rows = dataset.rows("train")
-        self._train = encode_for(base.tokenizer, dataset, rows, max_len, spec)
+        self._train = encode_training(base.tokenizer, dataset, rows, max_len, spec)
         held = dataset.rows("validation")[:VALIDATION_ROWS]
         self._validation = encode_for(base.tokenizer, dataset, held, max_len, spec)
         self._ability = ability_examples(base, ABILITY_TEXTS, max_len)
