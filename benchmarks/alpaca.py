@@ -63,7 +63,7 @@ def main() -> None:
     parser.add_argument("--model", default="town", help="embedded name, folder or hub id (default: %(default)s)")
     parser.add_argument("--method", default="llama_adapter", choices=list(METHODS))
     parser.add_argument("--rows", type=int, default=1000, help="training rows of the slice (default: %(default)s)")
-    parser.add_argument("--epochs", type=int, default=3)
+    parser.add_argument("--epochs", type=int, default=1)
     parser.add_argument("--out", type=Path, default=Path("docs/alpaca.md"))
     args = parser.parse_args()
     file = str(args.alpaca / "alpaca_data.json")

@@ -194,8 +194,10 @@ python -m engine chat RUN --prompt "@HMRCcustomers No this is my first job" --ma
 
 ## What came out
 
-Measured by `python -m benchmarks.clm_guide TWITTER`: {splits} splits of the tweets, on each of which 30 are trained on
-and 10 are scored.
+Measured by `python -m benchmarks.clm_guide TWITTER`. Of each split of the tweets 30 are trained on and 10 are scored,
+whole; in training, 64 tokens of these models' small vocabularies are less than many a tweet, which loses its beginning.
+An answer is right when its first line is the label to the letter. `complaints` are the posts that ship with the
+workbench, in the words of the embedded model's own small world, with the same settings of method and loop.
 
 {table}
 
@@ -203,8 +205,9 @@ Asked with the first split's adapter: "{asked}"
 
 {said}
 
-These models are small: town has read posts of its own small world and stories260K nothing but simple stories, so the
-figures show that every step works and not what prompt tuning can do, which grows with the size of the model.
+The models are small, and eight virtual tokens can only bring up what a model already knows: town has never read a real
+tweet and stories260K nothing but simple stories. On tweets their loss falls, and that is all; prompt tuning becomes
+strong with the size of the model, as its paper says. What the figures show is that every step of the guide works.
 """
 
 if __name__ == "__main__":

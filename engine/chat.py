@@ -11,7 +11,7 @@ from torch import Tensor
 from engine.contract import ChatUpdate
 from engine.data.encode import Example, collate, encode_prompt
 from engine.data.targets import encode_text
-from engine.generation import generate, pad_left
+from engine.generation import begun, generate, pad_left
 from engine.judging import Verdict
 from engine.methods.base import Method
 from engine.methods.head import TaskHead
@@ -77,7 +77,8 @@ def _written(
 ) -> Iterator[ChatUpdate]:
     """The answers of the columns that write."""
     view = shared_view(base, speakers)
-    prompts = [encode_prompt(base.tokenizer, speaker.template, speaker.prompt) for speaker in speakers]
+    asked = [encode_prompt(base.tokenizer, speaker.template, speaker.prompt) for speaker in speakers]
+    prompts = [begun(base.tokenizer, prompt) for prompt in asked]
     rows: list[list[int]] = [[] for _ in speakers]
     began, count = time.perf_counter(), 0
 

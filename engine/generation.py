@@ -44,7 +44,7 @@ def generate(
 
     Args:
         view: The view, methods attached.
-        prompts: Token ids of each row.
+        prompts: Token ids of each row, at least one; see `begun`.
         sampling: How to choose.
         pad_id: Token for padding, on the left.
         eos_id: Token that ends an answer; it is not yielded.
@@ -92,15 +92,22 @@ def answers(
     found: dict[int, str] = {}
     for start in range(0, len(order), size):
         part = order[start : start + size]
+        asked = [begun(tokenizer, prompts[index]) for index in part]
         rows: list[list[int]] = [[] for _ in part]
         eos, pad = tokenizer.eos_token_id, tokenizer.pad_token_id
-        for step in generate(view, [prompts[index] for index in part], sampling, pad_id=pad, eos_id=eos):
+        for step in generate(view, asked, sampling, pad_id=pad, eos_id=eos):
             for row, token in zip(rows, step.ids, strict=True):
                 if token is not None:
                     row.append(token)
         for index, row in zip(part, rows, strict=True):
             found[index] = str(tokenizer.decode(row, skip_special_tokens=True))
     return [found[index] for index in range(len(prompts))]
+
+
+def begun(tokenizer: PreTrainedTokenizerBase, prompt: Sequence[int]) -> list[int]:
+    """A prompt to go on from: one without a single token begins as a text does, after the end of the one before it."""
+    marks = (tokenizer.bos_token_id, tokenizer.eos_token_id, tokenizer.pad_token_id)
+    return list(prompt) or [next(mark for mark in marks if mark is not None)]
 
 
 def prompt_of(example: Example) -> list[int]:

@@ -5,8 +5,12 @@ from collections.abc import Sequence
 from transformers import PreTrainedTokenizerBase
 
 from engine.data.dataset import Dataset, Row
-from engine.data.encode import Example, encode_prompt, encode_prompts, encode_rows
+from engine.data.encode import Encoded, Example, encode_any, encode_prompt, encode_prompts, encode_rows
 from engine.data.spec import HeadSpec
+from engine.errors import DataError
+
+AT_ONCE = 2048
+"""Training rows that are encoded before a run begins."""
 
 
 def encode_for(
@@ -25,6 +29,25 @@ def encode_for(
         for row, whole in zip(rows, encode_prompts(tokenizer, dataset, rows), strict=True)
         for ids in [_cut(tokenizer, whole, max_len, spec.pooling)]
     ]
+
+
+def encode_training(
+    tokenizer: PreTrainedTokenizerBase, dataset: Dataset, rows: Sequence[Row], max_len: int, spec: HeadSpec | None
+) -> Sequence[Example]:
+    """As `encode_for`; of many rows only the first are encoded at once, the others when they are wanted.
+
+    Raises:
+        DataError: Nothing could be learned from the rows.
+    """
+    if len(rows) <= AT_ONCE:
+        return encode_for(tokenizer, dataset, rows, max_len, spec)
+    try:
+        encode_for(tokenizer, dataset, rows[:AT_ONCE], max_len, spec)
+    except DataError:
+        return encode_for(tokenizer, dataset, rows, max_len, spec)  # what the first rows lack, others may have
+    if spec is None:
+        return Encoded(rows, lambda some: encode_any(tokenizer, dataset, some, max_len))
+    return Encoded(rows, lambda some: encode_for(tokenizer, dataset, some, max_len, spec))
 
 
 def encode_text(

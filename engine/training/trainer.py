@@ -19,8 +19,8 @@ from torch import Tensor, nn
 from transformers import get_scheduler
 
 from engine.data.dataset import Dataset
-from engine.data.encode import Batch, batches_from, collate
-from engine.data.targets import encode_for
+from engine.data.encode import Batch, batches_from, collate, encode_row
+from engine.data.targets import encode_for, encode_training
 from engine.errors import RunError, WorkbenchError
 from engine.exchange.native import copy_adapter, read_facts, save_adapter
 from engine.generation import answers, prompt_of
@@ -89,11 +89,14 @@ class Trainer:
         self._template = dataset.template
         dataset, spec = dataset.within(method.template), method.head.spec if method.head else None
         rows = dataset.rows("train")
-        self._train = encode_for(base.tokenizer, dataset, rows, max_len, spec)
+        self._train = encode_training(base.tokenizer, dataset, rows, max_len, spec)
         held = dataset.rows("validation")[:VALIDATION_ROWS]
         self._validation = encode_for(base.tokenizer, dataset, held, max_len, spec)
         self._ability = ability_examples(base, ABILITY_TEXTS, max_len)
         self._sample = held[0]
+        # Without its answer, which may leave no room for what is asked.
+        bare = replace(held[0], response="")
+        self._asked = prompt_of(encode_row(base.tokenizer, dataset, bare, max_len)) if spec is None else []
         self._sampling = Sampling(max_new_tokens=dataset.max_new_tokens)
         self._accelerator = Accelerator(cpu=base.device.type == "cpu", device_placement=False)
         self._rate = self.settings.learning_rate or method.settings.usual_rate or method.learning_rate
@@ -296,11 +299,11 @@ class Trainer:
 
     def _answer(self) -> str:
         """What the model says to the sample question now."""
-        example, pad = self._validation[0], self.base.tokenizer.pad_token_id
         if self._reader.head is None:
-            (answer,) = answers(self._watcher, self.base.tokenizer, [prompt_of(example)], self._sampling)
+            (answer,) = answers(self._watcher, self.base.tokenizer, [self._asked], self._sampling)
             return answer
-        (scores,) = judged(self._watcher, self._reader.head, [example.ids], pad)
+        ids, pad = self._validation[0].ids, self.base.tokenizer.pad_token_id
+        (scores,) = judged(self._watcher, self._reader.head, [ids], pad)
         return Verdict.of(self._reader.head.spec, scores).text
 
     @torch.no_grad()

@@ -7,6 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.data import targets
 from engine.data.dataset import Dataset, Row, load_dataset, shipped
 from engine.data.encode import (
     IGNORE,
@@ -106,6 +107,31 @@ def test_batches_resume_at_any_number(lengths, size, seed, first):
         next(whole)
     for _ in range(5):
         assert next(late) == next(whole)
+
+
+def test_many_rows_are_encoded_when_they_are_wanted(dataset, monkeypatch):
+    """Batches are the same as if all rows had been encoded at first; the first batch needs no more than its window."""
+    rows = [Row("cat", "a" * (1 + at * 7 % 31)) for at in range(200)]
+    whole = encode_rows(TOKENIZER, dataset, rows, 40)
+    monkeypatch.setattr(targets, "AT_ONCE", 10)
+    later = targets.encode_training(TOKENIZER, dataset, rows, 40, None)
+    batches = batches_from(later, 5, 0, 0)
+    first = next(batches)
+    assert len(later._kept) == 8 * 5
+    expected = batches_from(whole, 5, 0, 0)
+    assert [first, *(next(batches) for _ in range(85))] == [next(expected) for _ in range(86)]
+    assert later[3:9] == whole[3:9]
+    assert list(later) == whole
+
+
+def test_rows_without_a_label_are_refused_however_many(dataset, monkeypatch):
+    """Where the first rows say nothing, all are asked before a run is refused."""
+    monkeypatch.setattr(targets, "AT_ONCE", 10)
+    empty = [Row("cat", "")] * 30
+    with pytest.raises(DataError, match="nothing to learn"):
+        targets.encode_training(TOKENIZER, dataset, empty, 40, None)
+    found = targets.encode_training(TOKENIZER, dataset, [*empty, Row("cat", "meow")], 40, None)
+    assert len(found[30].ids) - found[30].answer_at == 5
 
 
 def test_order_depends_on_seed_and_epoch():

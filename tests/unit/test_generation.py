@@ -158,3 +158,11 @@ def test_answers_keep_the_order_of_their_prompts():
     assert together == alone
     assert len(set(together)) > 1
     assert base.tokenizer.eos_token_id == EOS
+
+
+def test_empty_prompt_begins_as_a_text_does():
+    """Nothing asked is answered as after the mark of a text's beginning, alone and beside others."""
+    view, marked = tiny_base("llama").view(), [tokenizer().bos_token_id or EOS]
+    found = answers(view, tokenizer(), [[], PROMPT, marked], Sampling(max_new_tokens=8))
+    assert found[0] == found[2]
+    assert answers(view, tokenizer(), [[]], Sampling(max_new_tokens=8)) == found[:1]

@@ -17,7 +17,7 @@ from engine.models.base import freeze
 from engine.training.launch import start_run
 from engine.training.objective import label_loss
 from tests.tiny import plain_model, tiny_base, tokenizer
-from tests.unit.making import Maker, events_of, finish, load, losses
+from tests.unit.making import Maker, events_of, finish, load, losses, make_dataset
 
 METHOD_NAMES = list(METHODS)
 
@@ -188,6 +188,16 @@ def test_rows_are_cut_to_the_models_positions(maker, method, settings):
     trainer = finish(start_run(maker.folder / "short", config, lambda _name, _precision: base))
     assert max(len(example.ids) for example in trainer._train) == (20 if method == "lora" else 15)
     assert len(losses(trainer)) == 8
+
+
+@pytest.mark.parametrize(("prompt", "template"), [("a and b", "Q: {prompt}\nA: "), ("", "{prompt}")])
+def test_every_validation_shows_an_answer(maker, caplog, prompt, template):
+    """Also where a reference is longer than a row may be, and where rows are plain text and nothing is asked."""
+    folder = make_dataset(maker.folder / "long", [(prompt, "a cat " * 20)] * 12, template=template)
+    trainer = finish(maker.start("a", dataset=str(folder)))
+    assert len(events_of(trainer, "sample")) == len(events_of(trainer, "eval")) == 3
+    assert trainer._asked == tokenizer().encode(template.replace("{prompt}", prompt))
+    assert not caplog.records
 
 
 @pytest.mark.parametrize("schedule", ["cosine", "linear", "constant", "constant_with_warmup"])

@@ -1,0 +1,44 @@
+"""Figures of benchmarks: none is lost when one part fails, and what is kept is read again."""
+
+import pytest
+
+from benchmarks.parts import gather, kept
+from engine.runs.store import write_json
+
+
+def counted(part):
+    """Rows of a part; the part called "bad" fails after its first."""
+    yield {"part": part, "row": 0}
+    if part == "bad":
+        raise ValueError(part)
+    yield {"part": part, "row": 1}
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_rows_of_all_parts_come(jobs):
+    """One after another they come in order; side by side in any."""
+    found = list(gather(counted, ["a", "b", "c"], jobs))
+    if jobs > 1:
+        found.sort(key=lambda row: (row["part"], row["row"]))
+    assert found == [{"part": part, "row": row} for part in "abc" for row in (0, 1)]
+
+
+def test_failing_part_loses_none_of_the_others():
+    """Its error comes when the others have ended, and the rows that it made are there."""
+    found = []
+
+    def gather_all():
+        for row in gather(counted, ["bad", "a"], 2):
+            found.append(row)
+
+    with pytest.raises(ValueError, match="bad"):
+        gather_all()
+    assert sorted((row["part"], row["row"]) for row in found) == [("a", 0), ("a", 1), ("bad", 0)]
+
+
+def test_what_is_kept_is_read_again(tmp_path):
+    """A benchmark that begins has no figures; one that goes on has all."""
+    file = tmp_path / "figures.json"
+    assert kept(file) == []
+    write_json(file, [{"row": 1}])
+    assert kept(file) == [{"row": 1}]
