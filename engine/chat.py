@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from engine.contract import ChatUpdate
-from engine.data.encode import Example, collate, encode_prompt
+from engine.data.encode import Example, encode_prompt
 from engine.data.targets import encode_text
 from engine.generation import generate, pad_left
 from engine.judging import Verdict
@@ -111,12 +111,10 @@ def verdicts(base: Base, speakers: Sequence[Speaker]) -> list[Float[Tensor, " v"
         encode_text(base.tokenizer, speaker.template, speaker.prompt, view.room, head.spec.pooling)
         for speaker, head in zip(speakers, heads, strict=True)
     ]
-    tokens = collate([Example(ids, 0) for ids in texts], base.tokenizer.pad_token_id, base.device).tokens
-    hidden = view.hidden(tokens)
+    inputs = base.collate([Example(ids, 0) for ids in texts]).inputs
+    hidden = view.hidden(inputs)
     rows = [slice(row, row + 1) for row in range(len(speakers))]
-    return [
-        head(hidden[row], Tokens(tokens.ids[row], tokens.mask[row]))[0] for row, head in zip(rows, heads, strict=True)
-    ]
+    return [head(hidden[row], inputs.of_rows(row))[0] for row, head in zip(rows, heads, strict=True)]
 
 
 def _moved(base: Base, last: Speaker, scores: Float[Tensor, " v"], first: Float[Tensor, " w"] | None) -> float | None:

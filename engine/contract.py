@@ -127,12 +127,14 @@ class PreviewRow:
     """One training row as the model sees it.
 
     Attributes:
-        tokens: Readable text of each token, and whether it carries a label.
+        tokens: Readable text of each token, and whether it carries a label; none of a picture.
+        picture: Where the picture lies that is asked about; then the prompt is its name. Empty for text.
     """
 
     prompt: str
     response: str
     tokens: list[tuple[str, bool]]
+    picture: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -162,7 +164,8 @@ class Rehearsal:
 
     Attributes:
         rows: Its first training rows, in the template that the run uses, cut where the run cuts them.
-        report: Counts over all rows, see `engine.data.report.DataReport`.
+        report: Counts over all rows, see `engine.data.report.DataReport`; of pictures, where its "kind" is "pictures",
+            see `engine.data.picture_report.PictureReport`.
         summary: What is asked and answered, by language.
         labels: As in `DatasetInfo`.
         limit: Longest row in tokens; a model's own limit may be lower than the setting.

@@ -148,18 +148,18 @@ class Worker:
     def predict(self, folder: RunFolder, start: int) -> tuple[list[dict[str, Any]], int]:
         """The next held-out rows of a run with both answers, and how many there are in all."""
         base, method = self._method(folder, None)
-        return part(base, method, folder.config.load_data(base.tokenizer), start)
+        return part(base, method, folder.config.load_data(base.reader), start)
 
     def strength_curve(self, folder: RunFolder, step: int | None) -> list[tuple[float, float]]:
         """Validation loss over strength of a run at a step."""
         base, method = self._method(folder, step)
-        return strength_curve(base, method, folder.config.load_data(base.tokenizer))
+        return strength_curve(base, method, folder.config.load_data(base.reader))
 
     def ablation(self, folder: RunFolder, step: int | None) -> dict[str, Any]:
         """Validation loss of a run at a step with its method off in spans of layers."""
         base, method = self._method(folder, step)
         found = self._live.step if step is None and self._is_live(folder) else step
-        spans = ablation(base, method, folder.config.load_data(base.tokenizer))
+        spans = ablation(base, method, folder.config.load_data(base.reader))
         return {"kind": "ablation", "step": found, "spans": spans}
 
     def routes(self, folder: RunFolder) -> dict[str, Any]:
@@ -169,7 +169,7 @@ class Worker:
             method = build_method(folder.config, base, folder.head)
             restore_method(folder, method)
             method.to(base.device)
-        return {"kind": "routes", **routes(base, method, folder.config.load_data(base.tokenizer))}
+        return {"kind": "routes", **routes(base, method, folder.config.load_data(base.reader))}
 
     def chat(
         self, request: ChatRequest, folders: list[RunFolder | None], stopped: Callable[[], bool]

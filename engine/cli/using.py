@@ -44,7 +44,7 @@ def _load(folder: Path, precision: str) -> tuple[Base, Method, str]:
     if (folder / "run.json").exists():
         run = RunFolder.open(folder)
         base = base_for(run.config, load_base)
-        template = run.template or run.config.load_data(base.tokenizer).template
+        template = run.template or run.config.load_data(base.reader).template
         return base, load_adapter(folder / "adapter", base), template
     facts = read_facts(folder)
     base = load_base(facts["base"]["name"], precision)

@@ -225,9 +225,7 @@ def _from_source(name: str, settings: DataSettings) -> Dataset:
         summary={"en": summary, "zh": summary},
         template=source.frame.around,
         max_new_tokens=LABEL_TOKENS if source.labels or source.numbers else ANSWER_TOKENS,
-        chips=[]
-        if source.pictures
-        else [row.prompt for row in rows[:20] if 0 < len(row.prompt) <= LONGEST_CHIP][:3],
+        chips=[] if source.pictures else [row.prompt for row in rows[:20] if 0 < len(row.prompt) <= LONGEST_CHIP][:3],
         splits={split: len(table) for split, table in source.tables.items()},
         labels=list(dict.fromkeys(source.labels.values())),
         task="regression" if source.numbers else "",

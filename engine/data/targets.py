@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from transformers import PreTrainedTokenizerBase
+from transformers import BaseImageProcessor, PreTrainedTokenizerBase
 
 from engine.data.dataset import Dataset, Row
 from engine.data.encode import Example, encode_prompt, encode_prompts, encode_rows
@@ -10,20 +10,29 @@ from engine.data.spec import HeadSpec
 
 
 def encode_for(
-    tokenizer: PreTrainedTokenizerBase, dataset: Dataset, rows: Sequence[Row], max_len: int, spec: HeadSpec | None
+    reader: PreTrainedTokenizerBase | BaseImageProcessor,
+    dataset: Dataset,
+    rows: Sequence[Row],
+    max_len: int,
+    spec: HeadSpec | None,
 ) -> list[Example]:
     """Encode all rows for a head, or for writing the response in words when there is none.
+
+    Of a picture only its place is kept: it is read when its batch comes.
 
     Raises:
         DataError: Nothing could be learned from the rows.
     """
+    if not isinstance(reader, PreTrainedTokenizerBase):
+        assert spec is not None, "pictures are judged by a head"
+        return [Example([], 0, spec.target(row, dataset.name), picture=row.picture) for row in rows]
     if spec is None:
-        return encode_rows(tokenizer, dataset, rows, max_len)
+        return encode_rows(reader, dataset, rows, max_len)
     rows = list(rows)
     return [
         Example(ids, len(ids), spec.target(row, dataset.name))
-        for row, whole in zip(rows, encode_prompts(tokenizer, dataset, rows), strict=True)
-        for ids in [_cut(tokenizer, whole, max_len, spec.pooling)]
+        for row, whole in zip(rows, encode_prompts(reader, dataset, rows), strict=True)
+        for ids in [_cut(reader, whole, max_len, spec.pooling)]
     ]
 
 

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from transformers import get_scheduler
 
 from engine.data.dataset import Dataset
-from engine.data.encode import Batch, batches_from, collate
+from engine.data.encode import Batch, batches_from
 from engine.data.targets import encode_for
 from engine.errors import RunError, WorkbenchError
 from engine.exchange.native import save_adapter
@@ -88,9 +88,9 @@ class Trainer:
         self._template = dataset.template
         dataset, spec = dataset.within(method.template), method.head.spec if method.head else None
         rows = dataset.rows("train")
-        self._train = encode_for(base.tokenizer, dataset, rows, max_len, spec)
+        self._train = encode_for(base.reader, dataset, rows, max_len, spec)
         held = dataset.rows("validation")[:VALIDATION_ROWS]
-        self._validation = encode_for(base.tokenizer, dataset, held, max_len, spec)
+        self._validation = encode_for(base.reader, dataset, held, max_len, spec)
         self._ability = ability_examples(base, ABILITY_TEXTS, max_len)
         self._sample = held[0]
         self._sampling = Sampling(max_new_tokens=dataset.max_new_tokens)
@@ -136,7 +136,7 @@ class Trainer:
             for examples in batches_from(self._train, size, self.settings.seed, first):
                 if self.position.step >= self.settings.steps:
                     break
-                progress = self._step(collate(examples, self.base.tokenizer.pad_token_id, self.base.device))
+                progress = self._step(self.base.collate(examples))
                 self._after_step()
                 yield progress
             self._finish("finished")
@@ -261,8 +261,8 @@ class Trainer:
             self._missed("The validation", error)
 
     def _measure(self) -> None:
-        step, pad = self.position.step, self.base.tokenizer.pad_token_id
-        ability = mean_loss(self._watcher, self._ability, pad) if self._ability else None
+        step = self.position.step
+        ability = mean_loss(self._watcher, self._ability, self.base.collate) if self._ability else None
         validation, score, name = self._validated()
         self._publish(
             EvalEvent(
@@ -284,21 +284,21 @@ class Trainer:
 
     def _validated(self) -> tuple[float, float | None, str]:
         """Validation loss; with a head also its score and what that is called."""
-        head, pad = self._reader.head, self.base.tokenizer.pad_token_id
+        head = self._reader.head
         if head is None:
-            return mean_loss(self._watcher, self._validation, pad), None, ""
-        scores = judged(self._watcher, head, [example.ids for example in self._validation], pad)
+            return mean_loss(self._watcher, self._validation, self.base.collate), None, ""
+        scores = judged(self._watcher, head, self._validation, self.base.collate)
         wanted = targets_of(self._validation, scores.device)
         loss = float(summed_loss(scores, wanted)) / len(wanted)
         return loss, *quick_score(scores, wanted)
 
     def _answer(self) -> str:
         """What the model says to the sample question now."""
-        example, pad = self._validation[0], self.base.tokenizer.pad_token_id
+        example = self._validation[0]
         if self._reader.head is None:
             (answer,) = answers(self._watcher, self.base.tokenizer, [prompt_of(example)], self._sampling)
             return answer
-        (scores,) = judged(self._watcher, self._reader.head, [example.ids], pad)
+        (scores,) = judged(self._watcher, self._reader.head, [example], self.base.collate)
         return Verdict.of(self._reader.head.spec, scores).text
 
     @torch.no_grad()
@@ -306,7 +306,7 @@ class Trainer:
         """What the method tells of the sample sentence, on a view of its own: observers stay where they are put."""
         view, twin = self.base.view(), self.method.twin().eval()
         twin.attach(view.sites)
-        return list(twin.watch(step, view, look_at(self.base, view, self._validation[0].ids)))
+        return list(twin.watch(step, view, look_at(self.base, view, self._validation[0])))
 
     @torch.no_grad()
     def _frame(self, before: dict[str, list[Tensor]] | None = None) -> None:
