@@ -189,7 +189,7 @@ def looked(base: Base, adapter: Path, dataset: Dataset) -> Tensor:
 
 def tokens_of(base: Base, dataset: Dataset, rows: Sequence[Row], spec: HeadSpec) -> Tokens:
     """Rows as one batch."""
-    return collate(encoded(base, dataset, rows, spec), base.tokenizer.pad_token_id, base.device).tokens
+    return collate(encoded(base, dataset, rows, spec), base.tokenizer.pad_token_id, base.device).inputs
 
 
 def encoded(base: Base, dataset: Dataset, rows: Sequence[Row], spec: HeadSpec) -> list[Example]:
@@ -222,8 +222,8 @@ def full(base: Base, dataset: Dataset, steps: int) -> dict[str, object]:
     for rows in batches(examples, steps):
         batch = collate(rows, base.tokenizer.pad_token_id, base.device)
         assert batch.targets is not None
-        hidden = encoder(input_ids=batch.tokens.ids, attention_mask=batch.tokens.mask.long()).last_hidden_state
-        loss = nn.functional.cross_entropy(head(hidden, batch.tokens), batch.targets)
+        hidden = encoder(input_ids=batch.inputs.ids, attention_mask=batch.inputs.mask.long()).last_hidden_state
+        loss = nn.functional.cross_entropy(head(hidden, batch.inputs), batch.targets)
         optimiser.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(trained, 1.0)
@@ -250,7 +250,7 @@ def probe(base: Base, dataset: Dataset, steps: int) -> dict[str, object]:
         for rows in batches(examples, min(steps, len(examples) // BATCH)):
             batch = collate(rows, base.tokenizer.pad_token_id, base.device)
             assert batch.targets is not None
-            states.append(mean_state(view, batch.tokens))
+            states.append(mean_state(view, batch.inputs))
             targets.append(batch.targets)
     x, y = torch.cat(states), torch.cat(targets)
     head = nn.Linear(x.shape[1], len(spec.labels))
@@ -281,7 +281,7 @@ def accuracy(base: Base, dataset: Dataset, spec: HeadSpec, scores: Callable[[Tok
     for start in range(0, len(examples), BATCH):
         batch = collate(examples[start : start + BATCH], base.tokenizer.pad_token_id, base.device)
         assert batch.targets is not None
-        hits += (scores(batch.tokens).argmax(-1) == batch.targets).tolist()
+        hits += (scores(batch.inputs).argmax(-1) == batch.targets).tolist()
     return share(hits)
 
 

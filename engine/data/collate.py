@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
+from PIL import Image
 from transformers import BaseImageProcessor, PreTrainedTokenizerBase
 
 from engine.data.encode import IGNORE, Batch, Example, collate, targets_in
@@ -47,7 +48,7 @@ class Collator:
         return Batch(Pixels(values.to(self.device)), labels.to(self.device), targets_in(examples, self.device))
 
 
-def _picture(example: Example) -> object:
+def _picture(example: Example) -> Image.Image:
     assert example.picture is not None
     try:
         return read_picture(example.picture)

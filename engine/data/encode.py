@@ -45,6 +45,10 @@ class Example:
     picture: Path | None = None
 
 
+Targets = Int[Tensor, " b"] | Float[Tensor, " b"]
+"""Classes, or numbers."""
+
+
 @dataclass(frozen=True, slots=True)
 class Batch:
     """A right-padded batch of texts, or one of pictures, with its labels.
@@ -57,7 +61,7 @@ class Batch:
 
     inputs: Inputs
     labels: Int[Tensor, "b t"]
-    targets: Int[Tensor, " b"] | Float[Tensor, " b"] | None = None
+    targets: Targets | None = None
 
     @property
     def size(self) -> int:
@@ -191,9 +195,7 @@ def collate(examples: Sequence[Example], pad_id: int, device: torch.device | Non
     return Batch(Tokens(ids.to(device), mask.to(device)), labels.to(device), targets_in(examples, device))
 
 
-def targets_in(
-    examples: Sequence[Example], device: torch.device | None
-) -> Int[Tensor, " b"] | Float[Tensor, " b"] | None:
+def targets_in(examples: Sequence[Example], device: torch.device | None) -> Targets | None:
     """What a task head shall say of each; None where there is none."""
     judged = [example.target for example in examples if example.target is not None]
     return torch.tensor(judged, device=device) if judged else None

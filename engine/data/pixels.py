@@ -2,22 +2,34 @@
 
 import base64
 import io
-import warnings
+import struct
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image, ImageOps
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
 """Formats that are read; others, such as PostScript, would start programs."""
 
 MOST_PIXELS = 50_000_000
-"""A picture with more is not unpacked: models read a few hundred by a few hundred, and a small file can hold billions."""
+"""A picture with more is not unpacked: a small file can hold billions, and models read some hundred by some hundred."""
+
+LYING, TURNS = 5, 8
+"""EXIF's orientations from 5 to 8 swap width and height."""
 
 THUMBNAIL = 112
 """Pixels of a small copy's longer side."""
 
-BROKEN = (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError, Image.DecompressionBombWarning)
+BROKEN = (
+    OSError,
+    ValueError,
+    SyntaxError,
+    EOFError,
+    LookupError,
+    TypeError,
+    struct.error,
+    Image.DecompressionBombError,
+)
 """What Pillow raises of files that are no pictures, are cut off, or are damaged."""
 
 
@@ -32,10 +44,8 @@ def opened(path: Path) -> Image.Image:
         NoPictureError: It is none, or it is huge.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the size is looked at below
-            image: Image.Image = Image.open(path, formats=FORMATS)
-    except Image.DecompressionBombError as error:
+        image: Image.Image = Image.open(path, formats=FORMATS)
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise NoPictureError("huge") from error
     except BROKEN as error:
         raise NoPictureError("no_picture") from error
@@ -52,11 +62,10 @@ def size_of(path: Path) -> tuple[int, int]:
         NoPictureError: It is none, is huge, or its end is missing.
     """
     with opened(path) as image:
-        turned = image.getexif().get(0x0112, 1) >= 5  # EXIF's orientations 5 to 8 lie on their side
-        size = image.size
+        width, height = image.size
         image.draft("RGB", (1, 1))  # a JPEG is unpacked at an eighth of its size, which shows as well that it is whole
         _unpack(image)
-    return (size[1], size[0]) if turned else size
+        return (height, width) if _orientation(image) >= LYING else (width, height)
 
 
 def read_picture(path: Path) -> Image.Image:
@@ -67,7 +76,16 @@ def read_picture(path: Path) -> Image.Image:
     """
     with opened(path) as image:
         _unpack(image)
-        return as_rgb(ImageOps.exif_transpose(image))
+        return as_rgb(ImageOps.exif_transpose(image) if _orientation(image) > 1 else image)
+
+
+def _orientation(image: Image.Image) -> int:
+    """How a camera was held, as EXIF has it from 1 to 8; 1 where it does not say, or says it in a damaged way."""
+    try:
+        found = image.getexif().get(ExifTags.Base.Orientation, 1)
+    except BROKEN:
+        return 1
+    return found if isinstance(found, int) and 1 <= found <= TURNS else 1
 
 
 def _unpack(image: Image.Image) -> None:

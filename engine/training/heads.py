@@ -65,8 +65,8 @@ def need_sight(family: Family, dataset: Dataset, model: str) -> None:
     if family.text and dataset.pictures:
         raise DataError(
             "holds_pictures",
-            f"The dataset {dataset.name!r} holds pictures, which the model {model!r} cannot read: choose an image model, "
-            "such as a ViT.",
+            f"The dataset {dataset.name!r} holds pictures, which the model {model!r} cannot read: choose an image "
+            "model, such as a ViT.",
             name=dataset.name,
             model=model,
         )
