@@ -149,6 +149,7 @@ class DataLook:
         sure: Whether the columns' names told; else a person should look.
         rows: Rows that were read of it.
         cut: Whether it has more than the limit.
+        pictures: Whether it is a folder of pictures, which has no columns to choose.
     """
 
     columns: dict[str, str]
@@ -156,6 +157,7 @@ class DataLook:
     sure: bool
     rows: int
     cut: bool
+    pictures: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,7 +9,7 @@ from engine.chat import Speaker, verdicts
 from engine.data.dataset import Dataset
 from engine.data.encode import Example, encode_prompt
 from engine.data.targets import encode_for
-from engine.errors import SettingError
+from engine.errors import ModelError, SettingError
 from engine.judging import Verdict
 from engine.methods.base import Method
 from engine.models.base import Base
@@ -31,7 +31,9 @@ def probe(base: Base, method: Method, sentence: str, template: str = "{prompt}")
 
     Raises:
         SettingError: The sentence is empty.
+        ModelError: The model reads pictures.
     """
+    need_words(base)
     if not sentence.strip():
         raise SettingError("no_sentence", "The sentence is empty: type some words to look at.")
     ids = encode_prompt(base.tokenizer, method.template or "{prompt}", sentence)[:LONGEST_SENTENCE]
@@ -43,6 +45,21 @@ def probe(base: Base, method: Method, sentence: str, template: str = "{prompt}")
         verdict = Verdict.of(twin.head.spec, scores)
         report["verdict"] = [list(pair) for pair in verdict.shares] or [[verdict.answer, None]]
     return report
+
+
+def need_words(base: Base) -> None:
+    """Check that a model reads what is typed.
+
+    Raises:
+        ModelError: It reads pictures.
+    """
+    if not base.shape.family.text:
+        raise ModelError(
+            "takes_no_words",
+            f"The model {base.name!r} reads pictures, not what is typed: its held-out pictures are judged in Runs, "
+            "under the run's held-out rows.",
+            name=base.name,
+        )
 
 
 def look_at(base: Base, view: View, example: Example) -> Look:
