@@ -222,6 +222,7 @@ class RunSummary:
         created: Seconds since the epoch.
         emits: Kinds of events that decide which panels appear: "gates", "updates", "prompt".
         labels: What its task head chooses from; empty when it estimates a number, None without a head.
+        pictures: Whether it reads pictures.
     """
 
     id: str
@@ -240,6 +241,7 @@ class RunSummary:
     created: float
     emits: list[str]
     labels: tuple[str, ...] | None
+    pictures: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -294,12 +296,14 @@ class ChatRequest:
 
     Attributes:
         template: Wrap the prompt as the run's dataset does (the first side's that has one).
+        picture: Path of the picture that is asked about, for models that read pictures; empty for text.
     """
 
     prompt: str
     sides: tuple[ChatSide, ...]
     sampling: Sampling
     template: bool = True
+    picture: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,6 +1,7 @@
 """Questions one asks of a method between two steps: how does it look at this sentence, how does strength change it?"""
 
 import math
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -8,8 +9,9 @@ import torch
 from engine.chat import Speaker, verdicts
 from engine.data.dataset import Dataset
 from engine.data.encode import Example, encode_prompt
+from engine.data.pixels import NoPictureError, size_of
 from engine.data.targets import encode_for
-from engine.errors import ModelError, SettingError
+from engine.errors import DataError, ModelError, SettingError
 from engine.judging import Verdict
 from engine.methods.base import Method
 from engine.models.base import Base
@@ -56,10 +58,35 @@ def need_words(base: Base) -> None:
     if not base.shape.family.text:
         raise ModelError(
             "takes_no_words",
-            f"The model {base.name!r} reads pictures, not what is typed: its held-out pictures are judged in Runs, "
-            "under the run's held-out rows.",
+            f"The model {base.name!r} reads pictures, not what is typed: give it one in Chat, or see in Runs what "
+            "it says of held-out ones.",
             name=base.name,
         )
+
+
+def need_picture(base: Base, picture: Path) -> None:
+    """Check that a model reads a picture that somebody gave.
+
+    Raises:
+        DataError: It reads text, or the file is no picture.
+    """
+    if base.shape.family.text:
+        raise DataError(
+            "holds_pictures",
+            f"{picture.name!r} is a picture, which the model {base.name!r} cannot read: choose an image model, such "
+            "as a ViT.",
+            name=picture.name,
+            model=base.name,
+        )
+    try:
+        size_of(picture)
+    except NoPictureError as error:
+        raise DataError(
+            "bad_picture",
+            f"The file {picture.name} is no picture that can be read: give a whole JPEG, PNG, WebP, GIF, BMP, TIFF or "
+            "PPM file of at most 50 million pixels.",
+            name=picture.name,
+        ) from error
 
 
 def look_at(base: Base, view: View, example: Example) -> Look:

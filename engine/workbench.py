@@ -234,7 +234,7 @@ class Workbench(Shelf):
         Raises:
             WorkbenchError: The prompt is empty or a side cannot speak.
         """
-        if not request.prompt.strip():
+        if not request.prompt.strip() and not request.picture:
             raise SettingError("no_prompt", "The message is empty: type a question.")
         folders = [self._folder(side.run) if side.run else None for side in request.sides]
         updates: queue.Queue[ChatUpdate | None] = queue.Queue()

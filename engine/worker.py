@@ -20,7 +20,7 @@ from engine.exchange.native import load_adapter, load_tensors
 from engine.methods.base import Method
 from engine.models.base import Base, load_base
 from engine.predicting import part
-from engine.probing import need_words, probe, strength_curve
+from engine.probing import need_picture, need_words, probe, strength_curve
 from engine.runs.config import RunConfig
 from engine.runs.folder import RunFolder
 from engine.training.checkpoint import has_checkpoint, restore_method
@@ -178,7 +178,8 @@ class Worker:
 
         Raises:
             RunError: The sides do not share one model.
-            ModelError: It reads pictures.
+            ModelError: It reads pictures, and there is none.
+            DataError: The picture cannot be read.
         """
         configs = [folder.config for folder in folders if folder is not None]
         models = {(config.model, config.of_training().precision) for config in configs}
@@ -186,7 +187,10 @@ class Worker:
             names = ", ".join(sorted(model for model, _ in models))
             raise RunError("chat_models", f"All columns must share one model, but these use {names}.", names=names)
         base = base_for(configs[0] if configs else RunConfig(), self.load)
-        need_words(base)
+        if request.picture:
+            need_picture(base, Path(request.picture))
+        else:
+            need_words(base)
         around = next((_template(folder) for folder in folders if folder is not None), None)
         speakers = [
             self._speaker(request, side, folder, around) for side, folder in zip(request.sides, folders, strict=True)
@@ -200,6 +204,8 @@ class Worker:
 
     def _speaker(self, request: ChatRequest, side: ChatSide, folder: RunFolder | None, around: str | None) -> Speaker:
         method = self._method(folder, side.step)[1] if folder else None
+        if request.picture:
+            return Speaker(request.prompt, method, side.strength, picture=Path(request.picture))
         if not request.template:
             return Speaker(request.prompt, method, side.strength)
         template = _template(folder) if folder else around or load_dataset("town-qa").template

@@ -70,6 +70,7 @@ def start_run(path: Path, config: RunConfig, load: LoadBase, name: str = "") -> 
             "best_validation": None,
             "head": head.to_dict() if head else None,
             "template": dataset.template,
+            "pictures": dataset.pictures,
         },
     )
     return Trainer(folder, base, method, dataset)

@@ -10,6 +10,7 @@ from safetensors.torch import load_file
 from torch.testing import assert_close
 
 from engine.ablation import ablation
+from engine.chat import Speaker, converse
 from engine.data.dataset import load_dataset
 from engine.data.encode import Example
 from engine.data.spec import HeadSpec
@@ -25,8 +26,9 @@ from engine.methods.base import Start
 from engine.methods.head import TaskHead, pooled
 from engine.models.families import family_of
 from engine.models.view import Pixels
-from engine.probing import strength_curve
+from engine.probing import need_picture, need_words, strength_curve
 from engine.runs.config import RunConfig
+from engine.sampling import Sampling
 from engine.training.launch import resume_run, start_run
 from tests.tiny import randomise, tiny_base
 from tests.unit.drawing import draw_shapes
@@ -173,3 +175,40 @@ def test_memory_is_estimated_from_patches(shapes, tmp_path, method):
     found = estimate(plan, Room(device="cpu", total=2**34, free=2**33))
     assert found.length == 17
     assert found.total == pytest.approx(trainer.folder.facts()["memory"]["peak"], rel=0.2)
+
+
+def test_a_chat_about_a_picture(shapes, tmp_path):
+    """The base says what its own classifier sees, the tuned model its labels with shares; all at once."""
+    trainer = finish(start_run(tmp_path / "run", config_for(shapes, steps=60, batch_size=16), load))
+    base, dataset = trainer.base, load_dataset(str(shapes))
+    row = dataset.rows("heldout")[0]
+    ask = Speaker(row.prompt, picture=row.picture)
+    sides = [ask, dataclasses.replace(ask, method=trainer.method), dataclasses.replace(ask, method=trainer.method)]
+    (found,) = converse(base, sides, Sampling())
+    assert found.done
+    names = [line.rsplit("  ", 1)[0] for line in found.texts[0].splitlines()]
+    assert sorted(names) == sorted(base.model.config.id2label.values())
+    inputs = base.collate([Example([], 0, picture=row.picture)]).inputs
+    best = int(base.model(pixel_values=inputs.values).logits.argmax())
+    assert names[0] == base.model.config.id2label[best]
+    assert found.texts[1].startswith(row.response)
+    assert found.texts[1] == found.texts[2]
+    assert found.difference > 0.1
+    (bare,) = converse(base, [ask, ask], Sampling())
+    assert bare.texts == (found.texts[0], found.texts[0])
+    assert bare.difference is None
+
+
+def test_words_and_pictures_are_told_apart(shapes, tmp_path):
+    """Typed words for a ViT, a picture for a language model, and a file that is none: a sentence each."""
+    picture = next(shapes.rglob("*.png"))
+    with pytest.raises(ModelError, match="not what is typed"):
+        need_words(tiny_base("vit"))
+    with pytest.raises(DataError, match="is a picture"):
+        need_picture(tiny_base("llama"), picture)
+    bad = tmp_path / "bad.png"
+    bad.write_bytes(b"?")
+    with pytest.raises(DataError, match=r"bad\.png is no picture"):
+        need_picture(tiny_base("vit"), bad)
+    need_picture(tiny_base("vit"), picture)
+    need_words(tiny_base("llama"))

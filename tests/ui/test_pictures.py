@@ -79,3 +79,21 @@ def test_zip_of_pictures(chosen, app, shapes, tmp_path):
     page.click("#gl-model input")
     page.locator("[role=listbox] [role=option]:visible").first.click()
     page.wait_for_selector("#gl-samples >> text=holds pictures")
+
+
+def test_chat_about_a_picture(chosen, app, shapes):
+    """With a run on pictures the question is one: the base names its own classes, the tuned model its labels."""
+    page = chosen
+    name_folder(page, shapes)
+    page.wait_for_selector("#gl-samples .gl-picture img")
+    start(page, 20)
+    wait_idle(page)
+    goto(page, "chat")
+    page.wait_for_selector("#gl-chat-picture:visible")
+    assert not page.is_visible("#gl-prompt")
+    page.set_input_files("#gl-chat-picture input[type=file]", next(shapes.rglob("*.png")))
+    page.wait_for_selector("#gl-conversation .gl-question img")
+    expect(page.locator("#gl-conversation .gl-answer.base .gl-text")).to_contain_text("LABEL_")
+    expect(page.locator("#gl-conversation .gl-answer.tuned .gl-text")).to_contain_text("red circle")
+    page.set_input_files("#gl-chat-picture input[type=file]", shapes / "red circle" / "notes.txt")
+    page.wait_for_selector("text=/no picture|Invalid file type/")

@@ -3,7 +3,7 @@
 WORDS = {
     "data.own": "Your own data …",
     "data.title": "Your own data",
-    "data.upload": "Upload a file or a zip of pictures",
+    "data.upload": "Upload a file or zip",
     "data.name": "Or a file or a folder of pictures on this machine, or a hub dataset",
     "data.name.help": "JSON, JSONL, CSV, TSV, Parquet; pictures in a folder per label. A path, or hub:owner/name.",
     "data.name.example": "/data/questions.csv   or   hub:owner/name",

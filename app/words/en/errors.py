@@ -186,10 +186,14 @@ WORDS = {
         "There is no dataset called “{name}”: choose one of {known}, or give a file, a hub dataset (hub:owner/name), "
         "a folder with a dataset.json, or one of pictures."
     ),
+    "error.bad_picture": (
+        "The file {name} is no picture that can be read. Give a whole JPEG, PNG, WebP, GIF, BMP, TIFF or PPM file "
+        "of at most 50 million pixels."
+    ),
     "error.bad_zip": "The file {file} cannot be unpacked ({reason}). Give a zip of a folder of pictures.",
     "error.takes_no_words": (
-        "The model “{name}” reads pictures, not what is typed. Its held-out pictures are judged in Runs, under the "
-        "run's held-out rows."
+        "The model “{name}” reads pictures, not what is typed. Give it one in Chat, or see in Runs what it "
+        "says of held-out ones."
     ),
     "error.bad_metadata": (
         "The file {file} in “{folder}” must have the columns file_name and label, but it has {known}. Rename them, or "

@@ -3,7 +3,7 @@
 WORDS = {
     "data.own": "自己的数据 …",
     "data.title": "自己的数据",
-    "data.upload": "上传文件或图片 zip",
+    "data.upload": "上传文件或 zip",
     "data.name": "或本机上的文件、图片文件夹、hub 上的数据集",
     "data.name.help": "JSON、JSONL、CSV、TSV、Parquet；图片按标签分文件夹。写路径，或 hub:作者/名称。",
     "data.name.example": "/data/questions.csv   或   hub:owner/name",

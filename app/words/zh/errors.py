@@ -126,9 +126,12 @@ WORDS = {
         "没有名为“{name}”的数据集：可选 {known}，也可以给出文件、站点数据集（hub:owner/name），"
         "带 dataset.json 的文件夹，或图片文件夹。"
     ),
+    "error.bad_picture": (
+        "文件 {name} 读不成图片。请给一张完整的 JPEG、PNG、WebP、GIF、BMP、TIFF 或 PPM 图片，不超过五千万像素。"
+    ),
     "error.bad_zip": "文件 {file} 无法解压（{reason}）。请提供图片文件夹的 zip。",
     "error.takes_no_words": (
-        "模型“{name}”读的是图片，不读文字。请在“记录”里打开这次训练，在留出集中看它对图片的判断。"
+        "模型“{name}”读的是图片，不读文字。请在“对话”里给它一张图片，或在“记录”里看它对留出图片的判断。"
     ),
     "error.bad_metadata": (
         "“{folder}”里的文件 {file} 必须有 file_name 和 label 两列，但它的列是 {known}。请改列名，"
