@@ -34,6 +34,7 @@ def wire_asking(workbench: Workbench, say: Say, layout: Layout) -> None:
         past: list[Turn],
         *told: Any,  # noqa: ANN401
     ) -> Iterator[list[Any]]:
+        prompt = prompt or ""  # a box that was never shown holds nothing
         if not prompt.strip() and not picture:
             raise WorkbenchError("no_prompt", "The message is empty: type a question.")
         question = _question(prompt, picture or "", *told)

@@ -24,16 +24,17 @@ def shapes(tmp_path_factory):
 
 @pytest.fixture
 def chosen(visit, app):
-    """A page on which a tiny ViT and one's own data are chosen."""
-    folder = app.home / "models" / "tiny-vit"
-    if not folder.exists():
-        save_tiny(folder, "vit")
+    """A page on which a tiny ViT and one's own data are chosen; the model and its runs are gone afterwards."""
+    folder, before = app.home / "models" / "tiny-vit", app.runs()
+    save_tiny(folder, "vit")
     page = visit()
     own_data(page)
     page.click("#gl-model input")
     page.locator("[role=listbox] [role=option]:visible >> text=tiny-vit").click()
     page.wait_for_selector("text=tiny-vit")
-    return page
+    yield page
+    for left in (folder, *set(app.runs()) - set(before)):
+        shutil.rmtree(left)
 
 
 def name_folder(page, folder):
