@@ -75,6 +75,7 @@ def _asked(workbench: Workbench, run: str) -> list[Any]:
         gr.File(visible=pictures),
         gr.Textbox(visible=not pictures),
         gr.Button(visible=not pictures),
+        gr.Button(visible=not pictures),
     ]
 
 

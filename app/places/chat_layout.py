@@ -46,7 +46,7 @@ class Layout:
             self.chips = [
                 gr.Button("", size="sm", visible=False, elem_classes="gl-chip-question") for _ in range(CHIPS)
             ]
-        self.asked = [*self.chips, self.picture, self.prompt, self.send]
+        self.asked = [*self.chips, self.picture, self.prompt, self.send, self.halt]
         with gr.Row(elem_classes="gl-dials"):
             with gr.Column(scale=3, min_width=280):
                 html(f'<h3 class="gl-h3">{safe(say("chat.strength"))} {term(say, "strength")}</h3>')

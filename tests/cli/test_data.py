@@ -109,4 +109,9 @@ def test_pictures_from_folder_to_score(engine, tmp_path):
     rows = [json.loads(line) for line in (tmp_path / "rows.jsonl").read_text("utf-8").splitlines()]
     assert len(rows) == scores["rows"] == 4
     assert all(row["prompt"].startswith(f"{row['reference']}/") for row in rows)
+    picture = next(shapes.rglob("*.png"))
+    answer = from_json(engine("chat", tmp_path / "run", "--picture", picture, "--json"))
+    assert "LABEL_" in answer["base"]
+    assert "red circle" in answer["tuned"]
+    assert "reads pictures" in engine("chat", tmp_path / "run", "--prompt", "What?")[2]
     assert "reads pictures" in engine("eval", tmp_path / "run", "--dataset", "complaints")[2]
