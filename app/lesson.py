@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from app import gallery
 from app.markup import safe, term
 from app.words import Say
 from engine.contract import PreviewRow, Rehearsal
@@ -13,7 +14,9 @@ TEXTS = ("empty", "duplicates", "leaking")
 
 
 def sample_rows(say: Say, rows: list[PreviewRow]) -> str:
-    """Training rows as the model sees them: what carries a label, and what is only read."""
+    """Training rows as the model sees them: what carries a label, and what is only read; or pictures."""
+    if rows and rows[0].picture:
+        return gallery.sample_pictures(rows)
     shown = "".join(f'<div class="gl-sample">{_tokens(say, row)}</div>' for row in rows)
     legend = (
         f'<p class="gl-fact"><span class="gl-token label">{term(say, "label")}</span> '
@@ -34,6 +37,8 @@ def _tokens(say: Say, row: PreviewRow) -> str:
 def report(say: Say, found: Rehearsal) -> str:
     """Counts over all rows, what is wrong with some of them, and the histogram of their lengths."""
     told = found.report
+    if told.get("kind") == "pictures":
+        return gallery.report(say, told)
     tokens, measured = told["tokens"], told["tokens"]["measured"]
     lines = [say("data.rows", **{split: f"{rows:,}" for split, rows in told["rows"].items()}), _learned(say, tokens)]
     if measured < told["rows"]["train"]:

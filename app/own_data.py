@@ -13,6 +13,7 @@ from app.words import Say
 from engine.contract import DataLook
 from engine.data.settings import DataSettings
 from engine.data.sources import HUB, SUFFIXES, is_source
+from engine.data.zips import inner, unpack
 from engine.errors import SettingError
 
 DATA = "data"
@@ -101,14 +102,21 @@ def listed(prompt: str, columns: Mapping[str, str]) -> list[str]:
 
 
 def kept(home: Path, upload: Path) -> Path:
-    """A copy of an uploaded file that stays as long as the runs do; the same file is kept once.
+    """A copy of an uploaded file that stays as long as the runs do; the same file is kept once. A zip is unpacked.
 
     Args:
         home: The workbench's folder.
         upload: Where the page put the file; it checks that nobody names another.
+
+    Raises:
+        DataError: A zip cannot be unpacked.
     """
     with upload.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()[:12]
+    if upload.suffix.lower() == ".zip":
+        folder = home / DATA / digest / (upload.stem or "pictures")
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        return inner(folder) if folder.exists() else unpack(upload, folder)
     target = home / DATA / digest / upload.name
     if not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -120,6 +128,8 @@ def kept(home: Path, upload: Path) -> Path:
 
 def looked(say: Say, found: DataLook) -> str:
     """The columns with what stands in them, and how sure the guess is."""
+    if found.pictures:
+        return note(say("data.pictures.cut" if found.cut else "data.pictures", n=f"{found.rows:,}"))
     if not found.columns:
         return note(say("data.described"))
     guessed = "sure" if found.sure else "unsure" if any(found.guess.values()) else "no_guess"

@@ -19,6 +19,7 @@ class Turn:
     Attributes:
         columns: Heading of each column, and whether it is tuned.
         answers: None where a column has no answer.
+        picture: A small copy of what was asked about, as a data URL; empty for words.
     """
 
     question: str
@@ -27,6 +28,7 @@ class Turn:
     done: bool = False
     difference: float | None = None
     tokens_per_s: float = 0.0
+    picture: str = ""
 
 
 def conversation(say: Say, turns: list[Turn]) -> str:
@@ -43,8 +45,9 @@ def _turn(say: Say, turn: Turn) -> str:
         for (who, tuned), answer in zip(turn.columns, turn.answers or [""] * len(turn.columns), strict=True)
     )
     speed = say("chat.speed", n=f"{turn.tokens_per_s:.0f}") if turn.done and turn.tokens_per_s else ""
+    image = f'<img src="{turn.picture}" alt="">' if turn.picture else ""
     return (
-        f'<section class="gl-turn"><div class="gl-question">{safe(turn.question)}</div>'
+        f'<section class="gl-turn"><div class="gl-question">{image}{safe(turn.question)}</div>'
         f'<div class="gl-answers">{cells}</div><div class="gl-fact">{speed}</div></section>'
     )
 

@@ -137,7 +137,7 @@ def answers(base: Base, tuned: Method, dataset: Dataset, trainer: Trainer) -> li
 def perplexity(base: Base, method: Method | None, dataset: Dataset) -> float:
     """Of the responses of held-out rows."""
     examples = encode_rows(base.tokenizer, dataset, dataset.rows("heldout"), LENGTH)
-    return math.exp(min(mean_loss(view_of(base, method), examples, base.tokenizer.pad_token_id), 100.0))
+    return math.exp(min(mean_loss(view_of(base, method), examples, base.collate), 100.0))
 
 
 def page(base: Base, watch: Watch, rows: int, table: Row, said: list[str], config: RunConfig) -> str:

@@ -30,7 +30,7 @@ from transformers import get_linear_schedule_with_warmup
 from benchmarks.machine import machine
 from benchmarks.parts import Row, gather, kept
 from engine.data.dataset import Dataset, load_dataset
-from engine.data.encode import Example, collate
+from engine.data.encode import Example
 from engine.data.row import Row as DataRow
 from engine.data.settings import DataSettings
 from engine.data.spec import HeadSpec
@@ -209,7 +209,7 @@ def looked(base: Base, adapter: Path, dataset: Dataset) -> Tensor:
 
 def tokens_of(base: Base, dataset: Dataset, rows: Sequence[DataRow], spec: HeadSpec) -> Tokens:
     """Rows as one batch."""
-    return collate(encoded(base, dataset, rows, spec), base.tokenizer.pad_token_id, base.device).tokens
+    return base.collate(encoded(base, dataset, rows, spec)).inputs
 
 
 def encoded(base: Base, dataset: Dataset, rows: Sequence[DataRow], spec: HeadSpec) -> list[Example]:
@@ -240,10 +240,10 @@ def full(base: Base, dataset: Dataset, steps: int) -> Row:
     schedule = get_linear_schedule_with_warmup(optimiser, round(FULL_WARMUP * steps), steps)
     examples = encoded(base, dataset, dataset.rows("train"), spec)
     for rows in batches(examples, steps):
-        batch = collate(rows, base.tokenizer.pad_token_id, base.device)
+        batch = base.collate(rows)
         assert batch.targets is not None
-        hidden = encoder(input_ids=batch.tokens.ids, attention_mask=batch.tokens.mask.long()).last_hidden_state
-        loss = nn.functional.cross_entropy(head(hidden, batch.tokens), batch.targets)
+        hidden = encoder(input_ids=batch.inputs.ids, attention_mask=batch.inputs.mask.long()).last_hidden_state
+        loss = nn.functional.cross_entropy(head(hidden, batch.inputs), batch.targets)
         optimiser.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(trained, 1.0)
@@ -268,9 +268,9 @@ def probe(base: Base, dataset: Dataset, steps: int) -> Row:
     states, targets = [], []
     with torch.no_grad():
         for rows in batches(examples, min(steps, len(examples) // BATCH)):
-            batch = collate(rows, base.tokenizer.pad_token_id, base.device)
+            batch = base.collate(rows)
             assert batch.targets is not None
-            states.append(mean_state(view, batch.tokens))
+            states.append(mean_state(view, batch.inputs))
             targets.append(batch.targets)
     x, y = torch.cat(states), torch.cat(targets)
     head = nn.Linear(x.shape[1], len(spec.labels)).to(base.device)
@@ -299,9 +299,9 @@ def accuracy(base: Base, dataset: Dataset, spec: HeadSpec, scores: Callable[[Tok
     examples = encoded(base, dataset, dataset.rows("heldout"), spec)
     hits: list[bool] = []
     for start in range(0, len(examples), BATCH):
-        batch = collate(examples[start : start + BATCH], base.tokenizer.pad_token_id, base.device)
+        batch = base.collate(examples[start : start + BATCH])
         assert batch.targets is not None
-        hits += (scores(batch.tokens).argmax(-1) == batch.targets).tolist()
+        hits += (scores(batch.inputs).argmax(-1) == batch.targets).tolist()
     return share(hits)
 
 

@@ -143,7 +143,8 @@ def theirs(base: Base, precision: str, batch: Batch) -> dict[str, object]:
     trained = [p for p in wrapped.parameters() if p.requires_grad]
     assert sum(p.numel() for p in trained) == sum(p.numel() for p in ours.parameters())
     here = moved(batch, base.device)
-    inputs = {"input_ids": here.tokens.ids, "attention_mask": here.tokens.mask.long(), "labels": here.labels}
+    assert isinstance(here.inputs, Tokens)
+    inputs = {"input_ids": here.inputs.ids, "attention_mask": here.inputs.mask.long(), "labels": here.labels}
     optimiser = torch.optim.AdamW(trained, lr=1e-4)
 
     def step() -> None:
@@ -178,7 +179,8 @@ def timed(step: Callable[[], None]) -> float:
 
 def moved(batch: Batch, device: torch.device) -> Batch:
     """A batch on a device."""
-    return Batch(Tokens(batch.tokens.ids.to(device), batch.tokens.mask.to(device)), batch.labels.to(device))
+    assert isinstance(batch.inputs, Tokens)
+    return Batch(Tokens(batch.inputs.ids.to(device), batch.inputs.mask.to(device)), batch.labels.to(device))
 
 
 def row(
@@ -194,7 +196,7 @@ def row(
         "held (GiB)": f"{held / gib:.2f}",
         "ratio": f"{foretold / held:.2f}" if foretold and held else "",
         "seconds per step": f"{seconds:.3f}",
-        "tokens per second": f"{batch.tokens.ids.numel() / seconds:,.0f}",
+        "tokens per second": f"{batch.labels.numel() / seconds:,.0f}",
     }
 
 

@@ -111,7 +111,7 @@ def measured(base: Base, plan: Plan, *, witness: bool = True) -> tuple[dict[str,
     objective, optimiser = Objective(method, views), optimiser_for(method, plan.training, 1e-4)
     whole, meter = plan.batch, Meter(device)
     targets = None if whole.targets is None else whole.targets.to(device)
-    batch = Batch(Tokens(whole.tokens.ids.to(device), whole.tokens.mask.to(device)), whole.labels.to(device), targets)
+    batch = Batch(Tokens(whole.inputs.ids.to(device), whole.inputs.mask.to(device)), whole.labels.to(device), targets)
     count = labelled(views[0], batch)
 
     def backward() -> None:

@@ -145,7 +145,7 @@ def perplexity(base: Base, method: Method | None, config: RunConfig) -> float:
     """Of held-out passages, over their tokens and the end of each."""
     dataset = config.load_data(base.tokenizer)
     examples = encode_rows(base.tokenizer, dataset, evenly(dataset.rows("heldout"), HELDOUT), LENGTH)
-    return round(math.exp(mean_loss(view_of(base, method), examples, base.tokenizer.pad_token_id)), 3)
+    return round(math.exp(mean_loss(view_of(base, method), examples, base.collate)), 3)
 
 
 def page(rows: list[Row]) -> str:

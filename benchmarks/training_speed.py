@@ -84,7 +84,7 @@ def sides(name: str) -> tuple[Callable[[], None], Callable[[], None]]:
     method.attach(view.sites)
     objective, count = Objective(method, [view]), labelled(view, batch)
     ours = stepper(list(method.parameters()), lambda: objective(batch) / count)
-    inputs = {"input_ids": batch.tokens.ids, "attention_mask": batch.tokens.mask.long(), "labels": batch.labels}
+    inputs = {"input_ids": batch.inputs.ids, "attention_mask": batch.inputs.mask.long(), "labels": batch.labels}
     theirs = stepper([p for p in wrapped.parameters() if p.requires_grad], lambda: wrapped(**inputs).loss)
     return ours, theirs
 

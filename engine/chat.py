@@ -3,13 +3,15 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from engine.contract import ChatUpdate
-from engine.data.encode import Example, collate, encode_prompt
+from engine.data.encode import Example, encode_prompt
 from engine.data.targets import encode_text
 from engine.generation import begun, generate, pad_left
 from engine.judging import Verdict
@@ -18,6 +20,9 @@ from engine.methods.head import TaskHead
 from engine.models.base import Base
 from engine.models.view import Tokens, View
 from engine.sampling import Sampling
+
+CLASSES = 5
+"""Classes that a base's own classifier names of a picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +34,14 @@ class Speaker:
         template: Text around the prompt, maybe with marks for virtual tokens.
         method: Its method; None for the untuned base.
         strength: 0 is the base, 1 the trained model.
+        picture: What it is asked about, where its model reads pictures; then the prompt is its name.
     """
 
     prompt: str
     method: Method | None = None
     strength: float = 1.0
     template: str = "{prompt}"
+    picture: Path | None = None
 
     @property
     def head(self) -> TaskHead | None:
@@ -48,14 +55,16 @@ def converse(
     """Stream all answers token by token; ask `stopped` between tokens.
 
     Columns with a task head judge at once: their answer is every label with its probability. Columns without one on a
-    model that cannot write have no answer. The last update carries how far the last column is from the first: see
-    `ChatUpdate.difference`.
+    model that cannot write have no answer; on one that reads pictures they say what its own classifier sees. The last
+    update carries how far the last column is from the first: see `ChatUpdate.difference`.
     """
     judges = {index: head for index, speaker in enumerate(speakers) if (head := speaker.head) is not None}
     writers = [index for index in range(len(speakers)) if index not in judges] if base.shape.family.causal else []
     texts: list[str | None] = ["" if index in writers else None for index in range(len(speakers))]
+    if not base.shape.family.text:
+        texts = [classes(base, speaker) for speaker in speakers]
     difference = None
-    if judges:
+    if judges or not base.shape.family.text:
         scores = verdicts(base, [speakers[index] for index in judges])
         for (index, head), row in zip(judges.items(), scores, strict=True):
             texts[index] = Verdict.of(head.spec, row).text
@@ -108,16 +117,35 @@ def verdicts(base: Base, speakers: Sequence[Speaker]) -> list[Float[Tensor, " v"
     """Scores of every column, each by its own head, from one forward of all."""
     view = shared_view(base, speakers)
     heads = [head for speaker in speakers if (head := speaker.head) is not None]
-    texts = [
-        encode_text(base.tokenizer, speaker.template, speaker.prompt, view.room, head.spec.pooling)
-        for speaker, head in zip(speakers, heads, strict=True)
-    ]
-    tokens = collate([Example(ids, 0) for ids in texts], base.tokenizer.pad_token_id, base.device).tokens
-    hidden = view.hidden(tokens)
+    if not speakers:
+        return []
+    inputs = base.collate([_example(base, view, *pair) for pair in zip(speakers, heads, strict=True)]).inputs
+    hidden = view.hidden(inputs)
     rows = [slice(row, row + 1) for row in range(len(speakers))]
-    return [
-        head(hidden[row], Tokens(tokens.ids[row], tokens.mask[row]))[0] for row, head in zip(rows, heads, strict=True)
-    ]
+    return [head(hidden[row], inputs.of_rows(row))[0] for row, head in zip(rows, heads, strict=True)]
+
+
+def _example(base: Base, view: View, speaker: Speaker, head: TaskHead) -> Example:
+    if speaker.picture is not None:
+        return Example([], 0, picture=speaker.picture)
+    return Example(encode_text(base.tokenizer, speaker.template, speaker.prompt, view.room, head.spec.pooling), 0)
+
+
+@torch.inference_mode()
+def classes(base: Base, speaker: Speaker) -> str | None:
+    """What a base's own classifier sees in a picture, likeliest first; None where it came without one."""
+    if any(name.startswith("classifier") for name in base.missing):
+        return None
+    inputs = base.collate([Example([], 0, picture=speaker.picture)]).inputs
+    scores = base.view().logits(inputs)[0, 0]
+    names: Any = base.model.config.id2label or {}
+    labels = [str(names.get(number, number)) for number in range(len(scores))]
+    shares = scores.float().softmax(-1)
+    top = shares.topk(min(CLASSES, len(shares)))
+    return "\n".join(
+        f"{labels[number]}  {100 * share:.1f} %"
+        for number, share in zip(top.indices.tolist(), top.values.tolist(), strict=True)
+    )
 
 
 def _moved(base: Base, last: Speaker, scores: Float[Tensor, " v"], first: Float[Tensor, " w"] | None) -> float | None:

@@ -127,12 +127,14 @@ class PreviewRow:
     """One training row as the model sees it.
 
     Attributes:
-        tokens: Readable text of each token, and whether it carries a label.
+        tokens: Readable text of each token, and whether it carries a label; none of a picture.
+        picture: Where the picture lies that is asked about; then the prompt is its name. Empty for text.
     """
 
     prompt: str
     response: str
     tokens: list[tuple[str, bool]]
+    picture: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -147,6 +149,7 @@ class DataLook:
         sure: Whether the columns' names told; else a person should look.
         rows: Rows that were read of it.
         cut: Whether it has more than the limit.
+        pictures: Whether it is a folder of pictures, which has no columns to choose.
     """
 
     columns: dict[str, str]
@@ -154,6 +157,7 @@ class DataLook:
     sure: bool
     rows: int
     cut: bool
+    pictures: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -162,7 +166,8 @@ class Rehearsal:
 
     Attributes:
         rows: Its first training rows, in the template that the run uses, cut where the run cuts them.
-        report: Counts over all rows, see `engine.data.report.DataReport`.
+        report: Counts over all rows, see `engine.data.report.DataReport`; of pictures, where its "kind" is "pictures",
+            see `engine.data.picture_report.PictureReport`.
         summary: What is asked and answered, by language.
         labels: As in `DatasetInfo`.
         limit: Longest row in tokens; a model's own limit may be lower than the setting.
@@ -218,6 +223,7 @@ class RunSummary:
         created: Seconds since the epoch.
         emits: Kinds of events that decide which panels appear: "gates", "updates", "prompt".
         labels: What its task head chooses from; empty when it estimates a number, None without a head.
+        pictures: Whether it reads pictures.
     """
 
     id: str
@@ -237,6 +243,7 @@ class RunSummary:
     created: float
     emits: list[str]
     labels: tuple[str, ...] | None
+    pictures: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -291,12 +298,14 @@ class ChatRequest:
 
     Attributes:
         template: Wrap the prompt as the run's dataset does (the first side's that has one).
+        picture: Path of the picture that is asked about, for models that read pictures; empty for text.
     """
 
     prompt: str
     sides: tuple[ChatSide, ...]
     sampling: Sampling
     template: bool = True
+    picture: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -114,7 +114,7 @@ def predictions(base: Base, method: Method, dataset: Dataset, rows: Sequence[Row
 def _losses(base: Base, method: Method, dataset: Dataset, rows: Sequence[Row]) -> list[float]:
     """Nats per token of each row's response."""
     view, held, reader = view_of(base, method), dataset.within(method.template), base.tokenizer
-    return [round(mean_loss(view, [encode_row(reader, held, row, 10**6)], reader.pad_token_id), 6) for row in rows]
+    return [round(mean_loss(view, [encode_row(reader, held, row, 10**6)], base.collate), 6) for row in rows]
 
 
 def _answered(base: Base, method: Method | None, dataset: Dataset, rows: Sequence[Row]) -> list[str]:
@@ -133,10 +133,9 @@ def evaluate(base: Base, method: Method, dataset: Dataset, found: Sequence[Predi
     asked, held = encode_rows(base.tokenizer, dataset, dataset.rows("heldout"), 10**6), dataset.within(method.template)
     rows = encode_rows(base.tokenizer, held, held.rows("heldout"), 10**6)
     plain = ability_examples(base, None, 512)
-    pad = base.tokenizer.pad_token_id
     tuned, frozen = view_of(base, method), view_of(base, None)
     references = [first_line(p.reference) for p in found]
-    loss, before = round(mean_loss(tuned, rows, pad), 4), round(mean_loss(frozen, asked, pad), 4)
+    loss, before = (round(mean_loss(view, part, base.collate), 4) for view, part in ((tuned, rows), (frozen, asked)))
     return Scores(
         exact_match=share([p.right for p in found]),
         base_exact_match=share([first_line(p.base) == first_line(p.reference) for p in found]),
@@ -144,8 +143,8 @@ def evaluate(base: Base, method: Method, dataset: Dataset, found: Sequence[Predi
         base_heldout_loss=before,
         perplexity=perplexity(loss),
         base_perplexity=perplexity(before),
-        base_ability_loss=round(mean_loss(tuned, plain, pad), 4),
-        base_ability_loss_before=round(mean_loss(frozen, plain, pad), 4),
+        base_ability_loss=round(mean_loss(tuned, plain, base.collate), 4),
+        base_ability_loss_before=round(mean_loss(frozen, plain, base.collate), 4),
         rows=len(found),
         text=None if dataset.labels else _compared(found, [p.tuned for p in found]),
         base_text=None if dataset.labels else _compared(found, [p.base for p in found]),

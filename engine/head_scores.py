@@ -19,6 +19,7 @@ from engine.methods.base import Method
 from engine.metrics import label_metrics, number_metrics
 from engine.models.base import Base
 from engine.plain_text import ability_examples
+from engine.training.heads import need_sight
 from engine.training.objective import mean_loss
 
 
@@ -116,7 +117,7 @@ def head_predictions(
     spec = method.head.spec
     constant = blind(spec, dataset.rows("train"))
     examples = _encoded(base, method, dataset, rows)
-    scores = judged(view_of(base, method), method.head, [e.ids for e in examples], base.tokenizer.pad_token_id)
+    scores = judged(view_of(base, method), method.head, examples, base.collate)
     found = []
     for row, example, own in zip(rows, examples, scores, strict=True):
         answer = Verdict.of(spec, own).answer
@@ -173,10 +174,11 @@ def head_scores(
 
 def _ability(base: Base, method: Method | None) -> float | None:
     plain = ability_examples(base, None, 512)
-    return round(mean_loss(view_of(base, method), plain, base.tokenizer.pad_token_id), 4) if plain else None
+    return round(mean_loss(view_of(base, method), plain, base.collate), 4) if plain else None
 
 
 def _encoded(base: Base, method: Method, dataset: Dataset, rows: Sequence[Row]) -> list[Example]:
     assert method.head is not None
     held, room = dataset.within(method.template), view_of(base, method).room
-    return encode_for(base.tokenizer, held, rows, room, method.head.spec)
+    need_sight(base.shape.family, held, base.name)
+    return encode_for(base.reader, held, rows, room, method.head.spec)

@@ -1,4 +1,4 @@
-"""What a task head says: of one text for a person, of many for a score."""
+"""What a task head says: of one text or picture for a person, of many for a score."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from engine.data.encode import Example, collate
+from engine.data.collate import Collator
+from engine.data.encode import Example
 from engine.data.spec import HeadSpec
 from engine.methods.head import TaskHead
 from engine.models.view import View
@@ -52,16 +53,16 @@ class Verdict:
 
 @torch.no_grad()
 def judged(
-    view: View, head: TaskHead, texts: Sequence[Sequence[int]], pad_id: int, size: int = 16
+    view: View, head: TaskHead, examples: Sequence[Example], collate: Collator, size: int = 16
 ) -> Float[Tensor, "n v"]:
-    """A head's scores of encoded texts, in their order; batches are of similar length."""
-    order = sorted(range(len(texts)), key=lambda index: len(texts[index]))
+    """A head's scores of encoded texts or pictures, in their order; batches are of similar length."""
+    order = sorted(range(len(examples)), key=lambda index: len(examples[index].ids))
     found: dict[int, Tensor] = {}
     for start in range(0, len(order), size):
         part = order[start : start + size]
-        tokens = collate([Example(list(texts[index]), 0) for index in part], pad_id, view.model.device).tokens
-        found.update(zip(part, head(view.hidden(tokens), tokens), strict=True))
-    return torch.stack([found[index] for index in range(len(texts))])
+        inputs = collate([examples[index] for index in part]).inputs
+        found.update(zip(part, head(view.hidden(inputs), inputs), strict=True))
+    return torch.stack([found[index] for index in range(len(examples))])
 
 
 def targets_of(examples: Sequence[Example], device: torch.device) -> Targets:

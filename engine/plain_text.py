@@ -17,8 +17,10 @@ def plain_texts(model: str) -> list[str]:
 def ability_examples(base: Base, count: int | None, max_len: int) -> list[Example]:
     """The texts as the model was taught to read them: going on, or filling gaps.
 
-    None where it was never taught to name a token: it has no mask, or its file has no language head.
+    None where it was never taught to name a token: it has no mask, its file has no language head, or it reads pictures.
     """
+    if not base.shape.family.text:
+        return []
     if base.missing and not base.shape.family.causal:
         return []
     encode = encode_plain if base.shape.family.causal else encode_cloze

@@ -142,6 +142,7 @@ class Shelf:
             created=facts["created"],
             emits=facts["emits"],
             labels=folder.head.labels if folder.head else None,
+            pictures=bool(facts.get("pictures")),
         )
 
 

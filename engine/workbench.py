@@ -25,7 +25,7 @@ from engine.contract import (
 from engine.data.dataset import load_dataset, shipped
 from engine.data.look import look
 from engine.data.settings import DataSettings
-from engine.errors import RunError, SettingError
+from engine.errors import RunError, SettingError, WorkbenchError
 from engine.runs.config import RunConfig
 from engine.runs.folder import RunFolder, new_run_path
 from engine.shelf import RECORDINGS, Shelf, short
@@ -214,13 +214,27 @@ class Workbench(Shelf):
         if folder.path.parent != RECORDINGS:
             folder.keep_predictions(rows)
 
+    def pictures(self, run: str) -> dict[str, Path]:
+        """Where the held-out pictures of a run lie, by the names that its rows have; none where it reads text.
+
+        None either where its data is gone: then its rows still have their names.
+        """
+        config = self._folder(run).config
+        try:
+            found = config.load_data()
+        except WorkbenchError:
+            return {}
+        if not found.pictures:
+            return {}
+        return {row.prompt: row.picture for row in found.rows("heldout") if row.picture is not None}
+
     def chat(self, request: ChatRequest, stop: threading.Event) -> Iterator[ChatUpdate]:
         """Stream the answers of all sides; ends within a second of `stop` being set. Served between training steps.
 
         Raises:
             WorkbenchError: The prompt is empty or a side cannot speak.
         """
-        if not request.prompt.strip():
+        if not request.prompt.strip() and not request.picture:
             raise SettingError("no_prompt", "The message is empty: type a question.")
         folders = [self._folder(side.run) if side.run else None for side in request.sides]
         updates: queue.Queue[ChatUpdate | None] = queue.Queue()

@@ -20,7 +20,7 @@ from engine.exchange.native import load_adapter, load_tensors
 from engine.methods.base import Method
 from engine.models.base import Base, device_of, load_base
 from engine.predicting import part
-from engine.probing import probe, strength_curve
+from engine.probing import need_picture, need_words, probe, strength_curve
 from engine.runs.config import RunConfig
 from engine.runs.folder import RunFolder
 from engine.training.checkpoint import has_checkpoint, restore_method
@@ -149,18 +149,18 @@ class Worker:
     def predict(self, folder: RunFolder, start: int) -> tuple[list[dict[str, Any]], int]:
         """The next held-out rows of a run with both answers, and how many there are in all."""
         base, method = self._method(folder, None)
-        return part(base, method, folder.config.load_data(base.tokenizer), start)
+        return part(base, method, folder.config.load_data(base.reader), start)
 
     def strength_curve(self, folder: RunFolder, step: int | None) -> list[tuple[float, float]]:
         """Validation loss over strength of a run at a step."""
         base, method = self._method(folder, step)
-        return strength_curve(base, method, folder.config.load_data(base.tokenizer))
+        return strength_curve(base, method, folder.config.load_data(base.reader))
 
     def ablation(self, folder: RunFolder, step: int | None) -> dict[str, Any]:
         """Validation loss of a run at a step with its method off in spans of layers."""
         base, method = self._method(folder, step)
         found = self._live.step if step is None and self._is_live(folder) else step
-        spans = ablation(base, method, folder.config.load_data(base.tokenizer))
+        spans = ablation(base, method, folder.config.load_data(base.reader))
         return {"kind": "ablation", "step": found, "spans": spans}
 
     def routes(self, folder: RunFolder) -> dict[str, Any]:
@@ -170,7 +170,7 @@ class Worker:
             method = build_method(folder.config, base, folder.head)
             restore_method(folder, method)
             method.to(base.device)
-        return {"kind": "routes", **routes(base, method, folder.config.load_data(base.tokenizer))}
+        return {"kind": "routes", **routes(base, method, folder.config.load_data(base.reader))}
 
     def chat(
         self, request: ChatRequest, folders: list[RunFolder | None], stopped: Callable[[], bool]
@@ -179,6 +179,8 @@ class Worker:
 
         Raises:
             RunError: The sides do not share one model.
+            ModelError: It reads pictures, and there is none.
+            DataError: The picture cannot be read.
         """
         configs = [folder.config for folder in folders if folder is not None]
         bases = {_base_of(config) for config in configs}
@@ -186,6 +188,10 @@ class Worker:
             names = ", ".join(sorted(bases))
             raise RunError("chat_models", f"All columns must share one model, but these use {names}.", names=names)
         base = base_for(configs[0] if configs else RunConfig(), self.load)
+        if request.picture:
+            need_picture(base, Path(request.picture))
+        else:
+            need_words(base)
         around = next((_template(folder) for folder in folders if folder is not None), None)
         speakers = [
             self._speaker(request, side, folder, around) for side, folder in zip(request.sides, folders, strict=True)
@@ -199,6 +205,8 @@ class Worker:
 
     def _speaker(self, request: ChatRequest, side: ChatSide, folder: RunFolder | None, around: str | None) -> Speaker:
         method = self._method(folder, side.step)[1] if folder else None
+        if request.picture:
+            return Speaker(request.prompt, method, side.strength, picture=Path(request.picture))
         if not request.template:
             return Speaker(request.prompt, method, side.strength)
         template = _template(folder) if folder else around or load_dataset("town-qa").template

@@ -48,7 +48,7 @@ def test_page_is_built_without_torch(tmp_path):
 
 CARRIED = {"numpy", "scipy", "tokenizers", "huggingface_hub", "typing_extensions"}
 """What the requirements cannot do without themselves."""
-DISTRIBUTIONS = {"sklearn": "scikit-learn", "yaml": "pyyaml", "rouge_score": "rouge-score"}
+DISTRIBUTIONS = {"PIL": "pillow", "sklearn": "scikit-learn", "yaml": "pyyaml", "rouge_score": "rouge-score"}
 
 
 def test_whatever_is_imported_is_required():

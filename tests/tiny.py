@@ -34,9 +34,10 @@ from transformers import (
     ViTImageProcessorPil,
 )
 
+from engine.data.collate import Reader
 from engine.methods import METHODS, method_class
 from engine.methods.base import Method, Start
-from engine.models.base import Base, Reader, auto_class, freeze
+from engine.models.base import Base, auto_class, freeze
 from engine.models.families import family_of
 from engine.models.view import Inputs, Pixels, Tokens, View
 

@@ -1,6 +1,7 @@
 """Sending a question to all columns of the chat, and streaming what they answer."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -13,6 +14,7 @@ from app.talk import Turn
 from app.wiring import wire
 from app.words import Say
 from engine.contract import ChatRequest, ChatSide
+from engine.data.pixels import thumbnail
 from engine.errors import WorkbenchError
 from engine.sampling import Sampling
 from engine.workbench import Workbench
@@ -25,24 +27,38 @@ def wire_asking(workbench: Workbench, say: Say, layout: Layout) -> None:
     answers = Answers()
     turns = gr.State([])
 
-    def ask(request: gr.Request, prompt: str, past: list[Turn], *told: Any) -> Iterator[list[Any]]:  # noqa: ANN401
-        if not prompt.strip():
+    def ask(
+        request: gr.Request,
+        prompt: str,
+        picture: str | None,
+        past: list[Turn],
+        *told: Any,  # noqa: ANN401
+    ) -> Iterator[list[Any]]:
+        prompt = prompt or ""  # a box that was never shown holds nothing
+        if not prompt.strip() and not picture:
             raise WorkbenchError("no_prompt", "The message is empty: type a question.")
-        question = _question(prompt, *told)
-        turn = Turn(question.prompt, _columns(workbench, say, question.sides))
+        question = _question(prompt, picture or "", *told)
+        turn = Turn(question.prompt, _columns(workbench, say, question.sides), picture=small(question.picture))
         now = [*past, turn][-TURNS_KEPT:]
         session = str(request.session_hash)
         stop = answers.begin(session)
         try:
-            yield [talk.conversation(say, now), gr.skip(), "", gr.skip(), *_buttons(answering=True)]
+            yield [talk.conversation(say, now), gr.skip(), "", None, gr.skip(), *_buttons(answering=True)]
             for update in workbench.chat(question, stop):
                 turn.answers, turn.done = list(update.texts), update.done
                 turn.difference, turn.tokens_per_s = update.difference, update.tokens_per_s
-                yield [talk.conversation(say, now), *[gr.skip()] * 5]
+                yield [talk.conversation(say, now), *[gr.skip()] * 6]
             turn.done = True
-            yield [talk.conversation(say, now), now, gr.skip(), talk.meter(say, turn.difference), *_buttons()]
+            yield [
+                talk.conversation(say, now),
+                now,
+                gr.skip(),
+                gr.skip(),
+                talk.meter(say, turn.difference),
+                *_buttons(),
+            ]
         except Exception:
-            yield [talk.conversation(say, past), gr.skip(), prompt, gr.skip(), *_buttons()]
+            yield [talk.conversation(say, past), gr.skip(), prompt, None, gr.skip(), *_buttons()]
             raise
         finally:
             answers.end(session)
@@ -51,21 +67,31 @@ def wire_asking(workbench: Workbench, say: Say, layout: Layout) -> None:
         answers.stop(str(request.session_hash))
 
     menus = [menu for side in layout.sides for menu in (side.run, side.step)]
-    inputs = [layout.prompt, turns, layout.third_shown, layout.strength, *menus, *layout.sampling]
-    outputs = [layout.talk, turns, layout.prompt, layout.meter, layout.send, layout.halt]
-    wire(say, [layout.send.click, layout.prompt.submit], ask, inputs, outputs, trigger_mode="once")
+    inputs = [layout.prompt, layout.picture, turns, layout.third_shown, layout.strength, *menus, *layout.sampling]
+    outputs = [layout.talk, turns, layout.prompt, layout.picture, layout.meter, layout.send, layout.halt]
+    wire(
+        say, [layout.send.click, layout.prompt.submit, layout.picture.upload], ask, inputs, outputs, trigger_mode="once"
+    )
     for chip in layout.chips:
         taken = wire(say, [chip.click], lambda text: text, [chip], [layout.prompt], trigger_mode="once")
         wire(say, [], ask, inputs, outputs, after=taken, trigger_mode="once")
     wire(say, [layout.halt.click], halted, None, None, queue=False)
 
 
-def _question(prompt: str, third: bool, strength: float, *told: Any) -> ChatRequest:  # noqa: ANN401
+def small(picture: str) -> str:
+    """A small copy of what was asked about; empty for words."""
+    return thumbnail(Path(picture)) if picture else ""
+
+
+def _question(prompt: str, picture: str, third: bool, strength: float, *told: Any) -> ChatRequest:  # noqa: ANN401
     menus, sampling = told[:6], told[6:]
     pairs = list(zip(menus[::2], menus[1::2], strict=True))
     sides = [pickers.side(run, step, strength) for run, step in (pairs if third else pairs[:2])]
     return ChatRequest(
-        prompt=prompt.strip(), sides=tuple(sides), sampling=Sampling.from_dict(forms.gathered(FIELDS, sampling))
+        prompt=Path(picture).name if picture else prompt.strip(),
+        sides=tuple(sides),
+        sampling=Sampling.from_dict(forms.gathered(FIELDS, sampling)),
+        picture=picture,
     )
 
 
@@ -76,6 +102,7 @@ def _columns(workbench: Workbench, say: Say, sides: tuple[ChatSide, ...]) -> lis
     now: dict[str | None, int] = {run.id: step for run in runs.values() if (step := pickers.kept(run)) is not None}
     now[live.run] = live.step
     heads = any(side.run in runs and runs[side.run].labels is not None for side in sides)
+    heads = heads and not any(side.run in runs and runs[side.run].pictures for side in sides)
     return [_heading(say, side, names, now, beside_head=heads) for side in sides]
 
 

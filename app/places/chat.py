@@ -47,15 +47,15 @@ def _wire_sides(
         return [
             *menus,
             *(pickers.steps_menu(workbench, say, run, step) for run, step in zip(wanted, now[3:], strict=True)),
-            *_chips(workbench, say, wanted[1]),
+            *_asked(workbench, wanted[1]),
         ]
 
-    wire(say, news, refreshed, [own, *runs, *steps], [*runs, *steps, *layout.chips])
+    wire(say, news, refreshed, [own, *runs, *steps], [*runs, *steps, *layout.asked])
     for side in layout.sides:
         wire(say, [side.run.change], lambda run: pickers.steps_menu(workbench, say, run), [side.run], [side.step])
     right = layout.sides[1].run
     wire(say, [right.input], lambda: True, None, [own])
-    wire(say, [right.change], lambda run: _chips(workbench, say, run), [right], layout.chips)
+    wire(say, [right.change], lambda run: _asked(workbench, run), [right], layout.asked)
 
     def toggled(now: bool) -> list[Any]:
         label = say("chat.third" if now else "chat.no_third")
@@ -64,11 +64,19 @@ def _wire_sides(
     wire(say, [layout.third.click], toggled, [layout.third_shown], [layout.third_shown, layout.third_row, layout.third])
 
 
-def _chips(workbench: Workbench, say: Say, run: str) -> list[Any]:
-    dataset = next((known.dataset for known in workbench.runs() if known.id == run), "town-qa")
+def _asked(workbench: Workbench, run: str) -> list[Any]:
+    """With what one asks a run: words and example questions, or a picture."""
+    known = next((known for known in workbench.runs() if known.id == run), None)
+    dataset, pictures = (known.dataset, known.pictures) if known else ("town-qa", False)
     chips = next((info.chips for info in workbench.datasets() if info.name == dataset), [])
     chips = [*chips, *[""] * CHIPS][:CHIPS]
-    return [gr.Button(chip, visible=bool(chip)) for chip in chips]
+    return [
+        *(gr.Button(chip, visible=bool(chip)) for chip in chips),
+        gr.File(visible=pictures),
+        gr.Textbox(visible=not pictures),
+        gr.Button(visible=not pictures),
+        gr.Button(visible=not pictures),
+    ]
 
 
 def _wire_strength(workbench: Workbench, say: Say, layout: Layout) -> None:

@@ -32,6 +32,9 @@ class Layout:
                 self.sides.append(pickers.build(say, "third", say("chat.third_column")))
             self.third = gr.Button(say("chat.third"), size="sm", scale=0, min_width=96, elem_id="gl-third")
         self.talk = html(talk.conversation(say, []), elem_id="gl-conversation", autoscroll=True, max_height="44vh")
+        self.picture = gr.File(
+            label=say("chat.picture"), file_types=["image"], height=120, visible=False, elem_id="gl-chat-picture",
+        )  # fmt: skip
         with gr.Row(elem_classes="gl-ask"):
             self.prompt = gr.Textbox(
                 placeholder=say("chat.placeholder"), show_label=False, label=say("chat.message"), lines=1, max_lines=6,
@@ -43,6 +46,7 @@ class Layout:
             self.chips = [
                 gr.Button("", size="sm", visible=False, elem_classes="gl-chip-question") for _ in range(CHIPS)
             ]
+        self.asked = [*self.chips, self.picture, self.prompt, self.send, self.halt]
         with gr.Row(elem_classes="gl-dials"):
             with gr.Column(scale=3, min_width=280):
                 html(f'<h3 class="gl-h3">{safe(say("chat.strength"))} {term(say, "strength")}</h3>')

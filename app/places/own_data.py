@@ -1,4 +1,4 @@
-"""The fields of one's own data: a file or a hub dataset, which column is what, the template, how rows are split."""
+"""The fields of one's own data: where it lies, which column is what, the template, how rows are split."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -107,8 +107,8 @@ class OwnData:
             say,
             [self.read.change, *(part.change for part in deciding)],
             _shown,
-            deciding,
-            [self.made[n] for n in SHOWN_BY],
+            [self.read, *deciding],
+            [self.made[name] for name in (*SHOWN_BY, "template")],
         )
 
     def _arrived(self, path: str) -> tuple[str, str, str]:
@@ -133,10 +133,10 @@ class OwnData:
             found = self._looked(dataset, how)
         except WorkbenchError as error:
             return [asked, note(sentence(self._say, error), "wrong"), *[gr.skip()] * (1 + len(MAPPED))]
-        news = {**asked, "columns": found.columns, "guess": found.guess}
+        news = {**asked, "columns": found.columns, "guess": found.guess, "pictures": found.pictures}
         same = list(found.columns) == list(read.get("columns", {}))
         mapping = dict(zip(MAPPED, told[len(HOW_READ) :], strict=True)) if same else found.guess
-        choices = gr.Column(visible=bool(found.columns))
+        choices = gr.Column(visible=bool(found.columns) or found.pictures)
         return [news, looked(self._say, found), choices, *self._menus(found, mapping)]
 
     def _menus(self, found: DataLook, mapping: dict[str, Any]) -> list[gr.Dropdown]:
@@ -145,8 +145,11 @@ class OwnData:
         asked = listed(asked, found.columns) if isinstance(asked, str) else asked
         none = [(self._say("data.none"), "")]
         return [
-            gr.Dropdown(names, value=asked),
-            *(gr.Dropdown([*none, *zip(names, names, strict=True)], value=mapping[name]) for name in MAPPED[1:]),
+            gr.Dropdown(names, value=asked, visible=not found.pictures),
+            *(
+                gr.Dropdown([*none, *zip(names, names, strict=True)], value=mapping[name], visible=not found.pictures)
+                for name in MAPPED[1:]
+            ),
         ]
 
     def filled(self, config: RunConfig) -> list[Any]:
@@ -163,7 +166,8 @@ class OwnData:
         mapping = {name: values[name] for name in MAPPED}
         mapping = mapping if any(mapping.values()) or not guess else guess
         menus = self._menus(found or DataLook(columns={}, guess={}, sure=False, rows=0, cut=False), mapping)
-        read = {"name": config.dataset, "how": how, "columns": columns, "guess": guess}
+        pictures = found is not None and found.pictures
+        read = {"name": config.dataset, "how": how, "columns": columns, "guess": guess, "pictures": pictures}
         held = {**values, **dict(zip(MAPPED, menus, strict=True))}
         return [
             *parts_of(config.dataset),
@@ -193,10 +197,11 @@ class OwnData:
         return dataset, settings
 
 
-def _shown(template: str, responses: str, messages: str) -> list[Any]:
-    """Show the settings of `SHOWN_BY` that mean something now."""
+def _shown(read: Read, template: str, responses: str, messages: str) -> list[Any]:
+    """Show the settings of `SHOWN_BY` that mean something now; nothing is written around pictures."""
     return [
         gr.Textbox(visible=template == "own"),
         gr.Textbox(visible=responses == "labels"),
         gr.Dropdown(visible=bool(messages)),
+        gr.Dropdown(visible=not read.get("pictures")),
     ]

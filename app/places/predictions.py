@@ -8,6 +8,7 @@ from typing import Any
 
 import gradio as gr
 
+from app import gallery
 from app.markup import html, note
 from app.places.answers import Answers
 from app.wiring import wire
@@ -46,6 +47,7 @@ def build(workbench: Workbench, say: Say, one: gr.Textbox) -> Rows:
             halt = gr.Button(say("runs.rows.stop"), min_width=110, size="sm", interactive=False, elem_id="gl-rows-stop")
             save = gr.Button(say("runs.rows.save"), min_width=110, size="sm", interactive=False, elem_id="gl-rows-save")
         progress = html(elem_id="gl-rows-progress")
+        pictures = html(elem_id="gl-rows-pictures")
         table = gr.Dataframe(
             headers=[say(f"runs.rows.{name}") for name in COLUMNS],
             datatype=["str", "number", "str", "str", "str", "str"],
@@ -53,12 +55,13 @@ def build(workbench: Workbench, say: Say, one: gr.Textbox) -> Rows:
             elem_id="gl-rows-table",
         )  # fmt: skip
     text = gr.Textbox(visible="hidden")
-    parts = [progress, table, ask, halt, save]
+    parts = [progress, pictures, table, ask, halt, save]
 
-    def shown(found: Predicted | None, *, answering: bool = False) -> list[Any]:
+    def shown(run: str, found: Predicted | None, *, answering: bool = False) -> list[Any]:
         rows = worst_first(found.rows) if found else []
         return [
             told(say, found) if found else "",
+            gallery.worst(say, rows, workbench.pictures(run)) if rows else "",
             gr.Dataframe([cells(row) for row in rows], visible=bool(rows)) if found else gr.Dataframe(visible=False),
             gr.Button(interactive=not answering),
             gr.Button(interactive=answering),
@@ -72,22 +75,22 @@ def build(workbench: Workbench, say: Say, one: gr.Textbox) -> Rows:
         stop = answers.begin(session)
         found = None
         try:
-            yield [_bar(say, 0, 1), gr.skip(), *shown(None, answering=True)[2:]]
+            yield [_bar(say, 0, 1), gr.skip(), gr.skip(), *shown(run, None, answering=True)[3:]]
             for found in workbench.predictions(run):
                 if stop.is_set():  # maybe since another run was opened, whose parts stay as they are
-                    yield [gr.skip(), gr.skip(), gr.Button(interactive=True), gr.Button(interactive=False), gr.skip()]
+                    yield [*[gr.skip()] * 3, gr.Button(interactive=True), gr.Button(interactive=False), gr.skip()]
                     return
-                yield shown(found, answering=True)
-            yield shown(found)
+                yield shown(run, found, answering=True)
+            yield shown(run, found)
         except WorkbenchError:
-            yield shown(found)
+            yield shown(run, found)
             raise
         finally:
             answers.end(session)
 
     def opened(request: gr.Request, run: str) -> list[Any]:
         answers.stop(str(request.session_hash))
-        return shown(workbench.kept_predictions(run) if run else None)
+        return shown(run, workbench.kept_predictions(run) if run else None)
 
     def halted(request: gr.Request) -> None:
         answers.stop(str(request.session_hash))

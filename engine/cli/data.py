@@ -1,10 +1,13 @@
-"""What `python -m engine datasets PATH` says of a file, a hub dataset, or a folder."""
+"""What `python -m engine datasets PATH` says of a file, a hub dataset, or a folder of texts."""
 
 import argparse
 import dataclasses
 from typing import Any
 
+from transformers import PreTrainedTokenizerBase
+
 from engine.cli.output import result, table
+from engine.cli.pictures import described_pictures
 from engine.cli.settings import add_data_option, pairs
 from engine.contract import PreviewRow
 from engine.data.dataset import Dataset, load_dataset
@@ -12,7 +15,7 @@ from engine.data.preview import preview_rows
 from engine.data.report import DataReport, report_on
 from engine.data.settings import DataSettings
 from engine.models.base import load_base
-from engine.training.heads import head_for, wants_head
+from engine.training.heads import head_for, need_sight, wants_head
 from engine.training.settings import TrainingSettings
 
 BAR = 40
@@ -34,9 +37,13 @@ def described(args: argparse.Namespace) -> None:
     settings = DataSettings.from_dict(pairs("--data", args.data))
     load_dataset(args.name, settings)  # what is wrong with it shall be said before a model is loaded
     base = load_base(args.model)
-    dataset = load_dataset(args.name, settings).spoken(base.tokenizer)
+    dataset = load_dataset(args.name, settings).spoken(base.reader)
     training = TrainingSettings.from_dict({"head": args.head, "max_len": args.max_len})
     family = base.shape.family
+    need_sight(family, dataset, args.model)
+    if not isinstance(base.reader, PreTrainedTokenizerBase):
+        described_pictures(dataset, about(dataset), as_json=args.json)
+        return
     spec = head_for(training, family, dataset, args.model) if wants_head(training, family) else None
     report = report_on(base.tokenizer, dataset, training.max_len, spec)
     shown = dataset.rows("train")[: args.rows]

@@ -14,19 +14,23 @@ from engine.exchange.official import import_official
 from engine.exchange.peft import import_peft
 from engine.methods.base import Method
 from engine.models.base import PRECISIONS, Base, load_base
+from engine.probing import need_picture, need_words
 from engine.runs.folder import RunFolder
 from engine.sampling import Sampling
 from engine.training.launch import base_for
 
 
 def chat(args: argparse.Namespace) -> None:
-    """Ask base and tuned model the same question; without --prompt, questions are read from the terminal."""
+    """Ask base and tuned model the same question, or about a --picture; without either, the terminal asks."""
     base, method, template = _load(args.folder, args.precision)
     sampling = Sampling.from_dict({field.name: getattr(args, field.name) for field in Sampling.fields()})
-    if args.prompt is not None:
-        texts = _ask(base, method, template, args.prompt, sampling, args.strength)
+    if args.prompt is not None or args.picture is not None:
+        if args.picture is not None:
+            texts = _seen(base, method, args.picture, args.strength)
+        else:
+            texts = _ask(base, method, template, args.prompt, sampling, args.strength)
         result(
-            {"prompt": args.prompt, "base": texts[0], "tuned": texts[1]},
+            {"prompt": args.prompt if args.picture is None else str(args.picture), "base": texts[0], "tuned": texts[1]},
             as_json=args.json,
             text=f"base : {texts[0]}\ntuned: {texts[1]}",
         )
@@ -44,7 +48,7 @@ def _load(folder: Path, precision: str) -> tuple[Base, Method, str]:
     if (folder / "run.json").exists():
         run = RunFolder.open(folder)
         base = base_for(run.config, load_base)
-        template = run.template or run.config.load_data(base.tokenizer).template
+        template = run.template or run.config.load_data(base.reader).template
         return base, load_adapter(folder / "adapter", base), template
     facts = read_facts(folder)
     base = load_base(facts["base"]["name"], precision)
@@ -53,8 +57,20 @@ def _load(folder: Path, precision: str) -> tuple[Base, Method, str]:
 
 def _ask(base: Base, method: Method, template: str, prompt: str, sampling: Sampling, strength: float) -> list[str]:
     """Both answers from one batched forward per token: row 0 is the base, row 1 the tuned model."""
+    need_words(base)
     tuned = Speaker(prompt, method, strength, method.template or template)
-    *_, last = converse(base, [Speaker(prompt, template=template), tuned], sampling)
+    return _said(base, [Speaker(prompt, template=template), tuned], sampling)
+
+
+def _seen(base: Base, method: Method, picture: Path, strength: float) -> list[str]:
+    """What the base's own classifier and the tuned model see in a picture."""
+    need_picture(base, picture)
+    tuned = Speaker(picture.name, method, strength, picture=picture)
+    return _said(base, [Speaker(picture.name, picture=picture), tuned], Sampling())
+
+
+def _said(base: Base, speakers: list[Speaker], sampling: Sampling) -> list[str]:
+    *_, last = converse(base, speakers, sampling)
     return ["(neither writes nor has a head)" if text is None else text for text in last.texts]
 
 
@@ -89,6 +105,7 @@ def register(commands: Any) -> None:  # noqa: ANN401 - argparse's sub-parser act
     command = commands.add_parser("chat", help="ask base and tuned model", description=chat.__doc__)
     command.add_argument("folder", type=Path, help="run folder or adapter folder")
     command.add_argument("--prompt", help="one question; without it, questions come from the terminal")
+    command.add_argument("--picture", type=Path, help="a picture to ask about, where the model reads pictures")
     command.add_argument("--strength", type=float, default=1.0, help="0 is the base, 1 the trained model")
     for field in Sampling.fields():
         text = f"{field.knob.help} (default: {field.default})"

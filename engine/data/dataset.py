@@ -71,6 +71,11 @@ class Dataset:
             raise ValueError("responses are either labels or numbers, not both")
 
     @property
+    def pictures(self) -> bool:
+        """Whether rows ask about pictures."""
+        return self.source is not None and self.source.pictures
+
+    @property
     def head_labels(self) -> tuple[str, ...] | None:
         """What a task head would choose from; empty when it estimates a number, None when it has nothing to do."""
         return tuple(self.labels) if self.labels or self.task else None
@@ -129,7 +134,7 @@ class Dataset:
         Raises:
             DataError: It is asked for, and the tokenizer has none that can be used.
         """
-        if self.source is None:
+        if self.source is None or self.pictures:
             return self
         source = self.source.spoken(tokenizer)
         return replace(self, source=source, template=source.frame.around)
@@ -187,7 +192,7 @@ def load_dataset(name: str, settings: DataSettings | None = None) -> Dataset:
         raise DataError(
             "no_dataset",
             f"There is no dataset called {name!r}: choose one of {known}, or give a file ({' '.join(SUFFIXES)}), a hub "
-            "dataset (hub:owner/name), or a folder with a dataset.json.",
+            "dataset (hub:owner/name), a folder with a dataset.json, or one of pictures.",
             name=name,
             known=known,
         ) from error
@@ -220,7 +225,7 @@ def _from_source(name: str, settings: DataSettings) -> Dataset:
         summary={"en": summary, "zh": summary},
         template=source.frame.around,
         max_new_tokens=LABEL_TOKENS if source.labels or source.numbers else ANSWER_TOKENS,
-        chips=[row.prompt for row in rows[:20] if 0 < len(row.prompt) <= LONGEST_CHIP][:3],
+        chips=[] if source.pictures else [row.prompt for row in rows[:20] if 0 < len(row.prompt) <= LONGEST_CHIP][:3],
         splits={split: len(table) for split, table in source.tables.items()},
         labels=list(dict.fromkeys(source.labels.values())),
         task="regression" if source.numbers else "",

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import overload
 
 import torch
@@ -12,7 +13,7 @@ from typing_extensions import override
 
 from engine.data.dataset import Dataset, Row, fill
 from engine.errors import DataError
-from engine.models.view import Tokens
+from engine.models.view import Inputs, Tokens
 
 IGNORE = -100
 """Label of a token that is not trained on."""
@@ -39,12 +40,18 @@ class Example:
         answer_at: Index of the response's first token; every token from there on carries a label.
         target: The class or number that a task head shall say.
         blanks: Tokens that were covered and shall be guessed, by their place.
+        picture: What is read instead of tokens, of which there are none then.
     """
 
     ids: list[int]
     answer_at: int
     target: int | float | None = None
     blanks: dict[int, int] = field(default_factory=dict)
+    picture: Path | None = None
+
+
+Targets = Int[Tensor, " b"] | Float[Tensor, " b"]
+"""Classes, or numbers."""
 
 
 class Encoded(Sequence[Example]):
@@ -79,29 +86,29 @@ class Encoded(Sequence[Example]):
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """A right-padded batch with its labels.
+    """A right-padded batch of texts, or one of pictures, with its labels.
 
     Attributes:
-        tokens: Ids and mask.
-        labels: The token id where a label is carried, `IGNORE` elsewhere; not shifted.
+        inputs: Ids and mask, or pixels.
+        labels: The token id where a label is carried, `IGNORE` elsewhere; not shifted. Patches of pictures carry none.
         targets: Classes or numbers for a task head; None when tokens carry the labels.
     """
 
-    tokens: Tokens
+    inputs: Inputs
     labels: Int[Tensor, "b t"]
-    targets: Int[Tensor, " b"] | Float[Tensor, " b"] | None = None
+    targets: Targets | None = None
 
     @property
     def size(self) -> int:
-        """Tokens, padding not counted."""
-        return int(self.tokens.mask.sum())
+        """Tokens, padding not counted; of pictures their patches and class tokens."""
+        return int(self.inputs.mask.sum()) if isinstance(self.inputs, Tokens) else self.labels.numel()
 
     def parts(self, count: int) -> Iterator["Batch"]:
         """The batch in up to `count` parts, by rows."""
         for rows in torch.arange(len(self.labels), device=self.labels.device).tensor_split(count):
             if len(rows):
-                tokens = Tokens(self.tokens.ids[rows], self.tokens.mask[rows])
-                yield Batch(tokens, self.labels[rows], None if self.targets is None else self.targets[rows])
+                targets = None if self.targets is None else self.targets[rows]
+                yield Batch(self.inputs.of_rows(rows), self.labels[rows], targets)
 
 
 def encode_prompt(tokenizer: PreTrainedTokenizerBase, template: str, prompt: str) -> list[int]:
@@ -215,7 +222,7 @@ def encode_cloze(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], max_l
 
 
 def collate(examples: Sequence[Example], pad_id: int, device: torch.device | None = None) -> Batch:
-    """Pad on the right to the longest example."""
+    """Pad texts on the right to the longest."""
     t = max(len(example.ids) for example in examples)
     ids = torch.full((len(examples), t), pad_id)
     mask = torch.zeros(len(examples), t, dtype=torch.bool)
@@ -227,9 +234,13 @@ def collate(examples: Sequence[Example], pad_id: int, device: torch.device | Non
         labels[row, example.answer_at : n] = ids[row, example.answer_at : n]
         for place, index in example.blanks.items():
             labels[row, place] = index
+    return Batch(Tokens(ids.to(device), mask.to(device)), labels.to(device), targets_in(examples, device))
+
+
+def targets_in(examples: Sequence[Example], device: torch.device | None) -> Targets | None:
+    """What a task head shall say of each; None where there is none."""
     judged = [example.target for example in examples if example.target is not None]
-    targets = torch.tensor(judged, device=device) if judged else None
-    return Batch(Tokens(ids.to(device), mask.to(device)), labels.to(device), targets)
+    return torch.tensor(judged, device=device) if judged else None
 
 
 def epoch_order(count: int, seed: int, epoch: int) -> list[int]:

@@ -13,6 +13,7 @@ from typing_extensions import override
 
 from engine.data.columns import Columns, columns_for
 from engine.data.labels import kind_of, names_of
+from engine.data.pictures import is_pictures, stamp_of
 from engine.data.row import Row
 from engine.data.settings import DataSettings
 from engine.data.sources import read_tables
@@ -23,6 +24,7 @@ from engine.data.templates import Frame, chat, frame_for
 from engine.errors import DataError
 
 SPLITS = ("train", "validation", "heldout")
+PICTURES = Columns(kind="labels", prompt=("picture",), response="label")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +51,11 @@ class Source:
     dropped: dict[str, int] = field(default_factory=dict)
     repeated: int = 0
 
+    @property
+    def pictures(self) -> bool:
+        """Whether rows ask about pictures."""
+        return self.tables["train"].gallery is not None
+
     def rows(self, split: str) -> Sequence[Row] | None:
         """The rows of a split, written when they are asked for; None where there is no such split."""
         return Rows(self, self.tables[split]) if split in self.tables else None
@@ -74,6 +81,9 @@ class Source:
         response = text_of(table.value(number, self.columns.response))
         if self.labels or self.numbers:
             response = self.labels.get(response.strip(), response.strip())
+        if table.gallery is not None:
+            name = table.text(number, "picture")
+            return Row(name, response, picture=table.gallery.root / name)
         if self.frame.render is not None:
             cells = {name: table.value(number, name) for name in table.columns}
             return Row(self.frame.render({"prompt": self._asked(table, number), **cells}), response)
@@ -130,9 +140,12 @@ def open_source(name: str, settings: DataSettings) -> Source:
 
 
 def _stamp(name: str) -> tuple[int, int] | None:
-    """Size and time of a file; None for what is no file, whose error or answer comes from reading it."""
+    """Size and time of a file, or what stands for a folder's; None for others, whose error comes from reading them."""
+    path = Path(name).expanduser()
     try:
-        facts = Path(name).expanduser().stat()
+        if name.strip() and is_pictures(path):
+            return (0, stamp_of(path))
+        facts = path.stat()
     except OSError:
         return None
     return (facts.st_size, facts.st_mtime_ns)
@@ -141,21 +154,43 @@ def _stamp(name: str) -> tuple[int, int] | None:
 @functools.lru_cache(maxsize=4)
 def _open(name: str, settings: DataSettings, stamps: tuple[tuple[int, int] | None, ...]) -> Source:
     tables = read_tables(name, settings)
-    columns = columns_for(tables["train"], settings)
+    pictures = tables["train"].gallery is not None
+    columns = PICTURES if pictures else columns_for(tables["train"], settings)
     for table in tables.values():
         _same_columns(table, columns)
-    kind, labels = kind_of(list(tables.values()), columns, settings)
+    kind, labels = (_kind_of_pictures if pictures else kind_of)(list(tables.values()), columns, settings)
     if kind == "free" and columns.kind == "labels":
         columns = replace(columns, kind="pair")
     source = Source(
         tables=tables,
         columns=columns,
-        frame=frame_for(settings, columns),
+        frame=frame_for(DataSettings() if pictures else settings, columns),
         settings=settings,
         labels=names_of(labels, tables["train"], columns, settings) if kind == "labels" else {},
         numbers=kind == "numbers",
     )
     return _cut(source)
+
+
+def _kind_of_pictures(tables: list[Table], columns: Columns, settings: DataSettings) -> tuple[str, list[str]]:
+    """Labels, or the numbers of a metadata file: pictures have no free text to write.
+
+    Raises:
+        DataError: There is one label only.
+    """
+    first = tables[0]
+    if len({text for table in tables for text in table.values(columns.response)}) < 2:
+        raise DataError(
+            "one_picture_label",
+            f"The pictures of {first.name} all have one label, so there is nothing to choose: add pictures of another.",
+            file=first.name,
+        )
+    described = first.gallery is not None and first.gallery.described
+    if settings.responses == "numbers" or (settings.responses == "guess" and described):
+        kind, labels = kind_of(tables, columns, settings)
+        if kind != "free":
+            return kind, labels
+    return kind_of(tables, columns, replace(settings, responses="labels"))
 
 
 def _same_columns(table: Table, columns: Columns) -> None:
@@ -189,7 +224,8 @@ def _cut(source: Source) -> Source:
     missing = [split for split in ("validation", "heldout") if split not in others and split not in told]
     if missing:
         asked, whole = _groups(source, train)
-        made = cut_off(rows, asked, whole, missing, source.settings, train.name)
+        strata = groups(train.data, ["label"]) if source.labels and source.pictures else None
+        made = cut_off(rows, asked, whole, missing, source.settings, train.name, strata)
         repeated = len(rows) - sum(map(len, made.values()))
         told |= made
     else:
@@ -220,6 +256,8 @@ def _groups(source: Source, table: Table) -> tuple[Indices, Indices]:
         written = pa.array([row.prompt for row in Rows(source, table)], pa.large_string())
         data = pa.table({"asked": written, **{f"answered {name}": table.data.column(name) for name in answered}})
         return groups(data, ["asked"]), groups(data, data.column_names)
+    if source.pictures:  # the same picture under two names is one
+        return groups(table.data, ["content"]), groups(table.data, ["content", "label"])
     asked = [*columns.prompt, *filter(None, [columns.input, columns.messages])] or answered
     return groups(table.data, asked), groups(table.data, [*asked, *answered])
 

@@ -1,4 +1,4 @@
-"""A first look into a file or a hub dataset: its columns, and what they are taken for until somebody says otherwise."""
+"""A first look into data: its columns, and what they are taken for until somebody says otherwise."""
 
 from pathlib import Path
 
@@ -20,7 +20,11 @@ def look(name: str, settings: DataSettings) -> DataLook:
     """
     if not is_source(name) and (Path(name).expanduser() / "dataset.json").is_file():
         return DataLook(columns={}, guess=dict.fromkeys(MAPPED, ""), sure=True, rows=0, cut=False)
-    table = read_tables(name, settings)["train"]
+    tables = read_tables(name, settings)
+    table = tables["train"]
+    if table.gallery is not None:
+        rows, cut = sum(map(len, tables.values())), any(each.cut for each in tables.values())
+        return DataLook(columns={}, guess=dict.fromkeys(MAPPED, ""), sure=True, rows=rows, cut=cut, pictures=True)
     found = guess(table)
     return DataLook(
         columns={column: _shown(table, column) for column in table.columns},

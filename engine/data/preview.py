@@ -41,6 +41,13 @@ def preview_rows(
     return found
 
 
+def picture_rows(rows: Sequence[Row]) -> list[PreviewRow]:
+    """Rows that ask about pictures, which have no tokens to show."""
+    return [
+        PreviewRow(prompt=row.prompt, response=row.response, tokens=[], picture=str(row.picture or "")) for row in rows
+    ]
+
+
 def piece(tokenizer: PreTrainedTokenizerBase, index: int) -> str:
     """A token's text, with the space in front of it, so that pieces in a row can be read.
 

@@ -8,6 +8,7 @@ from engine.data.arrow_files import read_parquet
 from engine.data.delimited import read_delimited
 from engine.data.encodings import encoding_of
 from engine.data.json_files import read_json
+from engine.data.pictures import is_pictures, read_pictures
 from engine.data.settings import DataSettings
 from engine.data.table import Table
 from engine.errors import DataError
@@ -21,9 +22,13 @@ Stamp = tuple[int, int]
 
 
 def is_source(name: str) -> bool:
-    """Whether a dataset's name means a file or the hub, rather than a dataset folder."""
+    """Whether a dataset's name means a file, a folder of pictures or the hub, rather than a dataset folder."""
     path = Path(name).expanduser()
-    return name.startswith(HUB) or path.is_file() or (path.suffix.lower() in SUFFIXES and not path.is_dir())
+    return name.startswith(HUB) or path.is_file() or is_pictures(path) or _like_a_file(path)
+
+
+def _like_a_file(path: Path) -> bool:
+    return path.suffix.lower() in SUFFIXES and not path.is_dir()
 
 
 def read_tables(name: str, settings: DataSettings) -> dict[str, Table]:
@@ -34,6 +39,8 @@ def read_tables(name: str, settings: DataSettings) -> dict[str, Table]:
     """
     if name.startswith(HUB):
         tables = _read_hub(name, settings.row_limit, settings.streaming)
+    elif is_pictures(Path(name).expanduser()):
+        tables = read_pictures(Path(name).expanduser(), settings, read_file)
     else:
         tables = {"train": read_file(Path(name).expanduser(), settings)}
     tables = dict(tables)

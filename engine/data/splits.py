@@ -48,7 +48,13 @@ def by_column(table: Table) -> dict[str, Indices] | None:
 
 
 def cut_off(
-    rows: Indices, asked: Indices, whole: Indices, missing: Sequence[str], settings: DataSettings, name: str
+    rows: Indices,
+    asked: Indices,
+    whole: Indices,
+    missing: Sequence[str],
+    settings: DataSettings,
+    name: str,
+    strata: Indices | None = None,
 ) -> dict[str, Indices]:
     """The rows of "train", and of each missing split what the settings say, at most a fifth of rows and of questions.
 
@@ -59,6 +65,7 @@ def cut_off(
         missing: Splits to make.
         settings: How many rows, and the seed.
         name: The file, for sentences.
+        strata: A number for each row of the table, such as its label's: every split gets its share of each.
 
     Raises:
         DataError: There are too few rows that ask different things.
@@ -66,6 +73,8 @@ def cut_off(
     _, group, counts = np.unique(asked[rows], return_inverse=True, return_counts=True)
     members = np.split(rows[np.argsort(group, kind="stable")], np.cumsum(counts)[:-1])
     order = np.random.default_rng(settings.split_seed).permutation(len(members))
+    if strata is not None:
+        order = _mixed(order, strata[[group[0] for group in members]])
     found: dict[str, Indices] = {}
     at = 0
     for split in missing:
@@ -87,3 +96,15 @@ def cut_off(
             count=len(order),
         )
     return found
+
+
+def _mixed(order: Indices, strata: Indices) -> Indices:
+    """The same order, but with the members of every stratum spread evenly over it: any beginning has its share."""
+    seen: dict[int, int] = {}
+    totals = dict(zip(*np.unique(strata, return_counts=True), strict=True))
+    places = []
+    for group in order:
+        stratum = int(strata[group])
+        seen[stratum] = seen.get(stratum, 0) + 1
+        places.append((seen[stratum] - 0.5) / totals[stratum])
+    return order[np.argsort(places, kind="stable")]

@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from engine.data.picture_table import Gallery
 from engine.errors import DataError
 
 MAX_CELL = 1_000_000
@@ -32,6 +33,7 @@ class Table:
         label_names: Names of label ids, by column, where the file itself knows them.
         encoding: What a text file is encoded in; empty for others.
         cut: Whether there were more rows than the limit.
+        gallery: Where its pictures lie; None for text.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Table:
     label_names: dict[str, tuple[str, ...]] = field(default_factory=dict)
     encoding: str = ""
     cut: bool = False
+    gallery: Gallery | None = None
 
     def __len__(self) -> int:
         return self.data.num_rows
@@ -81,6 +84,7 @@ class Table:
             label_names=self.label_names,
             encoding=self.encoding,
             cut=self.cut,
+            gallery=self.gallery,
         )
 
 

@@ -16,6 +16,7 @@ from torch import nn
 from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerFast
 
 from engine.contract import MemoryInfo
+from engine.data.collate import Reader
 from engine.data.encode import Batch
 from engine.data.spec import HeadSpec
 from engine.knobs import Settings
@@ -25,7 +26,7 @@ from engine.memory.quantised import quantise
 from engine.memory.room import Room, verdict
 from engine.methods import method_class
 from engine.methods.base import Method, Start
-from engine.models.base import DTYPES, Base, Reader, auto_class, freeze
+from engine.models.base import DTYPES, Base, auto_class, freeze
 from engine.models.families import family_of
 from engine.models.shape import ModelShape
 from engine.training.objective import Objective

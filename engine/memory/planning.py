@@ -1,17 +1,14 @@
 """From a run's config to what is to be estimated: its base's config, and the largest batch that its data can make."""
 
-from transformers import PreTrainedTokenizerBase
-
 from engine.contract import MemoryInfo
-from engine.data.dataset import Dataset, Row
-from engine.data.encode import Batch, collate
-from engine.data.spec import HeadSpec
+from engine.data.dataset import Row
+from engine.data.encode import Batch
 from engine.data.targets import encode_for
 from engine.memory.estimate import Plan, estimate
 from engine.memory.room import Room
-from engine.models.base import device_of
+from engine.models.base import collator_for, device_of
 from engine.runs.config import RunConfig
-from engine.training.lesson import lesson_of
+from engine.training.lesson import Lesson, lesson_of
 
 CANDIDATES = 4
 """The longest texts are sought among so many times as many as a batch has, by their letters."""
@@ -35,28 +32,29 @@ def plan_of(config: RunConfig, device: str) -> Plan:
     """
     training = config.of_training()
     lesson = lesson_of(config)
-    batch = largest_batch(lesson.reader, lesson.dataset, training.batch_size, lesson.limit, lesson.head)
     return Plan(
         config=lesson.base,
         method=config.method,
         settings=config.of_method(),
         training=training,
-        batch=batch,
+        batch=largest_batch(lesson, training.batch_size),
         head=lesson.head,
         device=device,
         reader=lesson.reader,
     )
 
 
-def largest_batch(
-    tokenizer: PreTrainedTokenizerBase, dataset: Dataset, size: int, max_len: int, head: HeadSpec | None
-) -> Batch:
-    """The longest rows of the training data, as many as a batch has: no batch of the run is larger."""
-    rows = dataset.rows("train")
-    longest = sorted(rows, key=_letters, reverse=True)[: CANDIDATES * size]
-    examples = encode_for(tokenizer, dataset, longest, max_len, head)
+def largest_batch(lesson: Lesson, size: int) -> Batch:
+    """The longest rows of the training data, as many as a batch has: no batch of the run is larger.
+
+    Pictures are all of one size once they are processed, so the first will do.
+    """
+    rows, collate = lesson.dataset.rows("train"), collator_for(lesson.base, lesson.reader)
+    count = CANDIDATES * size
+    longest = rows[:size] if lesson.dataset.pictures else sorted(rows, key=_letters, reverse=True)[:count]
+    examples = encode_for(lesson.reader, lesson.dataset, longest, lesson.limit, lesson.head)
     examples.sort(key=lambda example: len(example.ids), reverse=True)
-    return collate(examples[:size], tokenizer.pad_token_id)
+    return collate(examples[:size])
 
 
 def _letters(row: Row) -> int:

@@ -1,7 +1,8 @@
 """Teaching a side network to answer like the base, on texts that the base writes itself: no data is needed.
 
 A decoder writes from its first token on, every next token drawn from its own predictions. An encoder cannot write, so
-its texts are tokens drawn evenly from the vocabulary. The base reads every text once; its states are kept, and the
+its texts are tokens drawn evenly from the vocabulary, and a model of pictures gets blots of random colours. The base
+reads every text once; its states are kept, and the
 student is taught on them in many passes. Everything is decided by the generator that is handed in.
 """
 
@@ -15,7 +16,7 @@ from transformers import DynamicCache
 
 from engine.models.base import Base
 from engine.models.sites import Trace
-from engine.models.view import Tokens
+from engine.models.view import Inputs, Pixels, Tokens
 
 TEXTS, LENGTH = 512, 160
 """How many texts the base writes, and of how many tokens: some 80,000 in all."""
@@ -52,15 +53,39 @@ def _written(base: Base, rng: torch.Generator, rows: int, length: int) -> Int[Te
     return ids.cpu()
 
 
+BLOTS = 8
+"""Random colours along each side of a picture; in between they run into each other."""
+
+
+def lessons_of(base: Base, rng: torch.Generator) -> Iterator[Inputs]:
+    """What the base reads, in batches: texts, or pictures of blots."""
+    if base.shape.family.text:
+        length = min(LENGTH, base.view().room)
+        for part in texts_of(base, rng, _count(length * base.shape.d), length).split(BATCH):
+            ids = part.to(base.device)
+            yield Tokens(ids, torch.ones_like(ids, dtype=torch.bool))
+        return
+    config = base.model.config
+    patches = (config.image_size // config.patch_size) ** 2
+    for _ in range(_count((1 + patches) * base.shape.d) // BATCH):
+        blots = torch.randn(BATCH, config.num_channels, BLOTS, BLOTS, generator=rng)
+        values = nn.functional.interpolate(blots, size=config.image_size, mode="bilinear")
+        yield Pixels(values.to(base.device, base.model.dtype))
+
+
+def _count(numbers: int) -> int:
+    """How many texts or pictures whose states have so many numbers, in fp32 and twice each, can be kept."""
+    return max(BATCH, min(TEXTS, ROOM // (8 * numbers)))
+
+
 @torch.no_grad()
-def read(base: Base, texts: Int[Tensor, "n t"]) -> tuple[Float[Tensor, "n t d"], Float[Tensor, "n t d"]]:
+def read(base: Base, lessons: Iterable[Inputs]) -> tuple[Float[Tensor, "n t d"], Float[Tensor, "n t d"]]:
     """What goes into the base's first layer, and its last hidden states, on the CPU."""
     view = base.view()
     seen: list[tuple[Tensor, Tensor]] = []
     view.sites.observe_finish(lambda last, trace: seen.append((trace.states[0].float().cpu(), last.float().cpu())))
-    for part in texts.split(BATCH):
-        ids = part.to(base.device)
-        view.hidden(Tokens(ids, torch.ones_like(ids, dtype=torch.bool)))
+    for inputs in lessons:
+        view.hidden(inputs)
     return torch.cat([first for first, _ in seen]), torch.cat([last for _, last in seen])
 
 
@@ -73,10 +98,8 @@ def teach(
     rate: float,
 ) -> Iterator[float]:
     """Fit the student's last states to the base's in the mean square, in units of theirs; yields the share done."""
-    length = min(LENGTH, base.view().room)
-    count = max(BATCH, min(TEXTS, ROOM // (8 * length * base.shape.d)))
     yield 0.0
-    first, last = read(base, texts_of(base, rng, count, length))
+    first, last = read(base, lessons_of(base, rng))
     parameters = list(parameters)
     optimiser = torch.optim.Adam(parameters, lr=rate)
     for step, rows in zip(range(steps), _batches(len(first), rng), strict=False):

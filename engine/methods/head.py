@@ -3,7 +3,8 @@
     scores = W pool(h) + b            W: (classes, d), fp32
 
 As in transformers, decoders read the last token and have no bias (`score`), encoders read the first and have one
-(`classifier`, here without BERT's frozen pooler in between). The strength dial leaves the head alone: at strength 0
+(`classifier`, here without BERT's frozen pooler in between), and so do models of pictures, whose own classifier is
+left alone. The strength dial leaves the head alone: at strength 0
 it reads the untouched base.
 """
 
@@ -15,7 +16,7 @@ from torch import Tensor, nn
 
 from engine.data.spec import HeadSpec
 from engine.models.shape import ModelShape
-from engine.models.view import Tokens
+from engine.models.view import Inputs, Pixels, Tokens
 
 INIT_STD = 0.02
 """Spread of the first weights: transformers' own."""
@@ -25,7 +26,7 @@ LEARNING_RATE = 3e-3
 
 
 class TaskHead(nn.Module):
-    """Class scores, or one number, from the last hidden states of a text."""
+    """Class scores, or one number, from the last hidden states of a text or a picture."""
 
     def __init__(self, spec: HeadSpec, shape: ModelShape) -> None:
         super().__init__()
@@ -46,17 +47,24 @@ class TaskHead(nn.Module):
         """Parameters: one row per class, and a bias on encoders."""
         return max(1, len(spec.labels)) * (shape.d + (0 if shape.family.causal else 1))
 
-    def forward(self, hidden: Float[Tensor, "b t d"], tokens: Tokens) -> Float[Tensor, "b v"]:
+    def forward(self, hidden: Float[Tensor, "b t d"], inputs: Inputs) -> Float[Tensor, "b v"]:
         """Scores of every row: one per label, or a single number."""
-        state = pooled(hidden, tokens, self.spec.pooling)
+        state = pooled(hidden, inputs, self.spec.pooling)
         return nn.functional.linear(state.float(), self.weight, self.bias)
 
 
-def pooled(hidden: Float[Tensor, "b t d"], tokens: Tokens, pooling: str) -> Float[Tensor, "b d"]:
+def pooled(hidden: Float[Tensor, "b t d"], inputs: Inputs, pooling: str) -> Float[Tensor, "b d"]:
     """One state per row, whatever side it is padded on; virtual tokens inside the text are not averaged.
 
-    The last token may be a virtual one: what a template puts there is there to be read.
+    The last token may be a virtual one: what a template puts there is there to be read. Of a picture the first is its
+    class token, which is not averaged with the patches.
     """
+    if isinstance(inputs, Pixels):
+        return hidden[:, 1:].mean(1) if pooling == "mean" else hidden[:, 0]
+    return _pooled_words(hidden, inputs, pooling)
+
+
+def _pooled_words(hidden: Float[Tensor, "b t d"], tokens: Tokens, pooling: str) -> Float[Tensor, "b d"]:
     words = tokens.mask & (tokens.ids >= 0)
     match pooling:
         case "first":

@@ -16,7 +16,6 @@ from transformers import (
     AutoModelForImageClassification,
     AutoModelForMaskedLM,
     AutoTokenizer,
-    BaseImageProcessor,
     BitsAndBytesConfig,
     PreTrainedConfig,
     PreTrainedModel,
@@ -24,6 +23,7 @@ from transformers import (
 )
 from transformers.utils.logging import disable_progress_bar
 
+from engine.data.collate import Collator, Reader
 from engine.errors import ModelError
 from engine.models.attention import name_of, register
 from engine.models.families import Family, family_of
@@ -42,8 +42,6 @@ from engine.models.view import View
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 PRECISIONS = (*DTYPES, "int8", "nf4")
-
-Reader = PreTrainedTokenizerBase | BaseImageProcessor
 
 
 @dataclass(frozen=True)
@@ -82,6 +80,11 @@ class Base:
             name=self.name,
         )
 
+    @property
+    def collate(self) -> Collator:
+        """Makes batches of examples."""
+        return collator_for(self.model.config, self.reader, self.device)
+
     def view(self) -> View:
         """A fresh view that shares every tensor with the base."""
         return View(self.model, self.shape)
@@ -106,6 +109,11 @@ class Base:
     def fingerprint(self) -> str:
         """Short hash of the weights, computed once: tells whether an adapter fits this base."""
         return hash_of(self.model)
+
+
+def collator_for(config: PreTrainedConfig, reader: Reader, device: torch.device | None = None) -> Collator:
+    """What makes batches for a model of which only the config need be there."""
+    return Collator(reader, device, getattr(config, "patch_size", None) or 1)
 
 
 def hash_of(model: nn.Module) -> str:

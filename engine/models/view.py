@@ -25,6 +25,10 @@ Positions = Int[Tensor, "b _"] | Float[Tensor, "b _"]
 """Whole numbers, unless a weak virtual token takes up a part of one."""
 
 
+Rows = slice | Int[Tensor, " n"]
+"""Which rows of a batch."""
+
+
 @dataclass(frozen=True, slots=True)
 class Tokens:
     """A padded batch of token ids, without virtual tokens.
@@ -37,6 +41,10 @@ class Tokens:
     ids: Int[Tensor, "b t"]
     mask: Bool[Tensor, "b s"]
 
+    def of_rows(self, rows: Rows) -> "Tokens":
+        """Some of the rows."""
+        return Tokens(self.ids[rows], self.mask[rows])
+
 
 @dataclass(frozen=True, slots=True)
 class Pixels:
@@ -47,6 +55,10 @@ class Pixels:
     """
 
     values: Float[Tensor, "b c y x"]
+
+    def of_rows(self, rows: Rows) -> "Pixels":
+        """Some of the rows."""
+        return Pixels(self.values[rows])
 
 
 Inputs = Tokens | Pixels

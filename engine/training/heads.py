@@ -2,7 +2,7 @@
 
 from engine.data.dataset import Dataset
 from engine.data.spec import HeadSpec
-from engine.errors import DataError, ModelError
+from engine.errors import DataError, ModelError, SettingError
 from engine.models.families import Family
 from engine.training.settings import TrainingSettings
 
@@ -17,8 +17,10 @@ def head_for(settings: TrainingSettings, family: Family, dataset: Dataset, model
 
     Raises:
         ModelError: The model cannot write.
-        DataError: The data has nothing for a head to say.
+        DataError: The data has nothing for a head to say, or pictures that the model cannot read.
+        SettingError: The head is to read what is not there.
     """
+    need_sight(family, dataset, model)
     if not wants_head(settings, family):
         if not family.causal:
             raise ModelError(
@@ -36,6 +38,35 @@ def head_for(settings: TrainingSettings, family: Family, dataset: Dataset, model
             name=dataset.name,
         )
     pooling = settings.pooling
+    if pooling == "last" and not family.text:
+        raise SettingError(
+            "no_last_patch",
+            "pooling is 'last', but the last patch of a picture stands for nothing: set it to 'first' or 'mean'.",
+            field="pooling",
+        )
     if pooling == "auto":
         pooling = "last" if family.causal else "first"
     return HeadSpec(labels=dataset.head_labels, pooling=pooling)
+
+
+def need_sight(family: Family, dataset: Dataset, model: str) -> None:
+    """Check that a model reads what the data holds, texts or pictures.
+
+    Raises:
+        ModelError: It reads pictures, and these are texts.
+        DataError: It reads texts, and these are pictures.
+    """
+    if not family.text and not dataset.pictures:
+        raise ModelError(
+            "reads_pictures",
+            f"The model {model!r} reads pictures, not text: choose a language model for this dataset.",
+            name=model,
+        )
+    if family.text and dataset.pictures:
+        raise DataError(
+            "holds_pictures",
+            f"The dataset {dataset.name!r} holds pictures, which the model {model!r} cannot read: choose an image "
+            "model, such as a ViT.",
+            name=dataset.name,
+            model=model,
+        )

@@ -49,7 +49,7 @@ def start_run(path: Path, config: RunConfig, load: LoadBase, name: str = "") -> 
     config = config.checked()
     config.load_data()  # what is wrong with it shall be said before a model is loaded
     base = base_for(config, load)
-    dataset = config.load_data(base.tokenizer)
+    dataset = config.load_data(base.reader)
     head = head_for(config.of_training(), base.shape.family, dataset, config.model)
     for rows in [dataset.rows(split) for split in ("train", "validation")]:
         if head is not None:
@@ -71,6 +71,7 @@ def start_run(path: Path, config: RunConfig, load: LoadBase, name: str = "") -> 
             "stopped_early": False,
             "head": head.to_dict() if head else None,
             "template": dataset.template,
+            "pictures": dataset.pictures,
         },
     )
     return Trainer(folder, base, method, dataset)
@@ -107,7 +108,7 @@ def resume_run(folder: RunFolder, load: LoadBase) -> Trainer:
             run=folder.id,
             name=config.model,
         )
-    trainer = Trainer(folder, base, build_method(config, base, folder.head), config.load_data(base.tokenizer))
+    trainer = Trainer(folder, base, build_method(config, base, folder.head), config.load_data(base.reader))
     trainer.restore()
     # Step 0 is told again by a run that goes back to it; later steps are told when they are made.
     cut_back(folder.events_path, trainer.position.step or -1)

@@ -2,20 +2,25 @@
 
 import functools
 from dataclasses import dataclass
+from typing import Any
 
 from transformers import PreTrainedConfig, PreTrainedTokenizerBase
 
-from engine.contract import Rehearsal
+from engine.contract import PreviewRow, Rehearsal
+from engine.data.collate import Reader
 from engine.data.dataset import Dataset
-from engine.data.preview import preview_rows
+from engine.data.picture_report import report_on_pictures
+from engine.data.preview import picture_rows, preview_rows
 from engine.data.report import report_on
 from engine.data.spec import HeadSpec
-from engine.errors import ModelError
 from engine.methods import method_class
 from engine.models.base import read_config, read_reader
 from engine.models.families import family_of
 from engine.runs.config import RunConfig
 from engine.training.heads import head_for
+
+PICTURES = 4
+"""Pictures that are shown for each row of text: one sees them at a glance."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,14 +29,14 @@ class Lesson:
 
     Attributes:
         base: The model's config.
-        reader: Its tokenizer, with a padding token.
+        reader: Its tokenizer, with a padding token; or its image processor.
         dataset: In the template that the run uses.
         head: What a task head says; None without one.
         limit: Longest row in tokens, of the settings or of the model.
     """
 
     base: PreTrainedConfig
-    reader: PreTrainedTokenizerBase
+    reader: Reader
     dataset: Dataset
     head: HeadSpec | None
     limit: int
@@ -59,33 +64,37 @@ def lesson_of(config: RunConfig) -> Lesson:
 
 
 @functools.lru_cache(maxsize=8)
-def _read(name: str, *, trusted: bool) -> tuple[PreTrainedConfig, PreTrainedTokenizerBase]:
+def _read(name: str, *, trusted: bool) -> tuple[PreTrainedConfig, Reader]:
     config = read_config(name, trust_remote_code=trusted)
     reader = read_reader(name, family_of(config.model_type), trust_remote_code=trusted)
-    if not isinstance(reader, PreTrainedTokenizerBase):
-        raise ModelError(
-            "reads_pictures",
-            f"The model {name!r} reads pictures, not text: choose a language model for this dataset.",
-            name=name,
-        )
-    if reader.pad_token_id is None:
+    if isinstance(reader, PreTrainedTokenizerBase) and reader.pad_token_id is None:
         reader.pad_token = reader.eos_token
     return config, reader
 
 
 def rehearse(config: RunConfig, count: int) -> Rehearsal:
-    """The first rows token by token, and counts over all.
+    """The first rows token by token, or some pictures; and counts over all.
 
     Raises:
         WorkbenchError: A setting, the model or the data cannot be used, or nothing would be learned.
     """
     lesson = lesson_of(config.checked())
-    report = report_on(lesson.reader, lesson.dataset, lesson.limit, lesson.head)
-    first = lesson.dataset.rows("train")[:count]
+    rows, report = _shown(lesson, count)
     return Rehearsal(
-        rows=preview_rows(lesson.reader, lesson.dataset, first, writes=lesson.head is None, max_len=lesson.limit),
-        report=report.to_dict(),
+        rows=rows,
+        report=report,
         summary=lesson.dataset.summary,
         labels=lesson.dataset.head_labels,
         limit=lesson.limit,
     )
+
+
+def _shown(lesson: Lesson, count: int) -> tuple[list[PreviewRow], dict[str, Any]]:
+    """The first rows, and the report in plain values."""
+    dataset, reader = lesson.dataset, lesson.reader
+    if not isinstance(reader, PreTrainedTokenizerBase):
+        return picture_rows(dataset.rows("train")[: PICTURES * count]), report_on_pictures(dataset).to_dict()
+    report = report_on(reader, dataset, lesson.limit, lesson.head)
+    first = dataset.rows("train")[:count]
+    rows = preview_rows(reader, dataset, first, writes=lesson.head is None, max_len=lesson.limit)
+    return rows, report.to_dict()

@@ -6,7 +6,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from engine.data.encode import IGNORE, Batch, Example, collate, window
+from engine.data.collate import Collator
+from engine.data.encode import IGNORE, Batch, Example, window
 from engine.methods.base import Method
 from engine.methods.head import TaskHead
 from engine.models.view import View
@@ -48,12 +49,12 @@ def scored(view: View, batch: Batch, head: TaskHead | None = None) -> tuple[Floa
     if batch.targets is None:
         return label_logits(view, batch)
     assert head is not None, "rows with targets need a task head"
-    return head(view.hidden(batch.tokens), batch.tokens), batch.targets
+    return head(view.hidden(batch.inputs), batch.inputs), batch.targets
 
 
 def label_logits(view: View, batch: Batch) -> tuple[Float[Tensor, "n v"], Int[Tensor, " n"]]:
     """Logits and labels of the labelled tokens. A decoder predicts each from what stands before it."""
-    hidden, labels = view.hidden(batch.tokens), batch.labels
+    hidden, labels = view.hidden(batch.inputs), batch.labels
     if view.shape.family.causal:
         hidden, labels = hidden[:, :-1], labels[:, 1:]
     keep = labels != IGNORE
@@ -83,11 +84,11 @@ def labelled(view: View, batch: Batch) -> int:
 
 @torch.no_grad()
 def mean_loss(
-    view: View, examples: Sequence[Example], pad_id: int, size: int = 16, head: TaskHead | None = None
+    view: View, examples: Sequence[Example], collate: Collator, size: int = 16, head: TaskHead | None = None
 ) -> float:
     """Nats per labelled token (or per row, or squared error per row, where a head judges) over all examples."""
     total, count = 0.0, 0
     for part in window(examples, size):
-        scores, wanted = scored(view, collate(part, pad_id, view.model.device), head)
+        scores, wanted = scored(view, collate(part), head)
         total, count = total + float(summed_loss(scores, wanted)), count + len(wanted)
     return total / max(1, count)

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from transformers import get_scheduler
 
 from engine.data.dataset import Dataset
-from engine.data.encode import Batch, batches_from, collate, encode_row
+from engine.data.encode import Batch, batches_from, encode_row
 from engine.data.targets import encode_for, encode_training
 from engine.errors import RunError, WorkbenchError
 from engine.exchange.native import copy_adapter, read_facts, save_adapter
@@ -38,7 +38,6 @@ from engine.telemetry.events import (
     EvalEvent,
     Event,
     LossEvent,
-    MovedEvent,
     SampleEvent,
     SnapshotEvent,
     Started,
@@ -46,6 +45,7 @@ from engine.telemetry.events import (
 )
 from engine.telemetry.frames import is_frame_step
 from engine.training.checkpoint import Position, load_checkpoint, save_checkpoint
+from engine.training.moved import moved
 from engine.training.objective import Objective, labelled, mean_loss, summed_loss
 from engine.training.optimiser import optimiser_for, spare_activations
 from engine.training.settings import TrainingSettings
@@ -89,9 +89,9 @@ class Trainer:
         self._template = dataset.template
         dataset, spec = dataset.within(method.template), method.head.spec if method.head else None
         rows = dataset.rows("train")
-        self._train = encode_training(base.tokenizer, dataset, rows, max_len, spec)
+        self._train = encode_training(base.reader, dataset, rows, max_len, spec)
         held = dataset.rows("validation")[:VALIDATION_ROWS]
-        self._validation = encode_for(base.tokenizer, dataset, held, max_len, spec)
+        self._validation = encode_for(base.reader, dataset, held, max_len, spec)
         self._ability = ability_examples(base, ABILITY_TEXTS, max_len)
         self._sample = held[0]
         # Without its answer, which may leave no room for what is asked.
@@ -140,7 +140,7 @@ class Trainer:
             for examples in batches_from(self._train, size, self.settings.seed, first):
                 if self.position.step >= self.settings.steps or self._worn_out:
                     break
-                progress = self._step(collate(examples, self.base.tokenizer.pad_token_id, self.base.device))
+                progress = self._step(self.base.collate(examples))
                 self._after_step()
                 yield progress
             self._finish("finished")
@@ -265,8 +265,8 @@ class Trainer:
             self._missed("The validation", error)
 
     def _measure(self) -> None:
-        step, pad = self.position.step, self.base.tokenizer.pad_token_id
-        ability = mean_loss(self._watcher, self._ability, pad) if self._ability else None
+        step = self.position.step
+        ability = mean_loss(self._watcher, self._ability, self.base.collate) if self._ability else None
         validation, score, name = self._validated()
         self._publish(
             EvalEvent(
@@ -289,10 +289,10 @@ class Trainer:
 
     def _validated(self) -> tuple[float, float | None, str]:
         """Validation loss; with a head also its score and what that is called."""
-        head, pad = self._reader.head, self.base.tokenizer.pad_token_id
+        head = self._reader.head
         if head is None:
-            return mean_loss(self._watcher, self._validation, pad), None, ""
-        scores = judged(self._watcher, head, [example.ids for example in self._validation], pad)
+            return mean_loss(self._watcher, self._validation, self.base.collate), None, ""
+        scores = judged(self._watcher, head, self._validation, self.base.collate)
         wanted = targets_of(self._validation, scores.device)
         loss = float(summed_loss(scores, wanted)) / len(wanted)
         return loss, *quick_score(scores, wanted)
@@ -302,8 +302,8 @@ class Trainer:
         if self._reader.head is None:
             (answer,) = answers(self._watcher, self.base.tokenizer, [self._asked], self._sampling)
             return answer
-        ids, pad = self._validation[0].ids, self.base.tokenizer.pad_token_id
-        (scores,) = judged(self._watcher, self._reader.head, [ids], pad)
+        example = self._validation[0]
+        (scores,) = judged(self._watcher, self._reader.head, [example], self.base.collate)
         return Verdict.of(self._reader.head.spec, scores).text
 
     @torch.no_grad()
@@ -311,7 +311,7 @@ class Trainer:
         """What the method tells of the sample sentence, on a view of its own: observers stay where they are put."""
         view, twin = self.base.view(), self.method.twin().eval()
         twin.attach(view.sites)
-        return list(twin.watch(step, view, look_at(self.base, view, self._validation[0].ids)))
+        return list(twin.watch(step, view, look_at(self.base, view, self._validation[0])))
 
     @torch.no_grad()
     def _frame(self, before: dict[str, list[Tensor]] | None = None) -> None:
@@ -321,7 +321,7 @@ class Trainer:
             for event in self.method.frames(step):
                 self._publish(event)
             if before is not None:
-                self._publish(_moved(step, self.method, before))
+                self._publish(moved(step, self.method, before))
         except Exception as error:
             self._missed("The telemetry", error)
         try:
@@ -382,21 +382,3 @@ class Trainer:
     def _publish(self, event: Event) -> None:
         if self._log is not None:
             self._log.publish(event)
-
-
-def _moved(step: int, method: Method, before: dict[str, list[Tensor]]) -> MovedEvent:
-    """Norms of gradient, update and value of every group of parameters."""
-
-    def norm(tensors: list[Tensor]) -> float:
-        return round(math.sqrt(sum(float(tensor.float().square().sum()) for tensor in tensors)), 6)
-
-    groups = method.groups()
-    return MovedEvent(
-        step=step,
-        groups=list(groups),
-        grad_norms=[norm([p.grad for p in group if p.grad is not None]) for group in groups.values()],
-        update_norms=[
-            norm([p - old for p, old in zip(group, before[name], strict=True)]) for name, group in groups.items()
-        ],
-        norms=[norm(list(group)) for group in groups.values()],
-    )

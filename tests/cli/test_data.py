@@ -1,9 +1,13 @@
 """`python -m engine datasets PATH`: what is in a file, as a person and as a program reads it."""
 
+import json
+
 import pytest
 
 from tests.cli.test_cli import engine as engine
 from tests.cli.test_cli import from_json
+from tests.tiny import save_tiny
+from tests.unit.drawing import draw_shapes
 
 HEADER = "Tweet text,Label,ID\n"
 
@@ -82,3 +86,32 @@ def test_training_on_a_file_from_the_command_line(engine, path, tmp_path):
     assert again["best_validation"] == found["best_validation"]
     other = from_json(engine("params", run / "run.yaml", "--dataset", "town-qa", "--json"))
     assert other["trainable"] > 0
+
+
+def test_pictures_from_folder_to_score(engine, tmp_path):
+    """A folder of pictures: what is in it, its memory, training, scores and predictions; and what a town model says."""
+    save_tiny(tmp_path / "vit", "vit")
+    shapes = draw_shapes(tmp_path / "shapes", 10)
+    (shapes / "red circle" / "note.txt").write_text("no picture")
+    vit = ("--model", tmp_path / "vit")
+    out = engine("datasets", shapes, *vit)[1]
+    assert "train 12, validation 4, heldout 4" in out
+    assert "red circle/note.txt: no picture" in out
+    report = from_json(engine("datasets", shapes, *vit, "--json"))["report"]
+    assert report["unreadable"] == {"no_picture": 1}
+    assert "holds pictures" in engine("datasets", shapes)[2]
+    assert "reads pictures" in engine("datasets", "complaints", *vit)[2]
+    run = (*vit, "--dataset", shapes, "--method", "lora")
+    assert from_json(engine("memory", *run, "--json"))["length"] == 17
+    engine("train", *run, "--steps", 4, "--out", tmp_path / "run", "--quiet")
+    scores = from_json(engine("eval", tmp_path / "run", "--predictions", tmp_path / "rows.jsonl", "--json"))
+    assert {"accuracy", "f1", "matthews"} <= scores.keys()
+    rows = [json.loads(line) for line in (tmp_path / "rows.jsonl").read_text("utf-8").splitlines()]
+    assert len(rows) == scores["rows"] == 4
+    assert all(row["prompt"].startswith(f"{row['reference']}/") for row in rows)
+    picture = next(shapes.rglob("*.png"))
+    answer = from_json(engine("chat", tmp_path / "run", "--picture", picture, "--json"))
+    assert "LABEL_" in answer["base"]
+    assert "red circle" in answer["tuned"]
+    assert "reads pictures" in engine("chat", tmp_path / "run", "--prompt", "What?")[2]
+    assert "reads pictures" in engine("eval", tmp_path / "run", "--dataset", "complaints")[2]

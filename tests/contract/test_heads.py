@@ -111,7 +111,7 @@ def test_scores_come_in_the_order_of_the_texts():
     """Texts are batched by length, and told in their own order."""
     base = tiny_base("bert")
     head = TaskHead.build(HeadSpec(labels=("a", "b"), pooling="first"), base.shape, torch.Generator().manual_seed(0))
-    texts = [[5] * length for length in (4, 1, 7, 2, 2, 9)]
-    found = judged(base.view(), head, texts, PAD, size=2)
+    texts = [Example([5] * length, 0) for length in (4, 1, 7, 2, 2, 9)]
+    found = judged(base.view(), head, texts, base.collate, size=2)
     for text, row in zip(texts, found, strict=True):
-        assert_close(judged(base.view(), head, [text], PAD)[0], row, **CLOSE)
+        assert_close(judged(base.view(), head, [text], base.collate)[0], row, **CLOSE)

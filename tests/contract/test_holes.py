@@ -305,7 +305,7 @@ def test_holes_carry_no_label(tmp_path):
 
     dataset = Dataset(name="d", folder=tmp_path, title={}, summary={}, template="{p}{prompt}{p}")
     batch = collate([encode_row(tokenizer(), dataset, Row("abc", "xy"), 100)], PAD)
-    assert not bool((batch.labels[batch.tokens.ids < 0] >= 0).any())
+    assert not bool((batch.labels[batch.inputs.ids < 0] >= 0).any())
 
 
 def test_masked_model_reads_holes_between_its_special_tokens():

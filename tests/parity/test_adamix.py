@@ -297,7 +297,7 @@ def test_objective_is_cross_entropy_and_agreement(family, checkpointing):
         own = method.twin()
         own.lay(throw)
         keep = labels[:, shift:] != -100
-        scores.append(viewed(base, own).logits(batch().tokens)[:, : 9 - shift][keep])
+        scores.append(viewed(base, own).logits(batch().inputs)[:, : 9 - shift][keep])
     wanted = labels[:, shift:][keep]
     log_p, log_q = (each.log_softmax(-1) for each in scores)
     taken_p, taken_q = log_p.detach(), log_q.detach()

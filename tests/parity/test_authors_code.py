@@ -90,10 +90,10 @@ def test_logits(oracle, base, method):
     tensors, _ = oracle
     view = viewed(base, method)
     with torch.no_grad():
-        found = view.logits(batch_of(tensors).tokens)
+        found = view.logits(batch_of(tensors).inputs)
         assert_close(found, tensors["out.logits"], rtol=1e-5, atol=1e-5)
         method.control.strength = 0.0
-        assert_close(view.logits(batch_of(tensors).tokens), tensors["out.logits_gate0"], rtol=1e-5, atol=1e-5)
+        assert_close(view.logits(batch_of(tensors).inputs), tensors["out.logits_gate0"], rtol=1e-5, atol=1e-5)
     assert float((tensors["out.logits"] - tensors["out.logits_gate0"]).abs().max()) > 0.1
 
 
@@ -134,8 +134,8 @@ def test_official_checkpoint_both_ways(oracle, base, method, tmp_path):
     torch.save(theirs, tmp_path / "theirs.pth")
     loaded = import_official(tmp_path / "theirs.pth", base, prompt_len=int(facts["adapter_len"]))
     with torch.no_grad():
-        expected = viewed(base, method).logits(batch_of(tensors).tokens)
-        assert torch.equal(viewed(base, loaded).logits(batch_of(tensors).tokens), expected)
+        expected = viewed(base, method).logits(batch_of(tensors).inputs)
+        assert torch.equal(viewed(base, loaded).logits(batch_of(tensors).inputs), expected)
     export_official(method, tmp_path / "ours.pth")
     ours = torch.load(tmp_path / "ours.pth", weights_only=True)
     assert ours.keys() == theirs.keys()

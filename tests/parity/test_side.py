@@ -282,7 +282,7 @@ def test_texts_of_the_base(family):
     base = tiny_base(family)
     texts = texts_of(base, torch.Generator().manual_seed(0), count=40, length=12)
     assert texts.shape == (40, 12)
-    first, last = read(base, texts)
+    first, last = read(base, [Tokens(texts, torch.ones_like(texts, dtype=torch.bool))])
     with torch.no_grad():
         expected = base.view().hidden(Tokens(texts[:3], torch.ones_like(texts[:3], dtype=torch.bool)))
     assert_close(last[:3], expected, **CLOSE)

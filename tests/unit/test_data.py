@@ -49,8 +49,8 @@ def test_labels_stand_exactly_on_the_answer(spelled, prompt, response):
     answer = labels[labels != IGNORE].tolist()
     assert answer == [*TOKENIZER.encode(response, add_special_tokens=False), EOS]
     assert prompt_of(example) == TOKENIZER.encode(f"Q: {prompt}\nA: ")
-    assert torch.equal(labels[labels != IGNORE], batch.tokens.ids[0, example.answer_at : len(example.ids)])
-    assert int(batch.tokens.mask[0].sum()) == len(example.ids)
+    assert torch.equal(labels[labels != IGNORE], batch.inputs.ids[0, example.answer_at : len(example.ids)])
+    assert int(batch.inputs.mask[0].sum()) == len(example.ids)
     assert bool((labels[len(example.ids) :] == IGNORE).all())
 
 

@@ -111,7 +111,7 @@ def test_training_learns_labels_and_numbers(maker, family, rows):
     assert sum(found[-5:]) < 0.5 * sum(found[:5])
     base, dataset = tiny_base(family), load_dataset(trainer.folder.config.dataset)
     method = load_adapter(trainer.folder.adapter_path, base)
-    mine = mean_loss(trainer.view, trainer._train, PAD, head=method.head)
+    mine = mean_loss(trainer.view, trainer._train, trainer.base.collate, head=method.head)
     spec, rows_ = method.head.spec, dataset.rows("train")
     constant = blind(spec, rows_)
     assert mine < 0.5 * sum(constant.loss(spec, row.response) for row in rows_) / len(rows_)
@@ -338,7 +338,7 @@ def test_cloze_covers_a_seventh():
     masked.mask_token = "~"
     (example,) = encode_cloze(masked, ["the cat sat on the mat"], 40)
     batch = collate([example], PAD)
-    covered = batch.tokens.ids[0] == masked.mask_token_id
+    covered = batch.inputs.ids[0] == masked.mask_token_id
     assert torch.equal(covered, batch.labels[0] != -100)
     whole = torch.tensor(masked.encode("the cat sat on the mat"))
     assert torch.equal(batch.labels[0][covered], whole[covered])
@@ -368,7 +368,7 @@ def test_two_passes_agree_over_rows():
         batch = collate([Example([5, 6], 2, targets[0]), Example([7], 1, targets[1])], PAD)
         loss = Objective(method, views)(batch)
         assert seen.pop() == (shape, shape)
-        scores = method.head(views[0].hidden(batch.tokens), batch.tokens)
+        scores = method.head(views[0].hidden(batch.inputs), batch.inputs)
         assert loss.item() == pytest.approx(summed_loss(scores, batch.targets).item() + 7, rel=1e-5)
 
 

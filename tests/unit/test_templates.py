@@ -5,7 +5,7 @@ import torch
 
 from engine.chat import Speaker, converse
 from engine.data.dataset import load_dataset
-from engine.data.encode import encode_prompt, encode_rows
+from engine.data.encode import Example, encode_prompt, encode_rows
 from engine.evaluation import evaluate
 from engine.exchange.native import load_adapter
 from engine.probing import look_at, probe, strength_curve
@@ -99,7 +99,7 @@ def test_the_sentence_panel_at_strength_zero():
     off.control.strength = 0.0
     off.attach(view.sites)
     with torch.inference_mode():
-        report = off.look(view, look_at(base, view, encode_prompt(base.tokenizer, TEMPLATE, "xy")))
+        report = off.look(view, look_at(base, view, Example(encode_prompt(base.tokenizer, TEMPLATE, "xy"), 0)))
     mass = torch.tensor(report["mass"])
     assert mass.shape == (3, 4, 10)
     assert float(mass.max()) == 0
@@ -113,5 +113,5 @@ def test_strength_curve_starts_at_the_base(maker):
     curve = dict(strength_curve(base, method, dataset))
     bare = dataset.within("ask {prompt}")
     rows = encode_rows(base.tokenizer, bare, bare.rows("validation"), 256)
-    assert curve[0.0] == pytest.approx(mean_loss(base.view(), rows, base.tokenizer.pad_token_id), abs=2e-4)
+    assert curve[0.0] == pytest.approx(mean_loss(base.view(), rows, base.collate), abs=2e-4)
     assert abs(curve[0.25] - curve[0.0]) > 1e-3

@@ -13,6 +13,7 @@ WORDS = {
     "chat.no_third": "− third",
     "chat.empty": "Press one of the questions below. The base rambles on; the tuned model answers.",
     "chat.message": "Message",
+    "chat.picture": "A picture: drop it here, or press",
     "chat.placeholder": "Ask something …",
     "chat.send": "Send",
     "chat.stop": "Stop",

@@ -188,8 +188,41 @@ WORDS = {
     "error.no_data_chosen": "Your own data is empty: upload a file, or name one or a hub dataset.",
     "error.no_dataset": (
         "There is no dataset called “{name}”: choose one of {known}, or give a file, a hub dataset (hub:owner/name), "
-        "or a folder with a dataset.json."
+        "a folder with a dataset.json, or one of pictures."
     ),
+    "error.bad_picture": (
+        "The file {name} is no picture that can be read. Give a whole JPEG, PNG, WebP, GIF, BMP, TIFF or PPM file "
+        "of at most 50 million pixels."
+    ),
+    "error.bad_zip": "The file {file} cannot be unpacked ({reason}). Give a zip of a folder of pictures.",
+    "error.takes_no_words": (
+        "The model “{name}” reads pictures, not what is typed. Give it one in Chat, or see in Runs what it "
+        "says of held-out ones."
+    ),
+    "error.bad_metadata": (
+        "The file {file} in “{folder}” must have the columns file_name and label, but it has {known}. Rename them, or "
+        "name the label's with the data setting response."
+    ),
+    "error.holds_pictures": (
+        "The dataset “{name}” holds pictures, which the model “{model}” cannot read. Choose an image model, such as a "
+        "ViT."
+    ),
+    "error.no_last_patch": (
+        "The last patch of a picture stands for nothing, so a head cannot read it. Let it read the first token or the "
+        "mean of all."
+    ),
+    "error.no_picture_labels": (
+        "The folder “{folder}” holds no pictures with labels. Put the pictures of each label into a folder of its "
+        "name, or add a metadata.csv with the columns file_name and label."
+    ),
+    "error.no_pictures": (
+        "No file of the folder “{folder}” can be read as a picture (such as {some}). Give JPEG, PNG, WebP, GIF, BMP, "
+        "TIFF or PPM files."
+    ),
+    "error.one_picture_label": (
+        "The pictures of {file} all have one label, so there is nothing to choose. Add pictures of another."
+    ),
+    "error.picture_gone": ("The picture {name} cannot be read any more. Put it back, or start a new run without it."),
     "error.no_exchange": "This adapter cannot be exchanged with HF peft: {reason}; {fix}.",
     "error.no_experts": "{method} has no experts to choose from here: choose an AdaMix run that keeps its checkpoint.",
     "error.no_file": "The file {file} cannot be read: {reason}",

@@ -45,7 +45,7 @@ WORDS = {
     "train.split.heldout": "{n} held out",
     "train.labels": "labels: {labels}",
     "train.numbers": "the responses are numbers",
-    "train.samples": "Three rows as the model sees them",
+    "train.samples": "What the model will see",
     "train.where": "Where it acts",
     "train.part.answer": "next token",
     "train.part.mlp": "MLP",

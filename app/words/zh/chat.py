@@ -13,6 +13,7 @@ WORDS = {
     "chat.no_third": "− 第三栏",
     "chat.empty": "点下面的一个问题。基座会自说自话，微调模型会回答。",
     "chat.message": "消息",
+    "chat.picture": "一张图片：拖到这里，或点击选择",
     "chat.placeholder": "问点什么 …",
     "chat.send": "发送",
     "chat.stop": "停止",

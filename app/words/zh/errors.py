@@ -126,8 +126,30 @@ WORDS = {
     "error.no_data_chosen": "还没有选自己的数据：请上传文件，或写出路径或 hub 数据集。",
     "error.no_dataset": (
         "没有名为“{name}”的数据集：可选 {known}，也可以给出文件、站点数据集（hub:owner/name），"
-        "或带 dataset.json 的文件夹。"
+        "带 dataset.json 的文件夹，或图片文件夹。"
     ),
+    "error.bad_picture": (
+        "文件 {name} 读不成图片。请给一张完整的 JPEG、PNG、WebP、GIF、BMP、TIFF 或 PPM 图片，不超过五千万像素。"
+    ),
+    "error.bad_zip": "文件 {file} 无法解压（{reason}）。请提供图片文件夹的 zip。",
+    "error.takes_no_words": (
+        "模型“{name}”读的是图片，不读文字。请在“对话”里给它一张图片，或在“记录”里看它对留出图片的判断。"
+    ),
+    "error.bad_metadata": (
+        "“{folder}”里的文件 {file} 必须有 file_name 和 label 两列，但它的列是 {known}。请改列名，"
+        "或用数据设置 response 指明标签列。"
+    ),
+    "error.holds_pictures": "数据集“{name}”里是图片，模型“{model}”读不了。请选择图像模型，例如 ViT。",
+    "error.no_last_patch": "图片的最后一块没有特别的含义，分类头不能只读它。请让它读第一个 token 或全部的平均。",
+    "error.no_picture_labels": (
+        "文件夹“{folder}”里没有带标签的图片。请把每个标签的图片放进以标签命名的文件夹，"
+        "或添加一个有 file_name 和 label 两列的 metadata.csv。"
+    ),
+    "error.no_pictures": (
+        "文件夹“{folder}”里没有能读成图片的文件（例如 {some}）。请提供 JPEG、PNG、WebP、GIF、BMP、TIFF 或 PPM 文件。"
+    ),
+    "error.one_picture_label": "{file} 的图片只有一个标签，没有可选的。请加入另一个标签的图片。",
+    "error.picture_gone": "图片 {name} 读不到了。请把它放回去，或不用它另开一次训练。",
     "error.no_exchange": "这个适配器无法与 HF peft 互换：{reason}；{fix}。",
     "error.no_experts": "{method} 在这里没有可选的专家：请选择保留了检查点的 AdaMix 运行。",
     "error.no_file": "文件 {file} 无法读取：{reason}",

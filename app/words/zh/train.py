@@ -35,7 +35,7 @@ WORDS = {
     "train.split.heldout": "{n} 条留出",
     "train.labels": "标签：{labels}",
     "train.numbers": "回答是数值",
-    "train.samples": "模型眼中的三条数据",
+    "train.samples": "模型眼中的数据",
     "train.where": "作用在哪里",
     "train.part.answer": "下一个 token",
     "train.part.mlp": "前馈层（MLP）",

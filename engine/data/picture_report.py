@@ -1,0 +1,81 @@
+"""What will be trained on where rows are pictures: which files are left out, which are the same, how large they are."""
+
+from collections import Counter
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from engine.data.dataset import SPLITS, Dataset
+from engine.data.files import Source
+
+NAMED = 12
+"""Files that are named of those left out."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PictureReport:
+    """Everything worth knowing of pictures before a run.
+
+    Attributes:
+        rows: Pictures by split.
+        labels: Training pictures of each label; empty where they have numbers.
+        unreadable: Files left out, by why: "no_picture", "broken", "huge", "missing" or "outside".
+        left_out: Names of some of them, and why.
+        dropped: Pictures that have no label.
+        repeated: Pictures left out so that nothing is trained on that is validated or scored on.
+        duplicates: Training pictures whose file equals an earlier one's.
+        leaking: Pictures of the other splits whose file is also trained on.
+        cut: Whether there are more than the limit.
+        smallest: Width and height of the smallest training picture.
+        median: Of the one in the middle, by area.
+        largest: Of the largest.
+    """
+
+    rows: dict[str, int]
+    labels: dict[str, int]
+    unreadable: dict[str, int]
+    left_out: list[tuple[str, str]]
+    dropped: int
+    repeated: int
+    duplicates: int
+    leaking: int
+    cut: bool
+    smallest: tuple[int, int]
+    median: tuple[int, int]
+    largest: tuple[int, int]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values."""
+        return {"kind": "pictures", **asdict(self)}
+
+
+def report_on_pictures(dataset: Dataset) -> PictureReport:
+    """Count over a dataset of pictures; nothing is unpacked again."""
+    source = dataset.source
+    assert source is not None, "pictures come from a folder"
+    tables = source.tables
+    left_out = _left_out(source)
+    contents = {split: tables[split].data.column("content").to_pylist() for split in SPLITS}
+    trained = set(contents["train"])
+    sizes = [tuple(map(int, size.split("x"))) for size in tables["train"].data.column("size").to_pylist()]
+    ordered = sorted(((w, h) for w, h in sizes), key=lambda size: size[0] * size[1])
+    counts = Counter(text.strip() for text in tables["train"].data.column("label").to_pylist())
+    return PictureReport(
+        rows={split: len(tables[split]) for split in SPLITS},
+        labels={name: counts[label] for label, name in source.labels.items()},
+        unreadable=dict(Counter(left_out.values())),
+        left_out=list(left_out.items())[:NAMED],
+        dropped=sum(source.dropped.values()),
+        repeated=source.repeated,
+        duplicates=len(contents["train"]) - len(trained),
+        leaking=sum(content in trained for split in SPLITS[1:] for content in contents[split]),
+        cut=tables["train"].cut,
+        smallest=ordered[0],
+        median=ordered[len(ordered) // 2],
+        largest=ordered[-1],
+    )
+
+
+def _left_out(source: Source) -> dict[str, str]:
+    """Files of all splits that are in no row, and why."""
+    galleries = (table.gallery for table in source.tables.values())
+    return {name: why for gallery in galleries if gallery is not None for name, why in gallery.unreadable.items()}

@@ -1,0 +1,214 @@
+"""Pictures with labels on a tiny ViT, from the folder to the score: every kind of method learns to tell them apart."""
+
+import dataclasses
+import logging
+
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import load_file
+from torch.testing import assert_close
+
+from engine.ablation import ablation
+from engine.chat import Speaker, converse
+from engine.data.dataset import load_dataset
+from engine.data.encode import Example
+from engine.data.spec import HeadSpec
+from engine.data.targets import encode_for
+from engine.errors import DataError, ModelError, SettingError
+from engine.exchange.native import load_adapter
+from engine.head_scores import head_predictions, head_scores
+from engine.judging import judged
+from engine.memory.estimate import Plan, estimate
+from engine.memory.room import Room
+from engine.methods import METHODS
+from engine.methods.base import Start
+from engine.methods.head import TaskHead, pooled
+from engine.models.families import family_of
+from engine.models.view import Pixels
+from engine.probing import need_picture, need_words, strength_curve
+from engine.runs.config import RunConfig
+from engine.sampling import Sampling
+from engine.training.launch import resume_run, start_run
+from tests.tiny import randomise, tiny_base
+from tests.unit.drawing import draw_shapes
+from tests.unit.making import QUICK, events_of, finish, load, losses
+
+SERVED = [name for name, cls in METHODS.items() if cls.serves(family_of("vit"))]
+
+
+@pytest.fixture(scope="module")
+def shapes(tmp_path_factory):
+    """Forty pictures of each of two shapes."""
+    return draw_shapes(tmp_path_factory.mktemp("shapes"), 40)
+
+
+def config_for(shapes, method="lora", settings=None, **training):
+    """A short run on the shapes."""
+    values = {"steps": 8, "batch_size": 8, "eval_every": 4, "save_every": 3, "warmup_share": 0.0, **training}
+    config = RunConfig(model="vit", dataset=str(shapes), method=method, training=values)
+    return dataclasses.replace(config, method_settings=QUICK.get(method, {}) if settings is None else settings)
+
+
+@pytest.mark.parametrize("pooling", ["auto", "mean"])
+@pytest.mark.parametrize("method", ["lora", "bottleneck", "llama_adapter"])
+def test_shapes_are_learned(shapes, tmp_path, method, pooling):
+    """After eighty steps nearly every held-out picture is named, and the events say so."""
+    config = config_for(shapes, method, steps=80, pooling=pooling, batch_size=16)
+    trainer = finish(start_run(tmp_path / "run", config, load))
+    method = load_adapter(trainer.folder.adapter_path, trainer.base)
+    scores = head_scores(trainer.base, method, load_dataset(str(shapes)))
+    assert scores.accuracy >= 0.9
+    assert scores.f1 >= 0.9
+    assert scores.base_ability_loss is None
+    last = events_of(trainer, "eval")[-1]
+    assert last["score_name"] == "accuracy"
+    assert last["score"] >= 0.9
+    sample = events_of(trainer, "sample")[-1]
+    assert sample["prompt"].startswith(sample["reference"])
+    assert sample["answer"].splitlines()[0].startswith(sample["reference"])
+
+
+@pytest.mark.parametrize("method", SERVED)
+def test_every_method_trains_and_tells(shapes, tmp_path, method, caplog):
+    """All that serve a ViT: losses, telemetry, snapshots and what is watched work without one failure."""
+    with caplog.at_level(logging.WARNING):
+        trainer = finish(start_run(tmp_path / "run", config_for(shapes, method), load))
+    assert len(losses(trainer)) == 8
+    assert not [event for event in events_of(trainer, "status") if event["message"]]
+    assert not caplog.records
+    assert len(strength_curve(trainer.base, trainer.method, load_dataset(str(shapes)))) == 9
+    if trainer.method.layered:
+        assert ablation(trainer.base, trainer.method, load_dataset(str(shapes)))[0][0] is not None
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_resumed_run_is_the_uninterrupted_one(shapes, tmp_path, killed):
+    """Stopped after five steps, or gone there and set back to the checkpoint of step 3: the same losses and adapter."""
+    config = config_for(shapes, settings={"rank": 2, "dropout": 0.5})
+    whole = finish(start_run(tmp_path / "whole", config, load))
+    broken = start_run(tmp_path / "broken", config, load)
+    progress = broken.run()
+    for _ in range(5):
+        next(progress)
+    if killed:
+        broken._finish = lambda _status: None
+    progress.close()
+    resumed = resume_run(broken.folder, load)
+    assert resumed.position.step == (3 if killed else 5)
+    assert losses(finish(resumed)) == losses(whole)
+    mine, its = (load_file(trainer.folder.adapter_path / "adapter.safetensors") for trainer in (resumed, whole))
+    assert all(torch.equal(mine[name], its[name]) for name in its)
+
+
+def test_predictions_are_told_by_name(shapes):
+    """A row is its picture's name, its label, what the head says and the most frequent label."""
+    base, dataset = tiny_base("vit"), load_dataset(str(shapes))
+    method = METHODS["lora"].build(METHODS["lora"].settings_class(), base.shape, Start.of(base, 0))
+    method = randomise(method.with_head(HeadSpec(labels=tuple(dataset.labels), pooling="first"), Start.of(base, 0).rng))
+    found = head_predictions(base, method, dataset)
+    assert [row.prompt for row in found] == [row.prompt for row in dataset.rows("heldout")]
+    assert all(row.prompt.startswith(row.reference) for row in found)
+    assert all(row.right == (row.tuned == row.reference) for row in found)
+    (alone,) = head_predictions(base, method, dataset, dataset.rows("heldout")[5:6])
+    assert alone.loss == pytest.approx(found[5].loss, abs=1e-5)
+
+
+def test_scores_are_those_of_transformers_own_reading(shapes):
+    """Pixels come as the image processor makes them, and the head reads the state that transformers computes."""
+    base, dataset = tiny_base("vit"), load_dataset(str(shapes))
+    row = dataset.rows("train")[0]
+    with Image.open(row.picture) as image:
+        pixels = base.reader(images=[image.convert("RGB")], return_tensors="pt")["pixel_values"]
+    state = base.model.base_model(pixel_values=pixels).last_hidden_state
+    head = TaskHead.build(HeadSpec(labels=("a", "b"), pooling="first"), base.shape, torch.Generator().manual_seed(0))
+    (found,) = judged(base.view(), head, [Example([], 0, picture=row.picture)], base.collate)
+    assert_close(found, head.weight @ state[0, 0] + head.bias, rtol=1e-4, atol=1e-5)
+
+
+def test_pooling_of_patches():
+    """The first is the class token; the mean is that of the patches, without it."""
+    hidden, pixels = torch.randn(2, 5, 4), Pixels(torch.zeros(2, 3, 16, 16))
+    assert torch.equal(pooled(hidden, pixels, "first"), hidden[:, 0])
+    assert_close(pooled(hidden, pixels, "mean"), hidden[:, 1:].mean(1))
+
+
+def test_wrong_pairs_are_refused(shapes, tmp_path):
+    """Pictures with a language model, texts with a ViT, and a head that would read the last patch: a sentence each."""
+    pictures = config_for(shapes)
+    with pytest.raises(DataError, match="holds pictures"):
+        start_run(tmp_path / "a", dataclasses.replace(pictures, model="llama"), load)
+    with pytest.raises(ModelError, match="reads pictures"):
+        start_run(tmp_path / "b", dataclasses.replace(pictures, dataset="complaints"), load)
+    with pytest.raises(SettingError, match="last patch"):
+        start_run(tmp_path / "c", config_for(shapes, pooling="last"), load)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_picture_that_vanishes_ends_the_run_with_a_sentence(tmp_path):
+    """Its name is said, and the run's folder tells it."""
+    folder = draw_shapes(tmp_path / "shapes", 6)
+    trainer = start_run(tmp_path / "run", config_for(folder), load)
+    for path in folder.rglob("*.png"):
+        path.unlink()
+    with pytest.raises(DataError, match=r"\.png cannot be read any more"):
+        finish(trainer)
+    assert trainer.folder.facts()["problem"]["key"] == "picture_gone"
+
+
+@pytest.mark.parametrize("method", ["lora", "bottleneck", "llama_adapter", "ladder"])
+def test_memory_is_estimated_from_patches(shapes, tmp_path, method):
+    """What is estimated from shapes alone is what the run held, within a fifth."""
+    config = config_for(shapes, method)
+    trainer = finish(start_run(tmp_path / "run", config, load))
+    base, dataset = trainer.base, load_dataset(str(shapes))
+    examples = encode_for(base.reader, dataset, dataset.rows("train")[:8], 256, trainer.method.head.spec)
+    plan = Plan(
+        config=base.model.config,
+        method=method,
+        settings=config.of_method(),
+        training=config.of_training(),
+        batch=base.collate(examples),
+        head=trainer.method.head.spec,
+        reader=base.reader,
+    )
+    found = estimate(plan, Room(device="cpu", total=2**34, free=2**33))
+    assert found.length == 17
+    assert found.total == pytest.approx(trainer.folder.facts()["memory"]["peak"], rel=0.2)
+
+
+def test_a_chat_about_a_picture(shapes, tmp_path):
+    """The base says what its own classifier sees, the tuned model its labels with shares; all at once."""
+    trainer = finish(start_run(tmp_path / "run", config_for(shapes, steps=60, batch_size=16), load))
+    base, dataset = trainer.base, load_dataset(str(shapes))
+    row = dataset.rows("heldout")[0]
+    ask = Speaker(row.prompt, picture=row.picture)
+    sides = [ask, dataclasses.replace(ask, method=trainer.method), dataclasses.replace(ask, method=trainer.method)]
+    (found,) = converse(base, sides, Sampling())
+    assert found.done
+    names = [line.rsplit("  ", 1)[0] for line in found.texts[0].splitlines()]
+    assert sorted(names) == sorted(base.model.config.id2label.values())
+    inputs = base.collate([Example([], 0, picture=row.picture)]).inputs
+    best = int(base.model(pixel_values=inputs.values).logits.argmax())
+    assert names[0] == base.model.config.id2label[best]
+    assert found.texts[1].startswith(row.response)
+    assert found.texts[1] == found.texts[2]
+    assert found.difference > 0.1
+    (bare,) = converse(base, [ask, ask], Sampling())
+    assert bare.texts == (found.texts[0], found.texts[0])
+    assert bare.difference is None
+
+
+def test_words_and_pictures_are_told_apart(shapes, tmp_path):
+    """Typed words for a ViT, a picture for a language model, and a file that is none: a sentence each."""
+    picture = next(shapes.rglob("*.png"))
+    with pytest.raises(ModelError, match="not what is typed"):
+        need_words(tiny_base("vit"))
+    with pytest.raises(DataError, match="is a picture"):
+        need_picture(tiny_base("llama"), picture)
+    bad = tmp_path / "bad.png"
+    bad.write_bytes(b"?")
+    with pytest.raises(DataError, match=r"bad\.png is no picture"):
+        need_picture(tiny_base("vit"), bad)
+    need_picture(tiny_base("vit"), picture)
+    need_words(tiny_base("llama"))
