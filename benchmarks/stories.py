@@ -194,7 +194,9 @@ The model is stories260K: a LLaMA of {parameters:,} parameters, whose 8 heads sh
 read simple stories only. Each method trains with its default settings on {rows} passages a time of
 FairytaleQA's training tales, each of at most {length} tokens. Perplexity is that of {heldout} passages from its test
 tales, over every token and the end of the passage; without tuning it is {before}.
-Seconds are all from the start to the finished adapter.
+Seconds are all from the start to the finished adapter, on a machine that did other work too: they tell only the order
+of size. Compare number formats where the updates are as many. P-tuning v2 begins with random keys and values in every
+layer, which disturb the model until they are learned.
 
 {table}
 {refusals}"""

@@ -12,7 +12,7 @@ from tests.ui.test_train import pick_method
 
 pytestmark = pytest.mark.ui
 SENTENCE = "Classify if the tweet is a complaint or not:"
-TEMPLATE = "Tweet text : {prompt} Label :"
+TEMPLATE = "Tweet text : {prompt} Label : "
 LOOP = {"learning_rate": 0.03, "batch_size": 8, "schedule": "linear", "warmup_share": 0.0, "weight_decay": 0.01,
         "max_len": 64}  # fmt: skip
 
