@@ -21,7 +21,7 @@ from engine.training.launch import base_for
 
 
 def chat(args: argparse.Namespace) -> None:
-    """Ask base and tuned model the same question, or about a --picture; without either, the terminal asks."""
+    """Ask base and tuned model the same; without --prompt or --picture, questions are read from the terminal."""
     base, method, template = _load(args.folder, args.precision)
     sampling = Sampling.from_dict({field.name: getattr(args, field.name) for field in Sampling.fields()})
     if args.prompt is not None or args.picture is not None:
