@@ -187,7 +187,8 @@ python -m engine chat RUN --prompt "@HMRCcustomers No this is my first job" --ma
 2. *Data*: *Your own data …*, upload train.csv. *Tweet text* and *Label* are guessed; choose *your own* template and
    write `Tweet text : {{prompt}} Label : `. The rows beside it show that only the label is learned.
 3. The learning rate is 0.03, the batch 8; under *All settings*, the schedule is linear, the warm-up 0, the weight
-   decay 0.01 and the longest row 64 tokens. Press *Start*; **Watch** shows which words the virtual tokens come to resemble.
+   decay 0.01 and the longest row 64 tokens. Press *Start*; **Watch** shows which words the virtual tokens come to
+   resemble.
 4. **Chat** asks base and tuned model side by side; **Runs** scores all held-out tweets.
 
 `tests/ui/test_guide.py` does this in a browser.

@@ -346,6 +346,7 @@ Since = dict[str, Any]
 
     run, name, status, recording, emits, steps, config   as in `RunSummary` and `RunConfig.to_dict`
     layered    whether its method can be switched off in single layers
+    pictures   whether it reads pictures
     memory     bytes that the run really held, None before it ends: weights (scales included), adapter, optimiser, step
                (the most that a step added) and peak (all of them); device, rows and length of that step's batch
     early      whether patience ended it before its last step

@@ -54,6 +54,7 @@ class Shelf:
             "recording": folder.path.parent == RECORDINGS,
             "emits": facts["emits"],
             "layered": facts["layered"],
+            "pictures": bool(facts.get("pictures")),
             "steps": facts["steps"],
             "config": facts["config"],
             "memory": facts.get("memory"),

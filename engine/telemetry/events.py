@@ -95,12 +95,17 @@ class MovedEvent(Event):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SampleEvent(Event):
-    """The same question asked again: the greedy answer of the model as it is after `step` updates."""
+    """The same question asked again: the greedy answer of the model as it is after `step` updates.
+
+    Attributes:
+        picture: A small copy of the picture that is asked about, as a data URL; empty where a text is.
+    """
 
     kind: ClassVar[str] = "sample"
     prompt: str
     answer: str
     reference: str
+    picture: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -20,6 +20,7 @@ from transformers import get_scheduler
 
 from engine.data.dataset import Dataset
 from engine.data.encode import Batch, batches_from, encode_row
+from engine.data.pixels import thumbnail
 from engine.data.targets import encode_for, encode_training
 from engine.errors import RunError, WorkbenchError
 from engine.exchange.native import copy_adapter, read_facts, save_adapter
@@ -284,7 +285,13 @@ class Trainer:
             self._publish(event)
         answer = self._answer()
         self._publish(
-            SampleEvent(step=step, prompt=self._sample.prompt, answer=answer, reference=self._sample.response)
+            SampleEvent(
+                step=step,
+                prompt=self._sample.prompt,
+                answer=answer,
+                reference=self._sample.response,
+                picture=thumbnail(self._sample.picture) if self._sample.picture else "",
+            )
         )
 
     def _validated(self) -> tuple[float, float | None, str]:

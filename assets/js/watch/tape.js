@@ -3,7 +3,7 @@ window.Gatelight = window.Gatelight || {};
 
 (() => {
   const ACTIVE = ["loading", "running", "paused", "stopping"];
-  const FACTS = "name status message recording emits layered early kept steps config epoch cursor".split(" ");
+  const FACTS = "name status message recording emits layered pictures early kept steps config epoch cursor".split(" ");
   const NO_FRAMES = ["started", "loss", "snapshot", "status"];
 
   /** Index of the last entry of a sorted list that is not above a value, -1 if there is none. */

@@ -145,5 +145,5 @@ window.Gatelight = window.Gatelight || {};
     };
   };
 
-  (Gatelight.panels ??= []).push({ name: "asks", order: 3, side: "left", needs: null, mount });
+  (Gatelight.panels ??= []).push({ name: "asks", order: 3, side: "left", needs: null, fits: (tape) => !tape.pictures, mount });
 })();
