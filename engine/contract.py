@@ -224,6 +224,7 @@ class RunSummary:
         emits: Kinds of events that decide which panels appear: "gates", "updates", "prompt".
         labels: What its task head chooses from; empty when it estimates a number, None without a head.
         pictures: Whether it reads pictures.
+        chips: Questions to try in the chat; None in runs of older versions, which do not say.
     """
 
     id: str
@@ -244,6 +245,7 @@ class RunSummary:
     emits: list[str]
     labels: tuple[str, ...] | None
     pictures: bool = False
+    chips: list[str] | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

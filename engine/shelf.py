@@ -144,6 +144,7 @@ class Shelf:
             emits=facts["emits"],
             labels=folder.head.labels if folder.head else None,
             pictures=bool(facts.get("pictures")),
+            chips=facts.get("chips"),
         )
 
 

@@ -68,7 +68,9 @@ def _asked(workbench: Workbench, run: str) -> list[Any]:
     """With what one asks a run: words and example questions, or a picture."""
     known = next((known for known in workbench.runs() if known.id == run), None)
     dataset, pictures = (known.dataset, known.pictures) if known else ("town-qa", False)
-    chips = next((info.chips for info in workbench.datasets() if info.name == dataset), [])
+    chips = known.chips if known else None
+    if chips is None:
+        chips = next((info.chips for info in workbench.datasets() if info.name == dataset), [])
     chips = [*chips, *[""] * CHIPS][:CHIPS]
     return [
         *(gr.Button(chip, visible=bool(chip)) for chip in chips),

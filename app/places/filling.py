@@ -12,7 +12,7 @@ from app.guard import sentence
 from app.markup import note, size
 from app.own_data import OWN as OWN_DATA
 from app.places.method_knobs import MethodKnobs
-from app.places.training_form import FIELDS, FIRST, RATE, TrainingForm, config_of
+from app.places.training_form import FIELDS, FIRST, OF_TRUST, RATE, TrainingForm, config_of
 from app.wiring import wire, wire_js
 from app.words import Say
 from engine.errors import SettingError, WorkbenchError
@@ -69,7 +69,8 @@ class Filler:
             [form.dataset],
             [form.own.panel],
         )
-        wire(say, [form.model.input], self.with_model, [form.model], [form.model_card, form.knobs["trust_remote_code"]])
+        trust = [form.knobs[name] for name in OF_TRUST]
+        wire(say, [form.model.input], self.with_model, [form.model], [form.model_card, *trust])
         wire(say, [form.load.upload], self.loaded, [form.load, self.memory], self.loading)
         data = [form.dataset, form.own.read, *form.own.all]
         turned = [part.change for part in (form.model, *data, *form.training, *self.own.all)]
@@ -158,8 +159,8 @@ class Filler:
             return [note(sentence(self.say, error), "" if error.key == "no_data_chosen" else "wrong"), ""]
 
     def with_model(self, name: str) -> list[Any]:
-        """Card and tick for another model: trust in one model's code is none in another's."""
-        return [self.about_model(name), False]
+        """Card and ticks for another model: trust in one model's authors is none in another's."""
+        return [self.about_model(name), *[False] * len(OF_TRUST)]
 
     def about_model(self, name: str) -> str:
         """The model's card."""

@@ -20,7 +20,9 @@ from engine.workbench import Workbench
 FIRST = RunConfig()
 FIELDS = sorted(TrainingSettings.fields(), key=lambda field: field.knob.advanced)
 RATE = [field.name for field in FIELDS].index("learning_rate")
-OF_MODEL = ("precision", "device", "attention", "trust_remote_code")
+OF_TRUST = ("trust_remote_code", "pickled_weights")
+"""Settings that trust the authors of one model."""
+OF_MODEL = ("precision", "device", "attention", *OF_TRUST)
 """Settings of the loop that belong to the choice of a model."""
 
 

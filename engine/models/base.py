@@ -193,8 +193,9 @@ def load_base(
     device: str = "auto",
     attention: str = "auto",
     trust_remote_code: bool = False,
+    pickled_weights: bool = False,
 ) -> Base:
-    """Load a model by embedded name, folder or hub id; only safetensors are read.
+    """Load a model by embedded name, folder or hub id; only safetensors are read, unless pickles are asked for.
 
     Raises:
         ModelError: It cannot be found, read, or served; the sentence says what to do.
@@ -202,7 +203,7 @@ def load_base(
     place = device_of(device)
     config = read_config(name, trust_remote_code=trust_remote_code)
     family = family_of(config.model_type)
-    check_weights(name)
+    check_weights(name, pickled=pickled_weights)
     disable_progress_bar()
     logging.getLogger("transformers.modeling_utils").addFilter(_calm)
     try:
@@ -210,7 +211,7 @@ def load_base(
             torch.manual_seed(0)
             model, told = auto_class(family).from_pretrained(
                 locate(name),
-                use_safetensors=True,
+                use_safetensors=None if pickled_weights else True,
                 output_loading_info=True,
                 token=hub_token(),
                 trust_remote_code=trust_remote_code,

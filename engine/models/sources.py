@@ -1,8 +1,8 @@
 """Where models come from, and why one cannot be used: every refusal is a sentence with a next step.
 
 A model is one that ships, a local folder, or a name on the hub, whose files lie in the machine's cache once they are
-fetched. Only safetensors are read: pickles can run code. A hub token is taken from the environment and nowhere else;
-it goes to the hub and into no text.
+fetched. Only safetensors are read, unless the user says otherwise: pickles can run code. A hub token is taken from the
+environment and nowhere else; it goes to the hub and into no text.
 """
 
 import json
@@ -11,6 +11,7 @@ import re
 import socket
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from pickle import UnpicklingError
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
@@ -29,7 +30,7 @@ EMBEDDED = {"town": ASSETS / "town"}
 HUB_TIMEOUT_S = 4.0
 TOKENS = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
 PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt")
-LOADING_ERRORS = (OSError, ValueError, ImportError, SafetensorError, torch.OutOfMemoryError)
+LOADING_ERRORS = (OSError, ValueError, ImportError, SafetensorError, torch.OutOfMemoryError, UnpicklingError)
 """What goes wrong in loading a model for reasons that lie in its files, its place or this machine."""
 
 
@@ -104,8 +105,12 @@ def check_family(name: str) -> None:
         family_of(str(config["model_type"]))
 
 
-def check_weights(name: str) -> None:
+def check_weights(name: str, *, pickled: bool = False) -> None:
     """Look at the weight files that are on this machine before they are loaded: are they there, safe and whole?
+
+    Args:
+        name: The model.
+        pickled: Whether the user wants pickles read. Torch then takes nothing but tensors out of them.
 
     Raises:
         ModelError: They are not.
@@ -116,7 +121,7 @@ def check_weights(name: str) -> None:
     if folder.is_file():
         raise _unreadable(name, "it is a file, not a folder")
     files = sorted(folder.glob("*.safetensors"))
-    if not files and any(any(folder.glob(pattern)) for pattern in PICKLES):
+    if not files and not pickled and any(any(folder.glob(pattern)) for pattern in PICKLES):
         raise _pickled(name)
     index = folder / "model.safetensors.index.json"
     wanted = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()) if index.exists() else set()
@@ -233,7 +238,7 @@ def _pickled(name: str) -> ModelError:
     return ModelError(
         "model_pickled",
         f"The model {name!r} has its weights only as pickles (*.bin), which can run code when they are read: choose a "
-        "version with safetensors, or convert it where you trust it: model.save_pretrained(folder).",
+        "version with safetensors, or set pickled_weights if you trust its authors.",
         name=name,
     )
 

@@ -72,6 +72,7 @@ def start_run(path: Path, config: RunConfig, load: LoadBase, name: str = "") -> 
             "head": head.to_dict() if head else None,
             "template": dataset.template,
             "pictures": dataset.pictures,
+            "chips": dataset.chips,
         },
     )
     return Trainer(folder, base, method, dataset)

@@ -99,6 +99,11 @@ class TrainingSettings(Settings):
         help="Let the model's own Python files run on this machine; only for models whose authors you trust.",
         advanced=True,
     )
+    pickled_weights: bool = knob(
+        default=False,
+        help="Read weights from pickles (*.bin) where a model has no safetensors; only tensors are taken out of them.",
+        advanced=True,
+    )
     head: str = knob(
         "auto",
         "How a label is said: written in words, or chosen by a linear head that trains along; auto gives a head to "
@@ -120,8 +125,8 @@ class TrainingSettings(Settings):
     @property
     def loading(self) -> dict[str, object]:
         """How the base is loaded, as far as it is not loaded as usual: arguments of `load_base`."""
-        own = {"device": self.device, "attention": self.attention, "trust_remote_code": self.trust_remote_code}
-        return {name: value for name, value in own.items() if value not in ("auto", False)}
+        names = ("device", "attention", "trust_remote_code", "pickled_weights")
+        return {name: value for name in names if (value := getattr(self, name)) not in ("auto", False)}
 
     @property
     def steps_between_evals(self) -> int:

@@ -20,12 +20,12 @@ from engine.cli import catalogue as commands
 from engine.errors import ModelError
 from engine.models import base as loading
 from engine.models import sources
-from engine.models.base import Base, describe, load_base, read_config
+from engine.models.base import Base, describe, hash_of, load_base, read_config
 from engine.models.listing import cached
 from engine.models.sources import explained, hub_token
 from engine.runs.config import RunConfig
 from engine.training.launch import base_for
-from tests.tiny import save_tiny, tiny_base
+from tests.tiny import plain_model, save_tiny, tiny_base
 
 ROOT = Path(__file__).resolve().parents[2]
 TOKEN = "hf_" + "secretsecret" * 3
@@ -213,14 +213,44 @@ def test_a_model_without_some_of_its_weights(kind, lacking, tmp_path):
     assert lacking in str(error)
 
 
+def pickled(folder: Path, weights: object) -> str:
+    """A model folder whose weights lie there as a pickle alone."""
+    save_tiny(folder)
+    (folder / "model.safetensors").unlink()
+    torch.save(weights, folder / "pytorch_model.bin")
+    return str(folder)
+
+
+def test_pickles_are_read_where_the_user_says_so(tmp_path):
+    """They give the same base, to the bit; by itself nothing reads them."""
+    model = plain_model("llama")
+    folder = pickled(tmp_path, model.state_dict())
+    assert refused(folder).key == "model_pickled"
+    assert hash_of(load_base(folder, pickled_weights=True).model) == hash_of(tiny_base("llama").model)
+
+
+def test_what_hides_in_a_pickle_does_not_run(tmp_path):
+    """Even then only tensors are taken out: anything else is refused with a sentence, and nothing of it happens."""
+
+    class Trap:
+        def __reduce__(self):
+            return (Path.touch, (tmp_path / "sprung",))
+
+    folder = pickled(tmp_path / "model", {**plain_model("llama").state_dict(), "extra": Trap()})
+    with pytest.raises(ModelError) as error:
+        load_base(folder, pickled_weights=True)
+    assert error.value.key == "model_folder"
+    assert not (tmp_path / "sprung").exists()
+
+
 def test_pickles_are_not_read(tmp_path):
-    """Weights that are there only as a pickle are refused unread, with the way to convert them."""
+    """Weights that are there only as a pickle are refused unread, with the way out."""
     folder = save_tiny(tmp_path)
     (folder / "model.safetensors").unlink()
     (folder / "pytorch_model.bin").write_bytes(b"cos\nsystem\n(S'touch owned'\ntR.")
     error = refused(folder)
     assert error.key == "model_pickled"
-    assert "save_pretrained" in str(error)
+    assert "pickled_weights" in str(error)
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"hidden_size": 3}'])

@@ -161,7 +161,7 @@ WORDS = {
     ),
     "error.model_pickled": (
         "The model {name} has its weights only as pickles (*.bin), which can run code when they are read: choose a "
-        "version with safetensors, or convert it where you trust it."
+        "version with safetensors, or tick “Read pickled weights” if you trust its authors."
     ),
     "error.model_too_large": (
         "The model {name} does not fit into the memory of this machine: choose another precision, such as nf4, or a "

@@ -47,6 +47,10 @@ WORDS = {
     "setting.trust_remote_code.help": (
         "Some models bring Python files. They can do on this machine whatever you can: only for authors you trust."
     ),
+    "setting.pickled_weights": "Read pickled weights",
+    "setting.pickled_weights.help": (
+        "For models without safetensors (*.bin files). Only tensors are taken out; yet only for authors you trust."
+    ),
     "setting.checkpointing": "Save memory in the backward pass",
     "setting.checkpointing.help": "Computes activations again: less memory, more time.",
     "setting.head": "Say labels with",

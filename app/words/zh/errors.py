@@ -107,7 +107,7 @@ WORDS = {
     ),
     "error.model_pickled": (
         "模型 {name} 的权重只有 pickle 格式（*.bin），读取时可能执行代码："
-        "请选择带 safetensors 的版本，或在可信的环境里转换。"
+        "请选择带 safetensors 的版本；如果信任作者，可勾选“读取 pickle 权重”。"
     ),
     "error.model_too_large": "模型 {name} 放不进本机内存：请换一种数值格式（如 nf4），或换更小的模型。",
     "error.model_unknown": ("模型站点上没有模型 {name}，或它是私有的：请检查拼写；私有模型请设置环境变量 HF_TOKEN。"),

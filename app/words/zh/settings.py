@@ -42,6 +42,8 @@ WORDS = {
     "setting.precision.help": "适配器本身始终是 fp32。",
     "setting.trust_remote_code": "运行模型自带的代码",
     "setting.trust_remote_code.help": ("有些模型自带 Python 文件，运行后能在本机做你能做的一切：只用于可信的作者。"),
+    "setting.pickled_weights": "读取 pickle 权重",
+    "setting.pickled_weights.help": "用于没有 safetensors 的模型（*.bin）。只取出张量，但仍只用于可信的作者。",
     "setting.checkpointing": "反向传播省显存",
     "setting.checkpointing.help": "重新计算激活值：更省显存，更费时间。",
     "setting.head": "标签的给出方式",

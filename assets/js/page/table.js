@@ -19,6 +19,8 @@ window.Gatelight = window.Gatelight || {};
     switch (column) {
       case "status": return words[`status.${run.recording ? "recording" : run.status}`] ?? run.status;
       case "method": return words[`method.${run.method}`] ?? run.method;
+      case "model":
+      case "dataset": return run[column].startsWith("hub:") ? run[column] : run[column].split(/[\\/]/).pop();
       case "step": return `${run.step}/${run.steps}${keptOlder(run) ? ` (${words["runs.kept"].replace("{step}", run.kept_step)})` : ""}`;
       case "best_validation": return run.best_validation === null ? "–" : run.best_validation.toFixed(3);
       case "trainable": return run.trainable.toLocaleString("en");
