@@ -49,7 +49,7 @@ def control(field: Field, say: Say, value: object, scope: str = "") -> gr.compon
         "interactive": True,
         "elem_id": f"gl-{scope or 'set'}-{field.name}",
         "elem_classes": "gl-knob",
-        "min_width": 120,
+        "min_width": 200 if field.knob.choices else 130,
     }
     if field.kind is bool:
         return gr.Checkbox(value=bool(value), **common)

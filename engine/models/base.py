@@ -206,6 +206,8 @@ def load_base(
     check_weights(name, pickled=pickled_weights)
     disable_progress_bar()
     logging.getLogger("transformers.modeling_utils").addFilter(_calm)
+    # It asks for a package that it can do without.
+    logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)
     try:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)

@@ -7,7 +7,7 @@ WORDS = {
     "chat.right": "Right",
     "chat.third_column": "Third",
     "chat.step": "Step",
-    "chat.kept": "best: step {step}",
+    "chat.kept": "best ({step})",
     "chat.newest": "newest",
     "chat.third": "+ third",
     "chat.no_third": "− third",

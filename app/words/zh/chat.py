@@ -7,7 +7,7 @@ WORDS = {
     "chat.right": "右栏",
     "chat.third_column": "第三栏",
     "chat.step": "步",
-    "chat.kept": "最好：第 {step} 步",
+    "chat.kept": "最好（{step}）",
     "chat.newest": "最新",
     "chat.third": "+ 第三栏",
     "chat.no_third": "− 第三栏",
