@@ -11,7 +11,7 @@ WORDS = {
     "chat.newest": "newest",
     "chat.third": "+ third",
     "chat.no_third": "− third",
-    "chat.empty": "Press one of the questions below. The base rambles on; the tuned model answers.",
+    "chat.empty": "Nothing asked yet. Ask below: the base says what it always said, the tuned model what it learned.",
     "chat.message": "Message",
     "chat.picture": "A picture: drop it here, or press",
     "chat.placeholder": "Ask something …",

@@ -11,7 +11,7 @@ WORDS = {
     "chat.newest": "最新",
     "chat.third": "+ 第三栏",
     "chat.no_third": "− 第三栏",
-    "chat.empty": "点下面的一个问题。基座会自说自话，微调模型会回答。",
+    "chat.empty": "还没有提问。在下面提问吧：基座照旧回答，微调后的模型说出它学到的。",
     "chat.message": "消息",
     "chat.picture": "一张图片：拖到这里，或点击选择",
     "chat.placeholder": "问点什么 …",

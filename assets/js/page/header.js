@@ -65,7 +65,7 @@ window.Gatelight = window.Gatelight || {};
     const draw = (live) => {
       chip.dataset.state = live.status;
       text.textContent = sentence(live, words);
-      model.textContent = live.model ? [live.model, live.precision, `${live.size_mb.toFixed(0)} MB`].filter(Boolean).join(" · ") : "";
+      model.textContent = live.model ? [live.model.split(/[\\/]/).pop(), live.precision, `${live.size_mb.toFixed(0)} MB`].filter(Boolean).join(" · ") : "";
     };
 
     const poll = async () => {
