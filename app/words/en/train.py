@@ -75,7 +75,7 @@ WORDS = {
     "train.load": "Load YAML",
     "train.loaded": "The run file is on the form. Press Start when you like.",
     "train.rate": "auto: {rate}",
-    "train.progress.idle": "Everything is filled in: press Start. A first run on the town model takes about half a minute.",
+    "train.progress.idle": "Everything is filled in: press Start. A first run on town takes about half a minute.",
     "train.progress.done": "That run is over. Ask it something →",
     "train.progress.line": "{step}/{steps} · {speed} steps/s · {left} left",
     "train.progress.warming": "Warming up before the first step: {share} %",
