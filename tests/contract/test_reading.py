@@ -28,8 +28,9 @@ from tests.tiny import (
 every_case = pytest.mark.parametrize("case", cases(TEXT), ids=str)
 FEW = tuple(name for name in (*VARIED, "gemma2", "bloom") if name in WRITERS)
 """Decoders that differ most in what a cache and the strength have to do with each other."""
-TOLERANCE = {"rtol": 1e-4, "atol": 5e-5}
-"""fp32 with another order of summation, on logits of size 5."""
+TOLERANCE = {"rtol": 1e-3, "atol": 5e-4}
+"""fp32 with another order of summation, on logits of size 5: wide random updates in every linear carry it up to 3e-4 on
+some processors. What is wrong differs by far more."""
 
 
 @pytest.mark.parametrize(
