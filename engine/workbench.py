@@ -110,7 +110,8 @@ class Workbench(Shelf):
             WorkbenchError: A setting, the model or the data cannot be used.
         """
         live, precision = self._live, config.of_training().precision
-        held = live.size_mb * 1e6 if (live.model, live.precision) == (config.model, precision) else 0.0
+        same = live.model == config.model and precision in ("auto", live.precision)
+        held = live.size_mb * 1e6 if same else 0.0
         with _LOADING:
             from engine.memory.planning import memory  # noqa: PLC0415 - loads torch
 

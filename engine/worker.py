@@ -18,7 +18,7 @@ from engine.errors import RunError, WorkbenchError
 from engine.exchange.archive import zip_form
 from engine.exchange.native import load_adapter, load_tensors
 from engine.methods.base import Method
-from engine.models.base import Base, device_of, load_base
+from engine.models.base import Base, device_of, load_base, precision_of
 from engine.predicting import part
 from engine.probing import need_picture, need_words, probe, strength_curve
 from engine.runs.config import RunConfig
@@ -55,8 +55,9 @@ class Worker:
         Raises:
             ModelError: It cannot be loaded.
         """
-        attention = loading.get("attention", "auto")
-        key = (model, precision, device_of(loading.get("device", "auto")), attention)
+        device = device_of(loading.get("device", "auto"))
+        precision = precision_of(precision, device)
+        key = (model, precision, device, loading.get("attention", "auto"))
         if key not in self._bases:
             while len(self._bases) >= KEPT_BASES:
                 self._bases.popitem(last=False)
@@ -287,7 +288,8 @@ def _template(folder: RunFolder) -> str:
 def _base_of(config: RunConfig) -> str:
     """What two runs must have in common to answer side by side."""
     training = config.of_training()
-    return f"{config.model} ({training.precision}, {device_of(training.device)})"
+    device = device_of(training.device)
+    return f"{config.model} ({precision_of(training.precision, device)}, {device})"
 
 
 def _no_steps() -> Generator[Progress]:

@@ -26,7 +26,7 @@ from engine.memory.quantised import quantise
 from engine.memory.room import Room, verdict
 from engine.methods import method_class
 from engine.methods.base import Method, Start
-from engine.models.base import DTYPES, Base, auto_class, freeze
+from engine.models.base import DTYPES, Base, auto_class, freeze, precision_of
 from engine.models.families import family_of
 from engine.models.shape import ModelShape
 from engine.training.objective import Objective
@@ -116,7 +116,7 @@ def estimate(plan: Plan, room: Room) -> MemoryInfo:
 
 def _base(plan: Plan) -> tuple[Base, int]:
     """The base without numbers, and the bytes of its scales where it is quantised."""
-    precision, family = plan.training.precision, family_of(plan.config.model_type)
+    precision, family = precision_of(plan.training.precision, plan.device), family_of(plan.config.model_type)
     dtype = DTYPES.get(precision, torch.float32 if plan.device == "cpu" else torch.float16)
     with META:
         model: PreTrainedModel = auto_class(family).from_config(plan.config, dtype=torch.float32)

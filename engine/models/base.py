@@ -186,6 +186,15 @@ def device_of(wanted: str) -> str:
     return wanted if wanted != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
 
 
+def precision_of(wanted: str, device: str) -> str:
+    """The number format that a setting means on a device: auto is bf16 on a GPU (fp16 where it has none), else fp32."""
+    if wanted != "auto":
+        return wanted
+    if device != "cuda":
+        return "fp32"
+    return "bf16" if torch.cuda.is_bf16_supported() else "fp16"
+
+
 def load_base(
     name: str,
     precision: str = "fp32",
@@ -201,6 +210,7 @@ def load_base(
         ModelError: It cannot be found, read, or served; the sentence says what to do.
     """
     place = device_of(device)
+    precision = precision_of(precision, place)
     config = read_config(name, trust_remote_code=trust_remote_code)
     family = family_of(config.model_type)
     check_weights(name, pickled=pickled_weights)

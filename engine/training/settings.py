@@ -72,8 +72,8 @@ class TrainingSettings(Settings):
     )
     precision: str = knob(
         "fp32",
-        "Number format of the frozen base; the adapter is always fp32.",
-        choices=("fp32", "bf16", "fp16", "int8", "nf4"),
+        "Number format of the frozen base; the adapter is always fp32. auto is bf16 on a GPU and fp32 on a CPU.",
+        choices=("auto", "fp32", "bf16", "fp16", "int8", "nf4"),
         advanced=True,
     )
     checkpointing: bool = knob(

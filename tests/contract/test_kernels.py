@@ -9,7 +9,7 @@ from torch.testing import assert_close
 from engine.errors import ModelError
 from engine.memory.estimate import estimate
 from engine.models.attention import KERNELS
-from engine.models.base import device_of, load_base
+from engine.models.base import device_of, load_base, precision_of
 from engine.models.view import Tokens
 from engine.training.settings import KERNELS as CHOICES
 from engine.training.settings import TrainingSettings
@@ -96,6 +96,17 @@ def test_cpu_on_a_machine_with_a_gpu(tmp_path):
     """The setting is obeyed."""
     assert load_base(str(save_tiny(tmp_path)), device="cpu").device.type == "cpu"
     assert load_base(str(tmp_path)).device.type == "cuda"
+
+
+def test_automatic_number_format(tmp_path, monkeypatch):
+    """fp32 on a CPU; on a GPU bf16, or fp16 where it has no bf16. What is named stays as it is."""
+    assert load_base(str(save_tiny(tmp_path)), "auto", device="cpu").precision == "fp32"
+    for able, wanted in ((True, "bf16"), (False, "fp16")):
+        monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda able=able: able)
+        assert precision_of("auto", "cuda") == wanted
+        assert precision_of("int8", "cuda") == "int8"
+    auto, plain = (estimate(plan("lora", precision=name), PLENTY) for name in ("auto", "fp32"))
+    assert auto == plain
 
 
 def test_only_what_differs_is_handed_on():

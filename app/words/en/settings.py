@@ -42,7 +42,7 @@ WORDS = {
         "same up to rounding."
     ),
     "setting.precision": "Number format of the base",
-    "setting.precision.help": "The adapter itself is always fp32.",
+    "setting.precision.help": "The adapter itself is always fp32. What suits: bf16 on a GPU, else fp32.",
     "setting.trust_remote_code": "Run the model's own code",
     "setting.trust_remote_code.help": (
         "Some models bring Python files. They can do on this machine whatever you can: only for authors you trust."

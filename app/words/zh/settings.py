@@ -39,7 +39,7 @@ WORDS = {
     "setting.attention": "注意力内核",
     "setting.attention.help": "优先使用 PyTorch 的哪个注意力内核；它处理不了的批次由下一个接手。结果只差舍入误差。",
     "setting.precision": "基座的数值格式",
-    "setting.precision.help": "适配器本身始终是 fp32。",
+    "setting.precision.help": "适配器本身始终是 fp32。自动：GPU 上用 bf16，否则用 fp32。",
     "setting.trust_remote_code": "运行模型自带的代码",
     "setting.trust_remote_code.help": ("有些模型自带 Python 文件，运行后能在本机做你能做的一切：只用于可信的作者。"),
     "setting.pickled_weights": "读取 pickle 权重",
