@@ -220,12 +220,12 @@ class Workbench(Shelf):
 
         None either where its data is gone: then its rows still have their names.
         """
-        config = self._folder(run).config
-        try:
-            found = config.load_data()
-        except WorkbenchError:
+        folder = self._folder(run)
+        if not folder.facts().get("pictures"):
             return {}
-        if not found.pictures:
+        try:
+            found = folder.config.load_data()
+        except WorkbenchError:
             return {}
         return {row.prompt: row.picture for row in found.rows("heldout") if row.picture is not None}
 
