@@ -1,6 +1,7 @@
 """Table to text on the E2E data, scored as its papers do: BLEU of generated sentences against all references.
 
-    python -m benchmarks.e2e E2E [--model town] [--methods prefix adamix] [--steps 600] [--out docs/e2e.md]
+    python -m benchmarks.e2e E2E [--model town] [--methods prefix adamix] [--steps 600] [--questions 630]
+                             [--out docs/e2e.md]
 
 E2E is a folder with train_tokenized.jsonl, dev.jsonl and test.jsonl, rows of a meaning representation (mr) and one of
 its sentences (ref). Models of this size write modest sentences: what is shown is that the whole way works, from the
@@ -8,6 +9,7 @@ file to the score.
 """
 
 import argparse
+import json
 import tempfile
 import time
 from pathlib import Path
@@ -34,12 +36,15 @@ def main() -> None:
     parser.add_argument("--model", default="town")
     parser.add_argument("--methods", nargs="+", default=["prefix", "adamix"], choices=list(METHODS))
     parser.add_argument("--steps", type=int, default=600, help="updates of each method (default: %(default)s)")
+    parser.add_argument("--questions", type=int, default=630, help="of the test file's, the first (default: all)")
     parser.add_argument("--out", type=Path, default=Path("docs/e2e.md"))
     args = parser.parse_args()
     base = load_base(args.model)
     rows: list[dict[str, object]] = []
     examples: list[str] = []
     with tempfile.TemporaryDirectory() as name:
+        heldout = Path(name) / "test.jsonl"
+        write_text(heldout, first_questions(args.e2e / "test.jsonl", args.questions))
         for method in args.methods:
             config = RunConfig(
                 model=args.model,
@@ -47,7 +52,7 @@ def main() -> None:
                 method=method,
                 data={
                     "prompt": "mr", "response": "ref", "validation": str(args.e2e / "dev.jsonl"),
-                    "heldout": str(args.e2e / "test.jsonl"),
+                    "heldout": str(heldout),
                 },
                 training={"steps": args.steps, "eval_every": args.steps},
             )  # fmt: skip
@@ -68,9 +73,18 @@ def main() -> None:
             rows.append(_row(METHODS[method].title, sum(p.numel() for p in tuned.parameters()), scores.text.bleu,
                              scores.text.chrf, scores.text.rouge_l, scores.perplexity, seconds))  # fmt: skip
             examples += [f"- {METHODS[method].title}: {p.tuned.strip()}" for p in found[:SHOWN]]
+            print(rows[-1], flush=True)
             text = page(args.model, args.steps, rows, examples, scores.text.questions, scores.text.signature)
             write_text(args.out, text)
     print(args.out.read_text(encoding="utf-8"))
+
+
+def first_questions(file: Path, count: int) -> str:
+    """The lines of the first different questions, with all references that each has."""
+    lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
+    asked = [json.loads(line)["mr"] for line in lines]
+    wanted = set(list(dict.fromkeys(asked))[:count])
+    return "".join(line for line, question in zip(lines, asked, strict=True) if question in wanted)
 
 
 def _row(
@@ -88,7 +102,8 @@ def page(
     """What is written down."""
     return f"""# E2E: table to text
 
-Measured in one run by `python -m benchmarks.e2e E2E --model {model} --steps {steps}` on {torch.get_num_threads()}
+Measured in one run by `python -m benchmarks.e2e E2E --model {model} --steps {steps}
+--questions {questions}` on {torch.get_num_threads()}
 threads: 42,061 training rows, default settings of each method, {steps:,} updates of 16 rows; greedy sentences for the
 {questions:,} different questions of the test file, each against all its references
 (sacrebleu: `{signature}`). The base is small and has never read such lines, so the scores are modest; what is proved is

@@ -101,5 +101,5 @@ def most_interesting(workbench: Workbench) -> str:
     """The run one wants to talk to: the active one, else the newest own one, else the first recording."""
     runs = workbench.runs()
     ready = [run for run in runs if active(run) or run.recording or run.step > 0]
-    ready.sort(key=lambda run: (not active(run), run.recording, run.method != FIRST_SHOWN))
+    ready.sort(key=lambda run: (not active(run), run.recording, run.recording and run.method != FIRST_SHOWN))
     return ready[0].id if ready else BASE

@@ -21,7 +21,7 @@ def test_run_that_gets_worse_ends_and_keeps_its_best(visit, app):
     """With far too large a rate validation soon gets worse; patience ends the run, Watch
     says why and rings the lowest, Runs and Chat name the state that is kept.
     """
-    page = visit()
+    page, before = visit(), set(app.runs())
     ready_form(page)
     page.click("#gl-all > button")
     values = {"learning_rate": 3, "patience": 2, "eval_every": 1, "warmup_share": 0}
@@ -30,7 +30,7 @@ def test_run_that_gets_worse_ends_and_keeps_its_best(visit, app):
     choose(page, "keep", "the best on validation")
     start(page, 40)
     wait_idle(page)
-    folder = app.runs()[-1]
+    (folder,) = set(app.runs()) - before
     facts = json.loads((folder / "run.json").read_text())
     last, kept = facts["step"], facts["kept_step"]
     assert (facts["status"], facts["stopped_early"]) == ("finished", True)

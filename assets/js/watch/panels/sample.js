@@ -10,8 +10,7 @@ window.Gatelight = window.Gatelight || {};
       return { list, text };
     };
     const asked = row("question", say("question"));
-    const picture = Gatelight.el("img", { class: "gl-said-picture", alt: "" });
-    asked.text.before(picture);
+    let picture = null;
     const first = row("base", say("now", { step: 0 }));
     const now = row("tuned", "");
     const wanted = row("reference", say("reference"));
@@ -23,8 +22,12 @@ window.Gatelight = window.Gatelight || {};
       body.hidden = !event;
       if (!event) return;
       asked.text.textContent = event.prompt;
-      picture.hidden = !event.picture?.startsWith("data:image/");
-      if (!picture.hidden && picture.src !== event.picture) picture.src = event.picture;
+      const source = event.picture?.startsWith("data:image/") ? event.picture : "";
+      if (source !== (picture?.src ?? "")) {
+        picture?.remove();
+        picture = source ? Gatelight.el("img", { class: "gl-said-picture", alt: "", src: source }) : null;
+        if (picture) asked.text.before(picture);
+      }
       first.list.hidden = !start || event.step === 0;
       first.text.textContent = start?.answer.trim() || say("silence");
       now.list.firstChild.textContent = say("now", { step: event.step });
