@@ -29,6 +29,7 @@ def test_run_that_gets_worse_ends_and_keeps_its_best(visit, app):
         page.fill(f"#gl-set-{name} input, #gl-set-{name} textarea", str(value))
     choose(page, "keep", "the best on validation")
     start(page, 40)
+    expect(page.locator(".gl-state")).to_contain_text("Stopped early")
     wait_idle(page)
     (folder,) = set(app.runs()) - before
     facts = json.loads((folder / "run.json").read_text())
