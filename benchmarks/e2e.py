@@ -64,17 +64,18 @@ def main() -> None:
             tuned, dataset = load_adapter(trainer.folder.adapter_path, base), config.load_data(base.tokenizer)
             found = predictions(base, tuned, dataset)
             scores = evaluate(base, tuned, dataset, found)
+            shown = list({p.prompt: p for p in reversed(found)}.values())[-SHOWN:][::-1]
             assert scores.text is not None
             assert scores.base_text is not None
             if not rows:
                 rows.append(_row("untuned base", 0, scores.base_text.bleu, scores.base_text.chrf,
                                  scores.base_text.rouge_l, scores.base_perplexity, 0))  # fmt: skip
-                examples += [f"- asked: `{p.prompt}`; one of the references: {p.reference}" for p in found[:SHOWN]]
+                examples += [f"- asked: `{p.prompt}`; one of the references: {p.reference}" for p in shown]
             rows.append(_row(METHODS[method].title, sum(p.numel() for p in tuned.parameters()), scores.text.bleu,
                              scores.text.chrf, scores.text.rouge_l, scores.perplexity, seconds))  # fmt: skip
-            examples += [f"- {METHODS[method].title}: {p.tuned.strip()}" for p in found[:SHOWN]]
+            examples += [f"- {METHODS[method].title}: {' '.join(p.tuned.split())}" for p in shown]
             print(rows[-1], flush=True)
-            text = page(args.model, args.steps, rows, examples, scores.text.questions, scores.text.signature)
+            text = page(Path(args.model).name, args.steps, rows, examples, scores.text.questions, scores.text.signature)
             write_text(args.out, text)
     print(args.out.read_text(encoding="utf-8"))
 
