@@ -16,7 +16,8 @@ ROOT = Path(__file__).resolve().parents[2]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 CHROMIUM = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), "")
 START_S = 120
-WHEN_LEFT = ("AbortError", "Connection errored out")  # what Gradio says when a page is left in mid-request
+# What a page says that is left in mid-request; where the server is to blame, its log has a traceback (see `app`).
+WHEN_LEFT = ("AbortError", "Connection errored out", "ERR_INCOMPLETE_CHUNKED_ENCODING", "TypeError: network error")
 WAIT_MS = 60_000  # slow machines train and draw at once
 WIDE = {"width": 1280, "height": 860}
 OPEN = "selector => Boolean(document.querySelector(selector)?.offsetParent)"

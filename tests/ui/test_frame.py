@@ -56,6 +56,7 @@ def drawn_to_size(page):
 def test_chart_fits_when_its_library_comes_late(visit):
     """The person is at another place by the time Plotly has loaded: the chart must not take a size of its own."""
     page = visit()
+    page.wait_for_function("window.Plotly")  # else the request that is held would be the one of before the reload
     held = []
     page.route("**/plotly.min.js", lambda route: held.append(route))
     with page.expect_request("**/plotly.min.js"):

@@ -50,17 +50,24 @@ window.Gatelight = window.Gatelight || {};
     let wanted = null;
     document.documentElement.lang = header.lang;
 
-    const turned = (to) => {
-      wanted = to; // whoever turns to a place wants no other one any more
-      Gatelight.goto(to);
+    // Gradio ignores clicks on its tabs until it has mounted them all, so this asks again for a while.
+    const settle = (tries) => {
+      if (place() === wanted || !tries) wanted = null;
+      if (!wanted) return;
+      Gatelight.goto(wanted);
+      setTimeout(() => settle(tries - 1), 150);
     };
-    header.querySelectorAll(".gl-place").forEach((b) => b.addEventListener("click", () => turned(b.dataset.place)));
+    const want = (to) => {
+      wanted = to;
+      settle(TRIES);
+    };
+    header.querySelectorAll(".gl-place").forEach((b) => b.addEventListener("click", () => want(b.dataset.place)));
     chip.addEventListener("click", () => {
       Gatelight.goto("watch");
       if (Gatelight.live?.run) Gatelight.follow?.();
     });
-    const keepPlace = () => sessionStorage.setItem("gatelight.place", place() ?? "");
-    header.querySelectorAll(".gl-languages a").forEach((a) => a.addEventListener("click", keepPlace));
+    // Whoever loads the page anew (a person, a language, Gradio after a lost connection) stays where one was.
+    window.addEventListener("pagehide", () => sessionStorage.setItem("gatelight.place", wanted ?? place() ?? ""));
 
     const draw = (live) => {
       chip.dataset.state = live.status;
@@ -73,7 +80,6 @@ window.Gatelight = window.Gatelight || {};
       if (document.visibilityState === "visible") {
         const live = await server.live(null).catch(() => undefined);
         if (live && (instance ??= live.server) !== live.server) {
-          keepPlace();
           location.reload();
           return;
         }
@@ -93,19 +99,10 @@ window.Gatelight = window.Gatelight || {};
       setTimeout(poll, POLL_MS);
     };
 
-    // Gradio ignores clicks on its tabs until it has mounted them all, so this asks again for a while.
-    const settle = (tries) => {
-      if (!wanted || place() === wanted || !tries) return;
-      Gatelight.goto(wanted);
-      setTimeout(() => settle(tries - 1), 150);
-    };
-
     const arrive = () => {
       if (!place()) return setTimeout(arrive, 50);
       mark(header);
-      wanted ??= sessionStorage.getItem("gatelight.place");
-      sessionStorage.removeItem("gatelight.place");
-      settle(TRIES);
+      want(wanted ?? sessionStorage.getItem("gatelight.place"));
     };
     arrive();
     poll();
