@@ -8,6 +8,7 @@ before it returns is not seen.
 
 import weakref
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from torch import Tensor
@@ -52,14 +53,13 @@ class Ledger(TorchDispatchMode):
             return
         size = storage.nbytes()
         wide = size if self._width and tensor.dim() and tensor.shape[-1] == self._width else 0
-
-        def gone(_: object) -> None:
-            if self._known.pop(key, None) is not None:
-                self.now, self._wide = self.now - size, self._wide - wide
-
-        self._known[key] = weakref.ref(storage, gone)
+        self._known[key] = weakref.ref(storage, partial(self._forget, key, size, wide))
         self.now, self._wide = self.now + size, self._wide + wide
         self.peak, self.widest = max(self.peak, self.now), max(self.widest, self._wide)
+
+    def _forget(self, key: int, size: int, wide: int, _: object) -> None:
+        if self._known.pop(key, None) is not None:
+            self.now, self._wide = self.now - size, self._wide - wide
 
 
 def _key(tensor: Tensor) -> int:
