@@ -85,7 +85,7 @@ class Visitor:
             color_scheme="dark" if dark else "light", reduced_motion="no-preference" if motion else "reduce"
         )
         page.on("console", lambda message: message.type == "error" and self.note(message.text))
-        page.on("pageerror", lambda error: self.note(str(error)))
+        page.on("pageerror", lambda error: self.note(f"{error}\n{error.stack}"))
         page.goto((url or self.url) + path)
         return page
 

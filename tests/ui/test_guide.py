@@ -38,6 +38,7 @@ def fill_in(page, tweets):
     choose(page, "template", "your own")
     page.fill("#gl-data-own_template textarea", TEMPLATE)
     pick_method(page, "prompt")
+    page.wait_for_selector(".gl-card >> text=/Lester/")  # the presets come with the card; Gradio's open menus hate that
     page.click("#gl-preset input")
     page.click("[role=option] >> text=start from a sentence (for complaints)")
     page.click("#gl-all > button")
