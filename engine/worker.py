@@ -19,6 +19,7 @@ from engine.exchange.archive import zip_form
 from engine.exchange.native import load_adapter, load_tensors
 from engine.methods.base import Method
 from engine.models.base import Base, device_of, load_base, precision_of
+from engine.patches import probe_picture
 from engine.predicting import part
 from engine.probing import need_picture, need_words, probe, strength_curve
 from engine.runs.config import RunConfig
@@ -29,6 +30,7 @@ from engine.training.trainer import Progress, Trainer
 
 KEPT_BASES = 2
 KEPT_METHODS = 8
+SHOWN_PICTURES = 40
 
 
 class Worker:
@@ -39,6 +41,7 @@ class Worker:
         self._live = Live()
         self._bases: OrderedDict[tuple[str, str, str, str], Base] = OrderedDict()
         self._methods: OrderedDict[tuple[Path, int | None, float], Method] = OrderedDict()
+        self._pictures: dict[Path, dict[str, Path]] = {}
         self._trainer: Trainer | None = None
         self._steps: Generator[Progress] = _no_steps()
         self._held = ExitStack()
@@ -141,11 +144,22 @@ class Worker:
             self._let_go()
 
     def probe(self, folder: RunFolder, step: int | None, sentence: str) -> dict[str, Any]:
-        """How a sentence uses a run's method at a step."""
+        """How a sentence, or the picture of that name, uses a run's method at a step."""
         base, method = self._method(folder, step)
         found = self._live.step if step is None and self._is_live(folder) else step
+        if not base.shape.family.text:
+            shown = self._shown(folder)
+            name = sentence if sentence in shown else next(iter(shown))
+            return {**probe_picture(base, method, name, shown[name]), "name": name, "names": list(shown), "step": found}
         template = "{prompt}" if method.head is None else _template(folder)
         return {**probe(base, method, sentence, template), "step": found}
+
+    def _shown(self, folder: RunFolder) -> dict[str, Path]:
+        """The first pictures that a run is validated on, by name."""
+        if folder.path not in self._pictures:
+            rows = folder.config.load_data().rows("validation")[:SHOWN_PICTURES]
+            self._pictures = {folder.path: {row.prompt: row.picture for row in rows if row.picture is not None}}
+        return self._pictures[folder.path]
 
     def predict(self, folder: RunFolder, start: int) -> tuple[list[dict[str, Any]], int]:
         """The next held-out rows of a run with both answers, and how many there are in all."""

@@ -222,7 +222,7 @@ def _from_source(name: str, settings: DataSettings) -> Dataset:
         name=name,
         folder=Path(name).expanduser().parent,
         title={"en": title, "zh": title},
-        summary={"en": summary, "zh": summary},
+        summary={"en": summary, "zh": f"{title}：图片 → 标签" if source.pictures else summary},
         template=source.frame.around,
         max_new_tokens=LABEL_TOKENS if source.labels or source.numbers else ANSWER_TOKENS,
         chips=[] if source.pictures else [row.prompt for row in rows[:20] if 0 < len(row.prompt) <= LONGEST_CHIP][:3],

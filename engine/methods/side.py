@@ -211,16 +211,18 @@ class SideTuning(Method):
     @override
     def look(self, view: View, look: Look) -> dict[str, object]:
         base, side, blend = self._seen(view, look)
-        said = [view.read(states.to(view.model.dtype)).argmax(-1) for states in (base, side, blend)]
-        words = [[self._start.words(int(token)) for token in row] for row in said]
-        return {
+        report: dict[str, object] = {
             "kind": "blend",
             "tokens": look.tokens,
             "base_share": round(1 - self.control.strength * float(torch.sigmoid(-self.alpha).detach()), 4),
             "ratio": rounded(relative_norm(side, base)),
             "cosine": rounded(nn.functional.cosine_similarity(side, base, dim=-1)),
-            "next": dict(zip(("base", "side", "blend"), words, strict=True)),
         }
+        if view.shape.family.text:  # patches have no next word
+            said = [view.read(states.to(view.model.dtype)).argmax(-1) for states in (base, side, blend)]
+            words = [[self._start.words(int(token)) for token in row] for row in said]
+            report["next"] = dict(zip(("base", "side", "blend"), words, strict=True))
+        return report
 
     def _seen(self, view: View, look: Look) -> list[Float[Tensor, "t d"]]:
         """Last states of base, side network and their blend on one sentence."""

@@ -1,6 +1,8 @@
 """Pictures with labels on a tiny ViT, from the folder to the score: every kind of method learns to tell them apart."""
 
+import base64
 import dataclasses
+import io
 import logging
 
 import pytest
@@ -26,6 +28,7 @@ from engine.methods.base import Start
 from engine.methods.head import TaskHead, pooled
 from engine.models.families import family_of
 from engine.models.view import Pixels
+from engine.patches import probe_picture
 from engine.probing import need_picture, need_words, strength_curve
 from engine.runs.config import RunConfig
 from engine.sampling import Sampling
@@ -197,6 +200,41 @@ def test_a_chat_about_a_picture(shapes, tmp_path):
     (bare,) = converse(base, [ask, ask], Sampling())
     assert bare.texts == (found.texts[0], found.texts[0])
     assert bare.difference is None
+
+
+@pytest.mark.parametrize("method", SERVED)
+def test_patches_are_looked_at(shapes, method):
+    """Every report has a value per patch and one of the class token; the picture is what the model reads."""
+    base, dataset = tiny_base("vit"), load_dataset(str(shapes))
+    row = dataset.rows("validation")[0]
+    kind = METHODS[method]
+    tuned = kind.build(kind.settings_class(), base.shape, Start.of(base, 0))
+    randomise(tuned)
+    tuned.with_head(HeadSpec(labels=("circle", "square"), pooling="first"), Start.of(base, 1).rng)
+    seen = probe_picture(base, tuned, row.prompt, row.picture)
+    assert seen["side"] == 4
+    assert seen["tokens"] == ["[CLS]", *(f"{y},{x}" for y in range(1, 5) for x in range(1, 5))]
+    assert sum(share for _, share in seen["verdict"]) == pytest.approx(1, abs=1e-3)
+    known = [name for name in ("contribution", "mass", "fresh", "ratio") if name in seen]
+    assert known
+    assert len(list(flat(seen[known[0]]))) % 17 == 0
+    image = Image.open(io.BytesIO(base64.b64decode(seen["picture"].split(",")[1])))
+    assert image.size == (16, 16)
+    with Image.open(row.picture) as original:
+        assert_close(
+            colours(image), colours(original.convert("RGB").resize((16, 16), Image.Resampling.BILINEAR)), atol=2, rtol=0
+        )
+
+
+def flat(nested):
+    """All numbers of nested lists."""
+    for part in nested:
+        yield from flat(part) if isinstance(part, list) else [part]
+
+
+def colours(image):
+    """Mean of each colour."""
+    return torch.tensor([sum(band.getdata()) / (image.width * image.height) for band in image.split()])
 
 
 def test_words_and_pictures_are_told_apart(shapes, tmp_path):

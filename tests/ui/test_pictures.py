@@ -1,5 +1,6 @@
 """Pictures from a folder to held-out rows, with a tiny ViT; and a zip of them."""
 
+import re
 import shutil
 
 import pytest
@@ -59,6 +60,7 @@ def test_folder_from_preview_to_held_out_rows(chosen, app, shapes):
     assert not page.is_visible("#gl-data-prompt")
     start(page, 60)
     wait_idle(page)
+    see_patches(page)
     run = app.runs()[-1].name
     goto(page, "runs")
     page.click(f"tr[data-run='{run}']")
@@ -68,6 +70,30 @@ def test_folder_from_preview_to_held_out_rows(chosen, app, shapes):
     expect(page.locator("#gl-rows-progress")).to_contain_text("12 rows right")
     expect(page.locator("#gl-rows-pictures img")).to_have_count(12)
     expect(page.locator("#gl-rows-pictures figcaption").last).to_contain_text("✓")
+
+
+def see_patches(page):
+    """The picture alone and a map per layer; a patch and a layer can be kept, another picture chosen."""
+    panel = page.locator("[data-panel=patches]")
+    expect(page.locator("[data-panel=asks]")).to_be_hidden()
+    readout = panel.locator(".gl-readout")
+    tiles = panel.locator(".gl-patches:visible").first.locator(".gl-patches-tile")
+    expect(readout).to_contain_text(re.compile(r"Step 60\. It sees “(red circle|blue square)” .* the class token"))
+    names = tiles.locator("span").all_inner_texts()
+    assert names[0] == "as it is read"
+    assert names[1:] == [f"layer {layer}" for layer in range(1, 3)]
+    shown = [tiles.nth(n).locator("canvas").evaluate("one => one.toDataURL()") for n in range(3)]
+    assert len(set(shown)) == 3
+    tiles.nth(2).locator("canvas").click(position={"x": 80, "y": 10})
+    page.mouse.move(0, 0)
+    expect(readout).to_contain_text("the patch in row 1, column 4 in layer 2")
+    expect(tiles.nth(2)).to_have_attribute("aria-pressed", "true")
+    other = panel.locator("option").nth(3).inner_text()
+    panel.locator("select").select_option(other)
+    page.wait_for_function(
+        "before => document.querySelector('.gl-patches-tile canvas').toDataURL() !== before", arg=shown[0]
+    )
+    assert panel.locator("select").input_value() == other
 
 
 def test_zip_of_pictures(chosen, app, shapes, tmp_path):

@@ -40,13 +40,13 @@ window.Gatelight = window.Gatelight || {};
     rungs: {
       title: "title.updates",
       upper: (seen, _, ctx) => ({ grid: seen.fresh, layers: seen.layers, names: named(seen.layers, ctx) }),
-      lower: (seen, _, ctx) => ({ grid: [seen.added], names: [ctx.say("added")], most: Math.max(1e-6, ...seen.added) }),
+      lower: (seen, _, ctx) => ({ grid: [seen.added], names: [ctx.common("asks.added")], most: Math.max(1e-6, ...seen.added) }),
       values: (seen, token) => ({ added: Gatelight.figure(seen.added[token], 2) }),
     },
     blend: {
       title: "title.blend",
       words: true,
-      upper: (seen, _, ctx) => ({ grid: [seen.ratio], names: [ctx.say("ratio")] }),
+      upper: (seen, _, ctx) => ({ grid: [seen.ratio], names: [ctx.common("asks.ratio")] }),
       values: (seen, token) => ({
         cosine: Gatelight.figure(seen.cosine[token], 2),
         ...Object.fromEntries(Object.entries(seen.next).map(([who, words]) => [who, Gatelight.tokenName(words[token])])),
@@ -68,10 +68,10 @@ window.Gatelight = window.Gatelight || {};
       );
     const { base, side, blend } = seen.next;
     table.replaceChildren(
-      row(ctx.say("next.after"), seen.tokens),
-      row(ctx.say("next.base"), base),
-      row(ctx.say("next.side"), side),
-      row(ctx.say("next.blend"), blend, (i) => blend[i] !== base[i]),
+      row(ctx.common("asks.next.after"), seen.tokens),
+      row(ctx.common("asks.next.base"), base),
+      row(ctx.common("asks.next.side"), side),
+      row(ctx.common("asks.next.blend"), blend, (i) => blend[i] !== base[i]),
     );
   };
 })();

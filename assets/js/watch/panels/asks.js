@@ -2,40 +2,6 @@
 window.Gatelight = window.Gatelight || {};
 
 (() => {
-  const WAIT_MS = 250;
-  const PACE_MS = 1200;
-  const KEPT = 200;
-  /** Asks the server no more often than is useful, and remembers the answers. */
-  const asker = (ctx, heard) => {
-    const known = new Map();
-    let wanted = "";
-    let timer = 0;
-    let asked = 0;
-
-    const ask = async (key, question) => {
-      asked = performance.now();
-      timer = 0;
-      const answer = await ctx.server.probe(question).catch(() => undefined);
-      if (known.size > KEPT) known.clear();
-      if (answer && !answer.error && !question.last) known.set(key, answer);
-      heard(answer ?? { error: ctx.say("gone") }, question);
-      if (wanted && wanted !== key && !timer) timer = setTimeout(later, WAIT_MS);
-    };
-    let next = null;
-    const later = () => ask(wanted, next);
-
-    return (question, moving) => {
-      const key = JSON.stringify(question);
-      if (key === wanted) return;
-      wanted = key;
-      next = question;
-      if (known.has(key)) return heard(known.get(key), question);
-      const rest = moving ? Math.max(0, PACE_MS - (performance.now() - asked)) : WAIT_MS;
-      if (timer && !moving) clearTimeout(timer);
-      if (!timer || !moving) timer = setTimeout(later, rest);
-    };
-  };
-
   const mount = (ctx) => {
     const { say, body } = ctx;
     let seen = null;
@@ -59,7 +25,7 @@ window.Gatelight = window.Gatelight || {};
     });
     const table = Gatelight.el("table", { class: "gl-next" });
     body.append(Gatelight.el("div", { class: "gl-scroll-x" }, table));
-    const ask = asker(ctx, (answer, question) => {
+    const ask = Gatelight.asker(ctx, (answer, question) => {
       if (question.run !== run) return;
       if (answer.error) {
         state.textContent = answer.error;

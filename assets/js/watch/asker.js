@@ -1,0 +1,43 @@
+// Questions that the server answers while one moves through a run: how a sentence or a picture uses what was trained.
+window.Gatelight = window.Gatelight || {};
+
+(() => {
+  const WAIT_MS = 250;
+  const PACE_MS = 1200;
+  const KEPT = 200;
+
+  /** Asks the server no more often than is useful, and remembers the answers.
+   *
+   * @param heard called with an answer, or with {error}, and its question
+   * @returns ask(question, moving): while steps pass by, questions come more seldom
+   */
+  Gatelight.asker = (ctx, heard) => {
+    const known = new Map();
+    let wanted = "";
+    let timer = 0;
+    let asked = 0;
+
+    const ask = async (key, question) => {
+      asked = performance.now();
+      timer = 0;
+      const answer = await ctx.server.probe(question).catch(() => undefined);
+      if (known.size > KEPT) known.clear();
+      if (answer && !answer.error && !question.last) known.set(key, answer);
+      heard(answer ?? { error: ctx.common("asks.gone") }, question);
+      if (wanted && wanted !== key && !timer) timer = setTimeout(later, WAIT_MS);
+    };
+    let next = null;
+    const later = () => ask(wanted, next);
+
+    return (question, moving) => {
+      const key = JSON.stringify(question);
+      if (key === wanted) return;
+      wanted = key;
+      next = question;
+      if (known.has(key)) return heard(known.get(key), question);
+      const rest = moving ? Math.max(0, PACE_MS - (performance.now() - asked)) : WAIT_MS;
+      if (timer && !moving) clearTimeout(timer);
+      if (!timer || !moving) timer = setTimeout(later, rest);
+    };
+  };
+})();
