@@ -144,8 +144,8 @@ def section(cls: type[Method], row: dict[str, Any]) -> str:
     curve = ", ".join(f"{loss:.2g}" for _, loss in row["curve"])
     return (
         f'## <a id="{cls.name}"></a>{cls.title}\n\n'
-        f"{cls.paper.authors}, {cls.paper.year}: [{cls.paper.title}]({cls.paper.url}). Learning rate "
-        f"{cls.learning_rate:g}.\n\n    {cls.equation}\n\n{_prose(notes)}\n\n"
+        f"{cls.paper.authors}, {cls.paper.year}: [{cls.paper.title}]({cls.paper.url}). Learning rate on "
+        f"the embedded base {cls.learning_rate:g}.\n\n    {cls.equation}\n\n{_prose(notes)}\n\n"
         f"Validation loss over the run: {curve}.\n\n| setting | default | what it does |\n|---|---|---|\n{settings}"
     )
 

@@ -93,10 +93,19 @@ def methods() -> list[MethodInfo]:
             url=cls.paper.url,
             settings=cls.settings_class,
             presets=cls.presets,
-            learning_rate=cls.learning_rate,
         )
         for cls in METHODS.values()
     ]
+
+
+def usual_rate(config: RunConfig) -> float:
+    """What an empty learning rate means for a run; nothing is loaded.
+
+    Raises:
+        WorkbenchError: A setting or the model cannot be used.
+    """
+    shape = shape_of_model(config.model, trust_remote_code=config.of_training().trust_remote_code)
+    return method_class(config.method).usual_rate(config.of_method(), shape)
 
 
 def count(config: RunConfig) -> Counts:

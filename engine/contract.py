@@ -56,7 +56,6 @@ class MethodInfo:
         acts_on: Parts of the model that it touches: "embedding", "attention", "linear".
         settings: Its settings class, whose fields become the form.
         presets: Values by preset name; the first is the default.
-        learning_rate: What an empty learning rate means.
     """
 
     name: str
@@ -67,7 +66,6 @@ class MethodInfo:
     url: str
     settings: type[Settings]
     presets: dict[str, dict[str, object]]
-    learning_rate: float
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

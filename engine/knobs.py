@@ -76,11 +76,6 @@ class Settings:
                 kind, optional = _plain(hints[field.name])
                 yield Field(field.name, kind, field.default, optional, field.metadata["knob"])
 
-    @property
-    def usual_rate(self) -> float | None:
-        """The learning rate that suits these very settings, where that is another than the method's own."""
-        return None
-
     def to_dict(self) -> dict[str, Any]:
         """Plain values by field name, fit for JSON and YAML."""
         return {field.name: getattr(self, field.name) for field in self.fields()}

@@ -103,6 +103,10 @@ class Workbench(Shelf):
         """How many parameters a run would train."""
         return _catalogue().count(config)
 
+    def usual_rate(self, config: RunConfig) -> float:
+        """What an empty learning rate means for a run."""
+        return _catalogue().usual_rate(config)
+
     def memory(self, config: RunConfig) -> MemoryInfo:
         """The memory that a run would take, by purpose, and whether it fits. No weights are loaded; takes a second.
 

@@ -210,8 +210,7 @@ class Filler:
             return gr.skip()
 
     def _rate(self, config: RunConfig) -> str:
-        usual = config.of_method().usual_rate or self.own.methods[config.method].learning_rate
-        return self.say("train.rate", rate=f"{usual:g}")
+        return self.say("train.rate", rate=f"{self.workbench.usual_rate(config):.3g}")
 
 
 def read_config(path: str) -> RunConfig:

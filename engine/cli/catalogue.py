@@ -8,15 +8,17 @@ from typing import Any
 from engine import catalogue
 from engine.cli.data import add_data_options, described
 from engine.cli.output import result, table
-from engine.cli.settings import add_run_options, run_config
+from engine.cli.settings import add_loading_options, add_run_options, loading, run_config
 from engine.home import models_root, runs_root
 from engine.library import adapters
 from engine.memory.planning import memory as estimated
 from engine.methods import METHODS
-from engine.models.base import PRECISIONS, load_base
+from engine.models.base import load_base
 from engine.models.families import FAMILIES
+from engine.runs.config import RunConfig
 from engine.runs.folder import run_folders
 from engine.switching import measure
+from engine.training.launch import base_for
 
 
 def methods(args: argparse.Namespace) -> None:
@@ -129,7 +131,7 @@ def library(args: argparse.Namespace) -> None:
         for info in found
     ]
     if args.time:
-        base = load_base(args.model, args.precision)
+        base = base_for(loading(args, RunConfig(model=args.model)), load_base)
         for row, info in zip(rows, found, strict=True):
             own = info.fingerprint == base.fingerprint
             row |= dataclasses.asdict(measure(base, Path(info.path))) if own else {"disk_ms": None, "memory_ms": None}
@@ -162,7 +164,7 @@ def register(commands: Any) -> None:  # noqa: ANN401 - argparse's sub-parser act
     command.add_argument("--model", default="town", help="the base (default: %(default)s)")
     command.add_argument("--root", type=Path, default=runs_root(), help="folder of runs or adapters")
     command.add_argument("--time", action="store_true", help="load the base and time the switch to each adapter")
-    command.add_argument("--precision", choices=PRECISIONS, default="fp32", help="number format of the base")
+    add_loading_options(command)
     command.set_defaults(run=library)
     command = commands.add_parser("runs", help="list the runs", description=runs.__doc__)
     command.add_argument("--root", type=Path, default=runs_root(), help="folder of runs (default: %(default)s)")

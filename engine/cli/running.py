@@ -13,7 +13,7 @@ from typing import Any
 from tqdm import tqdm
 
 from engine.cli.output import result, say
-from engine.cli.settings import add_run_options, run_config
+from engine.cli.settings import add_loading_options, add_run_options, loading, run_config
 from engine.data.dataset import load_dataset
 from engine.evaluation import evaluate, predictions
 from engine.exchange.native import load_adapter
@@ -45,7 +45,7 @@ def resume(args: argparse.Namespace) -> None:
 def score(args: argparse.Namespace) -> None:
     """Score a run on the held-out rows of its dataset, beside the untuned base."""
     folder = RunFolder.open(args.folder)
-    config = folder.config
+    config = loading(args, folder.config)
     base = base_for(config, load_base)
     method = load_adapter(folder.adapter_path, base)
     dataset = load_dataset(args.dataset).spoken(base.reader) if args.dataset else config.load_data(base.reader)
@@ -131,4 +131,5 @@ def register(commands: Any) -> None:  # noqa: ANN401 - argparse's sub-parser act
     command.add_argument("folder", type=Path, help="run folder")
     command.add_argument("--dataset", help="another dataset than the run's own")
     command.add_argument("--predictions", type=Path, help="also write every row with both answers, as JSON lines")
+    add_loading_options(command, of_run=True)
     command.set_defaults(run=score)

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from engine.data.settings import DataSettings
 from engine.errors import SettingError
+from engine.knobs import Field
 from engine.runs.config import RunConfig
-from engine.training.settings import TrainingSettings
+from engine.training.settings import LOADING, TrainingSettings
 
 
 def add_run_options(command: argparse.ArgumentParser) -> None:
@@ -27,10 +28,26 @@ def add_run_options(command: argparse.ArgumentParser) -> None:
     add_data_option(command)
     group = command.add_argument_group("training")
     for field in TrainingSettings.fields():
-        default = "auto" if field.default is None else field.default
-        text = f"{field.knob.help} (default: {default})".replace("%", "%%")
-        choices = field.knob.choices or None
-        group.add_argument(f"--{field.name.replace('_', '-')}", help=text, choices=choices)
+        _add_field(group, field, "auto" if field.default is None else str(field.default))
+
+
+def add_loading_options(command: argparse.ArgumentParser, *, of_run: bool = False) -> None:
+    """Add what says how a base is loaded; an option that is not given is as a run had it, or as usual."""
+    group = command.add_argument_group("how the base is loaded")
+    for field in TrainingSettings.fields():
+        if field.name in LOADING:
+            _add_field(group, field, "as the run had it" if of_run else str(field.default))
+
+
+def _add_field(group: argparse._ArgumentGroup, field: Field, default: str) -> None:
+    text = f"{field.knob.help} (default: {default})".replace("%", "%%")
+    group.add_argument(f"--{field.name.replace('_', '-')}", help=text, choices=field.knob.choices or None)
+
+
+def loading(args: argparse.Namespace, config: RunConfig) -> RunConfig:
+    """A run whose base is loaded as the flags of `add_loading_options` want it."""
+    given = {name: value for name in LOADING if (value := getattr(args, name)) is not None}
+    return dataclasses.replace(config, training={**config.training, **given})
 
 
 def add_data_option(command: argparse.ArgumentParser) -> None:

@@ -7,14 +7,16 @@ from typing import Any
 
 from engine.chat import Speaker, converse
 from engine.cli.output import result, say
+from engine.cli.settings import add_loading_options, loading
 from engine.errors import RunError
 from engine.exchange.archive import FORMS, write_form
 from engine.exchange.native import load_adapter, read_facts, save_adapter
 from engine.exchange.official import import_official
 from engine.exchange.peft import import_peft
 from engine.methods.base import Method
-from engine.models.base import PRECISIONS, Base, load_base
+from engine.models.base import Base, load_base
 from engine.probing import need_picture, need_words
+from engine.runs.config import RunConfig
 from engine.runs.folder import RunFolder
 from engine.sampling import Sampling
 from engine.training.launch import base_for
@@ -22,7 +24,7 @@ from engine.training.launch import base_for
 
 def chat(args: argparse.Namespace) -> None:
     """Ask base and tuned model the same; without --prompt or --picture, questions are read from the terminal."""
-    base, method, template = _load(args.folder, args.precision)
+    base, method, template = _load(args)
     sampling = Sampling.from_dict({field.name: getattr(args, field.name) for field in Sampling.fields()})
     if args.prompt is not None or args.picture is not None:
         if args.picture is not None:
@@ -43,15 +45,17 @@ def chat(args: argparse.Namespace) -> None:
         print(f"base : {texts[0]}\ntuned: {texts[1]}", flush=True)
 
 
-def _load(folder: Path, precision: str) -> tuple[Base, Method, str]:
+def _load(args: argparse.Namespace) -> tuple[Base, Method, str]:
     """Base, method and template of a run folder or an adapter folder."""
+    folder = args.folder
     if (folder / "run.json").exists():
         run = RunFolder.open(folder)
-        base = base_for(run.config, load_base)
+        base = base_for(loading(args, run.config), load_base)
         template = run.template or run.config.load_data(base.reader).template
         return base, load_adapter(folder / "adapter", base), template
     facts = read_facts(folder)
-    base = load_base(facts["base"]["name"], precision)
+    known = {"precision": facts["base"]["precision"]} if "precision" in facts["base"] else {}
+    base = base_for(loading(args, RunConfig(model=facts["base"]["name"], training=known)), load_base)
     return base, load_adapter(folder, base), facts.get("template") or "{prompt}"
 
 
@@ -76,7 +80,7 @@ def _said(base: Base, speakers: list[Speaker], sampling: Sampling) -> list[str]:
 
 def export(args: argparse.Namespace) -> None:
     """Write a run's adapter in our own format, as an HF peft directory, or as an official LLaMA-Adapter file."""
-    base, method, _ = _load(args.folder, args.precision)
+    base, method, _ = _load(args)
     if args.out.exists() and (args.out.is_file() or any(args.out.iterdir())):
         raise RunError("run_exists", f"The folder {str(args.out)!r} is not empty: choose another --out.", path=args.out)
     write_form(method, base, args.format, args.out)
@@ -86,7 +90,7 @@ def export(args: argparse.Namespace) -> None:
 
 def import_(args: argparse.Namespace) -> None:
     """Read an HF peft directory or an official LLaMA-Adapter file and write it in our own format."""
-    base = load_base(args.model, args.precision)
+    base = base_for(loading(args, RunConfig(model=args.model)), load_base)
     if args.source.is_file():
         method = import_official(args.source, base, args.prompt_len, args.activation)
     else:
@@ -124,4 +128,4 @@ def register(commands: Any) -> None:  # noqa: ANN401 - argparse's sub-parser act
     command_import.add_argument("--activation", choices=("tanh", "identity"), default="tanh", help="of its gates")
     command_import.set_defaults(run=import_)
     for each in (command, command_export, command_import):
-        each.add_argument("--precision", choices=PRECISIONS, default="fp32", help="number format of the base")
+        add_loading_options(each, of_run=each is not command_import)

@@ -30,7 +30,12 @@ def save_adapter(method: Method, base: Base, folder: Path, **facts: object) -> N
             "format": METHOD_FORMAT,
             "method": method.name,
             "settings": method.settings.to_dict(),
-            "base": {"name": base.name, "model_type": base.shape.model_type, "fingerprint": base.fingerprint},
+            "base": {
+                "name": base.name,
+                "model_type": base.shape.model_type,
+                "precision": base.precision,
+                "fingerprint": base.fingerprint,
+            },
             "head": method.head.spec.to_dict() if method.head else None,
             "trainable": sum(parameter.numel() for parameter in method.parameters()),
             **facts,
@@ -52,12 +57,22 @@ def load_adapter(folder: Path, base: Base) -> Method:
 
     Raises:
         ExchangeError: The folder holds no adapter, or tensors do not fit.
-        ModelError: The adapter was trained on another model.
+        ModelError: The adapter was trained on another model, or in another number format.
     """
     facts = read_facts(folder)
     cls = method_class(facts["method"])
     settings = cls.settings_class.from_dict(facts["settings"])
     if facts["base"]["fingerprint"] != base.fingerprint:
+        if (precision := facts["base"].get("precision", base.precision)) != base.precision:
+            raise ModelError(
+                "other_precision",
+                f"precision: this adapter was trained on {facts['base']['name']!r} in {precision}, but {base.name!r} "
+                f"is loaded in {base.precision}: load it in {precision}.",
+                trained=facts["base"]["name"],
+                wanted=precision,
+                name=base.name,
+                loaded=base.precision,
+            )
         raise ModelError(
             "other_base",
             f"This adapter was trained on {facts['base']['name']!r} with other weights than {base.name!r}: "

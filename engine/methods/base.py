@@ -112,7 +112,7 @@ class Method(nn.Module, ABC):
     settings_class: ClassVar[type[Settings]]
     presets: ClassVar[dict[str, dict[str, object]]]
     learning_rate: ClassVar[float]
-    """Rate that works on the embedded base when the user gives none."""
+    """Rate that works with default settings on the embedded base; see `usual_rate` for others."""
     no_decay: ClassVar[tuple[str, ...]] = ()
     """Beginnings of the names of parameters that weight decay leaves alone."""
     emits: ClassVar[tuple[type[Event], ...]] = ()
@@ -184,6 +184,11 @@ class Method(nn.Module, ABC):
             SettingError: A setting does not fit this model.
             ModelError: The method cannot serve this model.
         """
+
+    @classmethod
+    def usual_rate(cls, settings: Settings, shape: ModelShape) -> float:
+        """What an empty learning rate means with these settings on a model of this shape."""
+        return cls.learning_rate
 
     @classmethod
     @abstractmethod

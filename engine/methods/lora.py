@@ -11,6 +11,8 @@ A starts random (Kaiming uniform, as in the authors' code and HF peft), B at zer
 Differences from the paper: as an option alpha / sqrt(r) (rank-stabilised LoRA, Kalajdzievski 2023). Where a family
 fuses q, k and v into one linear (gpt2, gpt_neox), the update acts on the fused linear, as HF peft does.
 
+On models wider than the embedded one the usual rate falls with the width.
+
 Starts at base: yes.
 """
 
@@ -36,6 +38,9 @@ from engine.models.view import View
 from engine.telemetry.events import Event
 from engine.telemetry.looking import Look
 from engine.telemetry.method_frames import UpdateFrame
+
+EMBEDDED_WIDTH = 192
+"""Width of the model on which the rate was found."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,6 +120,13 @@ class Lora(Method):
                 bound = 1 / math.sqrt(a.shape[1])  # kaiming_uniform with a = sqrt(5)
                 a.uniform_(-bound, bound, generator=start.rng)
         return method
+
+    @classmethod
+    @override
+    def usual_rate(cls, settings: Settings, shape: ModelShape) -> float:
+        """The wider the model, the more numbers add up to one output, so the smaller the rate: 2.3e-4 on a 7B."""
+        assert isinstance(settings, LoraSettings)
+        return cls.learning_rate * min(1.0, EMBEDDED_WIDTH / shape.d)
 
     @classmethod
     @override

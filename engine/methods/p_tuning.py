@@ -109,12 +109,6 @@ class PTuningSettings(Settings):
             )
 
     @property
-    @override
-    def usual_rate(self) -> float:
-        """Direct steps are much smaller than those that an encoder makes of the same rate."""
-        return DIRECT_RATE if self.encoder == "none" else ENCODER_RATE
-
-    @property
     def tokens(self) -> int:
         """How many virtual tokens there are."""
         return self.template.count(MARK) or self.prompt_len
@@ -173,6 +167,13 @@ class PTuning(Method):
             nn.init.normal_(method.prompts, 0, float(start.vocabulary().float().std()), generator=start.rng)
         method._begin()
         return method
+
+    @classmethod
+    @override
+    def usual_rate(cls, settings: Settings, shape: ModelShape) -> float:
+        """Direct steps are much smaller than those that an encoder makes of the same rate."""
+        assert isinstance(settings, PTuningSettings)
+        return DIRECT_RATE if settings.encoder == "none" else ENCODER_RATE
 
     @classmethod
     @override

@@ -98,12 +98,6 @@ class PrefixSettings(Settings):
                 field="init_text",
             )
 
-    @property
-    @override
-    def usual_rate(self) -> float:
-        """Direct steps are much smaller than those that an MLP makes of the same rate."""
-        return FLAT_RATE if self.reparametrisation == "flat" else MLP_RATE
-
 
 class PrefixTuning(Method):
     """Learned keys and values in front of the text, in every layer."""
@@ -163,6 +157,13 @@ class PrefixTuning(Method):
                 nn.init.normal_(parameter, 0, settings.prefix_std, generator=start.rng)
         method._begin()
         return method
+
+    @classmethod
+    @override
+    def usual_rate(cls, settings: Settings, shape: ModelShape) -> float:
+        """Direct steps are much smaller than those that an MLP makes of the same rate."""
+        assert isinstance(settings, PrefixSettings)
+        return FLAT_RATE if settings.reparametrisation == "flat" else MLP_RATE
 
     @classmethod
     @override

@@ -89,11 +89,6 @@ class SideSettings(Settings):
             )
         return self.blocks or shape.l
 
-    @property
-    @override
-    def usual_rate(self) -> float:
-        return RATES[self.init]
-
     def units(self, shape: ModelShape) -> int:
         """Width of the side network on a model."""
         return even_width(self.width or shape.d / 2)
@@ -146,6 +141,12 @@ class SideTuning(Method):
         if isinstance(method.net, SmallTransformer):
             method.net.draw(start.rng)
         return method
+
+    @classmethod
+    @override
+    def usual_rate(cls, settings: Settings, shape: ModelShape) -> float:
+        assert isinstance(settings, SideSettings)
+        return RATES[settings.init]
 
     @classmethod
     @override

@@ -8,6 +8,8 @@ SCHEDULES = ("cosine", "linear", "constant", "constant_with_warmup")
 KEPT = ("newest", "best")
 DEVICES = ("auto", "cpu", "cuda")
 KERNELS = ("auto", "math", "efficient", "flash", "cudnn")
+LOADING = ("precision", "device", "attention", "trust_remote_code", "pickled_weights")
+"""Settings that say how a base is loaded."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,8 +127,8 @@ class TrainingSettings(Settings):
     @property
     def loading(self) -> dict[str, object]:
         """How the base is loaded, as far as it is not loaded as usual: arguments of `load_base`."""
-        names = ("device", "attention", "trust_remote_code", "pickled_weights")
-        return {name: value for name in names if (value := getattr(self, name)) not in ("auto", False)}
+        named = {name: getattr(self, name) for name in LOADING if name != "precision"}
+        return {name: value for name, value in named.items() if value not in ("auto", False)}
 
     @property
     def steps_between_evals(self) -> int:

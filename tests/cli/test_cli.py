@@ -10,10 +10,13 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
+from safetensors.torch import load_file
 
 from engine.__main__ import main
 from engine.methods import METHODS
+from tests.tiny import save_tiny
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -78,6 +81,33 @@ def test_train_eval_chat_export_import(engine, tmp_path):
     assert from_json(engine("import", tmp_path / "peft", "--out", tmp_path / "own", "--json"))["parameters"]
     assert from_json(engine("chat", tmp_path / "own", "--prompt", "Hello", "--json"))["tuned"]
     assert engine("export", run, "--format", "peft", "--out", tmp_path / "peft")[0] == 2
+
+
+def test_base_is_loaded_as_the_run_had_it_or_as_flags_want_it(engine, tmp_path):
+    """A pickle is read where the run was allowed to; flags override that; an adapter alone needs the flag."""
+    folder = save_tiny(tmp_path / "pickled")
+    torch.save(load_file(folder / "model.safetensors"), folder / "pytorch_model.bin")
+    (folder / "model.safetensors").unlink()
+    engine("train", "--model", folder, "--method", "lora", "--steps", 1, "--dataset", few_rows(tmp_path),
+           "--pickled-weights", "true", "--precision", "bf16", "--out", tmp_path / "a", "--quiet")  # fmt: skip
+    ask = ("--prompt", "Hello", "--json")
+    run, alone = tmp_path / "a", tmp_path / "a" / "adapter"
+    answer = from_json(engine("chat", run, *ask))
+    assert from_json(engine("chat", run, "--attention", "math", "--device", "cpu", *ask)).keys() == answer.keys()
+    status, _, err = engine("chat", run, "--precision", "fp32", *ask)
+    assert status == 2
+    assert "in bf16" in err
+    status, _, err = engine("chat", run, "--pickled-weights", "false", *ask)
+    assert status == 2
+    assert "safetensors" in err
+    assert engine("chat", alone, *ask)[0] == 2
+    assert from_json(engine("chat", alone, "--pickled-weights", "true", *ask)) == answer
+    assert from_json(engine("export", tmp_path / "a", "--format", "peft", "--out", tmp_path / "peft", "--json"))[
+        "files"
+    ]
+    status, _, err = engine("chat", tmp_path / "a", "--precision", "fp8", *ask)
+    assert status == 2
+    assert "fp8" in err
 
 
 def test_yaml_reproduces_the_run(engine, tmp_path):

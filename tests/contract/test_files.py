@@ -94,6 +94,7 @@ def test_file_names_the_base(tmp_path):
     assert facts["settings"] == method.settings.to_dict()
     assert facts["base"] == {
         "name": "tiny-gpt2",
+        "precision": "fp32",
         "model_type": "gpt2",
         "fingerprint": tiny_base("gpt2").fingerprint,
     }

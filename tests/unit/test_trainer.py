@@ -9,14 +9,15 @@ import torch
 from safetensors.torch import load_file
 
 import engine.training.trainer as loop
+from engine.catalogue import usual_rate
 from engine.data.encode import collate
 from engine.errors import ModelError, RunError
 from engine.exchange.native import load_adapter
 from engine.methods import METHODS
-from engine.models.base import freeze
+from engine.models.base import freeze, load_base
 from engine.training.launch import start_run
 from engine.training.objective import label_loss
-from tests.tiny import plain_model, tiny_base, tokenizer
+from tests.tiny import plain_model, save_tiny, tiny_base, tokenizer
 from tests.unit.making import Maker, events_of, finish, load, losses, make_dataset
 
 METHOD_NAMES = list(METHODS)
@@ -244,3 +245,23 @@ def test_warming_up_comes_once_and_whole(maker, method, settings):
     again = maker.resume("a")
     assert all(progress.warming is None for progress in again.run())
     assert losses(again) == losses(whole)
+
+
+def test_lora_takes_smaller_strides_on_wider_models():
+    """The usual rate falls with the width beyond that of the embedded base, where it was found; others keep theirs."""
+    lora, narrow = METHODS["lora"], tiny_base("llama").shape
+    rates = [lora.usual_rate(lora.settings_class(), dataclasses.replace(narrow, d=d)) for d in (32, 192, 384, 4096)]
+    assert rates == pytest.approx([5e-3, 5e-3, 2.5e-3, 5e-3 * 192 / 4096])
+    for name, cls in METHODS.items():
+        settings = cls.settings_class()
+        assert cls.usual_rate(settings, narrow) == cls.learning_rate, name
+
+
+def test_the_form_names_the_rate_that_a_run_takes(maker, tmp_path):
+    """What stands in the empty field is what the first update is made with."""
+    save_tiny(tmp_path / "wide", "llama", hidden_size=256, intermediate_size=64, num_attention_heads=4)
+    config = dataclasses.replace(
+        maker.config("lora", learning_rate=None, schedule="constant"), model=str(tmp_path / "wide")
+    )
+    first = events_of(finish(start_run(tmp_path / "run", config, load_base)), "loss")[0]
+    assert first["lr"] == pytest.approx(usual_rate(config)) == pytest.approx(5e-3 * 192 / 256)

@@ -243,6 +243,10 @@ WORDS = {
     "error.no_split": "The dataset “{name}” has no split {split}: add the file {file}.",
     "error.no_such_run": "There is no run “{run}”: it may have been deleted.",
     "error.no_targets": "{field} is empty: name at least one of q k v o gate up down.",
+    "error.other_precision": (
+        "Number format: this adapter was trained on {trained} in {wanted}, but {name} is loaded in {loaded}: load it "
+        "in {wanted}."
+    ),
     "error.other_base": (
         "This adapter was trained on {wanted} with other weights than {name}: load the model it was trained on."
     ),

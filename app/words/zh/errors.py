@@ -168,6 +168,10 @@ WORDS = {
     "error.no_split": "数据集“{name}”缺少 {split} 部分：请补上文件 {file}。",
     "error.no_such_run": "没有运行“{run}”：可能已被删除。",
     "error.no_targets": "{field}是空的：请至少写出 q k v o gate up down 中的一个。",
+    "error.other_precision": (
+        "数字格式：这个适配器是在 {wanted} 格式的 {trained} 上训练的，"
+        "而 {name} 现在以 {loaded} 载入：请改用 {wanted} 载入。"
+    ),
     "error.other_base": "这个适配器是在 {wanted} 上训练的，权重与 {name} 不同：请载入它训练时的模型。",
     "error.other_weights": "{name} 的权重与运行“{run}”开始时的不同。",
     "error.reads_pictures": "模型“{name}”读的是图片，不是文字。请为这个数据集选择语言模型。",
