@@ -1,6 +1,7 @@
 """Held-out rows of the run that is open in Runs, base beside tuned, the worst first."""
 
 import csv
+import functools
 import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -40,34 +41,9 @@ class Rows:
 
 def build(workbench: Workbench, say: Say, one: gr.Textbox) -> Rows:
     """Lay out the panel and wire it to the id of the run that is open."""
-    with gr.Accordion(say("runs.rows"), open=False, elem_id="gl-rows"):
-        html(note(say("runs.rows.hint")))
-        with gr.Row():
-            ask = gr.Button(say("runs.rows.ask"), min_width=110, size="sm", interactive=False, elem_id="gl-rows-ask")
-            halt = gr.Button(say("runs.rows.stop"), min_width=110, size="sm", interactive=False, elem_id="gl-rows-stop")
-            save = gr.Button(say("runs.rows.save"), min_width=110, size="sm", interactive=False, elem_id="gl-rows-save")
-        progress = html(elem_id="gl-rows-progress")
-        pictures = html(elem_id="gl-rows-pictures")
-        table = gr.Dataframe(
-            headers=[say(f"runs.rows.{name}") for name in COLUMNS],
-            datatype=["str", "number", "str", "str", "str", "str"],
-            interactive=False, wrap=True, visible=False, show_search="filter", column_widths=WIDTHS, max_height=480,
-            elem_id="gl-rows-table",
-        )  # fmt: skip
+    *_, ask, halt, save = parts = _layout(say)
     text = gr.Textbox(visible="hidden")
-    parts = [progress, pictures, table, ask, halt, save]
-
-    def shown(run: str, found: Predicted | None, *, answering: bool = False) -> list[Any]:
-        rows = worst_first(found.rows) if found else []
-        return [
-            told(say, found) if found else "",
-            gallery.worst(say, rows, workbench.pictures(run)) if rows else "",
-            gr.Dataframe([cells(row) for row in rows], visible=bool(rows)) if found else gr.Dataframe(visible=False),
-            gr.Button(interactive=not answering),
-            gr.Button(interactive=answering),
-            gr.Button(interactive=bool(rows) and not answering),
-        ]
-
+    shown = functools.partial(_shown, workbench, say)
     answers = Answers()
 
     def asked(request: gr.Request, run: str) -> Iterator[list[Any]]:
@@ -95,11 +71,46 @@ def build(workbench: Workbench, say: Say, one: gr.Textbox) -> Rows:
     def halted(request: gr.Request) -> None:
         answers.stop(str(request.session_hash))
 
-    wire(say, [ask.click], asked, [one], parts, trigger_mode="once")
+    wire(say, [ask.click], asked, [one], list(parts), trigger_mode="once")
     wire(say, [halt.click], halted, None, None, queue=False)
     saved = wire(say, [save.click], lambda run: as_csv(workbench.kept_predictions(run)), [one], [text], "")
     saved.then(None, [text, one], None, js=_SAVE, api_visibility="private")
-    return Rows(ask, parts, opened)
+    return Rows(ask, list(parts), opened)
+
+
+def _layout(say: Say) -> tuple[gr.HTML, gr.HTML, gr.Dataframe, gr.Button, gr.Button, gr.Button]:
+    """Progress, pictures, table; the buttons that ask, stop and save."""
+    with gr.Accordion(say("runs.rows"), open=False, elem_id="gl-rows"):
+        html(note(say("runs.rows.hint")))
+        with gr.Row():
+            ask, halt, save = (
+                gr.Button(
+                    say(f"runs.rows.{name}"), min_width=110, size="sm", interactive=False, elem_id=f"gl-rows-{name}"
+                )
+                for name in ("ask", "stop", "save")
+            )
+        progress = html(elem_id="gl-rows-progress")
+        pictures = html(elem_id="gl-rows-pictures")
+        table = gr.Dataframe(
+            headers=[say(f"runs.rows.{name}") for name in COLUMNS],
+            datatype=["str", "number", "str", "str", "str", "str"],
+            interactive=False, wrap=True, visible=False, show_search="filter", column_widths=WIDTHS, max_height=480,
+            elem_id="gl-rows-table",
+        )  # fmt: skip
+    return progress, pictures, table, ask, halt, save
+
+
+def _shown(workbench: Workbench, say: Say, run: str, found: Predicted | None, *, answering: bool = False) -> list[Any]:
+    """Values of all parts for what is known of a run's rows."""
+    rows = worst_first(found.rows) if found else []
+    return [
+        told(say, found) if found else "",
+        gallery.worst(say, rows, workbench.pictures(run)) if rows else "",
+        gr.Dataframe([cells(row) for row in rows], visible=bool(rows)) if found else gr.Dataframe(visible=False),
+        gr.Button(interactive=not answering),
+        gr.Button(interactive=answering),
+        gr.Button(interactive=bool(rows) and not answering),
+    ]
 
 
 def worst_first(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
