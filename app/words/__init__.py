@@ -3,7 +3,7 @@
 from importlib import import_module
 
 LANGUAGES = {"en": "EN", "zh": "中文"}
-PLACES = ("common", "train", "data", "memory", "watch", "chat", "runs", "errors", "settings", "glossary")
+PLACES = ("common", "train", "data", "memory", "watch", "patches", "chat", "runs", "errors", "settings", "glossary")
 
 
 class Say:

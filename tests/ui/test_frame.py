@@ -90,6 +90,19 @@ def test_languages_switch_and_keep_the_place(visit):
     page.wait_for_selector("text=and the tuned model the same thing")
 
 
+def test_reload_keeps_the_place(visit):
+    """Whoever loads the page anew stays where one was; a new tab opens on Watch."""
+    page = visit()
+    goto(page, "chat")
+    page.reload()
+    page.wait_for_selector(".gl-place[data-place=chat][aria-current=page]")
+    goto(page, "watch")
+    page.reload()
+    page.wait_for_selector(".gl-place[data-place=watch][aria-current=page]")
+    goto(page, "runs")
+    visit().wait_for_selector(".gl-place[data-place=watch][aria-current=page]")
+
+
 def test_chinese_form_has_no_english_labels(visit):
     """Every label on the Chinese form is Chinese (Alpha and Dropout apart, which have no other name)."""
     page = visit("/zh")

@@ -25,13 +25,7 @@ window.Gatelight = window.Gatelight || {};
     });
     const table = Gatelight.el("table", { class: "gl-next" });
     body.append(Gatelight.el("div", { class: "gl-scroll-x" }, table));
-    const ask = Gatelight.asker(ctx, (answer, question) => {
-      if (question.run !== run) return;
-      if (answer.error) {
-        state.textContent = answer.error;
-        state.dataset.kind = "error";
-        return;
-      }
+    const ask = Gatelight.asker(ctx, state, (answer) => {
       seen = answer;
       ctx.redraw();
     });

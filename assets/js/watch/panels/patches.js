@@ -53,13 +53,7 @@ window.Gatelight = window.Gatelight || {};
     const state = el("p", { class: "gl-readout", role: "status" });
     const places = ["upper", "lower"].map(() => ({ title: el("p", { class: "gl-map-title" }), host: el("div", { class: "gl-patches" }), drawn: "" }));
     body.append(choice, state, ...places.flatMap((place) => [place.title, place.host]));
-    const ask = Gatelight.asker(ctx, (answer, question) => {
-      if (question.run !== run) return;
-      if (answer.error) {
-        state.textContent = answer.error;
-        state.dataset.kind = "error";
-        return;
-      }
+    const ask = Gatelight.asker(ctx, state, (answer) => {
       seen = answer;
       picture.src = answer.picture;
       ctx.redraw();
