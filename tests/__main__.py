@@ -1,16 +1,18 @@
 """All tests, for `python -m tests`: first those without a browser on all cores, then the browser's, one at a time.
 
-Options go to pytest: `python -m tests -x`. Every part can be run with pytest alone as well.
+Contract and parity tests check the shape and type of whatever a function takes and gives; it doubles their time. The
+other suites call the same functions far more often, and go without. Options go to pytest: `python -m tests -x`. Every
+part can be run with pytest alone as well.
 """
 
 import os
 import subprocess
 import sys
 
-PARTS = (
-    ("-m", "not ui", "-n", str(os.cpu_count() or 1), "--dist", "worksteal"),
-    ("-m", "ui"),
-)
+CHECKED = ("tests/contract", "tests/parity")
+UNCHECKED = ("--jaxtyping-packages=none", *(f"--ignore={folder}" for folder in CHECKED))
+ALL_CORES = ("-m", "not ui", "-n", str(os.cpu_count() or 1), "--dist", "worksteal")
+PARTS = ((*CHECKED, *ALL_CORES), (*UNCHECKED, *ALL_CORES), ("-m", "ui"))
 
 
 def main() -> int:

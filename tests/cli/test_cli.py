@@ -148,20 +148,21 @@ def test_mistakes_get_one_sentence(engine, words, parts, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_killed_run_resumes_with_the_same_losses(tmp_path):
+def test_a_killed_run_resumes_with_the_same_losses(engine, tmp_path):
     flags = ["--steps", "14", "--save-every", "3", "--method", "lora", "--set", "dropout=0.1", "--quiet"]
-    flags += ["--dataset", str(few_rows(tmp_path))]
+    flags += ["--dataset", few_rows(tmp_path)]
     whole, killed = tmp_path / "whole", tmp_path / "killed"
-    python("train", *flags, "--out", whole)
     process = subprocess.Popen(command("train", *flags, "--out", killed), cwd=ROOT, env=quiet())
     while len(losses(killed)) < 7:
         assert process.poll() is None
         time.sleep(0.05)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    assert json.loads(python("runs", "--root", tmp_path, "--json"))[0]["status"] in ("interrupted", "finished")
-    python("resume", killed, "--quiet")
+    assert from_json(engine("runs", "--root", tmp_path, "--json"))[0]["status"] in ("interrupted", "finished")
+    assert engine("resume", killed, "--quiet")[0] == 0
+    assert engine("train", *flags, "--out", whole)[0] == 0
     assert losses(killed) == losses(whole)
+    assert len(losses(whole)) == 14
 
 
 @pytest.mark.slow
@@ -200,9 +201,3 @@ def quiet():
 
 def command(*words):
     return [sys.executable, "-m", "engine", *map(str, words)]
-
-
-def python(*words):
-    done = subprocess.run(command(*words), cwd=ROOT, env=quiet(), capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout.splitlines()[-1]
