@@ -1,4 +1,4 @@
-"""The type checker that pytest puts around every function of the engine: each test of a contract also checks every shape.
+"""The type checker that pytest puts around every function of the engine: contract tests also check every shape.
 
 beartype knows `Self` only when it decorates whole classes, and jaxtyping's import hook decorates functions. As for
 mypy, an int will do where a float is wanted.
