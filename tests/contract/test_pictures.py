@@ -226,6 +226,19 @@ def test_patches_are_looked_at(shapes, method):
         )
 
 
+def test_a_patch_has_the_value_of_its_place(tmp_path):
+    """Two pictures that differ in the first row's third patch alone: so does what the first layer makes of them."""
+    base = tiny_base("vit")
+    tuned = randomise(METHODS["lora"].build(METHODS["lora"].settings_class(), base.shape, Start.of(base, 0)))
+    plain = Image.new("RGB", (16, 16), "black")
+    plain.save(tmp_path / "plain.png")
+    plain.paste("white", (8, 0, 12, 4))
+    plain.save(tmp_path / "spot.png")
+    first, second = (probe_picture(base, tuned, n, tmp_path / n)["contribution"][0] for n in ("plain.png", "spot.png"))
+    changed = {at for one, other in zip(first, second, strict=True) for at in range(17) if one[at] != other[at]}
+    assert changed == {3}
+
+
 def flat(nested):
     """All numbers of nested lists."""
     for part in nested:

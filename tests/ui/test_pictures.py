@@ -12,6 +12,10 @@ from tests.ui.test_data import UPLOAD, own_data
 from tests.unit.drawing import draw_shapes
 
 pytestmark = pytest.mark.ui
+PIXEL = """(canvas, [x, y]) => {
+  const ratio = canvas.width / canvas.clientWidth;
+  return [...canvas.getContext("2d").getImageData(x * ratio, y * ratio, 1, 1).data].slice(0, 3);
+}"""
 expect.set_options(timeout=WAIT_MS)
 
 
@@ -88,6 +92,8 @@ def see_patches(page):
     page.mouse.move(0, 0)
     expect(readout).to_contain_text("the patch in row 1, column 4 in layer 2")
     expect(tiles.nth(2)).to_have_attribute("aria-pressed", "true")
+    corners = [tiles.nth(2).locator("canvas").evaluate(PIXEL, at) for at in ([90, 2], [2, 90])]
+    assert sum(corners[0]) < 200 < sum(corners[1]), "the outline is where the patch is"
     other = panel.locator("option").nth(3).inner_text()
     panel.locator("select").select_option(other)
     page.wait_for_function(

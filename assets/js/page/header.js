@@ -63,7 +63,7 @@ window.Gatelight = window.Gatelight || {};
     };
     header.querySelectorAll(".gl-place").forEach((b) => b.addEventListener("click", () => want(b.dataset.place)));
     chip.addEventListener("click", () => {
-      Gatelight.goto("watch");
+      want("watch");
       if (Gatelight.live?.run) Gatelight.follow?.();
     });
     // Whoever loads the page anew (a person, a language, Gradio after a lost connection) stays where one was.
