@@ -6,7 +6,7 @@ from typing import Any
 import gradio as gr
 
 from app.words import Say
-from engine.knobs import Field
+from engine.core.settings import Field
 
 
 def word(say: Say, field: str, scope: str = "", part: str = "") -> str:

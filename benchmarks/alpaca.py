@@ -17,24 +17,26 @@ from pathlib import Path
 from benchmarks.glue import markdown
 from benchmarks.machine import machine
 from benchmarks.parts import Row
-from engine.chat import Speaker, converse
+from engine.config.run import RunConfig
+from engine.core.atomic import write_text
+from engine.core.sampling import Sampling
+from engine.data.batching import collator_of
 from engine.data.dataset import Dataset, load_dataset
-from engine.data.encode import encode_rows
-from engine.data.look import look
+from engine.data.inspect import look
 from engine.data.preview import preview_rows
 from engine.data.report import report_on
 from engine.data.settings import DataSettings
-from engine.evaluation import view_of
+from engine.data.tokenise import encode_rows
+from engine.evaluation.loss import mean_loss
+from engine.evaluation.text import view_of
 from engine.exchange.native import load_adapter
+from engine.inference.chat import Speaker, converse
 from engine.methods import METHODS
 from engine.methods.base import Method
-from engine.models.base import Base, load_base
-from engine.runs.config import RunConfig
-from engine.runs.store import write_text
-from engine.sampling import Sampling
+from engine.models.base import Base
+from engine.models.loading import load_base
 from engine.training.launch import start_run
-from engine.training.objective import mean_loss
-from engine.training.trainer import Trainer
+from engine.training.loop import Trainer
 
 LENGTH, BATCH, KEPT_BACK = 256, 16, 50
 PRECISION = "int8"
@@ -137,7 +139,7 @@ def answers(base: Base, tuned: Method, dataset: Dataset, trainer: Trainer) -> li
 def perplexity(base: Base, method: Method | None, dataset: Dataset) -> float:
     """Of the responses of held-out rows."""
     examples = encode_rows(base.tokenizer, dataset, dataset.rows("heldout"), LENGTH)
-    return math.exp(min(mean_loss(view_of(base, method), examples, base.collate), 100.0))
+    return math.exp(min(mean_loss(view_of(base, method), examples, collator_of(base)), 100.0))
 
 
 def page(base: Base, watch: Watch, rows: int, table: Row, said: list[str], config: RunConfig) -> str:

@@ -21,8 +21,8 @@ from typing import Any
 
 from benchmarks.glue import markdown
 from benchmarks.parts import Row, kept
-from engine.runs.config import RunConfig
-from engine.runs.store import write_json, write_text
+from engine.config.run import RunConfig
+from engine.core.atomic import write_json, write_text
 
 EPOCHS, BATCH = 50, 8
 SHIPPED, SHIPPED_STEPS = "complaints", 600

@@ -17,12 +17,12 @@ from pathlib import Path
 import torch
 
 from benchmarks.glue import markdown
-from engine.evaluation import evaluate, predictions
+from engine.config.run import RunConfig
+from engine.core.atomic import write_text
+from engine.evaluation.text import evaluate, predictions
 from engine.exchange.native import load_adapter
 from engine.methods import METHODS
-from engine.models.base import load_base
-from engine.runs.config import RunConfig
-from engine.runs.store import write_text
+from engine.models.loading import load_base
 from engine.training.launch import start_run
 
 SHOWN = 3

@@ -17,21 +17,22 @@ import torch
 from torch.profiler import ProfilerActivity, profile
 from transformers import AutoConfig, AutoTokenizer, BertConfig, GPT2Config, LlamaConfig
 
-from engine.contract import MemoryInfo
-from engine.data.encode import Batch
-from engine.data.spec import HeadSpec
-from engine.memory.estimate import Plan, estimate
-from engine.memory.measure import Meter
-from engine.memory.room import Room
+from engine.config.training import TrainingSettings
+from engine.core.types import MemoryInfo
+from engine.data.batching import Batch
+from engine.data.head_spec import HeadSpec
+from engine.evaluation.loss import Objective, labelled
+from engine.memory.capacity import Room
+from engine.memory.meter import Meter
 from engine.methods import METHODS
 from engine.methods.base import Start
-from engine.models.base import Base, auto_class, load_base
+from engine.models.base import Base
 from engine.models.families import family_of
-from engine.models.sources import EMBEDDED
-from engine.models.view import Tokens
-from engine.training.objective import Objective, labelled
+from engine.models.inputs import Tokens
+from engine.models.loading import auto_class, load_base
+from engine.models.resolve import EMBEDDED
+from engine.preflight.memory import Plan, estimate
 from engine.training.optimiser import optimiser_for, spare_activations
-from engine.training.settings import TrainingSettings
 
 SIZES = {"vocab_size": 8192, "hidden_size": 512, "intermediate_size": 1536, "num_hidden_layers": 4}
 RANDOM = {

@@ -22,17 +22,19 @@ from typing import Any
 from benchmarks.glue import markdown
 from benchmarks.machine import machine
 from benchmarks.parts import Row, gather, kept
-from engine.data.encode import encode_rows
-from engine.errors import ModelError
-from engine.evaluation import view_of
+from engine.config.run import RunConfig
+from engine.core.atomic import write_json, write_text
+from engine.core.errors import ModelError
+from engine.data.batching import collator_of
+from engine.data.tokenise import encode_rows
+from engine.evaluation.loss import mean_loss
+from engine.evaluation.text import view_of
 from engine.exchange.native import load_adapter
 from engine.methods import METHODS
 from engine.methods.base import Method
-from engine.models.base import Base, load_base
-from engine.runs.config import RunConfig
-from engine.runs.store import write_json, write_text
+from engine.models.base import Base
+from engine.models.loading import load_base
 from engine.training.launch import start_run
-from engine.training.objective import mean_loss
 
 FORMATS = ("fp32", "bf16", "int8")
 ROWS, LENGTH = 16, 256
@@ -145,7 +147,7 @@ def perplexity(base: Base, method: Method | None, config: RunConfig) -> float:
     """Of held-out passages, over their tokens and the end of each."""
     dataset = config.load_data(base.tokenizer)
     examples = encode_rows(base.tokenizer, dataset, evenly(dataset.rows("heldout"), HELDOUT), LENGTH)
-    return round(math.exp(mean_loss(view_of(base, method), examples, base.collate)), 3)
+    return round(math.exp(mean_loss(view_of(base, method), examples, collator_of(base))), 3)
 
 
 def page(rows: list[Row]) -> str:

@@ -18,9 +18,10 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from engine.data.dataset import Row, load_dataset
-from engine.data.encode import Example, encode_rows
-from engine.models.base import Base, load_base
-from engine.models.view import Tokens
+from engine.data.tokenise import Example, encode_rows
+from engine.models.base import Base
+from engine.models.inputs import Tokens
+from engine.models.loading import load_base
 
 DATASET = "town-qa"
 RIDGE = 1e-2

@@ -7,7 +7,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
 BEGIN, END = "<!-- tree -->\n", "<!-- /tree -->\n"
-SHOWN = ("app.py", "app/", "engine/", "assets/", "benchmarks/", "tests/")
+SHOWN = ("app.py", "app/", "engine/", "assets/", "benchmarks/", "tests/", "tools/")
 PLAIN = {
     "assets/datasets": "the four tuning datasets, each with a card and three splits",
     "assets/recordings": "real runs that the page opens with",

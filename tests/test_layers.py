@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 HEAVY = {"torch", "transformers", "peft", "accelerate", "safetensors", "tokenizers"}
-DEEP = ("engine.methods", "engine.models", "engine.worker", "engine.catalogue", "engine.training.trainer")
+DEEP = ("engine.methods", "engine.models", "engine.service.worker", "engine.service.catalogue", "engine.training.loop")
 
 
 def imported(file):
@@ -39,7 +39,7 @@ def test_engine_knows_no_page(file):
 def test_page_is_built_without_torch(tmp_path):
     """Building the whole page in both languages loads no torch."""
     code = (
-        "import sys, pathlib; from app.page import create; from engine.workbench import Workbench;"
+        "import sys, pathlib; from app.page import create; from engine.service.workbench import Workbench;"
         f"create(Workbench(pathlib.Path({str(tmp_path)!r})));"
         "assert 'torch' not in sys.modules, 'torch'; assert 'transformers' not in sys.modules, 'transformers'"
     )

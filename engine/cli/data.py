@@ -9,14 +9,14 @@ from transformers import PreTrainedTokenizerBase
 from engine.cli.output import result, table
 from engine.cli.pictures import described_pictures
 from engine.cli.settings import add_data_option, pairs
-from engine.contract import PreviewRow
+from engine.config.training import TrainingSettings
+from engine.core.types import PreviewRow
 from engine.data.dataset import Dataset, load_dataset
 from engine.data.preview import preview_rows
 from engine.data.report import DataReport, report_on
 from engine.data.settings import DataSettings
-from engine.models.base import load_base
-from engine.training.heads import head_for, need_sight, wants_head
-from engine.training.settings import TrainingSettings
+from engine.data.task import head_for, need_sight, wants_head
+from engine.models.loading import load_base
 
 BAR = 40
 """Signs of the longest bar of the histogram."""
@@ -44,7 +44,9 @@ def described(args: argparse.Namespace) -> None:
     if not isinstance(base.reader, PreTrainedTokenizerBase):
         described_pictures(dataset, about(dataset), as_json=args.json)
         return
-    spec = head_for(training, family, dataset, args.model) if wants_head(training, family) else None
+    spec = None
+    if wants_head(training.head, family):
+        spec = head_for(training.head, training.pooling, family, dataset, args.model)
     report = report_on(base.tokenizer, dataset, training.max_len, spec)
     shown = dataset.rows("train")[: args.rows]
     preview = preview_rows(base.tokenizer, dataset, shown, writes=spec is None, max_len=training.max_len)

@@ -5,11 +5,11 @@ import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
+from engine.config.run import RunConfig
+from engine.config.training import LOADING, TrainingSettings
+from engine.core.errors import SettingError
+from engine.core.settings import Field
 from engine.data.settings import DataSettings
-from engine.errors import SettingError
-from engine.knobs import Field
-from engine.runs.config import RunConfig
-from engine.training.settings import LOADING, TrainingSettings
 
 
 def add_run_options(command: argparse.ArgumentParser) -> None:

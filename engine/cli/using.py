@@ -5,20 +5,21 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from engine.chat import Speaker, converse
+from engine.analysis.probe import need_picture, need_words
 from engine.cli.output import result, say
 from engine.cli.settings import add_loading_options, loading
-from engine.errors import RunError
+from engine.config.run import RunConfig
+from engine.core.errors import RunError
+from engine.core.sampling import Sampling
 from engine.exchange.archive import FORMS, write_form
 from engine.exchange.native import load_adapter, read_facts, save_adapter
 from engine.exchange.official import import_official
 from engine.exchange.peft import import_peft
+from engine.inference.chat import Speaker, converse
 from engine.methods.base import Method
-from engine.models.base import Base, load_base
-from engine.probing import need_picture, need_words
-from engine.runs.config import RunConfig
+from engine.models.base import Base
+from engine.models.loading import load_base
 from engine.runs.folder import RunFolder
-from engine.sampling import Sampling
 from engine.training.launch import base_for
 
 

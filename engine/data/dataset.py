@@ -2,7 +2,7 @@
 
 A dataset is a folder with `dataset.json` and one JSONL file per split. The ones that ship live in
 `assets/datasets`; any other folder of the same form can be given by its path. Files and hub datasets, whose columns
-are chosen and guessed, are read by `engine.data.files`.
+are chosen and guessed, are read by `engine.data.source`.
 """
 
 import json
@@ -11,11 +11,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from engine.data.files import Source, open_source
+from engine.core.errors import DataError, SettingError
+from engine.data.readers.dispatch import HUB, SUFFIXES, is_source
 from engine.data.row import Row as Row
 from engine.data.settings import DataSettings
-from engine.data.sources import HUB, SUFFIXES, is_source
-from engine.errors import DataError, SettingError
+from engine.data.source import Source, open_source
 
 DATASETS = Path(__file__).resolve().parents[2] / "assets" / "datasets"
 SPLITS = ("train", "validation", "heldout")

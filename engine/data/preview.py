@@ -4,10 +4,9 @@ from collections.abc import Sequence
 
 from transformers import PreTrainedTokenizerBase
 
-from engine.contract import PreviewRow
+from engine.core.types import PreviewRow
 from engine.data.dataset import Dataset, Row
-from engine.data.encode import Example, encode_prompt, encode_row
-from engine.data.targets import encode_text
+from engine.data.tokenise import Example, encode_prompt, encode_row, encode_text
 
 NO_LIMIT = 10**6
 BROKEN = "\ufffd"

@@ -7,9 +7,8 @@ from typing import Any
 from transformers import PreTrainedTokenizerBase
 
 from engine.data.dataset import SPLITS, Dataset, Row
-from engine.data.encode import Example
-from engine.data.spec import HeadSpec
-from engine.data.targets import encode_for
+from engine.data.head_spec import HeadSpec
+from engine.data.tokenise import Example, encode_for
 
 MEASURED = 5000
 """Training rows whose tokens are counted, evenly spaced; texts are compared in all rows."""

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from engine.errors import SettingError
-from engine.knobs import Settings, knob
+from engine.core.errors import SettingError
+from engine.core.settings import Settings, knob
 
 
 @dataclass(frozen=True, kw_only=True)

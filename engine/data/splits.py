@@ -10,9 +10,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from engine.core.errors import DataError
 from engine.data.settings import DataSettings
 from engine.data.table import Table
-from engine.errors import DataError
 
 Indices = NDArray[np.int64]
 """Numbers of rows, or a number for each row."""

@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from engine.evaluation import view_of
+from engine.config.run import RunConfig
+from engine.evaluation.text import view_of
 from engine.exchange.native import load_adapter
-from engine.library import adapters
 from engine.methods import METHODS
 from engine.models.base import hash_of
-from engine.runs.config import RunConfig
-from engine.switching import measure
+from engine.service.adapters import adapters
+from engine.service.switching import measure
 from engine.training.launch import start_run
 from tests.tiny import tiny_base, words
 from tests.unit.making import finish, load, make_dataset

@@ -8,10 +8,10 @@ import pytest
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from engine.data.dataset import DATASETS, load_dataset, shipped
-from engine.models.sources import EMBEDDED
-from engine.town import tasks
-from engine.town.corpus import documents, heldout_texts
-from engine.town.tokenizer import save_tokenizer
+from engine.models.resolve import EMBEDDED
+from tools.demo_model import tasks
+from tools.demo_model.corpus import documents, heldout_texts
+from tools.demo_model.tokenizer import save_tokenizer
 
 TOWN = EMBEDDED["town"]
 

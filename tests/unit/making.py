@@ -4,11 +4,11 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.runs.config import RunConfig
+from engine.config.run import RunConfig
 from engine.runs.folder import RunFolder
 from engine.runs.log import all_events
 from engine.training.launch import resume_run, start_run
-from engine.training.trainer import Trainer
+from engine.training.loop import Trainer
 from tests.tiny import tiny_base
 
 ANIMALS, NUMBERS = ("cat", "doge", "owl", "newts"), ("1", "22", "333", "4", "55", "6")

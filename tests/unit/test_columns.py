@@ -4,10 +4,10 @@ import json
 
 import pytest
 
+from engine.config.run import RunConfig
+from engine.core.errors import DataError, SettingError
 from engine.data.dataset import Row, load_dataset
 from engine.data.settings import DataSettings
-from engine.errors import DataError, SettingError
-from engine.runs.config import RunConfig
 
 COUNT = 12
 

@@ -7,21 +7,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.data import targets
+from engine.core.errors import DataError
+from engine.data import tokenise as targets
+from engine.data.batching import batches_from, collate, epoch_order, window
 from engine.data.dataset import Dataset, Row, load_dataset, shipped
-from engine.data.encode import (
-    IGNORE,
-    Example,
-    batches_from,
-    collate,
-    encode_plain,
-    encode_row,
-    encode_rows,
-    epoch_order,
-    window,
-)
-from engine.errors import DataError
-from engine.generation import prompt_of
+from engine.data.tokenise import IGNORE, Example, encode_plain, encode_row, encode_rows
+from engine.inference.generate import prompt_of
 from tests.tiny import BOS, EOS, PAD, tokenizer
 from tests.unit.making import ROWS, make_dataset
 

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.errors import SettingError
-from engine.knobs import Settings, knob
+from engine.config.training import TrainingSettings
+from engine.core.errors import SettingError
+from engine.core.sampling import Sampling
+from engine.core.settings import Settings, knob
 from engine.methods import METHODS
-from engine.sampling import Sampling
-from engine.training.settings import TrainingSettings
 
 ALL = [TrainingSettings, Sampling, *(cls.settings_class for cls in METHODS.values())]
 every_settings = pytest.mark.parametrize("cls", ALL, ids=lambda cls: cls.__name__)

@@ -10,22 +10,22 @@ import torch
 from transformers import LlamaConfig
 
 from benchmarks.memory import measured
-from engine.data.encode import Batch
-from engine.data.spec import HeadSpec
-from engine.errors import ModelError
-from engine.memory.estimate import Plan, estimate
+from engine.config.run import RunConfig
+from engine.config.training import TrainingSettings
+from engine.core.errors import ModelError
+from engine.data.batching import Batch
+from engine.data.head_spec import HeadSpec
+from engine.memory.capacity import Room, verdict
 from engine.memory.ledger import Ledger
-from engine.memory.measure import held_by
-from engine.memory.planning import memory
-from engine.memory.room import Room, verdict
+from engine.memory.meter import held_by
 from engine.methods import METHODS
-from engine.models.base import load_base
 from engine.models.families import family_of
-from engine.models.view import Tokens
-from engine.runs.config import RunConfig
+from engine.models.inputs import Tokens
+from engine.models.loading import load_base
+from engine.preflight.memory import Plan, estimate
+from engine.preflight.planning import memory
+from engine.service.workbench import Workbench
 from engine.training.launch import start_run
-from engine.training.settings import TrainingSettings
-from engine.workbench import Workbench
 from tests.tiny import CONFIGS, V, cases, save_tiny, tiny_base
 from tests.unit.making import Maker, finish, make_dataset
 

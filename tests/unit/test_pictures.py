@@ -12,11 +12,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from engine.core.errors import DataError
 from engine.data.dataset import load_dataset
 from engine.data.picture_report import report_on_pictures
 from engine.data.pixels import NoPictureError, as_rgb, read_picture, size_of, thumbnail
 from engine.data.settings import DataSettings
-from engine.errors import DataError
 from tests.unit.drawing import draw_shapes
 
 

@@ -6,13 +6,14 @@ import pytest
 from tokenizers import Tokenizer, decoders, models
 from transformers import PreTrainedTokenizerFast
 
+from engine.core.errors import DataError
+from engine.data.batching import collate
 from engine.data.dataset import Row, load_dataset
-from engine.data.encode import IGNORE, collate, encode_rows
+from engine.data.head_spec import HeadSpec
 from engine.data.preview import piece, preview_rows
 from engine.data.report import count_texts, histogram, report_on
 from engine.data.settings import DataSettings
-from engine.data.spec import HeadSpec
-from engine.errors import DataError
+from engine.data.tokenise import IGNORE, encode_rows
 from tests.tiny import PAD, tokenizer
 from tests.unit.making import Maker, events_of, finish, losses
 

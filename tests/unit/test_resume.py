@@ -4,7 +4,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from engine.errors import RunError
+from engine.core.errors import RunError
 from engine.methods import METHODS
 from engine.runs.folder import RunFolder
 from tests.tiny import randomise

@@ -10,11 +10,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from engine.core.errors import DataError, SettingError, WorkbenchError
 from engine.data.dataset import load_dataset
+from engine.data.readers.dispatch import read_file
 from engine.data.settings import DataSettings
-from engine.data.sources import read_file
 from engine.data.table import MAX_CELL
-from engine.errors import DataError, SettingError, WorkbenchError
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 ROWS = [{"prompt": f"question {i}", "response": f"answer {i}"} for i in range(10)]
@@ -239,8 +239,8 @@ def hub(monkeypatch):
     """The library `datasets` with a loader that answers from memory."""
     import datasets
 
-    from engine.data import hub as module
-    from engine.data import sources
+    from engine.data.readers import dispatch as sources
+    from engine.data.readers import hub as module
 
     asked = []
     features = datasets.Features({"text": datasets.Value("string"), "label": datasets.ClassLabel(names=["no", "yes"])})
@@ -296,7 +296,7 @@ def test_hub_datasets_that_cannot_be_had(hub, name, words):
 
 def test_an_unreachable_hub_is_asked_once(hub, monkeypatch, tmp_path):
     """Data that is neither here nor to be had is refused at once; what was fetched before is still read."""
-    from engine.data import hub as module
+    from engine.data.readers import hub as module
 
     monkeypatch.setattr(module, "hub_answers", lambda: False)
     monkeypatch.setattr(module.datasets.config, "HF_DATASETS_CACHE", str(tmp_path))

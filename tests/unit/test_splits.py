@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.core.errors import DataError
 from engine.data.dataset import SPLITS, load_dataset
 from engine.data.settings import DataSettings
-from engine.errors import DataError
 
 
 def write(path, pairs, **more):

@@ -8,15 +8,16 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-import engine.training.trainer as loop
-from engine.catalogue import usual_rate
-from engine.data.encode import collate
-from engine.errors import ModelError, RunError
+import engine.training.loop as loop
+from engine.core.errors import ModelError, RunError
+from engine.data.batching import collate
+from engine.evaluation.loss import label_loss
 from engine.exchange.native import load_adapter
 from engine.methods import METHODS
-from engine.models.base import freeze, load_base
+from engine.models.base import freeze
+from engine.models.loading import load_base
+from engine.service.catalogue import usual_rate
 from engine.training.launch import start_run
-from engine.training.objective import label_loss
 from tests.tiny import plain_model, save_tiny, tiny_base, tokenizer
 from tests.unit.making import Maker, events_of, finish, load, losses, make_dataset
 

@@ -5,10 +5,10 @@ import time
 
 import pytest
 
+from engine.config.run import RunConfig
+from engine.core.errors import DataError, ModelError, WorkbenchError
 from engine.data.settings import DataSettings
-from engine.errors import DataError, ModelError, WorkbenchError
-from engine.runs.config import RunConfig
-from engine.workbench import Workbench
+from engine.service.workbench import Workbench
 
 NAMED = {"prompt": "Frage", "response": "Antwort"}
 

@@ -6,14 +6,14 @@ import threading
 import pytest
 
 from app.cards import data_card
-from app.places.asking import _columns
-from app.talk import Turn, conversation
+from app.chat_view import Turn, conversation
+from app.tabs.asking import _columns
 from app.words import Say
-from engine.contract import ChatRequest, ChatSide
+from engine.config.run import RunConfig
+from engine.core.sampling import Sampling
+from engine.core.types import ChatRequest, ChatSide
 from engine.data.dataset import DATASETS
-from engine.runs.config import RunConfig
-from engine.sampling import Sampling
-from engine.workbench import Workbench
+from engine.service.workbench import Workbench
 from tests.tiny import save_tiny
 from tests.unit.making import make_dataset
 from tests.workbench.test_workbench import wait
