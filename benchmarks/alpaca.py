@@ -81,12 +81,12 @@ def main() -> None:
 
 def sliced(rows: int) -> dict[str, object]:
     """Data settings for the first rows of the file."""
-    return {"row_limit": rows + 2 * KEPT_BACK, "validation_rows": KEPT_BACK, "heldout_rows": KEPT_BACK}
+    return {"row_limit": rows + 2 * KEPT_BACK, "validation_rows": KEPT_BACK, "test_rows": KEPT_BACK}
 
 
 def config_of(base: Base, file: str, method: str, steps: int, data: dict[str, object]) -> RunConfig:
     """A run with the method's default settings."""
-    training = {"steps": steps, "batch_size": BATCH, "max_len": LENGTH, "precision": PRECISION, "eval_every": steps}
+    training = {"steps": steps, "batch_size": BATCH, "max_seq_len": LENGTH, "precision": PRECISION, "eval_every": steps}
     return RunConfig(model=base.name, dataset=file, method=method, data=data, training=training)
 
 
@@ -98,7 +98,7 @@ def started(base: Base, file: str, method: str, run: Path) -> tuple[Watch, int]:
     with watch.timing("making training, validation and held-out rows"):
         dataset = load_dataset(file)
     with watch.timing("showing three rows token by token"):
-        preview_rows(base.tokenizer, dataset, dataset.rows("train")[:SHOWN], writes=True, max_len=LENGTH)
+        preview_rows(base.tokenizer, dataset, dataset.rows("train")[:SHOWN], writes=True, max_seq_len=LENGTH)
     with watch.timing("counting empty, double, leaking and cut rows"):
         report_on(base.tokenizer, dataset, LENGTH)
     with watch.timing("from Start to the end of the first step"):
@@ -138,7 +138,7 @@ def answers(base: Base, tuned: Method, dataset: Dataset, trainer: Trainer) -> li
 
 def perplexity(base: Base, method: Method | None, dataset: Dataset) -> float:
     """Of the responses of held-out rows."""
-    examples = encode_rows(base.tokenizer, dataset, dataset.rows("heldout"), LENGTH)
+    examples = encode_rows(base.tokenizer, dataset, dataset.rows("test"), LENGTH)
     return math.exp(min(mean_loss(view_of(base, method), examples, collator_of(base)), 100.0))
 
 
@@ -156,7 +156,7 @@ def page(base: Base, watch: Watch, rows: int, table: Row, said: list[str], confi
             model=Path(config.model).name, dataset="ALPACA/alpaca_data.json", method=config.method, data=config.data,
             training=config.training,
         ).command().replace(" --", " \\\n    --"),
-        heldout=KEPT_BACK,
+        test=KEPT_BACK,
         table=markdown([table]),
         asked=ASKED,
         base=said[0],
@@ -184,7 +184,7 @@ Together {total:.1f} seconds.
 {command}
 ```
 
-Perplexity is that of the responses of {heldout} held-out rows.
+Perplexity is that of the responses of {test} held-out rows.
 
 {table}
 

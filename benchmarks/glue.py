@@ -74,7 +74,7 @@ class Task:
         """How its files are read."""
         dev = str(glue / self.name / "dev.tsv")
         own = {"template": "own", "own_template": self.template, "response": self.label, "responses": "labels"}
-        return own | {"prompt": PROMPTS[self.name], "validation": dev, "heldout": dev}
+        return own | {"prompt": PROMPTS[self.name], "validation": dev, "test": dev}
 
     def file(self, glue: Path) -> str:
         """Its training rows."""
@@ -177,7 +177,7 @@ def learned(base: Base, task: Task, glue: Path, folder: Path, method: str, steps
         method=method,
         data=task.settings(glue),
         training={
-            "steps": updates, "batch_size": BATCH, "pooling": "mean", "max_len": MAX_LEN, "eval_every": updates,
+            "steps": updates, "batch_size": BATCH, "pooling": "mean", "max_seq_len": MAX_LEN, "eval_every": updates,
             "save_every": updates,
         },
     )  # fmt: skip
@@ -206,7 +206,7 @@ def looked(base: Base, adapter: Path, dataset: Dataset) -> Tensor:
     assert method.head is not None
     view = base.view()
     method.eval().attach(view.sites)
-    batch = tokens_of(base, dataset, dataset.rows("heldout")[:LOOKED_AT], method.head.spec)
+    batch = tokens_of(base, dataset, dataset.rows("test")[:LOOKED_AT], method.head.spec)
     return method.head(view.hidden(batch), batch)
 
 
@@ -299,7 +299,7 @@ def mean_state(view: View, tokens: Tokens) -> Tensor:
 @torch.no_grad()
 def accuracy(base: Base, dataset: Dataset, spec: HeadSpec, scores: Callable[[Tokens], Tensor]) -> float:
     """Share of right labels on the dev file."""
-    examples = encoded(base, dataset, dataset.rows("heldout"), spec)
+    examples = encoded(base, dataset, dataset.rows("test"), spec)
     hits: list[bool] = []
     for start in range(0, len(examples), BATCH):
         batch = collator_of(base)(examples[start : start + BATCH])

@@ -95,7 +95,7 @@ def make_batch(base: Base, rows: int, length: int) -> Batch:
 
 def line(base: Base, path: str, name: str, precision: str, batch: Batch, *, sparing: bool) -> dict[str, object]:
     """One method's estimate, measurement and time."""
-    training = TrainingSettings(precision=precision, checkpointing=sparing)
+    training = TrainingSettings(precision=precision, gradient_checkpointing=sparing)
     settings, device = METHODS[name].settings_class(), base.device.type
     plan = Plan(
         config=base.model.config, method=name, settings=settings, training=training, batch=batch, device=device,

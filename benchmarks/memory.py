@@ -59,7 +59,7 @@ def main() -> None:
             base = load_base(path, precision)
             cases = itertools.product(args.methods, args.rows, args.length, args.checkpointing)
             for name, rows, length, sparing in cases:
-                training = TrainingSettings(precision=precision, checkpointing=sparing == "yes")
+                training = TrainingSettings(precision=precision, gradient_checkpointing=sparing == "yes")
                 print(line(base, path, name, training, rows, length), flush=True)
 
 
@@ -91,9 +91,9 @@ def line(base: Base, path: str, name: str, training: TrainingSettings, rows: int
     )
     info: MemoryInfo = estimate(plan, Room.of(base.device.type))
     facts, witness = measured(base, plan)
-    mib = 2**20
+    mib, sparing = 2**20, "yes" if training.gradient_checkpointing else "no "
     return (
-        f"{name:15} {rows:4} {length:5} {training.precision:>4} {'yes' if training.checkpointing else 'no ':>4} | "
+        f"{name:15} {rows:4} {length:5} {training.precision:>4} {sparing:>4} | "
         f"{info.total / mib:8.1f} {facts['peak'] / mib:8.1f} {info.total / facts['peak']:5.2f} | "
         f"{facts['step'] / mib:6.1f} {witness / mib:8.1f}"
     )
@@ -106,7 +106,7 @@ def measured(base: Base, plan: Plan, *, witness: bool = True) -> tuple[dict[str,
     method = cls.build(plan.settings, base.shape, start).with_head(plan.head, start.rng).to(device)
     views = [base.view() for _ in range(method.passes)]
     method.attach(views[0].sites)
-    if plan.training.checkpointing:
+    if plan.training.gradient_checkpointing:
         spare_activations(views)
     method.train()
     objective, optimiser = Objective(method, views), optimiser_for(method, plan.training, 1e-4)

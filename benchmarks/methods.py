@@ -140,7 +140,7 @@ def page(zoo: dict[str, Any]) -> str:
 def section(cls: type[Method], row: dict[str, Any]) -> str:
     """One method: paper, equation, what it does, its settings."""
     notes = inspect.getdoc(inspect.getmodule(cls)) or ""
-    settings = "\n".join(f"| `{f.name}` | `{f.default}` | {f.knob.help} |" for f in cls.settings_class.fields())
+    settings = "\n".join(f"| `{f.name}` | `{f.default}` | {f.info.help} |" for f in cls.settings_class.fields())
     curve = ", ".join(f"{loss:.2g}" for _, loss in row["curve"])
     return (
         f'## <a id="{cls.name}"></a>{cls.title}\n\n'

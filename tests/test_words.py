@@ -59,7 +59,7 @@ def test_every_setting_is_explained(say, scope, settings):
     for field in settings.fields():
         assert word(say, field.name, scope)
         assert word(say, field.name, scope, ".help")
-        assert all(choice(say, value) for value in field.knob.choices)
+        assert all(choice(say, value) for value in field.info.choices)
 
 
 @pytest.mark.parametrize("say", [EN, ZH], ids=["en", "zh"])

@@ -20,7 +20,7 @@ from engine.config.run import RunConfig
 from engine.core.errors import SettingError, WorkbenchError
 from engine.service.workbench import Workbench
 
-OF_LESSON = ("max_len", "head", "pooling", "trust_remote_code")
+OF_LESSON = ("max_seq_len", "head", "pooling", "trust_remote_code")
 """Settings of the loop that change what is trained on."""
 
 LARGEST_FILE = 1_000_000  # bytes of a run file

@@ -66,9 +66,9 @@ class OwnData:
         with gr.Row(elem_classes="gl-knobs"):
             made: dict[str, gr.components.Component] = {name: self._column(name) for name in MAPPED}
         with gr.Row(elem_classes="gl-knobs"):
-            made |= {f.name: forms.control(f, say, f.default, "data") for f in plain if not f.knob.advanced}
+            made |= {f.name: forms.control(f, say, f.default, "data") for f in plain if not f.info.advanced}
         with gr.Accordion(say("data.more"), open=False, elem_id="gl-own-more"), gr.Row(elem_classes="gl-knobs"):
-            made |= {f.name: forms.control(f, say, f.default, "data") for f in plain if f.knob.advanced}
+            made |= {f.name: forms.control(f, say, f.default, "data") for f in plain if f.info.advanced}
         return made
 
     def _column(self, name: str) -> gr.Dropdown:
@@ -193,7 +193,7 @@ class OwnData:
             raise SettingError("no_data_chosen", "Your own data is empty: upload a file, or name one or a hub dataset.")
         guess = read.get("guess", {}) if read.get("name") == dataset else {}
         settings = settings_of(forms.gathered(FIELDS, values), guess)
-        confine(self._workbench.home, dataset, (settings["validation"], settings["heldout"]))
+        confine(self._workbench.home, dataset, (settings["validation"], settings["test"]))
         return dataset, settings
 
 

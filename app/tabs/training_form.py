@@ -18,7 +18,7 @@ from engine.core.types import DatasetInfo, MethodInfo
 from engine.service.workbench import Workbench
 
 FIRST = RunConfig()
-FIELDS = sorted(TrainingSettings.fields(), key=lambda field: field.knob.advanced)
+FIELDS = sorted(TrainingSettings.fields(), key=lambda field: field.info.advanced)
 RATE = [field.name for field in FIELDS].index("learning_rate")
 OF_TRUST = ("trust_remote_code", "pickled_weights")
 """Settings that trust the authors of one model."""
@@ -44,7 +44,7 @@ class TrainingForm:
                         [], label=say("train.preset"), info=say("train.preset.info"), interactive=True,
                         filterable=False, min_width=200, elem_id="gl-preset",
                     )  # fmt: skip
-                    self._add(field for field in FIELDS if not field.knob.advanced)
+                    self._add(field for field in FIELDS if not field.info.advanced)
                 self.memory = MemoryView(workbench, say)
             with gr.Column(scale=2, min_width=240, elem_classes="gl-aside"):
                 html(f'<h3 class="gl-h3">{say("train.where")}</h3>')
@@ -101,7 +101,7 @@ class TrainingForm:
         """The loop's knobs that are rarely turned."""
         html(f'<h4 class="gl-h4">{self.say("train.all.training")}</h4>')
         with gr.Row(elem_classes="gl-knobs"):
-            self._add(field for field in FIELDS if field.knob.advanced and field.name not in OF_MODEL)
+            self._add(field for field in FIELDS if field.info.advanced and field.name not in OF_MODEL)
 
     def build_terminal(self) -> None:
         """The command line of the same run, and the run file."""

@@ -38,7 +38,7 @@ def methods(args: argparse.Namespace) -> None:
     for cls in METHODS.values():
         lines += [f"{cls.name}: {cls.title} ({cls.paper.authors} {cls.paper.year}, {cls.paper.url})"]
         lines += [f"    {cls.equation}"]
-        lines += [f"    --set {f.name}={f.default}: {f.knob.help}" for f in cls.settings_class.fields()]
+        lines += [f"    --set {f.name}={f.default}: {f.info.help}" for f in cls.settings_class.fields()]
     result(rows, as_json=args.json, text="\n".join(lines))
 
 

@@ -113,7 +113,7 @@ def register(commands: Any) -> None:  # noqa: ANN401 - argparse's sub-parser act
     command.add_argument("--picture", type=Path, help="a picture to ask about, where the model reads pictures")
     command.add_argument("--strength", type=float, default=1.0, help="0 is the base, 1 the trained model")
     for field in Sampling.fields():
-        text = f"{field.knob.help} (default: {field.default})"
+        text = f"{field.info.help} (default: {field.default})"
         command.add_argument(f"--{field.name.replace('_', '-')}", default=str(field.default), help=text)
     command.set_defaults(run=chat)
     command_export = commands.add_parser("export", help="write an adapter for others", description=export.__doc__)

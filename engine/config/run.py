@@ -134,6 +134,17 @@ class RunConfig:
             raise SettingError("bad_yaml", f"The run file is not valid YAML: {reason}", reason=reason) from error
         return cls.from_dict(values)
 
+    @classmethod
+    def renamed_in(cls, text: str) -> dict[str, str]:
+        """The former names of settings that a run file uses, and what they are called today."""
+        values = yaml.safe_load(text)
+        return {
+            former: present
+            for part, settings in (("training", TrainingSettings), ("data", DataSettings))
+            for former, present in settings.renamed().items()
+            if former in (values.get(part) or {})
+        }
+
     def command(self) -> str:
         """The command line that starts the same run."""
         words = ["python", "-m", "engine", "train"]

@@ -1,6 +1,6 @@
 """Settings that describe themselves: a frozen dataclass from which the form, the flags and the docs are derived.
 
-A *knob* is one field of such a dataclass. Its metadata carries the label key, the bounds, the unit and a sentence of
+A *setting* is one field of such a dataclass. Its metadata carries the bounds, the unit, a former name and a sentence of
 help; `Settings.__post_init__` checks the bounds once, and nothing deeper checks them again.
 """
 
@@ -16,7 +16,7 @@ from engine.core.errors import SettingError
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Knob:
+class SettingInfo:
     """What a person needs to know to set one field.
 
     Attributes:
@@ -27,6 +27,7 @@ class Knob:
         unit: Unit shown behind the number.
         advanced: Whether the page hides it under "all settings".
         log: Whether a slider for it should be logarithmic.
+        was: Its former name, which files and flags may still use; empty if it never had another.
     """
 
     help: str
@@ -36,22 +37,23 @@ class Knob:
     unit: str = ""
     advanced: bool = False
     log: bool = False
+    was: str = ""
 
 
-def knob(default: Any, help: str, **facts: Any) -> Any:  # noqa: ANN401 - a dataclass field stands for any type
-    """Make a dataclass field that carries a `Knob`."""
-    return dataclasses.field(default=default, metadata={"knob": Knob(help=help, **facts)})
+def setting(default: Any, help: str, **facts: Any) -> Any:  # noqa: ANN401 - a dataclass field stands for any type
+    """Make a dataclass field that carries a `SettingInfo`."""
+    return dataclasses.field(default=default, metadata={"setting": SettingInfo(help=help, **facts)})
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One knob with its name, type and default, as a form or a command line needs it."""
+    """One setting with its name, type and default, as a form or a command line needs it."""
 
     name: str
     kind: type
     default: Any
     optional: bool
-    knob: Knob
+    info: SettingInfo
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +61,7 @@ class Settings:
     """Base of every settings dataclass: knows its fields, checks its bounds, turns into plain values and back."""
 
     def __post_init__(self) -> None:
-        """Check every knob once.
+        """Check every setting once.
 
         Raises:
             SettingError: A value has the wrong type or lies outside its bounds; the message names all three.
@@ -69,12 +71,12 @@ class Settings:
 
     @classmethod
     def fields(cls) -> Iterator[Field]:
-        """Yield every knob in order of declaration."""
+        """Yield every setting in order of declaration."""
         hints = typing.get_type_hints(cls)
         for field in dataclasses.fields(cls):
-            if "knob" in field.metadata:
+            if "setting" in field.metadata:
                 kind, optional = _plain(hints[field.name])
-                yield Field(field.name, kind, field.default, optional, field.metadata["knob"])
+                yield Field(field.name, kind, field.default, optional, field.metadata["setting"])
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values by field name, fit for JSON and YAML."""
@@ -82,12 +84,13 @@ class Settings:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """Build from plain values; text such as "1e-3" is converted to the field's type.
+        """Build from plain values; text such as "1e-3" is converted to the field's type, former names are understood.
 
         Raises:
             SettingError: A name is unknown or a value does not fit.
         """
         known = {field.name: field for field in cls.fields()}
+        values = cls.up_to_date(values)
         for name in values:
             if name not in known:
                 raise SettingError(
@@ -97,6 +100,18 @@ class Settings:
                     known=", ".join(known),
                 )
         return cls(**{name: _parsed(known[name], value) for name, value in values.items()})
+
+    @classmethod
+    def renamed(cls) -> dict[str, str]:
+        """The present name of every setting by its former one."""
+        return {field.info.was: field.name for field in cls.fields() if field.info.was}
+
+    @classmethod
+    def up_to_date(cls, values: Mapping[str, Any]) -> dict[str, Any]:
+        """The same values under present names; where a setting stands under both, the present name wins."""
+        renamed = cls.renamed()
+        former = {renamed[name]: value for name, value in values.items() if name in renamed}
+        return former | {name: value for name, value in values.items() if name not in renamed}
 
 
 def _plain(hint: Any) -> tuple[type, bool]:  # noqa: ANN401 - a type hint has no type of its own
@@ -126,7 +141,7 @@ def _parsed(field: Field, value: Any) -> Any:  # noqa: ANN401 - whatever came ou
         raise _bad(field, value, "a whole number" if field.kind is int else "a number") from error
 
 
-def _checked(field: Field, value: Any) -> Any:  # noqa: ANN401 - any knob's value
+def _checked(field: Field, value: Any) -> Any:  # noqa: ANN401 - any setting's value
     """Return the value in the field's own type, or say what is wrong with it."""
     if value is None and field.optional:
         return None
@@ -137,25 +152,25 @@ def _checked(field: Field, value: Any) -> Any:  # noqa: ANN401 - any knob's valu
     if not isinstance(value, field.kind) or (field.kind is int and isinstance(value, bool)):
         wanted = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}[field.kind]
         raise _bad(field, value, wanted)
-    if field.knob.choices and value not in field.knob.choices:
-        raise _bad(field, value, "one of " + ", ".join(field.knob.choices))
-    if isinstance(value, (int, float)) and not _within(field.knob, value):
-        raise _bad(field, value, _range(field.knob) if math.isfinite(value) else "a finite number")
+    if field.info.choices and value not in field.info.choices:
+        raise _bad(field, value, "one of " + ", ".join(field.info.choices))
+    if isinstance(value, (int, float)) and not _within(field.info, value):
+        raise _bad(field, value, _range(field.info) if math.isfinite(value) else "a finite number")
     return value
 
 
-def _within(knob_: Knob, value: float) -> bool:
-    low = -math.inf if knob_.low is None else knob_.low
-    high = math.inf if knob_.high is None else knob_.high
+def _within(info: SettingInfo, value: float) -> bool:
+    low = -math.inf if info.low is None else info.low
+    high = math.inf if info.high is None else info.high
     return math.isfinite(value) and low <= value <= high
 
 
-def _range(knob_: Knob) -> str:
-    if knob_.high is None:
-        return f"at least {knob_.low:g}"
-    if knob_.low is None:
-        return f"at most {knob_.high:g}"
-    return f"between {knob_.low:g} and {knob_.high:g}"
+def _range(info: SettingInfo) -> str:
+    if info.high is None:
+        return f"at least {info.low:g}"
+    if info.low is None:
+        return f"at most {info.high:g}"
+    return f"between {info.low:g} and {info.high:g}"
 
 
 def _bad(field: Field, value: Any, wanted: str) -> SettingError:  # noqa: ANN401 - the value is wrong by definition

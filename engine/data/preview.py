@@ -15,7 +15,12 @@ SPACES = ("\u2581", "\u0120")  # how tokenizers write the space before a word
 
 
 def preview_rows(
-    tokenizer: PreTrainedTokenizerBase, dataset: Dataset, rows: Sequence[Row], *, writes: bool, max_len: int = NO_LIMIT
+    tokenizer: PreTrainedTokenizerBase,
+    dataset: Dataset,
+    rows: Sequence[Row],
+    *,
+    writes: bool,
+    max_seq_len: int = NO_LIMIT,
 ) -> list[PreviewRow]:
     """Rows token by token.
 
@@ -24,16 +29,16 @@ def preview_rows(
         dataset: In the template that the run will use.
         rows: Some of its rows.
         writes: Whether the response is written; else the text is read, and a head says the response.
-        max_len: Where rows are cut.
+        max_seq_len: Where rows are cut.
     """
     found = []
     for row in rows:
         if writes:
-            example = encode_row(tokenizer, dataset, row, max_len)
+            example = encode_row(tokenizer, dataset, row, max_seq_len)
         else:
             ids = encode_prompt(tokenizer, dataset.template_of(row), row.prompt)
-            if len(ids) > max_len:
-                ids = encode_text(tokenizer, dataset.template_of(row), row.prompt, max_len, "first")
+            if len(ids) > max_seq_len:
+                ids = encode_text(tokenizer, dataset.template_of(row), row.prompt, max_seq_len, "first")
             example = Example(ids, len(ids))
         tokens = [(piece(tokenizer, index), place >= example.answer_at) for place, index in enumerate(example.ids)]
         found.append(PreviewRow(prompt=row.prompt, response=row.response, tokens=tokens))

@@ -23,7 +23,7 @@ from engine.data.splits import Indices, by_column, cut_off, groups
 from engine.data.table import Table
 from engine.data.templates import Frame, chat, frame_for
 
-SPLITS = ("train", "validation", "heldout")
+SPLITS = ("train", "validation", "test")
 PICTURES = Columns(kind="labels", prompt=("picture",), response="label")
 
 
@@ -136,7 +136,7 @@ def open_source(name: str, settings: DataSettings) -> Source:
     Raises:
         DataError: It cannot be read, or no rows can be made of it.
     """
-    return _open(name, settings, tuple(_stamp(path) for path in (name, settings.validation, settings.heldout)))
+    return _open(name, settings, tuple(_stamp(path) for path in (name, settings.validation, settings.test)))
 
 
 def _stamp(name: str) -> tuple[int, int] | None:
@@ -221,7 +221,7 @@ def _cut(source: Source) -> Source:
         rows = told.pop("train", rows[:0])
     if not len(rows):
         raise _unusable(source, train)
-    missing = [split for split in ("validation", "heldout") if split not in others and split not in told]
+    missing = [split for split in ("validation", "test") if split not in others and split not in told]
     if missing:
         asked, whole = _groups(source, train)
         strata = groups(train.data, ["label"]) if source.labels and source.pictures else None

@@ -100,15 +100,15 @@ def _around(tokenizer: PreTrainedTokenizerBase) -> tuple[list[int], list[int]]:
     return whole[:start], whole[start + len(bare) :]
 
 
-def encode_row(tokenizer: PreTrainedTokenizerBase, dataset: Dataset, row: Row, max_len: int) -> Example:
-    """Encode one row; the prompt is cut at its beginning when the row is longer than `max_len`, its holes last."""
+def encode_row(tokenizer: PreTrainedTokenizerBase, dataset: Dataset, row: Row, max_seq_len: int) -> Example:
+    """Encode one row; the prompt is cut at its beginning when the row is longer than `max_seq_len`, its holes last."""
     prompt = encode_prompt(tokenizer, dataset.template_of(row), row.prompt)
-    return _example(tokenizer, prompt, tokenizer.encode(row.response, add_special_tokens=False), max_len)
+    return _example(tokenizer, prompt, tokenizer.encode(row.response, add_special_tokens=False), max_seq_len)
 
 
-def _example(tokenizer: PreTrainedTokenizerBase, prompt: list[int], answer: list[int], max_len: int) -> Example:
-    answer = [*answer, tokenizer.eos_token_id][:max_len]
-    prompt = _cut(prompt, len(prompt) + len(answer) - max_len)
+def _example(tokenizer: PreTrainedTokenizerBase, prompt: list[int], answer: list[int], max_seq_len: int) -> Example:
+    answer = [*answer, tokenizer.eos_token_id][:max_seq_len]
+    prompt = _cut(prompt, len(prompt) + len(answer) - max_seq_len)
     return Example(prompt + answer, len(prompt))
 
 
@@ -123,7 +123,7 @@ def _cut(prompt: list[int], surplus: int) -> list[int]:
 
 
 def encode_rows(
-    tokenizer: PreTrainedTokenizerBase, dataset: Dataset, rows: Sequence[Row], max_len: int
+    tokenizer: PreTrainedTokenizerBase, dataset: Dataset, rows: Sequence[Row], max_seq_len: int
 ) -> list[Example]:
     """Encode all rows.
 
@@ -131,7 +131,7 @@ def encode_rows(
         DataError: No token of any row carries a label, so nothing could be learned.
     """
     rows = list(rows)
-    examples = encode_any(tokenizer, dataset, rows, max_len)
+    examples = encode_any(tokenizer, dataset, rows, max_seq_len)
     said = any(row.response.strip() for row in rows)
     if not said or not any(len(example.ids) - example.answer_at > 1 for example in examples):
         raise DataError(
@@ -143,12 +143,12 @@ def encode_rows(
 
 
 def encode_any(
-    tokenizer: PreTrainedTokenizerBase, dataset: Dataset, rows: Sequence[Row], max_len: int
+    tokenizer: PreTrainedTokenizerBase, dataset: Dataset, rows: Sequence[Row], max_seq_len: int
 ) -> list[Example]:
     """Encode rows of which none needs to carry a label: the same as `encode_row` row by row, in less time."""
     prompts = encode_prompts(tokenizer, dataset, rows)
     answers = _together(tokenizer, [row.response for row in rows], add_special_tokens=False)
-    return [_example(tokenizer, *pair, max_len) for pair in zip(prompts, answers, strict=True)]
+    return [_example(tokenizer, *pair, max_seq_len) for pair in zip(prompts, answers, strict=True)]
 
 
 def encode_prompts(tokenizer: PreTrainedTokenizerBase, dataset: Dataset, rows: Sequence[Row]) -> list[list[int]]:
@@ -170,18 +170,18 @@ def _together(
     return found
 
 
-def encode_plain(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], max_len: int) -> list[Example]:
+def encode_plain(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], max_seq_len: int) -> list[Example]:
     """Encode plain text; every token but the first carries a label."""
-    return [Example([*tokenizer.encode(text), tokenizer.eos_token_id][:max_len], 1) for text in texts]
+    return [Example([*tokenizer.encode(text), tokenizer.eos_token_id][:max_seq_len], 1) for text in texts]
 
 
-def encode_cloze(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], max_len: int) -> list[Example]:
+def encode_cloze(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], max_seq_len: int) -> list[Example]:
     """Encode plain text for a model that fills gaps: every seventh token is covered. None where it has no mask."""
     if tokenizer.mask_token_id is None:
         return []
     examples = []
     for text in texts:
-        ids = tokenizer.encode(text, truncation=True, max_length=max_len)
+        ids = tokenizer.encode(text, truncation=True, max_length=max_seq_len)
         blanks = {place: ids[place] for place in range(3, len(ids) - 1, COVERED)}
         covered = [tokenizer.mask_token_id if place in blanks else index for place, index in enumerate(ids)]
         examples.append(Example(covered, len(ids), blanks=blanks))
@@ -192,7 +192,7 @@ def encode_for(
     reader: PreTrainedTokenizerBase | BaseImageProcessor,
     dataset: Dataset,
     rows: Sequence[Row],
-    max_len: int,
+    max_seq_len: int,
     spec: HeadSpec | None,
 ) -> list[Example]:
     """Encode all rows for a head, or for writing the response in words when there is none.
@@ -206,12 +206,12 @@ def encode_for(
         assert spec is not None, "pictures are judged by a head"
         return [Example([], 0, spec.target(row, dataset.name), picture=row.picture) for row in rows]
     if spec is None:
-        return encode_rows(reader, dataset, rows, max_len)
+        return encode_rows(reader, dataset, rows, max_seq_len)
     rows = list(rows)
     return [
         Example(ids, len(ids), spec.target(row, dataset.name))
         for row, whole in zip(rows, encode_prompts(reader, dataset, rows), strict=True)
-        for ids in [_cut_for_head(reader, whole, max_len, spec.pooling)]
+        for ids in [_cut_for_head(reader, whole, max_seq_len, spec.pooling)]
     ]
 
 
@@ -219,7 +219,7 @@ def encode_training(
     reader: PreTrainedTokenizerBase | BaseImageProcessor,
     dataset: Dataset,
     rows: Sequence[Row],
-    max_len: int,
+    max_seq_len: int,
     spec: HeadSpec | None,
 ) -> Sequence[Example]:
     """As `encode_for`; of many rows only the first are encoded at once, the others when they are wanted.
@@ -228,27 +228,27 @@ def encode_training(
         DataError: Nothing could be learned from the rows.
     """
     if len(rows) <= AT_ONCE:
-        return encode_for(reader, dataset, rows, max_len, spec)
+        return encode_for(reader, dataset, rows, max_seq_len, spec)
     try:
-        encode_for(reader, dataset, rows[:AT_ONCE], max_len, spec)
+        encode_for(reader, dataset, rows[:AT_ONCE], max_seq_len, spec)
     except DataError:
-        return encode_for(reader, dataset, rows, max_len, spec)  # what the first rows lack, others may have
+        return encode_for(reader, dataset, rows, max_seq_len, spec)  # what the first rows lack, others may have
     if spec is None and isinstance(reader, PreTrainedTokenizerBase):
-        return Encoded(rows, lambda some: encode_any(reader, dataset, some, max_len))
-    return Encoded(rows, lambda some: encode_for(reader, dataset, some, max_len, spec))
+        return Encoded(rows, lambda some: encode_any(reader, dataset, some, max_seq_len))
+    return Encoded(rows, lambda some: encode_for(reader, dataset, some, max_seq_len, spec))
 
 
 def encode_text(
-    tokenizer: PreTrainedTokenizerBase, template: str, prompt: str, max_len: int, pooling: str
+    tokenizer: PreTrainedTokenizerBase, template: str, prompt: str, max_seq_len: int, pooling: str
 ) -> list[int]:
     """Token ids that a head reads. Too long a text loses the end that the head does not read from."""
-    return _cut_for_head(tokenizer, encode_prompt(tokenizer, template, prompt), max_len, pooling)
+    return _cut_for_head(tokenizer, encode_prompt(tokenizer, template, prompt), max_seq_len, pooling)
 
 
-def _cut_for_head(tokenizer: PreTrainedTokenizerBase, ids: list[int], max_len: int, pooling: str) -> list[int]:
-    if len(ids) <= max_len:
+def _cut_for_head(tokenizer: PreTrainedTokenizerBase, ids: list[int], max_seq_len: int, pooling: str) -> list[int]:
+    if len(ids) <= max_seq_len:
         return ids
     if pooling == "last":
-        return ids[-max_len:]
+        return ids[-max_seq_len:]
     closing = len(tokenizer.encode("")[1:])  # what stands behind every text, such as [SEP], stays
-    return ids[: max_len - closing] + ids[len(ids) - closing :]
+    return ids[: max_seq_len - closing] + ids[len(ids) - closing :]

@@ -34,8 +34,8 @@ class LabelScores:
         f1: Mean over the labels of their F1 ("macro").
         matthews: Matthews' correlation: 1 is right, 0 no better than chance.
         f1_by_label: F1 of each label.
-        heldout_loss: Nats per held-out row.
-        base_heldout_loss: The same for the labels' frequencies in the training rows.
+        test_loss: Nats per held-out row.
+        base_test_loss: The same for the labels' frequencies in the training rows.
         base_ability_loss: Loss on held-out plain text; None where it cannot be measured.
         base_ability_loss_before: The same for the untuned base.
         rows: Number of held-out rows.
@@ -47,8 +47,8 @@ class LabelScores:
     f1: float
     matthews: float
     f1_by_label: dict[str, float]
-    heldout_loss: float
-    base_heldout_loss: float
+    test_loss: float
+    base_test_loss: float
     base_ability_loss: float | None
     base_ability_loss_before: float | None
     rows: int
@@ -113,7 +113,7 @@ def head_predictions(
 ) -> list[Prediction]:
     """What the head says of held-out rows, of all of them if none are given, beside the blind answer."""
     assert method.head is not None
-    rows = dataset.rows("heldout") if rows is None else rows
+    rows = dataset.rows("test") if rows is None else rows
     spec = method.head.spec
     constant = blind(spec, dataset.rows("train"))
     examples = _encoded(base, method, dataset, rows)
@@ -164,8 +164,8 @@ def head_scores(
         **asdict(label_metrics(references, [p.tuned for p in found], spec.labels)),
         base_accuracy=share([reference == constant.answer for reference in references]),
         base_answer=constant.answer,
-        heldout_loss=round(sum(p.loss for p in found) / len(found), 4),
-        base_heldout_loss=round(blind_loss, 4),
+        test_loss=round(sum(p.loss for p in found) / len(found), 4),
+        base_test_loss=round(blind_loss, 4),
         base_ability_loss=after,
         base_ability_loss_before=before,
         rows=len(found),

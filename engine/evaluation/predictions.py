@@ -15,6 +15,6 @@ PART = 16
 
 def part(base: Base, method: Method, dataset: Dataset, start: int) -> tuple[list[dict[str, Any]], int]:
     """The next held-out rows from `start` on, as plain values, and how many there are in all."""
-    rows = dataset.rows("heldout")
+    rows = dataset.rows("test")
     answer = predictions if method.head is None else head_predictions
     return [asdict(found) for found in answer(base, method, dataset, rows[start : start + PART])], len(rows)

@@ -45,11 +45,11 @@ class Scores:
     Attributes:
         exact_match: Share of held-out rows whose first answered line is the reference.
         base_exact_match: The same for the untuned base.
-        heldout_loss: Nats per labelled token on held-out rows.
-        base_heldout_loss: The same for the untuned base.
+        test_loss: Nats per labelled token on held-out rows.
+        base_test_loss: The same for the untuned base.
         base_ability_loss: Nats per token of the tuned model on held-out plain text: what is left of the base's ability.
         base_ability_loss_before: The same for the untuned base.
-        perplexity: exp(heldout_loss): among how many tokens the model still hesitates.
+        perplexity: exp(test_loss): among how many tokens the model still hesitates.
         base_perplexity: The same for the untuned base.
         rows: Number of held-out rows.
         text: Where responses are free text, how near answers come to them: of each answer as much as its reference has
@@ -60,8 +60,8 @@ class Scores:
 
     exact_match: float
     base_exact_match: float
-    heldout_loss: float
-    base_heldout_loss: float
+    test_loss: float
+    base_test_loss: float
     base_ability_loss: float
     base_ability_loss_before: float
     perplexity: float
@@ -97,7 +97,7 @@ def view_of(base: Base, method: Method | None) -> View:
 
 def predictions(base: Base, method: Method, dataset: Dataset, rows: Sequence[Row] | None = None) -> list[Prediction]:
     """Greedy answers to held-out rows, to all of them if none are given."""
-    rows = dataset.rows("heldout") if rows is None else rows
+    rows = dataset.rows("test") if rows is None else rows
     plain, tuned = (_answered(base, m, dataset, rows) for m in (None, method))
     return [
         Prediction(
@@ -131,8 +131,8 @@ def _answered(base: Base, method: Method | None, dataset: Dataset, rows: Sequenc
 def evaluate(base: Base, method: Method, dataset: Dataset, found: Sequence[Prediction] | None = None) -> Scores:
     """All scores of a run that answers in words; `found` are its predictions, if they were made before."""
     found = predictions(base, method, dataset) if found is None else found
-    asked, held = encode_rows(base.tokenizer, dataset, dataset.rows("heldout"), 10**6), dataset.within(method.template)
-    rows = encode_rows(base.tokenizer, held, held.rows("heldout"), 10**6)
+    asked, held = encode_rows(base.tokenizer, dataset, dataset.rows("test"), 10**6), dataset.within(method.template)
+    rows = encode_rows(base.tokenizer, held, held.rows("test"), 10**6)
     plain = ability_examples(base, None, 512)
     tuned, frozen = view_of(base, method), view_of(base, None)
     references = [first_line(p.reference) for p in found]
@@ -142,8 +142,8 @@ def evaluate(base: Base, method: Method, dataset: Dataset, found: Sequence[Predi
     return Scores(
         exact_match=share([p.right for p in found]),
         base_exact_match=share([first_line(p.base) == first_line(p.reference) for p in found]),
-        heldout_loss=loss,
-        base_heldout_loss=before,
+        test_loss=loss,
+        base_test_loss=before,
         perplexity=perplexity(loss),
         base_perplexity=perplexity(before),
         base_ability_loss=round(mean_loss(tuned, plain, collator_of(base)), 4),

@@ -47,7 +47,7 @@ class Plan:
         config: The base's own config.
         method: Name of the method.
         settings: Its settings.
-        training: Those of the loop; of them precision, attention, accumulation and checkpointing matter.
+        training: Those of the loop; of them precision, attention, micro_batches and gradient_checkpointing matter.
         batch: The largest batch that will come; real token ids, on the CPU.
         head: What a task head says; None without one.
         device: "cpu" or "cuda".
@@ -110,7 +110,7 @@ def estimate(plan: Plan, room: Room) -> MemoryInfo:
         free=room.free,
         capacity=room.total,
         verdict=verdict(needed, room.free),
-        rows=-(-len(plan.batch.labels) // plan.training.accumulation),
+        rows=-(-len(plan.batch.labels) // plan.training.micro_batches),
         length=plan.batch.labels.shape[1],
     )
 
@@ -142,7 +142,7 @@ def _step(plan: Plan, base: Base, method: Method) -> _Step:
     views = [base.view() for _ in range(method.passes)]
     with dry_run(plan.device, base.shape.v) as ledger:
         method.attach(views[0].sites)
-        if plan.training.checkpointing:
+        if plan.training.gradient_checkpointing:
             spare_activations(views, context_fn=lambda: (nullcontext(), shapes_on(plan.device)))
         method.train()
         objective = Objective(method, views)
@@ -152,7 +152,7 @@ def _step(plan: Plan, base: Base, method: Method) -> _Step:
         optimiser.step()
         optimiser.zero_grad()
     with dry_run(plan.device, base.shape.v) as ledger:
-        for part in plan.batch.parts(plan.training.accumulation):
+        for part in plan.batch.parts(plan.training.micro_batches):
             objective(part).backward()
         nn.utils.clip_grad_norm_(method.parameters(), 1.0, foreach=False)
         optimiser.step()

@@ -53,13 +53,13 @@ def lesson_of(config: RunConfig) -> Lesson:
     family = family_of(base.model_type)
     method_class(config.method).must_serve(family, base.model_type)
     dataset = config.load_data(reader)
-    limit = getattr(base, "max_position_embeddings", None) or training.max_len
+    limit = getattr(base, "max_position_embeddings", None) or training.max_seq_len
     return Lesson(
         base=base,
         reader=reader,
         dataset=dataset.within(getattr(settings, "template", None) or None),
         head=head_for(training.head, training.pooling, family, dataset, config.model),
-        limit=min(training.max_len, limit),
+        limit=min(training.max_seq_len, limit),
     )
 
 
@@ -96,5 +96,5 @@ def _shown(lesson: Lesson, count: int) -> tuple[list[PreviewRow], dict[str, Any]
         return picture_rows(dataset.rows("train")[: PICTURES * count]), report_on_pictures(dataset).to_dict()
     report = report_on(reader, dataset, lesson.limit, lesson.head)
     first = dataset.rows("train")[:count]
-    rows = preview_rows(reader, dataset, first, writes=lesson.head is None, max_len=lesson.limit)
+    rows = preview_rows(reader, dataset, first, writes=lesson.head is None, max_seq_len=lesson.limit)
     return rows, report.to_dict()

@@ -231,7 +231,7 @@ class Workbench(Shelf):
             found = folder.config.load_data()
         except WorkbenchError:
             return {}
-        return {row.prompt: row.picture for row in found.rows("heldout") if row.picture is not None}
+        return {row.prompt: row.picture for row in found.rows("test") if row.picture is not None}
 
     def chat(self, request: ChatRequest, stop: threading.Event) -> Iterator[ChatUpdate]:
         """Stream the answers of all sides; ends within a second of `stop` being set. Served between training steps.

@@ -72,24 +72,24 @@ class Trainer:
         self._views = [base.view() for _ in range(method.passes)]
         self.view = self._views[0]
         method.attach(self.view.sites)
-        if self.settings.checkpointing:
+        if self.settings.gradient_checkpointing:
             spare_activations(self._views)
         self.method.train()
         self._watcher = base.view()
         self._reader = method.twin().eval()
         self._reader.attach(self._watcher.sites)
-        max_len = min(self.settings.max_len, self.view.room)
+        max_seq_len = min(self.settings.max_seq_len, self.view.room)
         self._template = dataset.template
         dataset, spec = dataset.within(method.template), method.head.spec if method.head else None
         rows = dataset.rows("train")
-        self._train = encode_training(base.reader, dataset, rows, max_len, spec)
+        self._train = encode_training(base.reader, dataset, rows, max_seq_len, spec)
         held = dataset.rows("validation")[:VALIDATION_ROWS]
-        self._validation = encode_for(base.reader, dataset, held, max_len, spec)
-        self._ability = ability_examples(base, ABILITY_TEXTS, max_len)
+        self._validation = encode_for(base.reader, dataset, held, max_seq_len, spec)
+        self._ability = ability_examples(base, ABILITY_TEXTS, max_seq_len)
         self._sample = held[0]
         # Without its answer, which may leave no room for what is asked.
         bare = replace(held[0], response="")
-        self._asked = prompt_of(encode_row(base.tokenizer, dataset, bare, max_len)) if spec is None else []
+        self._asked = prompt_of(encode_row(base.tokenizer, dataset, bare, max_seq_len)) if spec is None else []
         self._sampling = Sampling(max_new_tokens=dataset.max_new_tokens)
         self._accelerator = Accelerator(cpu=base.device.type == "cpu", device_placement=False)
         self._rate = self.settings.learning_rate or method.usual_rate(method.settings, base.shape)
@@ -108,7 +108,7 @@ class Trainer:
         scheduler = get_scheduler(
             self.settings.schedule,
             optimiser,
-            num_warmup_steps=round(self.settings.warmup_share * self.settings.steps),
+            num_warmup_steps=round(self.settings.warmup_ratio * self.settings.steps),
             num_training_steps=self.settings.steps,
         )
         objective, optimiser = self._accelerator.prepare(Objective(self.method, self._views), optimiser)
@@ -228,16 +228,16 @@ class Trainer:
         return Progress(step, self.settings.steps, loss, speed, self.position.wall_s)
 
     def _backward(self, batch: Batch) -> float:
-        """Gradient of the mean over all labels, in `accumulation` parts; returns the loss."""
+        """Gradient of the mean over all labels, in `micro_batches` parts; returns the loss."""
         count, total = labelled(self.view, batch), 0.0
-        for part in batch.parts(self.settings.accumulation):
+        for part in batch.parts(self.settings.micro_batches):
             loss = self._objective(part) / max(1, count)
             self._accelerator.backward(loss)
             total += float(loss.detach())
         return total
 
     def _clip(self) -> float:
-        limit = self.settings.clip or math.inf
+        limit = self.settings.max_grad_norm or math.inf
         return float(self._accelerator.clip_grad_norm_(self.method.parameters(), limit))
 
     def _after_step(self) -> None:

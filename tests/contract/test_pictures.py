@@ -49,7 +49,7 @@ def shapes(tmp_path_factory):
 
 def config_for(shapes, method="lora", settings=None, **training):
     """A short run on the shapes."""
-    values = {"steps": 8, "batch_size": 8, "eval_every": 4, "save_every": 3, "warmup_share": 0.0, **training}
+    values = {"steps": 8, "batch_size": 8, "eval_every": 4, "save_every": 3, "warmup_ratio": 0.0, **training}
     config = RunConfig(model="vit", dataset=str(shapes), method=method, training=values)
     return dataclasses.replace(config, method_settings=QUICK.get(method, {}) if settings is None else settings)
 
@@ -111,10 +111,10 @@ def test_predictions_are_told_by_name(shapes):
     method = METHODS["lora"].build(METHODS["lora"].settings_class(), base.shape, Start.of(base, 0))
     method = randomise(method.with_head(HeadSpec(labels=tuple(dataset.labels), pooling="first"), Start.of(base, 0).rng))
     found = head_predictions(base, method, dataset)
-    assert [row.prompt for row in found] == [row.prompt for row in dataset.rows("heldout")]
+    assert [row.prompt for row in found] == [row.prompt for row in dataset.rows("test")]
     assert all(row.prompt.startswith(row.reference) for row in found)
     assert all(row.right == (row.tuned == row.reference) for row in found)
-    (alone,) = head_predictions(base, method, dataset, dataset.rows("heldout")[5:6])
+    (alone,) = head_predictions(base, method, dataset, dataset.rows("test")[5:6])
     assert alone.loss == pytest.approx(found[5].loss, abs=1e-5)
 
 
@@ -185,7 +185,7 @@ def test_a_chat_about_a_picture(shapes, tmp_path):
     """The base says what its own classifier sees, the tuned model its labels with shares; all at once."""
     trainer = finish(start_run(tmp_path / "run", config_for(shapes, steps=60, batch_size=16), load))
     base, dataset = trainer.base, load_dataset(str(shapes))
-    row = dataset.rows("heldout")[0]
+    row = dataset.rows("test")[0]
     ask = Speaker(row.prompt, picture=row.picture)
     sides = [ask, dataclasses.replace(ask, method=trainer.method), dataclasses.replace(ask, method=trainer.method)]
     (found,) = converse(base, sides, Sampling())

@@ -34,7 +34,7 @@ def learn(folder: Path, task: str, family: str, method: str) -> Path:
     """Train a task, then keep nothing but the adapter's folder: the data and the run are gone."""
     rows, facts, head = TASKS[task]
     data, run = make_dataset(folder / "data", rows, template="{prompt}", **facts), folder / "run"
-    training = {"steps": 3, "batch_size": 4, "max_len": 40, "head": head, "learning_rate": 1e-2}
+    training = {"steps": 3, "batch_size": 4, "max_seq_len": 40, "head": head, "learning_rate": 1e-2}
     config = RunConfig(model=family, dataset=str(data), method=method, method_settings=small(method), training=training)
     trainer = finish(start_run(run, config, load))
     kept = (run / "adapter").rename(folder / f"{task}-{method}")

@@ -163,7 +163,7 @@ def test_bad_descriptions_of_labels_are_refused(tmp_path, facts):
 def test_accumulation_is_the_big_batch(maker, parts):
     """A batch in parts gives the same run within rounding, for classes as for tokens."""
     whole = losses(finish(started(maker, "whole", POSTS)))
-    assert losses(finish(started(maker, "split", POSTS, accumulation=parts))) == pytest.approx(whole, abs=3e-4)
+    assert losses(finish(started(maker, "split", POSTS, micro_batches=parts))) == pytest.approx(whole, abs=3e-4)
 
 
 @pytest.mark.parametrize(("rows", "family"), [(POSTS, "bert"), (MARKS, "llama")])
@@ -283,14 +283,14 @@ def test_scores_of_a_run_stand_beside_the_blind_answer(maker):
     assert scores.accuracy == sum(row.right for row in found) / len(found)
     assert scores.base_answer == found[0].base == "complaint"
     assert scores.base_accuracy == 0.5
-    assert scores.base_heldout_loss == pytest.approx(math.log(2), abs=1e-4)
-    assert scores.heldout_loss == pytest.approx(sum(row.loss for row in found) / len(found), abs=1e-3)
+    assert scores.base_test_loss == pytest.approx(math.log(2), abs=1e-4)
+    assert scores.test_loss == pytest.approx(sum(row.loss for row in found) / len(found), abs=1e-3)
     trainer = finish(started(maker, "b", MARKS, steps=1))
     dataset = load_dataset(trainer.folder.config.dataset)
     told = head_scores(base, load_adapter(trainer.folder.adapter_path, base), dataset)
     responses = [float(row.response) for row in dataset.rows("train")]
     assert told.base_answer == pytest.approx(sum(responses) / len(responses), rel=1e-5)
-    held = [float(row.response) for row in dataset.rows("heldout")]
+    held = [float(row.response) for row in dataset.rows("test")]
     assert told.base_squared_error == pytest.approx(
         sum((told.base_answer - n) ** 2 for n in held) / len(held), rel=1e-4
     )

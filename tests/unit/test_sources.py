@@ -267,13 +267,13 @@ def hub(monkeypatch):
 def test_hub_datasets(hub, streaming):
     """A hub id brings its splits and its names of labels; a split that is named alone is cut."""
     whole = load_dataset("hub:me/mine:small", DataSettings(streaming=streaming, row_limit=10))
-    assert whole.splits == {"train": 8, "validation": 2, "heldout": 10}
+    assert whole.splits == {"train": 8, "validation": 2, "test": 10}
     assert whole.labels == ["no", "yes"]
     assert whole.rows("train")[1].response in whole.labels
     part = load_dataset("hub:me/mine::extra", DataSettings(streaming=streaming))
     assert sum(part.splits.values()) == 12
-    named = load_dataset("hub:me/mine", DataSettings(streaming=streaming, validation="extra", heldout="extra"))
-    assert named.splits == {"train": 12, "validation": 12, "heldout": 12}
+    named = load_dataset("hub:me/mine", DataSettings(streaming=streaming, validation="extra", test="extra"))
+    assert named.splits == {"train": 12, "validation": 12, "test": 12}
     assert hub.asked[0] == ("me/mine", "small", None, streaming)
     assert hub.asked[1] == ("me/mine", None, "extra", streaming)
 
@@ -304,7 +304,7 @@ def test_an_unreachable_hub_is_asked_once(hub, monkeypatch, tmp_path):
         load_dataset("hub:me/mine:cold")
     assert hub.asked == []
     (tmp_path / "me___mine").mkdir()
-    assert load_dataset("hub:me/mine:warm").splits["heldout"] == 12
+    assert load_dataset("hub:me/mine:warm").splits["test"] == 12
 
 
 def test_the_hub_library_is_not_loaded_for_files(tmp_path):

@@ -37,7 +37,7 @@ def test_a_run_with_its_own_template(maker):
     method = load_adapter(trainer.folder.adapter_path, base)
     assert method.template == TEMPLATE
     scores = evaluate(base, method, dataset)
-    assert scores.heldout_loss < scores.base_heldout_loss
+    assert scores.test_loss < scores.base_test_loss
 
 
 def test_stopped_and_resumed(maker):

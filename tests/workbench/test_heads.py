@@ -110,7 +110,7 @@ def test_an_encoder_trains_and_answers(workbench, tmp_path):
     row = workbench.rehearse(RunConfig(model=model, dataset=data, method="lora"), 1).rows[0]
     assert not any(labelled for _, labelled in row.tokens)
     assert row.response in LABELS
-    run = trained(workbench, RunConfig(model=model, dataset=data, method="lora", training={**SHORT, "max_len": 60}))
+    run = trained(workbench, RunConfig(model=model, dataset=data, method="lora", training={**SHORT, "max_seq_len": 60}))
     (answer,) = chat(workbench, ChatSide(), ChatSide(run=run))
     assert answer.texts[0] is None
     assert set(said(answer.texts[1])) == LABELS

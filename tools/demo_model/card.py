@@ -101,7 +101,7 @@ def card(facts: dict[str, Any], measured: list[Trial], machine: str) -> str:
         tokens=facts["tokens"],
         steps=facts["steps"],
         mix=mix,
-        loss=facts["heldout_plain_loss"],
+        loss=facts["test_plain_loss"],
         minutes=facts["seconds"] / 60,
         sha=facts["corpus_sha256"][:16],
         base_match=base.base_exact_match,

@@ -25,14 +25,14 @@ def documents(count: int) -> Iterator[str]:
     """The first `count` documents of the pre-training text; held-out plain texts are skipped."""
     rng = random.Random(TRAIN_SEED)
     everybody = people()
-    heldout = set(heldout_texts())
+    test = set(heldout_texts())
     pages = [page for _, page in MIX.values()]
     shares = [share for share, _ in MIX.values()]
     made = 0
     while made < count:
         (page,) = rng.choices(pages, shares)
         text = page(rng, everybody)
-        if text not in heldout:
+        if text not in test:
             made += 1
             yield text
 

@@ -79,11 +79,11 @@ def pretrain(folder: Path, count: int) -> dict[str, object]:
         digest.update(text.encode() + b"\0")
     rows = pack(documents(count), tokenizer)
     rows = rows[torch.randperm(len(rows), generator=torch.Generator().manual_seed(SEED))]
-    heldout = pack(iter(heldout_texts()), tokenizer)
+    test = pack(iter(heldout_texts()), tokenizer)
     model = LlamaForCausalLM(config())
     seconds, losses = _train(model, rows)
     with torch.no_grad():
-        plain = float(loss_of(model, heldout))
+        plain = float(loss_of(model, test))
     model.save_pretrained(folder)
     recipe: dict[str, object] = {
         "documents": count,
@@ -96,7 +96,7 @@ def pretrain(folder: Path, count: int) -> dict[str, object]:
         "seeds": {"corpus": TRAIN_SEED, "weights": SEED},
         "corpus_sha256": digest.hexdigest(),
         "final_loss": round(sum(losses[-20:]) / 20, 4),
-        "heldout_plain_loss": round(plain, 4),
+        "test_plain_loss": round(plain, 4),
         "seconds": round(seconds),
     }
     (folder / "pretraining.json").write_text(json.dumps(recipe, indent=2) + "\n")
@@ -106,7 +106,7 @@ def pretrain(folder: Path, count: int) -> dict[str, object]:
 def write_heldout(folder: Path) -> None:
     """Write the held-out plain text, one JSON object per line."""
     lines = [json.dumps({"text": text}, ensure_ascii=False) for text in heldout_texts()]
-    (folder / "plain_heldout.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (folder / "plain_test.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def _train(model: LlamaForCausalLM, rows: Tensor) -> tuple[float, list[float]]:

@@ -22,7 +22,7 @@ class Task:
     """One tuning dataset and what its card says.
 
     Attributes:
-        make: Draws its splits: train, validation, heldout.
+        make: Draws its splits: train, validation, test.
         title: By language.
         summary: One sentence by language.
         template: Text around a prompt; the response follows directly.
@@ -66,7 +66,7 @@ def _questions(answer: Callable[[Person, str], str]) -> Splits:
         return made
 
     training = rows(asked, 3)
-    return {"train": training[:700], "validation": training[700:800], "heldout": rows(held_out, 1)[:192]}
+    return {"train": training[:700], "validation": training[700:800], "test": rows(held_out, 1)[:192]}
 
 
 def _menus() -> Splits:
@@ -95,7 +95,7 @@ def _split(rows: list[Row], train: int, validation: int) -> Splits:
     return {
         "train": rows[:train],
         "validation": rows[train : train + validation],
-        "heldout": rows[train + validation :],
+        "test": rows[train + validation :],
     }
 
 
@@ -170,7 +170,7 @@ def write_all(folder: Path) -> None:
             "template": task.template,
             "metric": task.metric,
             "max_new_tokens": task.max_new_tokens,
-            "chips": [row["prompt"] for row in splits["heldout"][:3]],
+            "chips": [row["prompt"] for row in splits["test"][:3]],
             "splits": {split: len(rows) for split, rows in splits.items()},
             **({"labels": task.labels} if task.labels else {}),
         }

@@ -44,7 +44,7 @@ def read_tables(name: str, settings: DataSettings) -> dict[str, Table]:
     else:
         tables = {"train": read_file(Path(name).expanduser(), settings)}
     tables = dict(tables)
-    for split, other in (("validation", settings.validation), ("heldout", settings.heldout)):
+    for split, other in (("validation", settings.validation), ("test", settings.test)):
         if other.strip():
             tables[split] = _other(name, other.strip(), settings)
     return tables
@@ -53,9 +53,7 @@ def read_tables(name: str, settings: DataSettings) -> dict[str, Table]:
 def _other(name: str, other: str, settings: DataSettings) -> Table:
     """Another split: a file, or of a hub dataset the name of a split."""
     if is_source(other) or not name.startswith(HUB):
-        return read_tables(other, DataSettings.from_dict({**settings.to_dict(), "validation": "", "heldout": ""}))[
-            "train"
-        ]
+        return read_tables(other, DataSettings.from_dict({**settings.to_dict(), "validation": "", "test": ""}))["train"]
     path, config, *_ = [*name.removeprefix(HUB).split(":"), ""]
     return _read_hub(f"{HUB}{path}:{config}:{other}", settings.row_limit, settings.streaming)["train"]
 

@@ -21,7 +21,7 @@ PREFIX = "hub:"
 SPLITS = {
     "train": ("train",),
     "validation": ("validation", "valid", "dev", "validation_matched"),
-    "heldout": ("test", "heldout"),
+    "test": ("test", "heldout"),
 }
 """What the workbench's splits are called there, likeliest first."""
 

@@ -35,7 +35,7 @@ from torch import Tensor, nn
 from typing_extensions import override
 
 from engine.core.errors import SettingError
-from engine.core.settings import Settings, knob
+from engine.core.settings import Settings, setting
 from engine.methods.base import RANDOM, Method, Paper, Start
 from engine.methods.bottleneck.method import ACTIVATIONS
 from engine.methods.parts.experts import Experts
@@ -56,23 +56,27 @@ ROUTES = 8
 class AdaMixSettings(Settings):
     """Settings of AdaMix."""
 
-    module: str = knob(
+    module: str = setting(
         "adapter", "What is mixed: adapters after the MLPs, or LoRA updates.", choices=("adapter", "lora")
     )
-    experts: int = knob(4, "Experts in each pool (E).", low=1, high=64, unit="experts")
-    width: int = knob(16, "Units of each adapter's bottleneck, or rank of each LoRA update.", low=1, high=65536)
-    share_down: bool = knob(default=False, help="One down-projection for all, instead of a pool.")
-    share_up: bool = knob(default=True, help="One up-projection for all, instead of a pool.")
-    consistency: float = knob(
+    experts: int = setting(4, "Experts in each pool (E).", low=1, high=64, unit="experts")
+    width: int = setting(16, "Units of each adapter's bottleneck, or rank of each LoRA update.", low=1, high=65536)
+    share_down: bool = setting(default=False, help="One down-projection for all, instead of a pool.")
+    share_up: bool = setting(default=True, help="One up-projection for all, instead of a pool.")
+    consistency: float = setting(
         1.0,
         "Weight of the difference between two passes with different experts; 0 makes one pass.",
         low=0.0,
         high=1e4,
     )
-    activation: str = knob("gelu", "What the bottleneck's units go through.", choices=tuple(ACTIVATIONS), advanced=True)
-    init_std: float = knob(0.02, "Spread of the adapters' random start.", low=1e-8, high=1.0, log=True, advanced=True)
-    targets: str = knob("q v", "Over LoRA: which linears get an update, any of q k v o gate up down.", advanced=True)
-    alpha: float = knob(
+    activation: str = setting(
+        "gelu", "What the bottleneck's units go through.", choices=tuple(ACTIVATIONS), advanced=True
+    )
+    init_std: float = setting(
+        0.02, "Spread of the adapters' random start.", low=1e-8, high=1.0, log=True, advanced=True
+    )
+    targets: str = setting("q v", "Over LoRA: which linears get an update, any of q k v o gate up down.", advanced=True)
+    alpha: float = setting(
         16.0, "Over LoRA: scale of the update, multiplied by alpha / rank.", low=0.01, high=4096.0, advanced=True
     )
 

@@ -33,7 +33,7 @@ from torch import Tensor, nn
 from typing_extensions import override
 
 from engine.core.errors import SettingError
-from engine.core.settings import Settings, knob
+from engine.core.settings import Settings, setting
 from engine.methods.base import Method, Paper, Start
 from engine.methods.parts.changes import Changes, Spot, mean_frame, relative_changes, report
 from engine.methods.parts.norms import layer_of
@@ -54,10 +54,10 @@ ROLES = ("q", "k", "v", "o", "gate", "up", "down")
 class BiasSettings(Settings):
     """Settings of bias tuning."""
 
-    targets: str = knob(
+    targets: str = setting(
         ALL, "Which linears get a bias: all, or any of q k v o gate up down with spaces between; empty for none."
     )
-    norms: bool = knob(default=True, help="Whether the norms get one too.")
+    norms: bool = setting(default=True, help="Whether the norms get one too.")
 
     def __post_init__(self) -> None:
         """Check that something is left to train."""

@@ -31,7 +31,7 @@ from torch import Tensor, nn
 from torch.nn.utils import skip_init
 from typing_extensions import override
 
-from engine.core.settings import Settings, knob
+from engine.core.settings import Settings, setting
 from engine.methods.base import Method, Paper, Start
 from engine.methods.parts.norms import TunedNorms
 from engine.models.shape import ModelShape
@@ -53,26 +53,28 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
 class BottleneckSettings(Settings):
     """Settings of adapter tuning."""
 
-    width: int | None = knob(
+    width: int | None = setting(
         None, "Units of the bottleneck (m); empty takes the model's width / reduction.", low=1, high=65536, unit="units"
     )
-    reduction: int = knob(
+    reduction: int = setting(
         12, "Divides the model's width when no width is given: 12 makes 64 units for BERT-base.", low=1, high=4096
     )
-    position: str = knob(
+    position: str = setting(
         "houlsby",
         "Where the adapters stand: after attention and after the MLP, or after the MLP only.",
         choices=("houlsby", "pfeiffer"),
     )
-    norms: bool = knob(default=True, help="Train all norms too, as in the paper.")
-    activation: str = knob("gelu", "What the bottleneck's units go through.", choices=tuple(ACTIVATIONS), advanced=True)
-    init: str = knob(
+    norms: bool = setting(default=True, help="Train all norms too, as in the paper.")
+    activation: str = setting(
+        "gelu", "What the bottleneck's units go through.", choices=tuple(ACTIVATIONS), advanced=True
+    )
+    init: str = setting(
         "truncated",
         "How both matrices are drawn: normal, or normal cut at two standard deviations.",
         choices=("truncated", "normal"),
         advanced=True,
     )
-    init_std: float = knob(
+    init_std: float = setting(
         1e-3,
         "Spread of both matrices' start; above 1e-2 training suffers.",
         low=1e-8,

@@ -31,7 +31,7 @@ from torch import Tensor, nn
 from typing_extensions import override
 
 from engine.core.errors import SettingError
-from engine.core.settings import Settings, knob
+from engine.core.settings import Settings, setting
 from engine.methods.base import Method, Paper, Start
 from engine.methods.parts.changes import Spot, relative_changes, report
 from engine.models.families import roles_of
@@ -48,13 +48,13 @@ from engine.telemetry.observe import Look
 class IA3Settings(Settings):
     """Settings of (IA)^3."""
 
-    targets: str = knob("k v down", "Which linears are scaled: any of q k v o gate up down, with spaces between.")
-    inputs: str = knob(
+    targets: str = setting("k v down", "Which linears are scaled: any of q k v o gate up down, with spaces between.")
+    inputs: str = setting(
         "down",
         "Which of them are scaled at their input instead of at their output.",
         advanced=True,
     )
-    whole_linears: bool = knob(
+    whole_linears: bool = setting(
         default=False,
         help="Where one linear computes queries, keys and values, scale all of its outputs, as HF peft does.",
         advanced=True,

@@ -30,7 +30,7 @@ from torch import Tensor, nn
 from torch.nn.utils.init import skip_init
 from typing_extensions import override
 
-from engine.core.settings import Settings, knob
+from engine.core.settings import Settings, setting
 from engine.methods.base import Method, Paper, Start
 from engine.methods.parts.beside import EPS, Place, SideBlock, draw_linear, even_width, heads_for, past_of
 from engine.models.shape import ModelShape
@@ -45,12 +45,12 @@ from engine.telemetry.observe import Look, relative_norm, rounded
 class LadderSettings(Settings):
     """Settings of ladder side-tuning."""
 
-    reduction: int = knob(8, "The side network is this many times thinner than the model (r).", low=1, high=256)
-    residual: bool = knob(
+    reduction: int = setting(8, "The side network is this many times thinner than the model (r).", low=1, high=256)
+    residual: bool = setting(
         default=True,
         help="Add the side network's result to the model's, or let it alone answer, as in the paper.",
     )
-    temperature: float = knob(
+    temperature: float = setting(
         0.1,
         "How soft the gates are (T): mu = sigmoid(a / T). Small ones move fast.",
         low=1e-3,

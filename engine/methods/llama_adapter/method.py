@@ -34,7 +34,7 @@ from torch import Tensor, nn
 from typing_extensions import override
 
 from engine.core.errors import SettingError
-from engine.core.settings import Settings, knob
+from engine.core.settings import Settings, setting
 from engine.methods.base import Method, Paper, Start
 from engine.methods.parts import linears
 from engine.methods.parts.norms import TunedNorms
@@ -50,35 +50,35 @@ from engine.telemetry.observe import Look, joint_share, relative_norm, rounded, 
 class LlamaAdapterSettings(Settings):
     """Settings of LLaMA-Adapter."""
 
-    prompt_len: int = knob(10, "Adaption prompts per layer (K).", low=1, high=512, unit="prompts")
-    layers: int | None = knob(
+    prompt_len: int = setting(10, "Adaption prompts per layer (K).", low=1, high=512, unit="prompts")
+    layers: int | None = setting(
         None,
         "How many of the top layers get prompts (L); empty means all but the lowest 1/16.",
         low=1,
         unit="layers",
     )
-    gate: str = knob(
+    gate: str = setting(
         "per_head",
         "One gate for every head, as in the paper, or one per layer, as in HF peft.",
         choices=("per_head", "per_layer"),
         advanced=True,
     )
-    activation: str = knob(
+    activation: str = setting(
         "tanh",
         "What the gate goes through before it multiplies: tanh keeps it within -1 and 1.",
         choices=("tanh", "identity"),
         advanced=True,
     )
-    gate_init: str = knob(
+    gate_init: str = setting(
         "zero",
         "Where the gates start: at zero, at random, or no gates at all (one softmax for prompts and text).",
         choices=("zero", "random", "ungated"),
         advanced=True,
     )
-    prompt_std: float = knob(0.5, "Spread of the prompts' random start.", low=1e-4, high=10.0, advanced=True)
-    bias: bool = knob(default=False, help="Train a bias for every output of the linears too (V2).", advanced=True)
-    scale: bool = knob(default=False, help="Train a scale for every output of the linears too (V2).", advanced=True)
-    norms: bool = knob(default=False, help="Train the norms too (V2).", advanced=True)
+    prompt_std: float = setting(0.5, "Spread of the prompts' random start.", low=1e-4, high=10.0, advanced=True)
+    bias: bool = setting(default=False, help="Train a bias for every output of the linears too (V2).", advanced=True)
+    scale: bool = setting(default=False, help="Train a scale for every output of the linears too (V2).", advanced=True)
+    norms: bool = setting(default=False, help="Train the norms too (V2).", advanced=True)
 
     @property
     def beyond_v1(self) -> list[str]:

@@ -28,7 +28,7 @@ from torch import Tensor, nn
 from typing_extensions import override
 
 from engine.core.errors import SettingError
-from engine.core.settings import Settings, knob
+from engine.core.settings import Settings, setting
 from engine.methods.base import Method, Paper, Start
 from engine.methods.parts.changes import Spot, relative_changes, report
 from engine.models.families import roles_of
@@ -47,11 +47,11 @@ EMBEDDED_WIDTH = 192
 class LoraSettings(Settings):
     """Settings of LoRA."""
 
-    rank: int = knob(8, "Rank r of the update: how many directions it may change.", low=1, high=1024)
-    alpha: float = knob(16.0, "Scale of the update: it is multiplied by alpha / rank.", low=0.01, high=4096.0)
-    targets: str = knob("q v", "Which linears get an update: any of q k v o gate up down, with spaces between.")
-    dropout: float = knob(0.0, "Share of the update's inputs that training drops.", low=0.0, high=0.9, advanced=True)
-    rslora: bool = knob(
+    rank: int = setting(8, "Rank r of the update: how many directions it may change.", low=1, high=1024)
+    alpha: float = setting(16.0, "Scale of the update: it is multiplied by alpha / rank.", low=0.01, high=4096.0)
+    targets: str = setting("q v", "Which linears get an update: any of q k v o gate up down, with spaces between.")
+    dropout: float = setting(0.0, "Share of the update's inputs that training drops.", low=0.0, high=0.9, advanced=True)
+    rslora: bool = setting(
         default=False,
         help="Scale by alpha / sqrt(rank) instead, which keeps high ranks steady.",
         advanced=True,

@@ -35,7 +35,7 @@ from torch import Tensor, nn
 from typing_extensions import override
 
 from engine.core.errors import ExchangeError, RunError, SettingError
-from engine.core.settings import Settings, knob
+from engine.core.settings import Settings, setting
 from engine.methods.base import Method, Paper, Start
 from engine.methods.parts.masking import StraightThrough, frozen_weight, pack, readable_weight, unpack
 from engine.models.families import roles_of
@@ -59,15 +59,17 @@ SAMPLED = 50_000
 class MaskSettings(Settings):
     """Settings of learned masks."""
 
-    targets: str = knob(
+    targets: str = setting(
         EVERY, "Which linears are masked: any of q k v o gate up down, with spaces between, or all of them."
     )
-    layers: int | None = knob(
+    layers: int | None = setting(
         None, "How many of the top layers are masked; empty means all but the lowest sixth.", low=1, unit="layers"
     )
-    sparsity: float = knob(0.05, "Share of the weights that are switched off at the start (p).", low=0.0, high=0.95)
-    threshold: float = knob(0.01, "A weight is used while its score lies above this.", low=0.0, high=1.0, advanced=True)
-    init_scale: float = knob(
+    sparsity: float = setting(0.05, "Share of the weights that are switched off at the start (p).", low=0.0, high=0.95)
+    threshold: float = setting(
+        0.01, "A weight is used while its score lies above this.", low=0.0, high=1.0, advanced=True
+    )
+    init_scale: float = setting(
         0.02,
         "The lowest score at the start is minus this (a); it sets the range of all.",
         low=1e-4,
@@ -75,7 +77,7 @@ class MaskSettings(Settings):
         log=True,
         advanced=True,
     )
-    init: str = knob(
+    init: str = setting(
         "uniform",
         "Which weights start with the lowest scores: any, or the smallest ones.",
         choices=("uniform", "magnitude"),

@@ -35,7 +35,7 @@ from torch import Tensor, nn
 from typing_extensions import override
 
 from engine.core.errors import SettingError
-from engine.core.settings import Settings, knob
+from engine.core.settings import Settings, setting
 from engine.data.tokenise import MARK
 from engine.methods.base import Method, Paper, Start
 from engine.methods.parts.prompt_encoders import LstmEncoder, MlpEncoder, PromptEncoder
@@ -56,35 +56,35 @@ ENCODERS: dict[str, type[PromptEncoder]] = {"lstm": LstmEncoder, "mlp": MlpEncod
 class PTuningSettings(Settings):
     """Settings of P-tuning."""
 
-    prompt_len: int = knob(
+    prompt_len: int = setting(
         20, "Virtual tokens in front of the text; a template of your own has one for every mark.", low=1, high=512
     )
-    template: str = knob(
+    template: str = setting(
         "",
         "Your own text with {prompt} once, and {p} wherever a virtual token shall stand; empty puts them in front of "
         "the dataset's template.",
     )
-    encoder: str = knob(
+    encoder: str = setting(
         "lstm",
         "What computes the virtual tokens while they train: an LSTM with an MLP behind it as in the paper, an MLP, or "
         "nothing.",
         choices=("lstm", "mlp", "none"),
     )
-    encoder_width: int | None = knob(
+    encoder_width: int | None = setting(
         None,
         "Units of the LSTM in each direction, or width of the MLP; empty means half of the model's width, or all.",
         low=1,
         high=16384,
         advanced=True,
     )
-    dropout: float = knob(
+    dropout: float = setting(
         0.0,
         "Share of what goes from the LSTM's first layer to its second that training drops.",
         low=0.0,
         high=0.9,
         advanced=True,
     )
-    shift_positions: bool = knob(
+    shift_positions: bool = setting(
         default=False,
         help="Push the text's positions back by the tokens in front, as HF peft does; only learned positions notice.",
         advanced=True,

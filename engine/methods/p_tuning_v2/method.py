@@ -17,7 +17,7 @@ Starts at base: no, any extra key takes part of the attention.
 
 from dataclasses import dataclass
 
-from engine.core.settings import knob
+from engine.core.settings import setting
 from engine.methods.base import Paper
 from engine.methods.prefix.method import FLAT_RATE, PrefixSettings, PrefixTuning
 
@@ -26,13 +26,13 @@ from engine.methods.prefix.method import FLAT_RATE, PrefixSettings, PrefixTuning
 class PTuningV2Settings(PrefixSettings):
     """Settings of P-tuning v2: those of prefix tuning, with other first choices."""
 
-    prompt_len: int = knob(20, "Learned keys and values in front of the text, in every layer (P).", low=1, high=512)
-    reparametrisation: str = knob(
+    prompt_len: int = setting(20, "Learned keys and values in front of the text, in every layer (P).", low=1, high=512)
+    reparametrisation: str = setting(
         "flat",
         "Train the prefix's numbers directly, or compute them from a small matrix by an MLP while training.",
         choices=("flat", "mlp"),
     )
-    dropout: float = knob(0.1, "Share of the prefix's numbers that training drops.", low=0.0, high=0.9)
+    dropout: float = setting(0.1, "Share of the prefix's numbers that training drops.", low=0.0, high=0.9)
 
 
 class PTuningV2(PrefixTuning):

@@ -43,7 +43,7 @@ from torch import Tensor, nn
 from typing_extensions import override
 
 from engine.core.errors import SettingError
-from engine.core.settings import Settings, knob
+from engine.core.settings import Settings, setting
 from engine.methods.base import Method, Paper, Start
 from engine.methods.parts.prefixes import KeysValues, Reparametrisation, asked, read_text
 from engine.models.shape import ModelShape
@@ -61,28 +61,30 @@ MLP_RATE, FLAT_RATE = 2e-3, 3e-2
 class PrefixSettings(Settings):
     """Settings of prefix tuning."""
 
-    prompt_len: int = knob(10, "Learned keys and values in front of the text, in every layer (P).", low=1, high=512)
-    reparametrisation: str = knob(
+    prompt_len: int = setting(10, "Learned keys and values in front of the text, in every layer (P).", low=1, high=512)
+    reparametrisation: str = setting(
         "mlp",
         "Compute the prefix from a small matrix by an MLP while training, or train its numbers directly.",
         choices=("mlp", "flat"),
     )
-    mlp_width: int | None = knob(
+    mlp_width: int | None = setting(
         None,
         "Width of the MLP's hidden layer; empty means half of the model's width (512 of 1,024 in the paper).",
         low=1,
         high=16384,
         advanced=True,
     )
-    init: str = knob(
+    init: str = setting(
         "random",
         "Where the prefix starts: at random, or as the keys and values that the base has for a text.",
         choices=("random", "text"),
     )
-    init_text: str = knob("", "The text to start from when init is text.")
-    prefix_std: float = knob(0.5, "Spread of the random start of a flat prefix.", low=1e-4, high=10.0, advanced=True)
-    dropout: float = knob(0.0, "Share of the prefix's numbers that training drops.", low=0.0, high=0.9, advanced=True)
-    shift_positions: bool = knob(
+    init_text: str = setting("", "The text to start from when init is text.")
+    prefix_std: float = setting(0.5, "Spread of the random start of a flat prefix.", low=1e-4, high=10.0, advanced=True)
+    dropout: float = setting(
+        0.0, "Share of the prefix's numbers that training drops.", low=0.0, high=0.9, advanced=True
+    )
+    shift_positions: bool = setting(
         default=False,
         help="Push the text's positions back by P, as HF peft does; only learned positions notice.",
         advanced=True,

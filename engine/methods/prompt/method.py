@@ -27,7 +27,7 @@ from torch import Tensor, nn
 from typing_extensions import override
 
 from engine.core.errors import SettingError
-from engine.core.settings import Settings, knob
+from engine.core.settings import Settings, setting
 from engine.methods.base import Method, Paper, Start
 from engine.methods.parts.soft_prompts import look_at_virtual, prompt_frame
 from engine.models.shape import ModelShape
@@ -42,14 +42,14 @@ from engine.telemetry.observe import Look
 class PromptSettings(Settings):
     """Settings of prompt tuning."""
 
-    prompt_len: int = knob(20, "Virtual tokens in front of the text (K).", low=1, high=512, unit="tokens")
-    init: str = knob(
+    prompt_len: int = setting(20, "Virtual tokens in front of the text (K).", low=1, high=512, unit="tokens")
+    init: str = setting(
         "vocabulary",
         "Where the virtual tokens start: words of a sentence, random vocabulary entries, or random numbers.",
         choices=("text", "vocabulary", "random"),
     )
-    init_text: str = knob("", "The sentence to start from when init is text.")
-    shift_positions: bool = knob(
+    init_text: str = setting("", "The sentence to start from when init is text.")
+    shift_positions: bool = setting(
         default=False,
         help="Push the text's positions back by K, as HF peft does; only learned positions notice.",
         advanced=True,

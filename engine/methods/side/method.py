@@ -30,7 +30,7 @@ from torch import Tensor, nn
 from typing_extensions import override
 
 from engine.core.errors import SettingError
-from engine.core.settings import Settings, knob
+from engine.core.settings import Settings, setting
 from engine.methods.base import Method, Paper, Start
 from engine.methods.parts.beside import SmallTransformer, even_width
 from engine.methods.parts.copied import CopiedLayers
@@ -51,23 +51,25 @@ RATES = {"distilled": 2e-4, "scratch": 5e-3, "copied": 3e-4}
 class SideSettings(Settings):
     """Settings of side-tuning."""
 
-    init: str = knob(
+    init: str = setting(
         "distilled",
         "Where the side network starts: small and taught to answer like the base, small and random, or as a copy of "
         "the base's layers.",
         choices=("distilled", "scratch", "copied"),
     )
-    width: int | None = knob(None, "Width of a small side network; empty means half of the model's.", low=2, high=8192)
-    blocks: int | None = knob(
+    width: int | None = setting(
+        None, "Width of a small side network; empty means half of the model's.", low=2, high=8192
+    )
+    blocks: int | None = setting(
         None, "Layers of the side network; empty means 2, or all of the model's for a copy.", low=1, high=1024
     )
-    alpha: float = knob(
+    alpha: float = setting(
         0.0,
         "Where the blend starts: the base has weight sigma(alpha); 0 is half, 1.39 is four fifths.",
         low=-10.0,
         high=10.0,
     )
-    distill_steps: int = knob(
+    distill_steps: int = setting(
         800, "Updates in which it is taught to answer like the base.", low=1, high=100_000, advanced=True
     )
 

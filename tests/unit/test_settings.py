@@ -6,10 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.config.run import RunConfig
 from engine.config.training import TrainingSettings
 from engine.core.errors import SettingError
 from engine.core.sampling import Sampling
-from engine.core.settings import Settings, knob
+from engine.core.settings import Settings, setting
+from engine.data.settings import DataSettings
 from engine.methods import METHODS
 
 ALL = [TrainingSettings, Sampling, *(cls.settings_class for cls in METHODS.values())]
@@ -18,12 +20,12 @@ every_settings = pytest.mark.parametrize("cls", ALL, ids=lambda cls: cls.__name_
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Example(Settings):
-    """One knob of each kind."""
+    """One setting of each kind."""
 
-    count: int = knob(3, "A number.", low=1, high=9)
-    rate: float | None = knob(None, "A rate.", low=0.0)
-    on: bool = knob(default=False, help="A switch.")
-    kind: str = knob("a", "A choice.", choices=("a", "b"))
+    count: int = setting(3, "A number.", low=1, high=9)
+    rate: float | None = setting(None, "A rate.", low=0.0)
+    on: bool = setting(default=False, help="A switch.")
+    kind: str = setting("a", "A choice.", choices=("a", "b"))
 
 
 @given(st.integers())
@@ -49,7 +51,7 @@ def test_only_finite_numbers(value):
 
 @given(st.one_of(st.text(), st.integers(), st.floats(), st.none(), st.booleans(), st.lists(st.integers())))
 def test_whatever_comes_in_ends_in_a_value_or_a_sentence(value):
-    """No value of any kind ends in anything but a knob's own type or a SettingError."""
+    """No value of any kind ends in anything but a setting's own type or a SettingError."""
     for name, kinds in (("count", int), ("rate", float | None), ("on", bool), ("kind", str)):
         try:
             made = getattr(Example.from_dict({name: value}), name)
@@ -119,12 +121,12 @@ def test_settings_survive_plain_values_and_text(cls):
 
 @every_settings
 def test_every_knob_explains_itself(cls):
-    """Each field is a knob with a sentence, and its default lies within its own bounds."""
+    """Each field is a setting with a sentence, and its default lies within its own bounds."""
     fields = list(cls.fields())
     assert [field.name for field in fields] == [field.name for field in dataclasses.fields(cls)]
     for field in fields:
-        assert field.knob.help.endswith(".")
-        assert field.knob.help[0].isupper() or field.knob.help[0].isdigit()
+        assert field.info.help.endswith(".")
+        assert field.info.help[0].isupper() or field.info.help[0].isdigit()
         assert field.default is not None or field.optional
 
 
@@ -157,3 +159,22 @@ def test_about_fifteen_validations(steps, every):
     """An empty eval_every never becomes zero."""
     settings = TrainingSettings(steps=steps, eval_every=every)
     assert settings.steps_between_evals == (every or max(1, steps // 15))
+
+
+def test_former_names_are_understood():
+    """Files and run folders of before say it in other words; the present name wins where both stand."""
+    old = {"accumulation": 2, "checkpointing": True, "clip": 0.5, "warmup_share": 0.2, "max_len": 96}
+    new = TrainingSettings.from_dict(old)
+    assert (new.micro_batches, new.gradient_checkpointing, new.max_grad_norm) == (2, True, 0.5)
+    assert (new.warmup_ratio, new.max_seq_len) == (0.2, 96)
+    assert TrainingSettings.from_dict({"max_len": 96, "max_seq_len": 64}).max_seq_len == 64
+    assert DataSettings.from_dict({"heldout": "a.csv", "heldout_rows": 7}).test_rows == 7
+
+
+def test_a_run_file_of_before_is_todays_run():
+    """It reads as if it had been written today, and the names that it should use are known."""
+    text = "training: {accumulation: 2, steps: 5}\ndata: {heldout_rows: 9}\n"
+    config = RunConfig.from_yaml(text)
+    assert config.training == {"steps": 5, "micro_batches": 2}
+    assert config.data == {"test_rows": 9}
+    assert RunConfig.renamed_in(text) == {"accumulation": "micro_batches", "heldout_rows": "test_rows"}
