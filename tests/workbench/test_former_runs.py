@@ -1,4 +1,4 @@
-"""Run folders of version 0.1.0 open today: listed, replayed, asked, exported and resumed as if nothing had been renamed."""
+"""Run folders of version 0.1.0 open today: listed, replayed, asked and resumed as if nothing had been renamed."""
 
 import shutil
 from pathlib import Path
