@@ -11,7 +11,7 @@ from engine.data.columns import Columns
 from engine.data.jinja import is_jinja, needs, renderer
 from engine.data.settings import DataSettings
 
-HOLE = "{prompt}"
+PROMPT = "{prompt}"
 MARK = "{p}"
 ALPACA = (
     "Below is an instruction that describes a task. Write a response that appropriately completes the request.\n\n"
@@ -49,7 +49,7 @@ class Frame:
     @property
     def before_answer(self) -> str:
         """What stands between a question and its answer."""
-        return self.around.split(HOLE)[1]
+        return self.around.split(PROMPT)[1]
 
 
 def frame_for(settings: DataSettings, columns: Columns) -> Frame:
@@ -80,9 +80,9 @@ def alpaca() -> Frame:
 def plain(columns: Columns) -> Frame:
     """The prompt on a line of its own; before labels the name of their column, as the prompt tuning guide does it."""
     if columns.kind == "text":
-        return Frame(name="plain", around=HOLE)
+        return Frame(name="plain", around=PROMPT)
     after = f"\n{columns.response}: " if columns.kind == "labels" else "\n"
-    return Frame(name="plain", around=HOLE + after)
+    return Frame(name="plain", around=PROMPT + after)
 
 
 def own(source: str) -> Frame:
@@ -94,10 +94,10 @@ def own(source: str) -> Frame:
     render = None
     if is_jinja(source):
         render = renderer(source)
-        source = render({"prompt": HOLE}) if needs(source) == {"prompt"} else HOLE
-        render = None if source.count(HOLE) == 1 and source != HOLE else render
-        source = source if render is None else HOLE
-    if source.count(HOLE) != 1:
+        source = render({"prompt": PROMPT}) if needs(source) == {"prompt"} else PROMPT
+        render = None if source.count(PROMPT) == 1 and source != PROMPT else render
+        source = source if render is None else PROMPT
+    if source.count(PROMPT) != 1:
         raise DataError(
             "own_template_prompt",
             f"own_template is {source!r}, but it must hold {{prompt}} exactly once, or use columns as Jinja does: "
@@ -135,7 +135,7 @@ def chat(tokenizer: Any) -> Frame:  # noqa: ANN401 - this file must not load tra
     start = _start(tokenizer)
     if start and once.startswith(start):  # encoding puts it there again
         once = once.removeprefix(start)
-    return Frame(name="chat", around=once.replace(FIRST, HOLE), again=again)
+    return Frame(name="chat", around=once.replace(FIRST, PROMPT), again=again)
 
 
 def _talk(tokenizer: Any, *turns: str) -> str:  # noqa: ANN401 - as above

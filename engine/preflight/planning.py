@@ -6,7 +6,7 @@ from engine.data.batching import Batch, collator_for
 from engine.data.dataset import Row
 from engine.data.tokenise import encode_for
 from engine.memory.capacity import Room
-from engine.models.loading import device_of
+from engine.models.loading import resolve_device
 from engine.preflight.memory import Plan, estimate
 from engine.preflight.prepare import Lesson, lesson_of
 
@@ -20,7 +20,7 @@ def memory(config: RunConfig, held: int = 0) -> MemoryInfo:
     Raises:
         WorkbenchError: A setting, the model or the data cannot be used.
     """
-    device = device_of(config.checked().of_training().device)
+    device = resolve_device(config.checked().of_training().device)
     return estimate(plan_of(config.checked(), device), Room.of(device, held))
 
 
@@ -40,7 +40,7 @@ def plan_of(config: RunConfig, device: str) -> Plan:
         batch=largest_batch(lesson, training.batch_size),
         head=lesson.head,
         device=device,
-        reader=lesson.reader,
+        processor=lesson.processor,
     )
 
 
@@ -49,10 +49,10 @@ def largest_batch(lesson: Lesson, size: int) -> Batch:
 
     Pictures are all of one size once they are processed, so the first will do.
     """
-    rows, collate = lesson.dataset.rows("train"), collator_for(lesson.base, lesson.reader)
+    rows, collate = lesson.dataset.rows("train"), collator_for(lesson.base, lesson.processor)
     count = CANDIDATES * size
     longest = rows[:size] if lesson.dataset.pictures else sorted(rows, key=_letters, reverse=True)[:count]
-    examples = encode_for(lesson.reader, lesson.dataset, longest, lesson.limit, lesson.head)
+    examples = encode_for(lesson.processor, lesson.dataset, longest, lesson.limit, lesson.head)
     examples.sort(key=lambda example: len(example.ids), reverse=True)
     return collate(examples[:size])
 
