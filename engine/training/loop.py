@@ -80,7 +80,7 @@ class Trainer:
         self._reader.attach(self._watcher.sites)
         max_seq_len = min(self.settings.max_seq_len, self.view.room)
         self._template = dataset.template
-        dataset, spec = dataset.within(method.template), method.head.spec if method.head else None
+        dataset, spec = dataset.in_template(method.template), method.head.spec if method.head else None
         rows = dataset.rows("train")
         self._train = encode_training(base.reader, dataset, rows, max_seq_len, spec)
         held = dataset.rows("validation")[:VALIDATION_ROWS]
