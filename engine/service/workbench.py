@@ -179,7 +179,7 @@ class Workbench(Shelf):
         return self._ask(lambda worker: worker.export(folder, form, target))
 
     def probe(self, run: str, step: int | None, sentence: str) -> dict[str, Any]:
-        """How a sentence uses the method: what `Method.look` says, plus "step"."""
+        """How a sentence uses the method: what `Method.probe` says, plus "step"."""
         folder = self._folder(run)
         return self._ask(lambda worker: worker.probe(folder, step, sentence))
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from engine.analysis.probe import look_at, probe
+from engine.analysis.probe import probe, probe_input
 from engine.analysis.strength import strength_curve
 from engine.core.sampling import Sampling
 from engine.data.batching import collator_of
@@ -101,7 +101,7 @@ def test_the_sentence_panel_at_strength_zero():
     off.control.strength = 0.0
     off.attach(view.sites)
     with torch.inference_mode():
-        report = off.look(view, look_at(base, view, Example(encode_prompt(base.tokenizer, TEMPLATE, "xy"), 0)))
+        report = off.probe(view, probe_input(base, view, Example(encode_prompt(base.tokenizer, TEMPLATE, "xy"), 0)))
     mass = torch.tensor(report["mass"])
     assert mass.shape == (3, 4, 10)
     assert float(mass.max()) == 0
