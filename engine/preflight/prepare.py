@@ -2,16 +2,19 @@
 
 import functools
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from transformers import PreTrainedConfig, PreTrainedTokenizerBase
 
 from engine.config.run import RunConfig
 from engine.core.types import DataPreview, PreviewRow
+from engine.data.columns import Columns
 from engine.data.dataset import Dataset
 from engine.data.head_spec import HeadSpec
 from engine.data.picture_report import report_on_pictures
 from engine.data.preview import picture_rows, preview_rows
+from engine.data.readers.dispatch import HUB
 from engine.data.report import report_on
 from engine.data.task import head_for
 from engine.methods import method_class
@@ -80,11 +83,16 @@ def preview_data(config: RunConfig, count: int) -> DataPreview:
     """
     prepared = prepare(config.checked())
     rows, report = _shown(prepared, count)
+    dataset, source = prepared.dataset, prepared.dataset.source
+    columns = source.columns if source else Columns(kind="pair")
     return DataPreview(
         rows=rows,
         report=report,
-        summary=prepared.dataset.summary,
-        labels=prepared.dataset.head_labels,
+        name=dataset.name if dataset.name.startswith(HUB) else Path(dataset.name).name,
+        summary=dataset.summary,
+        asked=columns.asked,
+        answered=columns.response or columns.messages,
+        labels=dataset.head_labels,
         limit=prepared.limit,
     )
 

@@ -1,12 +1,11 @@
-"""What can be picked: models, datasets, methods, and how many parameters a choice would train."""
+"""What can be picked: models, methods, and how many parameters a choice would train."""
 
 import functools
 from collections.abc import Iterator
 from pathlib import Path
 
 from engine.config.run import RunConfig
-from engine.core.types import Counts, DatasetInfo, MethodInfo, ModelInfo
-from engine.data import dataset as data
+from engine.core.types import Counts, MethodInfo, ModelInfo
 from engine.data.task import head_for, wants_head
 from engine.methods import METHODS, method_class
 from engine.methods.parts.head import TaskHead
@@ -56,29 +55,6 @@ def shape_of_model(name: str, *, trust_remote_code: bool = False) -> ModelShape:
         ModelError: It cannot be found or its family is not supported.
     """
     return shape_from_config(name, trust_remote_code=trust_remote_code)
-
-
-def datasets() -> list[DatasetInfo]:
-    """Datasets that ship with the workbench, the default one first."""
-    return [dataset_info(name) for name in data.shipped()]
-
-
-def dataset_info(name: str) -> DatasetInfo:
-    """Description of one dataset.
-
-    Raises:
-        DataError: It cannot be found or read.
-    """
-    found = data.load_dataset(name)
-    return DatasetInfo(
-        name=found.name,
-        title=found.title,
-        summary=found.summary,
-        metric=found.metric,
-        splits=found.splits,
-        chips=found.chips,
-        labels=found.head_labels,
-    )
 
 
 def methods() -> list[MethodInfo]:

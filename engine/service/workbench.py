@@ -24,7 +24,7 @@ from engine.core.types import (
     ModelInfo,
     Predicted,
 )
-from engine.data.dataset import load_dataset, shipped
+from engine.data.dataset import shipped_datasets
 from engine.data.inspect import inspect_data
 from engine.data.settings import DataSettings
 from engine.runs.folder import RunFolder, new_run_path
@@ -62,19 +62,7 @@ class Workbench(Shelf):
 
     def datasets(self) -> list[DatasetInfo]:
         """Datasets that ship. Instant."""
-        found = [load_dataset(name) for name in shipped()]
-        return [
-            DatasetInfo(
-                name=d.name,
-                title=d.title,
-                summary=d.summary,
-                metric=d.metric,
-                splits=d.splits,
-                chips=d.chips,
-                labels=d.head_labels,
-            )
-            for d in found
-        ]
+        return shipped_datasets()
 
     def inspect_data(self, dataset: str, settings: DataSettings) -> Inspection:
         """The columns of a file or a hub dataset, and what they are taken for. Reads it; needs no model.

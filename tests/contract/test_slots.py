@@ -291,7 +291,7 @@ def test_long_rows_keep_their_virtual_tokens(tmp_path):
     """A row that is too long loses words from its beginning; virtual tokens go only when no word is left."""
     from engine.data.dataset import Dataset, Row
 
-    dataset = Dataset(name="d", folder=tmp_path, title={}, summary={}, template="{p}{prompt}{p}{p}")
+    dataset = Dataset(name="d", folder=tmp_path, template="{p}{prompt}{p}{p}")
     spelled = tokenizer()
     whole = encode_row(spelled, dataset, Row("abcdef", "xy"), 100)
     cut = encode_row(spelled, dataset, Row("abcdef", "xy"), 9)
@@ -304,7 +304,7 @@ def test_slots_carry_no_label(tmp_path):
     """Nothing is learned at a slot's own place."""
     from engine.data.dataset import Dataset, Row
 
-    dataset = Dataset(name="d", folder=tmp_path, title={}, summary={}, template="{p}{prompt}{p}")
+    dataset = Dataset(name="d", folder=tmp_path, template="{p}{prompt}{p}")
     batch = collate([encode_row(tokenizer(), dataset, Row("abc", "xy"), 100)], PAD)
     assert not bool((batch.labels[batch.inputs.ids < 0] >= 0).any())
 
