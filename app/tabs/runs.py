@@ -28,7 +28,7 @@ def build(workbench: Workbench, say: Say, chat: Chat) -> None:
     """Lay out the table, what is compared, and what can be done with a run."""
 
     def listed(_: object) -> list[dict[str, Any]]:
-        titles = {info.name: info.title.get(say.language, info.name) for info in workbench.datasets()}
+        titles = {info.name: say.of(info.title) or info.name for info in workbench.datasets()}
         return [
             dataclasses.asdict(run) | {"dataset": titles.get(run.dataset, run.dataset)}
             for run in workbench.runs.summaries()

@@ -31,8 +31,8 @@ class DatasetInfo:
     """A dataset that ships.
 
     Attributes:
-        title: By language.
-        summary: One sentence by language.
+        title: By language; the first is the one that everyone falls back to.
+        summary: One sentence by language, likewise.
         metric: How held-out answers are scored.
         splits: Rows of each split.
         chips: Three questions to try in the chat.
@@ -136,7 +136,7 @@ class PreviewRow:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class DataLook:
+class Inspection:
     """What is in a file or a hub dataset, before anybody says what it is for.
 
     Attributes:
@@ -159,21 +159,27 @@ class DataLook:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Rehearsal:
+class DataPreview:
     """What a run would train on.
 
     Attributes:
         rows: Its first training rows, in the template that the run uses, cut where the run cuts them.
         report: Counts over all rows, see `engine.data.report.DataReport`; of pictures, where its "kind" is "pictures",
             see `engine.data.picture_report.PictureReport`.
-        summary: What is asked and answered, by language.
+        name: What it is called: the file, the folder, or the hub dataset.
+        summary: One sentence by language, where its description has one; else empty.
+        asked: Names of the columns that are asked; none where there is a description.
+        answered: Name of the column that is answered; empty likewise.
         labels: As in `DatasetInfo`.
         limit: Longest row in tokens; a model's own limit may be lower than the setting.
     """
 
     rows: list[PreviewRow]
     report: dict[str, Any]
+    name: str
     summary: dict[str, str]
+    asked: tuple[str, ...]
+    answered: str
     labels: tuple[str, ...] | None
     limit: int
 

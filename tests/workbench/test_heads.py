@@ -8,7 +8,7 @@ import pytest
 from app.cards import data_card
 from app.chat_view import Turn, conversation
 from app.tabs.asking import _columns
-from app.words import Say
+from app.words import LANGUAGES, Say
 from engine.config.run import RunConfig
 from engine.core.sampling import Sampling
 from engine.core.types import ChatRequest, ChatSide
@@ -107,7 +107,7 @@ def test_an_encoder_trains_and_answers(workbench, tmp_path):
     posts = [(f"{mood} {place}", label) for place in ("bus", "park", "soup")
              for mood, label in (("bad", "complaint"), ("nice", "no complaint"))]  # fmt: skip
     data = str(make_dataset(tmp_path / "posts", posts, labels=sorted(LABELS)))
-    row = workbench.rehearse(RunConfig(model=model, dataset=data, method="lora"), 1).rows[0]
+    row = workbench.preview_data(RunConfig(model=model, dataset=data, method="lora"), 1).rows[0]
     assert not any(labelled for _, labelled in row.tokens)
     assert row.response in LABELS
     run = trained(workbench, RunConfig(model=model, dataset=data, method="lora", training={**SHORT, "max_seq_len": 60}))
@@ -152,7 +152,7 @@ def test_a_stopped_run_with_a_head_goes_on(workbench):
     assert workbench.runs.summaries()[0].step > before
 
 
-@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_the_page_says_why_a_column_is_silent(workbench, language):
     """A column without an answer gets a sentence, labels stand as text, and the base beside a head says it has none."""
     say = Say(language)
