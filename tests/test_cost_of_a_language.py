@@ -24,14 +24,8 @@ MAKES_DATASETS = "tools/demo_model/tasks.py"
 def sources():
     """Every file of the program by path, words left out."""
     words_of = tuple(f"app/words/{language}/" for language in LANGUAGES)
-    for folder, suffix in (
-        ("app", "py"),
-        ("engine", "py"),
-        ("tools", "py"),
-        ("assets/js", "js"),
-        ("assets/css", "css"),
-    ):
-        for file in sorted((ROOT / folder).rglob(f"*.{suffix}")):
+    for pattern in ("app/**/*.py", "assets/css/*.css", "assets/js/**/*.js", "engine/**/*.py", "tools/**/*.py"):
+        for file in sorted(ROOT.glob(pattern)):
             path = file.relative_to(ROOT).as_posix()
             if not path.startswith(words_of):
                 yield path, file.read_text(encoding="utf-8")
