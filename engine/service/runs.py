@@ -44,23 +44,23 @@ class Shelf:
         """News of a run since a cursor. Instant; see `Since`."""
         folder = self._folder(run)
         facts = folder.facts()
-        events, after = read_events(folder.events_path, cursor if epoch == facts["epoch"] else 0)
+        events, after = read_events(folder.events_path, cursor if epoch == facts.epoch else 0)
         return {
             "run": run,
-            "name": facts["name"],
+            "name": facts.name,
             "status": self._status(folder),
-            "message": facts["message"],
-            "problem": facts.get("problem"),
+            "message": facts.message,
+            "problem": facts.problem,
             "recording": folder.path.parent == RECORDINGS,
-            "emits": facts["emits"],
-            "layered": facts["layered"],
-            "pictures": bool(facts.get("pictures")),
-            "steps": facts["steps"],
-            "config": facts["config"],
-            "memory": facts.get("memory"),
-            "early": facts.get("stopped_early", False),
-            "kept": facts.get("kept_step"),
-            "epoch": facts["epoch"],
+            "emits": facts.emits,
+            "layered": facts.layered,
+            "pictures": facts.pictures,
+            "steps": facts.steps,
+            "config": facts.config,
+            "memory": facts.memory,
+            "early": facts.stopped_early,
+            "kept": facts.kept_step,
+            "epoch": facts.epoch,
             "cursor": after,
             "more": folder.events_path.exists() and after < folder.events_path.stat().st_size and bool(events),
             "events": events,
@@ -123,28 +123,28 @@ class Shelf:
 
     def _summary(self, folder: RunFolder, *, recording: bool) -> RunSummary:
         facts = folder.facts()
-        config, active = facts["config"], self._live.run == folder.id and not recording
+        active = self._live.run == folder.id and not recording
         files = folder.adapter_path.glob("*")
         return RunSummary(
             id=folder.id,
-            name=facts["name"],
-            notes=facts["notes"],
+            name=facts.name,
+            notes=facts.notes,
             status=self._status(folder),
             recording=recording,
-            model=config["model"],
-            method=config["method"],
-            dataset=config["dataset"],
-            step=self._live.step if active else facts["step"],
-            steps=facts["steps"],
-            best_validation=facts["best_validation"],
-            kept_step=facts.get("kept_step"),
-            trainable=facts["trainable"],
+            model=facts.model,
+            method=facts.method,
+            dataset=facts.dataset,
+            step=self._live.step if active else facts.step,
+            steps=facts.steps,
+            best_validation=facts.best_validation,
+            kept_step=facts.kept_step,
+            trainable=facts.trainable,
             size_bytes=sum(path.stat().st_size for path in files),
-            created=facts["created"],
-            emits=facts["emits"],
-            labels=folder.head.labels if folder.head else None,
-            pictures=bool(facts.get("pictures")),
-            chips=facts.get("chips"),
+            created=facts.created,
+            emits=facts.emits,
+            labels=facts.head.labels if facts.head else None,
+            pictures=facts.pictures,
+            chips=facts.chips,
         )
 
 

@@ -225,7 +225,7 @@ class Workbench(Shelf):
         None either where its data is gone: then its rows still have their names.
         """
         folder = self._folder(run)
-        if not folder.facts().get("pictures"):
+        if not folder.facts().pictures:
             return {}
         try:
             found = folder.config.load_data()
