@@ -2,7 +2,7 @@
 
 from app.markup import link, safe, size, term
 from app.words import Say
-from engine.core.types import Counts, DatasetInfo, MethodInfo, ModelInfo, Rehearsal
+from engine.core.types import Counts, DataPreview, DatasetInfo, MethodInfo, ModelInfo
 
 BAR_LEAST = 0.4  # percent: a thinner bar could not be seen
 LABELS_SHOWN = 8
@@ -50,7 +50,7 @@ def data_card(say: Say, info: DatasetInfo) -> str:
     return _data_card(say, info.summary, info.splits, info.labels)
 
 
-def own_data_card(say: Say, found: Rehearsal) -> str:
+def own_data_card(say: Say, found: DataPreview) -> str:
     """The same about one's own data."""
     return _data_card(say, found.summary, found.report["rows"], found.labels)
 

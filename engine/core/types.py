@@ -136,7 +136,7 @@ class PreviewRow:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class DataLook:
+class Inspection:
     """What is in a file or a hub dataset, before anybody says what it is for.
 
     Attributes:
@@ -159,7 +159,7 @@ class DataLook:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Rehearsal:
+class DataPreview:
     """What a run would train on.
 
     Attributes:

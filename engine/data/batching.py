@@ -14,7 +14,7 @@ from transformers import PreTrainedConfig, PreTrainedTokenizerBase
 
 from engine.core.errors import DataError
 from engine.data.pixels import NoPictureError, read_picture
-from engine.data.tokenise import IGNORE, Encoded, Example
+from engine.data.tokenise import IGNORE, Example, LazyExamples
 from engine.models.base import Base
 from engine.models.inputs import Inputs, Pixels, Reader, Tokens
 
@@ -115,7 +115,7 @@ def collate(examples: Sequence[Example], pad_id: int, device: torch.device | Non
         ids[row, :n] = torch.tensor(example.ids)
         mask[row, :n] = True
         labels[row, example.answer_at : n] = ids[row, example.answer_at : n]
-        for place, index in example.blanks.items():
+        for place, index in example.mlm_labels.items():
             labels[row, place] = index
     return Batch(Tokens(ids.to(device), mask.to(device)), labels.to(device), targets_in(examples, device))
 
@@ -157,13 +157,13 @@ def _by_length(
         at, inside = divmod(number, WINDOW)
         if at not in windows:
             part = order[at * WINDOW * size : (at + 1) * WINDOW * size]
-            if isinstance(examples, Encoded):
+            if isinstance(examples, LazyExamples):
                 examples.ready(part)
             windows[at] = sorted(part, key=lambda index: len(examples[index].ids))
         yield [examples[index] for index in windows[at][inside * size : (inside + 1) * size]]
 
 
-def window(examples: Sequence[Example], size: int) -> Iterator[Sequence[Example]]:
+def batches_by_length(examples: Sequence[Example], size: int) -> Iterator[Sequence[Example]]:
     """All examples once, in order of length, in batches of `size`."""
     ordered = sorted(examples, key=lambda example: len(example.ids))
     for start in range(0, len(ordered), size):

@@ -128,7 +128,7 @@ class Dataset:
         """The template with a prompt in it: what the model reads before it answers."""
         return fill(self.template, prompt)
 
-    def within(self, template: str | None) -> "Dataset":
+    def in_template(self, template: str | None) -> "Dataset":
         """The same rows in a method's own template; None keeps the dataset's."""
         return self if template is None else replace(self, template=template, foreign=True)
 
@@ -136,7 +136,7 @@ class Dataset:
         """The template around one row."""
         return self.template if row.template is None or self.foreign else row.template
 
-    def spoken(self, tokenizer: Any) -> "Dataset":  # noqa: ANN401 - this file must not load transformers
+    def in_chat_template(self, tokenizer: Any) -> "Dataset":  # noqa: ANN401 - this file must not load transformers
         """The same rows in the tokenizer's chat template, where the data settings ask for it or it suits the data.
 
         Raises:
@@ -144,8 +144,8 @@ class Dataset:
         """
         if self.source is None or self.pictures:
             return self
-        source = self.source.spoken(tokenizer)
-        return replace(self, source=source, template=source.frame.around)
+        source = self.source.in_chat_template(tokenizer)
+        return replace(self, source=source, template=source.template.around)
 
 
 def _splits(facts: dict[str, Any]) -> dict[str, int]:
@@ -236,7 +236,7 @@ def _from_source(name: str, settings: DataSettings) -> Dataset:
         folder=Path(name).expanduser().parent,
         title={"en": title, "zh": title},
         summary={"en": summary, "zh": f"{title}：图片 → 标签" if source.pictures else summary},
-        template=source.frame.around,
+        template=source.template.around,
         max_new_tokens=LABEL_TOKENS if source.labels or source.numbers else ANSWER_TOKENS,
         chips=[] if source.pictures else [row.prompt for row in rows[:20] if 0 < len(row.prompt) <= LONGEST_CHIP][:3],
         splits={split: len(table) for split, table in source.tables.items()},

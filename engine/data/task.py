@@ -19,7 +19,7 @@ def head_for(choice: str, pooling: str, family: Family, dataset: Dataset, model:
         DataError: The data has nothing for a head to say, or pictures that the model cannot read.
         SettingError: The head is to read what is not there.
     """
-    need_sight(family, dataset, model)
+    check_modality(family, dataset, model)
     if not wants_head(choice, family):
         if not family.causal:
             raise ModelError(
@@ -47,7 +47,7 @@ def head_for(choice: str, pooling: str, family: Family, dataset: Dataset, model:
     return HeadSpec(labels=dataset.head_labels, pooling=pooling)
 
 
-def need_sight(family: Family, dataset: Dataset, model: str) -> None:
+def check_modality(family: Family, dataset: Dataset, model: str) -> None:
     """Check that a model reads what the data holds, texts or pictures.
 
     Raises:

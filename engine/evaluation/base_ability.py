@@ -2,7 +2,7 @@
 
 import json
 
-from engine.data.tokenise import Example, encode_cloze, encode_plain
+from engine.data.tokenise import Example, encode_masked, encode_plain
 from engine.models.base import Base
 from engine.models.resolve import ASSETS, EMBEDDED
 
@@ -23,5 +23,5 @@ def ability_examples(base: Base, count: int | None, max_seq_len: int) -> list[Ex
         return []
     if base.missing and not base.shape.family.causal:
         return []
-    encode = encode_plain if base.shape.family.causal else encode_cloze
+    encode = encode_plain if base.shape.family.causal else encode_masked
     return encode(base.tokenizer, plain_texts(base.name)[:count], max_seq_len)

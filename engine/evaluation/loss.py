@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from engine.data.batching import Batch, Collator, window
+from engine.data.batching import Batch, Collator, batches_by_length
 from engine.data.tokenise import IGNORE, Example
 from engine.methods.base import Method
 from engine.methods.parts.head import TaskHead
@@ -88,7 +88,7 @@ def mean_loss(
 ) -> float:
     """Nats per labelled token (or per row, or squared error per row, where a head judges) over all examples."""
     total, count = 0.0, 0
-    for part in window(examples, size):
+    for part in batches_by_length(examples, size):
         scores, wanted = scored(view, collate(part), head)
         total, count = total + float(summed_loss(scores, wanted)), count + len(wanted)
     return total / max(1, count)

@@ -23,7 +23,7 @@ from engine.models.sharing import share_tensors
 from engine.models.sites import Sites
 from engine.models.view import View
 from engine.telemetry.events import Event
-from engine.telemetry.observe import Look
+from engine.telemetry.observe import ProbeInput
 
 RANDOM = -1
 """Value of `Control.routing`."""
@@ -210,18 +210,18 @@ class Method(nn.Module, ABC):
         """Register functions at the sites of one view."""
 
     @abstractmethod
-    def look(self, view: View, look: Look) -> dict[str, object]:
+    def probe(self, view: View, probe_input: ProbeInput) -> dict[str, object]:
         """Run one sentence through a view on which this method is attached and report how it is used.
 
-        The result is JSON for the attention panel; `look` runs the forward and collects what observers saw.
+        The result is JSON for the attention panel; `probe` runs the forward and collects what observers saw.
         """
 
-    def frames(self, step: int) -> Iterator[Event]:
+    def parameter_events(self, step: int) -> Iterator[Event]:
         """Telemetry that the parameters alone tell, at a frame step. Called under no_grad, after the update."""
         yield from ()
 
-    def watch(self, step: int, view: View, look: Look) -> Iterator[Event]:
-        """Telemetry that needs a forward: as in `look`, on the run's sample sentence. Called at every validation."""
+    def validation_events(self, step: int, view: View, probe_input: ProbeInput) -> Iterator[Event]:
+        """Telemetry that needs a forward: as in `probe`, on the run's sample sentence. Called at every validation."""
         yield from ()
 
     def warm_up(self, start: Start) -> Iterator[float]:

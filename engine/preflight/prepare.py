@@ -7,7 +7,7 @@ from typing import Any
 from transformers import PreTrainedConfig, PreTrainedTokenizerBase
 
 from engine.config.run import RunConfig
-from engine.core.types import PreviewRow, Rehearsal
+from engine.core.types import DataPreview, PreviewRow
 from engine.data.dataset import Dataset
 from engine.data.head_spec import HeadSpec
 from engine.data.picture_report import report_on_pictures
@@ -24,7 +24,7 @@ PICTURES = 4
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Lesson:
+class PreparedData:
     """A run's data in the run's own shape.
 
     Attributes:
@@ -42,7 +42,7 @@ class Lesson:
     limit: int
 
 
-def lesson_of(config: RunConfig) -> Lesson:
+def prepare(config: RunConfig) -> PreparedData:
     """Put a run's data together as the run will.
 
     Raises:
@@ -54,10 +54,10 @@ def lesson_of(config: RunConfig) -> Lesson:
     method_class(config.method).must_serve(family, base.model_type)
     dataset = config.load_data(reader)
     limit = getattr(base, "max_position_embeddings", None) or training.max_seq_len
-    return Lesson(
+    return PreparedData(
         base=base,
         reader=reader,
-        dataset=dataset.within(getattr(settings, "template", None) or None),
+        dataset=dataset.in_template(getattr(settings, "template", None) or None),
         head=head_for(training.head, training.pooling, family, dataset, config.model),
         limit=min(training.max_seq_len, limit),
     )
@@ -72,29 +72,29 @@ def _read(name: str, *, trusted: bool) -> tuple[PreTrainedConfig, Reader]:
     return config, reader
 
 
-def rehearse(config: RunConfig, count: int) -> Rehearsal:
+def preview_data(config: RunConfig, count: int) -> DataPreview:
     """The first rows token by token, or some pictures; and counts over all.
 
     Raises:
         WorkbenchError: A setting, the model or the data cannot be used, or nothing would be learned.
     """
-    lesson = lesson_of(config.checked())
-    rows, report = _shown(lesson, count)
-    return Rehearsal(
+    prepared = prepare(config.checked())
+    rows, report = _shown(prepared, count)
+    return DataPreview(
         rows=rows,
         report=report,
-        summary=lesson.dataset.summary,
-        labels=lesson.dataset.head_labels,
-        limit=lesson.limit,
+        summary=prepared.dataset.summary,
+        labels=prepared.dataset.head_labels,
+        limit=prepared.limit,
     )
 
 
-def _shown(lesson: Lesson, count: int) -> tuple[list[PreviewRow], dict[str, Any]]:
+def _shown(prepared: PreparedData, count: int) -> tuple[list[PreviewRow], dict[str, Any]]:
     """The first rows, and the report in plain values."""
-    dataset, reader = lesson.dataset, lesson.reader
+    dataset, reader = prepared.dataset, prepared.reader
     if not isinstance(reader, PreTrainedTokenizerBase):
         return picture_rows(dataset.rows("train")[: PICTURES * count]), report_on_pictures(dataset).to_dict()
-    report = report_on(reader, dataset, lesson.limit, lesson.head)
+    report = report_on(reader, dataset, prepared.limit, prepared.head)
     first = dataset.rows("train")[:count]
-    rows = preview_rows(reader, dataset, first, writes=lesson.head is None, max_seq_len=lesson.limit)
+    rows = preview_rows(reader, dataset, first, writes=prepared.head is None, max_seq_len=prepared.limit)
     return rows, report.to_dict()

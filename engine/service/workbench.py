@@ -15,17 +15,17 @@ from engine.core.types import (
     ChatRequest,
     ChatUpdate,
     Counts,
-    DataLook,
+    DataPreview,
     DatasetInfo,
+    Inspection,
     Live,
     MemoryInfo,
     MethodInfo,
     ModelInfo,
     Predicted,
-    Rehearsal,
 )
 from engine.data.dataset import load_dataset, shipped
-from engine.data.inspect import look
+from engine.data.inspect import inspect_data
 from engine.data.settings import DataSettings
 from engine.runs.folder import RunFolder, new_run_path
 from engine.service.runs import RECORDINGS, Shelf, short
@@ -76,24 +76,24 @@ class Workbench(Shelf):
             for d in found
         ]
 
-    def look(self, dataset: str, settings: DataSettings) -> DataLook:
+    def inspect_data(self, dataset: str, settings: DataSettings) -> Inspection:
         """The columns of a file or a hub dataset, and what they are taken for. Reads it; needs no model.
 
         Raises:
             DataError: It cannot be read.
         """
-        return look(dataset, settings)
+        return inspect_data(dataset, settings)
 
-    def rehearse(self, config: RunConfig, rows: int = 3) -> Rehearsal:
+    def preview_data(self, config: RunConfig, rows: int = 3) -> DataPreview:
         """What a run would train on, token by token and in numbers. No weights are loaded.
 
         Raises:
             WorkbenchError: A setting, the model or the data cannot be used, or nothing would be learned.
         """
         with _LOADING:
-            from engine.preflight.prepare import rehearse  # noqa: PLC0415 - loads torch, in the worker's thread or later than the page
+            from engine.preflight.prepare import preview_data  # noqa: PLC0415 - loads torch, in the worker's thread or later than the page
 
-        return rehearse(config, rows)
+        return preview_data(config, rows)
 
     def methods(self) -> list[MethodInfo]:
         """All methods. Waits for torch on the first call."""
@@ -179,7 +179,7 @@ class Workbench(Shelf):
         return self._ask(lambda worker: worker.export(folder, form, target))
 
     def probe(self, run: str, step: int | None, sentence: str) -> dict[str, Any]:
-        """How a sentence uses the method: what `Method.look` says, plus "step"."""
+        """How a sentence uses the method: what `Method.probe` says, plus "step"."""
         folder = self._folder(run)
         return self._ask(lambda worker: worker.probe(folder, step, sentence))
 

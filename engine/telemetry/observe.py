@@ -1,6 +1,6 @@
 """Looking at one sentence: which prompts each token asks, and how much the answer weighs.
 
-`Look` runs the forward; the small functions below turn what an observer saw into numbers for the page.
+`ProbeInput` runs the forward; the small functions below turn what an observer saw into numbers for the page.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from engine.models.sites import Glimpse, capped
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class ProbeInput:
     """One sentence on its way through a view.
 
     Attributes:

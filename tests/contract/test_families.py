@@ -13,7 +13,7 @@ from engine.models.inputs import Tokens
 from engine.models.loading import describe, load_base
 from engine.models.shape import shape_of
 from engine.models.sites import SoftPrompt
-from engine.telemetry.observe import Look
+from engine.telemetry.observe import ProbeInput
 from tests.tiny import (
     ALL,
     CONFIGS,
@@ -207,7 +207,7 @@ def test_looking_at_bloom_is_a_sentence():
     """Nothing can observe its attention: the panel says so instead of drawing nothing."""
     base, method = Case("prompt", {"prompt_len": 3}, "bloom").build()
     with pytest.raises(ModelError, match=r"bloom.*cannot be observed"):
-        method.look(viewed(base, method), Look(["a"], lambda: None))
+        method.probe(viewed(base, method), ProbeInput(["a"], lambda: None))
 
 
 def test_pictures_are_refused_where_words_are_needed():

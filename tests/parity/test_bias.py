@@ -120,7 +120,7 @@ def test_layers_can_be_switched_off():
 
 def test_look_and_frame_tell_the_share_of_the_output():
     """|b| / |y| by token, layer and place, and its mean over the tokens of the sample sentence."""
-    from engine.telemetry.observe import Look
+    from engine.telemetry.observe import ProbeInput
 
     base, method = Case("bias", {"targets": "q down"}, "llama").build()
     report = looked(base, randomise(method))
@@ -134,7 +134,7 @@ def test_look_and_frame_tell_the_share_of_the_output():
         bare.linears["0_q"].copy_(method.linears["0_q"])
     assert_close(torch.tensor(looked(base, bare)["contribution"][0][0]), expected.detach(), rtol=1e-3, atol=1e-4)
     view = viewed(base, method)
-    (frame,) = method.watch(3, view, Look(["t"] * 6, lambda: view.hidden(words(1, 6))))
+    (frame,) = method.validation_events(3, view, ProbeInput(["t"] * 6, lambda: view.hidden(words(1, 6))))
     means = torch.tensor(report["contribution"]).mean(-1)
     assert_close(torch.tensor(frame.ratio), means, rtol=1e-3, atol=1e-4)
     assert frame.targets == report["targets"]

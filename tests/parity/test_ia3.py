@@ -214,13 +214,13 @@ def test_settings_are_checked():
 def test_frame_tells_the_deviation():
     """The root mean square of l - 1 by layer and target; all zero at the start."""
     _, method = Case("ia3", {}, "llama").build()
-    (start,) = method.frames(0)
+    (start,) = method.parameter_events(0)
     assert start.targets == ["k", "v", "down"]
     assert start.ratio == [[0.0] * 3] * 3
     with torch.no_grad():
         method.vectors["1_v"].fill_(0.75)
         method.vectors["2_down"] *= 1.5
-    (frame,) = method.frames(1)
+    (frame,) = method.parameter_events(1)
     assert frame.ratio == [[0.0, 0.0, 0.0], [0.0, 0.25, 0.0], [0.0, 0.0, 0.5]]
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from engine.core.errors import DataError
 from engine.data import tokenise as targets
-from engine.data.batching import batches_from, collate, epoch_order, window
+from engine.data.batching import batches_by_length, batches_from, collate, epoch_order
 from engine.data.dataset import Dataset, Row, load_dataset, shipped
 from engine.data.tokenise import IGNORE, Example, encode_plain, encode_row, encode_rows
 from engine.inference.generate import prompt_of
@@ -104,7 +104,7 @@ def test_many_rows_are_encoded_when_they_are_wanted(dataset, monkeypatch):
     """Batches are the same as if all rows had been encoded at first; the first batch needs no more than its window."""
     rows = [Row("cat", "a" * (1 + at * 7 % 31)) for at in range(200)]
     whole = encode_rows(TOKENIZER, dataset, rows, 40)
-    monkeypatch.setattr(targets, "AT_ONCE", 10)
+    monkeypatch.setattr(targets, "EAGER_ROWS", 10)
     later = targets.encode_training(TOKENIZER, dataset, rows, 40, None)
     batches = batches_from(later, 5, 0, 0)
     first = next(batches)
@@ -117,7 +117,7 @@ def test_many_rows_are_encoded_when_they_are_wanted(dataset, monkeypatch):
 
 def test_rows_without_a_label_are_refused_however_many(dataset, monkeypatch):
     """Where the first rows say nothing, all are asked before a run is refused."""
-    monkeypatch.setattr(targets, "AT_ONCE", 10)
+    monkeypatch.setattr(targets, "EAGER_ROWS", 10)
     empty = [Row("cat", "")] * 30
     with pytest.raises(DataError, match="nothing to learn"):
         targets.encode_training(TOKENIZER, dataset, empty, 40, None)
@@ -135,7 +135,7 @@ def test_order_depends_on_seed_and_epoch():
 def test_window_is_every_row_once_in_order_of_length(lengths, size):
     """Validation sees every row once."""
     examples = [Example([index] * length, 0) for index, length in enumerate(lengths)]
-    seen = [example for part in window(examples, size) for example in part]
+    seen = [example for part in batches_by_length(examples, size) for example in part]
     assert sorted(example.ids[0] for example in seen) == list(range(len(examples)))
     assert [len(example.ids) for example in seen] == sorted(lengths)
 

@@ -107,7 +107,7 @@ def test_an_encoder_trains_and_answers(workbench, tmp_path):
     posts = [(f"{mood} {place}", label) for place in ("bus", "park", "soup")
              for mood, label in (("bad", "complaint"), ("nice", "no complaint"))]  # fmt: skip
     data = str(make_dataset(tmp_path / "posts", posts, labels=sorted(LABELS)))
-    row = workbench.rehearse(RunConfig(model=model, dataset=data, method="lora"), 1).rows[0]
+    row = workbench.preview_data(RunConfig(model=model, dataset=data, method="lora"), 1).rows[0]
     assert not any(labelled for _, labelled in row.tokens)
     assert row.response in LABELS
     run = trained(workbench, RunConfig(model=model, dataset=data, method="lora", training={**SHORT, "max_seq_len": 60}))

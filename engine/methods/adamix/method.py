@@ -45,7 +45,7 @@ from engine.models.sites import ModuleSite, Sites
 from engine.models.view import View
 from engine.telemetry.events import Event
 from engine.telemetry.method_events import AgreementFrame, ExpertFrame
-from engine.telemetry.observe import Look, relative_norm, rounded
+from engine.telemetry.observe import ProbeInput, relative_norm, rounded
 
 POOLS = ("down", "up")
 ROUTES = 8
@@ -275,7 +275,7 @@ class AdaMix(Method):
         return [f"{layer}" if adapters else f"{layer}_{target}" for layer, target in self.places]
 
     @override
-    def frames(self, step: int) -> Iterator[Event]:
+    def parameter_events(self, step: int) -> Iterator[Event]:
         pools = self._settings.pools()
         if not pools:
             return
@@ -292,7 +292,7 @@ class AdaMix(Method):
         )
 
     @override
-    def watch(self, step: int, view: View, look: Look) -> Iterator[Event]:
+    def validation_events(self, step: int, view: View, probe_input: ProbeInput) -> Iterator[Event]:
         if not self._settings.pools():
             return
         states: list[Tensor] = []
@@ -301,7 +301,7 @@ class AdaMix(Method):
         try:
             self.eval()
             for self.control.routing in (None, *[RANDOM] * ROUTES):
-                look.run()
+                probe_input.run()
         finally:
             self.control.routing = routing
             self.train(training)
@@ -309,13 +309,13 @@ class AdaMix(Method):
         between = [symmetric_divergence(*pair) for pair in zip(routes[::2], routes[1::2], strict=True)]
         yield AgreementFrame(
             step=step,
-            tokens=look.tokens,
+            tokens=probe_input.tokens,
             between=rounded(torch.stack(between).mean(0), 5),  # type: ignore[arg-type]
             from_average=rounded(torch.stack([divergence(route, average) for route in routes]).mean(0), 5),  # type: ignore[arg-type]
         )
 
     @override
-    def look(self, view: View, look: Look) -> dict[str, object]:
+    def probe(self, view: View, probe_input: ProbeInput) -> dict[str, object]:
         seen: dict[int, Tensor] = {}
 
         def observe(place: int, _x: Tensor, frozen: Tensor, total: Tensor) -> None:
@@ -323,12 +323,12 @@ class AdaMix(Method):
 
         for place in range(len(self.places)):
             self._site(view.sites, place).observe(partial(observe, place))
-        look.run()
+        probe_input.run()
         layers = range(self.shape.l)
         columns = len(self.places) // self.shape.l
         return {
             "kind": "updates",
-            "tokens": look.tokens,
+            "tokens": probe_input.tokens,
             "layers": list(layers),
             "targets": [target for _, target in self.places[:columns]],
             "contribution": [

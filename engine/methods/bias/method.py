@@ -44,7 +44,7 @@ from engine.models.sites import Sites
 from engine.models.view import View
 from engine.telemetry.events import Event
 from engine.telemetry.method_events import UpdateFrame
-from engine.telemetry.observe import Look
+from engine.telemetry.observe import ProbeInput
 
 ALL = "all"
 ROLES = ("q", "k", "v", "o", "gate", "up", "down")
@@ -157,14 +157,14 @@ class BiasTuning(Method):
         return (self.control.strength * self.norms[row]).expand_as(y)
 
     @override
-    def watch(self, step: int, view: View, look: Look) -> Iterator[Event]:
-        yield mean_frame(step, self._changes(view, look))
+    def validation_events(self, step: int, view: View, probe_input: ProbeInput) -> Iterator[Event]:
+        yield mean_frame(step, self._changes(view, probe_input))
 
     @override
-    def look(self, view: View, look: Look) -> dict[str, object]:
-        return report(self._changes(view, look), look)
+    def probe(self, view: View, probe_input: ProbeInput) -> dict[str, object]:
+        return report(self._changes(view, probe_input), probe_input)
 
-    def _changes(self, view: View, look: Look) -> Changes:
+    def _changes(self, view: View, probe_input: ProbeInput) -> Changes:
         """How much each bias changes the output that it is added to; norms outside of the layers are left out."""
         spots = {}
         for layer in range(self.shape.l):
@@ -173,7 +173,7 @@ class BiasTuning(Method):
             inner = [path for path in self._norms if layer_of(path, self.shape) == layer]
             for number, path in enumerate(inner, 1):
                 spots[layer, f"norm {number}"] = Spot(view.sites.module(path))
-        return relative_changes(spots, look)
+        return relative_changes(spots, probe_input)
 
 
 def _parts(settings: BiasSettings, shape: ModelShape) -> tuple[Part, ...]:

@@ -41,7 +41,7 @@ from engine.models.sites import Sites
 from engine.models.view import View
 from engine.telemetry.events import Event
 from engine.telemetry.method_events import UpdateFrame
-from engine.telemetry.observe import Look
+from engine.telemetry.observe import ProbeInput
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,7 +162,7 @@ class IA3(Method):
         return self.scaling(layer, part, y)
 
     @override
-    def frames(self, step: int) -> Iterator[Event]:
+    def parameter_events(self, step: int) -> Iterator[Event]:
         def deviation(layer: int, role: str) -> float:
             """Root mean square of l - 1: by how much it changes what it scales."""
             return round(float((self.vectors[f"{layer}_{role}"] - 1).square().mean().sqrt()), 6)
@@ -172,7 +172,7 @@ class IA3(Method):
         yield UpdateFrame(step=step, layers=layers, targets=roles, ratio=ratio)
 
     @override
-    def look(self, view: View, look: Look) -> dict[str, object]:
+    def probe(self, view: View, probe_input: ProbeInput) -> dict[str, object]:
         spots = {
             (layer, part.role): Spot(
                 view.sites.linear(layer, part.own), part.columns, at_input=part.role in self._at_input
@@ -180,7 +180,7 @@ class IA3(Method):
             for layer in range(self.shape.l)
             for part in self._parts
         }
-        return report(relative_changes(spots, look), look)
+        return report(relative_changes(spots, probe_input), probe_input)
 
 
 def _scaled(settings: IA3Settings, shape: ModelShape) -> tuple[tuple[str, ...], tuple[Part, ...]]:

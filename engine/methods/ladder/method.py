@@ -38,7 +38,7 @@ from engine.models.sites import Sites, Trace
 from engine.models.view import View
 from engine.telemetry.events import Event
 from engine.telemetry.method_events import LadderFrame, RungFrame
-from engine.telemetry.observe import Look, relative_norm, rounded
+from engine.telemetry.observe import ProbeInput, relative_norm, rounded
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,7 +166,7 @@ class LadderSideTuning(Method):
         return mu * state, (1 - mu) * self.rungs[layer + 1](trace.states[layer + 1].detach().float())
 
     @override
-    def frames(self, step: int) -> Iterator[Event]:
+    def parameter_events(self, step: int) -> Iterator[Event]:
         grad = self.gates.grad if self.gates.grad is not None else torch.zeros_like(self.gates)
         yield LadderFrame(
             step=step,
@@ -176,8 +176,8 @@ class LadderSideTuning(Method):
         )
 
     @override
-    def watch(self, step: int, view: View, look: Look) -> Iterator[Event]:
-        fresh, added = self._seen(view, look)
+    def validation_events(self, step: int, view: View, probe_input: ProbeInput) -> Iterator[Event]:
+        fresh, added = self._seen(view, probe_input)
         yield RungFrame(
             step=step,
             layers=list(range(self.shape.l)),
@@ -186,17 +186,17 @@ class LadderSideTuning(Method):
         )
 
     @override
-    def look(self, view: View, look: Look) -> dict[str, object]:
-        fresh, added = self._seen(view, look)
+    def probe(self, view: View, probe_input: ProbeInput) -> dict[str, object]:
+        fresh, added = self._seen(view, probe_input)
         return {
             "kind": "rungs",
-            "tokens": look.tokens,
+            "tokens": probe_input.tokens,
             "layers": list(range(self.shape.l)),
             "fresh": rounded(fresh),
             "added": rounded(added),
         }
 
-    def _seen(self, view: View, look: Look) -> tuple[Float[Tensor, "l t"], Float[Tensor, " t"]]:
+    def _seen(self, view: View, probe_input: ProbeInput) -> tuple[Float[Tensor, "l t"], Float[Tensor, " t"]]:
         """On one sentence: the backbone's share of every mixed state, and what is added to the last states."""
         seen: list[tuple[Tensor, Tensor]] = []
 
@@ -210,5 +210,5 @@ class LadderSideTuning(Method):
             seen.append((torch.stack(fresh), share))
 
         view.sites.observe_finish(observe)
-        look.run()
+        probe_input.run()
         return seen[0]

@@ -43,7 +43,7 @@ from engine.models.sites import AttentionSite, Glimpse, JoinedKeys, Sites
 from engine.models.view import View
 from engine.telemetry.events import Event
 from engine.telemetry.method_events import GateFrame, NormFrame
-from engine.telemetry.observe import Look, joint_share, relative_norm, rounded, text_scores
+from engine.telemetry.observe import ProbeInput, joint_share, relative_norm, rounded, text_scores
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -220,7 +220,7 @@ class LlamaAdapter(Method):
         return JoinedKeys(keys, values, self.control.strength)
 
     @override
-    def frames(self, step: int) -> Iterator[Event]:
+    def parameter_events(self, step: int) -> Iterator[Event]:
         if self.norms is not None:
             yield self.norms.frame(step)
         if self.gates is None:
@@ -236,7 +236,7 @@ class LlamaAdapter(Method):
         )
 
     @override
-    def look(self, view: View, look: Look) -> dict[str, object]:
+    def probe(self, view: View, probe_input: ProbeInput) -> dict[str, object]:
         seen: dict[int, tuple[Tensor, Tensor, Tensor]] = {}
 
         def observe(row: int, site: AttentionSite, glimpse: Glimpse) -> None:
@@ -256,10 +256,10 @@ class LlamaAdapter(Method):
         sites = [view.sites.attention[self.first_layer + row] for row in range(len(self.prompts))]
         for row, site in enumerate(sites):
             site.observers.append(partial(observe, row))
-        look.run()
+        probe_input.run()
         return {
             "kind": "prompts",
-            "tokens": look.tokens,
+            "tokens": probe_input.tokens,
             "layers": [site.layer for site in sites],
             "heads": self.shape.h,
             "weights": [rounded(seen[row][0]) for row in sorted(seen)],

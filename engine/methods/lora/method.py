@@ -37,7 +37,7 @@ from engine.models.sites import Sites
 from engine.models.view import View
 from engine.telemetry.events import Event
 from engine.telemetry.method_events import UpdateFrame
-from engine.telemetry.observe import Look
+from engine.telemetry.observe import ProbeInput
 
 EMBEDDED_WIDTH = 192
 """Width of the model on which the rate was found."""
@@ -167,7 +167,7 @@ class Lora(Method):
         return nn.functional.linear(nn.functional.linear(x, a), b) * (self.control.strength * self._settings.scale)
 
     @override
-    def frames(self, step: int) -> Iterator[Event]:
+    def parameter_events(self, step: int) -> Iterator[Event]:
         def ratio(key: str) -> float:
             # |B A|_F from the two small Gram matrices: the product itself would be as large as W.
             a, b = self.a[key].detach(), self.b[key].detach()
@@ -182,8 +182,8 @@ class Lora(Method):
         )
 
     @override
-    def look(self, view: View, look: Look) -> dict[str, object]:
+    def probe(self, view: View, probe_input: ProbeInput) -> dict[str, object]:
         spots = {
             (layer, role): Spot(view.sites.linear(layer, role)) for layer in range(self.shape.l) for role in self.roles
         }
-        return report(relative_changes(spots, look), look)
+        return report(relative_changes(spots, probe_input), probe_input)

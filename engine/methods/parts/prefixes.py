@@ -12,7 +12,7 @@ from engine.models.inputs import Tokens
 from engine.models.shape import ModelShape
 from engine.models.sites import AttentionSite, Glimpse
 from engine.models.view import View
-from engine.telemetry.observe import Look, text_scores
+from engine.telemetry.observe import ProbeInput, text_scores
 
 KeysValues = tuple[Float[Tensor, "*l g p k"], Float[Tensor, "*l g p k"]]
 
@@ -82,7 +82,7 @@ def read_text(base: Base, ids: Sequence[int]) -> KeysValues:
     return torch.stack(keys), torch.stack(values)  # (l, g, p, k) each
 
 
-def asked(view: View, look: Look, p: int) -> tuple[list[Float[Tensor, "h t p"]], float]:
+def asked(view: View, probe_input: ProbeInput, p: int) -> tuple[list[Float[Tensor, "h t p"]], float]:
     """The attention that each layer's queries give to the prefix, and what an even spread would give on average."""
     seen: dict[int, Tensor] = {}
     even: list[float] = []
@@ -96,5 +96,5 @@ def asked(view: View, look: Look, p: int) -> tuple[list[Float[Tensor, "h t p"]],
 
     for layer, site in enumerate(view.sites.attention):
         site.observers.append(partial(observe, layer))
-    look.run()
+    probe_input.run()
     return [seen[layer] for layer in sorted(seen)], sum(even) / len(even)

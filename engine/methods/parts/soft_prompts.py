@@ -11,7 +11,7 @@ from engine.models.shape import ModelShape
 from engine.models.sites import AttentionSite, Glimpse
 from engine.models.view import View
 from engine.telemetry.method_events import PromptFrame
-from engine.telemetry.observe import Look, rounded, text_scores
+from engine.telemetry.observe import ProbeInput, rounded, text_scores
 
 
 def prompt_frame(
@@ -33,7 +33,7 @@ def prompt_frame(
     )
 
 
-def look_at_virtual(view: View, look: Look, count: int, shape: ModelShape) -> dict[str, object]:
+def probe_virtual_tokens(view: View, probe_input: ProbeInput, count: int, shape: ModelShape) -> dict[str, object]:
     """How the sentence's tokens spread their attention over `count` virtual tokens, in front of them or among them.
 
     Raises:
@@ -52,18 +52,18 @@ def look_at_virtual(view: View, look: Look, count: int, shape: ModelShape) -> di
         assert site.now.virtual is not None
         virtual = site.now.virtual[0]
         if not bool(virtual.any()):  # at strength 0 the text looks at no virtual token
-            seen[layer] = glimpse.query.new_zeros(shape.h, len(look.tokens), count)
+            seen[layer] = glimpse.query.new_zeros(shape.h, len(probe_input.tokens), count)
             return
-        asked = text_scores(glimpse, site.scale).softmax(-1)[:, -len(look.tokens) :, virtual]
+        asked = text_scores(glimpse, site.scale).softmax(-1)[:, -len(probe_input.tokens) :, virtual]
         seen[layer] = nn.functional.pad(asked, (0, count - asked.shape[-1]))  # a long sentence may have lost holes
 
     for layer, site in enumerate(view.sites.attention):
         site.observers.append(partial(observe, layer))
-    look.run()
+    probe_input.run()
     masses = [seen[layer].sum(-1) for layer in sorted(seen)]
     return {
         "kind": "soft",
-        "tokens": look.tokens,
+        "tokens": probe_input.tokens,
         "layers": sorted(seen),
         "heads": shape.h,
         "weights": [rounded(seen[layer] / mass[..., None].clamp(min=1e-9)) for layer, mass in enumerate(masses)],
