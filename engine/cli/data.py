@@ -39,11 +39,11 @@ def described(args: argparse.Namespace) -> None:
     settings = DataSettings.from_dict(data_settings(args.data))
     load_dataset(args.name, settings)  # what is wrong with it shall be said before a model is loaded
     base = load_base(args.model)
-    dataset = load_dataset(args.name, settings).in_chat_template(base.reader)
+    dataset = load_dataset(args.name, settings).in_chat_template(base.processor)
     training = TrainingSettings.from_dict({"head": args.head, "max_seq_len": args.max_seq_len})
     family = base.shape.family
     check_modality(family, dataset, args.model)
-    if not isinstance(base.reader, PreTrainedTokenizerBase):
+    if not isinstance(base.processor, PreTrainedTokenizerBase):
         described_pictures(dataset, about(dataset), as_json=args.json)
         return
     spec = None

@@ -50,7 +50,9 @@ def score(args: argparse.Namespace) -> None:
     base = base_for(config, load_base)
     method = load_adapter(folder.adapter_path, base)
     dataset = (
-        load_dataset(args.dataset).in_chat_template(base.reader) if args.dataset else config.load_data(base.reader)
+        load_dataset(args.dataset).in_chat_template(base.processor)
+        if args.dataset
+        else config.load_data(base.processor)
     )
     found = (predictions if method.head is None else head_predictions)(base, method, dataset)
     if args.predictions is not None:

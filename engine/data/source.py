@@ -258,7 +258,7 @@ def _groups(source: Source, table: Table) -> tuple[Indices, Indices]:
         return groups(data, ["asked"]), groups(data, data.column_names)
     if source.pictures:  # the same picture under two names is one
         return groups(table.data, ["content"]), groups(table.data, ["content", "label"])
-    asked = [*columns.prompt, *filter(None, [columns.input, columns.messages])] or answered
+    asked = list(columns.asked) or answered
     return groups(table.data, asked), groups(table.data, [*asked, *answered])
 
 

@@ -36,7 +36,7 @@ def head_for(choice: str, pooling: str, family: Family, dataset: Dataset, model:
             "data with labels, or a causal language model with head set to 'words'.",
             name=dataset.name,
         )
-    if pooling == "last" and not family.text:
+    if pooling == "last" and not family.reads_text:
         raise SettingError(
             "no_last_patch",
             "pooling is 'last', but the last patch of a picture stands for nothing: set it to 'first' or 'mean'.",
@@ -54,13 +54,13 @@ def check_modality(family: Family, dataset: Dataset, model: str) -> None:
         ModelError: It reads pictures, and these are texts.
         DataError: It reads texts, and these are pictures.
     """
-    if not family.text and not dataset.pictures:
+    if not family.reads_text and not dataset.pictures:
         raise ModelError(
             "reads_pictures",
             f"The model {model!r} reads pictures, not text: choose a language model for this dataset.",
             name=model,
         )
-    if family.text and dataset.pictures:
+    if family.reads_text and dataset.pictures:
         raise DataError(
             "holds_pictures",
             f"The dataset {dataset.name!r} holds pictures, which the model {model!r} cannot read: choose an image "

@@ -79,15 +79,15 @@ class LazyExamples(Sequence[Example]):
 
 
 def encode_prompt(tokenizer: PreTrainedTokenizerBase, template: str, prompt: str) -> list[int]:
-    """Token ids of a filled template; its mark `{p}` number i becomes the hole -1 - i, for the i-th virtual token."""
+    """Token ids of a filled template; its mark `{p}` number i becomes the slot -1 - i, for the i-th virtual token."""
     parts = template.split(SLOT)
     if len(parts) == 1:
         return tokenizer.encode(fill(template, prompt))
     before, after = _around(tokenizer)
     ids = list(before)
-    for hole, part in enumerate(parts):
-        if hole:
-            ids.append(-hole)
+    for slot, part in enumerate(parts):
+        if slot:
+            ids.append(-slot)
         if part:
             ids += tokenizer.encode(fill(part, prompt), add_special_tokens=False)
     return ids + after
@@ -101,7 +101,7 @@ def _around(tokenizer: PreTrainedTokenizerBase) -> tuple[list[int], list[int]]:
 
 
 def encode_row(tokenizer: PreTrainedTokenizerBase, dataset: Dataset, row: Row, max_seq_len: int) -> Example:
-    """Encode one row; the prompt is cut at its beginning when the row is longer than `max_seq_len`, its holes last."""
+    """Encode one row; the prompt is cut at its beginning when the row is longer than `max_seq_len`, its slots last."""
     prompt = encode_prompt(tokenizer, dataset.template_of(row), row.prompt)
     return _example(tokenizer, prompt, tokenizer.encode(row.response, add_special_tokens=False), max_seq_len)
 
@@ -189,7 +189,7 @@ def encode_masked(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], max_
 
 
 def encode_for(
-    reader: PreTrainedTokenizerBase | BaseImageProcessor,
+    processor: PreTrainedTokenizerBase | BaseImageProcessor,
     dataset: Dataset,
     rows: Sequence[Row],
     max_seq_len: int,
@@ -202,21 +202,21 @@ def encode_for(
     Raises:
         DataError: Nothing could be learned from the rows.
     """
-    if not isinstance(reader, PreTrainedTokenizerBase):
+    if not isinstance(processor, PreTrainedTokenizerBase):
         assert spec is not None, "pictures are judged by a head"
         return [Example([], 0, spec.target(row, dataset.name), picture=row.picture) for row in rows]
     if spec is None:
-        return encode_rows(reader, dataset, rows, max_seq_len)
+        return encode_rows(processor, dataset, rows, max_seq_len)
     rows = list(rows)
     return [
         Example(ids, len(ids), spec.target(row, dataset.name))
-        for row, whole in zip(rows, encode_prompts(reader, dataset, rows), strict=True)
-        for ids in [_cut_for_head(reader, whole, max_seq_len, spec.pooling)]
+        for row, whole in zip(rows, encode_prompts(processor, dataset, rows), strict=True)
+        for ids in [_cut_for_head(processor, whole, max_seq_len, spec.pooling)]
     ]
 
 
 def encode_training(
-    reader: PreTrainedTokenizerBase | BaseImageProcessor,
+    processor: PreTrainedTokenizerBase | BaseImageProcessor,
     dataset: Dataset,
     rows: Sequence[Row],
     max_seq_len: int,
@@ -228,14 +228,14 @@ def encode_training(
         DataError: Nothing could be learned from the rows.
     """
     if len(rows) <= EAGER_ROWS:
-        return encode_for(reader, dataset, rows, max_seq_len, spec)
+        return encode_for(processor, dataset, rows, max_seq_len, spec)
     try:
-        encode_for(reader, dataset, rows[:EAGER_ROWS], max_seq_len, spec)
+        encode_for(processor, dataset, rows[:EAGER_ROWS], max_seq_len, spec)
     except DataError:
-        return encode_for(reader, dataset, rows, max_seq_len, spec)  # what the first rows lack, others may have
-    if spec is None and isinstance(reader, PreTrainedTokenizerBase):
-        return LazyExamples(rows, lambda some: encode_any(reader, dataset, some, max_seq_len))
-    return LazyExamples(rows, lambda some: encode_for(reader, dataset, some, max_seq_len, spec))
+        return encode_for(processor, dataset, rows, max_seq_len, spec)  # what the first rows lack, others may have
+    if spec is None and isinstance(processor, PreTrainedTokenizerBase):
+        return LazyExamples(rows, lambda some: encode_any(processor, dataset, some, max_seq_len))
+    return LazyExamples(rows, lambda some: encode_for(processor, dataset, some, max_seq_len, spec))
 
 
 def encode_text(

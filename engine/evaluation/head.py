@@ -179,6 +179,6 @@ def _ability(base: Base, method: Method | None) -> float | None:
 
 def _encoded(base: Base, method: Method, dataset: Dataset, rows: Sequence[Row]) -> list[Example]:
     assert method.head is not None
-    held, room = dataset.in_template(method.template), view_of(base, method).room
+    held, room = dataset.in_template(method.template), view_of(base, method).max_text_tokens
     check_modality(base.shape.family, held, base.name)
-    return encode_for(base.reader, held, rows, room, method.head.spec)
+    return encode_for(base.processor, held, rows, room, method.head.spec)

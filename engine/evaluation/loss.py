@@ -58,7 +58,7 @@ def label_logits(view: View, batch: Batch) -> tuple[Float[Tensor, "n v"], Int[Te
     if view.shape.family.causal:
         hidden, labels = hidden[:, :-1], labels[:, 1:]
     keep = labels != IGNORE
-    return view.read(hidden[keep]).float(), labels[keep]
+    return view.head(hidden[keep]).float(), labels[keep]
 
 
 def summed_loss(scores: Float[Tensor, "n v"], wanted: Wanted) -> Float[Tensor, ""]:

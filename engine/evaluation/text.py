@@ -114,8 +114,8 @@ def predictions(base: Base, method: Method, dataset: Dataset, rows: Sequence[Row
 
 def _losses(base: Base, method: Method, dataset: Dataset, rows: Sequence[Row]) -> list[float]:
     """Nats per token of each row's response."""
-    view, held, reader = view_of(base, method), dataset.in_template(method.template), base.tokenizer
-    return [round(mean_loss(view, [encode_row(reader, held, row, 10**6)], collator_of(base)), 6) for row in rows]
+    view, held, tokenizer = view_of(base, method), dataset.in_template(method.template), base.tokenizer
+    return [round(mean_loss(view, [encode_row(tokenizer, held, row, 10**6)], collator_of(base)), 6) for row in rows]
 
 
 def _answered(base: Base, method: Method | None, dataset: Dataset, rows: Sequence[Row]) -> list[str]:

@@ -6,7 +6,7 @@ from engine.data.batching import Batch, collator_for
 from engine.data.dataset import Row
 from engine.data.tokenise import encode_for
 from engine.memory.capacity import Room
-from engine.models.loading import device_of
+from engine.models.loading import resolve_device
 from engine.preflight.memory import Plan, estimate
 from engine.preflight.prepare import PreparedData, prepare
 
@@ -20,7 +20,7 @@ def memory(config: RunConfig, held: int = 0) -> MemoryInfo:
     Raises:
         WorkbenchError: A setting, the model or the data cannot be used.
     """
-    device = device_of(config.checked().of_training().device)
+    device = resolve_device(config.checked().of_training().device)
     return estimate(plan_of(config.checked(), device), Room.of(device, held))
 
 
@@ -40,7 +40,7 @@ def plan_of(config: RunConfig, device: str) -> Plan:
         batch=largest_batch(prepared, training.batch_size),
         head=prepared.head,
         device=device,
-        reader=prepared.reader,
+        processor=prepared.processor,
     )
 
 
@@ -49,10 +49,10 @@ def largest_batch(prepared: PreparedData, size: int) -> Batch:
 
     Pictures are all of one size once they are processed, so the first will do.
     """
-    rows, collate = prepared.dataset.rows("train"), collator_for(prepared.base, prepared.reader)
+    rows, collate = prepared.dataset.rows("train"), collator_for(prepared.base, prepared.processor)
     count = CANDIDATES * size
     longest = rows[:size] if prepared.dataset.pictures else sorted(rows, key=_letters, reverse=True)[:count]
-    examples = encode_for(prepared.reader, prepared.dataset, longest, prepared.limit, prepared.head)
+    examples = encode_for(prepared.processor, prepared.dataset, longest, prepared.limit, prepared.head)
     examples.sort(key=lambda example: len(example.ids), reverse=True)
     return collate(examples[:size])
 

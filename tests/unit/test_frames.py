@@ -46,7 +46,7 @@ def test_alpaca_with_and_without_input(path):
 
 
 def test_a_methods_own_template_stands_around_every_row(path):
-    """P-tuning's template replaces both of Alpaca's; its marks are holes, and the input stays in the prompt."""
+    """P-tuning's template replaces both of Alpaca's; its marks are slots, and the input stays in the prompt."""
     dataset = load_dataset(path).in_template("{p}{prompt}{p}")
     for row in dataset.rows("train"):
         ids = encode_row(tokenizer(), dataset, row, 256).ids

@@ -115,7 +115,7 @@ def test_a_run_on_a_file_with_any_name_can_be_opened(workbench, odd):
     """Spaces, brackets and Chinese in a file's name are no obstacle to its runs."""
     file = odd.rename(odd.with_name("我的 data (1).csv"))
     run = workbench.start(RunConfig(dataset=str(file), data=NAMED, training={"steps": 1, "batch_size": 2}))
-    assert workbench.run_config(run).dataset == str(file)
+    assert workbench.runs.config(run).dataset == str(file)
     while workbench.live().run is not None:
         time.sleep(0.02)
-    assert workbench.since(run, 0, None)["status"] == "finished"
+    assert workbench.runs.since(run, 0, None).status == "finished"

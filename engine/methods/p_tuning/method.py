@@ -164,7 +164,7 @@ class PTuning(Method):
             method.encoder.draw(start.rng)
         else:
             assert method.prompts is not None
-            nn.init.normal_(method.prompts, 0, float(start.vocabulary().float().std()), generator=start.rng)
+            nn.init.normal_(method.prompts, 0, float(start.input_embeddings().float().std()), generator=start.rng)
         method._begin()
         return method
 
