@@ -158,7 +158,7 @@ def test_opt_with_narrow_words_is_refused():
     """opt-350m puts a projection between its word vectors and its layers: the sentence names both widths."""
     _, values = CONFIGS["opt"]
     config = OPTConfig(**{**values, "word_embed_proj_dim": 16})
-    with torch.device("meta"), pytest.raises(ModelError, match=r"16 numbers .* 32.*opt-350m"):
+    with torch.device("meta"), pytest.raises(ModelError, match=r"16 numbers .* 32"):
         shape_of(AutoModelForCausalLM.from_config(config))
 
 
