@@ -5,8 +5,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -26,21 +26,16 @@ class ProbeInput:
     run: Callable[[], None]
 
 
-def rounded(values: Tensor, digits: int = 4) -> list[object]:
-    """Nested lists of a tensor, rounded so that the browser gets short numbers."""
-    return values.detach().cpu().double().round(decimals=digits).tolist()  # type: ignore[no-any-return]
+def rounded(values: Float[Tensor, "*n"], digits: int = 4) -> list[Any]:
+    """A tensor as lists in lists, one level per axis, rounded so that the JSON stays short."""
+    numbers: list[Any] = values.detach().cpu().double().round(decimals=digits).tolist()
+    return numbers
 
 
 def text_scores(glimpse: Glimpse, scale: float) -> Float[Tensor, "h t s"]:
     """Masked scores of the first row: every query against every key of the text and virtual tokens."""
     scores = glimpse.query[0].float() @ glimpse.key[0].float().transpose(-1, -2) * scale
     return capped(scores, glimpse.softcap) + glimpse.mask[0].float()
-
-
-def joint_share(prompt_scores: Float[Tensor, "h t p"], scores: Float[Tensor, "h t s"]) -> Float[Tensor, "h t"]:
-    """What share of one common softmax the prompts would get (He et al. 2022, lambda)."""
-    prompts = prompt_scores.logsumexp(-1)
-    return torch.sigmoid(prompts - scores.logsumexp(-1))
 
 
 def relative_norm(part: Float[Tensor, "*n k"], whole: Float[Tensor, "*n k"]) -> Float[Tensor, " *n"]:

@@ -35,7 +35,7 @@ from typing_extensions import override
 from engine.core.errors import SettingError
 from engine.core.settings import Settings, setting
 from engine.methods.base import Method, Paper, Start
-from engine.methods.parts.changes import Changes, Spot, mean_frame, relative_changes, report
+from engine.methods.parts.changes import Changes, Spot, change_report, mean_frame, relative_changes
 from engine.methods.parts.norms import layer_of
 from engine.models.families import FUSED
 from engine.models.fused import Part, parts_of
@@ -45,6 +45,7 @@ from engine.models.view import View
 from engine.telemetry.events import Event
 from engine.telemetry.method_events import UpdateFrame
 from engine.telemetry.observe import ProbeInput
+from engine.telemetry.probe_reports import ChangeReport
 
 ALL = "all"
 ROLES = ("q", "k", "v", "o", "gate", "up", "down")
@@ -161,8 +162,8 @@ class BiasTuning(Method):
         yield mean_frame(step, self._changes(view, probe_input))
 
     @override
-    def probe(self, view: View, probe_input: ProbeInput) -> dict[str, object]:
-        return report(self._changes(view, probe_input), probe_input)
+    def probe(self, view: View, probe_input: ProbeInput) -> ChangeReport:
+        return change_report(self._changes(view, probe_input), probe_input)
 
     def _changes(self, view: View, probe_input: ProbeInput) -> Changes:
         """How much each bias changes the output that it is added to; norms outside of the layers are left out."""

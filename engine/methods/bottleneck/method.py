@@ -40,6 +40,7 @@ from engine.models.view import View
 from engine.telemetry.events import Event
 from engine.telemetry.method_events import AdapterFrame, NormFrame
 from engine.telemetry.observe import ProbeInput, relative_norm, rounded
+from engine.telemetry.probe_reports import ChangeReport
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "gelu": nn.functional.gelu,
@@ -233,7 +234,7 @@ class Bottleneck(Method):
         probe_input.run()
 
     @override
-    def probe(self, view: View, probe_input: ProbeInput) -> dict[str, object]:
+    def probe(self, view: View, probe_input: ProbeInput) -> ChangeReport:
         seen: dict[tuple[int, str], Tensor] = {}
 
         def observe(layer: int, part: str, h: Float[Tensor, "t d"], added: Float[Tensor, "t d"]) -> None:
@@ -241,10 +242,9 @@ class Bottleneck(Method):
 
         self._run_observed(view, probe_input, observe)
         parts, layers = self._settings.parts, range(self.shape.l)
-        return {
-            "kind": "updates",
-            "tokens": probe_input.tokens,
-            "layers": list(layers),
-            "targets": list(parts),
-            "contribution": [[rounded(seen[layer, part]) for part in parts] for layer in layers],
-        }
+        return ChangeReport(
+            tokens=probe_input.tokens,
+            layers=list(layers),
+            targets=list(parts),
+            contribution=[[rounded(seen[layer, part]) for part in parts] for layer in layers],
+        )

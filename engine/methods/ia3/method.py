@@ -33,7 +33,7 @@ from typing_extensions import override
 from engine.core.errors import SettingError
 from engine.core.settings import Settings, setting
 from engine.methods.base import Method, Paper, Start
-from engine.methods.parts.changes import Spot, relative_changes, report
+from engine.methods.parts.changes import Spot, change_report, relative_changes
 from engine.models.families import roles_of
 from engine.models.fused import Part, parts_of, whole
 from engine.models.shape import ModelShape
@@ -42,6 +42,7 @@ from engine.models.view import View
 from engine.telemetry.events import Event
 from engine.telemetry.method_events import UpdateFrame
 from engine.telemetry.observe import ProbeInput
+from engine.telemetry.probe_reports import ChangeReport
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,7 +173,7 @@ class IA3(Method):
         yield UpdateFrame(step=step, layers=layers, targets=roles, ratio=ratio)
 
     @override
-    def probe(self, view: View, probe_input: ProbeInput) -> dict[str, object]:
+    def probe(self, view: View, probe_input: ProbeInput) -> ChangeReport:
         spots = {
             (layer, part.role): Spot(
                 view.sites.linear(layer, part.own), part.columns, at_input=part.role in self._at_input
@@ -180,7 +181,7 @@ class IA3(Method):
             for layer in range(self.shape.l)
             for part in self._parts
         }
-        return report(relative_changes(spots, probe_input), probe_input)
+        return change_report(relative_changes(spots, probe_input), probe_input)
 
 
 def _scaled(settings: IA3Settings, shape: ModelShape) -> tuple[tuple[str, ...], tuple[Part, ...]]:

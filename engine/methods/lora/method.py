@@ -30,7 +30,7 @@ from typing_extensions import override
 from engine.core.errors import SettingError
 from engine.core.settings import Settings, setting
 from engine.methods.base import Method, Paper, Start
-from engine.methods.parts.changes import Spot, relative_changes, report
+from engine.methods.parts.changes import Spot, change_report, relative_changes
 from engine.models.families import roles_of
 from engine.models.shape import ModelShape
 from engine.models.sites import Sites
@@ -38,6 +38,7 @@ from engine.models.view import View
 from engine.telemetry.events import Event
 from engine.telemetry.method_events import UpdateFrame
 from engine.telemetry.observe import ProbeInput
+from engine.telemetry.probe_reports import ChangeReport
 
 EMBEDDED_WIDTH = 192
 """Width of the model on which the rate was found."""
@@ -182,8 +183,8 @@ class Lora(Method):
         )
 
     @override
-    def probe(self, view: View, probe_input: ProbeInput) -> dict[str, object]:
+    def probe(self, view: View, probe_input: ProbeInput) -> ChangeReport:
         spots = {
             (layer, role): Spot(view.sites.linear(layer, role)) for layer in range(self.shape.l) for role in self.roles
         }
-        return report(relative_changes(spots, probe_input), probe_input)
+        return change_report(relative_changes(spots, probe_input), probe_input)

@@ -46,6 +46,7 @@ from engine.models.view import View
 from engine.telemetry.events import Event
 from engine.telemetry.method_events import PromptFrame
 from engine.telemetry.observe import ProbeInput
+from engine.telemetry.probe_reports import VirtualTokenReport
 
 ENCODER_RATE, DIRECT_RATE = 3e-3, 1e-1
 
@@ -262,5 +263,5 @@ class PTuning(Method):
         yield prompt_frame(step, now, self._first, self._start, stride)
 
     @override
-    def probe(self, view: View, probe_input: ProbeInput) -> dict[str, object]:
+    def probe(self, view: View, probe_input: ProbeInput) -> VirtualTokenReport:
         return probe_virtual_tokens(view, probe_input, self._settings.tokens, self.shape)

@@ -36,6 +36,7 @@ from engine.models.view import View
 from engine.telemetry.events import Event
 from engine.telemetry.method_events import PromptFrame
 from engine.telemetry.observe import ProbeInput
+from engine.telemetry.probe_reports import VirtualTokenReport
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,7 +156,7 @@ class PromptTuning(Method):
         yield prompt_frame(step, self.prompts, self._first if len(self._first) else self.prompts, self._start)
 
     @override
-    def probe(self, view: View, probe_input: ProbeInput) -> dict[str, object]:
+    def probe(self, view: View, probe_input: ProbeInput) -> VirtualTokenReport:
         return probe_virtual_tokens(view, probe_input, self._settings.prompt_len, self.shape)
 
 
