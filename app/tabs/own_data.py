@@ -14,7 +14,8 @@ from app.wiring import wire
 from app.words import Say
 from engine.config.run import RunConfig
 from engine.core.errors import SettingError, WorkbenchError
-from engine.core.types import DataLook
+from engine.core.types import Inspection
+from engine.data.readers.formats import FORMATS
 from engine.data.settings import DataSettings
 from engine.service.workbench import Workbench
 
@@ -45,12 +46,13 @@ class OwnData:
 
     def _where(self) -> None:
         say = self._say
+        formats = say("data.comma").join(each.name for each in FORMATS)
         common: dict[str, Any] = {"max_lines": 1, "min_width": 120}
         with gr.Row(elem_classes="gl-knobs"):
             self.upload = gr.UploadButton(say("data.upload"), elem_id="gl-own-upload", min_width=160, scale=0)
             self.name = gr.Textbox(
-                label=say("data.name"), info=say("data.name.help"), placeholder=say("data.name.example"), scale=3,
-                elem_id="gl-own-name", **common,
+                label=say("data.name"), info=say("data.name.help", formats=formats),
+                placeholder=say("data.name.example"), scale=3, elem_id="gl-own-name", **common,
             )  # fmt: skip
             self.config = gr.Textbox(
                 label=say("data.config"), info=say("data.config.help"), elem_id="gl-own-config", visible=False, **common
@@ -139,7 +141,7 @@ class OwnData:
         choices = gr.Column(visible=bool(found.columns) or found.pictures)
         return [news, looked(self._say, found), choices, *self._menus(found, mapping)]
 
-    def _menus(self, found: DataLook, mapping: dict[str, Any]) -> list[gr.Dropdown]:
+    def _menus(self, found: Inspection, mapping: dict[str, Any]) -> list[gr.Dropdown]:
         names = list(found.columns)
         asked = mapping["prompt"]
         asked = listed(asked, found.columns) if isinstance(asked, str) else asked
@@ -165,7 +167,7 @@ class OwnData:
         columns, guess = (found.columns, found.guess) if found else ({}, {})
         mapping = {name: values[name] for name in MAPPED}
         mapping = mapping if any(mapping.values()) or not guess else guess
-        menus = self._menus(found or DataLook(columns={}, guess={}, sure=False, rows=0, cut=False), mapping)
+        menus = self._menus(found or Inspection(columns={}, guess={}, sure=False, rows=0, cut=False), mapping)
         pictures = found is not None and found.pictures
         read = {"name": config.dataset, "how": how, "columns": columns, "guess": guess, "pictures": pictures}
         held = {**values, **dict(zip(MAPPED, menus, strict=True))}
@@ -177,9 +179,9 @@ class OwnData:
             gr.Column(visible=True),
         ]
 
-    def _looked(self, dataset: str, how: dict[str, Any]) -> DataLook:
+    def _looked(self, dataset: str, how: dict[str, Any]) -> Inspection:
         confine(self._workbench.home, dataset)
-        return self._workbench.look(dataset, DataSettings.from_dict(how))
+        return self._workbench.inspect_data(dataset, DataSettings.from_dict(how))
 
     def chosen(self, filled: Sequence[Any]) -> tuple[str, dict[str, Any]]:
         """Name and settings of one's own data from the values of `inputs`.

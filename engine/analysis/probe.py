@@ -42,7 +42,7 @@ def need_words(base: Base) -> None:
     Raises:
         ModelError: It reads pictures.
     """
-    if not base.shape.family.text:
+    if not base.shape.family.reads_text:
         raise ModelError(
             "takes_no_words",
             f"The model {base.name!r} reads pictures, not what is typed: give it one in Chat, or see in Runs what "
@@ -57,7 +57,7 @@ def need_picture(base: Base, picture: Path) -> None:
     Raises:
         DataError: It reads text, or the file is no picture.
     """
-    if base.shape.family.text:
+    if base.shape.family.reads_text:
         raise DataError(
             "holds_pictures",
             f"{picture.name!r} is a picture, which the model {base.name!r} cannot read: choose an image model, such "

@@ -22,8 +22,8 @@ def validation_loss(base: Base, twin: Method, dataset: Dataset) -> Callable[[], 
     The function gives nats per labelled token (with a task head nats per row, or the mean squared error where it
     estimates a number), rounded to four digits, and reads `twin.control` anew at every call.
     """
-    dataset, spec = dataset.within(twin.template), twin.head.spec if twin.head else None
-    rows = encode_for(base.reader, dataset, dataset.rows("validation")[:ROWS], MAX_SEQ_LEN, spec)
+    dataset, spec = dataset.in_template(twin.template), twin.head.spec if twin.head else None
+    rows = encode_for(base.processor, dataset, dataset.rows("validation")[:ROWS], MAX_SEQ_LEN, spec)
     view = base.view()
     twin.attach(view.sites)
     return lambda: round(mean_loss(view, rows, collator_of(base), head=twin.head), 4)

@@ -17,7 +17,7 @@ from engine.data.head_spec import HeadSpec
 from engine.methods import METHODS
 from engine.methods.parts.head import TaskHead
 from engine.models.base import Base
-from engine.models.families import Family
+from engine.models.family import Family
 from engine.models.shape import ModelShape
 from engine.models.sharing import share_tensors
 from engine.models.sites import Sites
@@ -70,14 +70,14 @@ class Start:
 
     Attributes:
         rng: The only source of randomness.
-        vocabulary: Gives the base's input embeddings; called only by methods that start from words.
+        input_embeddings: Gives the base's input embeddings; called only by methods that start from words.
         tokenize: Turns text into token ids without special tokens.
         words: Turns a token id into readable text, for telemetry.
         base: The loaded base, for methods that start from what it computes; do not change it.
     """
 
     rng: torch.Generator
-    vocabulary: Callable[[], Float[Tensor, "v d"]]
+    input_embeddings: Callable[[], Float[Tensor, "v d"]]
     tokenize: Callable[[str], list[int]]
     words: Callable[[int], str]
     base: Base
@@ -91,7 +91,7 @@ class Start:
         """The start for a loaded base."""
         return cls(
             torch.Generator().manual_seed(seed),
-            base.vocabulary,
+            base.input_embeddings,
             lambda text: base.tokenizer.encode(text, add_special_tokens=False),
             lambda index: str(base.tokenizer.decode([index])),
             base,
@@ -173,7 +173,7 @@ class Method(nn.Module, ABC):
 
     @classmethod
     def _missing(cls, family: Family) -> str | None:
-        has = {"attention": family.attention is not None, "text": family.text}
+        has = {"attention": family.attention is not None, "text": family.reads_text}
         return next((need for need in cls.needs if not has[need]), None)
 
     @classmethod

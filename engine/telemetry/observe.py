@@ -1,7 +1,4 @@
-"""Looking at one sentence: which prompts each token asks, and how much the answer weighs.
-
-`ProbeInput` runs the forward; the small functions below turn what an observer saw into numbers for the page.
-"""
+"""What `Method.probe` and `Method.validation_events` get, and how what they observe becomes numbers."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,16 +7,16 @@ from typing import Any
 from jaxtyping import Float
 from torch import Tensor
 
-from engine.models.sites import Glimpse, capped
+from engine.models.attention_site import AttentionRecord, cap_scores
 
 
 @dataclass(frozen=True, slots=True)
 class ProbeInput:
-    """One sentence on its way through a view.
+    """One text or picture, ready to go through a view.
 
     Attributes:
-        tokens: The sentence's tokens as readable text.
-        run: Runs the forward once, with the observers that were put in place before.
+        tokens: Its tokens as readable text, (t,).
+        run: Runs the forward once; the observers that are registered at the view's sites by then are called.
     """
 
     tokens: list[str]
@@ -32,10 +29,10 @@ def rounded(values: Float[Tensor, "*n"], digits: int = 4) -> list[Any]:
     return numbers
 
 
-def text_scores(glimpse: Glimpse, scale: float) -> Float[Tensor, "h t s"]:
+def text_scores(record: AttentionRecord, scale: float) -> Float[Tensor, "h t s"]:
     """Masked scores of the first row: every query against every key of the text and virtual tokens."""
-    scores = glimpse.query[0].float() @ glimpse.key[0].float().transpose(-1, -2) * scale
-    return capped(scores, glimpse.softcap) + glimpse.mask[0].float()
+    scores = record.query[0].float() @ record.key[0].float().transpose(-1, -2) * scale
+    return cap_scores(scores, record.softcap) + record.mask[0].float()
 
 
 def relative_norm(part: Float[Tensor, "*n k"], whole: Float[Tensor, "*n k"]) -> Float[Tensor, " *n"]:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 
 import pytest
 
@@ -117,6 +118,13 @@ def test_keys_of_a_picture():
     assert list(bare) == ["kind", *REPORTED["updates"][1].split(), "side", "picture"]
     judged = PictureProbe(report=REPORTED["updates"][0], side=4, picture="data:", verdict=[("cat", 0.9), ("dog", 0.1)])
     assert picture_to_json(judged) == bare | {"verdict": [["cat", 0.9], ["dog", 0.1]]}
+
+
+@pytest.mark.parametrize("cls", [*EVENTS.values(), *REPORTS.values()], ids=lambda cls: cls.__name__)
+def test_every_field_is_described(cls):
+    """Every field of an event or a report stands in the docstring of the class that has it, with unit and shape."""
+    described = "\n".join(base.__doc__ or "" for base in cls.__mro__ if issubclass(base, Event | Report))
+    assert {field.name for field in dataclasses.fields(cls)} == set(re.findall(r"^        (\w+): ", described, re.M))
 
 
 @pytest.mark.parametrize("name", ["llama_adapter", "lora", "prompt"])

@@ -30,8 +30,9 @@ from engine.core.errors import SettingError
 from engine.core.settings import Settings, setting
 from engine.methods.base import Method, Paper, Start
 from engine.methods.parts.soft_prompts import probe_virtual_tokens, prompt_frame
+from engine.models.layout import SoftPrompt
 from engine.models.shape import ModelShape
-from engine.models.sites import Sites, SoftPrompt
+from engine.models.sites import Sites
 from engine.models.view import View
 from engine.telemetry.events import Event
 from engine.telemetry.method_events import PromptFrame
@@ -113,7 +114,7 @@ class PromptTuning(Method):
     def build(cls, settings: Settings, shape: ModelShape, start: Start) -> Self:
         assert isinstance(settings, PromptSettings)
         method = cls(settings, shape, start)
-        vocabulary = start.vocabulary().float()
+        vocabulary = start.input_embeddings().float()
         with torch.no_grad():
             if settings.init == "random":
                 method.prompts.normal_(0, float(vocabulary.std()), generator=start.rng)

@@ -36,7 +36,8 @@ from engine.methods.parts.beside import SmallTransformer, even_width
 from engine.methods.parts.copied import CopiedLayers
 from engine.methods.parts.distilling import teach
 from engine.models.shape import ModelShape
-from engine.models.sites import Sites, Trace
+from engine.models.sites import Sites
+from engine.models.trace import BackboneTrace
 from engine.models.view import View
 from engine.telemetry.events import Event
 from engine.telemetry.method_events import BlendFrame, SideFrame
@@ -187,9 +188,9 @@ class SideTuning(Method):
 
     @override
     def attach(self, sites: Sites) -> None:
-        sites.finish(self.blend)
+        sites.add_last_hidden(self.blend)
 
-    def blend(self, base: Float[Tensor, "b t d"], trace: Trace) -> Float[Tensor, "b t d"] | None:
+    def blend(self, base: Float[Tensor, "b t d"], trace: BackboneTrace) -> Float[Tensor, "b t d"] | None:
         """What the side network adds to the last states B: s (1 - sigma(alpha)) (S - B)."""
         if self.silent():
             return None
@@ -203,7 +204,7 @@ class SideTuning(Method):
     @override
     def validation_events(self, step: int, view: View, probe_input: ProbeInput) -> Iterator[Event]:
         base, side, blend = self._seen(view, probe_input)
-        said = [view.read(states.to(view.model.dtype)).argmax(-1) for states in (base, side, blend)]
+        said = [view.head(states.to(view.model.dtype)).argmax(-1) for states in (base, side, blend)]
         yield BlendFrame(
             step=step,
             ratio=round(float(relative_norm(side, base).mean()), 5),
@@ -224,20 +225,20 @@ class SideTuning(Method):
 
     def _next_tokens(self, view: View, states: dict[Network, Float[Tensor, "t d"]]) -> dict[Network, list[str]] | None:
         """The likeliest next token after each token, by network; None for a picture, whose patches have none."""
-        if not view.shape.family.text:
+        if not view.shape.family.reads_text:
             return None
-        ids = {name: view.read(last.to(view.model.dtype)).argmax(-1) for name, last in states.items()}
+        ids = {name: view.head(last.to(view.model.dtype)).argmax(-1) for name, last in states.items()}
         return {name: [self._start.words(int(token)) for token in row] for name, row in ids.items()}
 
     def _seen(self, view: View, probe_input: ProbeInput) -> list[Float[Tensor, "t d"]]:
         """Last states of base, side network and their blend on one sentence."""
         seen: list[Tensor] = []
 
-        def observe(base: Tensor, trace: Trace) -> None:
+        def observe(base: Tensor, trace: BackboneTrace) -> None:
             added = self.blend(base, trace)
             base = base.float()
             seen.extend((base[0], self.net(trace)[0], base[0] if added is None else (base + added)[0]))
 
-        view.sites.observe_finish(observe)
+        view.sites.observe_last_hidden(observe)
         probe_input.run()
         return seen
