@@ -81,7 +81,7 @@ def sides(name: str) -> tuple[Callable[[], None], Callable[[], None]]:
     wrapped = peft.get_peft_model(copy.deepcopy(model), peft_config())
     base = freeze("random", model, PreTrainedTokenizerFast.from_pretrained(EMBEDDED["town"]))
     cls = method_class(name)
-    method = cls.build(cls.settings_class.from_dict(settings), base.shape, Start.of(base, 0))
+    method = cls.build(cls.spec.settings.from_dict(settings), base.shape, Start.of(base, 0))
     view = base.view()
     method.attach(view.sites)
     objective, count = Objective(method, [view]), labelled(view, batch)

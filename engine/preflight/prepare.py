@@ -14,7 +14,8 @@ from engine.data.picture_report import report_on_pictures
 from engine.data.preview import picture_rows, preview_rows
 from engine.data.report import report_on
 from engine.data.task import head_for
-from engine.methods import method_class
+from engine.methods import method_spec
+from engine.methods.serving import must_serve
 from engine.models.families import family_of
 from engine.models.inputs import Reader
 from engine.models.loading import read_config, read_reader
@@ -51,7 +52,7 @@ def lesson_of(config: RunConfig) -> Lesson:
     training, settings = config.of_training(), config.of_method()
     base, reader = _read(config.model, trusted=training.trust_remote_code)
     family = family_of(base.model_type)
-    method_class(config.method).must_serve(family, base.model_type)
+    must_serve(method_spec(config.method), family, base.model_type)
     dataset = config.load_data(reader)
     limit = getattr(base, "max_position_embeddings", None) or training.max_seq_len
     return Lesson(

@@ -9,7 +9,8 @@ from transformers import AutoModelForMaskedLM, BertConfig
 
 from engine.core.errors import ExchangeError, RunError
 from engine.exchange.native import load_adapter, save_adapter
-from engine.methods.mask.method import MaskSettings, MaskTuning, first_scores
+from engine.methods.mask.method import MaskTuning, first_scores
+from engine.methods.mask.spec import MaskSettings
 from engine.methods.parts.masking import pack, unpack
 from engine.models.shape import shape_of
 from tests.tiny import Case, copies, logits, loss_of, plain_model, randomise, viewed, words
