@@ -42,5 +42,5 @@ def must_serve(spec: MethodSpec, family: Family, model_type: str) -> None:
 
 
 def _missing(spec: MethodSpec, family: Family) -> Need | None:
-    has = {"attention": family.attention is not None, "text": family.text}
+    has = {"attention": family.attention is not None, "text": family.reads_text}
     return next((need for need in spec.needs if not has[need]), None)

@@ -38,13 +38,13 @@ from engine.methods.base import Method, Start
 from engine.methods.checks import need_layers
 from engine.methods.mask.spec import EVERY, SPEC, MaskSettings
 from engine.methods.parts.masking import StraightThrough, frozen_weight, pack, readable_weight, unpack
-from engine.models.families import roles_of
+from engine.models.families import linear_roles
 from engine.models.shape import ModelShape
 from engine.models.sites import Sites
 from engine.models.view import View
 from engine.telemetry.events import Event
 from engine.telemetry.method_events import MaskFrame
-from engine.telemetry.observe import Look, relative_norm, rounded
+from engine.telemetry.observe import ProbeInput, relative_norm, rounded
 
 BINS = 40
 SAMPLED = 50_000
@@ -163,7 +163,7 @@ class MaskTuning(Method[MaskSettings]):
         return super().train(mode)
 
     @override
-    def frames(self, step: int) -> Iterator[Event]:
+    def parameter_events(self, step: int) -> Iterator[Event]:
         roles = _roles(self.settings, self.shape)
         layers = sorted({layer for layer, _ in self.places})
         kept = {place: self.kept(*place) for place in self.places}
@@ -194,7 +194,7 @@ class MaskTuning(Method[MaskSettings]):
         return [int(count) for count in counts]
 
     @override
-    def look(self, view: View, look: Look) -> dict[str, object]:
+    def probe(self, view: View, probe_input: ProbeInput) -> dict[str, object]:
         seen: dict[tuple[int, str], Tensor] = {}
 
         def observe(layer: int, role: str, _x: Tensor, frozen: Tensor, total: Tensor) -> None:
@@ -202,11 +202,11 @@ class MaskTuning(Method[MaskSettings]):
 
         for layer, role in self.places:
             view.sites.linear(layer, role).observe(partial(observe, layer, role))
-        look.run()
+        probe_input.run()
         roles, layers = _roles(self.settings, self.shape), sorted({layer for layer, _ in self.places})
         return {
             "kind": "updates",
-            "tokens": look.tokens,
+            "tokens": probe_input.tokens,
             "layers": layers,
             "targets": list(roles),
             "contribution": [[rounded(seen[layer, role]) for role in roles] for layer in layers],
@@ -229,7 +229,7 @@ def first_scores(settings: MaskSettings, weight: Float[Tensor, "o i"], rng: torc
 def _roles(settings: MaskSettings, shape: ModelShape) -> tuple[str, ...]:
     """The family's own names of the masked linears."""
     wanted = tuple(shape.linears) if settings.targets.strip() == EVERY else tuple(settings.targets.split())
-    return roles_of(shape.family, wanted)
+    return linear_roles(shape.family, wanted)
 
 
 def _places(settings: MaskSettings, shape: ModelShape) -> list[tuple[int, str]]:

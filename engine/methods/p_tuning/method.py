@@ -36,12 +36,12 @@ from typing_extensions import override
 from engine.methods.base import Method, Start
 from engine.methods.p_tuning.spec import SPEC, PTuningSettings
 from engine.methods.parts.prompt_encoders import LstmEncoder, MlpEncoder, PromptEncoder
-from engine.methods.parts.soft_prompts import look_at_virtual, prompt_frame
+from engine.methods.parts.soft_prompts import probe_virtual_tokens, prompt_frame
 from engine.models.shape import ModelShape
 from engine.models.sites import Sites, SoftPrompt
 from engine.models.view import View
 from engine.telemetry.events import Event
-from engine.telemetry.observe import Look
+from engine.telemetry.observe import ProbeInput
 
 ENCODERS: dict[str, type[PromptEncoder]] = {"lstm": LstmEncoder, "mlp": MlpEncoder}
 
@@ -76,7 +76,7 @@ class PTuning(Method[PTuningSettings]):
             method.encoder.draw(start.rng)
         else:
             assert method.prompts is not None
-            nn.init.normal_(method.prompts, 0, float(start.vocabulary().float().std()), generator=start.rng)
+            nn.init.normal_(method.prompts, 0, float(start.input_embeddings().float().std()), generator=start.rng)
         method._begin()
         return method
 
@@ -152,7 +152,7 @@ class PTuning(Method[PTuningSettings]):
         self._begin()
 
     @override
-    def frames(self, step: int) -> Iterator[Event]:
+    def parameter_events(self, step: int) -> Iterator[Event]:
         if self._start is None:
             return
         now = self.result()
@@ -161,5 +161,5 @@ class PTuning(Method[PTuningSettings]):
         yield prompt_frame(step, now, self._first, self._start, stride)
 
     @override
-    def look(self, view: View, look: Look) -> dict[str, object]:
-        return look_at_virtual(view, look, self.settings.tokens, self.shape)
+    def probe(self, view: View, probe_input: ProbeInput) -> dict[str, object]:
+        return probe_virtual_tokens(view, probe_input, self.settings.tokens, self.shape)

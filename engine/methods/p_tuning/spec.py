@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from engine.core.errors import SettingError
 from engine.core.settings import Settings, setting
-from engine.data.templates import MARK
+from engine.data.templates import SLOT
 from engine.methods.spec import MethodSpec, Paper
 from engine.telemetry.method_events import PromptFrame
 
@@ -67,10 +67,10 @@ class PTuningSettings(Settings):
                 field="template",
                 value=self.template,
             )
-        if self.template and MARK not in self.template:
+        if self.template and SLOT not in self.template:
             raise SettingError(
                 "template_marks",
-                f"template is {self.template!r}, but it must hold {MARK} wherever a virtual token shall stand.",
+                f"template is {self.template!r}, but it must hold {SLOT} wherever a virtual token shall stand.",
                 field="template",
                 value=self.template,
             )
@@ -78,7 +78,7 @@ class PTuningSettings(Settings):
     @property
     def tokens(self) -> int:
         """How many virtual tokens there are."""
-        return self.template.count(MARK) or self.prompt_len
+        return self.template.count(SLOT) or self.prompt_len
 
 
 def _rate(settings: PTuningSettings, _: int) -> float:
@@ -102,7 +102,7 @@ SPEC = MethodSpec(
     settings=PTuningSettings,
     presets={
         "paper": {},
-        "around": {"template": MARK * 10 + "{prompt}" + MARK * 10},
+        "around": {"template": SLOT * 10 + "{prompt}" + SLOT * 10},
         "mlp_encoder": {"encoder": "mlp"},
     },
     learning_rate=ENCODER_RATE,
