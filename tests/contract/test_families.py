@@ -12,9 +12,9 @@ from engine.methods.prompt.method import PromptTuning
 from engine.methods.prompt.spec import PromptSettings
 from engine.methods.serving import serves
 from engine.models.inputs import Tokens
+from engine.models.layout import SoftPrompt
 from engine.models.loading import load_base, shape_from_config
 from engine.models.shape import shape_of
-from engine.models.sites import SoftPrompt
 from engine.telemetry.observe import ProbeInput
 from tests.tiny import (
     ALL,

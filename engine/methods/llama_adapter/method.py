@@ -37,8 +37,9 @@ from engine.methods.checks import need_layers
 from engine.methods.llama_adapter.spec import SPEC, LlamaAdapterSettings
 from engine.methods.parts import linears
 from engine.methods.parts.norms import TunedNorms
+from engine.models.attention_site import AttentionRecord, AttentionSite, JoinedKeys
 from engine.models.shape import ModelShape
-from engine.models.sites import AttentionRecord, AttentionSite, JoinedKeys, Sites
+from engine.models.sites import Sites
 from engine.models.view import View
 from engine.telemetry.events import Event
 from engine.telemetry.method_events import GateFrame, NormFrame

@@ -58,7 +58,7 @@ class MaskTuning(Method[MaskSettings]):
 
     def __init__(self, settings: MaskSettings, shape: ModelShape) -> None:
         super().__init__(settings, shape)
-        self.places = _places(settings, shape)
+        self.places = masked_linears(settings, shape)
         self.scores: nn.ParameterDict | None = nn.ParameterDict()
         self.masks = nn.Module()
         """Packed bits: those of a folded adapter, or else those that training started with (never in adapter files)."""
@@ -83,7 +83,7 @@ class MaskTuning(Method[MaskSettings]):
     @override
     def count(cls, settings: MaskSettings, shape: ModelShape) -> dict[str, int]:
         """Inputs times outputs of every masked linear: one score for each weight."""
-        sizes = [shape.linears[role] for _, role in _places(settings, shape)]
+        sizes = [shape.linears[role] for _, role in masked_linears(settings, shape)]
         return {"scores": sum(inputs * outputs for inputs, outputs in sizes)}
 
     @property
@@ -232,7 +232,7 @@ def _roles(settings: MaskSettings, shape: ModelShape) -> tuple[str, ...]:
     return linear_roles(shape.family, wanted)
 
 
-def _places(settings: MaskSettings, shape: ModelShape) -> list[tuple[int, str]]:
+def masked_linears(settings: MaskSettings, shape: ModelShape) -> list[tuple[int, str]]:
     """(layer, role) of every masked linear, lowest layer first."""
     count = settings.layers or shape.l - shape.l // 6
     need_layers("layers", count, shape.l)

@@ -28,8 +28,9 @@ from typing_extensions import override
 from engine.methods.base import Method, Start
 from engine.methods.parts.soft_prompts import probe_virtual_tokens, prompt_frame
 from engine.methods.prompt.spec import SPEC, PromptSettings
+from engine.models.layout import SoftPrompt
 from engine.models.shape import ModelShape
-from engine.models.sites import Sites, SoftPrompt
+from engine.models.sites import Sites
 from engine.models.view import View
 from engine.telemetry.events import Event
 from engine.telemetry.observe import ProbeInput
