@@ -3,7 +3,7 @@
 from engine.core.errors import ModelError
 from engine.methods import METHODS
 from engine.methods.spec import MethodSpec, Need
-from engine.models.families import Family
+from engine.models.family import Family
 
 
 def serves(spec: MethodSpec, family: Family) -> bool:

@@ -37,7 +37,7 @@ from engine.methods.adamix.spec import SPEC, AdaMixSettings
 from engine.methods.base import RANDOM, Method, Start
 from engine.methods.parts.activations import ACTIVATIONS
 from engine.methods.parts.experts import Experts
-from engine.models.families import linear_roles
+from engine.models.family import linear_roles
 from engine.models.module_site import ModuleSite
 from engine.models.shape import ModelShape
 from engine.models.sites import Sites

@@ -32,7 +32,7 @@ from typing_extensions import override
 from engine.methods.base import Method, Start
 from engine.methods.ia3.spec import SPEC, IA3Settings
 from engine.methods.parts.changes import Spot, relative_changes, report
-from engine.models.families import linear_roles
+from engine.models.family import linear_roles
 from engine.models.fused import RoleOutputs, outputs_of_linear, outputs_of_roles
 from engine.models.shape import ModelShape
 from engine.models.sites import Sites

@@ -29,7 +29,7 @@ from typing_extensions import override
 from engine.methods.base import Method, Start
 from engine.methods.lora.spec import SPEC, LoraSettings
 from engine.methods.parts.changes import Spot, relative_changes, report
-from engine.models.families import linear_roles
+from engine.models.family import linear_roles
 from engine.models.shape import ModelShape
 from engine.models.sites import Sites
 from engine.models.view import View

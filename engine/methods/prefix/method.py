@@ -147,7 +147,7 @@ class PrefixTuning(Method[PrefixSettings]):
     @property
     def pushes(self) -> bool:
         """Whether the text stands behind the prefix, at P, P + 1 ...: always where the base does not notice."""
-        return self.settings.shift_positions or self.shape.family.positions == "rotary"
+        return self.settings.shift_positions or self.shape.family.positions != "learned"
 
     def shift(self) -> int:
         """How far the text is pushed back."""
