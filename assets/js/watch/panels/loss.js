@@ -1,149 +1,123 @@
-// Is it learning, and what is it forgetting? Two kinds of loss on one axis, drawn by Plotly in a fixed place.
-window.Gatelight = window.Gatelight || {};
+// Loss on the task and on plain text: what the run learns and what it forgets, drawn by Plotly in a fixed place.
+// @ts-check
 
-(() => {
-  const trace = (events, value, scale, look) => ({
-    x: events.map((event) => scale.of(event.step)),
-    y: events.map(value),
-    customdata: events.map((event) => event.step),
-    hoverinfo: "none",
-    mode: "lines",
-    ...look,
+import { paletteOf } from "../../common/colour.js";
+import { el, toggleButton } from "../../common/dom.js";
+import { loadPlotly } from "../../common/plotly.js";
+import { figure } from "../../common/text.js";
+import { stepScale } from "../steps.js";
+import { lossLayout, lossTraces, lowestValidation } from "./loss_plot.js";
+
+/** @import { Panel, PlotlyHost, ShownView, View } from "../../types.js" */
+/** @import { Tape } from "../tape.js" */
+
+const CONFIG = { displayModeBar: false, doubleClick: "reset" };
+
+/** @type {Panel["mount"]} */
+const mount = (ctx) => {
+  const { say, body } = ctx;
+  let logarithmic = true;
+  let drawn = "";
+  let wired = false;
+  /** The step under the pointer. @type {number | null} */
+  let hovered = null;
+  const toggle = toggleButton(say("log"), say("log.title"), true, (pressed) => {
+    logarithmic = pressed;
+    ctx.redraw();
   });
+  const keys = ["training", "validation", "ability"].map((name) =>
+    el("span", { class: `gl-key gl-key-${name}`, title: say(`${name}.title`), text: say(name) }),
+  );
+  const otherKey = el("span", { class: "gl-key gl-key-other" });
+  const line = el("div", { class: "gl-cursor-line" });
+  const host = /** @type {PlotlyHost} */ (/** @type {HTMLElement} */ (el("div", { class: "gl-loss-plot" })));
+  const wrap = el("div", { class: "gl-loss-wrap", role: "img", "aria-label": say("title") }, host, line);
+  const readout = el("p", { class: "gl-readout", "aria-live": "off" });
+  ctx.tools.append(toggle);
+  body.append(el("div", { class: "gl-keys" }, ...keys, otherKey), wrap, readout);
 
-  /** The first validation with the lowest loss; null without one. */
-  const lowest = (tape) =>
-    tape.all("eval").reduce((best, e) => (best && best.validation_loss <= e.validation_loss ? best : e), null);
-
-  const traces = (tape, other, scale, palette, say) => {
-    const thin = { width: 1.2, color: palette.tuned };
-    const evals = tape.all("eval");
-    const found = [
-      trace(tape.all("loss"), (e) => e.loss, scale, { name: say("training"), line: thin, opacity: 0.7 }),
-      trace(evals, (e) => e.validation_loss, scale, {
-        name: say("validation"),
-        mode: "lines+markers",
-        line: { width: 2, color: palette.accent },
-        marker: { size: 6, color: palette.accent },
-      }),
-      trace(evals, (e) => e.base_ability_loss, scale, {
-        name: say("ability"),
-        mode: "lines+markers",
-        line: { width: 2, color: palette.base },
-        marker: { size: 5, color: palette.base },
-      }),
-    ];
-    const best = lowest(tape);
-    if (best) {
-      const ring = { symbol: "circle-open", size: 13, color: palette.accent, line: { width: 2 } };
-      found.push(trace([best], (e) => e.validation_loss, scale, { name: "", mode: "markers", marker: ring }));
-    }
-    if (other) {
-      const line = { width: 1, color: palette.ink, dash: "dot" };
-      found.push(trace(other.all("loss"), (e) => e.loss, scale, { name: say("other", { name: "" }), line }));
-    }
-    return found;
+  /** @param {ShownView} view */
+  const moveLine = (view) => {
+    const axis = host._fullLayout?.xaxis;
+    if (!axis?.l2p) return;
+    const x = axis.l2p(stepScale(logarithmic, view.tape.last).of(view.step));
+    line.hidden = !(x >= 0 && x <= axis._length);
+    line.style.transform = `translateX(${axis._offset + x}px)`;
+  };
+  /** @param {ShownView} view */
+  const describe = ({ tape, step: shown }) => {
+    const step = hovered ?? shown;
+    const evaluated = tape.at("eval", step);
+    const values = {
+      step,
+      training: figure(tape.at("loss", step)?.loss),
+      validation: figure(evaluated?.validation_loss),
+      ability: figure(evaluated?.base_ability_loss),
+    };
+    const best = lowestValidation(tape);
+    const texts = [say("readout", values)];
+    if (best) texts.push(say("best", { step: best.step, value: figure(best.validation_loss) }));
+    readout.textContent = texts.join(" · ");
+  };
+  /** @param {ShownView} view */
+  const listen = (view) => {
+    if (wired) return;
+    wired = true;
+    /** @param {number | null} step */
+    const hover = (step) => {
+      hovered = step;
+      describe(view);
+    };
+    host.on("plotly_hover", (event) => hover(event.points[0].customdata));
+    host.on("plotly_unhover", () => hover(null));
+    host.on("plotly_click", (event) => ctx.goTo(event.points[0].customdata));
+    host.on("plotly_relayout", () => moveLine(view));
   };
 
-  const layout = (scale, end, palette, revision, say) => {
-    const axis = { gridcolor: palette.line, zerolinecolor: palette.line, linecolor: palette.line, fixedrange: false };
-    const ticks = scale.marks ? { tickvals: scale.marks.map(scale.of), ticktext: scale.marks.map(String) } : {};
-    return {
-      ...Gatelight.plotLook(palette),
-      uirevision: revision,
-      hovermode: "x",
-      hoverdistance: -1,
-      dragmode: "zoom",
-      xaxis: { ...axis, ...ticks, range: [-0.03 * scale.of(end), 1.03 * scale.of(end)], zeroline: false, title: { text: say("axis"), standoff: 4 } },
-      yaxis: { ...axis, rangemode: "tozero" },
-    };
+  /**
+   * What is drawn: as long as it is the same, so is the picture.
+   *
+   * @param {View} view
+   */
+  const keyOf = ({ tape, other }) =>
+    [tape?.key, other?.run, other?.version, logarithmic, paletteOf(body).key, body.clientWidth].join(" ");
+
+  /**
+   * @param {import("../../types.js").PlotlyModule} Plotly
+   * @param {Tape} tape
+   * @param {Tape | null} other
+   */
+  const plot = async (Plotly, tape, other) => {
+    const palette = paletteOf(body);
+    const end = Math.max(tape.end, other?.last ?? 0);
+    const scale = stepScale(logarithmic, end);
+    const layout = lossLayout(scale, end, palette, `${tape.run} ${logarithmic}`, say);
+    const size = { width: host.clientWidth, height: host.clientHeight };
+    await Plotly.react(host, lossTraces(tape, other, scale, palette, say), { ...layout, ...size }, CONFIG);
   };
 
-  const mount = (ctx) => {
-    const { say, body } = ctx;
-    let logarithmic = true;
-    let drawn = "";
-    let hovered = null;
-    let chart = null;
-    const toggle = Gatelight.button(say("log"), () => {
-      logarithmic = !logarithmic;
-      toggle.setAttribute("aria-pressed", String(logarithmic));
-      ctx.redraw();
-    }, { "aria-pressed": "true", title: say("log.title"), class: "gl-button gl-small" });
-    const key = (name) =>
-      Gatelight.el("span", { class: `gl-key gl-key-${name}`, title: say(`${name}.title`), text: say(name) });
-    const rival = Gatelight.el("span", { class: "gl-key gl-key-other" });
-    const keys = Gatelight.el("div", { class: "gl-keys" }, key("training"), key("validation"), key("ability"), rival);
-    const line = Gatelight.el("div", { class: "gl-cursor-line" });
-    const place = Gatelight.el("div", { class: "gl-loss-plot" });
-    const wrap = Gatelight.el("div", { class: "gl-loss-wrap", role: "img", "aria-label": say("title") }, place, line);
-    const readout = Gatelight.el("p", { class: "gl-readout", "aria-live": "off" });
-    ctx.tools.append(toggle);
-    body.append(keys, wrap, readout);
-
-    const put = (view) => {
-      const axis = place._fullLayout?.xaxis;
-      if (!axis?.l2p) return;
-      const x = axis.l2p(Gatelight.stepScale(logarithmic, view.tape.last).of(view.step));
-      line.hidden = !(x >= 0 && x <= axis._length);
-      line.style.transform = `translateX(${axis._offset + x}px)`;
-    };
-    const tell = (view) => {
-      const step = hovered ?? view.step;
-      const at = (kind, name) => Gatelight.figure(view.tape.at(kind, step)?.[name]);
-      const values = { step, training: at("loss", "loss"), validation: at("eval", "validation_loss") };
-      const best = lowest(view.tape);
-      const told = [say("readout", { ...values, ability: at("eval", "base_ability_loss") })];
-      if (best) told.push(say("best", { step: best.step, value: Gatelight.figure(best.validation_loss) }));
-      readout.textContent = told.join(" · ");
-    };
-    const listen = (view) => {
-      place.on("plotly_hover", (event) => {
-        hovered = event.points[0].customdata;
-        tell(view);
-      });
-      place.on("plotly_unhover", () => {
-        hovered = null;
-        tell(view);
-      });
-      place.on("plotly_click", (event) => ctx.goTo(event.points[0].customdata));
-      place.on("plotly_relayout", () => put(view));
-    };
-
-    return async (view) => {
-      const { tape, other } = view;
-      const palette = Gatelight.palette(body);
-      const news = [tape.run, tape.epoch, tape.version, other?.run, other?.version, logarithmic, palette.key, body.clientWidth];
-      rival.hidden = !other;
-      rival.textContent = other ? say("other", { name: other.name }) : "";
-      // In a hidden place there is no size to draw for: Plotly would take its own and keep it.
-      if (place.clientWidth && news.join(" ") !== drawn) {
-        drawn = news.join(" ");
-        const Plotly = await Gatelight.plotly();
-        // Meanwhile the person may have gone to another place, or come to another run.
-        if (drawn !== news.join(" ")) return;
-        if (!place.clientWidth) {
-          drawn = "";
-          return;
-        }
-        const end = Math.max(tape.end, other?.last ?? 0);
-        const scale = Gatelight.stepScale(logarithmic, end);
-        const data = traces(tape, other, scale, palette, say);
-        await Plotly.react(place, data, {
-          ...layout(scale, end, palette, `${tape.run} ${logarithmic}`, say),
-          width: place.clientWidth,
-          height: place.clientHeight,
-        }, {
-          displayModeBar: false,
-          doubleClick: "reset",
-        });
-        if (!chart) listen(view);
-        chart = place;
+  return async (view) => {
+    const { tape, other } = view;
+    const key = keyOf(view);
+    otherKey.hidden = !other;
+    otherKey.textContent = other ? say("other", { name: other.name }) : "";
+    // A hidden element has no size to draw for: Plotly would choose one and keep it.
+    if (host.clientWidth && key !== drawn) {
+      drawn = key;
+      const Plotly = await loadPlotly();
+      // Meanwhile the person may have opened another tab, or another run.
+      if (drawn !== key) return;
+      if (!host.clientWidth) {
+        drawn = "";
+        return;
       }
-      put(view);
-      tell(view);
-    };
+      await plot(Plotly, tape, other);
+      listen(view);
+    }
+    moveLine(view);
+    describe(view);
   };
+};
 
-  (Gatelight.panels ??= []).push({ name: "loss", order: 2, side: "right", needs: null, mount });
-})();
+/** @type {Panel} */
+export const loss = { name: "loss", order: 2, side: "right", needs: null, mount };
