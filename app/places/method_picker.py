@@ -11,11 +11,11 @@ from engine.contract import MethodInfo
 from engine.workbench import Workbench
 
 _ON_LOAD = """
-Gatelight.picker(element, server, {
+Gatelight.ready.then(({ mountPicker }) => mountPicker(element, server, {
   value: () => props.value,
   pick: (name) => { props.value = name; trigger('input'); },
   watch: (tell) => watch('value', tell),
-});
+}));
 """
 
 
