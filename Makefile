@@ -1,7 +1,7 @@
 # The same two commands as in README.md, and the parts of the second one.
 VENV := .venv/bin
 
-.PHONY: open test unit ui style
+.PHONY: open test unit ui style requirements lock hooks
 
 open: .venv/open
 	$(VENV)/python app.py
@@ -17,6 +17,18 @@ ui: .venv/dev
 
 style: .venv/dev
 	$(VENV)/ruff check . && $(VENV)/ruff format --check . && $(VENV)/mypy
+
+# The requirements files as pyproject.toml wants them, and the locks with the newest versions that it allows.
+requirements: .venv/dev
+	$(VENV)/python -m tools.requirements
+
+lock: requirements
+	$(VENV)/pip install --upgrade --upgrade-strategy eager -r requirements-dev.txt
+	$(VENV)/python -m tools.requirements --lock
+
+# The checks of .pre-commit-config.yaml, on every file.
+hooks: .venv/dev
+	PATH="$(CURDIR)/$(VENV):$$PATH" $(VENV)/pre-commit run --all-files
 
 .venv/open: requirements.txt
 	python3 -m venv .venv && $(VENV)/pip install -r requirements.txt && touch $@

@@ -2,7 +2,7 @@
 
 from app.markup import link, safe, size, term
 from app.words import Say
-from engine.contract import Counts, DatasetInfo, MethodInfo, ModelInfo, Rehearsal
+from engine.core.types import Counts, DatasetInfo, MethodInfo, ModelInfo, Rehearsal
 
 BAR_LEAST = 0.4  # percent: a thinner bar could not be seen
 LABELS_SHOWN = 8

@@ -9,11 +9,11 @@ import plotly.graph_objects as go
 
 from app import forms
 from app.markup import note, safe
-from app.places.pickers import title
+from app.tabs.pickers import title
 from app.words import Say
-from engine.contract import RunSummary
-from engine.errors import WorkbenchError
-from engine.workbench import Workbench
+from engine.core.errors import WorkbenchError
+from engine.core.types import RunSummary
+from engine.service.workbench import Workbench
 
 MOST = 8  # runs in one plot
 TOKENS = Path(__file__).resolve().parents[1] / "assets" / "css" / "tokens.css"

@@ -6,7 +6,7 @@ from typing import Any
 import gradio as gr
 
 from app.words import Say
-from engine.knobs import Field
+from engine.core.settings import Field
 
 
 def word(say: Say, field: str, scope: str = "", part: str = "") -> str:
@@ -22,7 +22,7 @@ def choice(say: Say, value: str) -> str:
 
 
 def _range(say: Say, field: Field) -> str:
-    low, high = field.knob.low, field.knob.high
+    low, high = field.info.low, field.info.high
     if low is None or field.kind is bool:
         return ""
     if high is None or high >= 1e6:
@@ -40,8 +40,8 @@ def control(field: Field, say: Say, value: object, scope: str = "") -> gr.compon
         scope: The method it belongs to.
     """
     label = word(say, field.name, scope) or field.name
-    info = word(say, field.name, scope, ".help") or field.knob.help
-    if field.knob.advanced or scope:
+    info = word(say, field.name, scope, ".help") or field.info.help
+    if field.info.advanced or scope:
         info = " ".join(filter(None, (info, _range(say, field))))
     common: dict[str, Any] = {
         "label": label,
@@ -49,14 +49,14 @@ def control(field: Field, say: Say, value: object, scope: str = "") -> gr.compon
         "interactive": True,
         "elem_id": f"gl-{scope or 'set'}-{field.name}",
         "elem_classes": "gl-knob",
-        "min_width": 200 if field.knob.choices else 130,
+        "min_width": 200 if field.info.choices else 130,
     }
     if field.kind is bool:
         return gr.Checkbox(value=bool(value), **common)
     if field.optional:
         return gr.Textbox(optional_text(value), placeholder=say("form.auto"), max_lines=1, **common)
-    if field.knob.choices:
-        names = [(choice(say, name), name) for name in field.knob.choices]
+    if field.info.choices:
+        names = [(choice(say, name), name) for name in field.info.choices]
         return gr.Dropdown(names, value=value, filterable=False, **common)
     if field.kind is str:
         return gr.Textbox(value=str(value), max_lines=3, **common)

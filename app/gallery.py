@@ -6,7 +6,7 @@ from typing import Any
 
 from app.markup import safe
 from app.words import Say
-from engine.contract import PreviewRow
+from engine.core.types import PreviewRow
 from engine.data.pixels import thumbnail
 
 MOST = 24

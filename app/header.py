@@ -7,10 +7,10 @@ from typing import Any
 
 import gradio as gr
 
-from app.guard import in_words
+from app.errors import in_words
 from app.markup import html
 from app.words import LANGUAGES, Say
-from engine.workbench import Workbench
+from engine.service.workbench import Workbench
 
 PATHS = {"en": "/", "zh": "/zh"}
 SERVER = secrets.token_hex(8)

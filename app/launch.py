@@ -12,8 +12,8 @@ from pathlib import Path
 from app.head import css, head, routes
 from app.page import create
 from app.quiet import quiet
-from engine.home import home
-from engine.workbench import Workbench
+from engine.core.paths import home
+from engine.service.workbench import Workbench
 
 LOCAL = "127.0.0.1"
 PORTS_TRIED = 50

@@ -10,11 +10,11 @@ from typing import Any
 
 from app.markup import note, safe
 from app.words import Say
-from engine.contract import DataLook
+from engine.core.errors import SettingError
+from engine.core.types import DataLook
+from engine.data.readers.dispatch import HUB, SUFFIXES, is_source
+from engine.data.readers.zips import inner, unpack
 from engine.data.settings import DataSettings
-from engine.data.sources import HUB, SUFFIXES, is_source
-from engine.data.zips import inner, unpack
-from engine.errors import SettingError
 
 DATA = "data"
 """Folder below the workbench's own for what was uploaded."""

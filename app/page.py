@@ -3,10 +3,10 @@
 import gradio as gr
 
 from app import header
-from app.places import chat, runs, train, watch
 from app.steady import steady
+from app.tabs import chat, runs, train, watch
 from app.words import LANGUAGES, Say
-from engine.workbench import Workbench
+from engine.service.workbench import Workbench
 
 MAIN = "en"
 

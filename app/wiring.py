@@ -6,7 +6,7 @@ from typing import Any
 import gradio as gr
 from gradio.events import Dependency
 
-from app.guard import guarded
+from app.errors import guarded
 from app.words import Say
 
 

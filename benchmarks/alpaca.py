@@ -17,24 +17,26 @@ from pathlib import Path
 from benchmarks.glue import markdown
 from benchmarks.machine import machine
 from benchmarks.parts import Row
-from engine.chat import Speaker, converse
+from engine.config.run import RunConfig
+from engine.core.atomic import write_text
+from engine.core.sampling import Sampling
+from engine.data.batching import collator_of
 from engine.data.dataset import Dataset, load_dataset
-from engine.data.encode import encode_rows
-from engine.data.look import look
+from engine.data.inspect import look
 from engine.data.preview import preview_rows
 from engine.data.report import report_on
 from engine.data.settings import DataSettings
-from engine.evaluation import view_of
+from engine.data.tokenise import encode_rows
+from engine.evaluation.loss import mean_loss
+from engine.evaluation.text import view_of
 from engine.exchange.native import load_adapter
+from engine.inference.chat import Speaker, converse
 from engine.methods import METHODS
 from engine.methods.base import Method
-from engine.models.base import Base, load_base
-from engine.runs.config import RunConfig
-from engine.runs.store import write_text
-from engine.sampling import Sampling
+from engine.models.base import Base
+from engine.models.loading import load_base
 from engine.training.launch import start_run
-from engine.training.objective import mean_loss
-from engine.training.trainer import Trainer
+from engine.training.loop import Trainer
 
 LENGTH, BATCH, KEPT_BACK = 256, 16, 50
 PRECISION = "int8"
@@ -79,12 +81,12 @@ def main() -> None:
 
 def sliced(rows: int) -> dict[str, object]:
     """Data settings for the first rows of the file."""
-    return {"row_limit": rows + 2 * KEPT_BACK, "validation_rows": KEPT_BACK, "heldout_rows": KEPT_BACK}
+    return {"row_limit": rows + 2 * KEPT_BACK, "validation_rows": KEPT_BACK, "test_rows": KEPT_BACK}
 
 
 def config_of(base: Base, file: str, method: str, steps: int, data: dict[str, object]) -> RunConfig:
     """A run with the method's default settings."""
-    training = {"steps": steps, "batch_size": BATCH, "max_len": LENGTH, "precision": PRECISION, "eval_every": steps}
+    training = {"steps": steps, "batch_size": BATCH, "max_seq_len": LENGTH, "precision": PRECISION, "eval_every": steps}
     return RunConfig(model=base.name, dataset=file, method=method, data=data, training=training)
 
 
@@ -96,7 +98,7 @@ def started(base: Base, file: str, method: str, run: Path) -> tuple[Watch, int]:
     with watch.timing("making training, validation and held-out rows"):
         dataset = load_dataset(file)
     with watch.timing("showing three rows token by token"):
-        preview_rows(base.tokenizer, dataset, dataset.rows("train")[:SHOWN], writes=True, max_len=LENGTH)
+        preview_rows(base.tokenizer, dataset, dataset.rows("train")[:SHOWN], writes=True, max_seq_len=LENGTH)
     with watch.timing("counting empty, double, leaking and cut rows"):
         report_on(base.tokenizer, dataset, LENGTH)
     with watch.timing("from Start to the end of the first step"):
@@ -136,8 +138,8 @@ def answers(base: Base, tuned: Method, dataset: Dataset, trainer: Trainer) -> li
 
 def perplexity(base: Base, method: Method | None, dataset: Dataset) -> float:
     """Of the responses of held-out rows."""
-    examples = encode_rows(base.tokenizer, dataset, dataset.rows("heldout"), LENGTH)
-    return math.exp(min(mean_loss(view_of(base, method), examples, base.collate), 100.0))
+    examples = encode_rows(base.tokenizer, dataset, dataset.rows("test"), LENGTH)
+    return math.exp(min(mean_loss(view_of(base, method), examples, collator_of(base)), 100.0))
 
 
 def page(base: Base, watch: Watch, rows: int, table: Row, said: list[str], config: RunConfig) -> str:
@@ -154,7 +156,7 @@ def page(base: Base, watch: Watch, rows: int, table: Row, said: list[str], confi
             model=Path(config.model).name, dataset="ALPACA/alpaca_data.json", method=config.method, data=config.data,
             training=config.training,
         ).command().replace(" --", " \\\n    --"),
-        heldout=KEPT_BACK,
+        test=KEPT_BACK,
         table=markdown([table]),
         asked=ASKED,
         base=said[0],
@@ -182,7 +184,7 @@ Together {total:.1f} seconds.
 {command}
 ```
 
-Perplexity is that of the responses of {heldout} held-out rows.
+Perplexity is that of the responses of {test} held-out rows.
 
 {table}
 

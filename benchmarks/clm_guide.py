@@ -21,8 +21,8 @@ from typing import Any
 
 from benchmarks.glue import markdown
 from benchmarks.parts import Row, kept
-from engine.runs.config import RunConfig
-from engine.runs.store import write_json, write_text
+from engine.config.run import RunConfig
+from engine.core.atomic import write_json, write_text
 
 EPOCHS, BATCH = 50, 8
 SHIPPED, SHIPPED_STEPS = "complaints", 600
@@ -31,8 +31,8 @@ DATA = {
     "template": "own", "own_template": "Tweet text : {prompt} Label : ",
 }  # fmt: skip
 TRAINING = {
-    "learning_rate": 3e-2, "batch_size": BATCH, "schedule": "linear", "warmup_share": 0.0, "weight_decay": 0.01,
-    "max_len": 64,
+    "learning_rate": 3e-2, "batch_size": BATCH, "schedule": "linear", "warmup_ratio": 0.0, "weight_decay": 0.01,
+    "max_seq_len": 64,
 }  # fmt: skip
 KEPT_BACK = 2 / 5
 """Share of the rows that is validated and scored on."""
@@ -98,7 +98,7 @@ def followed(config: RunConfig, run: Path) -> Row:
         "rows": scores["rows"],
         "before": round(scores["base_exact_match"] * scores["rows"]),
         "after": round(scores["exact_match"] * scores["rows"]),
-        "nats": [scores["base_heldout_loss"], scores["heldout_loss"]],
+        "nats": [scores["base_test_loss"], scores["test_loss"]],
         "commonest": names.most_common(1)[0][1],
         "no_label": sum(answer["tuned"].strip().split("\n")[0] not in names for answer in answers),
         "asked": [asked["base"].strip(), asked["tuned"].strip()],

@@ -17,12 +17,12 @@ from pathlib import Path
 import torch
 
 from benchmarks.glue import markdown
-from engine.evaluation import evaluate, predictions
+from engine.config.run import RunConfig
+from engine.core.atomic import write_text
+from engine.evaluation.text import evaluate, predictions
 from engine.exchange.native import load_adapter
 from engine.methods import METHODS
-from engine.models.base import load_base
-from engine.runs.config import RunConfig
-from engine.runs.store import write_text
+from engine.models.loading import load_base
 from engine.training.launch import start_run
 
 SHOWN = 3
@@ -43,8 +43,8 @@ def main() -> None:
     rows: list[dict[str, object]] = []
     examples: list[str] = []
     with tempfile.TemporaryDirectory() as name:
-        heldout = Path(name) / "test.jsonl"
-        write_text(heldout, first_questions(args.e2e / "test.jsonl", args.questions))
+        test = Path(name) / "test.jsonl"
+        write_text(test, first_questions(args.e2e / "test.jsonl", args.questions))
         for method in args.methods:
             config = RunConfig(
                 model=args.model,
@@ -52,7 +52,7 @@ def main() -> None:
                 method=method,
                 data={
                     "prompt": "mr", "response": "ref", "validation": str(args.e2e / "dev.jsonl"),
-                    "heldout": str(heldout),
+                    "test": str(test),
                 },
                 training={"steps": args.steps, "eval_every": args.steps},
             )  # fmt: skip

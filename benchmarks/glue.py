@@ -29,21 +29,23 @@ from transformers import get_linear_schedule_with_warmup
 
 from benchmarks.machine import machine
 from benchmarks.parts import Row, gather, kept
+from engine.config.run import RunConfig
+from engine.core.atomic import write_json, write_text
+from engine.data.batching import collator_of
 from engine.data.dataset import Dataset, load_dataset
-from engine.data.encode import Example
+from engine.data.head_spec import HeadSpec
 from engine.data.row import Row as DataRow
 from engine.data.settings import DataSettings
-from engine.data.spec import HeadSpec
-from engine.data.targets import encode_for
-from engine.evaluation import share
+from engine.data.tokenise import Example, encode_for
+from engine.evaluation.head import head_predictions
+from engine.evaluation.text import share
 from engine.exchange.native import load_adapter
-from engine.head_scores import head_predictions
 from engine.methods.base import Start
-from engine.methods.head import TaskHead, pooled
-from engine.models.base import Base, hash_of, load_base
-from engine.models.view import Tokens, View
-from engine.runs.config import RunConfig
-from engine.runs.store import write_json, write_text
+from engine.methods.parts.head import TaskHead, pooled
+from engine.models.base import Base, hash_of
+from engine.models.inputs import Tokens
+from engine.models.loading import load_base
+from engine.models.view import View
 from engine.training.launch import start_run
 
 TABLE = ("bottleneck", "lora", "bias", "prefix")
@@ -72,7 +74,7 @@ class Task:
         """How its files are read."""
         dev = str(glue / self.name / "dev.tsv")
         own = {"template": "own", "own_template": self.template, "response": self.label, "responses": "labels"}
-        return own | {"prompt": PROMPTS[self.name], "validation": dev, "heldout": dev}
+        return own | {"prompt": PROMPTS[self.name], "validation": dev, "test": dev}
 
     def file(self, glue: Path) -> str:
         """Its training rows."""
@@ -175,7 +177,7 @@ def learned(base: Base, task: Task, glue: Path, folder: Path, method: str, steps
         method=method,
         data=task.settings(glue),
         training={
-            "steps": updates, "batch_size": BATCH, "pooling": "mean", "max_len": MAX_LEN, "eval_every": updates,
+            "steps": updates, "batch_size": BATCH, "pooling": "mean", "max_seq_len": MAX_LEN, "eval_every": updates,
             "save_every": updates,
         },
     )  # fmt: skip
@@ -204,13 +206,13 @@ def looked(base: Base, adapter: Path, dataset: Dataset) -> Tensor:
     assert method.head is not None
     view = base.view()
     method.eval().attach(view.sites)
-    batch = tokens_of(base, dataset, dataset.rows("heldout")[:LOOKED_AT], method.head.spec)
+    batch = tokens_of(base, dataset, dataset.rows("test")[:LOOKED_AT], method.head.spec)
     return method.head(view.hidden(batch), batch)
 
 
 def tokens_of(base: Base, dataset: Dataset, rows: Sequence[DataRow], spec: HeadSpec) -> Tokens:
     """Rows as one batch."""
-    return base.collate(encoded(base, dataset, rows, spec)).inputs
+    return collator_of(base)(encoded(base, dataset, rows, spec)).inputs
 
 
 def encoded(base: Base, dataset: Dataset, rows: Sequence[DataRow], spec: HeadSpec) -> list[Example]:
@@ -241,7 +243,7 @@ def full(base: Base, dataset: Dataset, steps: int) -> Row:
     schedule = get_linear_schedule_with_warmup(optimiser, round(FULL_WARMUP * steps), steps)
     examples = encoded(base, dataset, dataset.rows("train"), spec)
     for rows in batches(examples, steps):
-        batch = base.collate(rows)
+        batch = collator_of(base)(rows)
         assert batch.targets is not None
         hidden = encoder(input_ids=batch.inputs.ids, attention_mask=batch.inputs.mask.long()).last_hidden_state
         loss = nn.functional.cross_entropy(head(hidden, batch.inputs), batch.targets)
@@ -269,7 +271,7 @@ def probe(base: Base, dataset: Dataset, steps: int) -> Row:
     states, targets = [], []
     with torch.no_grad():
         for rows in batches(examples, min(steps, len(examples) // BATCH)):
-            batch = base.collate(rows)
+            batch = collator_of(base)(rows)
             assert batch.targets is not None
             states.append(mean_state(view, batch.inputs))
             targets.append(batch.targets)
@@ -297,10 +299,10 @@ def mean_state(view: View, tokens: Tokens) -> Tensor:
 @torch.no_grad()
 def accuracy(base: Base, dataset: Dataset, spec: HeadSpec, scores: Callable[[Tokens], Tensor]) -> float:
     """Share of right labels on the dev file."""
-    examples = encoded(base, dataset, dataset.rows("heldout"), spec)
+    examples = encoded(base, dataset, dataset.rows("test"), spec)
     hits: list[bool] = []
     for start in range(0, len(examples), BATCH):
-        batch = base.collate(examples[start : start + BATCH])
+        batch = collator_of(base)(examples[start : start + BATCH])
         assert batch.targets is not None
         hits += (scores(batch.inputs).argmax(-1) == batch.targets).tolist()
     return share(hits)

@@ -21,18 +21,20 @@ from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
 from benchmarks.glue import markdown
 from benchmarks.memory import measured
-from engine.data.encode import IGNORE, Batch
-from engine.memory.estimate import Plan, estimate
-from engine.memory.room import Room
+from engine.config.training import TrainingSettings
+from engine.core.atomic import write_text
+from engine.data.batching import Batch
+from engine.data.tokenise import IGNORE
+from engine.evaluation.loss import Objective, labelled
+from engine.memory.capacity import Room
 from engine.methods import METHODS
 from engine.methods.base import Start
-from engine.models.base import Base, load_base
-from engine.models.sources import EMBEDDED
-from engine.models.view import Tokens
-from engine.runs.store import write_text
-from engine.training.objective import Objective, labelled
+from engine.models.base import Base
+from engine.models.inputs import Tokens
+from engine.models.loading import load_base
+from engine.models.resolve import EMBEDDED
+from engine.preflight.memory import Plan, estimate
 from engine.training.optimiser import optimiser_for, spare_activations
-from engine.training.settings import TrainingSettings
 
 CASES = (("llama_adapter", False), ("llama_adapter", True), ("lora", False), ("lora", True), ("bottleneck", True),
          ("prefix", True), ("ladder", False))  # fmt: skip
@@ -93,7 +95,7 @@ def make_batch(base: Base, rows: int, length: int) -> Batch:
 
 def line(base: Base, path: str, name: str, precision: str, batch: Batch, *, sparing: bool) -> dict[str, object]:
     """One method's estimate, measurement and time."""
-    training = TrainingSettings(precision=precision, checkpointing=sparing)
+    training = TrainingSettings(precision=precision, gradient_checkpointing=sparing)
     settings, device = METHODS[name].settings_class(), base.device.type
     plan = Plan(
         config=base.model.config, method=name, settings=settings, training=training, batch=batch, device=device,

@@ -17,21 +17,22 @@ import torch
 from torch.profiler import ProfilerActivity, profile
 from transformers import AutoConfig, AutoTokenizer, BertConfig, GPT2Config, LlamaConfig
 
-from engine.contract import MemoryInfo
-from engine.data.encode import Batch
-from engine.data.spec import HeadSpec
-from engine.memory.estimate import Plan, estimate
-from engine.memory.measure import Meter
-from engine.memory.room import Room
+from engine.config.training import TrainingSettings
+from engine.core.types import MemoryInfo
+from engine.data.batching import Batch
+from engine.data.head_spec import HeadSpec
+from engine.evaluation.loss import Objective, labelled
+from engine.memory.capacity import Room
+from engine.memory.meter import Meter
 from engine.methods import METHODS
 from engine.methods.base import Start
-from engine.models.base import Base, auto_class, load_base
+from engine.models.base import Base
 from engine.models.families import family_of
-from engine.models.sources import EMBEDDED
-from engine.models.view import Tokens
-from engine.training.objective import Objective, labelled
+from engine.models.inputs import Tokens
+from engine.models.loading import auto_class, load_base
+from engine.models.resolve import EMBEDDED
+from engine.preflight.memory import Plan, estimate
 from engine.training.optimiser import optimiser_for, spare_activations
-from engine.training.settings import TrainingSettings
 
 SIZES = {"vocab_size": 8192, "hidden_size": 512, "intermediate_size": 1536, "num_hidden_layers": 4}
 RANDOM = {
@@ -58,7 +59,7 @@ def main() -> None:
             base = load_base(path, precision)
             cases = itertools.product(args.methods, args.rows, args.length, args.checkpointing)
             for name, rows, length, sparing in cases:
-                training = TrainingSettings(precision=precision, checkpointing=sparing == "yes")
+                training = TrainingSettings(precision=precision, gradient_checkpointing=sparing == "yes")
                 print(line(base, path, name, training, rows, length), flush=True)
 
 
@@ -90,9 +91,9 @@ def line(base: Base, path: str, name: str, training: TrainingSettings, rows: int
     )
     info: MemoryInfo = estimate(plan, Room.of(base.device.type))
     facts, witness = measured(base, plan)
-    mib = 2**20
+    mib, sparing = 2**20, "yes" if training.gradient_checkpointing else "no "
     return (
-        f"{name:15} {rows:4} {length:5} {training.precision:>4} {'yes' if training.checkpointing else 'no ':>4} | "
+        f"{name:15} {rows:4} {length:5} {training.precision:>4} {sparing:>4} | "
         f"{info.total / mib:8.1f} {facts['peak'] / mib:8.1f} {info.total / facts['peak']:5.2f} | "
         f"{facts['step'] / mib:6.1f} {witness / mib:8.1f}"
     )
@@ -105,7 +106,7 @@ def measured(base: Base, plan: Plan, *, witness: bool = True) -> tuple[dict[str,
     method = cls.build(plan.settings, base.shape, start).with_head(plan.head, start.rng).to(device)
     views = [base.view() for _ in range(method.passes)]
     method.attach(views[0].sites)
-    if plan.training.checkpointing:
+    if plan.training.gradient_checkpointing:
         spare_activations(views)
     method.train()
     objective, optimiser = Objective(method, views), optimiser_for(method, plan.training, 1e-4)

@@ -20,14 +20,14 @@ from typing import Any
 import torch
 
 from benchmarks.within_reach import measured as within_reach
+from engine.config.run import RunConfig
+from engine.core.atomic import write_json, write_text
 from engine.data.dataset import load_dataset
-from engine.evaluation import evaluate
+from engine.evaluation.text import evaluate
 from engine.methods import METHODS
 from engine.methods.base import Method
-from engine.models.base import load_base
-from engine.runs.config import RunConfig
+from engine.models.loading import load_base
 from engine.runs.log import all_events
-from engine.runs.store import write_json, write_text
 from engine.training.launch import start_run
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -140,7 +140,7 @@ def page(zoo: dict[str, Any]) -> str:
 def section(cls: type[Method], row: dict[str, Any]) -> str:
     """One method: paper, equation, what it does, its settings."""
     notes = inspect.getdoc(inspect.getmodule(cls)) or ""
-    settings = "\n".join(f"| `{f.name}` | `{f.default}` | {f.knob.help} |" for f in cls.settings_class.fields())
+    settings = "\n".join(f"| `{f.name}` | `{f.default}` | {f.info.help} |" for f in cls.settings_class.fields())
     curve = ", ".join(f"{loss:.2g}" for _, loss in row["curve"])
     return (
         f'## <a id="{cls.name}"></a>{cls.title}\n\n'

@@ -22,24 +22,26 @@ from typing import Any
 from benchmarks.glue import markdown
 from benchmarks.machine import machine
 from benchmarks.parts import Row, gather, kept
-from engine.data.encode import encode_rows
-from engine.errors import ModelError
-from engine.evaluation import view_of
+from engine.config.run import RunConfig
+from engine.core.atomic import write_json, write_text
+from engine.core.errors import ModelError
+from engine.data.batching import collator_of
+from engine.data.tokenise import encode_rows
+from engine.evaluation.loss import mean_loss
+from engine.evaluation.text import view_of
 from engine.exchange.native import load_adapter
 from engine.methods import METHODS
 from engine.methods.base import Method
-from engine.models.base import Base, load_base
-from engine.runs.config import RunConfig
-from engine.runs.store import write_json, write_text
+from engine.models.base import Base
+from engine.models.loading import load_base
 from engine.training.launch import start_run
-from engine.training.objective import mean_loss
 
 FORMATS = ("fp32", "bf16", "int8")
 ROWS, LENGTH = 16, 256
 LETTERS = 480
 """Longest passage, which is about as many tokens as a row may have."""
 
-HELDOUT, VALIDATED = 96, 32
+TEST_ROWS, VALIDATED = 96, 32
 """Passages that are scored and that are validated on, evenly spaced over all tales of their split."""
 
 
@@ -133,9 +135,9 @@ def config_of(model: str, folder: Path, method: str, number_format: str, steps: 
         model=model,
         dataset=str(folder / "train.jsonl"),
         method=method,
-        data={"validation": str(folder / "val.jsonl"), "heldout": str(folder / "test.jsonl")},
+        data={"validation": str(folder / "val.jsonl"), "test": str(folder / "test.jsonl")},
         training={
-            "steps": steps, "batch_size": ROWS, "max_len": LENGTH, "precision": number_format, "eval_every": steps,
+            "steps": steps, "batch_size": ROWS, "max_seq_len": LENGTH, "precision": number_format, "eval_every": steps,
             "save_every": steps,
         },
     )  # fmt: skip
@@ -144,8 +146,8 @@ def config_of(model: str, folder: Path, method: str, number_format: str, steps: 
 def perplexity(base: Base, method: Method | None, config: RunConfig) -> float:
     """Of held-out passages, over their tokens and the end of each."""
     dataset = config.load_data(base.tokenizer)
-    examples = encode_rows(base.tokenizer, dataset, evenly(dataset.rows("heldout"), HELDOUT), LENGTH)
-    return round(math.exp(mean_loss(view_of(base, method), examples, base.collate)), 3)
+    examples = encode_rows(base.tokenizer, dataset, evenly(dataset.rows("test"), TEST_ROWS), LENGTH)
+    return round(math.exp(mean_loss(view_of(base, method), examples, collator_of(base))), 3)
 
 
 def page(rows: list[Row]) -> str:
@@ -160,7 +162,7 @@ def page(rows: list[Row]) -> str:
         parameters=rows[0]["parameters"],
         rows=ROWS,
         length=LENGTH,
-        heldout=HELDOUT,
+        test=TEST_ROWS,
         before=", ".join(f"{value:.2f} in {name}" for name, value in untuned.items()),
         table=markdown([_shown(row) for row in rows]),
         refusals=f"{refusals}\n" if refusals else "",
@@ -192,7 +194,7 @@ Measured by `python -m benchmarks.stories STORIES FAIRYTALES`
 
 The model is stories260K: a LLaMA of {parameters:,} parameters, whose 8 heads share 4 heads of keys and values. It has
 read simple stories only. Each method trains with its default settings on {rows} passages a time of
-FairytaleQA's training tales, each of at most {length} tokens. Perplexity is that of {heldout} passages from its test
+FairytaleQA's training tales, each of at most {length} tokens. Perplexity is that of {test} passages from its test
 tales, over every token and the end of the passage; without tuning it is {before}.
 Seconds are all from the start to the finished adapter, on a machine that did other work too: they tell only the order
 of size. Compare number formats where the updates are as many. P-tuning v2 begins with random keys and values in every

@@ -21,16 +21,17 @@ import torch
 from transformers import AutoModelForCausalLM, LlamaConfig
 
 from engine.cli.output import table
-from engine.evaluation import view_of
+from engine.config.run import RunConfig
+from engine.evaluation.text import view_of
 from engine.exchange.native import load_adapter, save_adapter
-from engine.library import adapters
 from engine.methods import METHODS
 from engine.methods.base import Method, Start
-from engine.models.base import Base, freeze, hash_of, load_base
-from engine.models.sources import EMBEDDED
-from engine.models.view import Tokens
-from engine.runs.config import RunConfig
-from engine.switching import REPEATS, measure
+from engine.models.base import Base, freeze, hash_of
+from engine.models.inputs import Tokens
+from engine.models.loading import load_base
+from engine.models.resolve import EMBEDDED
+from engine.service.adapters import adapters
+from engine.service.switching import REPEATS, measure
 from engine.training.launch import start_run
 
 TASKS = (("complaints", "head"), ("town-qa", "words"), ("menu-to-text", "words"))

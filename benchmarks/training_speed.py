@@ -20,16 +20,18 @@ import peft
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from engine.data.encode import IGNORE, Batch
+from engine.config.run import RunConfig
+from engine.data.batching import Batch
+from engine.data.tokenise import IGNORE
+from engine.evaluation.loss import Objective, labelled
 from engine.methods import method_class
 from engine.methods.base import Start
-from engine.models.base import freeze, load_base
-from engine.models.sources import EMBEDDED
-from engine.models.view import Tokens
-from engine.runs.config import RunConfig
+from engine.models.base import freeze
+from engine.models.inputs import Tokens
+from engine.models.loading import load_base
+from engine.models.resolve import EMBEDDED
 from engine.training.launch import start_run
-from engine.training.objective import Objective, labelled
-from engine.training.trainer import Trainer
+from engine.training.loop import Trainer
 
 ROUNDS, STEPS = 5, 4
 ROWS, LENGTH, ANSWER = 8, 192, 64

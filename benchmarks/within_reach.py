@@ -18,9 +18,10 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from engine.data.dataset import Row, load_dataset
-from engine.data.encode import Example, encode_rows
-from engine.models.base import Base, load_base
-from engine.models.view import Tokens
+from engine.data.tokenise import Example, encode_rows
+from engine.models.base import Base
+from engine.models.inputs import Tokens
+from engine.models.loading import load_base
 
 DATASET = "town-qa"
 RIDGE = 1e-2
@@ -39,10 +40,10 @@ def main() -> None:
 def measured(base: Base) -> dict[str, Any]:
     """Shares of right tokens, "first" and "others", and of right first letters by layer, "probe" (embedding first)."""
     dataset = load_dataset(DATASET)
-    rows = {split: dataset.rows(split) for split in ("train", "heldout")}
+    rows = {split: dataset.rows(split) for split in ("train", "test")}
     examples = {split: encode_rows(base.tokenizer, dataset, found, 256) for split, found in rows.items()}
-    first, others = _next_tokens(base, examples["heldout"])
-    known, asked = (_names(base, rows[split], examples[split]) for split in ("train", "heldout"))
+    first, others = _next_tokens(base, examples["test"])
+    known, asked = (_names(base, rows[split], examples[split]) for split in ("train", "test"))
     return {"first": first, "others": others, "probe": [_told(base, *pair) for pair in zip(known, asked, strict=True)]}
 
 

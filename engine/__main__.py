@@ -4,7 +4,7 @@ import argparse
 import sys
 
 from engine.cli import catalogue, inside, running, using
-from engine.errors import WorkbenchError
+from engine.core.errors import WorkbenchError
 
 
 def main() -> int:

@@ -7,11 +7,12 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
 BEGIN, END = "<!-- tree -->\n", "<!-- /tree -->\n"
-SHOWN = ("app.py", "app/", "engine/", "assets/", "benchmarks/", "tests/")
+SHOWN = ("app.py", "app/", "engine/", "assets/", "benchmarks/", "tests/", "tools/")
 PLAIN = {
     "assets/datasets": "the four tuning datasets, each with a card and three splits",
     "assets/recordings": "real runs that the page opens with",
     "assets/screenshots": "the page as it is",
+    "tests/data/runs-0.1.0": "two run folders that version 0.1.0 wrote",
     "assets/town": "the embedded base model, its tokenizer and its card",
 }
 

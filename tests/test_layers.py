@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 HEAVY = {"torch", "transformers", "peft", "accelerate", "safetensors", "tokenizers"}
-DEEP = ("engine.methods", "engine.models", "engine.worker", "engine.catalogue", "engine.training.trainer")
+DEEP = ("engine.methods", "engine.models", "engine.service.worker", "engine.service.catalogue", "engine.training.loop")
 
 
 def imported(file):
@@ -36,10 +36,45 @@ def test_engine_knows_no_page(file):
     assert not {name.split(".")[0] for name in imported(file)} & {"gradio", "plotly", "app"}
 
 
+FLOORS = (
+    "core memory",
+    "models",
+    "data telemetry",
+    "methods",
+    "config exchange inference",
+    "evaluation runs",
+    "analysis",
+    "training",
+    "preflight",
+    "service",
+    "cli",
+    "__main__",
+)
+"""The engine's packages from the ground up: each may import those on lower floors, and no others."""
+
+
+def test_packages_stand_on_floors():
+    """Every import between packages of the engine leads to a lower floor, so there is no circle."""
+    floor = {name: number for number, names in enumerate(FLOORS) for name in names.split()}
+    assert {path.stem for path in (ROOT / "engine").iterdir() if path.name[0] != "_"} == set(floor) - {"__main__"}
+    for file in sorted((ROOT / "engine").rglob("*.py")):
+        package = file.relative_to(ROOT / "engine").parts[0].removesuffix(".py")
+        if package == "__init__":
+            continue
+        for name in imported(file):
+            other = name.split(".")[1] if name.startswith("engine.") else package
+            assert other == package or floor[other] < floor[package], f"{file.relative_to(ROOT)} imports {name}"
+
+
+def test_the_engines_top_floor_is_tidy():
+    """Packages stand there, and of modules only what Python itself looks for."""
+    assert {path.name for path in (ROOT / "engine").glob("*.py")} == {"__init__.py", "__main__.py"}
+
+
 def test_page_is_built_without_torch(tmp_path):
     """Building the whole page in both languages loads no torch."""
     code = (
-        "import sys, pathlib; from app.page import create; from engine.workbench import Workbench;"
+        "import sys, pathlib; from app.page import create; from engine.service.workbench import Workbench;"
         f"create(Workbench(pathlib.Path({str(tmp_path)!r})));"
         "assert 'torch' not in sys.modules, 'torch'; assert 'transformers' not in sys.modules, 'transformers'"
     )

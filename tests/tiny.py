@@ -34,12 +34,13 @@ from transformers import (
     ViTImageProcessorPil,
 )
 
-from engine.data.collate import Reader
 from engine.methods import METHODS, method_class
 from engine.methods.base import Method, Start
-from engine.models.base import Base, auto_class, freeze
+from engine.models.base import Base, freeze
 from engine.models.families import family_of
-from engine.models.view import Inputs, Pixels, Tokens, View
+from engine.models.inputs import Inputs, Pixels, Reader, Tokens
+from engine.models.loading import auto_class
+from engine.models.view import View
 
 VOCABULARY = ["<pad>", "<bos>", "<eos>", "<unk>", *map(chr, range(32, 127))]
 PAD, BOS, EOS = 0, 1, 2

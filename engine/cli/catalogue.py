@@ -5,19 +5,19 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-from engine import catalogue
 from engine.cli.data import add_data_options, described
 from engine.cli.output import result, table
 from engine.cli.settings import add_loading_options, add_run_options, loading, run_config
-from engine.home import models_root, runs_root
-from engine.library import adapters
-from engine.memory.planning import memory as estimated
+from engine.config.run import RunConfig
+from engine.core.paths import models_root, runs_root
 from engine.methods import METHODS
-from engine.models.base import load_base
 from engine.models.families import FAMILIES
-from engine.runs.config import RunConfig
+from engine.models.loading import load_base
+from engine.preflight.planning import memory as estimated
 from engine.runs.folder import run_folders
-from engine.switching import measure
+from engine.service import catalogue
+from engine.service.adapters import adapters
+from engine.service.switching import measure
 from engine.training.launch import base_for
 
 
@@ -38,7 +38,7 @@ def methods(args: argparse.Namespace) -> None:
     for cls in METHODS.values():
         lines += [f"{cls.name}: {cls.title} ({cls.paper.authors} {cls.paper.year}, {cls.paper.url})"]
         lines += [f"    {cls.equation}"]
-        lines += [f"    --set {f.name}={f.default}: {f.knob.help}" for f in cls.settings_class.fields()]
+        lines += [f"    --set {f.name}={f.default}: {f.info.help}" for f in cls.settings_class.fields()]
     result(rows, as_json=args.json, text="\n".join(lines))
 
 

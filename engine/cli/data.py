@@ -8,15 +8,15 @@ from transformers import PreTrainedTokenizerBase
 
 from engine.cli.output import result, table
 from engine.cli.pictures import described_pictures
-from engine.cli.settings import add_data_option, pairs
-from engine.contract import PreviewRow
+from engine.cli.settings import add_data_option, data_settings
+from engine.config.training import TrainingSettings
+from engine.core.types import PreviewRow
 from engine.data.dataset import Dataset, load_dataset
 from engine.data.preview import preview_rows
 from engine.data.report import DataReport, report_on
 from engine.data.settings import DataSettings
-from engine.models.base import load_base
-from engine.training.heads import head_for, need_sight, wants_head
-from engine.training.settings import TrainingSettings
+from engine.data.task import head_for, need_sight, wants_head
+from engine.models.loading import load_base
 
 BAR = 40
 """Signs of the longest bar of the histogram."""
@@ -26,7 +26,9 @@ def add_data_options(command: argparse.ArgumentParser) -> None:
     """Add what `described` reads."""
     command.add_argument("name", nargs="?", help="file, hub:owner/name[:config[:split]], folder or shipped name")
     command.add_argument("--model", default="town", help="whose tokenizer reads it (default: %(default)s)")
-    command.add_argument("--max-len", type=int, default=256, help="longest row in tokens (default: %(default)s)")
+    command.add_argument(
+        "--max-seq-len", "--max-len", type=int, default=256, help="longest row in tokens (default: %(default)s)"
+    )
     command.add_argument("--rows", type=int, default=2, help="rows to show token by token (default: %(default)s)")
     command.add_argument("--head", choices=("auto", "words", "head"), default="auto", help="how a label is said")
     add_data_option(command)
@@ -34,20 +36,22 @@ def add_data_options(command: argparse.ArgumentParser) -> None:
 
 def described(args: argparse.Namespace) -> None:
     """Print all that is known of one dataset."""
-    settings = DataSettings.from_dict(pairs("--data", args.data))
+    settings = DataSettings.from_dict(data_settings(args.data))
     load_dataset(args.name, settings)  # what is wrong with it shall be said before a model is loaded
     base = load_base(args.model)
     dataset = load_dataset(args.name, settings).spoken(base.reader)
-    training = TrainingSettings.from_dict({"head": args.head, "max_len": args.max_len})
+    training = TrainingSettings.from_dict({"head": args.head, "max_seq_len": args.max_seq_len})
     family = base.shape.family
     need_sight(family, dataset, args.model)
     if not isinstance(base.reader, PreTrainedTokenizerBase):
         described_pictures(dataset, about(dataset), as_json=args.json)
         return
-    spec = head_for(training, family, dataset, args.model) if wants_head(training, family) else None
-    report = report_on(base.tokenizer, dataset, training.max_len, spec)
+    spec = None
+    if wants_head(training.head, family):
+        spec = head_for(training.head, training.pooling, family, dataset, args.model)
+    report = report_on(base.tokenizer, dataset, training.max_seq_len, spec)
     shown = dataset.rows("train")[: args.rows]
-    preview = preview_rows(base.tokenizer, dataset, shown, writes=spec is None, max_len=training.max_len)
+    preview = preview_rows(base.tokenizer, dataset, shown, writes=spec is None, max_seq_len=training.max_seq_len)
     facts = about(dataset)
     result(
         {**facts, "report": report.to_dict(), "preview": [dataclasses.asdict(row) for row in preview]},

@@ -6,7 +6,7 @@ from typing import Any
 
 from engine.cli.output import result
 from engine.runs.folder import RunFolder
-from engine.worker import Worker
+from engine.service.worker import Worker
 
 
 def ablate(args: argparse.Namespace) -> None:

@@ -14,16 +14,16 @@ from tqdm import tqdm
 
 from engine.cli.output import result, say
 from engine.cli.settings import add_loading_options, add_run_options, loading, run_config
+from engine.core.atomic import write_text
+from engine.core.paths import runs_root
 from engine.data.dataset import load_dataset
-from engine.evaluation import evaluate, predictions
+from engine.evaluation.head import head_predictions, head_scores
+from engine.evaluation.text import evaluate, predictions
 from engine.exchange.native import load_adapter
-from engine.head_scores import head_predictions, head_scores
-from engine.home import runs_root
-from engine.models.base import load_base
+from engine.models.loading import load_base
 from engine.runs.folder import RunFolder, new_run_path
-from engine.runs.store import write_text
 from engine.training.launch import base_for, resume_run, start_run
-from engine.training.trainer import Trainer
+from engine.training.loop import Trainer
 
 
 def train(args: argparse.Namespace) -> None:

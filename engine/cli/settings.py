@@ -2,14 +2,17 @@
 
 import argparse
 import dataclasses
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from typing_extensions import override
+
+from engine.config.run import RunConfig
+from engine.config.training import LOADING, TrainingSettings
+from engine.core.errors import SettingError
+from engine.core.settings import Field
 from engine.data.settings import DataSettings
-from engine.errors import SettingError
-from engine.knobs import Field
-from engine.runs.config import RunConfig
-from engine.training.settings import LOADING, TrainingSettings
 
 
 def add_run_options(command: argparse.ArgumentParser) -> None:
@@ -40,8 +43,34 @@ def add_loading_options(command: argparse.ArgumentParser, *, of_run: bool = Fals
 
 
 def _add_field(group: argparse._ArgumentGroup, field: Field, default: str) -> None:
-    text = f"{field.knob.help} (default: {default})".replace("%", "%%")
-    group.add_argument(f"--{field.name.replace('_', '-')}", help=text, choices=field.knob.choices or None)
+    text = f"{field.info.help} (default: {default})".replace("%", "%%")
+    group.add_argument(_flag(field.name), help=text, choices=field.info.choices or None)
+    if field.info.was:
+        group.add_argument(_flag(field.info.was), dest=field.name, action=_Renamed, help=argparse.SUPPRESS)
+
+
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
+class _Renamed(argparse.Action):
+    """A flag under its former name: it works, and the present name is said."""
+
+    @override
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: object,
+        option_string: str | None = None,
+    ) -> None:
+        setattr(namespace, self.dest, values)
+        hint(str(option_string), _flag(self.dest))
+
+
+def hint(former: str, present: str) -> None:
+    """Say on stderr that a name was understood, and what it is today."""
+    print(f"{former} is called {present} now.", file=sys.stderr)
 
 
 def loading(args: argparse.Namespace, config: RunConfig) -> RunConfig:
@@ -77,6 +106,15 @@ def pairs(flag: str, texts: Sequence[str]) -> dict[str, str]:
     return found
 
 
+def data_settings(texts: Sequence[str]) -> dict[str, str]:
+    """The data settings that flags gave, under present names."""
+    given = pairs("--data", texts)
+    for former, present in DataSettings.renamed().items():
+        if former in given:
+            hint(f"--data {former}", present)
+    return DataSettings.up_to_date(given)
+
+
 def run_config(args: argparse.Namespace) -> RunConfig:
     """The config that file and flags describe together.
 
@@ -86,7 +124,10 @@ def run_config(args: argparse.Namespace) -> RunConfig:
     config = RunConfig()
     if args.file is not None:
         try:
-            config = RunConfig.from_yaml(args.file.read_text(encoding="utf-8"))
+            text = args.file.read_text(encoding="utf-8")
+            config = RunConfig.from_yaml(text)
+            for former, present in RunConfig.renamed_in(text).items():
+                hint(former, present)
         except (OSError, UnicodeDecodeError) as error:
             raise SettingError(
                 "no_file",
@@ -97,7 +138,7 @@ def run_config(args: argparse.Namespace) -> RunConfig:
     method_settings = {} if args.method and args.method != config.method else dict(config.method_settings)
     method_settings |= pairs("--set", args.set)
     data = {} if args.dataset and args.dataset != config.dataset else dict(config.data)
-    data |= pairs("--data", args.data)
+    data |= data_settings(args.data)
     training = dict(config.training)
     for field in TrainingSettings.fields():
         if (value := getattr(args, field.name)) is not None:

@@ -5,20 +5,21 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from engine.chat import Speaker, converse
+from engine.analysis.probe import need_picture, need_words
 from engine.cli.output import result, say
 from engine.cli.settings import add_loading_options, loading
-from engine.errors import RunError
+from engine.config.run import RunConfig
+from engine.core.errors import RunError
+from engine.core.sampling import Sampling
 from engine.exchange.archive import FORMS, write_form
 from engine.exchange.native import load_adapter, read_facts, save_adapter
 from engine.exchange.official import import_official
 from engine.exchange.peft import import_peft
+from engine.inference.chat import Speaker, converse
 from engine.methods.base import Method
-from engine.models.base import Base, load_base
-from engine.probing import need_picture, need_words
-from engine.runs.config import RunConfig
+from engine.models.base import Base
+from engine.models.loading import load_base
 from engine.runs.folder import RunFolder
-from engine.sampling import Sampling
 from engine.training.launch import base_for
 
 
@@ -112,7 +113,7 @@ def register(commands: Any) -> None:  # noqa: ANN401 - argparse's sub-parser act
     command.add_argument("--picture", type=Path, help="a picture to ask about, where the model reads pictures")
     command.add_argument("--strength", type=float, default=1.0, help="0 is the base, 1 the trained model")
     for field in Sampling.fields():
-        text = f"{field.knob.help} (default: {field.default})"
+        text = f"{field.info.help} (default: {field.default})"
         command.add_argument(f"--{field.name.replace('_', '-')}", default=str(field.default), help=text)
     command.set_defaults(run=chat)
     command_export = commands.add_parser("export", help="write an adapter for others", description=export.__doc__)

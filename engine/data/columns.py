@@ -4,9 +4,9 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from engine.core.errors import DataError
 from engine.data.settings import DataSettings
 from engine.data.table import Table
-from engine.errors import DataError
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -2,7 +2,7 @@
 
 A dataset is a folder with `dataset.json` and one JSONL file per split. The ones that ship live in
 `assets/datasets`; any other folder of the same form can be given by its path. Files and hub datasets, whose columns
-are chosen and guessed, are read by `engine.data.files`.
+are chosen and guessed, are read by `engine.data.source`.
 """
 
 import json
@@ -11,14 +11,17 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from engine.data.files import Source, open_source
+from engine.core.errors import DataError, SettingError
+from engine.data.readers.dispatch import HUB, SUFFIXES, is_source
 from engine.data.row import Row as Row
 from engine.data.settings import DataSettings
-from engine.data.sources import HUB, SUFFIXES, is_source
-from engine.errors import DataError, SettingError
+from engine.data.source import Source, open_source
 
 DATASETS = Path(__file__).resolve().parents[2] / "assets" / "datasets"
-SPLITS = ("train", "validation", "heldout")
+SPLITS = ("train", "validation", "test")
+FORMER = {"test": "heldout"}
+"""What a split was called before."""
+
 LABEL_TOKENS, ANSWER_TOKENS = 16, 128
 """Enough for an answer to the rows of a file, which nobody has described."""
 
@@ -88,7 +91,7 @@ class Dataset:
         """
         if self.source is not None and (found := self.source.rows(split)) is not None:
             return found
-        path = self.folder / f"{split}.jsonl"
+        path = self._file(split)
         try:
             lines = path.read_text(encoding="utf-8-sig").split("\n")  # splitlines would cut at U+2028 too
         except FileNotFoundError as error:
@@ -116,6 +119,11 @@ class Dataset:
             )
         return rows
 
+    def _file(self, split: str) -> Path:
+        """The file of a split; folders of before call the test split "heldout"."""
+        path, former = self.folder / f"{split}.jsonl", self.folder / f"{FORMER.get(split, split)}.jsonl"
+        return former if former.exists() and not path.exists() else path
+
     def fill(self, prompt: str) -> str:
         """The template with a prompt in it: what the model reads before it answers."""
         return fill(self.template, prompt)
@@ -138,6 +146,11 @@ class Dataset:
             return self
         source = self.source.spoken(tokenizer)
         return replace(self, source=source, template=source.frame.around)
+
+
+def _splits(facts: dict[str, Any]) -> dict[str, int]:
+    present = {former: split for split, former in FORMER.items()}
+    return {present.get(split, split): rows for split, rows in facts.get("splits", {}).items()}
 
 
 def fill(template: str, prompt: str) -> str:
@@ -186,7 +199,7 @@ def load_dataset(name: str, settings: DataSettings | None = None) -> Dataset:
     path = folder / "dataset.json"
     try:
         facts = json.loads(path.read_text(encoding="utf-8"))
-        dataset = Dataset(**{**facts, "name": name, "folder": folder})
+        dataset = Dataset(**{**facts, "name": name, "folder": folder, "splits": _splits(facts)})
     except FileNotFoundError as error:
         known = ", ".join(shipped())
         raise DataError(
@@ -217,7 +230,7 @@ def _from_source(name: str, settings: DataSettings) -> Dataset:
     title = name if name.startswith(HUB) else Path(name).name
     asked = ", ".join((*source.columns.prompt, *filter(None, [source.columns.input, source.columns.messages])))
     summary = f"{title}: {asked or '∅'} → {source.columns.response or source.columns.messages}"
-    rows = source.rows("heldout") or []
+    rows = source.rows("test") or []
     return Dataset(
         name=name,
         folder=Path(name).expanduser().parent,

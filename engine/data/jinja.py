@@ -10,7 +10,7 @@ from jinja2.exceptions import SecurityError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from typing_extensions import override
 
-from engine.errors import DataError
+from engine.core.errors import DataError
 
 MAX_TEXT = 1_000_000
 """Characters that a template may make of one row."""

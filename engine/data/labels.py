@@ -3,10 +3,10 @@
 import re
 from collections.abc import Sequence
 
+from engine.core.errors import DataError
 from engine.data.columns import Columns
 from engine.data.settings import DataSettings
 from engine.data.table import Table
-from engine.errors import DataError
 
 MOST_LABELS = 200
 """More different responses than that are no labels, unless the user says so."""

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from engine.data.dataset import SPLITS, Dataset
-from engine.data.files import Source
+from engine.data.source import Source
 
 NAMED = 12
 """Files that are named of those left out."""

@@ -4,10 +4,9 @@ from collections.abc import Sequence
 
 from transformers import PreTrainedTokenizerBase
 
-from engine.contract import PreviewRow
+from engine.core.types import PreviewRow
 from engine.data.dataset import Dataset, Row
-from engine.data.encode import Example, encode_prompt, encode_row
-from engine.data.targets import encode_text
+from engine.data.tokenise import Example, encode_prompt, encode_row, encode_text
 
 NO_LIMIT = 10**6
 BROKEN = "\ufffd"
@@ -16,7 +15,12 @@ SPACES = ("\u2581", "\u0120")  # how tokenizers write the space before a word
 
 
 def preview_rows(
-    tokenizer: PreTrainedTokenizerBase, dataset: Dataset, rows: Sequence[Row], *, writes: bool, max_len: int = NO_LIMIT
+    tokenizer: PreTrainedTokenizerBase,
+    dataset: Dataset,
+    rows: Sequence[Row],
+    *,
+    writes: bool,
+    max_seq_len: int = NO_LIMIT,
 ) -> list[PreviewRow]:
     """Rows token by token.
 
@@ -25,16 +29,16 @@ def preview_rows(
         dataset: In the template that the run will use.
         rows: Some of its rows.
         writes: Whether the response is written; else the text is read, and a head says the response.
-        max_len: Where rows are cut.
+        max_seq_len: Where rows are cut.
     """
     found = []
     for row in rows:
         if writes:
-            example = encode_row(tokenizer, dataset, row, max_len)
+            example = encode_row(tokenizer, dataset, row, max_seq_len)
         else:
             ids = encode_prompt(tokenizer, dataset.template_of(row), row.prompt)
-            if len(ids) > max_len:
-                ids = encode_text(tokenizer, dataset.template_of(row), row.prompt, max_len, "first")
+            if len(ids) > max_seq_len:
+                ids = encode_text(tokenizer, dataset.template_of(row), row.prompt, max_seq_len, "first")
             example = Example(ids, len(ids))
         tokens = [(piece(tokenizer, index), place >= example.answer_at) for place, index in enumerate(example.ids)]
         found.append(PreviewRow(prompt=row.prompt, response=row.response, tokens=tokens))

@@ -7,9 +7,8 @@ from typing import Any
 from transformers import PreTrainedTokenizerBase
 
 from engine.data.dataset import SPLITS, Dataset, Row
-from engine.data.encode import Example
-from engine.data.spec import HeadSpec
-from engine.data.targets import encode_for
+from engine.data.head_spec import HeadSpec
+from engine.data.tokenise import Example, encode_for
 
 MEASURED = 5000
 """Training rows whose tokens are counted, evenly spaced; texts are compared in all rows."""
@@ -93,7 +92,7 @@ class DataReport:
 def report_on(
     tokenizer: PreTrainedTokenizerBase,
     dataset: Dataset,
-    max_len: int,
+    max_seq_len: int,
     spec: HeadSpec | None = None,
     measured: int = MEASURED,
 ) -> DataReport:
@@ -102,7 +101,7 @@ def report_on(
     Args:
         tokenizer: The model's.
         dataset: In the template that the run will use.
-        max_len: Longest row in tokens.
+        max_seq_len: Longest row in tokens.
         spec: What a task head says, if one trains.
         measured: Training rows whose tokens are counted, evenly spaced.
 
@@ -120,7 +119,7 @@ def report_on(
         cut=train.cut if train else False,
         encoding=train.encoding if train else "",
         texts=count_texts(rows["train"], [row for split in SPLITS[1:] for row in rows[split]]),
-        tokens=count_tokens(tokenizer, dataset, sample, max_len, spec),
+        tokens=count_tokens(tokenizer, dataset, sample, max_seq_len, spec),
     )
 
 
@@ -145,7 +144,7 @@ def count_texts(train: Sequence[Row], others: Sequence[Row]) -> TextCounts:
 
 
 def count_tokens(
-    tokenizer: PreTrainedTokenizerBase, dataset: Dataset, rows: Sequence[Row], max_len: int, spec: HeadSpec | None
+    tokenizer: PreTrainedTokenizerBase, dataset: Dataset, rows: Sequence[Row], max_seq_len: int, spec: HeadSpec | None
 ) -> TokenCounts:
     """Encode rows twice, whole and as they will be trained on, and compare.
 
@@ -155,12 +154,12 @@ def count_tokens(
     whole = encode_for(tokenizer, dataset, rows, ENDLESS, spec)
     sizes = sorted(len(example.ids) for example in whole)
     answers = [len(example.ids) - example.answer_at for example in whole]
-    within = sum(min(size, max_len) for size in sizes)
-    labelled = sum(min(answer, max_len) for answer in answers)
+    within = sum(min(size, max_seq_len) for size in sizes)
+    labelled = sum(min(answer, max_seq_len) for answer in answers)
     return TokenCounts(
         measured=len(rows),
-        truncated=sum(size > max_len for size in sizes),
-        overlong=sum(answer > max_len for answer in answers),
+        truncated=sum(size > max_seq_len for size in sizes),
+        overlong=sum(answer > max_seq_len for answer in answers),
         unknown=sum(_unknown(tokenizer, example) for example in whole),
         special=sum(_spells_special(tokenizer, row) for row in rows),
         labelled=labelled,

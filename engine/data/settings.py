@@ -2,40 +2,44 @@
 
 from dataclasses import dataclass
 
-from engine.errors import SettingError
-from engine.knobs import Settings, knob
+from engine.core.errors import SettingError
+from engine.core.settings import Settings, setting
 
 
 @dataclass(frozen=True, kw_only=True)
 class DataSettings(Settings):
     """What a person may say about a file; what is left empty is guessed from its columns."""
 
-    prompt: str = knob("", "Columns that are asked, separated by commas; empty guesses from their names.")
-    input: str = knob("", "Column with text that the question is about, such as Alpaca's input; empty guesses.")
-    response: str = knob("", "Column that shall be answered; empty guesses.")
-    messages: str = knob("", "Column that holds a conversation; empty guesses.")
-    turns: str = knob(
+    prompt: str = setting("", "Columns that are asked, separated by commas; empty guesses from their names.")
+    input: str = setting("", "Column with text that the question is about, such as Alpaca's input; empty guesses.")
+    response: str = setting("", "Column that shall be answered; empty guesses.")
+    messages: str = setting("", "Column that holds a conversation; empty guesses.")
+    turns: str = setting(
         "opening",
         "What is taken of a conversation: its first question and answer, or its last answer with all that led to it.",
         choices=("opening", "whole"),
     )
-    responses: str = knob(
+    responses: str = setting(
         "guess",
         "Whether responses are free text, labels to choose from, or numbers.",
         choices=("guess", "free", "labels", "numbers"),
     )
-    label_names: str = knob("", "Names of the labels 0, 1, 2 … where the file has ids only, separated by commas.")
-    template: str = knob(
+    label_names: str = setting("", "Names of the labels 0, 1, 2 … where the file has ids only, separated by commas.")
+    template: str = setting(
         "suited",
         "Text around a prompt: Alpaca's, the tokenizer's chat template, plain, or your own.",
         choices=("suited", "plain", "alpaca", "chat", "own"),
     )
-    own_template: str = knob(
+    own_template: str = setting(
         "", "Your own template: text with {prompt} once, or Jinja over the columns, such as {{ question }}."
     )
-    validation: str = knob("", "File (or split of the hub dataset) to validate on; empty cuts rows off.", advanced=True)
-    heldout: str = knob("", "File (or split of the hub dataset) to score on; empty cuts rows off.", advanced=True)
-    validation_rows: int = knob(
+    validation: str = setting(
+        "", "File (or split of the hub dataset) to validate on; empty cuts rows off.", advanced=True
+    )
+    test: str = setting(
+        "", "File (or split of the hub dataset) to score on; empty cuts rows off.", was="heldout", advanced=True
+    )
+    validation_rows: int = setting(
         200,
         "Rows kept for validation where there are none; never more than a fifth.",
         low=1,
@@ -43,18 +47,19 @@ class DataSettings(Settings):
         unit="rows",
         advanced=True,
     )
-    heldout_rows: int = knob(
+    test_rows: int = setting(
         200,
         "Rows kept for scoring where there are none; never more than a fifth.",
+        was="heldout_rows",
         low=1,
         high=100_000,
         unit="rows",
         advanced=True,
     )
-    split_seed: int = knob(
+    split_seed: int = setting(
         0, "Number that fixes which rows are kept for validation and scoring.", low=0, high=2**31 - 1, advanced=True
     )
-    row_limit: int = knob(
+    row_limit: int = setting(
         100_000,
         "Rows that are read of each file, from its beginning; the rest of it is not even looked at.",
         low=3,
@@ -62,8 +67,8 @@ class DataSettings(Settings):
         unit="rows",
         advanced=True,
     )
-    encoding: str = knob("", "Encoding of the file, such as gb18030 or cp1252; empty finds out.", advanced=True)
-    streaming: bool = knob(
+    encoding: str = setting("", "Encoding of the file, such as gb18030 or cp1252; empty finds out.", advanced=True)
+    streaming: bool = setting(
         default=False, help="Read a hub dataset as it comes, without keeping a copy on this machine.", advanced=True
     )
 

@@ -10,9 +10,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from engine.core.errors import DataError
 from engine.data.settings import DataSettings
 from engine.data.table import Table
-from engine.errors import DataError
 
 Indices = NDArray[np.int64]
 """Numbers of rows, or a number for each row."""
@@ -24,8 +24,8 @@ NAMES = {
     "valid": "validation",
     "val": "validation",
     "dev": "validation",
-    "test": "heldout",
-    "heldout": "heldout",
+    "test": "test",
+    "heldout": "test",
 }
 """What a column called "split" may hold."""
 
@@ -78,7 +78,7 @@ def cut_off(
     found: dict[str, Indices] = {}
     at = 0
     for split in missing:
-        wish = settings.validation_rows if split == "validation" else settings.heldout_rows
+        wish = settings.validation_rows if split == "validation" else settings.test_rows
         size, kept = max(1, min(wish, len(rows) // 5)), dict[int, int]()
         last = min(len(order), at + max(1, len(order) // 5))
         while len(kept) < size and at < last:
@@ -91,7 +91,7 @@ def cut_off(
         raise DataError(
             "too_few_rows",
             f"{name} has too few rows that ask different things ({len(order)}) to keep some for validation and "
-            "scoring: give files for both with the data settings validation and heldout, or more rows.",
+            "scoring: give files for both with the data settings validation and test, or more rows.",
             file=name,
             count=len(order),
         )

@@ -13,8 +13,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from engine.core.errors import DataError
 from engine.data.picture_table import Gallery
-from engine.errors import DataError
 
 MAX_CELL = 1_000_000
 """Characters: no model reads more, and a tokenizer would be busy with it for minutes."""

@@ -6,10 +6,10 @@ from typing import Any
 
 from jinja2 import TemplateError
 
+from engine.core.errors import DataError
 from engine.data.columns import Columns
 from engine.data.jinja import is_jinja, needs, renderer
 from engine.data.settings import DataSettings
-from engine.errors import DataError
 
 HOLE = "{prompt}"
 MARK = "{p}"

@@ -5,13 +5,13 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from engine.errors import ExchangeError
+from engine.core.atomic import temporary_name
+from engine.core.errors import ExchangeError
 from engine.exchange.native import save_adapter
 from engine.exchange.official import export_official
 from engine.exchange.peft import export_peft
 from engine.methods.base import Method
 from engine.models.base import Base
-from engine.runs.store import temporary_name
 
 FORMS = ("gatelight", "peft", "llama_adapter")
 """Our own safetensors and JSON, an HF peft directory, an official LLaMA-Adapter checkpoint."""

@@ -12,13 +12,13 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
-from engine.data.spec import HeadSpec
-from engine.errors import ExchangeError, ModelError
+from engine.core.atomic import write_json
+from engine.core.errors import ExchangeError, ModelError
+from engine.core.tensors import write_tensors
+from engine.data.head_spec import HeadSpec
 from engine.methods import method_class
 from engine.methods.base import METHOD_FORMAT, Method, Start
 from engine.models.base import Base
-from engine.runs.store import write_json
-from engine.runs.tensors import write_tensors
 
 
 def save_adapter(method: Method, base: Base, folder: Path, **facts: object) -> None:

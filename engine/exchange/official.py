@@ -11,9 +11,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from engine.errors import ExchangeError
+from engine.core.errors import ExchangeError
 from engine.methods.base import Method, Start
-from engine.methods.llama_adapter import LlamaAdapter, LlamaAdapterSettings
+from engine.methods.llama_adapter.method import LlamaAdapter, LlamaAdapterSettings
 from engine.models.base import Base
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from torch import Tensor
 
-from engine.errors import ExchangeError
+from engine.core.errors import ExchangeError
 
 PREFIX = "base_model.model."
 """What peft puts before the names of a model's modules."""

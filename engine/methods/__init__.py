@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from engine.errors import SettingError
+from engine.core.errors import SettingError
 
 if TYPE_CHECKING:
     from engine.methods.base import Method
@@ -36,7 +36,7 @@ _ROWS = {
 class _Table(Mapping[str, "type[Method]"]):
     def __getitem__(self, name: str) -> type[Method]:
         class_name = _ROWS[name]
-        found: type[Method] = getattr(import_module(f"engine.methods.{name}"), class_name)
+        found: type[Method] = getattr(import_module(f"engine.methods.{name}.method"), class_name)
         return found
 
     def __iter__(self) -> Iterator[str]:

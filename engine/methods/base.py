@@ -11,11 +11,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from engine.data.spec import HeadSpec
-from engine.errors import ModelError
-from engine.knobs import Settings
+from engine.core.errors import ModelError
+from engine.core.settings import Settings
+from engine.data.head_spec import HeadSpec
 from engine.methods import METHODS
-from engine.methods.head import TaskHead
+from engine.methods.parts.head import TaskHead
 from engine.models.base import Base
 from engine.models.families import Family
 from engine.models.shape import ModelShape
@@ -23,7 +23,7 @@ from engine.models.sharing import share_tensors
 from engine.models.sites import Sites
 from engine.models.view import View
 from engine.telemetry.events import Event
-from engine.telemetry.looking import Look
+from engine.telemetry.observe import Look
 
 RANDOM = -1
 """Value of `Control.routing`."""

@@ -70,7 +70,7 @@ def site_attention(
     value: Float[Tensor, "b g s k"],
     attention_mask: Mask,
     kernel: str = "auto",
-    **options: Any,  # noqa: ANN401 - passed through to transformers' own function
+    **options: Any,  # noqa: ANN401 - passed on to gr.on
 ) -> tuple[Float[Tensor, "b t h k"], None]:
     """Frozen attention, plus what the acts of this layer's site add.
 
@@ -118,7 +118,7 @@ def _attend(
     value: Float[Tensor, "b g s k"],
     mask: Mask,
     kernel: str,
-    **options: Any,  # noqa: ANN401 - passed through to transformers' own function
+    **options: Any,  # noqa: ANN401 - passed on to gr.on
 ) -> Float[Tensor, "b t h k"]:
     """The frozen attention itself. Fused kernels cannot cap scores: there gemma2's own arithmetic runs."""
     if options.get("softcap") is None:

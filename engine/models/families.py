@@ -12,7 +12,7 @@ from typing import Any, Literal
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from engine.errors import ModelError
+from engine.core.errors import ModelError
 
 KeysValues = tuple[Float[Tensor, "*b g p k"], Float[Tensor, "*b g p k"]]
 Project = Callable[[nn.Module, Float[Tensor, "*b p d"], int], KeysValues]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from engine.errors import ModelError
+from engine.core.errors import ModelError
 from engine.models.families import Family, family_of, linear_size
 
 

@@ -12,8 +12,8 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from engine.models.calls import Call
 from engine.models.families import Family, roles_of
+from engine.models.layer_calls import Call
 from engine.models.shape import ModelShape
 
 F = TypeVar("F")

@@ -6,7 +6,6 @@ base can never be left dirty, and training and chat cannot corrupt each other.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -15,53 +14,12 @@ from torch import Tensor, nn
 from transformers import Cache, PreTrainedModel
 
 from engine.models.attention import soften_from_outside
-from engine.models.calls import Call
-from engine.models.holes import faded, room_of_holes, without_dead_holes
+from engine.models.inputs import Inputs, Pixels, Positions, Tokens
+from engine.models.layer_calls import Call
+from engine.models.layout import faded, room_of_holes, without_dead_holes
 from engine.models.shape import ModelShape
 from engine.models.sharing import share_tensors
 from engine.models.sites import Memory, SoftPrompt, Trace, sites_of
-
-Positions = Int[Tensor, "b _"] | Float[Tensor, "b _"]
-"""Whole numbers, unless a weak virtual token takes up a part of one."""
-
-
-Rows = slice | Int[Tensor, " n"]
-"""Which rows of a batch."""
-
-
-@dataclass(frozen=True, slots=True)
-class Tokens:
-    """A padded batch of token ids, without virtual tokens.
-
-    Attributes:
-        ids: Token ids. A negative id -1 - i is a hole of a template, to be filled with a method's i-th virtual token.
-        mask: True where a token stands. In cached decoding it covers the past as well.
-    """
-
-    ids: Int[Tensor, "b t"]
-    mask: Bool[Tensor, "b s"]
-
-    def of_rows(self, rows: Rows) -> "Tokens":
-        """Some of the rows."""
-        return Tokens(self.ids[rows], self.mask[rows])
-
-
-@dataclass(frozen=True, slots=True)
-class Pixels:
-    """A batch of pictures as the image processor makes them.
-
-    Attributes:
-        values: Colours, normalised.
-    """
-
-    values: Float[Tensor, "b c y x"]
-
-    def of_rows(self, rows: Rows) -> "Pixels":
-        """Some of the rows."""
-        return Pixels(self.values[rows])
-
-
-Inputs = Tokens | Pixels
 
 
 class View:

@@ -21,10 +21,10 @@ from typing import Any, Self
 
 from filelock import FileLock, Timeout
 
-from engine.data.spec import HeadSpec
-from engine.errors import RunError
-from engine.runs.config import RunConfig
-from engine.runs.store import write_json, write_text
+from engine.config.run import RunConfig
+from engine.core.atomic import write_json, write_text
+from engine.core.errors import RunError
+from engine.data.head_spec import HeadSpec
 
 SNAPSHOT_BUDGET = 64 * 2**20
 """Bytes that a run's snapshots may take; beyond it every second one goes, newest and first kept."""

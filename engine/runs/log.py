@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from engine.runs.store import write_text
-from engine.telemetry.as_json import to_json
+from engine.core.atomic import write_text
 from engine.telemetry.events import Event
-from engine.telemetry.frames import is_curve_step
+from engine.telemetry.schedule import is_curve_step
+from engine.telemetry.serialise import to_json
 
 PAGE_BYTES = 256 * 1024
 """How much of a log is read in one go, so that a long run never blocks the page."""

@@ -9,12 +9,12 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
+from engine.core.atomic import write_json
+from engine.core.tensors import write_tensors
 from engine.exchange.native import check_tensors
 from engine.methods.base import Method
 from engine.runs.folder import RunFolder
-from engine.runs.store import write_json
-from engine.runs.tensors import write_tensors
-from engine.training.stopping import Best
+from engine.training.early_stopping import Best
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,17 +3,17 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from engine.data.spec import HeadSpec
-from engine.errors import RunError
+from engine.config.run import RunConfig
+from engine.core.errors import RunError
+from engine.data.head_spec import HeadSpec
+from engine.data.task import head_for
 from engine.methods import method_class
 from engine.methods.base import Method, Start
 from engine.models.base import Base
-from engine.runs.config import RunConfig
 from engine.runs.folder import RunFolder
 from engine.runs.log import cut_back
 from engine.training.checkpoint import has_checkpoint
-from engine.training.heads import head_for
-from engine.training.trainer import Trainer
+from engine.training.loop import Trainer
 
 LoadBase = Callable[..., Base]
 """Gives the base for what `load_base` takes; the page keeps loaded ones, the command line loads."""
@@ -50,7 +50,8 @@ def start_run(path: Path, config: RunConfig, load: LoadBase, name: str = "") -> 
     config.load_data()  # what is wrong with it shall be said before a model is loaded
     base = base_for(config, load)
     dataset = config.load_data(base.reader)
-    head = head_for(config.of_training(), base.shape.family, dataset, config.model)
+    training = config.of_training()
+    head = head_for(training.head, training.pooling, base.shape.family, dataset, config.model)
     for rows in [dataset.rows(split) for split in ("train", "validation")]:
         if head is not None:
             for row in rows:
@@ -63,7 +64,7 @@ def start_run(path: Path, config: RunConfig, load: LoadBase, name: str = "") -> 
         {
             "base": {"name": base.name, "fingerprint": base.fingerprint, "parameters": base.shape.parameters},
             "trainable": sum(p.numel() for p in method.parameters()),
-            "steps": config.of_training().steps,
+            "steps": training.steps,
             "emits": [event.kind for event in method.tells],
             "layered": method.layered,
             "best_validation": None,

@@ -5,10 +5,10 @@ from typing import Any
 
 import torch
 
+from engine.config.training import TrainingSettings
 from engine.methods.base import HEAD, Method
-from engine.methods.head import LEARNING_RATE as HEAD_RATE
+from engine.methods.parts.head import LEARNING_RATE as HEAD_RATE
 from engine.models.view import View
-from engine.training.settings import TrainingSettings
 
 
 def optimiser_for(method: Method, settings: TrainingSettings, rate: float) -> torch.optim.Optimizer:

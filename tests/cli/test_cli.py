@@ -181,8 +181,8 @@ def test_ctrl_c_keeps_the_work(tmp_path):
 def few_rows(folder):
     """The default dataset with eight held-out rows."""
     target = shutil.copytree(ROOT / "assets" / "datasets" / "town-qa", folder / "few")
-    lines = (target / "heldout.jsonl").read_text("utf-8").splitlines(keepends=True)
-    (target / "heldout.jsonl").write_text("".join(lines[:8]), "utf-8")
+    lines = (target / "test.jsonl").read_text("utf-8").splitlines(keepends=True)
+    (target / "test.jsonl").write_text("".join(lines[:8]), "utf-8")
     return target
 
 

@@ -29,7 +29,7 @@ def test_a_file_is_described(engine, path):
     assert found["columns"] == ["Tweet text", "Label", "ID"]
     assert (found["taken_for"]["prompt"], found["taken_for"]["response"]) == (["Tweet text"], "Label")
     assert found["labels"] == ["complaint", "no complaint"]
-    assert found["report"]["rows"] == {"train": 18, "validation": 6, "heldout": 6}
+    assert found["report"]["rows"] == {"train": 18, "validation": 6, "test": 6}
     assert found["report"]["tokens"]["labelled"] > 0
     assert len(found["preview"]) == 3
     for row in found["preview"]:
@@ -79,9 +79,9 @@ def test_mistakes_are_one_sentence(engine, path, words, sentence):
 def test_training_on_a_file_from_the_command_line(engine, path, tmp_path):
     """A run on a file keeps the choice of columns in its YAML, from which it can be started again."""
     run = tmp_path / "run"
-    flags = ("--data", "heldout_rows=3", "--data", "template=plain", "--steps", 2, "--batch-size", 2, "--quiet")
+    flags = ("--data", "test_rows=3", "--data", "template=plain", "--steps", 2, "--batch-size", 2, "--quiet")
     found = from_json(engine("train", "--dataset", path, *flags, "--out", run, "--json"))
-    assert found["config"]["data"] == {"heldout_rows": 3, "template": "plain"}
+    assert found["config"]["data"] == {"test_rows": 3, "template": "plain"}
     again = from_json(engine("train", run / "run.yaml", "--out", tmp_path / "again", "--quiet", "--json"))
     assert again["best_validation"] == found["best_validation"]
     other = from_json(engine("params", run / "run.yaml", "--dataset", "town-qa", "--json"))
@@ -95,7 +95,7 @@ def test_pictures_from_folder_to_score(engine, tmp_path):
     (shapes / "red circle" / "note.txt").write_text("no picture")
     vit = ("--model", tmp_path / "vit")
     out = engine("datasets", shapes, *vit)[1]
-    assert "train 12, validation 4, heldout 4" in out
+    assert "train 12, validation 4, test 4" in out
     assert "red circle/note.txt: no picture" in out
     report = from_json(engine("datasets", shapes, *vit, "--json"))["report"]
     assert report["unreadable"] == {"no_picture": 1}

@@ -5,15 +5,15 @@ import torch
 from torch.testing import assert_close
 from transformers import AutoModelForCausalLM, AutoModelForMaskedLM, BertConfig, BloomConfig, OPTConfig
 
-from engine.errors import ModelError
+from engine.core.errors import ModelError
 from engine.methods import METHODS
-from engine.methods.norms import TunedNorms, normalised
-from engine.methods.prompt import PromptSettings, PromptTuning
-from engine.models.base import describe, load_base
+from engine.methods.parts.norms import TunedNorms, normalised
+from engine.methods.prompt.method import PromptSettings, PromptTuning
+from engine.models.inputs import Tokens
+from engine.models.loading import describe, load_base
 from engine.models.shape import shape_of
 from engine.models.sites import SoftPrompt
-from engine.models.view import Tokens
-from engine.telemetry.looking import Look
+from engine.telemetry.observe import Look
 from tests.tiny import (
     ALL,
     CONFIGS,

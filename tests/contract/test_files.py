@@ -6,7 +6,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from engine.errors import ExchangeError, ModelError
+from engine.core.errors import ExchangeError, ModelError
 from engine.exchange.native import load_adapter, save_adapter
 from engine.models.base import freeze
 from tests.tiny import VARIED, Case, cases, logits, plain_model, randomise, tiny_base, tokenizer

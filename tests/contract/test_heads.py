@@ -4,14 +4,15 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from engine.chat import Speaker, verdicts
-from engine.data.encode import Example, collate
-from engine.data.spec import HeadSpec
+from engine.data.batching import collate, collator_of
+from engine.data.head_spec import HeadSpec
+from engine.data.tokenise import Example
+from engine.evaluation.loss import scored, summed_loss
 from engine.exchange.native import load_adapter, save_adapter
-from engine.judging import judged
-from engine.methods.head import TaskHead
-from engine.models.view import Tokens
-from engine.training.objective import scored, summed_loss
+from engine.inference.chat import Speaker, verdicts
+from engine.inference.classify import judged
+from engine.methods.parts.head import TaskHead
+from engine.models.inputs import Tokens
 from tests.tiny import PAD, cases, named_gradients, randomise, tiny_base, viewed, words
 
 LABELS = HeadSpec(labels=("no", "maybe", "yes"), pooling="last")
@@ -112,6 +113,6 @@ def test_scores_come_in_the_order_of_the_texts():
     base = tiny_base("bert")
     head = TaskHead.build(HeadSpec(labels=("a", "b"), pooling="first"), base.shape, torch.Generator().manual_seed(0))
     texts = [Example([5] * length, 0) for length in (4, 1, 7, 2, 2, 9)]
-    found = judged(base.view(), head, texts, base.collate, size=2)
+    found = judged(base.view(), head, texts, collator_of(base), size=2)
     for text, row in zip(texts, found, strict=True):
-        assert_close(judged(base.view(), head, [text], base.collate)[0], row, **CLOSE)
+        assert_close(judged(base.view(), head, [text], collator_of(base))[0], row, **CLOSE)

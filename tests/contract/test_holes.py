@@ -5,12 +5,13 @@ import torch
 from torch.testing import assert_close
 from transformers import DynamicCache, RepetitionPenaltyLogitsProcessor
 
+from engine.core.sampling import Sampling
+from engine.data.batching import collate
 from engine.data.dataset import fill
-from engine.data.encode import collate, encode_prompt, encode_row
-from engine.generation import generate, pad_left
+from engine.data.tokenise import encode_prompt, encode_row
+from engine.inference.generate import generate, pad_left
 from engine.models.base import freeze
-from engine.models.view import Tokens
-from engine.sampling import Sampling
+from engine.models.inputs import Tokens
 from tests.tiny import (
     PAD,
     TEXT,

@@ -6,13 +6,13 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from engine.errors import ModelError
-from engine.memory.estimate import estimate
+from engine.config.training import KERNELS as CHOICES
+from engine.config.training import TrainingSettings
+from engine.core.errors import ModelError
 from engine.models.attention import KERNELS
-from engine.models.base import device_of, load_base, precision_of
-from engine.models.view import Tokens
-from engine.training.settings import KERNELS as CHOICES
-from engine.training.settings import TrainingSettings
+from engine.models.inputs import Tokens
+from engine.models.loading import device_of, load_base, precision_of
+from engine.preflight.memory import estimate
 from tests.contract.test_reading import TOLERANCE
 from tests.tiny import Case, randomise, save_tiny, viewed, words
 from tests.unit.test_memory import PLENTY, plan

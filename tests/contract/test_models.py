@@ -4,11 +4,12 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, FalconConfig
 
-from engine.errors import ModelError, SettingError, WorkbenchError
-from engine.generation import generate
+from engine.core.errors import ModelError, SettingError, WorkbenchError
+from engine.core.sampling import Sampling
+from engine.inference.generate import generate
 from engine.methods import METHODS, method_class
-from engine.models.base import DTYPES, describe, freeze, hash_of, load_base
-from engine.sampling import Sampling
+from engine.models.base import freeze, hash_of
+from engine.models.loading import DTYPES, describe, load_base
 from tests.tiny import EOS, PAD, Case, cases, copies, logits, loss_of, randomise, save_tiny, tokenizer, viewed, words
 
 

@@ -11,27 +11,28 @@ from PIL import Image
 from safetensors.torch import load_file
 from torch.testing import assert_close
 
-from engine.ablation import ablation
-from engine.chat import Speaker, converse
+from engine.analysis.ablation import ablation
+from engine.analysis.image_probe import probe_picture
+from engine.analysis.probe import need_picture, need_words
+from engine.analysis.strength import strength_curve
+from engine.config.run import RunConfig
+from engine.core.errors import DataError, ModelError, SettingError
+from engine.core.sampling import Sampling
+from engine.data.batching import collator_of
 from engine.data.dataset import load_dataset
-from engine.data.encode import Example
-from engine.data.spec import HeadSpec
-from engine.data.targets import encode_for
-from engine.errors import DataError, ModelError, SettingError
+from engine.data.head_spec import HeadSpec
+from engine.data.tokenise import Example, encode_for
+from engine.evaluation.head import head_predictions, head_scores
 from engine.exchange.native import load_adapter
-from engine.head_scores import head_predictions, head_scores
-from engine.judging import judged
-from engine.memory.estimate import Plan, estimate
-from engine.memory.room import Room
+from engine.inference.chat import Speaker, converse
+from engine.inference.classify import judged
+from engine.memory.capacity import Room
 from engine.methods import METHODS
 from engine.methods.base import Start
-from engine.methods.head import TaskHead, pooled
+from engine.methods.parts.head import TaskHead, pooled
 from engine.models.families import family_of
-from engine.models.view import Pixels
-from engine.patches import probe_picture
-from engine.probing import need_picture, need_words, strength_curve
-from engine.runs.config import RunConfig
-from engine.sampling import Sampling
+from engine.models.inputs import Pixels
+from engine.preflight.memory import Plan, estimate
 from engine.training.launch import resume_run, start_run
 from tests.tiny import randomise, tiny_base
 from tests.unit.drawing import draw_shapes
@@ -48,7 +49,7 @@ def shapes(tmp_path_factory):
 
 def config_for(shapes, method="lora", settings=None, **training):
     """A short run on the shapes."""
-    values = {"steps": 8, "batch_size": 8, "eval_every": 4, "save_every": 3, "warmup_share": 0.0, **training}
+    values = {"steps": 8, "batch_size": 8, "eval_every": 4, "save_every": 3, "warmup_ratio": 0.0, **training}
     config = RunConfig(model="vit", dataset=str(shapes), method=method, training=values)
     return dataclasses.replace(config, method_settings=QUICK.get(method, {}) if settings is None else settings)
 
@@ -110,10 +111,10 @@ def test_predictions_are_told_by_name(shapes):
     method = METHODS["lora"].build(METHODS["lora"].settings_class(), base.shape, Start.of(base, 0))
     method = randomise(method.with_head(HeadSpec(labels=tuple(dataset.labels), pooling="first"), Start.of(base, 0).rng))
     found = head_predictions(base, method, dataset)
-    assert [row.prompt for row in found] == [row.prompt for row in dataset.rows("heldout")]
+    assert [row.prompt for row in found] == [row.prompt for row in dataset.rows("test")]
     assert all(row.prompt.startswith(row.reference) for row in found)
     assert all(row.right == (row.tuned == row.reference) for row in found)
-    (alone,) = head_predictions(base, method, dataset, dataset.rows("heldout")[5:6])
+    (alone,) = head_predictions(base, method, dataset, dataset.rows("test")[5:6])
     assert alone.loss == pytest.approx(found[5].loss, abs=1e-5)
 
 
@@ -125,7 +126,7 @@ def test_scores_are_those_of_transformers_own_reading(shapes):
         pixels = base.reader(images=[image.convert("RGB")], return_tensors="pt")["pixel_values"]
     state = base.model.base_model(pixel_values=pixels).last_hidden_state
     head = TaskHead.build(HeadSpec(labels=("a", "b"), pooling="first"), base.shape, torch.Generator().manual_seed(0))
-    (found,) = judged(base.view(), head, [Example([], 0, picture=row.picture)], base.collate)
+    (found,) = judged(base.view(), head, [Example([], 0, picture=row.picture)], collator_of(base))
     assert_close(found, head.weight @ state[0, 0] + head.bias, rtol=1e-4, atol=1e-5)
 
 
@@ -171,7 +172,7 @@ def test_memory_is_estimated_from_patches(shapes, tmp_path, method):
         method=method,
         settings=config.of_method(),
         training=config.of_training(),
-        batch=base.collate(examples),
+        batch=collator_of(base)(examples),
         head=trainer.method.head.spec,
         reader=base.reader,
     )
@@ -184,14 +185,14 @@ def test_a_chat_about_a_picture(shapes, tmp_path):
     """The base says what its own classifier sees, the tuned model its labels with shares; all at once."""
     trainer = finish(start_run(tmp_path / "run", config_for(shapes, steps=60, batch_size=16), load))
     base, dataset = trainer.base, load_dataset(str(shapes))
-    row = dataset.rows("heldout")[0]
+    row = dataset.rows("test")[0]
     ask = Speaker(row.prompt, picture=row.picture)
     sides = [ask, dataclasses.replace(ask, method=trainer.method), dataclasses.replace(ask, method=trainer.method)]
     (found,) = converse(base, sides, Sampling())
     assert found.done
     names = [line.rsplit("  ", 1)[0] for line in found.texts[0].splitlines()]
     assert sorted(names) == sorted(base.model.config.id2label.values())
-    inputs = base.collate([Example([], 0, picture=row.picture)]).inputs
+    inputs = collator_of(base)([Example([], 0, picture=row.picture)]).inputs
     best = int(base.model(pixel_values=inputs.values).logits.argmax())
     assert names[0] == base.model.config.id2label[best]
     assert found.texts[1].startswith(row.response)

@@ -5,9 +5,9 @@ import torch
 from torch.testing import assert_close
 from transformers import DynamicCache
 
-from engine.generation import generate, pad_left
-from engine.models.view import Tokens
-from engine.sampling import Sampling
+from engine.core.sampling import Sampling
+from engine.inference.generate import generate, pad_left
+from engine.models.inputs import Tokens
 from tests.tiny import (
     CAUSAL,
     EOS,

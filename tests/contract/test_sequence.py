@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from engine.evaluation import view_of
+from engine.config.run import RunConfig
+from engine.evaluation.text import view_of
 from engine.exchange.native import load_adapter
-from engine.library import adapters
 from engine.methods import METHODS
 from engine.models.base import hash_of
-from engine.runs.config import RunConfig
-from engine.switching import measure
+from engine.service.adapters import adapters
+from engine.service.switching import measure
 from engine.training.launch import start_run
 from tests.tiny import tiny_base, words
 from tests.unit.making import finish, load, make_dataset
@@ -34,7 +34,7 @@ def learn(folder: Path, task: str, family: str, method: str) -> Path:
     """Train a task, then keep nothing but the adapter's folder: the data and the run are gone."""
     rows, facts, head = TASKS[task]
     data, run = make_dataset(folder / "data", rows, template="{prompt}", **facts), folder / "run"
-    training = {"steps": 3, "batch_size": 4, "max_len": 40, "head": head, "learning_rate": 1e-2}
+    training = {"steps": 3, "batch_size": 4, "max_seq_len": 40, "head": head, "learning_rate": 1e-2}
     config = RunConfig(model=family, dataset=str(data), method=method, method_settings=small(method), training=training)
     trainer = finish(start_run(run, config, load))
     kept = (run / "adapter").rename(folder / f"{task}-{method}")

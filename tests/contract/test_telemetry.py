@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from engine.methods import METHODS
-from engine.telemetry.as_json import EVENTS, from_json, to_json
-from engine.telemetry.looking import Look
+from engine.telemetry.observe import Look
+from engine.telemetry.serialise import EVENTS, from_json, to_json
 from tests.tiny import FAMILIES, VARIED, Case, cases, logits, loss_of, randomise, tiny_base, viewed, words
 
 every_case = pytest.mark.parametrize("case", cases((*VARIED, "gemma2")), ids=str)

@@ -4,12 +4,12 @@ import pytest
 import torch
 from torch.nn.functional import cosine_similarity
 
-from engine.generation import generate
+from engine.core.sampling import Sampling
+from engine.inference.generate import generate
 from engine.methods import METHODS
-from engine.methods.llama_adapter import LlamaAdapter, LlamaAdapterSettings
+from engine.methods.llama_adapter.method import LlamaAdapter, LlamaAdapterSettings
 from engine.models.base import freeze
 from engine.models.shape import shape_of
-from engine.sampling import Sampling
 from tests.tiny import (
     EOS,
     PAD,

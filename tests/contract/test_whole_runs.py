@@ -4,17 +4,18 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from engine.contract import ChatRequest, ChatSide
-from engine.errors import ModelError
+from engine.core.errors import ModelError
+from engine.core.sampling import Sampling
+from engine.core.types import ChatRequest, ChatSide
 from engine.exchange.native import load_adapter
 from engine.methods import METHODS
-from engine.models.base import DTYPES, hash_of, load_base
+from engine.models.base import hash_of
 from engine.models.families import family_of
-from engine.models.view import Tokens
+from engine.models.inputs import Tokens
+from engine.models.loading import DTYPES, load_base
 from engine.runs.folder import RunFolder
-from engine.sampling import Sampling
+from engine.service.worker import Worker
 from engine.training.launch import resume_run, start_run
-from engine.worker import Worker
 from tests.tiny import Case, randomise, save_tiny, words
 from tests.unit.making import Maker, events_of, finish, losses, make_dataset
 

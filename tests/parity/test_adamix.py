@@ -11,16 +11,16 @@ from torch import nn
 from torch.testing import assert_close
 from transformers import AutoModelForMaskedLM, BertConfig, GPT2Config, GPT2LMHeadModel
 
-from engine.data.encode import Batch
+from engine.data.batching import Batch
+from engine.evaluation.loss import Objective, summed_loss
 from engine.exchange.native import load_adapter, save_adapter
-from engine.methods.adamix import AdaMix, AdaMixSettings, divergence, symmetric_divergence
+from engine.methods.adamix.method import AdaMix, AdaMixSettings, divergence, symmetric_divergence
 from engine.methods.base import RANDOM, Start
-from engine.methods.experts import Experts
+from engine.methods.parts.experts import Experts
 from engine.models.base import freeze
+from engine.models.inputs import Tokens
 from engine.models.shape import shape_of
-from engine.models.view import Tokens
-from engine.telemetry.looking import Look
-from engine.training.objective import Objective, summed_loss
+from engine.telemetry.observe import Look
 from tests.tiny import Case, logits, loss_of, named_gradients, randomise, tokenizer, viewed, words
 
 ORACLES = Path(__file__).resolve().parents[3] / "shared" / "oracles"

@@ -13,13 +13,14 @@ from safetensors.torch import load_file
 from torch.testing import assert_close
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from engine.data.encode import IGNORE, Batch
+from engine.data.batching import Batch
+from engine.data.tokenise import IGNORE
+from engine.evaluation.loss import label_loss
 from engine.exchange.official import export_official, import_official
 from engine.methods.base import Start
-from engine.methods.llama_adapter import LlamaAdapter, LlamaAdapterSettings
+from engine.methods.llama_adapter.method import LlamaAdapter, LlamaAdapterSettings
 from engine.models.base import freeze
-from engine.models.view import Tokens
-from engine.training.objective import label_loss
+from engine.models.inputs import Tokens
 from tests.tiny import tokenizer, viewed
 
 ORACLE = Path(__file__).resolve().parents[3] / "shared" / "oracles" / "llama_adapter_v1_train_per_head.safetensors"

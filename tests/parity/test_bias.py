@@ -5,10 +5,10 @@ import torch
 from torch.testing import assert_close
 from transformers import AutoModelForMaskedLM, BertConfig
 
-from engine.errors import ExchangeError, SettingError
+from engine.core.errors import ExchangeError, SettingError
 from engine.exchange.peft import export_peft
-from engine.methods.bias import BiasSettings, BiasTuning
-from engine.models.parts import part_of
+from engine.methods.bias.method import BiasSettings, BiasTuning
+from engine.models.fused import part_of
 from engine.models.shape import shape_of
 from tests.contract.test_telemetry import looked
 from tests.tiny import FAMILIES, Case, logits, plain_model, randomise, tiny_base, viewed, words
@@ -120,7 +120,7 @@ def test_layers_can_be_switched_off():
 
 def test_look_and_frame_tell_the_share_of_the_output():
     """|b| / |y| by token, layer and place, and its mean over the tokens of the sample sentence."""
-    from engine.telemetry.looking import Look
+    from engine.telemetry.observe import Look
 
     base, method = Case("bias", {"targets": "q down"}, "llama").build()
     report = looked(base, randomise(method))

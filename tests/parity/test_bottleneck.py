@@ -19,11 +19,11 @@ from transformers import (
 )
 
 from engine.methods.base import Start
-from engine.methods.bottleneck import Bottleneck, BottleneckSettings
+from engine.methods.bottleneck.method import Bottleneck, BottleneckSettings
 from engine.models.base import freeze
+from engine.models.inputs import Tokens
 from engine.models.shape import shape_of
-from engine.models.view import Tokens
-from engine.telemetry.looking import Look
+from engine.telemetry.observe import Look
 from tests.tiny import (
     Case,
     logits,

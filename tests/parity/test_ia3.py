@@ -6,10 +6,10 @@ from peft import IA3Config, PeftModel, get_peft_model
 from safetensors.torch import load_file, save_file
 from torch.testing import assert_close
 
-from engine.errors import ExchangeError, ModelError, SettingError
+from engine.core.errors import ExchangeError, ModelError, SettingError
 from engine.exchange.peft import export_peft, import_peft
-from engine.methods.ia3 import IA3Settings
-from engine.models.parts import part_of
+from engine.methods.ia3.method import IA3Settings
+from engine.models.fused import part_of
 from tests.parity.test_peft import CLOSE, peft_logits, trainables
 from tests.tiny import FAMILIES, Case, logits, loss_of, plain_model, randomise, tiny_base, viewed, words
 

@@ -5,10 +5,10 @@ import torch
 from torch.testing import assert_close
 from transformers import AutoModelForCausalLM, LlamaConfig
 
-from engine.errors import ExchangeError
+from engine.core.errors import ExchangeError
 from engine.exchange.official import export_official
 from engine.exchange.peft import export_peft
-from engine.methods.llama_adapter import LlamaAdapter, LlamaAdapterSettings
+from engine.methods.llama_adapter.method import LlamaAdapter, LlamaAdapterSettings
 from engine.models.base import freeze
 from engine.models.shape import shape_of
 from tests.tiny import Case, logits, loss_of, plain_model, randomise, tokenizer, viewed, words

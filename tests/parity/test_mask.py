@@ -7,10 +7,10 @@ from safetensors.torch import load_file, save_file
 from torch.testing import assert_close
 from transformers import AutoModelForMaskedLM, BertConfig
 
-from engine.errors import ExchangeError, RunError
+from engine.core.errors import ExchangeError, RunError
 from engine.exchange.native import load_adapter, save_adapter
-from engine.methods.mask import MaskSettings, MaskTuning, first_scores
-from engine.methods.masking import pack, unpack
+from engine.methods.mask.method import MaskSettings, MaskTuning, first_scores
+from engine.methods.parts.masking import pack, unpack
 from engine.models.shape import shape_of
 from tests.tiny import Case, copies, logits, loss_of, plain_model, randomise, viewed, words
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from engine.errors import ExchangeError
+from engine.core.errors import ExchangeError
 from engine.exchange.official import export_official, import_official
 from tests.tiny import Case, logits, randomise, tiny_base
 

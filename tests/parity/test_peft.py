@@ -159,8 +159,8 @@ def test_there_and_back(case, targets, tmp_path):
 
 def test_imported_adapter_generates_like_peft(tmp_path):
     """Greedy answers with a KV cache are peft's."""
-    from engine.generation import generate
-    from engine.sampling import Sampling
+    from engine.core.sampling import Sampling
+    from engine.inference.generate import generate
 
     case, targets = PAIRS[0]
     model, base = peft_model(case, targets), tiny_base(case.family)

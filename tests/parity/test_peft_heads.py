@@ -6,8 +6,8 @@ from peft import LoraConfig, PeftModel, get_peft_model
 from torch.testing import assert_close
 from transformers import AutoModelForSequenceClassification
 
-from engine.data.spec import HeadSpec
-from engine.errors import ExchangeError
+from engine.core.errors import ExchangeError
+from engine.data.head_spec import HeadSpec
 from engine.exchange.archive import write_form
 from engine.exchange.peft import FORMS, export_peft, import_peft
 from engine.exchange.peft.heads import STEMS

@@ -6,7 +6,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from engine.errors import ExchangeError
+from engine.core.errors import ExchangeError
 from engine.exchange.peft import export_peft, import_peft
 from tests.tiny import Case, randomise, tiny_base
 

@@ -6,12 +6,13 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from engine.errors import ModelError, SettingError
+from engine.core.errors import ModelError, SettingError
 from engine.methods.base import Start
-from engine.methods.distilling import read, texts_of
-from engine.methods.side import SideSettings, SideTuning
-from engine.models.base import hash_of, load_base
-from engine.models.view import Tokens
+from engine.methods.parts.distilling import read, texts_of
+from engine.methods.side.method import SideSettings, SideTuning
+from engine.models.base import hash_of
+from engine.models.inputs import Tokens
+from engine.models.loading import load_base
 from tests.tiny import FAMILIES as ALL_FAMILIES
 from tests.tiny import (
     Case,

@@ -8,10 +8,10 @@ import pytest
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from engine.data.dataset import DATASETS, load_dataset, shipped
-from engine.models.sources import EMBEDDED
-from engine.town import tasks
-from engine.town.corpus import documents, heldout_texts
-from engine.town.tokenizer import save_tokenizer
+from engine.models.resolve import EMBEDDED
+from tools.demo_model import tasks
+from tools.demo_model.corpus import documents, heldout_texts
+from tools.demo_model.tokenizer import save_tokenizer
 
 TOWN = EMBEDDED["town"]
 
@@ -35,7 +35,7 @@ def test_tokenizer_regenerates_bit_equal(tmp_path):
 def test_corpus_begins_as_recorded():
     text = "\0".join(itertools.islice(documents(50), 50))
     assert hashlib.sha256(text.encode()).hexdigest() == hashlib.sha256("\0".join(documents(50)).encode()).hexdigest()
-    kept = [json.loads(line)["text"] for line in (TOWN / "plain_heldout.jsonl").read_text("utf-8").splitlines()]
+    kept = [json.loads(line)["text"] for line in (TOWN / "plain_test.jsonl").read_text("utf-8").splitlines()]
     assert kept == heldout_texts()
 
 
@@ -63,7 +63,7 @@ def test_splits_do_not_leak(name):
     rows = {split: dataset.rows(split) for split in dataset.splits}
     assert {split: len(found) for split, found in rows.items()} == dataset.splits
     train = {(row.prompt, row.response) for row in rows["train"]}
-    for split in ("validation", "heldout"):
+    for split in ("validation", "test"):
         assert not train & {(row.prompt, row.response) for row in rows[split]}, split
     assert dataset.chips
     assert (dataset.folder / "README.md").exists()
@@ -72,7 +72,7 @@ def test_splits_do_not_leak(name):
 def test_heldout_town_qa_asks_about_people_never_asked_about():
     dataset = load_dataset("town-qa")
     named = {row.response.split()[0] + " " + row.response.split()[1] for row in dataset.rows("train")}
-    asked = "\n".join(row.prompt for row in dataset.rows("heldout"))
+    asked = "\n".join(row.prompt for row in dataset.rows("test"))
     assert named
     assert not [name for name in named if name in asked]
 

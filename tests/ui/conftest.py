@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.shelf import RECORDINGS
+from engine.service.runs import RECORDINGS
 
 ROOT = Path(__file__).resolve().parents[2]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.runs.config import RunConfig
+from engine.config.run import RunConfig
 from tests.ui.conftest import goto, ready_form, start, wait_idle
 
 pytestmark = pytest.mark.ui

@@ -19,7 +19,8 @@ WIDTH = "selector => document.querySelector(selector).getBoundingClientRect().wi
 def test_first_paint_comes_before_torch(tmp_path):
     """The page is whole and could be served before anything slow is loaded: torch alone needs seconds."""
     code = (
-        "import sys; from pathlib import Path; from app.page import create; from engine.workbench import Workbench\n"
+        "import sys; from pathlib import Path; from app.page import create\n"
+        "from engine.service.workbench import Workbench\n"
         "create(Workbench(Path(sys.argv[1])))\n"
         "print([name for name in ('torch', 'transformers') if name in sys.modules])"
     )

@@ -13,8 +13,8 @@ from tests.ui.test_train import pick_method
 pytestmark = pytest.mark.ui
 SENTENCE = "Classify if the tweet is a complaint or not:"
 TEMPLATE = "Tweet text : {prompt} Label : "
-LOOP = {"learning_rate": 0.03, "batch_size": 8, "schedule": "linear", "warmup_share": 0.0, "weight_decay": 0.01,
-        "max_len": 64}  # fmt: skip
+LOOP = {"learning_rate": 0.03, "batch_size": 8, "schedule": "linear", "warmup_ratio": 0.0, "weight_decay": 0.01,
+        "max_seq_len": 64}  # fmt: skip
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def fill_in(page, tweets):
     page.click("[role=option] >> text=start from a sentence (for complaints)")
     page.click("#gl-all > button")
     page.wait_for_function(f"document.querySelector('#gl-prompt-init_text textarea')?.value === '{SENTENCE}'")
-    for name in ("learning_rate", "batch_size", "warmup_share", "weight_decay", "max_len"):
+    for name in ("learning_rate", "batch_size", "warmup_ratio", "weight_decay", "max_seq_len"):
         page.fill(f"#gl-set-{name} input, #gl-set-{name} textarea", str(LOOP[name]))
     page.click("#gl-set-schedule input")
     page.locator("[role=listbox] [role=option]:visible >> text=/linear/i").click()

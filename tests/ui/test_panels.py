@@ -7,8 +7,8 @@ import pytest
 from playwright.sync_api import expect
 
 from engine.methods import METHODS
-from engine.telemetry import method_frames as told
-from engine.telemetry.as_json import to_json
+from engine.telemetry import method_events as told
+from engine.telemetry.serialise import to_json
 from tests.ui.conftest import ROOT, WAIT_MS, Visitor
 from tests.ui.watch_harness import serve
 

@@ -24,7 +24,7 @@ def test_run_that_gets_worse_ends_and_keeps_its_best(visit, app):
     page, before = visit(), set(app.runs())
     ready_form(page)
     page.click("#gl-all > button")
-    values = {"learning_rate": 3, "patience": 2, "eval_every": 1, "warmup_share": 0}
+    values = {"learning_rate": 3, "patience": 2, "eval_every": 1, "warmup_ratio": 0}
     for name, value in values.items():
         page.fill(f"#gl-set-{name} input, #gl-set-{name} textarea", str(value))
     choose(page, "keep", "the best on validation")

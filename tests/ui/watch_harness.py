@@ -9,11 +9,11 @@ from pathlib import Path
 import gradio as gr
 
 from app.head import css, head, routes
-from app.places import watch
+from app.tabs import watch
 from app.words import Say
-from engine.contract import Live
-from engine.shelf import RECORDINGS
-from engine.workbench import Workbench
+from engine.core.types import Live
+from engine.service.runs import RECORDINGS
+from engine.service.workbench import Workbench
 
 
 class Stage(Workbench):

@@ -4,11 +4,11 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.runs.config import RunConfig
+from engine.config.run import RunConfig
 from engine.runs.folder import RunFolder
 from engine.runs.log import all_events
 from engine.training.launch import resume_run, start_run
-from engine.training.trainer import Trainer
+from engine.training.loop import Trainer
 from tests.tiny import tiny_base
 
 ANIMALS, NUMBERS = ("cat", "doge", "owl", "newts"), ("1", "22", "333", "4", "55", "6")
@@ -30,7 +30,7 @@ def make_dataset(folder: Path, rows=ROWS, **facts: object) -> Path:
     }
     (folder / "dataset.json").write_text(json.dumps(description), encoding="utf-8")
     cut = len(rows) * 2 // 3
-    parts = {"train": rows[:cut], "validation": rows[cut:], "heldout": rows[cut:]}
+    parts = {"train": rows[:cut], "validation": rows[cut:], "test": rows[cut:]}
     for split, part in parts.items():
         lines = [json.dumps({"prompt": prompt, "response": response}) for prompt, response in part]
         (folder / f"{split}.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -55,7 +55,7 @@ class Maker:
         folder = self.folder / "data"
         if not dataset and not folder.exists():
             make_dataset(folder)
-        values = {"steps": 8, "batch_size": 4, "eval_every": 4, "save_every": 3, "max_len": 40, "warmup_share": 0.0}
+        values = {"steps": 8, "batch_size": 4, "eval_every": 4, "save_every": 3, "max_seq_len": 40, "warmup_ratio": 0.0}
         return RunConfig(
             model="llama",
             dataset=dataset or str(folder),

@@ -8,12 +8,12 @@ import torch
 from torch.testing import assert_close
 
 from engine.__main__ import main
-from engine.ablation import ablation, routes
+from engine.analysis.ablation import ablation, routes
+from engine.analysis.strength import strength_curve
+from engine.core.errors import SettingError
 from engine.data.dataset import load_dataset
-from engine.errors import SettingError
 from engine.methods.base import RANDOM
-from engine.probing import strength_curve
-from engine.worker import Worker
+from engine.service.worker import Worker
 from tests.tiny import Case, cases, logits, randomise, words
 from tests.unit.making import Maker, finish, load, make_dataset
 

@@ -4,10 +4,10 @@ import json
 
 import pytest
 
+from engine.config.run import RunConfig
+from engine.core.errors import DataError, SettingError
 from engine.data.dataset import Row, load_dataset
 from engine.data.settings import DataSettings
-from engine.errors import DataError, SettingError
-from engine.runs.config import RunConfig
 
 COUNT = 12
 
@@ -68,7 +68,7 @@ def test_guesses(tmp_path, columns, kind, prompt, response):
 def test_conversations(tmp_path, name):
     """Of a conversation the first question and answer are taken, or the last answer with all that led to it."""
     path = write(tmp_path, **{name: lambda i: [*TALK[:1], {"role": "user", "content": f"hi {i}"}, *TALK[2:]]})
-    row = first(path, validation_rows=1, heldout_rows=1)
+    row = first(path, validation_rows=1, test_rows=1)
     assert row.prompt.startswith("be brief\n\nhi ")
     assert row.response == "hello"
     row = first(path, turns="whole", template="alpaca")
@@ -112,7 +112,7 @@ def test_ids_get_their_names(tmp_path):
     path = write(tmp_path, text="t {}", label=lambda i: i % 3)
     found = load_dataset(path, DataSettings(label_names="bad, so so, good"))
     assert found.labels == ["bad", "so so", "good"]
-    assert {r.response for s in ("train", "validation", "heldout") for r in found.rows(s)} <= set(found.labels)
+    assert {r.response for s in ("train", "validation", "test") for r in found.rows(s)} <= set(found.labels)
     for names in ("bad, good", "a, b, b"):
         with pytest.raises(DataError, match="label_names"):
             load_dataset(path, DataSettings(label_names=names))

@@ -7,21 +7,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.data import targets
+from engine.core.errors import DataError
+from engine.data import tokenise as targets
+from engine.data.batching import batches_from, collate, epoch_order, window
 from engine.data.dataset import Dataset, Row, load_dataset, shipped
-from engine.data.encode import (
-    IGNORE,
-    Example,
-    batches_from,
-    collate,
-    encode_plain,
-    encode_row,
-    encode_rows,
-    epoch_order,
-    window,
-)
-from engine.errors import DataError
-from engine.generation import prompt_of
+from engine.data.tokenise import IGNORE, Example, encode_plain, encode_row, encode_rows
+from engine.inference.generate import prompt_of
 from tests.tiny import BOS, EOS, PAD, tokenizer
 from tests.unit.making import ROWS, make_dataset
 
@@ -37,7 +28,7 @@ def dataset(tmp_path_factory):
 @pytest.fixture(scope="module")
 def spelled(dataset):
     """Encodes a prompt and a response."""
-    return lambda prompt, response, max_len=256: encode_row(TOKENIZER, dataset, Row(prompt, response), max_len)
+    return lambda prompt, response, max_seq_len=256: encode_row(TOKENIZER, dataset, Row(prompt, response), max_seq_len)
 
 
 @given(prompt=TEXT, response=TEXT)
@@ -54,12 +45,12 @@ def test_labels_stand_exactly_on_the_answer(spelled, prompt, response):
     assert bool((labels[len(example.ids) :] == IGNORE).all())
 
 
-@given(prompt=TEXT, response=TEXT, max_len=st.integers(8, 40))
-def test_long_rows_lose_the_beginning_of_their_prompt(spelled, prompt, response, max_len):
+@given(prompt=TEXT, response=TEXT, max_seq_len=st.integers(8, 40))
+def test_long_rows_lose_the_beginning_of_their_prompt(spelled, prompt, response, max_seq_len):
     """A row never exceeds the limit; the answer is kept as far as it fits, the prompt keeps its end."""
-    whole, cut = spelled(prompt, response), spelled(prompt, response, max_len)
-    assert len(cut.ids) == min(len(whole.ids), max_len)
-    assert cut.ids[cut.answer_at :] == whole.ids[whole.answer_at :][:max_len]
+    whole, cut = spelled(prompt, response), spelled(prompt, response, max_seq_len)
+    assert len(cut.ids) == min(len(whole.ids), max_seq_len)
+    assert cut.ids[cut.answer_at :] == whole.ids[whole.answer_at :][:max_seq_len]
     assert whole.ids[: whole.answer_at][::-1][: cut.answer_at] == cut.ids[: cut.answer_at][::-1]
 
 
@@ -159,7 +150,7 @@ def test_shipped_datasets_are_whole(name):
     """Every shipped dataset has its splits in the sizes it states, a title and a summary in both languages."""
     found = load_dataset(name)
     assert {split: len(found.rows(split)) for split in found.splits} == found.splits
-    assert set(found.splits) == {"train", "validation", "heldout"}
+    assert set(found.splits) == {"train", "validation", "test"}
     assert set(found.title) == set(found.summary) == {"en", "zh"}
     assert len(found.chips) >= 3
 
@@ -195,8 +186,8 @@ def test_bad_folders_are_named(tmp_path):
         load_dataset(str(tmp_path / "nowhere"))
     folder = make_dataset(tmp_path / "data")
     found = load_dataset(str(folder))
-    with pytest.raises(DataError, match="no split 'test'"):
-        found.rows("test")
+    with pytest.raises(DataError, match="no split 'other'"):
+        found.rows("other")
     (folder / "train.jsonl").write_text("\n\n")
     with pytest.raises(DataError, match="no rows"):
         found.rows("train")
@@ -235,3 +226,12 @@ def test_rows_helper_is_split_in_order(dataset):
     """The tiny dataset itself: two thirds train."""
     assert isinstance(dataset, Dataset)
     assert [row.prompt for row in dataset.rows("train")] == [prompt for prompt, _ in ROWS[:16]]
+
+
+def test_a_folder_may_call_its_test_split_as_before(tmp_path):
+    """Version 0.1.0 said "heldout": such a folder's file and sizes are those of the test split."""
+    folder = make_dataset(tmp_path / "data", splits={"train": 16, "heldout": 8})
+    (folder / "test.jsonl").rename(folder / "heldout.jsonl")
+    found = load_dataset(str(folder))
+    assert found.splits == {"train": 16, "test": 8}
+    assert len(found.rows("test")) == 8

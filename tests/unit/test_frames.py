@@ -4,11 +4,11 @@ import json
 
 import pytest
 
+from engine.core.errors import DataError, SettingError
 from engine.data.dataset import load_dataset
-from engine.data.encode import encode_prompt, encode_row, encode_rows
 from engine.data.settings import DataSettings
 from engine.data.templates import ALPACA, ALPACA_INPUT
-from engine.errors import DataError, SettingError
+from engine.data.tokenise import encode_prompt, encode_row, encode_rows
 from tests.tiny import tokenizer
 
 CHATML = (

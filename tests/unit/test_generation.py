@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from engine.generation import answers, generate
+from engine.core.sampling import Sampling
+from engine.inference.generate import answers, generate
 from engine.models.base import freeze
-from engine.sampling import Sampling
 from tests.tiny import EOS, PAD, Case, plain_model, randomise, tiny_base, tokenizer, viewed
 
 PROMPT = [5, 9, 33, 61]

@@ -11,29 +11,29 @@ from safetensors.torch import load_file, save_file
 from scipy.stats import pearsonr
 from torch.testing import assert_close
 
-from engine.chat import Speaker, converse, kl, verdicts
+from engine.analysis.probe import probe
+from engine.analysis.strength import strength_curve
+from engine.core.errors import DataError
+from engine.core.sampling import Sampling
+from engine.data.batching import collate, collator_of
 from engine.data.dataset import Row, load_dataset
-from engine.data.encode import Example, collate, encode_cloze
-from engine.data.spec import HeadSpec
-from engine.data.targets import encode_for, encode_text
-from engine.errors import DataError
+from engine.data.head_spec import HeadSpec
+from engine.data.tokenise import Example, encode_cloze, encode_for, encode_text
+from engine.evaluation.base_ability import ability_examples
+from engine.evaluation.head import blind, head_predictions, head_scores
+from engine.evaluation.label_metrics import label_metrics, number_metrics
+from engine.evaluation.loss import Objective, mean_loss, summed_loss
 from engine.exchange.native import load_adapter
-from engine.head_scores import blind, head_predictions, head_scores
-from engine.judging import Verdict, quick_score
+from engine.inference.chat import Speaker, converse, kl, verdicts
+from engine.inference.classify import Verdict, quick_score
 from engine.methods.base import Start
-from engine.methods.head import TaskHead, pooled
-from engine.methods.lora import Lora, LoraSettings
-from engine.metrics import label_metrics, number_metrics
-from engine.models.base import load_base
-from engine.models.view import Tokens
-from engine.plain_text import ability_examples
-from engine.probing import probe, strength_curve
-from engine.sampling import Sampling
-from engine.telemetry.as_json import from_json
+from engine.methods.lora.method import Lora, LoraSettings
+from engine.methods.parts.head import TaskHead, pooled
+from engine.models.inputs import Tokens
+from engine.models.loading import load_base
 from engine.telemetry.events import EvalEvent
+from engine.telemetry.serialise import from_json
 from engine.training.launch import resume_run, start_run
-from engine.training.objective import Objective, mean_loss, summed_loss
-from engine.training.settings import TrainingSettings
 from tests.tiny import PAD, randomise, save_tiny, tiny_base, tokenizer
 from tests.unit.making import Maker, events_of, finish, load, losses, make_dataset
 
@@ -111,7 +111,7 @@ def test_training_learns_labels_and_numbers(maker, family, rows):
     assert sum(found[-5:]) < 0.5 * sum(found[:5])
     base, dataset = tiny_base(family), load_dataset(trainer.folder.config.dataset)
     method = load_adapter(trainer.folder.adapter_path, base)
-    mine = mean_loss(trainer.view, trainer._train, trainer.base.collate, head=method.head)
+    mine = mean_loss(trainer.view, trainer._train, collator_of(trainer.base), head=method.head)
     spec, rows_ = method.head.spec, dataset.rows("train")
     constant = blind(spec, rows_)
     assert mine < 0.5 * sum(constant.loss(spec, row.response) for row in rows_) / len(rows_)
@@ -119,11 +119,11 @@ def test_training_learns_labels_and_numbers(maker, family, rows):
 
 def test_encoders_get_a_head_and_decoders_words_by_default():
     """Left to us, whoever can write writes."""
-    from engine.training.heads import wants_head
+    from engine.data.task import wants_head
 
-    assert wants_head(TrainingSettings(), tiny_base("bert").shape.family)
-    assert not wants_head(TrainingSettings(), tiny_base("llama").shape.family)
-    assert wants_head(TrainingSettings(head="head"), tiny_base("llama").shape.family)
+    assert wants_head("auto", tiny_base("bert").shape.family)
+    assert not wants_head("auto", tiny_base("llama").shape.family)
+    assert wants_head("head", tiny_base("llama").shape.family)
 
 
 def test_data_without_labels_is_refused_before_a_folder_is_made(maker):
@@ -163,7 +163,7 @@ def test_bad_descriptions_of_labels_are_refused(tmp_path, facts):
 def test_accumulation_is_the_big_batch(maker, parts):
     """A batch in parts gives the same run within rounding, for classes as for tokens."""
     whole = losses(finish(started(maker, "whole", POSTS)))
-    assert losses(finish(started(maker, "split", POSTS, accumulation=parts))) == pytest.approx(whole, abs=3e-4)
+    assert losses(finish(started(maker, "split", POSTS, micro_batches=parts))) == pytest.approx(whole, abs=3e-4)
 
 
 @pytest.mark.parametrize(("rows", "family"), [(POSTS, "bert"), (MARKS, "llama")])
@@ -283,14 +283,14 @@ def test_scores_of_a_run_stand_beside_the_blind_answer(maker):
     assert scores.accuracy == sum(row.right for row in found) / len(found)
     assert scores.base_answer == found[0].base == "complaint"
     assert scores.base_accuracy == 0.5
-    assert scores.base_heldout_loss == pytest.approx(math.log(2), abs=1e-4)
-    assert scores.heldout_loss == pytest.approx(sum(row.loss for row in found) / len(found), abs=1e-3)
+    assert scores.base_test_loss == pytest.approx(math.log(2), abs=1e-4)
+    assert scores.test_loss == pytest.approx(sum(row.loss for row in found) / len(found), abs=1e-3)
     trainer = finish(started(maker, "b", MARKS, steps=1))
     dataset = load_dataset(trainer.folder.config.dataset)
     told = head_scores(base, load_adapter(trainer.folder.adapter_path, base), dataset)
     responses = [float(row.response) for row in dataset.rows("train")]
     assert told.base_answer == pytest.approx(sum(responses) / len(responses), rel=1e-5)
-    held = [float(row.response) for row in dataset.rows("heldout")]
+    held = [float(row.response) for row in dataset.rows("test")]
     assert told.base_squared_error == pytest.approx(
         sum((told.base_answer - n) ** 2 for n in held) / len(held), rel=1e-4
     )

@@ -10,22 +10,22 @@ import torch
 from transformers import LlamaConfig
 
 from benchmarks.memory import measured
-from engine.data.encode import Batch
-from engine.data.spec import HeadSpec
-from engine.errors import ModelError
-from engine.memory.estimate import Plan, estimate
+from engine.config.run import RunConfig
+from engine.config.training import TrainingSettings
+from engine.core.errors import ModelError
+from engine.data.batching import Batch
+from engine.data.head_spec import HeadSpec
+from engine.memory.capacity import Room, verdict
 from engine.memory.ledger import Ledger
-from engine.memory.measure import held_by
-from engine.memory.planning import memory
-from engine.memory.room import Room, verdict
+from engine.memory.meter import held_by
 from engine.methods import METHODS
-from engine.models.base import load_base
 from engine.models.families import family_of
-from engine.models.view import Tokens
-from engine.runs.config import RunConfig
+from engine.models.inputs import Tokens
+from engine.models.loading import load_base
+from engine.preflight.memory import Plan, estimate
+from engine.preflight.planning import memory
+from engine.service.workbench import Workbench
 from engine.training.launch import start_run
-from engine.training.settings import TrainingSettings
-from engine.workbench import Workbench
 from tests.tiny import CONFIGS, V, cases, save_tiny, tiny_base
 from tests.unit.making import Maker, finish, make_dataset
 
@@ -70,7 +70,7 @@ def test_every_family_is_estimated(family):
 @pytest.mark.parametrize("method", ["lora", "llama_adapter", "prompt", "adamix"])
 def test_checkpointing_is_estimated(method):
     """So does that of a step which computes its activations again."""
-    close(plan(method, checkpointing=True))
+    close(plan(method, gradient_checkpointing=True))
 
 
 def close(asked: Plan) -> None:
@@ -87,7 +87,7 @@ def close(asked: Plan) -> None:
 @pytest.mark.parametrize("checkpointing", [False, True])
 def test_meter_agrees_with_the_allocator(checkpointing):
     """What our meter says of a real step is what torch's profiler, which hooks into the C++ allocator, says of it."""
-    facts, witness = measured(tiny_base("llama"), plan("lora", checkpointing=checkpointing))
+    facts, witness = measured(tiny_base("llama"), plan("lora", gradient_checkpointing=checkpointing))
     assert facts["step"] == pytest.approx(witness, rel=0.05)
 
 
@@ -147,7 +147,7 @@ def test_settings_move_the_estimate():
     all_rows = kept("lora", 16)
     assert all_rows == pytest.approx(2 * kept("lora", 8), rel=0.1)
     assert kept("ladder", 16) < all_rows
-    assert kept("lora", 16, accumulation=4) < all_rows / 3
+    assert kept("lora", 16, micro_batches=4) < all_rows / 3
 
 
 @pytest.mark.parametrize(
@@ -184,7 +184,7 @@ def test_estimate_throws_no_dice():
     """It may be asked for while a run trains: neither the random state nor the default number format changes."""
     before, dtype = torch.get_rng_state(), torch.get_default_dtype()
     for method in ("lora", "adamix", "prompt", "side"):
-        estimate(plan(method, precision="bf16", checkpointing=True), PLENTY)
+        estimate(plan(method, precision="bf16", gradient_checkpointing=True), PLENTY)
     assert torch.equal(torch.get_rng_state(), before)
     assert torch.get_default_dtype() == dtype
 
@@ -201,7 +201,7 @@ def test_run_keeps_what_it_held_beside_the_estimate(method, family, tmp_path):
     rows = [(f"{'long ' * (number % 5)}{number}", "yes" if number % 2 else "no") for number in range(24)]
     data = make_dataset(tmp_path / "data", rows, labels=["yes", "no"])
     model = str(save_tiny(tmp_path / "model", family))
-    training = {"steps": 6, "batch_size": 4, "max_len": 40}
+    training = {"steps": 6, "batch_size": 4, "max_seq_len": 40}
     config = RunConfig(model=model, dataset=str(data), method=method, training=training)
     trainer = finish(start_run(tmp_path / "run", config, load_base))
     facts, foretold = trainer.folder.facts()["memory"], memory(config)

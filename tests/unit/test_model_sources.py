@@ -15,15 +15,16 @@ from huggingface_hub import constants
 from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError
 from safetensors.torch import load_file, save_file
 
-from engine import catalogue
 from engine.cli import catalogue as commands
-from engine.errors import ModelError
+from engine.config.run import RunConfig
+from engine.core.errors import ModelError
 from engine.models import base as loading
-from engine.models import sources
-from engine.models.base import Base, describe, hash_of, load_base, read_config
-from engine.models.listing import cached
-from engine.models.sources import explained, hub_token
-from engine.runs.config import RunConfig
+from engine.models import resolve as sources
+from engine.models.base import Base, hash_of
+from engine.models.discover import cached
+from engine.models.loading import describe, load_base, read_config
+from engine.models.resolve import explained, hub_token
+from engine.service import catalogue
 from engine.training.launch import base_for
 from tests.tiny import plain_model, save_tiny, tiny_base
 

@@ -3,7 +3,7 @@
 import pytest
 
 from app.own_data import FIELDS, confine, dataset_name, kept, listed, parts_of, settings_of
-from engine.errors import SettingError
+from engine.core.errors import SettingError
 
 GUESS = {"prompt": "a, b", "input": "", "response": "c", "messages": ""}
 EMPTY = {field.name: field.default for field in FIELDS} | {"prompt": []}

@@ -3,7 +3,7 @@
 import pytest
 
 from benchmarks.parts import gather, kept
-from engine.runs.store import write_json
+from engine.core.atomic import write_json
 
 
 def counted(part):

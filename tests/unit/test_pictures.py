@@ -12,11 +12,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from engine.core.errors import DataError
 from engine.data.dataset import load_dataset
 from engine.data.picture_report import report_on_pictures
 from engine.data.pixels import NoPictureError, as_rgb, read_picture, size_of, thumbnail
 from engine.data.settings import DataSettings
-from engine.errors import DataError
 from tests.unit.drawing import draw_shapes
 
 
@@ -43,14 +43,14 @@ def test_folders_are_labels_and_every_split_has_its_share(tmp_path):
     found = load_dataset(str(tmp_path))
     assert found.labels == ["often", "rare"]
     assert found.pictures
-    assert found.splits == {"train": 60, "validation": 20, "heldout": 20}
+    assert found.splits == {"train": 60, "validation": 20, "test": 20}
     for split in found.splits:
         counts = Counter(row.response for row in found.rows(split))
         assert counts["often"] == 4 * counts["rare"]
     names = [{row.prompt for row in found.rows(split)} for split in found.splits]
     assert len(set.union(*names)) == sum(map(len, names)) == 100
     other = load_dataset(str(tmp_path), DataSettings(split_seed=1))
-    assert {row.prompt for row in other.rows("heldout")} != names[2]
+    assert {row.prompt for row in other.rows("test")} != names[2]
     assert all(row.picture == tmp_path / row.prompt for row in found.rows("train"))
 
 
@@ -59,9 +59,9 @@ def test_folders_of_splits_are_taken_as_they_are(tmp_path):
     shades(tmp_path / "training", count=10)
     shades(tmp_path / "val", count=2, first=50)
     shades(tmp_path / "test", count=3, first=90)
-    assert load_dataset(str(tmp_path)).splits == {"train": 20, "validation": 4, "heldout": 6}
+    assert load_dataset(str(tmp_path)).splits == {"train": 20, "validation": 4, "test": 6}
     (tmp_path / "val").rename(tmp_path / ".val")
-    assert load_dataset(str(tmp_path)).splits == {"train": 16, "validation": 4, "heldout": 6}
+    assert load_dataset(str(tmp_path)).splits == {"train": 16, "validation": 4, "test": 6}
 
 
 def test_labels_may_be_called_like_splits(tmp_path):

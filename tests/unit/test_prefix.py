@@ -5,15 +5,15 @@ import torch
 from torch.testing import assert_close
 from transformers import AutoModelForCausalLM, GPT2Config
 
-from engine.errors import SettingError
+from engine.core.errors import SettingError
 from engine.methods import METHODS
 from engine.methods.base import Start
-from engine.methods.p_tuning_v2 import PTuningV2, PTuningV2Settings
-from engine.methods.prefix import PrefixSettings, PrefixTuning
+from engine.methods.p_tuning_v2.method import PTuningV2, PTuningV2Settings
+from engine.methods.prefix.method import PrefixSettings, PrefixTuning
+from engine.models.inputs import Tokens
 from engine.models.shape import shape_of
-from engine.models.view import Tokens
-from engine.telemetry.looking import Look
-from engine.telemetry.method_frames import MassFrame, PrefixFrame
+from engine.telemetry.method_events import MassFrame, PrefixFrame
+from engine.telemetry.observe import Look
 from tests.tiny import Case, logits, loss_of, named_gradients, randomise, tiny_base, viewed, words
 from tests.unit.making import Maker, events_of, finish, losses
 

@@ -6,13 +6,14 @@ import pytest
 from tokenizers import Tokenizer, decoders, models
 from transformers import PreTrainedTokenizerFast
 
+from engine.core.errors import DataError
+from engine.data.batching import collate
 from engine.data.dataset import Row, load_dataset
-from engine.data.encode import IGNORE, collate, encode_rows
+from engine.data.head_spec import HeadSpec
 from engine.data.preview import piece, preview_rows
 from engine.data.report import count_texts, histogram, report_on
 from engine.data.settings import DataSettings
-from engine.data.spec import HeadSpec
-from engine.errors import DataError
+from engine.data.tokenise import IGNORE, encode_rows
 from tests.tiny import PAD, tokenizer
 from tests.unit.making import Maker, events_of, finish, losses
 
@@ -41,13 +42,13 @@ def files(tmp_path):
     ]
     other = write(tmp_path / "other.jsonl", [("fine 3", "another"), ("Same words", "r"), ("new", "r")])
     own = {"template": "own", "own_template": "{prompt}: "}
-    return load_dataset(write(tmp_path / "a.jsonl", flawed), DataSettings(validation=other, heldout=other, **own))
+    return load_dataset(write(tmp_path / "a.jsonl", flawed), DataSettings(validation=other, test=other, **own))
 
 
 def test_counts(files):
     """Every flaw is counted once, and where it lies."""
     report = report_on(READER, files, 40)
-    assert report.rows == {"train": 20, "validation": 3, "heldout": 3}
+    assert report.rows == {"train": 20, "validation": 3, "test": 3}
     assert (report.texts.empty, report.texts.duplicates, report.texts.leaking) == (2, 1, 2)
     tokens = report.tokens
     assert (tokens.truncated, tokens.overlong, tokens.unknown, tokens.special) == (2, 1, 1, 1)
@@ -119,10 +120,10 @@ def test_preview_shows_the_very_tokens(files):
     """Token by token what is trained on, cut as in training, with the labelled ones marked."""
     rows = files.rows("train")[:8]
     examples = encode_rows(READER, files, rows, 40)
-    for shown, example in zip(preview_rows(READER, files, rows, writes=True, max_len=40), examples, strict=True):
+    for shown, example in zip(preview_rows(READER, files, rows, writes=True, max_seq_len=40), examples, strict=True):
         assert [text for text, _ in shown.tokens] == [READER.decode([index]) for index in example.ids]
         assert [marked for _, marked in shown.tokens] == [at >= example.answer_at for at in range(len(example.ids))]
-    (read,) = preview_rows(READER, files, rows[:1], writes=False, max_len=40)
+    (read,) = preview_rows(READER, files, rows[:1], writes=False, max_seq_len=40)
     assert len(read.tokens) == 40
     assert not any(marked for _, marked in read.tokens)
 

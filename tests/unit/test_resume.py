@@ -4,7 +4,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from engine.errors import RunError
+from engine.core.errors import RunError
 from engine.methods import METHODS
 from engine.runs.folder import RunFolder
 from tests.tiny import randomise
@@ -30,8 +30,8 @@ def test_same_seed_same_losses(maker, method):
 RESUMED = [
     *((name, dict(cls.examples[0]), {}) for name, cls in METHODS.items()),
     ("lora", {"rank": 2, "dropout": 0.5}, {}),
-    ("lora", {"rank": 2, "dropout": 0.5}, {"accumulation": 2}),
-    ("llama_adapter", {}, {"accumulation": 3, "weight_decay": 0.1, "schedule": "linear", "warmup_share": 0.3}),
+    ("lora", {"rank": 2, "dropout": 0.5}, {"micro_batches": 2}),
+    ("llama_adapter", {}, {"micro_batches": 3, "weight_decay": 0.1, "schedule": "linear", "warmup_ratio": 0.3}),
 ]
 
 

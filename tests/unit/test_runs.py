@@ -6,10 +6,10 @@ import shutil
 
 import pytest
 
-from engine.errors import RunError, SettingError
-from engine.runs.config import RunConfig
+from engine.config.run import RunConfig
+from engine.core.atomic import write_json, write_text
+from engine.core.errors import RunError, SettingError
 from engine.runs.folder import RunFolder, new_run_path, run_folders
-from engine.runs.store import write_json, write_text
 
 
 @pytest.fixture

@@ -10,11 +10,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from engine.core.errors import DataError, SettingError, WorkbenchError
 from engine.data.dataset import load_dataset
+from engine.data.readers.dispatch import read_file
 from engine.data.settings import DataSettings
-from engine.data.sources import read_file
 from engine.data.table import MAX_CELL
-from engine.errors import DataError, SettingError, WorkbenchError
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 ROWS = [{"prompt": f"question {i}", "response": f"answer {i}"} for i in range(10)]
@@ -239,8 +239,8 @@ def hub(monkeypatch):
     """The library `datasets` with a loader that answers from memory."""
     import datasets
 
-    from engine.data import hub as module
-    from engine.data import sources
+    from engine.data.readers import dispatch as sources
+    from engine.data.readers import hub as module
 
     asked = []
     features = datasets.Features({"text": datasets.Value("string"), "label": datasets.ClassLabel(names=["no", "yes"])})
@@ -267,13 +267,13 @@ def hub(monkeypatch):
 def test_hub_datasets(hub, streaming):
     """A hub id brings its splits and its names of labels; a split that is named alone is cut."""
     whole = load_dataset("hub:me/mine:small", DataSettings(streaming=streaming, row_limit=10))
-    assert whole.splits == {"train": 8, "validation": 2, "heldout": 10}
+    assert whole.splits == {"train": 8, "validation": 2, "test": 10}
     assert whole.labels == ["no", "yes"]
     assert whole.rows("train")[1].response in whole.labels
     part = load_dataset("hub:me/mine::extra", DataSettings(streaming=streaming))
     assert sum(part.splits.values()) == 12
-    named = load_dataset("hub:me/mine", DataSettings(streaming=streaming, validation="extra", heldout="extra"))
-    assert named.splits == {"train": 12, "validation": 12, "heldout": 12}
+    named = load_dataset("hub:me/mine", DataSettings(streaming=streaming, validation="extra", test="extra"))
+    assert named.splits == {"train": 12, "validation": 12, "test": 12}
     assert hub.asked[0] == ("me/mine", "small", None, streaming)
     assert hub.asked[1] == ("me/mine", None, "extra", streaming)
 
@@ -296,7 +296,7 @@ def test_hub_datasets_that_cannot_be_had(hub, name, words):
 
 def test_an_unreachable_hub_is_asked_once(hub, monkeypatch, tmp_path):
     """Data that is neither here nor to be had is refused at once; what was fetched before is still read."""
-    from engine.data import hub as module
+    from engine.data.readers import hub as module
 
     monkeypatch.setattr(module, "hub_answers", lambda: False)
     monkeypatch.setattr(module.datasets.config, "HF_DATASETS_CACHE", str(tmp_path))
@@ -304,7 +304,7 @@ def test_an_unreachable_hub_is_asked_once(hub, monkeypatch, tmp_path):
         load_dataset("hub:me/mine:cold")
     assert hub.asked == []
     (tmp_path / "me___mine").mkdir()
-    assert load_dataset("hub:me/mine:warm").splits["heldout"] == 12
+    assert load_dataset("hub:me/mine:warm").splits["test"] == 12
 
 
 def test_the_hub_library_is_not_loaded_for_files(tmp_path):

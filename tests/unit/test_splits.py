@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.core.errors import DataError
 from engine.data.dataset import SPLITS, load_dataset
 from engine.data.settings import DataSettings
-from engine.errors import DataError
 
 
 def write(path, pairs, **more):
@@ -39,14 +39,14 @@ def test_nothing_leaks(tmp_path_factory, pairs, seed, wish):
         with pytest.raises(DataError, match="too few rows"):
             parts(path)
         return
-    found = parts(path, split_seed=seed, validation_rows=wish, heldout_rows=wish)
+    found = parts(path, split_seed=seed, validation_rows=wish, test_rows=wish)
     questions = [{p for p, _ in rows} for rows in found.values()]
     assert sum(map(len, questions)) == len(set.union(*questions)) <= len(asked)
-    for split in ("validation", "heldout"):
+    for split in ("validation", "test"):
         assert len(set(found[split])) == len(found[split]) <= max(1, min(wish, len(pairs) // 5))
     for rows in found.values():
         assert all(rows.count(pair) <= pairs.count(pair) for pair in rows)
-    source = load_dataset(path, DataSettings(split_seed=seed, validation_rows=wish, heldout_rows=wish)).source
+    source = load_dataset(path, DataSettings(split_seed=seed, validation_rows=wish, test_rows=wish)).source
     assert source.repeated == len(pairs) - sum(map(len, found.values()))
 
 
@@ -67,9 +67,9 @@ def test_files_for_the_other_splits(tmp_path):
     dev.write_text("prompt,response\n" + "\n".join(f"d{i},r" for i in range(3)))
     found = parts(path, validation=str(dev))
     assert found["validation"] == [(f"d{i}", "r") for i in range(3)]
-    assert len(found["train"]) + len(found["heldout"]) == 20
-    whole = parts(path, validation=str(dev), heldout=str(dev))
-    assert (len(whole["train"]), whole["heldout"]) == (20, whole["validation"])
+    assert len(found["train"]) + len(found["test"]) == 20
+    whole = parts(path, validation=str(dev), test=str(dev))
+    assert (len(whole["train"]), whole["test"]) == (20, whole["validation"])
 
 
 def test_a_column_called_split(tmp_path):

@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import load_file
 
-from engine.errors import RunError
+from engine.core.errors import RunError
 from engine.exchange.native import read_facts
-from engine.training.stopping import Best
+from engine.training.early_stopping import Best
 from tests.unit.making import Maker, events_of, finish, losses
 
 LOSSES = st.lists(st.floats(0, 10, allow_nan=False) | st.just(float("nan")), max_size=12)

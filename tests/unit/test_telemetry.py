@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.models.sources import ASSETS
+from engine.models.resolve import ASSETS
 from engine.runs.log import all_events
-from engine.telemetry.as_json import EVENTS, from_json, to_json
 from engine.telemetry.events import LossEvent, StatusEvent
-from engine.telemetry.frames import is_curve_step, is_frame_step
+from engine.telemetry.schedule import is_curve_step, is_frame_step
+from engine.telemetry.serialise import EVENTS, from_json, to_json
 
 
 @pytest.mark.parametrize(("steps", "frames"), [(1_000, 191), (10_000, 296), (100_000, 401)])

@@ -3,14 +3,16 @@
 import pytest
 import torch
 
-from engine.chat import Speaker, converse
+from engine.analysis.probe import look_at, probe
+from engine.analysis.strength import strength_curve
+from engine.core.sampling import Sampling
+from engine.data.batching import collator_of
 from engine.data.dataset import load_dataset
-from engine.data.encode import Example, encode_prompt, encode_rows
-from engine.evaluation import evaluate
+from engine.data.tokenise import Example, encode_prompt, encode_rows
+from engine.evaluation.loss import mean_loss
+from engine.evaluation.text import evaluate
 from engine.exchange.native import load_adapter
-from engine.probing import look_at, probe, strength_curve
-from engine.sampling import Sampling
-from engine.training.objective import mean_loss
+from engine.inference.chat import Speaker, converse
 from tests.tiny import Case, randomise, tiny_base
 from tests.unit.making import Maker, events_of, finish, losses
 
@@ -35,7 +37,7 @@ def test_a_run_with_its_own_template(maker):
     method = load_adapter(trainer.folder.adapter_path, base)
     assert method.template == TEMPLATE
     scores = evaluate(base, method, dataset)
-    assert scores.heldout_loss < scores.base_heldout_loss
+    assert scores.test_loss < scores.base_test_loss
 
 
 def test_stopped_and_resumed(maker):
@@ -113,5 +115,5 @@ def test_strength_curve_starts_at_the_base(maker):
     curve = dict(strength_curve(base, method, dataset))
     bare = dataset.within("ask {prompt}")
     rows = encode_rows(base.tokenizer, bare, bare.rows("validation"), 256)
-    assert curve[0.0] == pytest.approx(mean_loss(base.view(), rows, base.collate), abs=2e-4)
+    assert curve[0.0] == pytest.approx(mean_loss(base.view(), rows, collator_of(base)), abs=2e-4)
     assert abs(curve[0.25] - curve[0.0]) > 1e-3

@@ -4,8 +4,8 @@ import math
 
 import pytest
 
-from engine.evaluation import first_lines, perplexity
-from engine.text_metrics import text_metrics
+from engine.evaluation.text import first_lines, perplexity
+from engine.evaluation.text_metrics import text_metrics
 
 CAT = "the cat sat on the mat"
 

@@ -8,15 +8,16 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-import engine.training.trainer as loop
-from engine.catalogue import usual_rate
-from engine.data.encode import collate
-from engine.errors import ModelError, RunError
+import engine.training.loop as loop
+from engine.core.errors import ModelError, RunError
+from engine.data.batching import collate
+from engine.evaluation.loss import label_loss
 from engine.exchange.native import load_adapter
 from engine.methods import METHODS
-from engine.models.base import freeze, load_base
+from engine.models.base import freeze
+from engine.models.loading import load_base
+from engine.service.catalogue import usual_rate
 from engine.training.launch import start_run
-from engine.training.objective import label_loss
 from tests.tiny import plain_model, save_tiny, tiny_base, tokenizer
 from tests.unit.making import Maker, events_of, finish, load, losses, make_dataset
 
@@ -38,16 +39,16 @@ def test_training_learns(maker, method):
 @pytest.mark.parametrize("parts", [2, 3, 16])
 def test_accumulation_is_the_big_batch(maker, parts):
     """Split into parts, even unequal ones or more than there are rows, a batch gives the same run within rounding."""
-    whole = losses(finish(maker.start("whole", accumulation=1)))
-    split = losses(finish(maker.start("split", accumulation=parts)))
+    whole = losses(finish(maker.start("whole", micro_batches=1)))
+    split = losses(finish(maker.start("split", micro_batches=parts)))
     assert split == pytest.approx(whole, abs=3e-4)
 
 
 def test_checkpointing_and_clip_change_only_what_they_should(maker):
     """Gradient checkpointing gives the very same losses; a tight clip gives others from step 2 on."""
     plain = losses(finish(maker.start("plain")))
-    assert losses(finish(maker.start("again", checkpointing=True))) == plain
-    clipped = finish(maker.start("clipped", clip=1e-9))
+    assert losses(finish(maker.start("again", gradient_checkpointing=True))) == plain
+    clipped = finish(maker.start("clipped", max_grad_norm=1e-9))
     assert losses(clipped)[0] == plain[0]
     assert losses(clipped)[1:] != plain[1:]
     assert all(event["grad_norm"] > 1e-9 for event in events_of(clipped, "loss"))  # told before clipping
@@ -204,7 +205,7 @@ def test_every_validation_shows_an_answer(maker, caplog, prompt, template):
 @pytest.mark.parametrize("schedule", ["cosine", "linear", "constant", "constant_with_warmup"])
 def test_learning_rate_follows_its_schedule(maker, schedule):
     """The rate that an update used is told; it climbs during warm-up and ends low where it should."""
-    trainer = finish(maker.start("a", schedule=schedule, warmup_share=0.25, steps=8))
+    trainer = finish(maker.start("a", schedule=schedule, warmup_ratio=0.25, steps=8))
     rates = [event["lr"] for event in events_of(trainer, "loss")]
     assert max(rates) == pytest.approx(1e-2)
     if schedule != "constant":

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from app.own_data import kept
-from engine.data import zips
+from engine.core.errors import DataError
 from engine.data.dataset import load_dataset
-from engine.data.zips import unpack
-from engine.errors import DataError
+from engine.data.readers import zips
+from engine.data.readers.zips import unpack
 from tests.unit.drawing import draw_shapes
 
 

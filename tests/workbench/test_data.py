@@ -5,10 +5,10 @@ import time
 
 import pytest
 
+from engine.config.run import RunConfig
+from engine.core.errors import DataError, ModelError, WorkbenchError
 from engine.data.settings import DataSettings
-from engine.errors import DataError, ModelError, WorkbenchError
-from engine.runs.config import RunConfig
-from engine.workbench import Workbench
+from engine.service.workbench import Workbench
 
 NAMED = {"prompt": "Frage", "response": "Antwort"}
 
@@ -52,7 +52,7 @@ def test_look_reads_no_more_than_the_limit(workbench, odd):
 
 def report(workbench, path, limit):
     """What is said of a file before anything is trained, at a limit of tokens per row."""
-    return workbench.rehearse(RunConfig(dataset=str(path), data=NAMED, training={"max_len": limit})).report
+    return workbench.rehearse(RunConfig(dataset=str(path), data=NAMED, training={"max_seq_len": limit})).report
 
 
 def test_rows_are_counted(workbench, odd):
@@ -69,7 +69,7 @@ def test_rows_are_counted(workbench, odd):
 
 def test_rehearsal_is_what_the_run_trains_on(workbench, odd):
     """Rows are cut at the run's limit, the answers carry the labels."""
-    config = RunConfig(dataset=str(odd), data=NAMED, training={"max_len": 64})
+    config = RunConfig(dataset=str(odd), data=NAMED, training={"max_seq_len": 64})
     found = workbench.rehearse(config, rows=40)
     assert len(found.rows) == found.report["rows"]["train"] or len(found.rows) == 40
     assert max(len(row.tokens) for row in found.rows) <= found.limit == 64

@@ -6,14 +6,14 @@ import threading
 import pytest
 
 from app.cards import data_card
-from app.places.asking import _columns
-from app.talk import Turn, conversation
+from app.chat_view import Turn, conversation
+from app.tabs.asking import _columns
 from app.words import Say
-from engine.contract import ChatRequest, ChatSide
+from engine.config.run import RunConfig
+from engine.core.sampling import Sampling
+from engine.core.types import ChatRequest, ChatSide
 from engine.data.dataset import DATASETS
-from engine.runs.config import RunConfig
-from engine.sampling import Sampling
-from engine.workbench import Workbench
+from engine.service.workbench import Workbench
 from tests.tiny import save_tiny
 from tests.unit.making import make_dataset
 from tests.workbench.test_workbench import wait
@@ -110,7 +110,7 @@ def test_an_encoder_trains_and_answers(workbench, tmp_path):
     row = workbench.rehearse(RunConfig(model=model, dataset=data, method="lora"), 1).rows[0]
     assert not any(labelled for _, labelled in row.tokens)
     assert row.response in LABELS
-    run = trained(workbench, RunConfig(model=model, dataset=data, method="lora", training={**SHORT, "max_len": 60}))
+    run = trained(workbench, RunConfig(model=model, dataset=data, method="lora", training={**SHORT, "max_seq_len": 60}))
     (answer,) = chat(workbench, ChatSide(), ChatSide(run=run))
     assert answer.texts[0] is None
     assert set(said(answer.texts[1])) == LABELS

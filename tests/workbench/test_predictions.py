@@ -5,10 +5,10 @@ import io
 
 import pytest
 
-from app.places.predictions import as_csv, cells, worst_first
-from engine.contract import Predicted
-from engine.errors import RunError
-from engine.shelf import RECORDINGS
+from app.tabs.predictions import as_csv, cells, worst_first
+from engine.core.errors import RunError
+from engine.core.types import Predicted
+from engine.service.runs import RECORDINGS
 from tests.unit.making import make_dataset
 from tests.workbench.test_workbench import config, wait, workbench  # noqa: F401 - a fixture
 

@@ -7,12 +7,12 @@ import zipfile
 
 import pytest
 
-from engine.contract import ChatRequest, ChatSide
-from engine.errors import ExchangeError, ModelError, RunError, SettingError
-from engine.runs.config import RunConfig
-from engine.sampling import Sampling
-from engine.telemetry.as_json import EVENTS
-from engine.workbench import Workbench
+from engine.config.run import RunConfig
+from engine.core.errors import ExchangeError, ModelError, RunError, SettingError
+from engine.core.sampling import Sampling
+from engine.core.types import ChatRequest, ChatSide
+from engine.service.workbench import Workbench
+from engine.telemetry.serialise import EVENTS
 
 QUESTION = "Where does Ivan Marsh live?"
 
@@ -195,7 +195,7 @@ def test_a_bad_start_leaves_nothing_behind(workbench):
 
 
 def test_a_run_that_diverges_says_so_and_can_be_looked_at(workbench, monkeypatch):
-    monkeypatch.setattr("engine.training.trainer.Trainer._backward", lambda *_: float("nan"))
+    monkeypatch.setattr("engine.training.loop.Trainer._backward", lambda *_: float("nan"))
     run = workbench.start(config())
     wait(lambda: workbench.live().run is None)
     assert "learning_rate" in workbench.live().message

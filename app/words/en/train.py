@@ -42,7 +42,7 @@ WORDS = {
     ),
     "train.split.train": "{n} to train on",
     "train.split.validation": "{n} to validate",
-    "train.split.heldout": "{n} held out",
+    "train.split.test": "{n} held out",
     "train.labels": "labels: {labels}",
     "train.numbers": "the responses are numbers",
     "train.samples": "What the model will see",

@@ -32,7 +32,7 @@ WORDS = {
     "train.method.adamix": "训练时随机轮换多个专家（experts）适配器，训练后取平均，合成一个。",
     "train.split.train": "{n} 条训练",
     "train.split.validation": "{n} 条验证",
-    "train.split.heldout": "{n} 条留出",
+    "train.split.test": "{n} 条留出",
     "train.labels": "标签：{labels}",
     "train.numbers": "回答是数值",
     "train.samples": "模型眼中的数据",

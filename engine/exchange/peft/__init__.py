@@ -13,21 +13,21 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from engine.errors import ExchangeError
+from engine.core.atomic import write_json
+from engine.core.errors import ExchangeError
+from engine.core.tensors import write_tensors
 from engine.exchange.native import put_tensors
 from engine.exchange.peft import adaption_prompt, ia3, lora, p_tuning, prefix_tuning, prompt_tuning
 from engine.exchange.peft.heads import read_head, write_head
 from engine.exchange.refusals import refused
 from engine.methods.base import Method
-from engine.methods.ia3 import IA3
-from engine.methods.llama_adapter import LlamaAdapter
-from engine.methods.lora import Lora
-from engine.methods.p_tuning import PTuning
-from engine.methods.prefix import PrefixTuning
-from engine.methods.prompt import PromptTuning
+from engine.methods.ia3.method import IA3
+from engine.methods.llama_adapter.method import LlamaAdapter
+from engine.methods.lora.method import Lora
+from engine.methods.p_tuning.method import PTuning
+from engine.methods.prefix.method import PrefixTuning
+from engine.methods.prompt.method import PromptTuning
 from engine.models.base import Base
-from engine.runs.store import write_json
-from engine.runs.tensors import write_tensors
 
 
 class Form(Protocol):

@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import Tensor
 
-from engine.data.spec import HeadSpec
+from engine.data.head_spec import HeadSpec
 from engine.exchange.refusals import refused
 from engine.methods.base import HEAD, Method
 from engine.models.base import Base

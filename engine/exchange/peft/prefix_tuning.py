@@ -10,7 +10,7 @@ from torch import Tensor
 
 from engine.exchange.refusals import has_shape, refused, same_names
 from engine.methods.base import Method, Start
-from engine.methods.prefix import PrefixSettings, PrefixTuning
+from engine.methods.prefix.method import PrefixSettings, PrefixTuning
 from engine.models.base import Base
 
 

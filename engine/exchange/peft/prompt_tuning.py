@@ -6,7 +6,7 @@ from torch import Tensor
 
 from engine.exchange.refusals import refused, same_names
 from engine.methods.base import Method, Start
-from engine.methods.prompt import PromptSettings, PromptTuning
+from engine.methods.prompt.method import PromptSettings, PromptTuning
 from engine.models.base import Base
 from engine.models.shape import ModelShape
 

@@ -1,0 +1,107 @@
+"""What will be trained on: rows token by token, what is wrong with some of them, and how long they are."""
+
+from typing import Any
+
+from app import gallery
+from app.markup import safe, term
+from app.words import Say
+from engine.core.types import PreviewRow, Rehearsal
+
+LONGEST_ROW = 400  # tokens of a row that are shown
+TALL, WIDE = 64, 400  # units of the histogram
+TOKENS = ("truncated", "overlong", "unknown", "special")
+TEXTS = ("empty", "duplicates", "leaking")
+
+
+def sample_rows(say: Say, rows: list[PreviewRow]) -> str:
+    """Training rows as the model sees them: what carries a label, and what is only read; or pictures."""
+    if rows and rows[0].picture:
+        return gallery.sample_pictures(rows)
+    shown = "".join(f'<div class="gl-sample">{_tokens(say, row)}</div>' for row in rows)
+    legend = (
+        f'<p class="gl-fact"><span class="gl-token label">{term(say, "label")}</span> '
+        f'<span class="gl-token">{term(say, "masked")}</span></p>'
+    )
+    return f'<div class="gl-samples">{legend}{shown}</div>'
+
+
+def _tokens(say: Say, row: PreviewRow) -> str:
+    earlier = len(row.tokens) - LONGEST_ROW
+    cut = f"<p class='gl-fact'>{say('data.earlier', n=f'{earlier:,}')}</p>" if earlier > 0 else ""
+    return cut + "".join(
+        f'<span class="gl-token{" label" if labelled else ""}">{safe(text)}</span>'
+        for text, labelled in row.tokens[-LONGEST_ROW:]
+    )
+
+
+def report(say: Say, found: Rehearsal) -> str:
+    """Counts over all rows, what is wrong with some of them, and the histogram of their lengths."""
+    told = found.report
+    if told.get("kind") == "pictures":
+        return gallery.report(say, told)
+    tokens, measured = told["tokens"], told["tokens"]["measured"]
+    lines = [say("data.rows", **{split: f"{rows:,}" for split, rows in told["rows"].items()}), _learned(say, tokens)]
+    if measured < told["rows"]["train"]:
+        lines.append(say("data.measured", n=f"{measured:,}"))
+    wrong = _remarks(say, found)
+    fine = f'<p class="gl-fine"><span aria-hidden="true">✓</span> {say("data.fine")}</p>'
+    notes = f'<ul class="gl-remarks">{wrong}</ul>' if wrong else fine
+    return (
+        f'<div class="gl-report"><div><p class="gl-fact">{" · ".join(map(safe, lines))}</p>{notes}</div>'
+        f"{_histogram(say, tokens, found.limit)}</div>"
+    )
+
+
+def _learned(say: Say, tokens: dict[str, Any]) -> str:
+    labelled, masked = tokens["labelled"], tokens["masked"]
+    if not labelled:
+        return say("data.head_tokens", masked=f"{masked:,}")
+    share = f"{100 * labelled / (labelled + masked):.0f}"
+    return say("data.tokens", labelled=f"{labelled:,}", masked=f"{masked:,}", share=share)
+
+
+def _remarks(say: Say, found: Rehearsal) -> str:
+    told = found.report
+    counts = {name: told["tokens"][name] for name in TOKENS} | {name: told["texts"][name] for name in TEXTS}
+    counts |= {name: told[name] for name in ("dropped", "repeated")}
+    lines = [
+        (name, say(f"data.found.{name}", **_values(name, count, found.limit)))
+        for name, count in counts.items()
+        if count
+    ]
+    if told["cut"]:
+        lines.append(("cut", say("data.found.cut")))
+    if told["encoding"] not in ("", "utf-8", "utf-8-sig", "ascii"):
+        lines.append(("encoding", say("data.found.encoding", encoding=told["encoding"])))
+    return "".join(f'<li data-found="{name}">{safe(line)}</li>' for name, line in lines)
+
+
+def _values(name: str, count: int, limit: int) -> dict[str, str]:
+    values = {"n": f"{count:,}"}
+    return values | {"limit": f"{limit:,}"} if name in ("truncated", "overlong") else values
+
+
+def _histogram(say: Say, tokens: dict[str, Any], limit: int) -> str:
+    """Bars of row lengths; those that reach over the limit are hatched, and the limit is a line."""
+    bars, most = tokens["lengths"], max(rows for _, rows in tokens["lengths"])
+    end, width = bars[-1][0], WIDE / len(bars)
+    drawn = ""
+    for place, (top, rows) in enumerate(bars):
+        height = max(1.0, TALL * rows / most) if rows else 0.0
+        label = safe(say("data.lengths.bar", top=f"{top:,}", n=f"{rows:,}"))
+        kind = ' class="over"' if top > limit else ""
+        drawn += (
+            f'<rect x="{place * width + 1:.1f}" y="{TALL - height:.1f}" width="{width - 2:.1f}" '
+            f'height="{height:.1f}"{kind}><title>{label}</title></rect>'
+        )
+    line, said = "", {name: f"{tokens[name]:,}" for name in ("median", "longest")}
+    if limit < end:
+        at = WIDE * limit / end
+        line = f'<line x1="{at:.1f}" x2="{at:.1f}" y1="0" y2="{TALL}"/>'
+    summary = say("data.lengths.said", limit=f"{limit:,}", **said)
+    return (
+        f'<figure class="gl-lengths"><figcaption>{say("data.lengths")}</figcaption>'
+        f'<svg viewBox="0 0 {WIDE} {TALL}" preserveAspectRatio="none" role="img" aria-label="{safe(summary)}">'
+        f'{drawn}{line}</svg><p class="gl-axis"><span>0</span><span>{end:,}</span></p>'
+        f'<p class="gl-fact">{safe(summary)}</p></figure>'
+    )

@@ -1,0 +1,63 @@
+"""The components of the chat, from top to bottom."""
+
+import gradio as gr
+
+from app import chat_view as talk
+from app import forms
+from app.markup import html, safe, term
+from app.tabs import pickers
+from app.tabs.pickers import Picker
+from app.words import Say
+from engine.core.sampling import Sampling
+
+CHIPS = 3
+FIELDS = tuple(Sampling.fields())
+STRONGEST = 2.0
+
+
+class Layout:
+    """The components, from top to bottom."""
+
+    def __init__(self, say: Say) -> None:
+        html(
+            f'<h2 class="gl-title">{say("chat.title", base=term(say, "base"))}</h2>'
+            f'<p class="gl-note">{say("chat.alone")}</p>'
+        )
+        self.third_shown = gr.State(False)
+        with gr.Row(elem_classes="gl-sides"):
+            self.sides: list[Picker] = []
+            for name in ("left", "right"):
+                with gr.Row(elem_classes=f"gl-seat {name}"):
+                    self.sides.append(pickers.build(say, name, say(f"chat.{name}")))
+            with gr.Row(elem_classes="gl-seat third", visible=False) as self.third_row:
+                self.sides.append(pickers.build(say, "third", say("chat.third_column")))
+            self.third = gr.Button(say("chat.third"), size="sm", scale=0, min_width=96, elem_id="gl-third")
+        self.talk = html(talk.conversation(say, []), elem_id="gl-conversation", autoscroll=True, max_height="44vh")
+        self.picture = gr.File(
+            label=say("chat.picture"), file_types=["image"], height=120, visible=False, elem_id="gl-chat-picture",
+        )  # fmt: skip
+        with gr.Row(elem_classes="gl-ask"):
+            self.prompt = gr.Textbox(
+                placeholder=say("chat.placeholder"), show_label=False, label=say("chat.message"), lines=1, max_lines=6,
+                scale=6, elem_id="gl-prompt", container=False,
+            )  # fmt: skip
+            self.send = gr.Button(say("chat.send"), variant="primary", scale=0, min_width=96, elem_id="gl-send")
+            self.halt = gr.Button(say("chat.stop"), scale=0, min_width=80, interactive=False, elem_id="gl-stop-answer")
+        with gr.Row(elem_classes="gl-chips"):
+            self.chips = [
+                gr.Button("", size="sm", visible=False, elem_classes="gl-chip-question") for _ in range(CHIPS)
+            ]
+        self.asked = [*self.chips, self.picture, self.prompt, self.send, self.halt]
+        with gr.Row(elem_classes="gl-dials"):
+            with gr.Column(scale=3, min_width=280):
+                html(f'<h3 class="gl-h3">{safe(say("chat.strength"))} {term(say, "strength")}</h3>')
+                self.strength = gr.Slider(
+                    0.0, STRONGEST, value=1.0, step=0.05, show_label=False, label=say("chat.strength"),
+                    elem_id="gl-strength", container=False, buttons=["reset"],
+                )  # fmt: skip
+                self.curve = html("", elem_id="gl-curve")
+                self.draw = gr.Button(say("chat.curve.draw"), size="sm", elem_id="gl-draw-curve")
+            with gr.Column(scale=2, min_width=240):
+                self.meter = html(talk.meter(say, None), elem_id="gl-meter")
+        with gr.Accordion(say("chat.sampling"), open=False), gr.Row(elem_classes="gl-knobs"):
+            self.sampling = [forms.control(field, say, field.default) for field in FIELDS]

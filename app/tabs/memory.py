@@ -1,0 +1,66 @@
+"""The memory bar of Train: moves with every setting and never stands in the way of Start."""
+
+from collections.abc import Callable
+from typing import Any
+
+import gradio as gr
+
+from app.errors import sentence
+from app.markup import html, note
+from app.memory_bar import measured, memory_bar
+from app.wiring import wire
+from app.words import Say
+from engine.config.run import RunConfig
+from engine.core.errors import DataError, WorkbenchError
+from engine.core.types import MemoryInfo
+from engine.service.workbench import Workbench
+
+
+class MemoryView:
+    """Lays itself out where it is made."""
+
+    def __init__(self, workbench: Workbench, say: Say) -> None:
+        self._workbench, self._say = workbench, say
+        self.bar = html(elem_id="gl-memory")
+        self.last = html(elem_id="gl-memory-last")
+
+    def wire_last(self, top: gr.HTML) -> None:
+        """Tell what the last run held. Not inside of a render, or Gradio forgets who else listens to `top`."""
+        wire(self._say, [top.change], self.held, None, [self.last], trigger_mode="always_last")
+
+    def wire(
+        self, triggers: list[Any], config: Callable[..., RunConfig], inputs: list[gr.components.Component]
+    ) -> None:
+        """Estimate anew whenever a trigger fires: at most one is at work and one waits, however fast somebody types."""
+        wire(
+            self._say,
+            triggers,
+            lambda *filled: self.estimated(lambda: config(*filled)),
+            inputs,
+            [self.bar],
+            trigger_mode="always_last",
+        )
+
+    def estimated(self, config: Callable[[], RunConfig]) -> str:
+        """The bar; or what is wrong, unless that is said beside the data itself."""
+        try:
+            return memory_bar(self._say, self._workbench.memory(config()))
+        except WorkbenchError as error:
+            said = isinstance(error, DataError) or error.key == "no_data_chosen"
+            return "" if said else note(sentence(self._say, error), "wrong")
+
+    def held(self) -> str:
+        """What the newest own run really held; empty while none has ended, or one is active."""
+        if self._workbench.live().run is not None:
+            return ""
+        for run in self._workbench.runs():
+            news = None if run.recording else self._workbench.since(run.id, 0, None)
+            if news is not None and news["memory"]:
+                return measured(self._say, run.name or run.id, news["memory"], self._estimate(run.id))
+        return ""
+
+    def _estimate(self, run: str) -> MemoryInfo | None:
+        try:
+            return self._workbench.memory(self._workbench.run_config(run))
+        except WorkbenchError:
+            return None

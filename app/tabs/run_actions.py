@@ -1,0 +1,140 @@
+"""What can be done with one run: open it, chat with it, resume, rename, keep notes, export, delete."""
+
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from app.markup import html, safe
+from app.tabs import controls
+from app.tabs.chat import Chat
+from app.wiring import wire, wire_js
+from app.words import Say
+from engine.core.types import RunSummary
+from engine.service.workbench import Workbench
+
+FORMS = ("gatelight", "peft", "llama_adapter")
+LONGEST_NOTES = 20_000  # characters
+_TO_WATCH = "(run) => Gatelight.ready.then(({ openTab, show }) => { openTab('watch'); show(run); })"
+_TO_CHAT = "() => Gatelight.ready.then(({ openTab }) => openTab('chat'))"
+_REFRESH = "() => Gatelight.ready.then(({ refreshRuns }) => refreshRuns())"
+
+
+@dataclass(frozen=True)
+class Actions:
+    """The panel's components and how they show a choice of runs."""
+
+    panel: gr.Column
+    heading: gr.HTML
+    name: gr.Textbox
+    notes: gr.Textbox
+    resume: gr.Button
+    delete: gr.Button
+    confirm: gr.Row
+    download: gr.DownloadButton
+    one: gr.Textbox
+
+    @property
+    def parts(self) -> list[Any]:
+        """The outputs that `shown` fills."""
+        return [
+            self.panel, self.heading, self.name, self.notes, self.resume, self.delete, self.confirm, self.download,
+            self.one,
+        ]  # fmt: skip
+
+    def shown(self, runs: list[RunSummary]) -> list[Any]:
+        """Values of `parts` for a choice of runs; the panel is there for exactly one."""
+        if len(runs) != 1:
+            return [gr.Column(visible=False), *[gr.skip()] * 7, ""]
+        run = runs[0]
+        own = not run.recording
+        return [
+            gr.Column(visible=True),
+            f'<h3 class="gl-h3">{safe(run.name)}</h3>',
+            gr.Textbox(run.name, interactive=own),
+            gr.Textbox(run.notes, interactive=own),
+            gr.Button(interactive=own and run.status in controls.RESUMABLE),
+            gr.Button(interactive=own),
+            gr.Row(visible=False),
+            gr.DownloadButton(visible=False),
+            run.id,
+        ]
+
+
+def build(workbench: Workbench, say: Say, chat: Chat) -> Actions:
+    """Lay out the panel, hidden until one run is chosen, and wire it."""
+    with gr.Column(visible=False, elem_id="gl-run") as panel:
+        heading = html()
+        with gr.Row():
+            watch = gr.Button(say("runs.watch"), variant="primary", min_width=110, elem_id="gl-run-watch")
+            talk = gr.Button(say("runs.chat"), min_width=110, elem_id="gl-run-chat")
+            resume = gr.Button(say("runs.resume"), min_width=110, elem_id="gl-run-resume")
+            delete = gr.Button(say("runs.delete"), min_width=110, elem_id="gl-run-delete")
+        with gr.Row(visible=False, elem_id="gl-confirm") as confirm:
+            html(f'<p class="gl-note">{say("runs.delete.sure")}</p>')
+            sure = gr.Button(say("runs.delete.yes"), variant="stop", min_width=110, elem_id="gl-delete-yes")
+            keep = gr.Button(say("runs.delete.no"), min_width=110, elem_id="gl-delete-no")
+        with gr.Row():
+            name = gr.Textbox(label=say("runs.name"), max_length=120, min_width=180, elem_id="gl-run-name")
+            notes = gr.Textbox(
+                label=say("runs.notes"), lines=1, max_lines=8, max_length=LONGEST_NOTES, scale=2, elem_id="gl-run-notes"
+            )
+            form = gr.Dropdown(
+                [(say(f"runs.form.{key}"), key) for key in FORMS], value=FORMS[0], label=say("runs.export.as"),
+                filterable=False, interactive=True, min_width=180, elem_id="gl-export-form",
+            )  # fmt: skip
+            with gr.Column(min_width=140):
+                export = gr.Button(say("runs.export"), size="sm", elem_id="gl-export")
+                download = gr.DownloadButton(say("runs.download"), visible=False, size="sm", elem_id="gl-download")
+    one = gr.Textbox(visible="hidden", elem_id="gl-run-id")
+    started = gr.Textbox(visible="hidden")
+    actions = Actions(panel, heading, name, notes, resume, delete, confirm, download, one)
+    wire_js([watch.click], _TO_WATCH, [one])
+    led = wire(say, [talk.click], lambda run: (run, True), [one], [chat.run, chat.own])
+    led.then(None, js=_TO_CHAT, api_visibility="private")
+    _wire_keeping(workbench, say, actions)
+    _wire_deleting(workbench, say, actions, sure, keep)
+
+    def resumed(run: str) -> str:
+        workbench.resume(run)
+        return controls.resumed_mark(run)
+
+    wire(say, [resume.click], resumed, [one], [started], trigger_mode="once")
+    wire_js([started.change], controls.TO_WATCH, [started])
+
+    def exported(run: str, kind: str) -> Any:  # noqa: ANN401 - a component's update
+        made = workbench.export(run, kind)
+        copy = shutil.copy(made, Path(tempfile.mkdtemp(prefix="gatelight-")) / made.name)
+        return gr.DownloadButton(say("runs.download.file", file=made.name), value=str(copy), visible=True)
+
+    wire(say, [export.click], exported, [one, form], [download], show_progress="minimal", trigger_mode="once")
+    wire(say, [form.input], lambda: gr.DownloadButton(visible=False), None, [download])
+    return actions
+
+
+def _wire_keeping(workbench: Workbench, say: Say, actions: Actions) -> None:
+    """The name and the notes are kept when their field is left, or on Enter."""
+
+    def renamed(run: str, name: str) -> str:
+        workbench.rename(run, name)
+        return f'<h3 class="gl-h3">{safe(name.strip())}</h3>'
+
+    keeping = [actions.one, actions.name]
+    wire(say, [actions.name.submit, actions.name.blur], renamed, keeping, [actions.heading])
+    wire(say, [actions.notes.blur], workbench.annotate, [actions.one, actions.notes])
+
+
+def _wire_deleting(workbench: Workbench, say: Say, actions: Actions, sure: gr.Button, keep: gr.Button) -> None:
+    wire(say, [actions.delete.click], lambda: gr.Row(visible=True), None, [actions.confirm])
+    wire(say, [keep.click], lambda: gr.Row(visible=False), None, [actions.confirm])
+
+    def deleted(run: str) -> list[Any]:
+        workbench.delete(run)
+        gr.Info(say("runs.deleted"))
+        return actions.shown([])
+
+    gone = wire(say, [sure.click], deleted, [actions.one], actions.parts, trigger_mode="once")
+    gone.then(None, js=_REFRESH, api_visibility="private")

@@ -1,0 +1,69 @@
+"""Runs: everything that was trained, side by side."""
+
+import dataclasses
+import json
+from typing import Any
+
+import gradio as gr
+
+from app import comparing
+from app.markup import html
+from app.tabs import predictions, run_actions, zoo
+from app.tabs.chat import Chat
+from app.wiring import wire
+from app.words import Say
+from engine.service.workbench import Workbench
+
+_TABLE = """
+Gatelight.ready.then(({ mountTable }) =>
+  mountTable(element, JSON.parse(props.words), server, (ids) => trigger('select', {ids})));
+"""
+_SHELL = (
+    '<div class="gl-table-tools"><input type="search" class="gl-filter" placeholder="{filter}" aria-label="{filter}">'
+    '<span class="gl-table-count"></span></div><div class="gl-table-frame"><table class="gl-table"></table></div>'
+)
+WORD_GROUPS = ("runs", "status", "method")
+
+
+def build(workbench: Workbench, say: Say, chat: Chat) -> None:
+    """Lay out the table, what is compared, and what can be done with a run."""
+
+    def listed(_: object) -> list[dict[str, Any]]:
+        titles = {info.name: info.title.get(say.language, info.name) for info in workbench.datasets()}
+        return [dataclasses.asdict(run) | {"dataset": titles.get(run.dataset, run.dataset)} for run in workbench.runs()]
+
+    html(f'<h2 class="gl-title">{say("runs.title")}</h2>')
+    words = {key: text for group in WORD_GROUPS for key, text in say.part(group).items()}
+    table = html(
+        _SHELL.format(filter=say("runs.filter")),
+        elem_id="gl-runs",
+        js_on_load=_TABLE,
+        server_functions=[listed],
+        words=json.dumps(words, ensure_ascii=False),
+    )
+    actions = run_actions.build(workbench, say, chat)
+    with actions.panel:
+        rows = predictions.build(workbench, say, actions.one)
+    with gr.Row(visible=False, elem_id="gl-compare") as compare:
+        with gr.Column(scale=3, min_width=320):
+            plot = gr.Plot(show_label=False, elem_id="gl-overlay", elem_classes="gl-plot")
+        with gr.Column(scale=2, min_width=280):
+            differences = html(elem_id="gl-differences")
+
+    def picked(event: gr.EventData) -> list[Any]:
+        known = {run.id: run for run in workbench.runs()}
+        runs = [known[name] for name in event.ids if name in known][: comparing.MOST]
+        return [
+            gr.Row(visible=bool(runs)),
+            comparing.overlay(workbench, say, runs) if runs else gr.skip(),
+            comparing.differences(workbench, say, runs),
+            *actions.shown(runs),
+            gr.Button(interactive=False),
+        ]
+
+    zoo.build(workbench, say)
+
+    # In order and none dropped, so that the last pick is the one that stays.
+    parts = [compare, plot, differences, *actions.parts, rows.ask]
+    chosen = wire(say, [table.select], picked, None, parts, trigger_mode="multiple", concurrency_limit=1)
+    wire(say, [], rows.opened, [actions.one], rows.parts, after=chosen)

@@ -1,0 +1,89 @@
+"""Watch: pictures of a run, drawn in the browser from the run's events; live, and at any step afterwards."""
+
+import dataclasses
+import functools
+import json
+from collections.abc import Callable
+from typing import Any
+
+import gradio as gr
+
+from app.errors import in_words, sentence
+from app.words import Say
+from engine.core.errors import WorkbenchError
+from engine.service.workbench import Workbench
+
+Asked = dict[str, Any]
+
+_BEGIN = """
+Gatelight.ready.then(({ mountWatch }) =>
+  mountWatch(element.querySelector('.gl-watch'), server, JSON.parse(props.words)));
+"""
+
+
+def build(workbench: Workbench, say: Say) -> gr.HTML:
+    """All of Watch in one component, built once; afterwards it fetches only what is new."""
+    words = say.part("watch") | say.part("status") | say.part("method")
+    return gr.HTML(
+        html_template='<div class="gl-watch"></div>',
+        js_on_load=_BEGIN,
+        elem_id="gl-watch",
+        server_functions=[answering(say, function) for function in served(workbench, say)],
+        words=json.dumps(words, ensure_ascii=False),
+    )
+
+
+def served(workbench: Workbench, say: Say) -> list[Callable[[Asked], Any]]:
+    """What the view asks for: how the run goes on, and what it answers to questions about a sentence or its layers."""
+
+    def since(asked: Asked) -> Asked:
+        epoch = asked.get("epoch")
+        cursor = int(asked.get("cursor") or 0)
+        return in_words(say, workbench.since(str(asked["run"]), cursor, None if epoch is None else int(epoch)))
+
+    def runs(_: Asked) -> list[Asked]:
+        wanted = ("id", "name", "status", "recording")
+        return [{name: getattr(run, name) for name in wanted} for run in workbench.runs()]
+
+    def live(_: Asked) -> Asked:
+        return in_words(say, dataclasses.asdict(workbench.live()))
+
+    def probe(asked: Asked) -> Asked:
+        return workbench.probe(*_state(workbench, asked), str(asked["sentence"]))
+
+    def ablation(asked: Asked) -> Asked:
+        run, step = _state(workbench, asked)
+        return workbench.ablation(run, step) | {"whole": dict(workbench.strength_curve(run, step))[1.0]}
+
+    def routes(asked: Asked) -> Asked:
+        return workbench.routes(str(asked["run"]))
+
+    def one_step(_: Asked) -> Asked:
+        workbench.one_step()
+        return {}
+
+    return [since, runs, live, probe, ablation, routes, one_step]
+
+
+def _state(workbench: Workbench, asked: Asked) -> tuple[str, int | None]:
+    """A run, and which of its snapshots is nearest to the step that is shown; None for its newest state."""
+    run = str(asked["run"])
+    return run, None if asked.get("last") else nearest(workbench.snapshots(run), int(asked["step"]))
+
+
+def nearest(steps: list[int], step: int) -> int | None:
+    """The stored step that is nearest to a step; None, which means the newest state, when nothing is stored."""
+    return min(steps, key=lambda stored: abs(stored - step), default=None)
+
+
+def answering(say: Say, function: Callable[[Asked], Any]) -> Callable[[Asked], Any]:
+    """The function, answering {"error": a sentence in the page's language} where it raises a `WorkbenchError`."""
+
+    @functools.wraps(function)
+    def answer(asked: Asked) -> Any:  # noqa: ANN401 - whatever the function answers
+        try:
+            return function(asked)
+        except WorkbenchError as error:
+            return {"error": sentence(say, error)}
+
+    return answer

@@ -1,0 +1,66 @@
+"""The method zoo below the table of runs: what every method trains against what it reaches, measured in one run."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from app import cards
+from app.markup import html, safe
+from app.method_groups import family
+from app.words import Say
+from engine.service.workbench import Workbench
+
+ZOO = Path(__file__).resolve().parents[2] / "assets" / "zoo.json"
+"""Written by `python -m benchmarks.methods`."""
+MEASURES = ("exact_match", "base_ability")
+
+_ON_LOAD = "Gatelight.ready.then(({ mountZoo }) => mountZoo(element, JSON.parse(props.words), server));"
+
+
+def build(workbench: Workbench, say: Say) -> gr.HTML:
+    """The picture; it hides itself where nothing was measured."""
+
+    def zoo(_: object) -> dict[str, Any]:
+        return measured(say)
+
+    def card(name: str) -> str:
+        info = next((one for one in workbench.methods() if one.name == name), None)
+        return cards.method_card(say, info) if info else ""
+
+    return html(
+        html_template=_shell(say),
+        elem_id="gl-zoo",
+        js_on_load=_ON_LOAD,
+        server_functions=[zoo, card],
+        words=json.dumps(say.part("runs"), ensure_ascii=False),
+    )
+
+
+def measured(say: Say, path: Path | None = None) -> dict[str, Any]:
+    """What was measured, with each method's family and its name in the page's language; nothing if there is no file."""
+    path = path or ZOO
+    if not path.exists():
+        return {}
+    found = json.loads(path.read_text(encoding="utf-8"))
+    for row in found["methods"]:
+        key = f"method.{row['name']}"
+        row["family"] = family(row["acts_on"])
+        row["title"] = say(key) if key in say else row["title"]
+    return found
+
+
+def _shell(say: Say) -> str:
+    switches = "".join(
+        f'<button type="button" class="gl-zoo-switch" data-measure="{name}" aria-pressed="{str(not n).lower()}">'
+        f"{safe(say(f'runs.zoo.y.{name}'))}</button>"
+        for n, name in enumerate(MEASURES)
+    )
+    return (
+        f'<section class="gl-zoo"><header><h3 class="gl-h3">{safe(say("runs.zoo.title"))}</h3>'
+        f"<div>{switches}</div></header>"
+        f'<div class="gl-zoo-plot" role="img" aria-label="{safe(say("runs.zoo.title"))}"></div>'
+        '<p class="gl-zoo-readout" aria-live="polite"></p><div class="gl-zoo-names"></div>'
+        f'<div class="gl-zoo-card"></div><p class="gl-fact">{safe(say("runs.zoo.caption"))}</p></section>'
+    )

@@ -1,0 +1,167 @@
+"""Everything that determines a run, as plain values: what the form makes, YAML holds and a run folder keeps."""
+
+import dataclasses
+import shlex
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import yaml
+
+from engine.config.training import TrainingSettings
+from engine.core.errors import SettingError
+from engine.core.settings import Settings
+from engine.data.dataset import Dataset, load_dataset
+from engine.data.settings import DataSettings
+from engine.methods import method_class
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunConfig:
+    """One run, reproducible: the same config gives the same losses on the same machine.
+
+    Attributes:
+        model: Embedded name, folder or hub id.
+        dataset: Name of a shipped dataset, a folder, a file, or a hub dataset.
+        method: Name in `METHODS`.
+        method_settings: Settings of the method that differ from its defaults.
+        training: Settings of the loop that differ from their defaults.
+        data: How a file or a hub dataset becomes rows, where that differs from the guess.
+    """
+
+    model: str = "town"
+    dataset: str = "town-qa"
+    method: str = "llama_adapter"
+    method_settings: dict[str, Any] = field(default_factory=dict)
+    training: dict[str, Any] = field(default_factory=dict)
+    data: dict[str, Any] = field(default_factory=dict)
+
+    def of_method(self) -> Settings:
+        """The method's settings, checked.
+
+        Raises:
+            SettingError: One of them cannot work.
+        """
+        return method_class(self.method).settings_class.from_dict(self.method_settings)
+
+    def of_training(self) -> TrainingSettings:
+        """The loop's settings, checked.
+
+        Raises:
+            SettingError: One of them cannot work.
+        """
+        return TrainingSettings.from_dict(self.training)
+
+    def of_data(self) -> DataSettings:
+        """How a file becomes rows, checked.
+
+        Raises:
+            SettingError: One of the settings cannot work.
+        """
+        return DataSettings.from_dict(self.data)
+
+    def load_data(self, tokenizer: Any = None) -> Dataset:  # noqa: ANN401 - this file must not load transformers
+        """The run's dataset; with a tokenizer in its chat template, where that is asked for or suits the data.
+
+        Raises:
+            DataError: It cannot be read.
+            SettingError: The data settings cannot work.
+        """
+        found = load_dataset(self.dataset, self.of_data())
+        return found if tokenizer is None else found.spoken(tokenizer)
+
+    def checked(self) -> Self:
+        """The same run with every value in its own type and defaults left out.
+
+        Raises:
+            SettingError: Something is unknown or out of bounds.
+        """
+        return dataclasses.replace(
+            self,
+            method_settings=_changed(self.of_method()),
+            training=_changed(self.of_training()),
+            data=_changed(self.of_data()),
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Any) -> Self:  # noqa: ANN401 - whatever stood in a file
+        """The config that `to_dict` described.
+
+        Raises:
+            SettingError: It is no mapping, or has an unknown or misshapen entry.
+        """
+        known = [f.name for f in dataclasses.fields(cls)]
+        if not isinstance(values, dict):
+            raise SettingError("bad_yaml", "A run file must map names to values.", reason="not a mapping")
+        for name, value in values.items():
+            if name not in known:
+                raise SettingError(
+                    "unknown_setting",
+                    f"There is no setting called {name!r} here; choose one of {', '.join(known)}.",
+                    field=name,
+                    known=", ".join(known),
+                )
+            wanted = dict if name in ("method_settings", "training", "data") else str
+            if not isinstance(value, wanted):
+                kind = "a mapping" if wanted is dict else "text"
+                raise SettingError(
+                    "bad_setting",
+                    f"{name} is {value!r}, but it must be {kind}.",
+                    field=name,
+                    value=value,
+                    wanted=kind,
+                )
+        return cls(**values).checked()
+
+    def to_yaml(self) -> str:
+        """The file that reproduces the run: `python -m engine train run.yaml`."""
+        return yaml.safe_dump(self.to_dict(), sort_keys=False, allow_unicode=True)
+
+    @classmethod
+    def from_yaml(cls, text: str) -> Self:
+        """Read such a file.
+
+        Raises:
+            SettingError: It is not YAML or not a run.
+        """
+        try:
+            values = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            reason = str(error).replace("\n", " ")
+            raise SettingError("bad_yaml", f"The run file is not valid YAML: {reason}", reason=reason) from error
+        return cls.from_dict(values)
+
+    @classmethod
+    def renamed_in(cls, text: str) -> dict[str, str]:
+        """The former names of settings that a run file uses, and what they are called today."""
+        values = yaml.safe_load(text)
+        return {
+            former: present
+            for part, settings in (("training", TrainingSettings), ("data", DataSettings))
+            for former, present in settings.renamed().items()
+            if former in (values.get(part) or {})
+        }
+
+    def command(self) -> str:
+        """The command line that starts the same run."""
+        words = ["python", "-m", "engine", "train"]
+        words += ["--model", self.model, "--dataset", self.dataset, "--method", self.method]
+        for name, value in self.method_settings.items():
+            words += ["--set", f"{name}={_flag(value)}"]
+        for name, value in self.data.items():
+            words += ["--data", f"{name}={_flag(value)}"]
+        for name, value in self.training.items():
+            words += [f"--{name.replace('_', '-')}", _flag(value)]
+        return shlex.join(words)
+
+
+def _changed(settings: Settings) -> dict[str, Any]:
+    """The values that differ from the defaults."""
+    return {f.name: value for f in settings.fields() if (value := getattr(settings, f.name)) != f.default}
+
+
+def _flag(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,150 @@
+"""Settings of the training loop, the same for every method."""
+
+from dataclasses import dataclass
+
+from engine.core.settings import Settings, setting
+
+SCHEDULES = ("cosine", "linear", "constant", "constant_with_warmup")
+KEPT = ("newest", "best")
+DEVICES = ("auto", "cpu", "cuda")
+KERNELS = ("auto", "math", "efficient", "flash", "cudnn")
+LOADING = ("precision", "device", "attention", "trust_remote_code", "pickled_weights")
+"""Settings that say how a base is loaded."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingSettings(Settings):
+    """How long, how fast and in which order to train."""
+
+    steps: int = setting(300, "Optimiser updates in all.", low=1, high=1_000_000, unit="steps")
+    learning_rate: float | None = setting(
+        None, "Size of an update; empty takes the rate that suits the method.", low=1e-8, high=10.0, log=True
+    )
+    batch_size: int = setting(16, "Rows per update.", low=1, high=1024, unit="rows")
+    seed: int = setting(0, "Number that fixes the first values and the order of rows.", low=0, high=2**31 - 1)
+    micro_batches: int = setting(
+        1,
+        "Split every batch into this many parts to save memory.",
+        was="accumulation",
+        low=1,
+        high=256,
+        unit="parts",
+        advanced=True,
+    )
+    schedule: str = setting("cosine", "How the learning rate falls over the run.", choices=SCHEDULES, advanced=True)
+    warmup_ratio: float = setting(
+        0.06,
+        "Share of the steps in which the rate climbs from zero.",
+        was="warmup_share",
+        low=0.0,
+        high=0.9,
+        advanced=True,
+    )
+    weight_decay: float = setting(
+        0.0, "Pull of the weights towards zero; gates are never pulled.", low=0.0, high=1.0, advanced=True
+    )
+    max_grad_norm: float = setting(
+        1.0, "Largest allowed norm of a gradient; 0 switches it off.", was="clip", low=0.0, high=1e6, advanced=True
+    )
+    eval_every: int | None = setting(
+        None,
+        "Steps between validations; empty makes about fifteen in a run.",
+        low=1,
+        unit="steps",
+        advanced=True,
+    )
+    patience: int | None = setting(
+        None,
+        "Stop after so many validations in a row without a better loss; empty trains to the end.",
+        low=1,
+        high=100_000,
+        unit="validations",
+        advanced=True,
+    )
+    min_delta: float = setting(
+        0.0,
+        "By how much the validation loss must fall to count as better for patience.",
+        low=0.0,
+        high=100.0,
+        advanced=True,
+    )
+    keep: str = setting(
+        "newest",
+        "Which state becomes the adapter: the newest, or the one with the lowest validation loss.",
+        choices=KEPT,
+        advanced=True,
+    )
+    save_every: int = setting(
+        50, "Steps between checkpoints: what a killed run can lose.", low=1, unit="steps", advanced=True
+    )
+    max_seq_len: int = setting(
+        256,
+        "Longest row in tokens; longer prompts lose their beginning.",
+        was="max_len",
+        low=8,
+        high=131_072,
+        advanced=True,
+    )
+    precision: str = setting(
+        "fp32",
+        "Number format of the frozen base; the adapter is always fp32. auto is bf16 on a GPU and fp32 on a CPU.",
+        choices=("auto", "fp32", "bf16", "fp16", "int8", "nf4"),
+        advanced=True,
+    )
+    gradient_checkpointing: bool = setting(
+        default=False,
+        help="Compute activations again in the backward pass: less memory, more time.",
+        was="checkpointing",
+        advanced=True,
+    )
+    device: str = setting(
+        "auto",
+        "Where the base and the adapter are; auto takes a GPU where PyTorch sees one.",
+        choices=DEVICES,
+        advanced=True,
+    )
+    attention: str = setting(
+        "auto",
+        "Which of PyTorch's attention kernels comes first; where it cannot serve a batch, the next one does. auto "
+        "leaves the order to PyTorch, math is plain arithmetic.",
+        choices=KERNELS,
+        advanced=True,
+    )
+    trust_remote_code: bool = setting(
+        default=False,
+        help="Let the model's own Python files run on this machine; only for models whose authors you trust.",
+        advanced=True,
+    )
+    pickled_weights: bool = setting(
+        default=False,
+        help="Read weights from pickles (*.bin) where a model has no safetensors; only tensors are taken out of them.",
+        advanced=True,
+    )
+    head: str = setting(
+        "auto",
+        "How a label is said: written in words, or chosen by a linear head that trains along; auto gives a head to "
+        "models that cannot write.",
+        choices=("auto", "words", "head"),
+        advanced=True,
+    )
+    pooling: str = setting(
+        "auto",
+        "Which token a head reads: the first, the last, or the mean of all; auto is the last where tokens only look "
+        "back, else the first.",
+        choices=("auto", "first", "last", "mean"),
+        advanced=True,
+    )
+    head_rate: float | None = setting(
+        None, "Learning rate of the head; empty takes one that suits most heads.", low=1e-8, high=10.0, advanced=True
+    )
+
+    @property
+    def loading(self) -> dict[str, object]:
+        """How the base is loaded, as far as it is not loaded as usual: arguments of `load_base`."""
+        named = {name: getattr(self, name) for name in LOADING if name != "precision"}
+        return {name: value for name, value in named.items() if value not in ("auto", False)}
+
+    @property
+    def steps_between_evals(self) -> int:
+        """Steps between validations."""
+        return self.eval_every or max(1, self.steps // 15)

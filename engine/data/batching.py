@@ -1,0 +1,170 @@
+"""Batches: the order in which rows come, texts padded to the longest of a batch, pictures through the image processor.
+
+Pictures are read when their batch comes, so a run holds those of one batch.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int
+from PIL import Image
+from torch import Tensor
+from transformers import PreTrainedConfig, PreTrainedTokenizerBase
+
+from engine.core.errors import DataError
+from engine.data.pixels import NoPictureError, read_picture
+from engine.data.tokenise import IGNORE, Encoded, Example
+from engine.models.base import Base
+from engine.models.inputs import Inputs, Pixels, Reader, Tokens
+
+WINDOW = 8
+"""Batches whose rows are sorted by length together."""
+
+Targets = Int[Tensor, " b"] | Float[Tensor, " b"]
+"""Classes, or numbers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A right-padded batch of texts, or one of pictures, with its labels.
+
+    Attributes:
+        inputs: Ids and mask, or pixels.
+        labels: The token id where a label is carried, `IGNORE` elsewhere; not shifted. Patches of pictures carry none.
+        targets: Classes or numbers for a task head; None when tokens carry the labels.
+    """
+
+    inputs: Inputs
+    labels: Int[Tensor, "b t"]
+    targets: Targets | None = None
+
+    @property
+    def size(self) -> int:
+        """Tokens, padding not counted; of pictures their patches and class tokens."""
+        return int(self.inputs.mask.sum()) if isinstance(self.inputs, Tokens) else self.labels.numel()
+
+    def parts(self, count: int) -> Iterator["Batch"]:
+        """The batch in up to `count` parts, by rows."""
+        for rows in torch.arange(len(self.labels), device=self.labels.device).tensor_split(count):
+            if len(rows):
+                targets = None if self.targets is None else self.targets[rows]
+                yield Batch(self.inputs.of_rows(rows), self.labels[rows], targets)
+
+
+@dataclass(frozen=True, slots=True)
+class Collator:
+    """Makes batches for one model.
+
+    Attributes:
+        reader: Its tokenizer, or its image processor.
+        device: Where batches lie; None for the CPU.
+        patch: Side of a patch in pixels, where the model reads pictures.
+    """
+
+    reader: Reader
+    device: torch.device | None = None
+    patch: int = 1
+
+    def __call__(self, examples: Sequence[Example]) -> Batch:
+        """A batch of examples, in their order.
+
+        Raises:
+            DataError: A picture cannot be read any more.
+        """
+        if isinstance(self.reader, PreTrainedTokenizerBase):
+            return collate(examples, self.reader.pad_token_id, self.device)
+        images = [_picture(example) for example in examples]
+        values: torch.Tensor = self.reader(images=images, return_tensors="pt")["pixel_values"]
+        rows, _, height, width = values.shape
+        # A vision transformer's tokens are its patches, and the class token before them; none carries a label.
+        labels = torch.full((rows, 1 + (height // self.patch) * (width // self.patch)), IGNORE)
+        return Batch(Pixels(values.to(self.device)), labels.to(self.device), targets_in(examples, self.device))
+
+
+def collator_of(base: Base) -> Collator:
+    """What makes batches for a loaded model, on its device."""
+    return collator_for(base.model.config, base.reader, base.device)
+
+
+def collator_for(config: PreTrainedConfig, reader: Reader, device: torch.device | None = None) -> Collator:
+    """What makes batches for a model of which only the config need be there."""
+    return Collator(reader, device, getattr(config, "patch_size", None) or 1)
+
+
+def _picture(example: Example) -> Image.Image:
+    assert example.picture is not None
+    try:
+        return read_picture(example.picture)
+    except NoPictureError as error:
+        raise DataError(
+            "picture_gone",
+            f"The picture {example.picture.name} cannot be read any more: put it back, or start a new run without it.",
+            name=example.picture.name,
+        ) from error
+
+
+def collate(examples: Sequence[Example], pad_id: int, device: torch.device | None = None) -> Batch:
+    """Pad texts on the right to the longest."""
+    t = max(len(example.ids) for example in examples)
+    ids = torch.full((len(examples), t), pad_id)
+    mask = torch.zeros(len(examples), t, dtype=torch.bool)
+    labels = torch.full((len(examples), t), IGNORE)
+    for row, example in enumerate(examples):
+        n = len(example.ids)
+        ids[row, :n] = torch.tensor(example.ids)
+        mask[row, :n] = True
+        labels[row, example.answer_at : n] = ids[row, example.answer_at : n]
+        for place, index in example.blanks.items():
+            labels[row, place] = index
+    return Batch(Tokens(ids.to(device), mask.to(device)), labels.to(device), targets_in(examples, device))
+
+
+def targets_in(examples: Sequence[Example], device: torch.device | None) -> Targets | None:
+    """What a task head shall say of each; None where there is none."""
+    judged = [example.target for example in examples if example.target is not None]
+    return torch.tensor(judged, device=device) if judged else None
+
+
+def epoch_order(count: int, seed: int, epoch: int) -> list[int]:
+    """The order of rows in one epoch: depends on nothing but its arguments, so a resumed run finds its place."""
+    rng = torch.Generator().manual_seed(seed * 1_000_003 + epoch)
+    return torch.randperm(count, generator=rng).tolist()
+
+
+def batches_from(examples: Sequence[Example], size: int, seed: int, first: int) -> Iterator[list[Example]]:
+    """Endless batches, epoch after epoch, starting with batch number `first`. The last batch of an epoch may be short.
+
+    Within a window of eight batches rows are sorted by length, so that little padding is computed; the windows'
+    batches are then shuffled again.
+    """
+    per_epoch = -(-len(examples) // size)
+    number = first
+    while True:
+        epoch, place = divmod(number, per_epoch)
+        for batch in _by_length(epoch_order(len(examples), seed, epoch), examples, size, seed + epoch, place):
+            yield batch
+            number += 1
+
+
+def _by_length(
+    order: list[int], examples: Sequence[Example], size: int, seed: int, place: int
+) -> Iterator[list[Example]]:
+    """The batches of an epoch from number `place` on; a window is sorted when its first batch is wanted."""
+    shuffle = torch.randperm(-(-len(order) // size), generator=torch.Generator().manual_seed(seed)).tolist()
+    windows: dict[int, list[int]] = {}
+    for number in shuffle[place:]:
+        at, inside = divmod(number, WINDOW)
+        if at not in windows:
+            part = order[at * WINDOW * size : (at + 1) * WINDOW * size]
+            if isinstance(examples, Encoded):
+                examples.ready(part)
+            windows[at] = sorted(part, key=lambda index: len(examples[index].ids))
+        yield [examples[index] for index in windows[at][inside * size : (inside + 1) * size]]
+
+
+def window(examples: Sequence[Example], size: int) -> Iterator[Sequence[Example]]:
+    """All examples once, in order of length, in batches of `size`."""
+    ordered = sorted(examples, key=lambda example: len(example.ids))
+    for start in range(0, len(ordered), size):
+        yield ordered[start : start + size]

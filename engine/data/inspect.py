@@ -1,0 +1,47 @@
+"""A first look into data: its columns, and what they are taken for until somebody says otherwise."""
+
+from pathlib import Path
+
+from engine.core.types import DataLook
+from engine.data.columns import guess
+from engine.data.readers.dispatch import is_source, read_tables
+from engine.data.settings import DataSettings
+from engine.data.table import Table
+
+SHOWN = 80  # characters of a cell
+MAPPED = ("prompt", "input", "response", "messages")
+
+
+def look(name: str, settings: DataSettings) -> DataLook:
+    """Read the training rows.
+
+    Raises:
+        DataError: They cannot be read.
+    """
+    if not is_source(name) and (Path(name).expanduser() / "dataset.json").is_file():
+        return DataLook(columns={}, guess=dict.fromkeys(MAPPED, ""), sure=True, rows=0, cut=False)
+    tables = read_tables(name, settings)
+    table = tables["train"]
+    if table.gallery is not None:
+        rows, cut = sum(map(len, tables.values())), any(each.cut for each in tables.values())
+        return DataLook(columns={}, guess=dict.fromkeys(MAPPED, ""), sure=True, rows=rows, cut=cut, pictures=True)
+    found = guess(table)
+    return DataLook(
+        columns={column: _shown(table, column) for column in table.columns},
+        guess={
+            "prompt": ", ".join(found.prompt) if found else "",
+            "input": found.input if found else "",
+            "response": found.response if found else "",
+            "messages": found.messages if found else "",
+        },
+        sure=found is not None and found.sure,
+        rows=len(table),
+        cut=table.cut,
+    )
+
+
+def _shown(table: Table, column: str) -> str:
+    """The beginning of the first cell in which something stands."""
+    cells = table.data.column(column).slice(0, 100).to_pylist()
+    text = " ".join(next((cell for cell in cells if cell and cell.strip()), "").split())
+    return text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"

@@ -1,0 +1,78 @@
+"""Parquet, and any other Arrow table, as columns of text; label names that the hub's files carry are kept."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from engine.core.errors import DataError
+from engine.data.table import MAX_CELL, Table, filled, huge_cell, plain_text
+
+
+def read_parquet(path: Path, limit: int) -> Table:
+    """Read the first rows of a Parquet file, row group by row group.
+
+    Raises:
+        DataError: It is damaged or has no rows.
+    """
+    try:
+        file = pq.ParquetFile(path)
+        schema, batches, count = file.schema_arrow, [], 0
+        for batch in file.iter_batches(batch_size=min(limit, 65_536)):
+            batches.append(batch)
+            count += len(batch)
+            if count >= limit:
+                break
+        data = pa.Table.from_batches(batches, schema).slice(0, limit)
+        cut = file.metadata.num_rows > limit
+    except (pa.ArrowException, OSError) as error:
+        raise DataError(
+            "bad_parquet",
+            f"The file {path.name} is not Parquet that can be read ({str(error).splitlines()[0]}): write it again.",
+            file=path.name,
+            reason=str(error).splitlines()[0],
+        ) from error
+    return from_arrow(path.name, data, cut=cut)
+
+
+def from_arrow(name: str, data: pa.Table, *, cut: bool) -> Table:
+    """An Arrow table with every column as text.
+
+    Raises:
+        DataError: It has no rows, or a cell is far too long.
+    """
+    filled(data, name)
+    kinds = {field.name: field.type for field in data.schema}
+    nested = frozenset(n for n, kind in kinds.items() if pa.types.is_nested(kind))
+    columns = {column: _texts(data.column(column), kinds[column]) for column in data.column_names}
+    for column, cells in columns.items():
+        lengths = pc.utf8_length(cells)
+        longest = pc.max(lengths).as_py() or 0
+        if longest > MAX_CELL:
+            raise huge_cell(name, pc.index(lengths, pa.scalar(longest, lengths.type)).as_py() + 1, column, longest)
+    return Table(name=name, data=pa.table(columns), nested=nested, label_names=_label_names(data.schema), cut=cut)
+
+
+def _texts(column: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_integer(kind):
+        return column.cast(pa.large_string())
+    return pa.chunked_array(
+        [pa.array([plain_text(v) for v in chunk.to_pylist()], pa.large_string()) for chunk in column.chunks],
+        pa.large_string(),
+    )
+
+
+def _label_names(schema: pa.Schema) -> dict[str, tuple[str, ...]]:
+    """Names of label ids as the library `datasets` notes them in a schema."""
+    try:
+        features: dict[str, Any] = json.loads((schema.metadata or {})[b"huggingface"])["info"]["features"]
+    except (KeyError, ValueError, TypeError):
+        return {}
+    return {
+        name: tuple(feature["names"])
+        for name, feature in features.items()
+        if isinstance(feature, dict) and feature.get("_type") == "ClassLabel" and feature.get("names")
+    }

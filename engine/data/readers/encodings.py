@@ -1,0 +1,140 @@
+"""Which encoding a text file is in, found out from its bytes.
+
+A byte-order mark decides. Without one, a file that is UTF-8 throughout is UTF-8; many zero bytes at even or at odd
+places mean UTF-16. Then it is an old single-language encoding. Of these only two are told apart: in Chinese text
+(GB18030) the high bytes come in pairs, in western text (Windows-1252, a superset of Latin-1) they mostly stand alone.
+"""
+
+import codecs
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from engine.core.errors import DataError, SettingError
+
+HEAD = 1 << 16
+CHUNK = 1 << 20
+MARKS = (  # the longer marks first: UTF-32's begins with UTF-16's
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+IN_PAIRS = 0.9
+"""Share of high bytes beside another one above which text is Chinese."""
+
+MOSTLY_SOUND = 5
+"""So many good characters for each bad one mean that a file is UTF-8 with a damaged place, not another encoding."""
+
+
+def encoding_of(path: Path, wish: str = "") -> str:
+    """The name of a file's encoding, checked to the last byte.
+
+    Args:
+        path: The file.
+        wish: An encoding that the user names; it is checked, not doubted.
+
+    Raises:
+        SettingError: The wish is no encoding.
+        DataError: The file is no text, or damaged.
+    """
+    if wish:
+        return _wished(path, wish)
+    with path.open("rb") as file:
+        head = file.read(HEAD)
+    for mark, name in MARKS:
+        if head.startswith(mark):
+            return _sound(path, name)
+    if b"\0" in head:
+        return _sound(path, _wide(path, head))
+    if _decodes(path, "utf-8"):
+        return "utf-8"
+    bad, good = _replaced(path)
+    if good > MOSTLY_SOUND * bad:
+        raise _damaged(path, "utf-8")
+    if _paired(head) >= IN_PAIRS and _decodes(path, "gb18030"):
+        return "gb18030"
+    return "cp1252" if _decodes(path, "cp1252") else "latin-1"
+
+
+def _wished(path: Path, wish: str) -> str:
+    try:
+        name = codecs.lookup(wish.strip())
+        b"".decode(name.name)
+    except LookupError as error:
+        raise SettingError(
+            "unknown_encoding",
+            f"There is no text encoding called {wish!r}: leave it empty, or use utf-8, utf-16, gb18030 or cp1252.",
+            value=wish,
+        ) from error
+    return _sound(path, "utf-8-sig" if name.name == "utf-8" else name.name)
+
+
+def _sound(path: Path, name: str) -> str:
+    if not _decodes(path, name):
+        raise _damaged(path, name)
+    return name
+
+
+def _wide(path: Path, head: bytes) -> str:
+    """UTF-16 without a mark has its zeros nearly all at even, or nearly all at odd places; anything else is no text."""
+    even, odd = head[::2].count(0), head[1::2].count(0)
+    if max(even, odd) < len(head) / 6 or min(even, odd) * 8 > max(even, odd):
+        raise DataError(
+            "not_text",
+            f"The file {path.name} is not text: save it as JSON, JSONL, CSV or TSV first.",
+            file=path.name,
+        )
+    return "utf-16-le" if odd > even else "utf-16-be"
+
+
+def _chunks(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK):
+            yield chunk
+
+
+def _decodes(path: Path, name: str) -> bool:
+    decoder = codecs.getincrementaldecoder(name)("strict")
+    try:
+        for chunk in _chunks(path):
+            decoder.decode(chunk)
+        decoder.decode(b"", final=True)
+    except UnicodeError:
+        return False
+    return True
+
+
+def _replaced(path: Path) -> tuple[int, int]:
+    """How many places are no UTF-8, and how many other characters beyond ASCII there are."""
+    decoder, bad, good = codecs.getincrementaldecoder("utf-8")("replace"), 0, 0
+    for chunk in _chunks(path):
+        text = decoder.decode(chunk)
+        broken = text.count("\ufffd")
+        bad, good = bad + broken, good + len(re.findall(r"[^\x00-\x7f]", text)) - broken
+    return bad, good
+
+
+def _paired(head: bytes) -> float:
+    runs = [len(run) for run in re.findall(rb"[\x80-\xff]+", head)]
+    return sum(run for run in runs if run > 1) / max(1, sum(runs))
+
+
+def _damaged(path: Path, name: str) -> DataError:
+    """Names the first line that cannot be decoded."""
+    line, decoder = 1, codecs.getincrementaldecoder(name)("strict")
+    with path.open("rb") as file:
+        try:
+            for piece in iter(lambda: file.read(256), b""):
+                line += decoder.decode(piece).count("\n")
+        except UnicodeDecodeError as error:
+            line += error.object[: error.start].decode(name, "replace").count("\n")
+    return DataError(
+        "damaged_text",
+        f"Line {line} of {path.name} holds bytes that are no {name.upper()} text, though the rest is: mend the line, "
+        "or save the file as UTF-8.",
+        file=path.name,
+        line=line,
+        encoding=name.upper(),
+    )

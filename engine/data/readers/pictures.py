@@ -1,0 +1,197 @@
+"""A folder of pictures with labels as tables, one per split: a row for each picture that can be read.
+
+    circle/a.png, square/b.png                        one folder per label
+    train/circle/a.png, test/square/b.png             the same in folders of splits
+    metadata.csv (or .tsv, .jsonl, .json, .parquet)   file_name and label of pictures below, in any of these folders
+
+Pictures are unpacked once to see that they are whole; a row keeps only where its picture lies.
+"""
+
+import functools
+import hashlib
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from itertools import zip_longest
+from pathlib import Path
+
+import pyarrow as pa
+
+from engine.core.errors import DataError
+from engine.data.columns import LABELS
+from engine.data.picture_table import Found, Gallery
+from engine.data.pixels import NoPictureError, size_of
+from engine.data.settings import DataSettings
+from engine.data.splits import NAMES
+from engine.data.table import Table
+
+FILE_NAME = ("file_name", "filename", "file", "image", "path")
+METADATA = tuple(f"metadata{suffix}" for suffix in (".csv", ".tsv", ".jsonl", ".json", ".parquet"))
+ReadFile = Callable[[Path, DataSettings], Table]
+"""Reads a file of columns."""
+
+THREADS = 4
+"""Pictures that are unpacked at once: Pillow does it outside of Python's lock."""
+
+Stamp = int
+"""Hash of every file's name, size and time."""
+
+
+def is_pictures(path: Path) -> bool:
+    """Whether a folder is taken for one of pictures: every folder that is no dataset with a description."""
+    return path.is_dir() and not (path / "dataset.json").is_file()
+
+
+def stamp_of(root: Path) -> Stamp:
+    """Changes when any file of a folder does."""
+    facts = []
+    for file in _files(root):
+        held = file.lstat()
+        facts.append((str(file), held.st_size, held.st_mtime_ns))
+    return hash(tuple(facts))
+
+
+def read_pictures(root: Path, settings: DataSettings, read_file: ReadFile) -> dict[str, Table]:
+    """The splits of a folder: "train", and those that it has folders of with labels.
+
+    Raises:
+        DataError: It has no pictures that can be read, or nothing says their labels.
+    """
+    return _read(root.resolve(), stamp_of(root), settings.row_limit, settings.response.strip(), read_file)
+
+
+@functools.lru_cache(maxsize=4)
+def _read(root: Path, stamp: Stamp, limit: int, column: str, read_file: ReadFile) -> dict[str, Table]:
+    files = list(_files(root))
+    tables = {}
+    for split, folders in _splits(root, files).items():
+        labelled: dict[Path, str] = {}
+        described = False
+        for folder in folders:
+            told = next((file for file in files if file.parent == folder and file.name.lower() in METADATA), None)
+            described = described or told is not None
+            labelled |= _named(folder, files) if told is None else _described(told, column, limit, read_file)
+        if labelled or split == "train":
+            tables[split] = _table(root, labelled, limit, described=described)
+    return tables
+
+
+def _files(root: Path) -> Iterator[Path]:
+    """All files below a folder, in order; hidden ones, and what a Mac or Windows puts beside pictures, left out."""
+    for folder, inner, names in os.walk(root):
+        links = [name for name in inner if (Path(folder) / name).is_symlink()]
+        inner[:] = sorted(name for name in inner if name not in links and not _hidden(name))
+        yield from (Path(folder) / name for name in sorted([*names, *links]) if not _hidden(name))
+
+
+def _hidden(name: str) -> bool:
+    return name.startswith((".", "__MACOSX")) or name.lower() in ("thumbs.db", "desktop.ini")
+
+
+def _splits(root: Path, files: list[Path]) -> dict[str, list[Path]]:
+    """The folders of every split; the whole folder trains where its folders are not named like splits."""
+    top = sorted({file.relative_to(root).parts[0] for file in files if len(file.relative_to(root).parts) > 1})
+    found: dict[str, list[Path]] = {}
+    for name in top:
+        if (split := NAMES.get(name.lower())) is None:
+            return {"train": [root]}
+        found.setdefault(split, []).append(root / name)
+    deep = any(len(file.relative_to(root).parts) > 2 or file.name.lower() in METADATA for file in files)
+    return found if "train" in found and deep else {"train": [root]}
+
+
+def _named(folder: Path, files: list[Path]) -> dict[Path, str]:
+    """Every file in a folder of this one, with that folder's name as its label."""
+    pairs = ((file, file.relative_to(folder).parts) for file in files if file.is_relative_to(folder))
+    return {file: parts[0].strip() for file, parts in pairs if len(parts) > 1}
+
+
+def _table(root: Path, labelled: dict[Path, str], limit: int, *, described: bool) -> Table:
+    """One split: every picture that has a label and can be read."""
+    if not labelled:
+        raise DataError(
+            "no_picture_labels",
+            f"The folder {str(root)!r} holds no pictures with labels: put the pictures of each label into a folder of "
+            "its name, or add a metadata.csv with the columns file_name and label.",
+            folder=str(root),
+        )
+    order = _in_turn(labelled)
+    return _checked(root, order[:limit], labelled, described=described, cut=len(order) > limit)
+
+
+def _described(told: Path, column: str, limit: int, read_file: ReadFile) -> dict[Path, str]:
+    """What a metadata file says: the label of each picture, which it names from its own folder on."""
+    table = read_file(told, replace(DataSettings(), row_limit=limit))
+    lower = {name.strip().lower(): name for name in table.columns}
+    name = next((lower[each] for each in FILE_NAME if each in lower), None)
+    others = [each for each in table.columns if each != name]
+    label = column if column in table.columns else next((lower[each] for each in LABELS if each in lower), None)
+    label = others[0] if label is None and len(others) == 1 else label
+    if name is None or label is None or (column and column != label):
+        raise DataError(
+            "bad_metadata",
+            f"The file {told.name} in {str(told.parent)!r} must have the columns file_name and label, but it has "
+            f"{', '.join(table.columns)}: rename them, or name the label's with the data setting response.",
+            file=told.name,
+            folder=str(told.parent),
+            known=", ".join(table.columns),
+        )
+    rows = ((table.text(row, name).strip(), table.text(row, label).strip()) for row in range(len(table)))
+    return {told.parent / file: said for file, said in rows if file and said}
+
+
+def _in_turn(labelled: dict[Path, str]) -> list[Path]:
+    """One picture of each label in turn, so that whatever is cut off is cut off of all of them."""
+    by_label: dict[str, list[Path]] = {}
+    for file, label in labelled.items():
+        by_label.setdefault(label, []).append(file)
+    return [file for turn in zip_longest(*by_label.values()) for file in turn if file is not None]
+
+
+def _checked(root: Path, order: list[Path], labelled: dict[Path, str], *, described: bool, cut: bool) -> Table:
+    """The table of those that can be read."""
+    with ThreadPoolExecutor(THREADS) as pool:
+        looked = list(pool.map(functools.partial(_look, root), order))
+    unreadable = {file: found for file, found in zip(order, looked, strict=True) if isinstance(found, str)}
+    good = [(file, found) for file, found in zip(order, looked, strict=True) if isinstance(found, Found)]
+    if not good:
+        some = ", ".join(_name(root, file) for file in order[:3])
+        raise DataError(
+            "no_pictures",
+            f"No file of the folder {str(root)!r} can be read as a picture (such as {some}): give JPEG, PNG, WebP, "
+            "GIF, BMP, TIFF or PPM files.",
+            folder=str(root),
+            some=some,
+        )
+    columns = {
+        "picture": [_name(root, file) for file, _ in good],
+        "label": [labelled[file] for file, _ in good],
+        "size": [f"{found.width}x{found.height}" for _, found in good],
+        "content": [found.digest for _, found in good],
+    }
+    data = pa.table({name: pa.array(cells, pa.large_string()) for name, cells in columns.items()})
+    names = {_name(root, file): reason for file, reason in unreadable.items()}
+    return Table(name=root.name, data=data, cut=cut, gallery=Gallery(root=root, unreadable=names, described=described))
+
+
+def _look(root: Path, file: Path) -> Found | str:
+    """What a file is; or why it is left out."""
+    try:
+        str(file).encode()
+        whole = file.resolve(strict=True)
+        if not whole.is_relative_to(root):
+            return "outside"
+        if not whole.is_file():
+            return "no_picture"
+        return Found(*size_of(whole), hashlib.blake2b(whole.read_bytes(), digest_size=12).hexdigest())
+    except (OSError, UnicodeEncodeError, RuntimeError):
+        return "missing"
+    except NoPictureError as error:
+        return str(error)
+
+
+def _name(root: Path, file: Path) -> str:
+    """A file as it is called in sentences and rows: from the folder on."""
+    name = file.relative_to(root).as_posix() if file.is_relative_to(root) else file.as_posix()
+    return name.encode(errors="replace").decode()

@@ -1,0 +1,146 @@
+"""Generation on a view, one batched forward per token for all rows: base and tuned answer side by side.
+
+The caller gets control back after every token, so that streaming, stopping and training between tokens are easy.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+from transformers import (
+    DynamicCache,
+    LogitsProcessorList,
+    PreTrainedTokenizerBase,
+    RepetitionPenaltyLogitsProcessor,
+    TemperatureLogitsWarper,
+    TopKLogitsWarper,
+    TopPLogitsWarper,
+)
+
+from engine.core.sampling import Sampling
+from engine.data.tokenise import Example
+from engine.models.inputs import Tokens
+from engine.models.view import View
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One more token for every row that is not finished.
+
+    Attributes:
+        ids: The new token of each row; None where the row had finished.
+        logits: Scores from which they were chosen, before sampling controls.
+    """
+
+    ids: list[int | None]
+    logits: Float[Tensor, "b v"]
+
+
+def generate(
+    view: View, prompts: Sequence[Sequence[int]], sampling: Sampling, *, pad_id: int, eos_id: int | None
+) -> Iterator[Step]:
+    """Yield one `Step` per token until every row has met the end of text or the limit.
+
+    Args:
+        view: The view, methods attached.
+        prompts: Token ids of each row, at least one; see `begun`.
+        sampling: How to choose.
+        pad_id: Token for padding, on the left.
+        eos_id: Token that ends an answer; it is not yielded.
+    """
+    with torch.inference_mode():
+        ids, mask = pad_left(prompts, pad_id, view.model.device)
+    yield from _decode(view, ids, mask, sampling, eos_id)
+
+
+@torch.inference_mode()
+def _decode(
+    view: View, ids: Int[Tensor, "b t"], mask: Bool[Tensor, "b t"], sampling: Sampling, eos_id: int | None
+) -> Iterator[Step]:
+    cache = DynamicCache(config=view.model.config)
+    processors = _processors(sampling)
+    # One stream of dice per row, all from the same seed: equal logits give equal answers.
+    dice = [torch.Generator(ids.device).manual_seed(sampling.seed) for _ in range(len(ids))]
+    alive = torch.ones(len(ids), dtype=torch.bool, device=ids.device)
+    # A word of the row itself stands in for padding and virtual tokens: a penalty for repetition must not see those.
+    said = mask & (ids >= 0)
+    history, fresh = torch.where(said, ids, ids.where(said, -1).amax(1, keepdim=True).clamp(min=0)), ids
+    limit = min(sampling.max_new_tokens, view.room - ids.shape[1])
+    for _ in range(limit):
+        logits = view.logits(Tokens(fresh, mask), cache)[:, -1].float()
+        scores = processors(history, logits.clone())  # type: ignore[arg-type]
+        fresh = _choose(scores, sampling, dice)
+        if eos_id is not None:
+            alive &= fresh[:, 0] != eos_id
+        if not alive.any():
+            return
+        yield Step([int(token) if on else None for token, on in zip(fresh[:, 0], alive, strict=True)], logits)
+        history = torch.cat([history, fresh], dim=1)
+        mask = torch.cat([mask, torch.ones_like(fresh, dtype=torch.bool)], dim=1)
+
+
+def answers(
+    view: View,
+    tokenizer: PreTrainedTokenizerBase,
+    prompts: Sequence[Sequence[int]],
+    sampling: Sampling,
+    size: int = 32,
+) -> list[str]:
+    """Complete answers to many prompts, in batches of similar length."""
+    order = sorted(range(len(prompts)), key=lambda index: len(prompts[index]))
+    found: dict[int, str] = {}
+    for start in range(0, len(order), size):
+        part = order[start : start + size]
+        asked = [begun(tokenizer, prompts[index]) for index in part]
+        rows: list[list[int]] = [[] for _ in part]
+        eos, pad = tokenizer.eos_token_id, tokenizer.pad_token_id
+        for step in generate(view, asked, sampling, pad_id=pad, eos_id=eos):
+            for row, token in zip(rows, step.ids, strict=True):
+                if token is not None:
+                    row.append(token)
+        for index, row in zip(part, rows, strict=True):
+            found[index] = str(tokenizer.decode(row, skip_special_tokens=True))
+    return [found[index] for index in range(len(prompts))]
+
+
+def begun(tokenizer: PreTrainedTokenizerBase, prompt: Sequence[int]) -> list[int]:
+    """A prompt to go on from: one without a single token begins as a text does, after the end of the one before it."""
+    marks = (tokenizer.bos_token_id, tokenizer.eos_token_id, tokenizer.pad_token_id)
+    return list(prompt) or [next(mark for mark in marks if mark is not None)]
+
+
+def prompt_of(example: Example) -> list[int]:
+    """The part of an encoded row that stands before its answer."""
+    return example.ids[: example.answer_at]
+
+
+def pad_left(
+    prompts: Sequence[Sequence[int]], pad_id: int, device: torch.device
+) -> tuple[Int[Tensor, "b t"], Bool[Tensor, "b t"]]:
+    """Ids and mask, padded on the left so that all rows end together."""
+    t = max(len(prompt) for prompt in prompts)
+    ids = torch.tensor([[pad_id] * (t - len(prompt)) + list(prompt) for prompt in prompts], device=device)
+    mask = torch.tensor([[False] * (t - len(prompt)) + [True] * len(prompt) for prompt in prompts], device=device)
+    return ids, mask
+
+
+def _processors(sampling: Sampling) -> LogitsProcessorList:
+    found = LogitsProcessorList()
+    if sampling.repetition_penalty != 1.0:
+        found.append(RepetitionPenaltyLogitsProcessor(sampling.repetition_penalty))
+    if sampling.temperature > 0:
+        found.append(TemperatureLogitsWarper(sampling.temperature))
+        if sampling.top_k:
+            found.append(TopKLogitsWarper(sampling.top_k))
+        if sampling.top_p < 1:
+            found.append(TopPLogitsWarper(sampling.top_p))
+    return found
+
+
+def _choose(scores: Float[Tensor, "b v"], sampling: Sampling, dice: list[torch.Generator]) -> Int[Tensor, "b 1"]:
+    if sampling.temperature == 0:
+        return scores.argmax(-1, keepdim=True)
+    probabilities = scores.softmax(-1)
+    return torch.stack([torch.multinomial(p, 1, generator=d) for p, d in zip(probabilities, dice, strict=True)])

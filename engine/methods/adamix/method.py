@@ -1,0 +1,367 @@
+"""AdaMix: Mixture-of-Adaptations for Parameter-efficient Model Tuning.
+
+Wang, Agarwal, Mukherjee, Liu, Gao, Awadallah, Gao. EMNLP 2022. https://arxiv.org/abs/2205.12410
+
+After each MLP, before its residual sum, its output h goes through a bottleneck whose two matrices come from pools of
+E experts each (section 3):
+
+    h' = h + B_j phi(A_i h + a_i) + b_j        A: (m, d), B: (d, m); i and j drawn anew in every layer and pass
+
+One draw serves the whole batch. Two passes with different draws give predictions p and q, and training minimises
+
+    CE(p) + weight * (KL(q || p) + KL(p || q)) / 2       the first argument of each KL is taken as given
+
+For a single number per row (regression) the squared difference takes the place of the divergence. Reading uses the
+averages of all A_i and of all B_j, so that a tuned model costs one adapter. With `module` lora, A and B are those of a
+low-rank update B A x beside chosen linears instead, with E experts each.
+
+Differences from the paper: none with the defaults (pools of four for A, one shared B, as in the authors' scripts). The
+consistency loss is there for every model; the authors' BERT has none. Experts are stacked in one tensor, so that Adam's
+momentum also moves the ones that were not drawn; the authors' code leaves those alone.
+
+Starts at base: no (N(0, 0.02) on both matrices); over LoRA yes.
+"""
+
+import math
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Self
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+from typing_extensions import override
+
+from engine.core.errors import SettingError
+from engine.core.settings import Settings, setting
+from engine.methods.base import RANDOM, Method, Paper, Start
+from engine.methods.bottleneck.method import ACTIVATIONS
+from engine.methods.parts.experts import Experts
+from engine.models.families import roles_of
+from engine.models.shape import ModelShape
+from engine.models.sites import ModuleSite, Sites
+from engine.models.view import View
+from engine.telemetry.events import Event
+from engine.telemetry.method_events import AgreementFrame, ExpertFrame
+from engine.telemetry.observe import Look, relative_norm, rounded
+
+POOLS = ("down", "up")
+ROUTES = 8
+"""Random routes that telemetry sends the sample sentence along."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdaMixSettings(Settings):
+    """Settings of AdaMix."""
+
+    module: str = setting(
+        "adapter", "What is mixed: adapters after the MLPs, or LoRA updates.", choices=("adapter", "lora")
+    )
+    experts: int = setting(4, "Experts in each pool (E).", low=1, high=64, unit="experts")
+    width: int = setting(16, "Units of each adapter's bottleneck, or rank of each LoRA update.", low=1, high=65536)
+    share_down: bool = setting(default=False, help="One down-projection for all, instead of a pool.")
+    share_up: bool = setting(default=True, help="One up-projection for all, instead of a pool.")
+    consistency: float = setting(
+        1.0,
+        "Weight of the difference between two passes with different experts; 0 makes one pass.",
+        low=0.0,
+        high=1e4,
+    )
+    activation: str = setting(
+        "gelu", "What the bottleneck's units go through.", choices=tuple(ACTIVATIONS), advanced=True
+    )
+    init_std: float = setting(
+        0.02, "Spread of the adapters' random start.", low=1e-8, high=1.0, log=True, advanced=True
+    )
+    targets: str = setting("q v", "Over LoRA: which linears get an update, any of q k v o gate up down.", advanced=True)
+    alpha: float = setting(
+        16.0, "Over LoRA: scale of the update, multiplied by alpha / rank.", low=0.01, high=4096.0, advanced=True
+    )
+
+    def __post_init__(self) -> None:
+        """Check the bounds, and that `targets` names something."""
+        super().__post_init__()
+        if not self.targets.split():
+            raise SettingError(
+                "no_targets", "targets is empty: name at least one of q k v o gate up down.", field="targets"
+            )
+
+    def sizes(self) -> tuple[int, int]:
+        """Experts in the pools of down- and up-projections."""
+        return (1 if self.share_down else self.experts, 1 if self.share_up else self.experts)
+
+    def pools(self) -> list[int]:
+        """Which of the two pools hold several experts."""
+        return [pool for pool, size in enumerate(self.sizes()) if size > 1]
+
+
+class AdaMix(Method):
+    """Experts that are drawn in training and averaged afterwards."""
+
+    name = "adamix"
+    title = "AdaMix"
+    equation = "h' = h + B_j · φ(A_i h),  i, j ~ {1 … E}"
+    acts_on = ("residual",)
+    paper = Paper(
+        title="AdaMix: Mixture-of-Adaptations for Parameter-efficient Model Tuning",
+        authors="Wang et al.",
+        year=2022,
+        url="https://arxiv.org/abs/2205.12410",
+    )
+    settings_class = AdaMixSettings
+    presets = {
+        "paper": {},
+        "nlg": {"experts": 8, "width": 8, "consistency": 100.0, "activation": "gelu_tanh"},
+        "over_lora": {"module": "lora", "width": 8, "share_up": False},
+    }
+    learning_rate = 1e-3
+    emits = (ExpertFrame, AgreementFrame)
+    examples = (
+        {"experts": 3, "width": 5},
+        {"experts": 2, "width": 4, "share_up": False, "consistency": 0.0, "activation": "gelu_tanh"},
+        {"module": "lora", "experts": 2, "width": 3, "share_down": True, "share_up": False, "targets": "q o"},
+    )
+
+    dice: Int[Tensor, "2"]
+    counts: Int[Tensor, "2 n e"]
+
+    def __init__(self, settings: AdaMixSettings, shape: ModelShape) -> None:
+        super().__init__(settings, shape)
+        self._settings = settings
+        self.places = _places(settings, shape)
+        self.down, self.up = nn.ModuleDict(), nn.ModuleDict()
+        first, second = settings.sizes()
+        adapters, m = settings.module == "adapter", settings.width
+        for key, (inputs, outputs) in zip(self._keys(), _sizes(settings, shape), strict=True):
+            self.down[key] = Experts(first, inputs, m, bias=adapters)
+            self.up[key] = Experts(second, m, outputs, bias=adapters)
+        # The seed of the dice, and how often they were thrown: kept with a checkpoint and shared with twins, so that a
+        # resumed run and the second pass of a step go on in one stream of throws. Where they lie now is each one's own.
+        self.register_buffer("dice", torch.zeros(2, dtype=torch.long))
+        self.register_buffer("counts", torch.zeros(2, len(self.places), settings.experts, dtype=torch.long))
+        self._lying = self._throw(0)
+        self._loose = random.Random(0)  # for answers along random routes; training never asks it
+
+    @classmethod
+    @override
+    def build(cls, settings: Settings, shape: ModelShape, start: Start) -> Self:
+        assert isinstance(settings, AdaMixSettings)
+        method, rng = cls(settings, shape), start.rng
+        with torch.no_grad():
+            if settings.module == "adapter":
+                for experts in (*_experts(method.down), *_experts(method.up)):
+                    experts.weight.normal_(0, settings.init_std, generator=rng)
+            else:  # as in LoRA: A random, B zero
+                for experts in _experts(method.down):
+                    bound = 1 / math.sqrt(experts.weight.shape[-1])
+                    experts.weight.uniform_(-bound, bound, generator=rng)
+            method.dice[0] = int(torch.randint(2**31, (), generator=rng))
+        method.lay(0)
+        return method
+
+    @classmethod
+    @override
+    def count(cls, settings: Settings, shape: ModelShape) -> dict[str, int]:
+        """In training: E (m d + m) for a pool of A and E (m d + d) for one of B; over LoRA E m d each, no biases."""
+        assert isinstance(settings, AdaMixSettings)
+        first, second = settings.sizes()
+        m, bias = settings.width, int(settings.module == "adapter")
+        sizes = _sizes(settings, shape)
+        return {
+            "down": first * sum(m * inputs + bias * m for inputs, _ in sizes),
+            "up": second * sum(m * outputs + bias * outputs for _, outputs in sizes),
+        }
+
+    @property
+    @override
+    def settings(self) -> AdaMixSettings:
+        return self._settings
+
+    @property
+    @override
+    def starts_at_base(self) -> bool:
+        return self._settings.module == "lora"
+
+    @property
+    def experts(self) -> int:
+        """Experts of the largest pool, 1 when they were averaged."""
+        return max(len(pool) for pool in (*_experts(self.down), *_experts(self.up)))
+
+    @property
+    @override
+    def passes(self) -> int:
+        return 2 if self._settings.consistency > 0 and self._settings.pools() else 1
+
+    @property
+    @override
+    def tells(self) -> tuple[type[Event], ...]:
+        return self.emits if self._settings.pools() else ()
+
+    @override
+    def attach(self, sites: Sites) -> None:
+        for place, (layer, target) in enumerate(self.places):
+            if self._settings.module == "adapter":
+                sites.add_after(layer, target, partial(self.adapt, place))
+            else:
+                sites.add_linear(layer, target, partial(self.update, place))
+
+    def adapt(self, place: int, _x: Float[Tensor, "*b i"], h: Float[Tensor, "*b d"]) -> Float[Tensor, "*b d"] | None:
+        """What an adapter adds to an MLP's output h: s (B_j phi(A_i h + a_i) + b_j)."""
+        if self.silent(self.places[place][0]):
+            return None
+        key = self._keys()[place]
+        units = self.down[key](h.float(), self.expert(0, place))
+        return self.control.strength * self.up[key](
+            ACTIVATIONS[self._settings.activation](units), self.expert(1, place)
+        )
+
+    def update(self, place: int, x: Float[Tensor, "*b i"], _y: Float[Tensor, "*b o"]) -> Float[Tensor, "*b o"] | None:
+        """What a LoRA update adds to a linear's output: s (alpha / r) B_j A_i x."""
+        if self.silent(self.places[place][0]):
+            return None
+        key, scale = self._keys()[place], self._settings.alpha / self._settings.width
+        units = self.down[key](x.float(), self.expert(0, place))
+        return self.control.strength * scale * self.up[key](units, self.expert(1, place))
+
+    def expert(self, pool: int, place: int) -> int | None:
+        """Whose turn it is in a pool: as the dice lie in training, the average otherwise, or as `control` says."""
+        routing = self.control.routing
+        if routing == RANDOM:
+            return self._loose.randrange(self._settings.experts)
+        if routing is not None:
+            return min(routing, self._settings.experts - 1)
+        return self._lying[pool][place] if self.training else None
+
+    @override
+    def roll(self) -> None:
+        self.dice[1] += 1
+        self.lay(int(self.dice[1]))
+        self.counts.scatter_add_(
+            -1, torch.tensor(self._lying, device=self.counts.device)[..., None], torch.ones_like(self.counts[..., :1])
+        )
+
+    def lay(self, number: int) -> None:
+        """Let the dice lie as its throw of that number leaves them; nothing is counted."""
+        self._lying = self._throw(number)
+
+    def _throw(self, number: int) -> list[list[int]]:
+        """Experts of A and of B by place. A throw depends on the seed and its number alone."""
+        rng = torch.Generator().manual_seed(int(self.dice[0]) * 1_000_003 + number)
+        return torch.randint(self._settings.experts, (2, len(self.places)), generator=rng).tolist()
+
+    @override
+    def agreement(self, first: Float[Tensor, "n v"], second: Float[Tensor, "n v"]) -> Float[Tensor, ""]:
+        if first.shape[-1] == 1:
+            return self._settings.consistency * (first - second).square().sum()
+        return self._settings.consistency * symmetric_divergence(first, second).sum()
+
+    @override
+    def fold(self) -> None:
+        for experts in (*_experts(self.down), *_experts(self.up)):
+            experts.fold()
+
+    @override
+    def stored(self) -> dict[str, Tensor]:
+        return dict(self.named_parameters())
+
+    @override
+    def put(self, tensors: dict[str, Tensor]) -> None:
+        self.load_state_dict({name: tensor.float() for name, tensor in tensors.items()}, strict=False)
+
+    def _keys(self) -> list[str]:
+        adapters = self._settings.module == "adapter"
+        return [f"{layer}" if adapters else f"{layer}_{target}" for layer, target in self.places]
+
+    @override
+    def frames(self, step: int) -> Iterator[Event]:
+        pools = self._settings.pools()
+        if not pools:
+            return
+        counts = self.counts[pools].double()  # (pools, places, e)
+        flat = counts.mean(-1, keepdim=True).clamp(min=1e-9)
+        yield ExpertFrame(
+            step=step,
+            layers=[layer for layer, _ in self.places],
+            targets=[target for _, target in self.places],
+            pools=[POOLS[pool] for pool in pools],
+            counts=self.counts[pools].tolist(),
+            chi_square=rounded(((counts - flat).square() / flat).sum(-1), 3),  # type: ignore[arg-type]
+            cosine=[[round(experts.cosine(), 4) for experts in _experts((self.down, self.up)[pool])] for pool in pools],
+        )
+
+    @override
+    def watch(self, step: int, view: View, look: Look) -> Iterator[Event]:
+        if not self._settings.pools():
+            return
+        states: list[Tensor] = []
+        view.sites.finish(lambda h, _trace: states.append(h[0]))
+        routing, training = self.control.routing, self.training
+        try:
+            self.eval()
+            for self.control.routing in (None, *[RANDOM] * ROUTES):
+                look.run()
+        finally:
+            self.control.routing = routing
+            self.train(training)
+        average, *routes = [view.read(state).float() for state in states]  # (t, v) each
+        between = [symmetric_divergence(*pair) for pair in zip(routes[::2], routes[1::2], strict=True)]
+        yield AgreementFrame(
+            step=step,
+            tokens=look.tokens,
+            between=rounded(torch.stack(between).mean(0), 5),  # type: ignore[arg-type]
+            from_average=rounded(torch.stack([divergence(route, average) for route in routes]).mean(0), 5),  # type: ignore[arg-type]
+        )
+
+    @override
+    def look(self, view: View, look: Look) -> dict[str, object]:
+        seen: dict[int, Tensor] = {}
+
+        def observe(place: int, _x: Tensor, frozen: Tensor, total: Tensor) -> None:
+            seen[place] = relative_norm((total - frozen).flatten(0, -2), frozen.flatten(0, -2))
+
+        for place in range(len(self.places)):
+            self._site(view.sites, place).observe(partial(observe, place))
+        look.run()
+        layers = range(self.shape.l)
+        columns = len(self.places) // self.shape.l
+        return {
+            "kind": "updates",
+            "tokens": look.tokens,
+            "layers": list(layers),
+            "targets": [target for _, target in self.places[:columns]],
+            "contribution": [
+                [rounded(seen[layer * columns + column]) for column in range(columns)] for layer in layers
+            ],
+        }
+
+    def _site(self, sites: Sites, place: int) -> ModuleSite:
+        layer, target = self.places[place]
+        return sites.after(layer, target) if self._settings.module == "adapter" else sites.linear(layer, target)
+
+
+def _experts(pools: nn.ModuleDict) -> list[Experts]:
+    return [experts for experts in pools.values() if isinstance(experts, Experts)]
+
+
+def _places(settings: AdaMixSettings, shape: ModelShape) -> list[tuple[int, str]]:
+    """Layer and sub-layer of every adapter, or layer and linear of every LoRA update."""
+    targets = ("mlp",) if settings.module == "adapter" else roles_of(shape.family, tuple(settings.targets.split()))
+    return [(layer, target) for layer in range(shape.l) for target in targets]
+
+
+def _sizes(settings: AdaMixSettings, shape: ModelShape) -> list[tuple[int, int]]:
+    """Inputs and outputs of what each place adds to."""
+    adapters = settings.module == "adapter"
+    return [(shape.d, shape.d) if adapters else shape.linears[target] for _, target in _places(settings, shape)]
+
+
+def divergence(p: Float[Tensor, "n v"], q: Float[Tensor, "n v"]) -> Float[Tensor, " n"]:
+    """KL(softmax p || softmax q) of every row, in nats."""
+    return nn.functional.kl_div(q.log_softmax(-1), p.log_softmax(-1), log_target=True, reduction="none").sum(-1)
+
+
+def symmetric_divergence(p: Float[Tensor, "n v"], q: Float[Tensor, "n v"]) -> Float[Tensor, " n"]:
+    """Half of KL(q || p) + KL(p || q) of every row, in nats; no gradient flows into the first argument of each."""
+    return 0.5 * (divergence(q.detach(), p) + divergence(p.detach(), q))

@@ -1,0 +1,190 @@
+"""BitFit: Simple Parameter-efficient Fine-tuning for Transformer-based Masked Language-models.
+
+Ben Zaken, Goldberg, Ravfogel. ACL 2022. https://arxiv.org/abs/2106.10199
+
+Only biases train, those of all linears and of all norms:
+
+    y = W x + b_0 + b        norm(x) = gamma * xhat + beta_0 + beta
+
+b_0 and beta_0 are the frozen model's own and b, beta what is learned on top, both from zero. A sum of two biases is a
+bias, so this is exactly the tuning of those that exist; and where a model has none (llama has them nowhere) it is the
+same as giving it biases of zero and tuning these. The frozen values stay as they are, so that the base can be had back
+and an adapter's file holds only the change.
+
+A bias of the keys adds the same number, q b, to all scores of a query, and softmax does not see it, unless keys are
+rotated: so "all" leaves it out where they are not (gpt2, opt, bert and its kin, bloom). The paper found that the keys'
+biases do not move.
+
+Differences from the paper: no task head of its own. Its smallest variant, biases of queries and of the first linear
+of the MLP alone, is a preset. Strength s scales b and beta. Where a family fuses q, k and v into one linear (gpt2,
+gpt_neox, phi3), a target gets a bias only on its own outputs.
+
+Starts at base: yes.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Self
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from typing_extensions import override
+
+from engine.core.errors import SettingError
+from engine.core.settings import Settings, setting
+from engine.methods.base import Method, Paper, Start
+from engine.methods.parts.changes import Changes, Spot, mean_frame, relative_changes, report
+from engine.methods.parts.norms import layer_of
+from engine.models.families import FUSED
+from engine.models.fused import Part, parts_of
+from engine.models.shape import ModelShape
+from engine.models.sites import Sites
+from engine.models.view import View
+from engine.telemetry.events import Event
+from engine.telemetry.method_events import UpdateFrame
+from engine.telemetry.observe import Look
+
+ALL = "all"
+ROLES = ("q", "k", "v", "o", "gate", "up", "down")
+
+
+@dataclass(frozen=True, kw_only=True)
+class BiasSettings(Settings):
+    """Settings of bias tuning."""
+
+    targets: str = setting(
+        ALL, "Which linears get a bias: all, or any of q k v o gate up down with spaces between; empty for none."
+    )
+    norms: bool = setting(default=True, help="Whether the norms get one too.")
+
+    def __post_init__(self) -> None:
+        """Check that something is left to train."""
+        super().__post_init__()
+        if not self.targets.split() and not self.norms:
+            raise SettingError(
+                "no_biases", "targets is empty and norms is off, so nothing would train: choose one.", field="targets"
+            )
+
+
+class BiasTuning(Method):
+    """A learned bias on linears and norms."""
+
+    name = "bias"
+    title = "Bias tuning (BitFit)"
+    equation = "y = W x + b"
+    acts_on = ("linear", "norm")
+    paper = Paper(
+        title="BitFit: Simple Parameter-efficient Fine-tuning for Transformer-based Masked Language-models",
+        authors="Ben Zaken et al.",
+        year=2022,
+        url="https://arxiv.org/abs/2106.10199",
+    )
+    settings_class = BiasSettings
+    presets = {
+        "paper": {},
+        "query_and_mlp": {"targets": "q up", "norms": False},
+        "only_norms": {"targets": ""},
+    }
+    learning_rate = 1e-2
+    emits = (UpdateFrame,)
+    examples = (
+        {},
+        {"targets": "q up", "norms": False},
+    )
+
+    def __init__(self, settings: BiasSettings, shape: ModelShape) -> None:
+        super().__init__(settings, shape)
+        self._settings = settings
+        self._parts = _parts(settings, shape)
+        self._norms = tuple(shape.norms) if settings.norms else ()
+        self.linears = nn.ParameterDict()
+        for layer in range(shape.l):
+            for part in self._parts:
+                self.linears[f"{layer}_{part.role}"] = nn.Parameter(torch.zeros(part.size))
+        self.norms = nn.Parameter(torch.zeros(len(self._norms), shape.d)) if self._norms else None
+
+    @classmethod
+    @override
+    def build(cls, settings: Settings, shape: ModelShape, start: Start) -> Self:
+        assert isinstance(settings, BiasSettings)
+        return cls(settings, shape)
+
+    @classmethod
+    @override
+    def count(cls, settings: Settings, shape: ModelShape) -> dict[str, int]:
+        """The outputs of all targets of all layers; d for every norm."""
+        assert isinstance(settings, BiasSettings)
+        counts = {"linears": shape.l * sum(part.size for part in _parts(settings, shape))}
+        counts["norms"] = len(shape.norms) * shape.d if settings.norms else 0
+        return {name: count for name, count in counts.items() if count}
+
+    @property
+    @override
+    def settings(self) -> BiasSettings:
+        return self._settings
+
+    @property
+    @override
+    def starts_at_base(self) -> bool:
+        return True
+
+    @override
+    def attach(self, sites: Sites) -> None:
+        for layer in range(self.shape.l):
+            for part in self._parts:
+                sites.add_linear(layer, part.own, partial(self.add_to_linear, layer, part))
+        for row, path in enumerate(self._norms):
+            sites.add_norm(path, partial(self.add_to_norm, row, layer_of(path, self.shape)))
+
+    def add_to_linear(
+        self, layer: int, part: Part, _x: Float[Tensor, "*b i"], y: Float[Tensor, "*b o"]
+    ) -> Float[Tensor, "*b o"] | None:
+        """The bias s b, 0 outside of the part; None at strength 0."""
+        if self.silent(layer):
+            return None
+        bias = self.control.strength * self.linears[f"{layer}_{part.role}"]
+        return part.spread(bias, y.shape[-1]).expand_as(y)
+
+    def add_to_norm(
+        self, row: int, layer: int | None, _x: Float[Tensor, "*b d"], y: Float[Tensor, "*b d"]
+    ) -> Float[Tensor, "*b d"] | None:
+        """The bias s beta; None at strength 0."""
+        if self.silent(layer):
+            return None
+        assert self.norms is not None
+        return (self.control.strength * self.norms[row]).expand_as(y)
+
+    @override
+    def watch(self, step: int, view: View, look: Look) -> Iterator[Event]:
+        yield mean_frame(step, self._changes(view, look))
+
+    @override
+    def look(self, view: View, look: Look) -> dict[str, object]:
+        return report(self._changes(view, look), look)
+
+    def _changes(self, view: View, look: Look) -> Changes:
+        """How much each bias changes the output that it is added to; norms outside of the layers are left out."""
+        spots = {}
+        for layer in range(self.shape.l):
+            for part in self._parts:
+                spots[layer, part.role] = Spot(view.sites.linear(layer, part.own), part.columns)
+            inner = [path for path in self._norms if layer_of(path, self.shape) == layer]
+            for number, path in enumerate(inner, 1):
+                spots[layer, f"norm {number}"] = Spot(view.sites.module(path))
+        return relative_changes(spots, look)
+
+
+def _parts(settings: BiasSettings, shape: ModelShape) -> tuple[Part, ...]:
+    """The outputs of linears that get a bias.
+
+    Raises:
+        ModelError: The family lacks one of the targets.
+    """
+    targets = tuple(settings.targets.split())
+    if ALL not in targets:
+        return parts_of(shape, targets)
+    rotated = shape.family.positions == "rotary" and shape.model_type != "bloom"  # bloom's ALiBi rotates nothing
+    there = [role for role in ROLES if role in shape.linears or FUSED.get(role) in shape.linears]
+    return parts_of(shape, tuple(role for role in there if rotated or role != "k"))

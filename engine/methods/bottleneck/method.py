@@ -1,0 +1,248 @@
+"""Adapter tuning: Parameter-Efficient Transfer Learning for NLP.
+
+Houlsby, Giurgiu, Jastrzebski, Morrone, de Laroussilhe, Gesmundo, Attariyan, Gelly. ICML 2019.
+https://arxiv.org/abs/1902.00751
+
+After each sub-layer, attention and MLP, and before its residual sum, its output h goes through a bottleneck that has
+a residual connection of its own (section 2.1):
+
+    h' = h + W_up phi(W_down h + b_down) + b_up        W_down: (m, d), W_up: (d, m)
+
+phi is GELU. W_down and W_up start near zero (normal with std 1e-3, cut at two of them), biases at zero, so that the
+start is nearly the identity. All norms train too, as offsets on their frozen gain and bias; a task head belongs to
+the run and trains with any method.
+
+Differences from the paper: none with the defaults for a model of BERT-base's width, where m = d / 12 = 64 (the paper
+has std 1e-2, the authors' code 1e-3; any width may be set). As options: only the adapter after the MLP (Pfeiffer et
+al. 2021, in this place), other activations and starts, frozen norms; AdapterHub's defaults are a preset. In a layer
+that is switched off the norms, too, are the base's again; the paper's ablation takes out only the adapters.
+
+Starts at base: no, but very near: the logits differ from the base's by about 1e-5 of their size.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Self
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn.utils import skip_init
+from typing_extensions import override
+
+from engine.core.settings import Settings, setting
+from engine.methods.base import Method, Paper, Start
+from engine.methods.parts.norms import TunedNorms
+from engine.models.shape import ModelShape
+from engine.models.sites import Sites
+from engine.models.view import View
+from engine.telemetry.events import Event
+from engine.telemetry.method_events import AdapterFrame, NormFrame
+from engine.telemetry.observe import Look, relative_norm, rounded
+
+ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "gelu": nn.functional.gelu,
+    "gelu_tanh": partial(nn.functional.gelu, approximate="tanh"),
+    "silu": nn.functional.silu,
+    "relu": nn.functional.relu,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class BottleneckSettings(Settings):
+    """Settings of adapter tuning."""
+
+    width: int | None = setting(
+        None, "Units of the bottleneck (m); empty takes the model's width / reduction.", low=1, high=65536, unit="units"
+    )
+    reduction: int = setting(
+        12, "Divides the model's width when no width is given: 12 makes 64 units for BERT-base.", low=1, high=4096
+    )
+    position: str = setting(
+        "houlsby",
+        "Where the adapters stand: after attention and after the MLP, or after the MLP only.",
+        choices=("houlsby", "pfeiffer"),
+    )
+    norms: bool = setting(default=True, help="Train all norms too, as in the paper.")
+    activation: str = setting(
+        "gelu", "What the bottleneck's units go through.", choices=tuple(ACTIVATIONS), advanced=True
+    )
+    init: str = setting(
+        "truncated",
+        "How both matrices are drawn: normal, or normal cut at two standard deviations.",
+        choices=("truncated", "normal"),
+        advanced=True,
+    )
+    init_std: float = setting(
+        1e-3,
+        "Spread of both matrices' start; above 1e-2 training suffers.",
+        low=1e-8,
+        high=1.0,
+        log=True,
+        advanced=True,
+    )
+
+    def units(self, shape: ModelShape) -> int:
+        """The bottleneck's width m for a model."""
+        return self.width or max(1, shape.d // self.reduction)
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The sub-layers that are followed by an adapter."""
+        return ("attention", "mlp") if self.position == "houlsby" else ("mlp",)
+
+
+class Bottleneck(Method):
+    """Bottlenecks with a residual connection after the sub-layers."""
+
+    name = "bottleneck"
+    title = "Adapters"
+    equation = "h' = h + W_up · φ(W_down h + b_down) + b_up"
+    acts_on = ("residual", "norm")
+    paper = Paper(
+        title="Parameter-Efficient Transfer Learning for NLP",
+        authors="Houlsby et al.",
+        year=2019,
+        url="https://arxiv.org/abs/1902.00751",
+    )
+    settings_class = BottleneckSettings
+    presets = {
+        "paper": {},
+        "pfeiffer": {"position": "pfeiffer"},
+        "adapterhub": {"reduction": 16, "activation": "silu", "init": "normal", "init_std": 0.02, "norms": False},
+    }
+    learning_rate = 1e-3
+    no_decay = ("norms",)
+    emits = (AdapterFrame, NormFrame)
+    examples = (
+        {"width": 5},
+        {"reduction": 8, "position": "pfeiffer", "norms": False, "activation": "silu", "init_std": 0.1},
+    )
+
+    def __init__(self, settings: BottleneckSettings, shape: ModelShape) -> None:
+        super().__init__(settings, shape)
+        self._settings = settings
+        m = settings.units(shape)
+        self.down, self.up = nn.ModuleDict(), nn.ModuleDict()
+        for layer in range(shape.l):
+            for part in settings.parts:
+                self.down[f"{layer}_{part}"] = skip_init(nn.Linear, shape.d, m, dtype=torch.float32)
+                self.up[f"{layer}_{part}"] = skip_init(nn.Linear, m, shape.d, dtype=torch.float32)
+        self.norms = TunedNorms(shape) if settings.norms else None
+
+    @classmethod
+    @override
+    def build(cls, settings: Settings, shape: ModelShape, start: Start) -> Self:
+        assert isinstance(settings, BottleneckSettings)
+        method, std = cls(settings, shape), settings.init_std
+        for matrix in (*method.down.values(), *method.up.values()):
+            assert isinstance(matrix, nn.Linear)
+            nn.init.zeros_(matrix.bias)
+            if settings.init == "truncated":
+                nn.init.trunc_normal_(matrix.weight, std=std, a=-2 * std, b=2 * std, generator=start.rng)
+            else:
+                nn.init.normal_(matrix.weight, std=std, generator=start.rng)
+        return method
+
+    @classmethod
+    @override
+    def count(cls, settings: Settings, shape: ModelShape) -> dict[str, int]:
+        """2 m d + m + d for every adapter, and d or 2 d for every norm."""
+        assert isinstance(settings, BottleneckSettings)
+        m, adapters = settings.units(shape), shape.l * len(settings.parts)
+        counts = {"down": adapters * (m * shape.d + m), "up": adapters * (m * shape.d + shape.d)}
+        if settings.norms:
+            counts["norms"] = TunedNorms.count(shape)
+        return counts
+
+    @property
+    @override
+    def settings(self) -> BottleneckSettings:
+        return self._settings
+
+    @property
+    @override
+    def starts_at_base(self) -> bool:
+        return False
+
+    @property
+    @override
+    def tells(self) -> tuple[type[Event], ...]:
+        return self.emits if self._settings.norms else (AdapterFrame,)
+
+    @override
+    def attach(self, sites: Sites) -> None:
+        if self.norms is not None:  # first: where a norm closes a sub-layer (gemma2), the adapter reads the tuned one
+            self.norms.attach(sites, self)
+        for layer, part in self._places():
+            sites.add_after(layer, part, partial(self.pass_through, layer, part))
+
+    def pass_through(
+        self, layer: int, part: str, _x: Float[Tensor, "*b i"], h: Float[Tensor, "*b d"]
+    ) -> Float[Tensor, "*b d"] | None:
+        """What one adapter adds to a sub-layer's output h: s (W_up phi(W_down h + b_down) + b_up)."""
+        if self.silent(layer):
+            return None
+        key = f"{layer}_{part}"
+        units = ACTIVATIONS[self._settings.activation](self.down[key](h.float()))
+        return self.control.strength * self.up[key](units)
+
+    def _places(self) -> list[tuple[int, str]]:
+        return [(layer, part) for layer in range(self.shape.l) for part in self._settings.parts]
+
+    @override
+    def frames(self, step: int) -> Iterator[Event]:
+        if self.norms is not None:
+            yield self.norms.frame(step)
+
+    @override
+    def watch(self, step: int, view: View, look: Look) -> Iterator[Event]:
+        seen: dict[tuple[int, str], tuple[float, float]] = {}
+
+        def observe(layer: int, part: str, h: Float[Tensor, "t d"], added: Float[Tensor, "t d"]) -> None:
+            asleep = (self.down[f"{layer}_{part}"](h.float()) <= 0).all(dim=0).float().mean()
+            seen[layer, part] = round(float(relative_norm(added, h).mean()), 6), round(float(asleep), 4)
+
+        self._run_observed(view, look, observe)
+        parts, layers = self._settings.parts, range(self.shape.l)
+        yield AdapterFrame(
+            step=step,
+            layers=list(layers),
+            parts=list(parts),
+            share=[[seen[layer, part][0] for part in parts] for layer in layers],
+            asleep=[[seen[layer, part][1] for part in parts] for layer in layers],
+        )
+
+    def _run_observed(self, view: View, look: Look, observe: Callable[[int, str, Tensor, Tensor], None]) -> None:
+        """Run one sentence and tell of every adapter what it reads and what it adds, (t, d) each."""
+
+        def listen(layer: int, part: str, x: Tensor, frozen: Tensor, _total: Tensor) -> None:
+            h = frozen.flatten(0, -2)
+            path = f"{self.shape.family.layers}.{layer}.{self.shape.family.after[part]}"
+            if self.norms is not None and path in self.shape.norms:
+                tuned = self.norms.act(self, path, x.flatten(0, -2), h)
+                h = h if tuned is None else h + tuned
+            added = self.pass_through(layer, part, h, h)
+            observe(layer, part, h, torch.zeros_like(h) if added is None else added)
+
+        for layer, part in self._places():
+            view.sites.after(layer, part).observe(partial(listen, layer, part))
+        look.run()
+
+    @override
+    def look(self, view: View, look: Look) -> dict[str, object]:
+        seen: dict[tuple[int, str], Tensor] = {}
+
+        def observe(layer: int, part: str, h: Float[Tensor, "t d"], added: Float[Tensor, "t d"]) -> None:
+            seen[layer, part] = relative_norm(added, h)
+
+        self._run_observed(view, look, observe)
+        parts, layers = self._settings.parts, range(self.shape.l)
+        return {
+            "kind": "updates",
+            "tokens": look.tokens,
+            "layers": list(layers),
+            "targets": list(parts),
+            "contribution": [[rounded(seen[layer, part]) for part in parts] for layer in layers],
+        }

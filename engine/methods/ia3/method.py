@@ -1,0 +1,200 @@
+"""(IA)^3: Few-Shot Parameter-Efficient Fine-Tuning is Better and Cheaper than In-Context Learning.
+
+Liu, Tam, Muqeeth, Mohta, Huang, Bansal, Raffel. NeurIPS 2022. https://arxiv.org/abs/2205.05638
+
+Learned vectors inhibit and amplify inner activations, element by element: the keys and values of every attention, and
+what goes into the last linear of every MLP:
+
+    softmax(q (l_k * k)^T / sqrt(k)) (l_v * v)        W_down (l_ff * act(W_up x))
+
+All vectors start at one, and the model with them is the base to the bit: y + 0 * y is y. Keys are scaled as they leave
+their linear, before they are rotated.
+
+Differences from the paper: trained with cross-entropy alone, without the unlikelihood and length-normalised losses of
+the authors' recipe T-Few. As an option any other linear, at its output or its input. Strength s makes a factor
+1 + s (l - 1).
+
+Where a family fuses q, k and v into one linear (gpt2, gpt_neox, phi3), only its keys and values are scaled, as the
+paper says; with `whole_linears` its queries are too, which is what HF peft implements.
+
+Starts at base: yes.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Self
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from typing_extensions import override
+
+from engine.core.errors import SettingError
+from engine.core.settings import Settings, setting
+from engine.methods.base import Method, Paper, Start
+from engine.methods.parts.changes import Spot, relative_changes, report
+from engine.models.families import roles_of
+from engine.models.fused import Part, parts_of, whole
+from engine.models.shape import ModelShape
+from engine.models.sites import Sites
+from engine.models.view import View
+from engine.telemetry.events import Event
+from engine.telemetry.method_events import UpdateFrame
+from engine.telemetry.observe import Look
+
+
+@dataclass(frozen=True, kw_only=True)
+class IA3Settings(Settings):
+    """Settings of (IA)^3."""
+
+    targets: str = setting("k v down", "Which linears are scaled: any of q k v o gate up down, with spaces between.")
+    inputs: str = setting(
+        "down",
+        "Which of them are scaled at their input instead of at their output.",
+        advanced=True,
+    )
+    whole_linears: bool = setting(
+        default=False,
+        help="Where one linear computes queries, keys and values, scale all of its outputs, as HF peft does.",
+        advanced=True,
+    )
+
+    def __post_init__(self) -> None:
+        """Check that `targets` names something."""
+        super().__post_init__()
+        if not self.targets.split():
+            raise SettingError(
+                "no_targets", "targets is empty: name at least one of q k v o gate up down.", field="targets"
+            )
+
+
+class IA3(Method):
+    """Learned factors on keys, values and inner activations."""
+
+    name = "ia3"
+    title = "(IA)³"
+    equation = "k ← l_k ⊙ k,  v ← l_v ⊙ v,  W_down(l_ff ⊙ h)"
+    acts_on = ("linear",)
+    paper = Paper(
+        title="Few-Shot Parameter-Efficient Fine-Tuning is Better and Cheaper than In-Context Learning",
+        authors="Liu et al.",
+        year=2022,
+        url="https://arxiv.org/abs/2205.05638",
+    )
+    settings_class = IA3Settings
+    presets = {
+        "paper": {},
+        "peft": {"whole_linears": True},
+        "all_linears": {"targets": "q k v o up down"},
+    }
+    learning_rate = 3e-2
+    no_decay = ("vectors",)
+    emits = (UpdateFrame,)
+    examples = (
+        {},
+        {"targets": "q k v o up down", "inputs": "up o"},
+    )
+
+    def __init__(self, settings: IA3Settings, shape: ModelShape) -> None:
+        super().__init__(settings, shape)
+        self._settings = settings
+        self._at_input, self._parts = _scaled(settings, shape)
+        self.vectors = nn.ParameterDict()
+        for layer in range(shape.l):
+            for part in self._parts:
+                self.vectors[f"{layer}_{part.role}"] = nn.Parameter(torch.ones(part.size))
+
+    @classmethod
+    @override
+    def build(cls, settings: Settings, shape: ModelShape, start: Start) -> Self:
+        assert isinstance(settings, IA3Settings)
+        return cls(settings, shape)
+
+    @classmethod
+    @override
+    def count(cls, settings: Settings, shape: ModelShape) -> dict[str, int]:
+        """The number of scaled activations, over all layers."""
+        assert isinstance(settings, IA3Settings)
+        _, parts = _scaled(settings, shape)
+        return {"vectors": shape.l * sum(part.size for part in parts)}
+
+    @property
+    @override
+    def settings(self) -> IA3Settings:
+        return self._settings
+
+    @property
+    @override
+    def starts_at_base(self) -> bool:
+        return True
+
+    @property
+    def at_input(self) -> tuple[str, ...]:
+        """The roles that are scaled at their input."""
+        return self._at_input
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """What is scaled in every layer."""
+        return self._parts
+
+    @override
+    def attach(self, sites: Sites) -> None:
+        for layer in range(self.shape.l):
+            for part in self._parts:
+                if part.role in self._at_input:
+                    sites.change_input(layer, part.own, partial(self.scaling, layer, part))
+                else:
+                    sites.add_linear(layer, part.own, partial(self.scaled_output, layer, part))
+
+    def scaling(self, layer: int, part: Part, x: Float[Tensor, "*b o"]) -> Float[Tensor, "*b o"] | None:
+        """What scaling adds: s (l - 1) x, 0 outside of the part; None at strength 0."""
+        if self.silent(layer):
+            return None
+        change = self.control.strength * (self.vectors[f"{layer}_{part.role}"] - 1)
+        return part.spread(change, x.shape[-1]) * x
+
+    def scaled_output(
+        self, layer: int, part: Part, _x: Float[Tensor, "*b i"], y: Float[Tensor, "*b o"]
+    ) -> Float[Tensor, "*b o"] | None:
+        """The same for what a linear gives out."""
+        return self.scaling(layer, part, y)
+
+    @override
+    def frames(self, step: int) -> Iterator[Event]:
+        def deviation(layer: int, role: str) -> float:
+            """Root mean square of l - 1: by how much it changes what it scales."""
+            return round(float((self.vectors[f"{layer}_{role}"] - 1).square().mean().sqrt()), 6)
+
+        layers, roles = list(range(self.shape.l)), [part.role for part in self._parts]
+        ratio = [[deviation(layer, role) for role in roles] for layer in layers]
+        yield UpdateFrame(step=step, layers=layers, targets=roles, ratio=ratio)
+
+    @override
+    def look(self, view: View, look: Look) -> dict[str, object]:
+        spots = {
+            (layer, part.role): Spot(
+                view.sites.linear(layer, part.own), part.columns, at_input=part.role in self._at_input
+            )
+            for layer in range(self.shape.l)
+            for part in self._parts
+        }
+        return report(relative_changes(spots, look), look)
+
+
+def _scaled(settings: IA3Settings, shape: ModelShape) -> tuple[tuple[str, ...], tuple[Part, ...]]:
+    """The roles that are scaled at their input, which are always whole linears, and all that is scaled.
+
+    Raises:
+        ModelError: The family lacks a role.
+    """
+    targets, inputs = settings.targets.split(), settings.inputs.split()
+    roles_of(shape.family, tuple(inputs))  # a name that the family lacks is an error, not a role that no target has
+    entered = roles_of(shape.family, tuple(role for role in targets if role in inputs))
+    left = tuple(role for role in targets if role not in inputs)
+    if settings.whole_linears:
+        outputs = tuple(whole(shape, own) for own in roles_of(shape.family, left))
+    else:
+        outputs = parts_of(shape, left)
+    return entered, (*outputs, *(Part(own, own, shape.linears[own][0], None) for own in entered))

@@ -1,0 +1,214 @@
+"""LST: Ladder Side-Tuning for Parameter and Memory Efficient Transfer Learning.
+
+Sung, Cho, Bansal. NeurIPS 2022. https://arxiv.org/abs/2206.06522
+
+A thin transformer of width d / r stands beside the backbone. After every layer l, a rung brings down what that layer
+made of the text, and a gate says how much of it replaces what the side network knew:
+
+    s_0 = down_0(h_0)                                          h_0: embedded text
+    s_l = block_l(mu_l s_{l-1} + (1 - mu_l) down_l(h_l))       mu_l = sigmoid(a_l / T), T = 0.1
+    out = h + up(norm(s_L))
+
+The backbone runs forward only: no gradient passes through it, so none of its activations are kept for one. That is
+what the ladder is for: it trains where memory would not do for LoRA.
+
+Differences from the paper: the ladder's result is added to the backbone's last states through an up-projection that
+starts at zero, so that training starts at the base; with `residual` off, out = up(norm(s_L)) alone goes to the frozen
+head, as in the paper. The side network starts from random numbers (the paper prunes the backbone's weights), has a
+rung at every layer (the paper drops some), and T is a setting.
+
+Starts at base: yes; no with `residual` off.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Self
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn.utils.init import skip_init
+from typing_extensions import override
+
+from engine.core.settings import Settings, setting
+from engine.methods.base import Method, Paper, Start
+from engine.methods.parts.beside import EPS, Place, SideBlock, draw_linear, even_width, heads_for, past_of
+from engine.models.shape import ModelShape
+from engine.models.sites import Sites, Trace
+from engine.models.view import View
+from engine.telemetry.events import Event
+from engine.telemetry.method_events import LadderFrame, RungFrame
+from engine.telemetry.observe import Look, relative_norm, rounded
+
+
+@dataclass(frozen=True, kw_only=True)
+class LadderSettings(Settings):
+    """Settings of ladder side-tuning."""
+
+    reduction: int = setting(8, "The side network is this many times thinner than the model (r).", low=1, high=256)
+    residual: bool = setting(
+        default=True,
+        help="Add the side network's result to the model's, or let it alone answer, as in the paper.",
+    )
+    temperature: float = setting(
+        0.1,
+        "How soft the gates are (T): mu = sigmoid(a / T). Small ones move fast.",
+        low=1e-3,
+        high=10.0,
+        log=True,
+        advanced=True,
+    )
+
+    def width(self, shape: ModelShape) -> int:
+        """Width of the side network on a model."""
+        return even_width(shape.d / self.reduction)
+
+
+class LadderSideTuning(Method):
+    """A thin network beside the backbone that reads every layer; no backward pass through the backbone."""
+
+    name = "ladder"
+    title = "Ladder side-tuning"
+    equation = "s_l = block_l(μ_l · s_{l-1} + (1 - μ_l) · W_l h_l),  μ_l = σ(a_l / T)"
+    acts_on = ("beside",)
+    paper = Paper(
+        title="LST: Ladder Side-Tuning for Parameter and Memory Efficient Transfer Learning",
+        authors="Sung, Cho and Bansal",
+        year=2022,
+        url="https://arxiv.org/abs/2206.06522",
+    )
+    settings_class = LadderSettings
+    presets = {"default": {}, "paper": {"residual": False}, "wide": {"reduction": 4}}
+    learning_rate = 1e-2
+    no_decay = ("gates",)
+    emits = (LadderFrame, RungFrame)
+    examples = ({"reduction": 4}, {"reduction": 2, "residual": False})
+
+    def __init__(self, settings: LadderSettings, shape: ModelShape) -> None:
+        super().__init__(settings, shape)
+        self._settings = settings
+        width = settings.width(shape)
+        self.heads = heads_for(width, shape.h)
+        self.rungs = nn.ModuleList(skip_init(nn.Linear, shape.d, width) for _ in range(shape.l + 1))
+        self.gates = nn.Parameter(torch.zeros(shape.l))
+        self.blocks = nn.ModuleList(SideBlock(width, self.heads) for _ in range(shape.l))
+        self.norm = nn.RMSNorm(width, eps=EPS)
+        self.up = skip_init(nn.Linear, width, shape.d)
+
+    @classmethod
+    @override
+    def build(cls, settings: Settings, shape: ModelShape, start: Start) -> Self:
+        assert isinstance(settings, LadderSettings)
+        method = cls(settings, shape)
+        for rung in method.rungs:
+            draw_linear(rung, start.rng)  # type: ignore[arg-type]
+        for block in method.blocks:
+            block.draw(start.rng)  # type: ignore[operator]
+        draw_linear(method.up, start.rng)
+        if settings.residual:
+            nn.init.zeros_(method.up.weight)
+        return method
+
+    @classmethod
+    @override
+    def count(cls, settings: Settings, shape: ModelShape) -> dict[str, int]:
+        """Rungs (l + 1)(d w + w), l gates, l blocks of 12 w^2 + 2 w, a norm of w, and up w d + d."""
+        assert isinstance(settings, LadderSettings)
+        w = settings.width(shape)
+        return {
+            "rungs": (shape.l + 1) * (shape.d * w + w),
+            "gates": shape.l,
+            "blocks": shape.l * SideBlock.count(w),
+            "norm": w,
+            "up": w * shape.d + shape.d,
+        }
+
+    @property
+    @override
+    def settings(self) -> LadderSettings:
+        return self._settings
+
+    @property
+    @override
+    def starts_at_base(self) -> bool:
+        return self._settings.residual
+
+    @override
+    def attach(self, sites: Sites) -> None:
+        sites.finish(self.finish)
+
+    def finish(self, h: Float[Tensor, "b t d"], trace: Trace) -> Float[Tensor, "b t d"] | None:
+        """What the ladder adds to the last states: s up(norm(s_L)), or s (up(norm(s_L)) - h) without the residual."""
+        if self.silent() or all(self.silent(layer) for layer in range(self.shape.l)):
+            return None
+        found: Tensor = self.up(self.norm(self.climb(trace)[-1]))
+        return self.control.strength * (found if self._settings.residual else found - h.float())
+
+    def climb(self, trace: Trace) -> list[Float[Tensor, "b t w"]]:
+        """The side network's states s_0 ... s_L."""
+        place = Place.of(trace, self.shape, self._settings.width(self.shape) // self.heads)
+        states = [self.rungs[0](trace.states[0].detach().float())]
+        for layer, block in enumerate(self.blocks):
+            mixed = sum(self.mix(layer, states[-1], trace))
+            states.append(block(mixed, place, past_of(trace.memory, layer)))
+        return states
+
+    def mix(
+        self, layer: int, state: Float[Tensor, "b t w"], trace: Trace
+    ) -> tuple[Float[Tensor, "b t w"], Float[Tensor, "b t w"]]:
+        """What one rung keeps and what it takes from the backbone: mu s and (1 - mu) down(h).
+
+        In a layer that is switched off the rung is missing: all is kept.
+        """
+        if self.silent(layer):
+            return state, torch.zeros_like(state)
+        mu = torch.sigmoid(self.gates[layer] / self._settings.temperature)
+        return mu * state, (1 - mu) * self.rungs[layer + 1](trace.states[layer + 1].detach().float())
+
+    @override
+    def frames(self, step: int) -> Iterator[Event]:
+        grad = self.gates.grad if self.gates.grad is not None else torch.zeros_like(self.gates)
+        yield LadderFrame(
+            step=step,
+            layers=list(range(self.shape.l)),
+            kept=rounded(torch.sigmoid(self.gates / self._settings.temperature), 5),  # type: ignore[arg-type]
+            grad=rounded(grad, 6),  # type: ignore[arg-type]
+        )
+
+    @override
+    def watch(self, step: int, view: View, look: Look) -> Iterator[Event]:
+        fresh, added = self._seen(view, look)
+        yield RungFrame(
+            step=step,
+            layers=list(range(self.shape.l)),
+            fresh=rounded(fresh.mean(-1)),  # type: ignore[arg-type]
+            added=round(float(added.mean()), 5),
+        )
+
+    @override
+    def look(self, view: View, look: Look) -> dict[str, object]:
+        fresh, added = self._seen(view, look)
+        return {
+            "kind": "rungs",
+            "tokens": look.tokens,
+            "layers": list(range(self.shape.l)),
+            "fresh": rounded(fresh),
+            "added": rounded(added),
+        }
+
+    def _seen(self, view: View, look: Look) -> tuple[Float[Tensor, "l t"], Float[Tensor, " t"]]:
+        """On one sentence: the backbone's share of every mixed state, and what is added to the last states."""
+        seen: list[tuple[Tensor, Tensor]] = []
+
+        def observe(h: Tensor, trace: Trace) -> None:
+            fresh = []
+            for layer, state in enumerate(self.climb(trace)[:-1]):
+                kept, taken = (part[0].norm(dim=-1) for part in self.mix(layer, state, trace))
+                fresh.append(taken / (kept + taken).clamp(min=1e-12))
+            added = self.finish(h, trace)
+            share = relative_norm(torch.zeros_like(h[0]) if added is None else added[0], h[0])
+            seen.append((torch.stack(fresh), share))
+
+        view.sites.observe_finish(observe)
+        look.run()
+        return seen[0]

@@ -1,0 +1,266 @@
+"""P-tuning: GPT Understands, Too.
+
+Liu, Zheng, Du, Ding, Qian, Yang, Tang. 2021. https://arxiv.org/abs/2103.10385
+
+Virtual tokens h_1 ... h_P stand among the embedded words of a template, and only they train. While they train, a
+small network computes them from vectors E of their own, so that neighbours influence each other and all move together:
+
+    h = MLP(BiLSTM(E))        MLP(z) = W_2 relu(W_1 z + b_1) + b_2        E: (P, d)
+
+The LSTM has two layers and d / 2 units in each direction. Afterwards only h is kept: P d numbers. As options the MLP
+alone (three linears, as in HF peft), or no network at all, which leaves prompt tuning with places to choose.
+
+Where they stand: in front of the dataset's template, or where the marks {p} of a template of your own are. The paper's
+for facts has three before the subject, three behind it, and three after the gap. In front, the text keeps its positions
+0, 1, 2 ... as with prompt tuning; among the words each takes up a position like a word, as in the paper.
+
+Starts: E as an embedding, LSTM and linears as PyTorch draws them, like the authors and HF peft. h begins small beside
+the words of a vocabulary, and nearly alike for all tokens.
+
+Differences from the paper: no anchor words beside those that a template holds. The paper's few-shot experiments on
+SuperGLUE tune the language model as well; here it stays frozen, as in its experiments on LAMA. Strength s adds log s to
+the scores with which text looks at the virtual tokens; `engine.models.layout` says what else fades inside of a text.
+
+Starts at base: no, any extra token changes the attention.
+"""
+
+import copy
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Self
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from typing_extensions import override
+
+from engine.core.errors import SettingError
+from engine.core.settings import Settings, setting
+from engine.data.tokenise import MARK
+from engine.methods.base import Method, Paper, Start
+from engine.methods.parts.prompt_encoders import LstmEncoder, MlpEncoder, PromptEncoder
+from engine.methods.parts.soft_prompts import look_at_virtual, prompt_frame
+from engine.models.shape import ModelShape
+from engine.models.sites import Sites, SoftPrompt
+from engine.models.view import View
+from engine.telemetry.events import Event
+from engine.telemetry.method_events import PromptFrame
+from engine.telemetry.observe import Look
+
+ENCODER_RATE, DIRECT_RATE = 3e-3, 1e-1
+
+ENCODERS: dict[str, type[PromptEncoder]] = {"lstm": LstmEncoder, "mlp": MlpEncoder}
+
+
+@dataclass(frozen=True, kw_only=True)
+class PTuningSettings(Settings):
+    """Settings of P-tuning."""
+
+    prompt_len: int = setting(
+        20, "Virtual tokens in front of the text; a template of your own has one for every mark.", low=1, high=512
+    )
+    template: str = setting(
+        "",
+        "Your own text with {prompt} once, and {p} wherever a virtual token shall stand; empty puts them in front of "
+        "the dataset's template.",
+    )
+    encoder: str = setting(
+        "lstm",
+        "What computes the virtual tokens while they train: an LSTM with an MLP behind it as in the paper, an MLP, or "
+        "nothing.",
+        choices=("lstm", "mlp", "none"),
+    )
+    encoder_width: int | None = setting(
+        None,
+        "Units of the LSTM in each direction, or width of the MLP; empty means half of the model's width, or all.",
+        low=1,
+        high=16384,
+        advanced=True,
+    )
+    dropout: float = setting(
+        0.0,
+        "Share of what goes from the LSTM's first layer to its second that training drops.",
+        low=0.0,
+        high=0.9,
+        advanced=True,
+    )
+    shift_positions: bool = setting(
+        default=False,
+        help="Push the text's positions back by the tokens in front, as HF peft does; only learned positions notice.",
+        advanced=True,
+    )
+
+    def __post_init__(self) -> None:
+        """Check the bounds, and that a template has a place for the prompt and some for virtual tokens."""
+        super().__post_init__()
+        if self.template and self.template.count("{prompt}") != 1:
+            raise SettingError(
+                "template_prompt",
+                f"template is {self.template!r}, but it must hold {{prompt}} exactly once.",
+                field="template",
+                value=self.template,
+            )
+        if self.template and MARK not in self.template:
+            raise SettingError(
+                "template_marks",
+                f"template is {self.template!r}, but it must hold {MARK} wherever a virtual token shall stand.",
+                field="template",
+                value=self.template,
+            )
+
+    @property
+    def tokens(self) -> int:
+        """How many virtual tokens there are."""
+        return self.template.count(MARK) or self.prompt_len
+
+
+class PTuning(Method):
+    """Virtual tokens that an encoder computes, in front of the text or inside of it."""
+
+    name = "p_tuning"
+    title = "P-tuning"
+    equation = "X' = [h; E(x)],  h = MLP(BiLSTM(E_P))"
+    acts_on = ("embedding",)
+    paper = Paper(title="GPT Understands, Too", authors="Liu et al.", year=2021, url="https://arxiv.org/abs/2103.10385")
+    settings_class = PTuningSettings
+    presets = {
+        "paper": {},
+        "around": {"template": MARK * 10 + "{prompt}" + MARK * 10},
+        "mlp_encoder": {"encoder": "mlp"},
+    }
+    learning_rate = ENCODER_RATE
+    emits = (PromptFrame,)
+    needs = ("text",)
+    examples = (
+        {"prompt_len": 3, "encoder_width": 4},
+        {"prompt_len": 2, "encoder": "mlp", "encoder_width": 5},
+        {"prompt_len": 3, "encoder": "none"},
+    )
+
+    _first: Float[Tensor, "p d"]
+    _latest: Float[Tensor, "p d"]
+
+    def __init__(self, settings: PTuningSettings, shape: ModelShape, start: Start | None = None) -> None:
+        super().__init__(settings, shape)
+        self._settings = settings
+        self._start = start
+        p, d, width = settings.tokens, shape.d, settings.encoder_width
+        self.encoder: PromptEncoder | None = None
+        self.prompts: nn.Parameter | None = None
+        if settings.encoder == "none":
+            self.prompts = nn.Parameter(torch.zeros(p, d))
+        else:
+            self.encoder = ENCODERS[settings.encoder](p, d, width, settings.dropout)
+        # Where the tokens started and where the last frame found them: kept in checkpoints, never in adapter files.
+        self.register_buffer("_first", torch.zeros(p, d))
+        self.register_buffer("_latest", torch.zeros(p, d))
+
+    @classmethod
+    @override
+    def build(cls, settings: Settings, shape: ModelShape, start: Start) -> Self:
+        assert isinstance(settings, PTuningSettings)
+        method = cls(settings, shape, start)
+        if method.encoder is not None:
+            method.encoder.draw(start.rng)
+        else:
+            assert method.prompts is not None
+            nn.init.normal_(method.prompts, 0, float(start.vocabulary().float().std()), generator=start.rng)
+        method._begin()
+        return method
+
+    @classmethod
+    @override
+    def usual_rate(cls, settings: Settings, shape: ModelShape) -> float:
+        """Direct steps are much smaller than those that an encoder makes of the same rate."""
+        assert isinstance(settings, PTuningSettings)
+        return DIRECT_RATE if settings.encoder == "none" else ENCODER_RATE
+
+    @classmethod
+    @override
+    def count(cls, settings: Settings, shape: ModelShape) -> dict[str, int]:
+        """P d, and the weights and biases of the encoder."""
+        assert isinstance(settings, PTuningSettings)
+        own = settings.tokens * shape.d
+        if settings.encoder == "none":
+            return {"prompts": own}
+        return {"encoder": own + ENCODERS[settings.encoder].count(shape.d, settings.encoder_width)}
+
+    @property
+    @override
+    def settings(self) -> PTuningSettings:
+        return self._settings
+
+    @property
+    @override
+    def starts_at_base(self) -> bool:
+        return False
+
+    @property
+    @override
+    def template(self) -> str | None:
+        return self._settings.template or None
+
+    @override
+    def attach(self, sites: Sites) -> None:
+        sites.prepend(self.soft_prompt)
+
+    def soft_prompt(self) -> SoftPrompt | None:
+        """The virtual tokens; None at strength 0."""
+        if self.silent():
+            return None
+        vectors = self.prompts if self.encoder is None else self.encoder()
+        assert vectors is not None
+        inside = self.template is not None
+        return SoftPrompt(vectors, self.control.strength, self._settings.shift_positions and not inside, inside)
+
+    @torch.no_grad()
+    def result(self) -> Float[Tensor, "p d"]:
+        """The virtual tokens as they are when nothing is dropped."""
+        if self.encoder is None:
+            assert self.prompts is not None
+            return self.prompts.detach()
+        dropping = self.encoder.training
+        found: Tensor = self.encoder.eval()()
+        self.encoder.train(dropping)
+        return found
+
+    def _begin(self) -> None:
+        """From here on the tokens' way is measured."""
+        self._first.copy_(self.result())
+        self._latest.copy_(self._first)
+
+    @override
+    def fold(self) -> None:
+        if self.encoder is not None:
+            self.prompts, self.encoder = nn.Parameter(self.result()), None
+
+    @override
+    def folded(self) -> Self:
+        # The encoder is left behind instead of copied: on a large base it has hundreds of millions of numbers.
+        copied = copy.deepcopy(self, {id(self.encoder): None})
+        copied.prompts = nn.Parameter(self.result().clone())
+        return copied
+
+    @override
+    def stored(self) -> dict[str, Tensor]:
+        assert self.prompts is not None, "only a folded method is stored"
+        return {"prompts": self.prompts.detach()}
+
+    @override
+    @torch.no_grad()
+    def put(self, tensors: dict[str, Tensor]) -> None:
+        self.stored()["prompts"].copy_(tensors["prompts"])
+        self._begin()
+
+    @override
+    def frames(self, step: int) -> Iterator[Event]:
+        if self._start is None:
+            return
+        now = self.result()
+        stride = float((now - self._latest).norm())
+        self._latest.copy_(now)
+        yield prompt_frame(step, now, self._first, self._start, stride)
+
+    @override
+    def look(self, view: View, look: Look) -> dict[str, object]:
+        return look_at_virtual(view, look, self._settings.tokens, self.shape)

@@ -1,0 +1,77 @@
+"""What methods with virtual tokens share: the frame that tells of them, and who looks at them."""
+
+from functools import partial
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from engine.core.errors import ModelError
+from engine.methods.base import Start
+from engine.models.shape import ModelShape
+from engine.models.sites import AttentionSite, Glimpse
+from engine.models.view import View
+from engine.telemetry.method_events import PromptFrame
+from engine.telemetry.observe import Look, rounded, text_scores
+
+
+def prompt_frame(
+    step: int, prompts: Float[Tensor, "p d"], first: Float[Tensor, "p d"], start: Start, stride: float | None = None
+) -> PromptFrame:
+    """Sizes of the virtual tokens, their way from where they started, and the words that they resemble."""
+    vocabulary = start.vocabulary().float()
+    unit = nn.functional.normalize(vocabulary, dim=-1)
+    cosines, ids = (nn.functional.normalize(prompts.float(), dim=-1) @ unit.T).topk(3)
+    return PromptFrame(
+        step=step,
+        norms=rounded(prompts.norm(dim=-1)),  # type: ignore[arg-type]
+        drift=rounded((prompts - first).norm(dim=-1)),  # type: ignore[arg-type]
+        words=[[start.words(index) for index in row] for row in ids.tolist()],
+        cosines=rounded(cosines, 3),  # type: ignore[arg-type]
+        usual_norm=round(float(vocabulary.norm(dim=-1).median()), 4),
+        usual_cosine=round(_usual_cosine(unit), 3),
+        stride=None if stride is None else round(stride, 5),
+    )
+
+
+def look_at_virtual(view: View, look: Look, count: int, shape: ModelShape) -> dict[str, object]:
+    """How the sentence's tokens spread their attention over `count` virtual tokens, in front of them or among them.
+
+    Raises:
+        ModelError: The family's attention cannot be observed.
+    """
+    if shape.family.attention is None:
+        raise ModelError(
+            "attention_unseen",
+            f"Who looks at the virtual tokens stays unseen on {shape.model_type} models: their attention cannot be "
+            "observed. Training and chat work as ever.",
+            family=shape.model_type,
+        )
+    seen: dict[int, Float[Tensor, "h t p"]] = {}
+
+    def observe(layer: int, site: AttentionSite, glimpse: Glimpse) -> None:
+        assert site.now.virtual is not None
+        virtual = site.now.virtual[0]
+        if not bool(virtual.any()):  # at strength 0 the text looks at no virtual token
+            seen[layer] = glimpse.query.new_zeros(shape.h, len(look.tokens), count)
+            return
+        asked = text_scores(glimpse, site.scale).softmax(-1)[:, -len(look.tokens) :, virtual]
+        seen[layer] = nn.functional.pad(asked, (0, count - asked.shape[-1]))  # a long sentence may have lost holes
+
+    for layer, site in enumerate(view.sites.attention):
+        site.observers.append(partial(observe, layer))
+    look.run()
+    masses = [seen[layer].sum(-1) for layer in sorted(seen)]
+    return {
+        "kind": "soft",
+        "tokens": look.tokens,
+        "layers": sorted(seen),
+        "heads": shape.h,
+        "weights": [rounded(seen[layer] / mass[..., None].clamp(min=1e-9)) for layer, mass in enumerate(masses)],
+        "mass": [rounded(mass) for mass in masses],
+    }
+
+
+def _usual_cosine(unit: Float[Tensor, "v d"]) -> float:
+    """Median cosine of a vocabulary entry to its nearest neighbour, from a sample of 256 entries."""
+    sample = unit[:: max(1, len(unit) // 256)]
+    return float((sample @ unit.T).topk(2).values[:, 1].median())

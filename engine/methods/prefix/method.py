@@ -1,0 +1,326 @@
+"""Prefix tuning: Optimizing Continuous Prompts for Generation.
+
+Li, Liang. ACL 2021. https://arxiv.org/abs/2101.00190
+
+In every layer, P learnable keys and values stand in front of those of the text, in the same softmax:
+
+    out = softmax(q [K_P; K]^T / sqrt(k)) [V_P; V]
+        = (1 - lambda) attention(q, K, V) + lambda attention(q, K_P, V_P)
+
+lambda, the share of a token's attention that goes to the prefix, depends on the token (He et al. 2022). While it
+trains, the prefix of all layers is computed from one small matrix E by an MLP, and afterwards only the result is kept:
+
+    [K_P; V_P] = W_2 tanh(W_1 E + b_1) + b_2        E: (P, d)
+
+Or the keys and values are trained directly ("flat"). Both can reach the same prefixes, by other paths: the MLP makes
+larger strides at the same learning rate, which is why the two want different ones.
+
+Starts: at random (E as an embedding and linears as PyTorch draws them, like the authors; a flat prefix with a spread
+of its own), or with the keys and values that the base computes for a text. The authors bring an MLP near those with
+500 steps of Adam; here its last linear is solved for them, which hits them exactly while P is at most the MLP's width.
+
+Positions: learned keys are joined as they are, without rotation. Where positions are rotary, the text stands at
+P, P + 1 ..., as behind a real prefix and as in HF peft; the base itself does not notice, only distances count. So a
+prefix that starts from a text (keys rotated to 0 ... P - 1) is that text standing in front, to rounding. Where
+positions are learned (gpt2, bert), pushing the text back changes what the base computes: by default it stays at
+0, 1, 2 ..., so that the strength goes to 0 without a jump, and `shift_positions` pushes it back like the authors'
+code and HF peft.
+
+Differences from the paper: keys and values per key/value head where queries share them (the paper's models have no
+such); strength s adds log s to the scores of the prefix.
+
+Starts at base: no, any extra key takes part of the attention.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Self
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from typing_extensions import override
+
+from engine.core.errors import SettingError
+from engine.core.settings import Settings, setting
+from engine.methods.base import Method, Paper, Start
+from engine.methods.parts.prefixes import KeysValues, Reparametrisation, asked, read_text
+from engine.models.shape import ModelShape
+from engine.models.sites import AttentionSite, JoinedKeys, Rows, Sites
+from engine.models.view import View
+from engine.telemetry.events import Event
+from engine.telemetry.method_events import MassFrame, PrefixFrame
+from engine.telemetry.observe import Look, rounded
+
+MLP_RATE, FLAT_RATE = 2e-3, 3e-2
+"""Learning rates that work on the embedded base, with the MLP and without."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PrefixSettings(Settings):
+    """Settings of prefix tuning."""
+
+    prompt_len: int = setting(10, "Learned keys and values in front of the text, in every layer (P).", low=1, high=512)
+    reparametrisation: str = setting(
+        "mlp",
+        "Compute the prefix from a small matrix by an MLP while training, or train its numbers directly.",
+        choices=("mlp", "flat"),
+    )
+    mlp_width: int | None = setting(
+        None,
+        "Width of the MLP's hidden layer; empty means half of the model's width (512 of 1,024 in the paper).",
+        low=1,
+        high=16384,
+        advanced=True,
+    )
+    init: str = setting(
+        "random",
+        "Where the prefix starts: at random, or as the keys and values that the base has for a text.",
+        choices=("random", "text"),
+    )
+    init_text: str = setting("", "The text to start from when init is text.")
+    prefix_std: float = setting(0.5, "Spread of the random start of a flat prefix.", low=1e-4, high=10.0, advanced=True)
+    dropout: float = setting(
+        0.0, "Share of the prefix's numbers that training drops.", low=0.0, high=0.9, advanced=True
+    )
+    shift_positions: bool = setting(
+        default=False,
+        help="Push the text's positions back by P, as HF peft does; only learned positions notice.",
+        advanced=True,
+    )
+
+    def __post_init__(self) -> None:
+        """Check the bounds, and that a start from text has a text."""
+        super().__post_init__()
+        if self.init == "text" and not self.init_text.strip():
+            raise SettingError(
+                "no_init_text",
+                "init_text is empty, but init is 'text': write the sentence to start from, or choose another init.",
+                field="init_text",
+            )
+
+
+class PrefixTuning(Method):
+    """Learned keys and values in front of the text, in every layer."""
+
+    name = "prefix"
+    title = "Prefix tuning"
+    equation = "out = softmax(q·[K_P; K]ᵀ) [V_P; V]"
+    acts_on = ("attention",)
+    paper = Paper(
+        title="Prefix-Tuning: Optimizing Continuous Prompts for Generation",
+        authors="Li and Liang",
+        year=2021,
+        url="https://arxiv.org/abs/2101.00190",
+    )
+    settings_class = PrefixSettings
+    presets = {
+        "paper": {},
+        "flat": {"reparametrisation": "flat"},
+        "real_text": {"init": "text", "init_text": "Answer the question about the town in one sentence."},
+    }
+    learning_rate = MLP_RATE
+    emits = (PrefixFrame, MassFrame)
+    needs = ("attention",)
+    examples = (
+        {"prompt_len": 3, "mlp_width": 5},
+        {"prompt_len": 3, "reparametrisation": "flat"},
+    )
+
+    _first: Float[Tensor, "2 l g p k"]
+    _latest: Float[Tensor, "2 l g p k"]
+
+    def __init__(self, settings: PrefixSettings, shape: ModelShape) -> None:
+        super().__init__(settings, shape)
+        self._settings = settings
+        p, l, g, k = settings.prompt_len, shape.l, shape.g, shape.k
+        self.mlp: Reparametrisation | None = None
+        self.keys: nn.Parameter | None = None
+        self.values: nn.Parameter | None = None
+        if settings.reparametrisation == "mlp":
+            self.mlp = Reparametrisation(p, _width(settings, shape), shape)
+        else:
+            self.keys = nn.Parameter(torch.zeros(l, g, p, k))
+            self.values = nn.Parameter(torch.zeros(l, g, p, k))
+        # Where the prefix started and where the last frame found it: kept in checkpoints, never in adapter files.
+        self.register_buffer("_first", torch.zeros(2, l, g, p, k))
+        self.register_buffer("_latest", torch.zeros(2, l, g, p, k))
+
+    @classmethod
+    @override
+    def build(cls, settings: Settings, shape: ModelShape, start: Start) -> Self:
+        assert isinstance(settings, PrefixSettings)
+        method = cls(settings, shape)
+        if method.mlp is not None:
+            method.mlp.draw(start.rng)
+        else:
+            for parameter in method.parameters():
+                nn.init.normal_(parameter, 0, settings.prefix_std, generator=start.rng)
+        method._begin()
+        return method
+
+    @classmethod
+    @override
+    def usual_rate(cls, settings: Settings, shape: ModelShape) -> float:
+        """Direct steps are much smaller than those that an MLP makes of the same rate."""
+        assert isinstance(settings, PrefixSettings)
+        return FLAT_RATE if settings.reparametrisation == "flat" else MLP_RATE
+
+    @classmethod
+    @override
+    def count(cls, settings: Settings, shape: ModelShape) -> dict[str, int]:
+        """P d and the weights and biases of the MLP; flat, P l g k keys and as many values."""
+        assert isinstance(settings, PrefixSettings)
+        size = shape.l * shape.g * shape.k
+        if settings.reparametrisation == "flat":
+            return {"keys": settings.prompt_len * size, "values": settings.prompt_len * size}
+        width = _width(settings, shape)
+        return {"mlp": settings.prompt_len * shape.d + (shape.d + 1) * width + (width + 1) * 2 * size}
+
+    @property
+    @override
+    def settings(self) -> PrefixSettings:
+        return self._settings
+
+    @property
+    @override
+    def starts_at_base(self) -> bool:
+        return False
+
+    @override
+    @torch.no_grad()
+    def warm_up(self, start: Start) -> Iterator[float]:
+        if self._settings.init == "random":
+            return
+        yield 0.0
+        keys, values = read_text(start.base, _repeated(self._settings, start))
+        if self.mlp is not None:
+            for layer in range(self.shape.l):
+                self.mlp.hit(layer, (keys[layer], values[layer]))
+            self._begin()
+        else:
+            self.put({"keys": keys, "values": values})
+
+    @override
+    def attach(self, sites: Sites) -> None:
+        for layer in range(self.shape.l):
+            sites.join_keys(layer, partial(self.join, layer, sites.rows))
+        sites.shift_positions(self.shift)
+
+    def join(self, layer: int, rows: Rows, site: AttentionSite) -> JoinedKeys | None:
+        """The prefix of one layer, with dropout for every row while it trains; None at strength 0."""
+        deaf = tuple(sorted(head for at, head in self.control.knocked_out if at == layer))
+        if self.silent(layer) or len(deaf) == self.shape.h:
+            return None
+        keys, values = self.of_layer(layer)
+        if self.training and self._settings.dropout > 0:
+            served = len(range(site.now.rows)[rows or slice(None)])
+            keys, values = self._dropped(keys, served), self._dropped(values, served)
+        return JoinedKeys(keys, values, self.control.strength, deaf)
+
+    def of_layer(self, layer: int) -> KeysValues:
+        """Keys and values of one layer, (g, p, k) each."""
+        if self.mlp is not None:
+            found: KeysValues = self.mlp(layer)
+            return found
+        assert self.keys is not None
+        assert self.values is not None
+        return self.keys[layer], self.values[layer]
+
+    @property
+    def pushes(self) -> bool:
+        """Whether the text stands behind the prefix, at P, P + 1 ...: always where the base does not notice."""
+        return self._settings.shift_positions or self.shape.family.positions == "rotary"
+
+    def shift(self) -> int:
+        """How far the text is pushed back."""
+        return self._settings.prompt_len if self.pushes and not self.silent() else 0
+
+    def _dropped(self, x: Float[Tensor, "g p k"], rows: int) -> Float[Tensor, "{rows} g p k"]:
+        return nn.functional.dropout(x.expand(rows, -1, -1, -1), self._settings.dropout)
+
+    def whole(self) -> Float[Tensor, "2 l g p k"]:
+        """All keys and all values as they are now."""
+        keys, values = zip(*(self.of_layer(layer) for layer in range(self.shape.l)), strict=True)
+        return torch.stack([torch.stack(keys), torch.stack(values)]).detach()
+
+    def _begin(self) -> None:
+        """From here on the prefix's way is measured."""
+        self._first.copy_(self.whole())
+        self._latest.copy_(self._first)
+
+    @override
+    def fold(self) -> None:
+        if self.mlp is None:
+            return
+        keys, values = self.whole()
+        self.mlp = None
+        self.keys, self.values = nn.Parameter(keys), nn.Parameter(values)
+
+    @override
+    def stored(self) -> dict[str, Tensor]:
+        assert self.keys is not None, "only a folded prefix is stored"
+        assert self.values is not None
+        return {"keys": self.keys.detach(), "values": self.values.detach()}
+
+    @override
+    @torch.no_grad()
+    def put(self, tensors: dict[str, Tensor]) -> None:
+        for name, tensor in self.stored().items():
+            tensor.copy_(tensors[name])
+        self._begin()
+
+    @override
+    def frames(self, step: int) -> Iterator[Event]:
+        now = self.whole()
+        moved, stride = float((now - self._first).norm()), float((now - self._latest).norm())
+        self._latest.copy_(now)
+        keys, values = now.flatten(2).norm(dim=-1)  # (l,) each
+        yield PrefixFrame(
+            step=step,
+            keys=rounded(keys),  # type: ignore[arg-type]
+            values=rounded(values),  # type: ignore[arg-type]
+            norm=round(float(now.norm()), 5),
+            moved=round(moved, 5),
+            stride=round(stride, 6),
+        )
+
+    @override
+    def watch(self, step: int, view: View, look: Look) -> Iterator[Event]:
+        weights, even = asked(view, look, self._settings.prompt_len)
+        mass = torch.stack([of_layer.sum(-1).mean(-1) for of_layer in weights])  # (l, h)
+        yield MassFrame(step=step, mass=rounded(mass), even=round(even, 4))  # type: ignore[arg-type]
+
+    @override
+    def look(self, view: View, look: Look) -> dict[str, object]:
+        weights, _ = asked(view, look, self._settings.prompt_len)
+        masses = [of_layer.sum(-1) for of_layer in weights]
+        return {
+            "kind": "soft",
+            "tokens": look.tokens,
+            "layers": list(range(self.shape.l)),
+            "heads": self.shape.h,
+            "weights": [
+                rounded(part / mass[..., None].clamp(min=1e-9)) for part, mass in zip(weights, masses, strict=True)
+            ],
+            "mass": [rounded(mass) for mass in masses],
+        }
+
+
+def _width(settings: PrefixSettings, shape: ModelShape) -> int:
+    """Width of the MLP's hidden layer."""
+    return settings.mlp_width or max(1, shape.d // 2)
+
+
+def _repeated(settings: PrefixSettings, start: Start) -> list[int]:
+    """Token ids of the text to start from, repeated or cut to P."""
+    ids = start.tokenize(settings.init_text)
+    if not ids:
+        raise SettingError(
+            "no_init_text",
+            "init_text holds no token of this model: write the sentence to start from.",
+            field="init_text",
+        )
+    repeats = -(-settings.prompt_len // len(ids))
+    return (ids * repeats)[: settings.prompt_len]

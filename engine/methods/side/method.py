@@ -1,0 +1,241 @@
+"""Side-Tuning: A Baseline for Network Adaptation via Additive Side Networks.
+
+Zhang, Sax, Zamir, Guibas, Malik. ECCV 2020. https://arxiv.org/abs/1912.13503
+
+A small network S reads the same text as the frozen base B, and a single number alpha blends their answers:
+
+    R = sigma(alpha) B + (1 - sigma(alpha)) S
+
+B and S are last hidden states, so both go through the frozen head. S reads the embedded text and never sees what the
+base made of it. sigma(alpha) near 1 is the base alone, near 0 the side network alone. alpha is never decayed: that
+would pull the blend to one half.
+
+S is a small transformer of its own, or copies of the base's layers. A small one starts from random numbers, or
+distilled: before training it learns to give the base's own last hidden states on texts that the base writes itself.
+With all layers copied, S begins as the base, and sigma(alpha) near 0 is fine-tuning.
+
+Differences from the paper: transformers as S (the paper's are mostly convolutional), and of its ways to merge only the
+blend.
+
+Starts at base: no.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Self
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from typing_extensions import override
+
+from engine.core.errors import SettingError
+from engine.core.settings import Settings, setting
+from engine.methods.base import Method, Paper, Start
+from engine.methods.parts.beside import SmallTransformer, even_width
+from engine.methods.parts.copied import CopiedLayers
+from engine.methods.parts.distilling import teach
+from engine.models.shape import ModelShape
+from engine.models.sites import Sites, Trace
+from engine.models.view import View
+from engine.telemetry.events import Event
+from engine.telemetry.method_events import BlendFrame, SideFrame
+from engine.telemetry.observe import Look, relative_norm, rounded
+
+DISTILL_RATE = 5e-3
+RATES = {"distilled": 2e-4, "scratch": 5e-3, "copied": 3e-4}
+"""A network that was taught, or copied, keeps what it knows only at a low rate."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SideSettings(Settings):
+    """Settings of side-tuning."""
+
+    init: str = setting(
+        "distilled",
+        "Where the side network starts: small and taught to answer like the base, small and random, or as a copy of "
+        "the base's layers.",
+        choices=("distilled", "scratch", "copied"),
+    )
+    width: int | None = setting(
+        None, "Width of a small side network; empty means half of the model's.", low=2, high=8192
+    )
+    blocks: int | None = setting(
+        None, "Layers of the side network; empty means 2, or all of the model's for a copy.", low=1, high=1024
+    )
+    alpha: float = setting(
+        0.0,
+        "Where the blend starts: the base has weight sigma(alpha); 0 is half, 1.39 is four fifths.",
+        low=-10.0,
+        high=10.0,
+    )
+    distill_steps: int = setting(
+        800, "Updates in which it is taught to answer like the base.", low=1, high=100_000, advanced=True
+    )
+
+    def depth(self, shape: ModelShape) -> int:
+        """Layers of the side network on a model.
+
+        Raises:
+            SettingError: More copies are asked for than there are layers.
+        """
+        if self.init != "copied":
+            return self.blocks or 2
+        if self.blocks is not None and self.blocks > shape.l:
+            raise SettingError(
+                "too_many_layers",
+                f"blocks is {self.blocks}, but this model has {shape.l}.",
+                field="blocks",
+                value=self.blocks,
+                limit=shape.l,
+            )
+        return self.blocks or shape.l
+
+    def units(self, shape: ModelShape) -> int:
+        """Width of the side network on a model."""
+        return even_width(self.width or shape.d / 2)
+
+
+class SideTuning(Method):
+    """A small network beside the base, and one number that blends the two."""
+
+    name = "side"
+    title = "Side-tuning"
+    equation = "R = σ(α) · B + (1 - σ(α)) · S"
+    acts_on = ("beside",)
+    paper = Paper(
+        title="Side-Tuning: A Baseline for Network Adaptation via Additive Side Networks",
+        authors="Zhang et al.",
+        year=2020,
+        url="https://arxiv.org/abs/1912.13503",
+    )
+    settings_class = SideSettings
+    presets = {
+        "taught": {},
+        "from_scratch": {"init": "scratch"},
+        "copied": {"init": "copied"},
+        "mostly_base": {"alpha": 1.39},
+    }
+    learning_rate = RATES["distilled"]
+    no_decay = ("alpha",)
+    emits = (SideFrame, BlendFrame)
+    examples = (
+        {"width": 8, "init": "scratch"},
+        {"init": "copied", "blocks": 2, "alpha": 1.39},
+    )
+
+    def __init__(self, settings: SideSettings, shape: ModelShape, start: Start) -> None:
+        super().__init__(settings, shape)
+        self._settings = settings
+        self._start = start
+        self.alpha = nn.Parameter(torch.tensor(settings.alpha))
+        self.net: SmallTransformer | CopiedLayers
+        if settings.init == "copied":
+            self.net = CopiedLayers(start.base, settings.depth(shape), self.title)
+        else:
+            self.net = SmallTransformer(shape, settings.units(shape), settings.depth(shape))
+
+    @classmethod
+    @override
+    def build(cls, settings: Settings, shape: ModelShape, start: Start) -> Self:
+        assert isinstance(settings, SideSettings)
+        method = cls(settings, shape, start)
+        if isinstance(method.net, SmallTransformer):
+            method.net.draw(start.rng)
+        return method
+
+    @classmethod
+    @override
+    def usual_rate(cls, settings: Settings, shape: ModelShape) -> float:
+        assert isinstance(settings, SideSettings)
+        return RATES[settings.init]
+
+    @classmethod
+    @override
+    def count(cls, settings: Settings, shape: ModelShape) -> dict[str, int]:
+        """1 alpha, and the side network: see `SmallTransformer.count` and `CopiedLayers.count`."""
+        assert isinstance(settings, SideSettings)
+        depth = settings.depth(shape)
+        copied = settings.init == "copied"
+        size = (
+            CopiedLayers.count(shape, depth) if copied else SmallTransformer.count(shape, settings.units(shape), depth)
+        )
+        return {"alpha": 1, "net": size}
+
+    @classmethod
+    @override
+    def reads_weights(cls, settings: Settings) -> bool:
+        assert isinstance(settings, SideSettings)
+        return settings.init == "copied"
+
+    @property
+    @override
+    def settings(self) -> SideSettings:
+        return self._settings
+
+    @property
+    @override
+    def starts_at_base(self) -> bool:
+        return False
+
+    @override
+    def warm_up(self, start: Start) -> Iterator[float]:
+        if self._settings.init == "distilled":
+            steps = self._settings.distill_steps
+            yield from teach(start.base, self.net, self.net.parameters(), start.rng, steps, DISTILL_RATE)
+
+    @override
+    def attach(self, sites: Sites) -> None:
+        sites.finish(self.blend)
+
+    def blend(self, base: Float[Tensor, "b t d"], trace: Trace) -> Float[Tensor, "b t d"] | None:
+        """What the side network adds to the last states B: s (1 - sigma(alpha)) (S - B)."""
+        if self.silent():
+            return None
+        return self.control.strength * torch.sigmoid(-self.alpha) * (self.net(trace) - base.float())
+
+    @override
+    def frames(self, step: int) -> Iterator[Event]:
+        grad = 0.0 if self.alpha.grad is None else float(self.alpha.grad)
+        yield SideFrame(step=step, base_share=round(float(self.alpha.sigmoid()), 5), grad=round(grad, 6))
+
+    @override
+    def watch(self, step: int, view: View, look: Look) -> Iterator[Event]:
+        base, side, blend = self._seen(view, look)
+        said = [view.read(states.to(view.model.dtype)).argmax(-1) for states in (base, side, blend)]
+        yield BlendFrame(
+            step=step,
+            ratio=round(float(relative_norm(side, base).mean()), 5),
+            cosine=round(float(nn.functional.cosine_similarity(side, base, dim=-1).mean()), 5),
+            base=round(float((said[0] == said[2]).float().mean()), 4),
+            side=round(float((said[1] == said[2]).float().mean()), 4),
+        )
+
+    @override
+    def look(self, view: View, look: Look) -> dict[str, object]:
+        base, side, blend = self._seen(view, look)
+        report: dict[str, object] = {
+            "kind": "blend",
+            "tokens": look.tokens,
+            "base_share": round(1 - self.control.strength * float(torch.sigmoid(-self.alpha).detach()), 4),
+            "ratio": rounded(relative_norm(side, base)),
+            "cosine": rounded(nn.functional.cosine_similarity(side, base, dim=-1)),
+        }
+        if view.shape.family.text:  # patches have no next word
+            said = [view.read(states.to(view.model.dtype)).argmax(-1) for states in (base, side, blend)]
+            words = [[self._start.words(int(token)) for token in row] for row in said]
+            report["next"] = dict(zip(("base", "side", "blend"), words, strict=True))
+        return report
+
+    def _seen(self, view: View, look: Look) -> list[Float[Tensor, "t d"]]:
+        """Last states of base, side network and their blend on one sentence."""
+        seen: list[Tensor] = []
+
+        def observe(base: Tensor, trace: Trace) -> None:
+            added = self.blend(base, trace)
+            base = base.float()
+            seen.extend((base[0], self.net(trace)[0], base[0] if added is None else (base + added)[0]))
+
+        view.sites.observe_finish(observe)
+        look.run()
+        return seen

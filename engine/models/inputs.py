@@ -1,0 +1,51 @@
+"""What a model reads: a padded batch of token ids or of pixels, and its tokenizer or image processor."""
+
+from dataclasses import dataclass
+
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+from transformers import BaseImageProcessor, PreTrainedTokenizerBase
+
+Reader = PreTrainedTokenizerBase | BaseImageProcessor
+"""What turns a row into a model's inputs."""
+
+Positions = Int[Tensor, "b _"] | Float[Tensor, "b _"]
+"""Whole numbers, unless a weak virtual token takes up a part of one."""
+
+Rows = slice | Int[Tensor, " n"]
+"""Which rows of a batch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """A padded batch of token ids, without virtual tokens.
+
+    Attributes:
+        ids: Token ids. A negative id -1 - i is a hole of a template, to be filled with a method's i-th virtual token.
+        mask: True where a token stands. In cached decoding it covers the past as well.
+    """
+
+    ids: Int[Tensor, "b t"]
+    mask: Bool[Tensor, "b s"]
+
+    def of_rows(self, rows: Rows) -> "Tokens":
+        """Some of the rows."""
+        return Tokens(self.ids[rows], self.mask[rows])
+
+
+@dataclass(frozen=True, slots=True)
+class Pixels:
+    """A batch of pictures as the image processor makes them.
+
+    Attributes:
+        values: Colours, normalised.
+    """
+
+    values: Float[Tensor, "b c y x"]
+
+    def of_rows(self, rows: Rows) -> "Pixels":
+        """Some of the rows."""
+        return Pixels(self.values[rows])
+
+
+Inputs = Tokens | Pixels

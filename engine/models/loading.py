@@ -1,0 +1,174 @@
+"""Loading a base: from a name, a folder or a hub id to a frozen model with its tokenizer or image processor."""
+
+import logging
+from dataclasses import replace
+from typing import Any
+
+import torch
+from transformers import (
+    AutoConfig,
+    AutoImageProcessor,
+    AutoModelForCausalLM,
+    AutoModelForImageClassification,
+    AutoModelForMaskedLM,
+    AutoTokenizer,
+    BitsAndBytesConfig,
+    PreTrainedConfig,
+)
+from transformers.utils.logging import disable_progress_bar
+
+from engine.core.errors import ModelError
+from engine.models.base import Base, freeze
+from engine.models.families import Family, family_of
+from engine.models.inputs import Reader
+from engine.models.resolve import (
+    LOADING_ERRORS,
+    check_family,
+    check_weights,
+    check_whole,
+    explained,
+    hub_token,
+    locate,
+    need_hub,
+)
+from engine.models.shape import ModelShape, shape_of
+
+DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+
+PRECISIONS = (*DTYPES, "int8", "nf4")
+
+
+def device_of(wanted: str) -> str:
+    """The device that a setting means: "cuda" or "cpu".
+
+    Raises:
+        ModelError: It is a GPU, and PyTorch sees none.
+    """
+    if wanted == "cuda" and not torch.cuda.is_available():
+        raise ModelError("no_gpu", "device is 'cuda', but PyTorch sees no GPU on this machine: choose auto or cpu.")
+    return wanted if wanted != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def precision_of(wanted: str, device: str) -> str:
+    """The number format that a setting means on a device: auto is bf16 on a GPU (fp16 where it has none), else fp32."""
+    if wanted != "auto":
+        return wanted
+    if device != "cuda":
+        return "fp32"
+    return "bf16" if torch.cuda.is_bf16_supported() else "fp16"
+
+
+def load_base(
+    name: str,
+    precision: str = "fp32",
+    *,
+    device: str = "auto",
+    attention: str = "auto",
+    trust_remote_code: bool = False,
+    pickled_weights: bool = False,
+) -> Base:
+    """Load a model by embedded name, folder or hub id; only safetensors are read, unless pickles are asked for.
+
+    Raises:
+        ModelError: It cannot be found, read, or served; the sentence says what to do.
+    """
+    place = device_of(device)
+    precision = precision_of(precision, place)
+    config = read_config(name, trust_remote_code=trust_remote_code)
+    family = family_of(config.model_type)
+    check_weights(name, pickled=pickled_weights)
+    disable_progress_bar()
+    logging.getLogger("transformers.modeling_utils").addFilter(_calm)
+    # It asks for a package that it can do without.
+    logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)
+    try:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            model, told = auto_class(family).from_pretrained(
+                locate(name),
+                use_safetensors=None if pickled_weights else True,
+                output_loading_info=True,
+                token=hub_token(),
+                trust_remote_code=trust_remote_code,
+                **_loading(precision, place),
+            )
+    except LOADING_ERRORS as error:
+        raise explained(name, error) from error
+    missing = tuple(sorted(told["missing_keys"]))
+    within = f"{model.base_model_prefix}."  # an encoder can do without the head that filled its gaps
+    check_whole(name, [key for key in missing if family.causal or key.startswith(within)])
+    reader = read_reader(name, family, trust_remote_code=trust_remote_code)
+    return replace(freeze(name, model, reader, precision, attention), missing=missing)
+
+
+def _calm(record: logging.LogRecord) -> bool:
+    """Hold back what transformers says of weights that a file lacks: `check_whole` says it where it matters."""
+    text = record.getMessage()
+    return "LOAD REPORT" not in text and not text.startswith("This checkpoint seem")
+
+
+def read_config(name: str, *, trust_remote_code: bool = False) -> PreTrainedConfig:
+    """A model's config.
+
+    Raises:
+        ModelError: It cannot be found or read, or its family is not supported.
+    """
+    need_hub(name)
+    check_family(name)
+    try:
+        config: PreTrainedConfig = AutoConfig.from_pretrained(
+            locate(name), token=hub_token(), trust_remote_code=trust_remote_code
+        )
+    except LOADING_ERRORS as error:
+        raise explained(name, error) from error
+    family_of(config.model_type)
+    return config
+
+
+def read_reader(name: str, family: Family, *, trust_remote_code: bool = False) -> Reader:
+    """A model's tokenizer, or its image processor.
+
+    Raises:
+        ModelError: It cannot be found or read.
+    """
+    try:
+        reader: Reader = (AutoTokenizer if family.text else AutoImageProcessor).from_pretrained(
+            locate(name), token=hub_token(), trust_remote_code=trust_remote_code
+        )
+    except LOADING_ERRORS as error:
+        raise explained(name, error) from error
+    return reader
+
+
+def describe(name: str, *, trust_remote_code: bool = False) -> ModelShape:
+    """Sizes of a model from its config alone: nothing is loaded, no memory is taken.
+
+    Raises:
+        ModelError: It cannot be found or its family is not supported.
+    """
+    config = read_config(name, trust_remote_code=trust_remote_code)
+    with torch.device("meta"):
+        return shape_of(auto_class(family_of(config.model_type)).from_config(config, dtype=torch.float32))
+
+
+def auto_class(family: Family) -> Any:  # noqa: ANN401 - transformers' own are not typed
+    """What loads a model of this family with the head that it was trained with."""
+    if not family.text:
+        return AutoModelForImageClassification
+    return AutoModelForCausalLM if family.causal else AutoModelForMaskedLM
+
+
+def _loading(precision: str, device: str) -> dict[str, object]:
+    """Arguments of `from_pretrained` for a precision on a device."""
+    if precision in DTYPES:
+        return {"dtype": DTYPES[precision], "device_map": device} if device == "cuda" else {"dtype": DTYPES[precision]}
+    quantised = (
+        BitsAndBytesConfig(load_in_8bit=True)
+        if precision == "int8"
+        else BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=torch.bfloat16)
+    )
+    return {
+        "quantization_config": quantised,
+        "device_map": device,
+        "dtype": torch.float32 if device == "cpu" else None,
+    }

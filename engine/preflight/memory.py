@@ -1,0 +1,174 @@
+"""The memory that a run will take, before anything is loaded: one training step on shapes alone.
+
+The base is built from its config on the meta device, the method is built on it, and the run's own training step runs
+there once: forward, backward, clipping, optimiser. The ledger counts what it would hold. So every method and family
+is estimated by its own code: a ladder keeps nothing inside of the backbone, a method in the upper half of the layers
+keeps only those, and checkpointing keeps what it keeps. What comes before the first step (copying weights from the
+disk, a method's warm-up) and validation are not counted: they need less, or end before.
+"""
+
+from contextlib import nullcontext
+from dataclasses import dataclass
+
+import torch
+from tokenizers import Tokenizer, models
+from torch import nn
+from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerFast
+
+from engine.config.training import TrainingSettings
+from engine.core.settings import Settings
+from engine.core.types import MemoryInfo
+from engine.data.batching import Batch
+from engine.data.head_spec import HeadSpec
+from engine.evaluation.loss import Objective
+from engine.memory.capacity import Room, verdict
+from engine.memory.dry_run import META, dry_run, shapes_on
+from engine.memory.meter import held_by
+from engine.memory.quantised import quantise
+from engine.methods import method_class
+from engine.methods.base import Method, Start
+from engine.models.base import Base, freeze
+from engine.models.families import family_of
+from engine.models.inputs import Reader
+from engine.models.loading import DTYPES, auto_class, precision_of
+from engine.models.shape import ModelShape
+from engine.training.optimiser import optimiser_for, spare_activations
+
+CHAT_TOKENS = 512
+CHAT_SIDES = 2
+"""A chat of base and tuned model, prompt and answer."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What is to be estimated.
+
+    Attributes:
+        config: The base's own config.
+        method: Name of the method.
+        settings: Its settings.
+        training: Those of the loop; of them precision, attention, micro_batches and gradient_checkpointing matter.
+        batch: The largest batch that will come; real token ids, on the CPU.
+        head: What a task head says; None without one.
+        device: "cpu" or "cuda".
+        reader: Its tokenizer; without one, texts in the settings count by their words.
+    """
+
+    config: PreTrainedConfig
+    method: str
+    settings: Settings
+    training: TrainingSettings
+    batch: Batch
+    head: HeadSpec | None = None
+    device: str = "cpu"
+    reader: Reader | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """What one step holds beside what is there all the time.
+
+    Attributes:
+        peak: Bytes at the highest moment.
+        logits: The most bytes of tensors that are as wide as the vocabulary, at whatever moment.
+        optimiser: Bytes of the optimiser's state.
+    """
+
+    peak: int
+    logits: int
+    optimiser: int
+
+
+def estimate(plan: Plan, room: Room) -> MemoryInfo:
+    """Bytes by purpose, and whether they fit.
+
+    Raises:
+        WorkbenchError: The model's family is unknown, or the method cannot serve it.
+    """
+    base, overhead = _base(plan)
+    weights = sum(tensor.nbytes for tensor in (*base.model.parameters(), *base.model.buffers()))
+    method = _method(plan, base)
+    step = _step(plan, base, method)
+    adapter = held_by(method)
+    gradients = sum(parameter.nbytes for parameter in method.parameters() if parameter.requires_grad)
+    kept = max(step.peak, gradients)
+    logits = min(step.logits, kept - gradients)
+    cache = _cache_bytes(base)
+    total = weights + overhead + adapter + step.optimiser + kept
+    needed = max(total, total - kept + cache)
+    return MemoryInfo(
+        weights=weights,
+        quantisation=overhead,
+        adapter=adapter,
+        gradients=gradients,
+        optimiser=step.optimiser,
+        activations=kept - gradients - logits,
+        logits=logits,
+        kv_cache=cache,
+        total=total,
+        device=room.device,
+        free=room.free,
+        capacity=room.total,
+        verdict=verdict(needed, room.free),
+        rows=-(-len(plan.batch.labels) // plan.training.micro_batches),
+        length=plan.batch.labels.shape[1],
+    )
+
+
+def _base(plan: Plan) -> tuple[Base, int]:
+    """The base without numbers, and the bytes of its scales where it is quantised."""
+    precision, family = precision_of(plan.training.precision, plan.device), family_of(plan.config.model_type)
+    dtype = DTYPES.get(precision, torch.float32 if plan.device == "cpu" else torch.float16)
+    with META:
+        model: PreTrainedModel = auto_class(family).from_config(plan.config, dtype=torch.float32)
+    model.tie_weights()
+    for parameter in model.parameters():  # another dtype above would be the whole process's for a moment
+        parameter.data = parameter.data.to(dtype)
+    overhead = 0 if precision in DTYPES else quantise(model, precision, plan.device)
+    name, reader = str(plan.config.name_or_path), plan.reader or _by_words()
+    return freeze(name, model, reader, precision, plan.training.attention), overhead
+
+
+def _method(plan: Plan, base: Base) -> Method:
+    """The method, built on the base without numbers."""
+    start = Start.of(base, 0)
+    with META, dry_run(plan.device):
+        method = method_class(plan.method).build(plan.settings, base.shape, start)
+        return method.with_head(plan.head, start.rng).to(META)
+
+
+def _step(plan: Plan, base: Base, method: Method) -> _Step:
+    """One training step, as the trainer makes it."""
+    views = [base.view() for _ in range(method.passes)]
+    with dry_run(plan.device, base.shape.v) as ledger:
+        method.attach(views[0].sites)
+        if plan.training.gradient_checkpointing:
+            spare_activations(views, context_fn=lambda: (nullcontext(), shapes_on(plan.device)))
+        method.train()
+        objective = Objective(method, views)
+        optimiser = optimiser_for(method, plan.training, 0.0)
+        for parameter in method.parameters():
+            parameter.grad = torch.empty_like(parameter) if parameter.requires_grad else None
+        optimiser.step()
+        optimiser.zero_grad()
+    with dry_run(plan.device, base.shape.v) as ledger:
+        for part in plan.batch.parts(plan.training.micro_batches):
+            objective(part).backward()
+        nn.utils.clip_grad_norm_(method.parameters(), 1.0, foreach=False)
+        optimiser.step()
+    held = sum(t.nbytes for state in optimiser.state.values() for t in state.values() if isinstance(t, torch.Tensor))
+    return _Step(ledger.peak, ledger.widest, held)
+
+
+def _cache_bytes(base: Base) -> int:
+    """Keys and values of a chat; models that do not write have none."""
+    shape: ModelShape = base.shape
+    if not shape.family.causal:
+        return 0
+    return 2 * shape.l * shape.g * shape.k * CHAT_TOKENS * CHAT_SIDES * base.model.dtype.itemsize
+
+
+def _by_words() -> PreTrainedTokenizerFast:
+    """A tokenizer that knows no word: every one counts."""
+    inner = Tokenizer(models.WordLevel({"<unk>": 0}, unk_token="<unk>"))
+    return PreTrainedTokenizerFast(tokenizer_object=inner, unk_token="<unk>", pad_token="<unk>", eos_token="<unk>")

@@ -1,0 +1,61 @@
+"""From a run's config to what is to be estimated: its base's config, and the largest batch that its data can make."""
+
+from engine.config.run import RunConfig
+from engine.core.types import MemoryInfo
+from engine.data.batching import Batch, collator_for
+from engine.data.dataset import Row
+from engine.data.tokenise import encode_for
+from engine.memory.capacity import Room
+from engine.models.loading import device_of
+from engine.preflight.memory import Plan, estimate
+from engine.preflight.prepare import Lesson, lesson_of
+
+CANDIDATES = 4
+"""The longest texts are sought among so many times as many as a batch has, by their letters."""
+
+
+def memory(config: RunConfig, held: int = 0) -> MemoryInfo:
+    """The memory that a run will take on this machine, of which its base may already hold some; loads no weights.
+
+    Raises:
+        WorkbenchError: A setting, the model or the data cannot be used.
+    """
+    device = device_of(config.checked().of_training().device)
+    return estimate(plan_of(config.checked(), device), Room.of(device, held))
+
+
+def plan_of(config: RunConfig, device: str) -> Plan:
+    """What the run will compute at its largest step.
+
+    Raises:
+        WorkbenchError: A setting, the model or the data cannot be used.
+    """
+    training = config.of_training()
+    lesson = lesson_of(config)
+    return Plan(
+        config=lesson.base,
+        method=config.method,
+        settings=config.of_method(),
+        training=training,
+        batch=largest_batch(lesson, training.batch_size),
+        head=lesson.head,
+        device=device,
+        reader=lesson.reader,
+    )
+
+
+def largest_batch(lesson: Lesson, size: int) -> Batch:
+    """The longest rows of the training data, as many as a batch has: no batch of the run is larger.
+
+    Pictures are all of one size once they are processed, so the first will do.
+    """
+    rows, collate = lesson.dataset.rows("train"), collator_for(lesson.base, lesson.reader)
+    count = CANDIDATES * size
+    longest = rows[:size] if lesson.dataset.pictures else sorted(rows, key=_letters, reverse=True)[:count]
+    examples = encode_for(lesson.reader, lesson.dataset, longest, lesson.limit, lesson.head)
+    examples.sort(key=lambda example: len(example.ids), reverse=True)
+    return collate(examples[:size])
+
+
+def _letters(row: Row) -> int:
+    return len(row.prompt) + len(row.response)

@@ -1,0 +1,125 @@
+"""What can be picked: models, datasets, methods, and how many parameters a choice would train."""
+
+import functools
+from collections.abc import Iterator
+from pathlib import Path
+
+from engine.config.run import RunConfig
+from engine.core.types import Counts, DatasetInfo, MethodInfo, ModelInfo
+from engine.data import dataset as data
+from engine.data.task import head_for, wants_head
+from engine.methods import METHODS, method_class
+from engine.methods.parts.head import TaskHead
+from engine.models.discover import Found, cached, in_folder, look_into
+from engine.models.loading import describe
+from engine.models.resolve import EMBEDDED
+from engine.models.shape import ModelShape
+
+
+def models(folder: Path | None = None) -> list[ModelInfo]:
+    """Models on this machine that can be used: those that ship, those below a folder, those in the hub's cache."""
+    return [model_info(found) for found in on_this_machine(folder) if not found.problem]
+
+
+def on_this_machine(folder: Path | None = None) -> Iterator[Found]:
+    """All models that are found, also those that cannot be used."""
+    shipped = (look_into(path, name, "shipped") for name, path in EMBEDDED.items())
+    yield from (found for found in shipped if found is not None)
+    if folder is not None:
+        yield from in_folder(folder)
+    yield from cached()
+
+
+def model_info(found: Found) -> ModelInfo:
+    """What a page says of a model's files."""
+    label = found.path.name if found.source == "folder" else found.name
+    return ModelInfo(
+        name=found.name,
+        title=f"{label} ({_millions(found.parameters)})",
+        family=found.family,
+        parameters=found.parameters,
+        size_mb=round(found.size_bytes / 1e6, 1),
+        path=str(found.path),
+        source=found.source,
+    )
+
+
+def _millions(count: int) -> str:
+    return f"{count / 1e9:.1f} B" if count >= 1e9 else f"{count / 1e6:.1f} M"
+
+
+@functools.lru_cache(maxsize=32)
+def shape_of_model(name: str, *, trust_remote_code: bool = False) -> ModelShape:
+    """Sizes of a model, read once.
+
+    Raises:
+        ModelError: It cannot be found or its family is not supported.
+    """
+    return describe(name, trust_remote_code=trust_remote_code)
+
+
+def datasets() -> list[DatasetInfo]:
+    """Datasets that ship with the workbench, the default one first."""
+    return [dataset_info(name) for name in data.shipped()]
+
+
+def dataset_info(name: str) -> DatasetInfo:
+    """Description of one dataset.
+
+    Raises:
+        DataError: It cannot be found or read.
+    """
+    found = data.load_dataset(name)
+    return DatasetInfo(
+        name=found.name,
+        title=found.title,
+        summary=found.summary,
+        metric=found.metric,
+        splits=found.splits,
+        chips=found.chips,
+        labels=found.head_labels,
+    )
+
+
+def methods() -> list[MethodInfo]:
+    """All methods, in the order of the table."""
+    return [
+        MethodInfo(
+            name=cls.name,
+            title=cls.title,
+            equation=cls.equation,
+            acts_on=cls.acts_on,
+            paper=f"{cls.paper.title}. {cls.paper.authors}, {cls.paper.year}.",
+            url=cls.paper.url,
+            settings=cls.settings_class,
+            presets=cls.presets,
+        )
+        for cls in METHODS.values()
+    ]
+
+
+def usual_rate(config: RunConfig) -> float:
+    """What an empty learning rate means for a run; nothing is loaded.
+
+    Raises:
+        WorkbenchError: A setting or the model cannot be used.
+    """
+    shape = shape_of_model(config.model, trust_remote_code=config.of_training().trust_remote_code)
+    return method_class(config.method).usual_rate(config.of_method(), shape)
+
+
+def count(config: RunConfig) -> Counts:
+    """Count from closed forms; nothing is loaded.
+
+    Raises:
+        WorkbenchError: A setting or the model cannot be used.
+    """
+    training = config.of_training()
+    shape = shape_of_model(config.model, trust_remote_code=training.trust_remote_code)
+    cls = method_class(config.method)
+    cls.must_serve(shape.family, shape.model_type)
+    groups = cls.count(config.of_method(), shape)
+    if wants_head(training.head, shape.family):
+        spec = head_for(training.head, training.pooling, shape.family, config.load_data(), config.model)
+        groups = groups if spec is None else groups | {"head": TaskHead.count(spec, shape)}
+    return Counts(trainable=sum(groups.values()), total=shape.parameters, groups=groups)

@@ -1,0 +1,46 @@
+"""How long it takes until a base answers as another adapter, measured."""
+
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.evaluation.text import view_of
+from engine.exchange.native import load_adapter
+from engine.models.base import Base
+from engine.models.view import View
+
+REPEATS = 7
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Switch:
+    """Milliseconds until a view of the base is ready to answer with an adapter, medians of `REPEATS`.
+
+    Attributes:
+        disk_ms: Read from its folder; the operating system may still know the file.
+        memory_ms: Read before: only put on a fresh view.
+    """
+
+    disk_ms: float
+    memory_ms: float
+
+
+def measure(base: Base, folder: Path) -> Switch:
+    """Switch to an adapter again and again. The base's fingerprint is computed before: a loaded base has it."""
+    _ = base.fingerprint
+    method = load_adapter(folder, base)
+    return Switch(
+        disk_ms=_median_ms(lambda: view_of(base, load_adapter(folder, base))),
+        memory_ms=_median_ms(lambda: view_of(base, method)),
+    )
+
+
+def _median_ms(switch: Callable[[], View]) -> float:
+    times = []
+    for _ in range(REPEATS):
+        began = time.perf_counter()
+        switch()
+        times.append(1000 * (time.perf_counter() - began))
+    return round(statistics.median(times), 2)

@@ -1,0 +1,39 @@
+"""The recorded runs that the page opens with: real runs with default settings, slimmed for the repository."""
+
+import json
+import shutil
+from pathlib import Path
+
+from engine.config.run import RunConfig
+from engine.core.atomic import write_text
+from engine.models.loading import load_base
+from engine.training.launch import start_run
+
+RECORDED = ("llama_adapter", "lora", "prompt")
+"""One method of each kind: inside of the attention, at the weights, in front of the text."""
+KEPT_STEPS = (0, 4, 8, 16, 32, 64, 128, 192, 256, 300)
+"""Snapshots that stay, so that one can chat with the run as it was."""
+
+
+def record_all(target: Path) -> None:
+    """Record the chosen methods on the default dataset."""
+    for name in RECORDED:
+        record(RunConfig(method=name), target / name)
+
+
+def record(config: RunConfig, path: Path) -> None:
+    """Train one run and drop what only a resumed run needs."""
+    shutil.rmtree(path, ignore_errors=True)
+    trainer = start_run(path, config, load_base)
+    for _ in trainer.run():
+        pass
+    shutil.rmtree(trainer.folder.checkpoint_path)
+    for step in trainer.folder.snapshots():
+        if step not in KEPT_STEPS:
+            trainer.folder.snapshot_path(step).unlink()
+    kept = [
+        line
+        for line in trainer.folder.events_path.read_text(encoding="utf-8").splitlines(keepends=True)
+        if (event := json.loads(line))["kind"] != "snapshot" or event["step"] in KEPT_STEPS
+    ]
+    write_text(trainer.folder.events_path, "".join(kept))
