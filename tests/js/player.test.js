@@ -85,16 +85,18 @@ test("a run without frames leaves the step as it is", () => {
   assert.equal(stage.view.step, 7);
 });
 
-test("playing once shows every frame in eight seconds, in order, and ends at the last", () => {
+test("playing once shows every frame for an eighth of eight seconds, in order, and ends at the last", () => {
   const stage = staged(50);
   createPlayer(stage).once();
   assert.equal(stage.view.playing, true);
   const shown = [];
-  for (let now = 1000; paint(now); now += 100) {
+  let now = 1000;
+  for (; paint(now); now += 100) {
     if (shown.at(-1) !== stage.view.step) shown.push(stage.view.step);
     assert.ok(now < 10_000, "it never ends");
   }
   assert.deepEqual([...shown, stage.view.step], STEPS);
+  assert.equal(now, 1000 + 7000, "the last of eight frames begins after seven eighths of the time");
   assert.equal(stage.view.playing, false);
 });
 
