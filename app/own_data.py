@@ -11,7 +11,7 @@ from typing import Any
 from app.markup import note, safe
 from app.words import Say
 from engine.core.errors import SettingError
-from engine.core.types import DataLook
+from engine.core.types import Inspection
 from engine.data.readers.dispatch import HUB, SUFFIXES, is_source
 from engine.data.readers.zips import inner, unpack
 from engine.data.settings import DataSettings
@@ -83,7 +83,7 @@ def settings_of(values: Mapping[str, Any], guess: Mapping[str, str]) -> dict[str
 
     Args:
         values: What the form holds, by setting; columns that are asked as a list.
-        guess: The engine's, see `DataLook`; empty where there is none.
+        guess: The engine's, see `Inspection`; empty where there is none.
     """
     found = {**values, "prompt": ", ".join(values["prompt"] or [])}
     found |= {name: str(found[name] or "") for name in MAPPED}
@@ -126,7 +126,7 @@ def kept(home: Path, upload: Path) -> Path:
     return target
 
 
-def looked(say: Say, found: DataLook) -> str:
+def looked(say: Say, found: Inspection) -> str:
     """The columns with what stands in them, and how sure the guess is."""
     if found.pictures:
         return note(say("data.pictures.cut" if found.cut else "data.pictures", n=f"{found.rows:,}"))

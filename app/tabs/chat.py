@@ -68,7 +68,7 @@ def _wire_sides(
 
 def _asked(workbench: Workbench, run: str) -> list[Any]:
     """With what one asks a run: words and example questions, or a picture."""
-    known = next((known for known in workbench.runs() if known.id == run), None)
+    known = next((known for known in workbench.runs.summaries() if known.id == run), None)
     dataset, pictures = (known.dataset, known.pictures) if known else ("town-qa", False)
     chips = known.chips if known else None
     if chips is None:

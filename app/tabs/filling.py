@@ -6,8 +6,7 @@ from typing import Any
 
 import gradio as gr
 
-from app import cards, forms
-from app import preview as lesson
+from app import cards, forms, preview
 from app.diagram import diagram
 from app.errors import sentence
 from app.markup import note, size
@@ -179,13 +178,13 @@ class Filler:
             wanted = config()
             info = next((info for info in self.workbench.datasets() if info.name == wanted.dataset), None)
             card = cards.data_card(self.say, info) if info else ""
-            found = self.workbench.rehearse(wanted)
+            found = self.workbench.preview_data(wanted)
         except WorkbenchError as error:
             if error.key == "no_data_chosen":  # the fields say so themselves
                 return ["", "", ""]
             return [card, note(sentence(self.say, error), "wrong"), ""]
-        rows = lesson.sample_rows(self.say, found.rows)
-        return [card or cards.own_data_card(self.say, found), rows, lesson.report(self.say, found)]
+        rows = preview.sample_rows(self.say, found.rows)
+        return [card or cards.own_data_card(self.say, found), rows, preview.report(self.say, found)]
 
     def about_method(self, method: str, memory: Memory) -> list[Any]:
         """Method parts: card, diagram, menu of presets, memory, and the method's own knobs."""

@@ -14,7 +14,7 @@ from app.wiring import wire
 from app.words import Say
 from engine.config.run import RunConfig
 from engine.core.errors import SettingError, WorkbenchError
-from engine.core.types import DataLook
+from engine.core.types import Inspection
 from engine.data.settings import DataSettings
 from engine.service.workbench import Workbench
 
@@ -139,7 +139,7 @@ class OwnData:
         choices = gr.Column(visible=bool(found.columns) or found.pictures)
         return [news, looked(self._say, found), choices, *self._menus(found, mapping)]
 
-    def _menus(self, found: DataLook, mapping: dict[str, Any]) -> list[gr.Dropdown]:
+    def _menus(self, found: Inspection, mapping: dict[str, Any]) -> list[gr.Dropdown]:
         names = list(found.columns)
         asked = mapping["prompt"]
         asked = listed(asked, found.columns) if isinstance(asked, str) else asked
@@ -165,7 +165,7 @@ class OwnData:
         columns, guess = (found.columns, found.guess) if found else ({}, {})
         mapping = {name: values[name] for name in MAPPED}
         mapping = mapping if any(mapping.values()) or not guess else guess
-        menus = self._menus(found or DataLook(columns={}, guess={}, sure=False, rows=0, cut=False), mapping)
+        menus = self._menus(found or Inspection(columns={}, guess={}, sure=False, rows=0, cut=False), mapping)
         pictures = found is not None and found.pictures
         read = {"name": config.dataset, "how": how, "columns": columns, "guess": guess, "pictures": pictures}
         held = {**values, **dict(zip(MAPPED, menus, strict=True))}
@@ -177,9 +177,9 @@ class OwnData:
             gr.Column(visible=True),
         ]
 
-    def _looked(self, dataset: str, how: dict[str, Any]) -> DataLook:
+    def _looked(self, dataset: str, how: dict[str, Any]) -> Inspection:
         confine(self._workbench.home, dataset)
-        return self._workbench.look(dataset, DataSettings.from_dict(how))
+        return self._workbench.inspect_data(dataset, DataSettings.from_dict(how))
 
     def chosen(self, filled: Sequence[Any]) -> tuple[str, dict[str, Any]]:
         """Name and settings of one's own data from the values of `inputs`.

@@ -66,14 +66,14 @@ def build(workbench: Workbench, say: Say, one: gr.Textbox) -> Rows:
 
     def opened(request: gr.Request, run: str) -> list[Any]:
         answers.stop(str(request.session_hash))
-        return shown(run, workbench.kept_predictions(run) if run else None)
+        return shown(run, workbench.runs.kept_predictions(run) if run else None)
 
     def halted(request: gr.Request) -> None:
         answers.stop(str(request.session_hash))
 
     wire(say, [ask.click], asked, [one], list(parts), trigger_mode="once")
     wire(say, [halt.click], halted, None, None, queue=False)
-    saved = wire(say, [save.click], lambda run: as_csv(workbench.kept_predictions(run)), [one], [text], "")
+    saved = wire(say, [save.click], lambda run: as_csv(workbench.runs.kept_predictions(run)), [one], [text], "")
     saved.then(None, [text, one], None, js=_SAVE, api_visibility="private")
     return Rows(ask, list(parts), opened)
 

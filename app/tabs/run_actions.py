@@ -119,12 +119,12 @@ def _wire_keeping(workbench: Workbench, say: Say, actions: Actions) -> None:
     """The name and the notes are kept when their field is left, or on Enter."""
 
     def renamed(run: str, name: str) -> str:
-        workbench.rename(run, name)
+        workbench.runs.rename(run, name)
         return f'<h3 class="gl-h3">{safe(name.strip())}</h3>'
 
     keeping = [actions.one, actions.name]
     wire(say, [actions.name.submit, actions.name.blur], renamed, keeping, [actions.heading])
-    wire(say, [actions.notes.blur], workbench.annotate, [actions.one, actions.notes])
+    wire(say, [actions.notes.blur], workbench.runs.annotate, [actions.one, actions.notes])
 
 
 def _wire_deleting(workbench: Workbench, say: Say, actions: Actions, sure: gr.Button, keep: gr.Button) -> None:
@@ -132,7 +132,7 @@ def _wire_deleting(workbench: Workbench, say: Say, actions: Actions, sure: gr.Bu
     wire(say, [keep.click], lambda: gr.Row(visible=False), None, [actions.confirm])
 
     def deleted(run: str) -> list[Any]:
-        workbench.delete(run)
+        workbench.runs.delete(run)
         gr.Info(say("runs.deleted"))
         return actions.shown([])
 

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from PIL import Image
 from torch import Tensor
 
-from engine.analysis.probe import look_at
+from engine.analysis.probe import probe_input
 from engine.data.batching import collator_of
 from engine.data.tokenise import Example
 from engine.inference.chat import Speaker, verdicts
@@ -22,7 +22,7 @@ from engine.models.inputs import Pixels
 
 @torch.inference_mode()
 def probe_picture(base: Base, method: Method, name: str, picture: Path) -> dict[str, Any]:
-    """How a picture uses a method: see `Method.look`, whose first token is the class token and the others are patches.
+    """How a picture uses a method: see `Method.probe`, whose first token is the class token and the others are patches.
 
     "side" is the number of patches in a row; "picture" a data URL of just what the model reads, cut and scaled as its
     image processor does it; "verdict" lists what the head says: (label, probability), likeliest first.
@@ -32,7 +32,7 @@ def probe_picture(base: Base, method: Method, name: str, picture: Path) -> dict[
     """
     view, twin = base.view(), method.twin().eval()
     twin.attach(view.sites)
-    report = twin.look(view, look_at(base, view, Example([], 0, picture=picture)))
+    report = twin.probe(view, probe_input(base, view, Example([], 0, picture=picture)))
     inputs = collator_of(base)([Example([], 0, picture=picture)]).inputs
     assert isinstance(inputs, Pixels)
     report |= {
@@ -47,10 +47,10 @@ def probe_picture(base: Base, method: Method, name: str, picture: Path) -> dict[
 
 def as_read(base: Base, values: Float[Tensor, "c y x"]) -> str:
     """A picture that the image processor has made, as a data URL: its colours are no longer normalised."""
-    reader: Any = base.reader
+    processor: Any = base.processor
     values = values.float().cpu()
-    if getattr(reader, "do_normalize", False):
-        mean, deviation = (torch.tensor(part).view(-1, 1, 1) for part in (reader.image_mean, reader.image_std))
+    if getattr(processor, "do_normalize", False):
+        mean, deviation = (torch.tensor(part).view(-1, 1, 1) for part in (processor.image_mean, processor.image_std))
         values = values * deviation + mean
     octets = (values.clamp(0, 1) * 255).round().byte().permute(1, 2, 0).numpy()
     held = io.BytesIO()

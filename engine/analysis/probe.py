@@ -15,14 +15,14 @@ from engine.inference.classify import Verdict
 from engine.methods.base import Method
 from engine.models.base import Base
 from engine.models.view import View
-from engine.telemetry.observe import Look
+from engine.telemetry.observe import ProbeInput
 
 LONGEST_SENTENCE = 64
 
 
 @torch.inference_mode()
 def probe(base: Base, method: Method, sentence: str, template: str = "{prompt}") -> dict[str, Any]:
-    """How a sentence uses a method: see `Method.look`. Sentences are cut after `LONGEST_SENTENCE` tokens.
+    """How a sentence uses a method: see `Method.probe`. Sentences are cut after `LONGEST_SENTENCE` tokens.
 
     With a task head, "verdict" lists what it says of the sentence in the run's template: (label, probability),
     likeliest first, or the number alone.
@@ -37,7 +37,7 @@ def probe(base: Base, method: Method, sentence: str, template: str = "{prompt}")
     ids = encode_prompt(base.tokenizer, method.template or "{prompt}", sentence)[:LONGEST_SENTENCE]
     view, twin = base.view(), method.twin().eval()
     twin.attach(view.sites)
-    report = twin.look(view, look_at(base, view, Example(ids, len(ids))))
+    report = twin.probe(view, probe_input(base, view, Example(ids, len(ids))))
     if twin.head is not None:
         (scores,) = verdicts(base, [Speaker(sentence, method, template=method.template or template)])
         verdict = Verdict.of(twin.head.spec, scores)
@@ -51,7 +51,7 @@ def need_words(base: Base) -> None:
     Raises:
         ModelError: It reads pictures.
     """
-    if not base.shape.family.text:
+    if not base.shape.family.reads_text:
         raise ModelError(
             "takes_no_words",
             f"The model {base.name!r} reads pictures, not what is typed: give it one in Chat, or see in Runs what "
@@ -66,7 +66,7 @@ def need_picture(base: Base, picture: Path) -> None:
     Raises:
         DataError: It reads text, or the file is no picture.
     """
-    if base.shape.family.text:
+    if base.shape.family.reads_text:
         raise DataError(
             "holds_pictures",
             f"{picture.name!r} is a picture, which the model {base.name!r} cannot read: choose an image model, such "
@@ -85,10 +85,10 @@ def need_picture(base: Base, picture: Path) -> None:
         ) from error
 
 
-def look_at(base: Base, view: View, example: Example) -> Look:
+def probe_input(base: Base, view: View, example: Example) -> ProbeInput:
     """One text or picture on its way through a view.
 
-    A hole of the template reads as the number of its virtual token; a patch as its row and column, from 1 on.
+    A slot of the template reads as the number of its virtual token; a patch as its row and column, from 1 on.
     """
     batch = collator_of(base)([example])
 
@@ -97,8 +97,8 @@ def look_at(base: Base, view: View, example: Example) -> Look:
 
     if example.picture is not None:
         side = math.isqrt(batch.size - 1)
-        return Look(["[CLS]", *(f"{at // side + 1},{at % side + 1}" for at in range(batch.size - 1))], run)
-    return Look(
+        return ProbeInput(["[CLS]", *(f"{at // side + 1},{at % side + 1}" for at in range(batch.size - 1))], run)
+    return ProbeInput(
         [str(base.tokenizer.decode([index])) if index >= 0 else f"[{-index}]" for index in example.ids],
         run,
     )

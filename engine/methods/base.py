@@ -23,7 +23,7 @@ from engine.models.sharing import share_tensors
 from engine.models.sites import Sites
 from engine.models.view import View
 from engine.telemetry.events import Event
-from engine.telemetry.observe import Look
+from engine.telemetry.observe import ProbeInput
 
 RANDOM = -1
 """Value of `Control.routing`."""
@@ -69,14 +69,14 @@ class Start:
 
     Attributes:
         rng: The only source of randomness.
-        vocabulary: Gives the base's input embeddings; called only by methods that start from words.
+        input_embeddings: Gives the base's input embeddings; called only by methods that start from words.
         tokenize: Turns text into token ids without special tokens.
         words: Turns a token id into readable text, for telemetry.
         base: The loaded base, for methods that start from what it computes; do not change it.
     """
 
     rng: torch.Generator
-    vocabulary: Callable[[], Float[Tensor, "v d"]]
+    input_embeddings: Callable[[], Float[Tensor, "v d"]]
     tokenize: Callable[[str], list[int]]
     words: Callable[[int], str]
     base: Base
@@ -90,7 +90,7 @@ class Start:
         """The start for a loaded base."""
         return cls(
             torch.Generator().manual_seed(seed),
-            base.vocabulary,
+            base.input_embeddings,
             lambda text: base.tokenizer.encode(text, add_special_tokens=False),
             lambda index: str(base.tokenizer.decode([index])),
             base,
@@ -172,7 +172,7 @@ class Method(nn.Module, ABC):
 
     @classmethod
     def _missing(cls, family: Family) -> str | None:
-        has = {"attention": family.attention is not None, "text": family.text}
+        has = {"attention": family.attention is not None, "text": family.reads_text}
         return next((need for need in cls.needs if not has[need]), None)
 
     @classmethod
@@ -210,18 +210,18 @@ class Method(nn.Module, ABC):
         """Register functions at the sites of one view."""
 
     @abstractmethod
-    def look(self, view: View, look: Look) -> dict[str, object]:
+    def probe(self, view: View, probe_input: ProbeInput) -> dict[str, object]:
         """Run one sentence through a view on which this method is attached and report how it is used.
 
-        The result is JSON for the attention panel; `look` runs the forward and collects what observers saw.
+        The result is JSON for the attention panel; `probe` runs the forward and collects what observers saw.
         """
 
-    def frames(self, step: int) -> Iterator[Event]:
+    def parameter_events(self, step: int) -> Iterator[Event]:
         """Telemetry that the parameters alone tell, at a frame step. Called under no_grad, after the update."""
         yield from ()
 
-    def watch(self, step: int, view: View, look: Look) -> Iterator[Event]:
-        """Telemetry that needs a forward: as in `look`, on the run's sample sentence. Called at every validation."""
+    def validation_events(self, step: int, view: View, probe_input: ProbeInput) -> Iterator[Event]:
+        """Telemetry that needs a forward: as in `probe`, on the run's sample sentence. Called at every validation."""
         yield from ()
 
     def warm_up(self, start: Start) -> Iterator[float]:

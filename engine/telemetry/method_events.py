@@ -1,6 +1,6 @@
 """What methods say about themselves: one class per kind of picture, each a typed, frozen value.
 
-A frame shows one step; which steps have one is the concern of `frames`.
+A frame is what a method says of one step. Which steps have one is the concern of `schedule`.
 """
 
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
 """Looking at one sentence: which prompts each token asks, and how much the answer weighs.
 
-`Look` runs the forward; the small functions below turn what an observer saw into numbers for the page.
+`ProbeInput` runs the forward; the small functions below turn what an observer saw into numbers for the page.
 """
 
 from collections.abc import Callable
@@ -10,11 +10,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from engine.models.sites import Glimpse, capped
+from engine.models.sites import AttentionRecord, cap_scores
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class ProbeInput:
     """One sentence on its way through a view.
 
     Attributes:
@@ -31,10 +31,10 @@ def rounded(values: Tensor, digits: int = 4) -> list[object]:
     return values.detach().cpu().double().round(decimals=digits).tolist()  # type: ignore[no-any-return]
 
 
-def text_scores(glimpse: Glimpse, scale: float) -> Float[Tensor, "h t s"]:
+def text_scores(record: AttentionRecord, scale: float) -> Float[Tensor, "h t s"]:
     """Masked scores of the first row: every query against every key of the text and virtual tokens."""
-    scores = glimpse.query[0].float() @ glimpse.key[0].float().transpose(-1, -2) * scale
-    return capped(scores, glimpse.softcap) + glimpse.mask[0].float()
+    scores = record.query[0].float() @ record.key[0].float().transpose(-1, -2) * scale
+    return cap_scores(scores, record.softcap) + record.mask[0].float()
 
 
 def joint_share(prompt_scores: Float[Tensor, "h t p"], scores: Float[Tensor, "h t s"]) -> Float[Tensor, "h t"]:

@@ -18,7 +18,7 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 from transformers import get_scheduler
 
-from engine.analysis.probe import look_at
+from engine.analysis.probe import probe_input
 from engine.config.training import TrainingSettings
 from engine.core.errors import RunError, WorkbenchError
 from engine.core.sampling import Sampling
@@ -78,13 +78,13 @@ class Trainer:
         self._watcher = base.view()
         self._reader = method.twin().eval()
         self._reader.attach(self._watcher.sites)
-        max_seq_len = min(self.settings.max_seq_len, self.view.room)
+        max_seq_len = min(self.settings.max_seq_len, self.view.max_text_tokens)
         self._template = dataset.template
-        dataset, spec = dataset.within(method.template), method.head.spec if method.head else None
+        dataset, spec = dataset.in_template(method.template), method.head.spec if method.head else None
         rows = dataset.rows("train")
-        self._train = encode_training(base.reader, dataset, rows, max_seq_len, spec)
+        self._train = encode_training(base.processor, dataset, rows, max_seq_len, spec)
         held = dataset.rows("validation")[:VALIDATION_ROWS]
-        self._validation = encode_for(base.reader, dataset, held, max_seq_len, spec)
+        self._validation = encode_for(base.processor, dataset, held, max_seq_len, spec)
         self._ability = ability_examples(base, ABILITY_TEXTS, max_seq_len)
         self._sample = held[0]
         # Without its answer, which may leave no room for what is asked.
@@ -310,14 +310,14 @@ class Trainer:
         """What the method tells of the sample sentence, on a view of its own: observers stay where they are put."""
         view, twin = self.base.view(), self.method.twin().eval()
         twin.attach(view.sites)
-        return list(twin.watch(step, view, look_at(self.base, view, self._validation[0])))
+        return list(twin.validation_events(step, view, probe_input(self.base, view, self._validation[0])))
 
     @torch.no_grad()
     def _frame(self, before: dict[str, list[Tensor]] | None = None) -> None:
         """The method's own telemetry, what moved, and a snapshot. What goes wrong here ends no run."""
         step = self.position.step
         try:
-            for event in self.method.frames(step):
+            for event in self.method.parameter_events(step):
                 self._publish(event)
             if before is not None:
                 self._publish(moved(step, self.method, before))

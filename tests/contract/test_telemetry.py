@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from engine.methods import METHODS
-from engine.telemetry.observe import Look
+from engine.telemetry.observe import ProbeInput
 from engine.telemetry.serialise import EVENTS, from_json, to_json
 from tests.tiny import FAMILIES, VARIED, Case, cases, logits, loss_of, randomise, tiny_base, viewed, words
 
@@ -23,7 +23,7 @@ def looked(base, method, tokens=None):
         with torch.inference_mode():
             view.logits(tokens)
 
-    return method.look(view, Look([f"t{index}" for index in range(tokens.ids.shape[1])], run))
+    return method.probe(view, ProbeInput([f"t{index}" for index in range(tokens.ids.shape[1])], run))
 
 
 def told(base, method, step):
@@ -31,8 +31,10 @@ def told(base, method, step):
     view, twin = base.view(), method.twin().eval()
     twin.attach(view.sites)
     with torch.no_grad():
-        watched = twin.watch(step, view, Look([f"t{index}" for index in range(7)], lambda: view.hidden(words(1))))
-        return [*method.frames(step), *watched]
+        watched = twin.validation_events(
+            step, view, ProbeInput([f"t{index}" for index in range(7)], lambda: view.hidden(words(1)))
+        )
+        return [*method.parameter_events(step), *watched]
 
 
 @every_case
@@ -121,7 +123,7 @@ def test_update_ratio_is_the_norm_of_the_product(case):
     """The ratio |s B A| / |W| that frames report equals the one computed from the full product."""
     base, method = case.build()
     viewed(base, randomise(method))
-    (frame,) = method.frames(0)
+    (frame,) = method.parameter_events(0)
     for row, layer in enumerate(frame.layers):
         for column, role in enumerate(frame.targets):
             key = f"{layer}_{role}"
@@ -134,7 +136,7 @@ def test_gate_frame_tells_the_effective_gate():
     """A frame has tanh(g), the raw gate's gradient, and the layers they belong to."""
     base, method = Case("llama_adapter", {"prompt_len": 3, "layers": 2}, "llama").build()
     loss_of(viewed(base, randomise(method)), words()).backward()
-    (frame,) = method.frames(3)
+    (frame,) = method.parameter_events(3)
     assert frame.layers == [1, 2]
     assert frame.gate[1][2] == pytest.approx(math.tanh(method.gates[1, 2].item()), abs=1e-5)
     assert frame.grad[0][1] == pytest.approx(method.gates.grad[0, 1].item(), abs=1e-6)
@@ -145,12 +147,12 @@ def test_prompt_frame_names_the_nearest_words():
     """A prompt that starts from text is nearest to the words of that text, and has not drifted."""
     case = Case("prompt", {"prompt_len": 4, "init": "text", "init_text": "a b"}, "llama")
     _, method = case.build()
-    (frame,) = method.frames(0)
+    (frame,) = method.parameter_events(0)
     assert [row[0] for row in frame.words] == ["a", " ", "b", "a"]
     assert frame.drift == [0.0] * 4
     assert [row[0] for row in frame.cosines] == pytest.approx([1.0] * 4)
     randomise(method)
-    (moved,) = method.frames(1)
+    (moved,) = method.parameter_events(1)
     assert min(moved.drift) > 0
 
 

@@ -17,10 +17,10 @@ from engine.exchange.native import load_adapter, save_adapter
 from engine.methods.adamix.method import AdaMix, AdaMixSettings, divergence, symmetric_divergence
 from engine.methods.base import RANDOM, Start
 from engine.methods.parts.experts import Experts
-from engine.models.base import freeze
+from engine.models.base import base_from_model
 from engine.models.inputs import Tokens
 from engine.models.shape import shape_of
-from engine.telemetry.observe import Look
+from engine.telemetry.observe import ProbeInput
 from tests.tiny import Case, logits, loss_of, named_gradients, randomise, tokenizer, viewed, words
 
 ORACLES = Path(__file__).resolve().parents[3] / "shared" / "oracles"
@@ -47,7 +47,7 @@ def nlg():
     missing = model.load_state_dict({k: v for k, v in plain.items() if k.startswith("transformer.")}, strict=False)
     assert missing.missing_keys == ["lm_head.weight"]
     model.tie_weights()
-    return tensors, freeze("oracle", model, tokenizer())
+    return tensors, base_from_model("oracle", model, tokenizer())
 
 
 def of_authors(tensors, base):
@@ -224,7 +224,7 @@ def test_dice_are_fair_and_independent():
     for _ in range(4000):
         method.roll()
         pairs[method._lying[0][0], method._lying[1][0]] += 1
-    (frame,) = method.frames(1)
+    (frame,) = method.parameter_events(1)
     assert frame.pools == ["down", "up"]
     assert {sum(row) for pool in frame.counts for row in pool} == {4000}
     assert max(max(row) for row in frame.chi_square) < 21.1  # 3 degrees of freedom: one in ten thousand is above
@@ -325,9 +325,9 @@ def test_without_pools_there_is_nothing_to_tell():
     """With both projections shared, or one expert, it is a plain adapter: one pass, no telemetry of experts."""
     base, method = Case("adamix", {"experts": 3, "share_down": True}, "llama").build()
     assert method.tells == ()
-    assert list(method.frames(0)) == []
+    assert list(method.parameter_events(0)) == []
     view = viewed(base, method)
-    assert list(method.watch(0, view, Look([], lambda: view.hidden(words(1))))) == []
+    assert list(method.validation_events(0, view, ProbeInput([], lambda: view.hidden(words(1))))) == []
 
 
 def test_routing_dial():
@@ -358,14 +358,14 @@ def test_equal_experts_agree():
     base, method = Case("adamix", {"experts": 3, "width": 5}, "llama").build()
     randomise(method)
     different = watched(base, method)
-    (frame,) = method.frames(0)
+    (frame,) = method.parameter_events(0)
     assert max(map(abs, frame.cosine[0])) < 0.5
     with torch.no_grad():
         for pool in method.down.values():
             pool.weight.copy_(pool.weight[:1].expand_as(pool.weight))
             pool.bias.copy_(pool.bias[:1].expand_as(pool.bias))
     same = watched(base, method)
-    (frame,) = method.frames(0)
+    (frame,) = method.parameter_events(0)
     assert frame.cosine[0] == [1.0] * 3
     assert different.tokens == list("abcdefg")
     assert min(different.from_average) > 1e-4
@@ -382,7 +382,9 @@ def watched(base, method):
         view, twin = base.view(), method.twin()
         twin.attach(view.sites)
         with torch.no_grad():
-            frames += twin.watch(3, view, Look(list("abcdefg"), lambda view=view: view.hidden(words(1))))
+            frames += twin.validation_events(
+                3, view, ProbeInput(list("abcdefg"), lambda view=view: view.hidden(words(1)))
+            )
         assert twin.training
         assert twin.control.routing is None
     assert frames[0] == frames[1]

@@ -20,10 +20,10 @@ from transformers import (
 
 from engine.methods.base import Start
 from engine.methods.bottleneck.method import Bottleneck, BottleneckSettings
-from engine.models.base import freeze
+from engine.models.base import base_from_model
 from engine.models.inputs import Tokens
 from engine.models.shape import shape_of
-from engine.telemetry.observe import Look
+from engine.telemetry.observe import ProbeInput
 from tests.tiny import (
     Case,
     logits,
@@ -151,7 +151,7 @@ def adapterhub(base, tensors, stems):
 def frozen(model, tensors):
     """A base with the file's weights."""
     model.load_state_dict({k.removeprefix("base."): v for k, v in tensors.items() if k.startswith("base.")})
-    return freeze("oracle", model, tokenizer())
+    return base_from_model("oracle", model, tokenizer())
 
 
 def same_gradients(method, names, tensors):
@@ -279,10 +279,10 @@ def test_watch_tells_size_and_sleep():
     with torch.no_grad():
         method.down["1_mlp"].bias[:2] = -1e3  # two of five units can never fire
     view, seen = viewed(base, method), []
-    view.sites.after(1, "mlp").module.register_forward_hook(lambda _m, _x, y: seen.append(y), prepend=True)
+    view.sites.sublayer(1, "mlp").module.register_forward_hook(lambda _m, _x, y: seen.append(y), prepend=True)
 
     with torch.no_grad():
-        (frame,) = method.watch(7, view, Look(list("abcdefg"), lambda: view.hidden(words(1))))
+        (frame,) = method.validation_events(7, view, ProbeInput(list("abcdefg"), lambda: view.hidden(words(1))))
     assert frame.step == 7
     assert (frame.layers, frame.parts) == ([0, 1, 2], ["attention", "mlp"])
     assert frame.asleep[1][1] >= 0.4
@@ -294,17 +294,17 @@ def test_watch_tells_size_and_sleep():
 def test_norm_frames_tell_the_drift():
     """Root mean square of the offsets, norm by norm; nothing of norms where they stay frozen."""
     _, method = Case("bottleneck", {"width": 5}, "bert").build()
-    (frame,) = method.frames(0)
+    (frame,) = method.parameter_events(0)
     assert set(frame.gamma) == set(frame.beta) == {0.0}
     with torch.no_grad():
         method.norms.gamma[3] = 2.0
         method.norms.beta[1, :8] = 1.0
-        (frame,) = method.frames(1)
+        (frame,) = method.parameter_events(1)
     assert frame.norms[3] == "bert.encoder.layer.1.attention.output.LayerNorm"
     assert frame.gamma[3] == pytest.approx(2.0)
     assert frame.beta[1] == pytest.approx((8 / 32) ** 0.5, rel=1e-5)
     _, still = Case("bottleneck", {"norms": False}, "bert").build()
-    assert list(still.frames(0)) == []
+    assert list(still.parameter_events(0)) == []
     assert "norms" not in [event.kind for event in still.tells]
 
 

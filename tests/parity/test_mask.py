@@ -140,11 +140,11 @@ def test_frame_counts_what_is_off_and_what_flipped():
     """A frame's shares equal a count by hand, before and after scores cross the threshold both ways."""
     _, method = Case("mask", {"sparsity": 0.2, "targets": "q down"}, "llama").build()
     started = copies(method)
-    (frame,) = method.frames(0)
+    (frame,) = method.parameter_events(0)
     assert frame.targets == ["q", "down"]
     assert max(max(row) for row in frame.flipped) == 0
     randomise(method)
-    (frame,) = method.frames(1)
+    (frame,) = method.parameter_events(1)
     tau = method.settings.threshold
     for row, layer in enumerate(frame.layers):
         for column, role in enumerate(frame.targets):

@@ -121,7 +121,7 @@ def test_folded_file_reads_trains_and_exports(tmp_path):
     assert torch.equal(load_adapter(tmp_path / "again", base).prompts, loaded.prompts)
     export_peft(loaded, base, tmp_path / "peft")
     assert torch.equal(import_peft(tmp_path / "peft", base).prompts, loaded.prompts)
-    (frame,) = load_adapter(tmp_path / "again", base).frames(0)
+    (frame,) = load_adapter(tmp_path / "again", base).parameter_events(0)
     assert frame.drift == [0.0] * 3
     assert frame.stride == 0
 
@@ -195,14 +195,14 @@ def test_dropout_acts_in_training_only():
 def test_frame_tells_the_stride_of_the_encoder():
     """The stride is how far all virtual tokens went since the frame before, the drift how far since the start."""
     _, method = Case("p_tuning", {"prompt_len": 3, "encoder_width": 4}, "llama").build()
-    frames = list(method.frames(0))
+    frames = list(method.parameter_events(0))
     first = method.result()
     for step in (1, 2):
         before = method.result()
         with torch.no_grad():
             for parameter in method.encoder.parameters():
                 parameter += 0.1 * step
-        frames += method.frames(step)
+        frames += method.parameter_events(step)
         assert frames[-1].stride == pytest.approx(float((method.result() - before).norm()), abs=1e-4)
         assert frames[-1].drift == pytest.approx((method.result() - first).norm(dim=-1).tolist(), abs=1e-3)
     assert frames[0].stride == 0

@@ -13,7 +13,7 @@ from engine.methods.prefix.method import PrefixSettings, PrefixTuning
 from engine.models.inputs import Tokens
 from engine.models.shape import shape_of
 from engine.telemetry.method_events import MassFrame, PrefixFrame
-from engine.telemetry.observe import Look
+from engine.telemetry.observe import ProbeInput
 from tests.tiny import Case, logits, loss_of, named_gradients, randomise, tiny_base, viewed, words
 from tests.unit.making import Maker, events_of, finish, losses
 
@@ -71,7 +71,7 @@ def test_learned_positions_stay_by_default():
     for family, expected in (("gpt2", 0), ("bert", 0), ("llama", 3), ("gpt_neox", 3)):
         base, method = Case("prefix", FLAT, family).build()
         assert method.shift() == expected
-        assert viewed(base, method).room == base.view().room - expected
+        assert viewed(base, method).max_text_tokens == base.view().max_text_tokens - expected
         method.control.strength = 0.0
         assert method.shift() == 0
     base, method = Case("prefix", {**FLAT, "shift_positions": True}, "gpt2").build()
@@ -215,7 +215,7 @@ def test_knocked_out_heads_do_not_see_the_prefix(family):
 
     def outputs(method):
         view, seen = viewed(base, method), []
-        view.sites.attention[0].observers.append(lambda _site, glimpse: seen.append(glimpse.out))
+        view.sites.attention[0].observers.append(lambda _site, record: seen.append(record.out))
         with torch.no_grad():
             view.hidden(words())
         return seen[0]
@@ -235,13 +235,13 @@ def test_frames_tell_the_way_of_the_prefix():
     _, method = Case("prefix", MLP, "llama").build()
     start = method.whole()
     with torch.no_grad():
-        (zero,) = method.frames(0)
+        (zero,) = method.parameter_events(0)
         randomise(method, seed=1)
         one = method.whole()
-        (first,) = method.frames(1)
+        (first,) = method.parameter_events(1)
         randomise(method, seed=2)
         two = method.whole()
-        (second,) = method.frames(2)
+        (second,) = method.parameter_events(2)
     assert isinstance(zero, PrefixFrame)
     assert zero.moved == zero.stride == 0
     assert first.moved == pytest.approx(float((one - start).norm()), rel=1e-4)
@@ -259,14 +259,14 @@ def test_a_resumed_prefix_knows_where_it_started():
     _, method = Case("prefix", MLP, "llama").build()
     with torch.no_grad():
         randomise(method, seed=1)
-        list(method.frames(1))
+        list(method.parameter_events(1))
         randomise(method, seed=2)
         _, resumed = Case("prefix", MLP, "llama").build(seed=5)
         resumed.load_state_dict(method.state_dict())
-        assert list(resumed.frames(2)) == list(method.frames(2))
+        assert list(resumed.parameter_events(2)) == list(method.parameter_events(2))
         _, loaded = Case("prefix", FLAT, "llama").build()
         loaded.put(method.folded().stored())
-        (frame,) = loaded.frames(0)
+        (frame,) = loaded.parameter_events(0)
     assert frame.moved == frame.stride == 0
 
 
@@ -279,18 +279,18 @@ def test_mass_is_the_share_of_the_softmax(family):
 
     def look():
         view = viewed(base, method)
-        return view, Look([""] * 7, lambda: view.hidden(tokens))
+        return view, ProbeInput([""] * 7, lambda: view.hidden(tokens))
 
     with torch.no_grad():
-        (event,) = method.watch(4, *look())
-        report = method.look(*look())
+        (event,) = method.validation_events(4, *look())
+        report = method.probe(*look())
         assert isinstance(event, MassFrame)
         assert_close(torch.tensor(event.mass), torch.tensor(report["mass"]).mean(-1), rtol=0, atol=2e-4)
         assert 0.02 < float(torch.tensor(event.mass).mean()) < 0.98
         columns = [3 / (3 + (7 if family == "bert" else seen)) for seen in range(1, 8)]
         assert event.even == pytest.approx(sum(columns) / 7, abs=1e-4)
         method.control.strength = 0.0
-        assert float(torch.tensor(method.look(*look())["mass"]).abs().max()) == 0
+        assert float(torch.tensor(method.probe(*look())["mass"]).abs().max()) == 0
 
 
 @pytest.mark.parametrize("reparametrisation", ["flat", "mlp"])

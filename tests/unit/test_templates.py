@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from engine.analysis.probe import look_at, probe
+from engine.analysis.probe import probe, probe_input
 from engine.analysis.strength import strength_curve
 from engine.core.sampling import Sampling
 from engine.data.batching import collator_of
@@ -101,7 +101,7 @@ def test_the_sentence_panel_at_strength_zero():
     off.control.strength = 0.0
     off.attach(view.sites)
     with torch.inference_mode():
-        report = off.look(view, look_at(base, view, Example(encode_prompt(base.tokenizer, TEMPLATE, "xy"), 0)))
+        report = off.probe(view, probe_input(base, view, Example(encode_prompt(base.tokenizer, TEMPLATE, "xy"), 0)))
     mass = torch.tensor(report["mass"])
     assert mass.shape == (3, 4, 10)
     assert float(mass.max()) == 0
@@ -113,7 +113,7 @@ def test_strength_curve_starts_at_the_base(maker):
     base, method = made()
     dataset = load_dataset(str(maker.folder / "data"))
     curve = dict(strength_curve(base, method, dataset))
-    bare = dataset.within("ask {prompt}")
+    bare = dataset.in_template("ask {prompt}")
     rows = encode_rows(base.tokenizer, bare, bare.rows("validation"), 256)
     assert curve[0.0] == pytest.approx(mean_loss(base.view(), rows, collator_of(base)), abs=2e-4)
     assert abs(curve[0.25] - curve[0.0]) > 1e-3

@@ -39,13 +39,13 @@ from engine.core.settings import Settings, setting
 from engine.methods.base import RANDOM, Method, Paper, Start
 from engine.methods.bottleneck.method import ACTIVATIONS
 from engine.methods.parts.experts import Experts
-from engine.models.families import roles_of
+from engine.models.families import linear_roles
 from engine.models.shape import ModelShape
 from engine.models.sites import ModuleSite, Sites
 from engine.models.view import View
 from engine.telemetry.events import Event
 from engine.telemetry.method_events import AgreementFrame, ExpertFrame
-from engine.telemetry.observe import Look, relative_norm, rounded
+from engine.telemetry.observe import ProbeInput, relative_norm, rounded
 
 POOLS = ("down", "up")
 ROUTES = 8
@@ -203,7 +203,7 @@ class AdaMix(Method):
     def attach(self, sites: Sites) -> None:
         for place, (layer, target) in enumerate(self.places):
             if self._settings.module == "adapter":
-                sites.add_after(layer, target, partial(self.adapt, place))
+                sites.add_sublayer(layer, target, partial(self.adapt, place))
             else:
                 sites.add_linear(layer, target, partial(self.update, place))
 
@@ -275,7 +275,7 @@ class AdaMix(Method):
         return [f"{layer}" if adapters else f"{layer}_{target}" for layer, target in self.places]
 
     @override
-    def frames(self, step: int) -> Iterator[Event]:
+    def parameter_events(self, step: int) -> Iterator[Event]:
         pools = self._settings.pools()
         if not pools:
             return
@@ -292,30 +292,30 @@ class AdaMix(Method):
         )
 
     @override
-    def watch(self, step: int, view: View, look: Look) -> Iterator[Event]:
+    def validation_events(self, step: int, view: View, probe_input: ProbeInput) -> Iterator[Event]:
         if not self._settings.pools():
             return
         states: list[Tensor] = []
-        view.sites.finish(lambda h, _trace: states.append(h[0]))
+        view.sites.add_last_hidden(lambda h, _trace: states.append(h[0]))
         routing, training = self.control.routing, self.training
         try:
             self.eval()
             for self.control.routing in (None, *[RANDOM] * ROUTES):
-                look.run()
+                probe_input.run()
         finally:
             self.control.routing = routing
             self.train(training)
-        average, *routes = [view.read(state).float() for state in states]  # (t, v) each
+        average, *routes = [view.head(state).float() for state in states]  # (t, v) each
         between = [symmetric_divergence(*pair) for pair in zip(routes[::2], routes[1::2], strict=True)]
         yield AgreementFrame(
             step=step,
-            tokens=look.tokens,
+            tokens=probe_input.tokens,
             between=rounded(torch.stack(between).mean(0), 5),  # type: ignore[arg-type]
             from_average=rounded(torch.stack([divergence(route, average) for route in routes]).mean(0), 5),  # type: ignore[arg-type]
         )
 
     @override
-    def look(self, view: View, look: Look) -> dict[str, object]:
+    def probe(self, view: View, probe_input: ProbeInput) -> dict[str, object]:
         seen: dict[int, Tensor] = {}
 
         def observe(place: int, _x: Tensor, frozen: Tensor, total: Tensor) -> None:
@@ -323,12 +323,12 @@ class AdaMix(Method):
 
         for place in range(len(self.places)):
             self._site(view.sites, place).observe(partial(observe, place))
-        look.run()
+        probe_input.run()
         layers = range(self.shape.l)
         columns = len(self.places) // self.shape.l
         return {
             "kind": "updates",
-            "tokens": look.tokens,
+            "tokens": probe_input.tokens,
             "layers": list(layers),
             "targets": [target for _, target in self.places[:columns]],
             "contribution": [
@@ -338,7 +338,7 @@ class AdaMix(Method):
 
     def _site(self, sites: Sites, place: int) -> ModuleSite:
         layer, target = self.places[place]
-        return sites.after(layer, target) if self._settings.module == "adapter" else sites.linear(layer, target)
+        return sites.sublayer(layer, target) if self._settings.module == "adapter" else sites.linear(layer, target)
 
 
 def _experts(pools: nn.ModuleDict) -> list[Experts]:
@@ -347,7 +347,7 @@ def _experts(pools: nn.ModuleDict) -> list[Experts]:
 
 def _places(settings: AdaMixSettings, shape: ModelShape) -> list[tuple[int, str]]:
     """Layer and sub-layer of every adapter, or layer and linear of every LoRA update."""
-    targets = ("mlp",) if settings.module == "adapter" else roles_of(shape.family, tuple(settings.targets.split()))
+    targets = ("mlp",) if settings.module == "adapter" else linear_roles(shape.family, tuple(settings.targets.split()))
     return [(layer, target) for layer in range(shape.l) for target in targets]
 
 

@@ -39,7 +39,7 @@ from engine.models.sites import Sites
 from engine.models.view import View
 from engine.telemetry.events import Event
 from engine.telemetry.method_events import AdapterFrame, NormFrame
-from engine.telemetry.observe import Look, relative_norm, rounded
+from engine.telemetry.observe import ProbeInput, relative_norm, rounded
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "gelu": nn.functional.gelu,
@@ -176,7 +176,7 @@ class Bottleneck(Method):
         if self.norms is not None:  # first: where a norm closes a sub-layer (gemma2), the adapter reads the tuned one
             self.norms.attach(sites, self)
         for layer, part in self._places():
-            sites.add_after(layer, part, partial(self.pass_through, layer, part))
+            sites.add_sublayer(layer, part, partial(self.pass_through, layer, part))
 
     def pass_through(
         self, layer: int, part: str, _x: Float[Tensor, "*b i"], h: Float[Tensor, "*b d"]
@@ -192,19 +192,19 @@ class Bottleneck(Method):
         return [(layer, part) for layer in range(self.shape.l) for part in self._settings.parts]
 
     @override
-    def frames(self, step: int) -> Iterator[Event]:
+    def parameter_events(self, step: int) -> Iterator[Event]:
         if self.norms is not None:
             yield self.norms.frame(step)
 
     @override
-    def watch(self, step: int, view: View, look: Look) -> Iterator[Event]:
+    def validation_events(self, step: int, view: View, probe_input: ProbeInput) -> Iterator[Event]:
         seen: dict[tuple[int, str], tuple[float, float]] = {}
 
         def observe(layer: int, part: str, h: Float[Tensor, "t d"], added: Float[Tensor, "t d"]) -> None:
             asleep = (self.down[f"{layer}_{part}"](h.float()) <= 0).all(dim=0).float().mean()
             seen[layer, part] = round(float(relative_norm(added, h).mean()), 6), round(float(asleep), 4)
 
-        self._run_observed(view, look, observe)
+        self._run_observed(view, probe_input, observe)
         parts, layers = self._settings.parts, range(self.shape.l)
         yield AdapterFrame(
             step=step,
@@ -214,12 +214,14 @@ class Bottleneck(Method):
             asleep=[[seen[layer, part][1] for part in parts] for layer in layers],
         )
 
-    def _run_observed(self, view: View, look: Look, observe: Callable[[int, str, Tensor, Tensor], None]) -> None:
+    def _run_observed(
+        self, view: View, probe_input: ProbeInput, observe: Callable[[int, str, Tensor, Tensor], None]
+    ) -> None:
         """Run one sentence and tell of every adapter what it reads and what it adds, (t, d) each."""
 
         def listen(layer: int, part: str, x: Tensor, frozen: Tensor, _total: Tensor) -> None:
             h = frozen.flatten(0, -2)
-            path = f"{self.shape.family.layers}.{layer}.{self.shape.family.after[part]}"
+            path = f"{self.shape.family.layers}.{layer}.{self.shape.family.sublayers[part]}"
             if self.norms is not None and path in self.shape.norms:
                 tuned = self.norms.act(self, path, x.flatten(0, -2), h)
                 h = h if tuned is None else h + tuned
@@ -227,21 +229,21 @@ class Bottleneck(Method):
             observe(layer, part, h, torch.zeros_like(h) if added is None else added)
 
         for layer, part in self._places():
-            view.sites.after(layer, part).observe(partial(listen, layer, part))
-        look.run()
+            view.sites.sublayer(layer, part).observe(partial(listen, layer, part))
+        probe_input.run()
 
     @override
-    def look(self, view: View, look: Look) -> dict[str, object]:
+    def probe(self, view: View, probe_input: ProbeInput) -> dict[str, object]:
         seen: dict[tuple[int, str], Tensor] = {}
 
         def observe(layer: int, part: str, h: Float[Tensor, "t d"], added: Float[Tensor, "t d"]) -> None:
             seen[layer, part] = relative_norm(added, h)
 
-        self._run_observed(view, look, observe)
+        self._run_observed(view, probe_input, observe)
         parts, layers = self._settings.parts, range(self.shape.l)
         return {
             "kind": "updates",
-            "tokens": look.tokens,
+            "tokens": probe_input.tokens,
             "layers": list(layers),
             "targets": list(parts),
             "contribution": [[rounded(seen[layer, part]) for part in parts] for layer in layers],

@@ -31,13 +31,13 @@ from engine.core.errors import SettingError
 from engine.core.settings import Settings, setting
 from engine.methods.base import Method, Paper, Start
 from engine.methods.parts.changes import Spot, relative_changes, report
-from engine.models.families import roles_of
+from engine.models.families import linear_roles
 from engine.models.shape import ModelShape
 from engine.models.sites import Sites
 from engine.models.view import View
 from engine.telemetry.events import Event
 from engine.telemetry.method_events import UpdateFrame
-from engine.telemetry.observe import Look
+from engine.telemetry.observe import ProbeInput
 
 EMBEDDED_WIDTH = 192
 """Width of the model on which the rate was found."""
@@ -100,7 +100,7 @@ class Lora(Method):
     def __init__(self, settings: LoraSettings, shape: ModelShape) -> None:
         super().__init__(settings, shape)
         self._settings = settings
-        self.roles = roles_of(shape.family, tuple(settings.targets.split()))
+        self.roles = linear_roles(shape.family, tuple(settings.targets.split()))
         self.a = nn.ParameterDict()
         self.b = nn.ParameterDict()
         for layer in range(shape.l):
@@ -133,7 +133,7 @@ class Lora(Method):
     def count(cls, settings: Settings, shape: ModelShape) -> dict[str, int]:
         """R (inputs + outputs) for every target of every layer."""
         assert isinstance(settings, LoraSettings)
-        sizes = [shape.linears[role] for role in roles_of(shape.family, tuple(settings.targets.split()))]
+        sizes = [shape.linears[role] for role in linear_roles(shape.family, tuple(settings.targets.split()))]
         return {
             "a": shape.l * settings.rank * sum(inputs for inputs, _ in sizes),
             "b": shape.l * settings.rank * sum(outputs for _, outputs in sizes),
@@ -167,7 +167,7 @@ class Lora(Method):
         return nn.functional.linear(nn.functional.linear(x, a), b) * (self.control.strength * self._settings.scale)
 
     @override
-    def frames(self, step: int) -> Iterator[Event]:
+    def parameter_events(self, step: int) -> Iterator[Event]:
         def ratio(key: str) -> float:
             # |B A|_F from the two small Gram matrices: the product itself would be as large as W.
             a, b = self.a[key].detach(), self.b[key].detach()
@@ -182,8 +182,8 @@ class Lora(Method):
         )
 
     @override
-    def look(self, view: View, look: Look) -> dict[str, object]:
+    def probe(self, view: View, probe_input: ProbeInput) -> dict[str, object]:
         spots = {
             (layer, role): Spot(view.sites.linear(layer, role)) for layer in range(self.shape.l) for role in self.roles
         }
-        return report(relative_changes(spots, look), look)
+        return report(relative_changes(spots, probe_input), probe_input)

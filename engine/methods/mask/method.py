@@ -38,13 +38,13 @@ from engine.core.errors import ExchangeError, RunError, SettingError
 from engine.core.settings import Settings, setting
 from engine.methods.base import Method, Paper, Start
 from engine.methods.parts.masking import StraightThrough, frozen_weight, pack, readable_weight, unpack
-from engine.models.families import roles_of
+from engine.models.families import linear_roles
 from engine.models.shape import ModelShape
 from engine.models.sites import Sites
 from engine.models.view import View
 from engine.telemetry.events import Event
 from engine.telemetry.method_events import MaskFrame
-from engine.telemetry.observe import Look, relative_norm, rounded
+from engine.telemetry.observe import ProbeInput, relative_norm, rounded
 
 EVERY = "all"
 """Value of `targets` for all linears of the family."""
@@ -102,7 +102,7 @@ class MaskSettings(Settings):
     def roles(self, shape: ModelShape) -> tuple[str, ...]:
         """The family's own names of the masked linears."""
         wanted = tuple(shape.linears) if self.targets.strip() == EVERY else tuple(self.targets.split())
-        return roles_of(shape.family, wanted)
+        return linear_roles(shape.family, wanted)
 
     def places(self, shape: ModelShape) -> list[tuple[int, str]]:
         """(layer, role) of every masked linear, lowest layer first."""
@@ -261,7 +261,7 @@ class MaskTuning(Method):
         return super().train(mode)
 
     @override
-    def frames(self, step: int) -> Iterator[Event]:
+    def parameter_events(self, step: int) -> Iterator[Event]:
         roles = self._settings.roles(self.shape)
         layers = sorted({layer for layer, _ in self.places})
         kept = {place: self.kept(*place) for place in self.places}
@@ -292,7 +292,7 @@ class MaskTuning(Method):
         return [int(count) for count in counts]
 
     @override
-    def look(self, view: View, look: Look) -> dict[str, object]:
+    def probe(self, view: View, probe_input: ProbeInput) -> dict[str, object]:
         seen: dict[tuple[int, str], Tensor] = {}
 
         def observe(layer: int, role: str, _x: Tensor, frozen: Tensor, total: Tensor) -> None:
@@ -300,11 +300,11 @@ class MaskTuning(Method):
 
         for layer, role in self.places:
             view.sites.linear(layer, role).observe(partial(observe, layer, role))
-        look.run()
+        probe_input.run()
         roles, layers = self._settings.roles(self.shape), sorted({layer for layer, _ in self.places})
         return {
             "kind": "updates",
-            "tokens": look.tokens,
+            "tokens": probe_input.tokens,
             "layers": layers,
             "targets": list(roles),
             "contribution": [[rounded(seen[layer, role]) for role in roles] for layer in layers],

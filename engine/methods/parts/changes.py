@@ -9,7 +9,7 @@ from torch import Tensor
 
 from engine.models.sites import ModuleSite
 from engine.telemetry.method_events import UpdateFrame
-from engine.telemetry.observe import Look, relative_norm, rounded
+from engine.telemetry.observe import ProbeInput, relative_norm, rounded
 
 Place = tuple[int, str]
 """A layer, and the name of a place in it."""
@@ -33,7 +33,7 @@ class Spot:
     at_input: bool = False
 
 
-def relative_changes(spots: Mapping[Place, Spot], look: Look) -> Changes:
+def relative_changes(spots: Mapping[Place, Spot], probe_input: ProbeInput) -> Changes:
     """Run the sentence and compare what is there with what the frozen model alone would have there."""
     seen: Changes = {}
 
@@ -49,7 +49,7 @@ def relative_changes(spots: Mapping[Place, Spot], look: Look) -> Changes:
             spot.site.observe_input(partial(compare, place))
         else:
             spot.site.observe(partial(_output, partial(compare, place)))
-    look.run()
+    probe_input.run()
     return {place: seen[place] for place in spots}
 
 
@@ -57,12 +57,12 @@ def _output(compare: partial[None], _x: Tensor, frozen: Tensor, total: Tensor) -
     compare(frozen, total)
 
 
-def report(changes: Changes, look: Look) -> dict[str, object]:
+def report(changes: Changes, probe_input: ProbeInput) -> dict[str, object]:
     """What the sentence panel shows."""
     layers, names = _axes(changes)
     return {
         "kind": "updates",
-        "tokens": look.tokens,
+        "tokens": probe_input.tokens,
         "layers": layers,
         "targets": names,
         "contribution": [[rounded(changes[layer, name]) for name in names] for layer in layers],

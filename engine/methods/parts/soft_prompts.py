@@ -8,17 +8,17 @@ from torch import Tensor, nn
 from engine.core.errors import ModelError
 from engine.methods.base import Start
 from engine.models.shape import ModelShape
-from engine.models.sites import AttentionSite, Glimpse
+from engine.models.sites import AttentionRecord, AttentionSite
 from engine.models.view import View
 from engine.telemetry.method_events import PromptFrame
-from engine.telemetry.observe import Look, rounded, text_scores
+from engine.telemetry.observe import ProbeInput, rounded, text_scores
 
 
 def prompt_frame(
     step: int, prompts: Float[Tensor, "p d"], first: Float[Tensor, "p d"], start: Start, stride: float | None = None
 ) -> PromptFrame:
     """Sizes of the virtual tokens, their way from where they started, and the words that they resemble."""
-    vocabulary = start.vocabulary().float()
+    vocabulary = start.input_embeddings().float()
     unit = nn.functional.normalize(vocabulary, dim=-1)
     cosines, ids = (nn.functional.normalize(prompts.float(), dim=-1) @ unit.T).topk(3)
     return PromptFrame(
@@ -33,7 +33,7 @@ def prompt_frame(
     )
 
 
-def look_at_virtual(view: View, look: Look, count: int, shape: ModelShape) -> dict[str, object]:
+def probe_virtual_tokens(view: View, probe_input: ProbeInput, count: int, shape: ModelShape) -> dict[str, object]:
     """How the sentence's tokens spread their attention over `count` virtual tokens, in front of them or among them.
 
     Raises:
@@ -48,22 +48,22 @@ def look_at_virtual(view: View, look: Look, count: int, shape: ModelShape) -> di
         )
     seen: dict[int, Float[Tensor, "h t p"]] = {}
 
-    def observe(layer: int, site: AttentionSite, glimpse: Glimpse) -> None:
-        assert site.now.virtual is not None
-        virtual = site.now.virtual[0]
+    def observe(layer: int, site: AttentionSite, record: AttentionRecord) -> None:
+        assert site.context.virtual is not None
+        virtual = site.context.virtual[0]
         if not bool(virtual.any()):  # at strength 0 the text looks at no virtual token
-            seen[layer] = glimpse.query.new_zeros(shape.h, len(look.tokens), count)
+            seen[layer] = record.query.new_zeros(shape.h, len(probe_input.tokens), count)
             return
-        asked = text_scores(glimpse, site.scale).softmax(-1)[:, -len(look.tokens) :, virtual]
-        seen[layer] = nn.functional.pad(asked, (0, count - asked.shape[-1]))  # a long sentence may have lost holes
+        asked = text_scores(record, site.scale).softmax(-1)[:, -len(probe_input.tokens) :, virtual]
+        seen[layer] = nn.functional.pad(asked, (0, count - asked.shape[-1]))  # a long sentence may have lost slots
 
     for layer, site in enumerate(view.sites.attention):
         site.observers.append(partial(observe, layer))
-    look.run()
+    probe_input.run()
     masses = [seen[layer].sum(-1) for layer in sorted(seen)]
     return {
         "kind": "soft",
-        "tokens": look.tokens,
+        "tokens": probe_input.tokens,
         "layers": sorted(seen),
         "heads": shape.h,
         "weights": [rounded(seen[layer] / mass[..., None].clamp(min=1e-9)) for layer, mass in enumerate(masses)],

@@ -47,11 +47,11 @@ from engine.core.settings import Settings, setting
 from engine.methods.base import Method, Paper, Start
 from engine.methods.parts.prefixes import KeysValues, Reparametrisation, asked, read_text
 from engine.models.shape import ModelShape
-from engine.models.sites import AttentionSite, JoinedKeys, Rows, Sites
+from engine.models.sites import AttentionSite, JoinedKeys, RowSlice, Sites
 from engine.models.view import View
 from engine.telemetry.events import Event
 from engine.telemetry.method_events import MassFrame, PrefixFrame
-from engine.telemetry.observe import Look, rounded
+from engine.telemetry.observe import ProbeInput, rounded
 
 MLP_RATE, FLAT_RATE = 2e-3, 3e-2
 """Learning rates that work on the embedded base, with the MLP and without."""
@@ -208,16 +208,16 @@ class PrefixTuning(Method):
             sites.join_keys(layer, partial(self.join, layer, sites.rows))
         sites.shift_positions(self.shift)
 
-    def join(self, layer: int, rows: Rows, site: AttentionSite) -> JoinedKeys | None:
+    def join(self, layer: int, rows: RowSlice, site: AttentionSite) -> JoinedKeys | None:
         """The prefix of one layer, with dropout for every row while it trains; None at strength 0."""
-        deaf = tuple(sorted(head for at, head in self.control.knocked_out if at == layer))
-        if self.silent(layer) or len(deaf) == self.shape.h:
+        excluded = tuple(sorted(head for at, head in self.control.knocked_out if at == layer))
+        if self.silent(layer) or len(excluded) == self.shape.h:
             return None
         keys, values = self.of_layer(layer)
         if self.training and self._settings.dropout > 0:
-            served = len(range(site.now.rows)[rows or slice(None)])
+            served = len(range(site.context.rows)[rows or slice(None)])
             keys, values = self._dropped(keys, served), self._dropped(values, served)
-        return JoinedKeys(keys, values, self.control.strength, deaf)
+        return JoinedKeys(keys, values, self.control.strength, excluded)
 
     def of_layer(self, layer: int) -> KeysValues:
         """Keys and values of one layer, (g, p, k) each."""
@@ -272,7 +272,7 @@ class PrefixTuning(Method):
         self._begin()
 
     @override
-    def frames(self, step: int) -> Iterator[Event]:
+    def parameter_events(self, step: int) -> Iterator[Event]:
         now = self.whole()
         moved, stride = float((now - self._first).norm()), float((now - self._latest).norm())
         self._latest.copy_(now)
@@ -287,18 +287,18 @@ class PrefixTuning(Method):
         )
 
     @override
-    def watch(self, step: int, view: View, look: Look) -> Iterator[Event]:
-        weights, even = asked(view, look, self._settings.prompt_len)
+    def validation_events(self, step: int, view: View, probe_input: ProbeInput) -> Iterator[Event]:
+        weights, even = asked(view, probe_input, self._settings.prompt_len)
         mass = torch.stack([of_layer.sum(-1).mean(-1) for of_layer in weights])  # (l, h)
         yield MassFrame(step=step, mass=rounded(mass), even=round(even, 4))  # type: ignore[arg-type]
 
     @override
-    def look(self, view: View, look: Look) -> dict[str, object]:
-        weights, _ = asked(view, look, self._settings.prompt_len)
+    def probe(self, view: View, probe_input: ProbeInput) -> dict[str, object]:
+        weights, _ = asked(view, probe_input, self._settings.prompt_len)
         masses = [of_layer.sum(-1) for of_layer in weights]
         return {
             "kind": "soft",
-            "tokens": look.tokens,
+            "tokens": probe_input.tokens,
             "layers": list(range(self.shape.l)),
             "heads": self.shape.h,
             "weights": [

@@ -29,13 +29,13 @@ from typing_extensions import override
 from engine.core.errors import SettingError
 from engine.core.settings import Settings, setting
 from engine.methods.base import Method, Paper, Start
-from engine.methods.parts.soft_prompts import look_at_virtual, prompt_frame
+from engine.methods.parts.soft_prompts import probe_virtual_tokens, prompt_frame
 from engine.models.shape import ModelShape
 from engine.models.sites import Sites, SoftPrompt
 from engine.models.view import View
 from engine.telemetry.events import Event
 from engine.telemetry.method_events import PromptFrame
-from engine.telemetry.observe import Look
+from engine.telemetry.observe import ProbeInput
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,7 +112,7 @@ class PromptTuning(Method):
     def build(cls, settings: Settings, shape: ModelShape, start: Start) -> Self:
         assert isinstance(settings, PromptSettings)
         method = cls(settings, shape, start)
-        vocabulary = start.vocabulary().float()
+        vocabulary = start.input_embeddings().float()
         with torch.no_grad():
             if settings.init == "random":
                 method.prompts.normal_(0, float(vocabulary.std()), generator=start.rng)
@@ -149,14 +149,14 @@ class PromptTuning(Method):
         return SoftPrompt(self.prompts, self.control.strength, self._settings.shift_positions)
 
     @override
-    def frames(self, step: int) -> Iterator[Event]:
+    def parameter_events(self, step: int) -> Iterator[Event]:
         if self._start is None:
             return
         yield prompt_frame(step, self.prompts, self._first if len(self._first) else self.prompts, self._start)
 
     @override
-    def look(self, view: View, look: Look) -> dict[str, object]:
-        return look_at_virtual(view, look, self._settings.prompt_len, self.shape)
+    def probe(self, view: View, probe_input: ProbeInput) -> dict[str, object]:
+        return probe_virtual_tokens(view, probe_input, self._settings.prompt_len, self.shape)
 
 
 def _first_words(settings: PromptSettings, start: Start, v: int) -> Int[Tensor, " p"]:

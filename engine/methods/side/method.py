@@ -36,11 +36,11 @@ from engine.methods.parts.beside import SmallTransformer, even_width
 from engine.methods.parts.copied import CopiedLayers
 from engine.methods.parts.distilling import teach
 from engine.models.shape import ModelShape
-from engine.models.sites import Sites, Trace
+from engine.models.sites import BackboneTrace, Sites
 from engine.models.view import View
 from engine.telemetry.events import Event
 from engine.telemetry.method_events import BlendFrame, SideFrame
-from engine.telemetry.observe import Look, relative_norm, rounded
+from engine.telemetry.observe import ProbeInput, relative_norm, rounded
 
 DISTILL_RATE = 5e-3
 RATES = {"distilled": 2e-4, "scratch": 5e-3, "copied": 3e-4}
@@ -186,23 +186,23 @@ class SideTuning(Method):
 
     @override
     def attach(self, sites: Sites) -> None:
-        sites.finish(self.blend)
+        sites.add_last_hidden(self.blend)
 
-    def blend(self, base: Float[Tensor, "b t d"], trace: Trace) -> Float[Tensor, "b t d"] | None:
+    def blend(self, base: Float[Tensor, "b t d"], trace: BackboneTrace) -> Float[Tensor, "b t d"] | None:
         """What the side network adds to the last states B: s (1 - sigma(alpha)) (S - B)."""
         if self.silent():
             return None
         return self.control.strength * torch.sigmoid(-self.alpha) * (self.net(trace) - base.float())
 
     @override
-    def frames(self, step: int) -> Iterator[Event]:
+    def parameter_events(self, step: int) -> Iterator[Event]:
         grad = 0.0 if self.alpha.grad is None else float(self.alpha.grad)
         yield SideFrame(step=step, base_share=round(float(self.alpha.sigmoid()), 5), grad=round(grad, 6))
 
     @override
-    def watch(self, step: int, view: View, look: Look) -> Iterator[Event]:
-        base, side, blend = self._seen(view, look)
-        said = [view.read(states.to(view.model.dtype)).argmax(-1) for states in (base, side, blend)]
+    def validation_events(self, step: int, view: View, probe_input: ProbeInput) -> Iterator[Event]:
+        base, side, blend = self._seen(view, probe_input)
+        said = [view.head(states.to(view.model.dtype)).argmax(-1) for states in (base, side, blend)]
         yield BlendFrame(
             step=step,
             ratio=round(float(relative_norm(side, base).mean()), 5),
@@ -212,30 +212,30 @@ class SideTuning(Method):
         )
 
     @override
-    def look(self, view: View, look: Look) -> dict[str, object]:
-        base, side, blend = self._seen(view, look)
+    def probe(self, view: View, probe_input: ProbeInput) -> dict[str, object]:
+        base, side, blend = self._seen(view, probe_input)
         report: dict[str, object] = {
             "kind": "blend",
-            "tokens": look.tokens,
+            "tokens": probe_input.tokens,
             "base_share": round(1 - self.control.strength * float(torch.sigmoid(-self.alpha).detach()), 4),
             "ratio": rounded(relative_norm(side, base)),
             "cosine": rounded(nn.functional.cosine_similarity(side, base, dim=-1)),
         }
-        if view.shape.family.text:  # patches have no next word
-            said = [view.read(states.to(view.model.dtype)).argmax(-1) for states in (base, side, blend)]
+        if view.shape.family.reads_text:  # patches have no next word
+            said = [view.head(states.to(view.model.dtype)).argmax(-1) for states in (base, side, blend)]
             words = [[self._start.words(int(token)) for token in row] for row in said]
             report["next"] = dict(zip(("base", "side", "blend"), words, strict=True))
         return report
 
-    def _seen(self, view: View, look: Look) -> list[Float[Tensor, "t d"]]:
+    def _seen(self, view: View, probe_input: ProbeInput) -> list[Float[Tensor, "t d"]]:
         """Last states of base, side network and their blend on one sentence."""
         seen: list[Tensor] = []
 
-        def observe(base: Tensor, trace: Trace) -> None:
+        def observe(base: Tensor, trace: BackboneTrace) -> None:
             added = self.blend(base, trace)
             base = base.float()
             seen.extend((base[0], self.net(trace)[0], base[0] if added is None else (base + added)[0]))
 
-        view.sites.observe_finish(observe)
-        look.run()
+        view.sites.observe_last_hidden(observe)
+        probe_input.run()
         return seen
