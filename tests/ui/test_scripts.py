@@ -33,7 +33,7 @@ def test_components_wait_for_scripts_that_come_late(app, browser, late):
     page.set_default_timeout(WAIT_MS)
     complaints, held = [], []
     page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.route(f"**/{late}", held.append)
+    page.route(f"**/{late}", lambda route: held.append(route))
     page.goto(app.url)
     page.wait_for_selector(".gl-watch", state="attached")
     page.wait_for_selector("#gl-runs .gl-filter", state="attached")

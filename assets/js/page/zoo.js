@@ -3,7 +3,7 @@
 
 import { paletteOf } from "../common/colour.js";
 import { el, find, findAll } from "../common/dom.js";
-import { loadPlotly } from "../common/plotly.js";
+import { createPlot } from "../common/plotly.js";
 import { answerOf } from "../common/server.js";
 import { fill } from "../common/text.js";
 import { zooPlot } from "./zoo_plot.js";
@@ -50,8 +50,6 @@ export const mountZoo = async (element, words, server) => {
   let measure = "exact_match";
   /** @type {ZooMethod | null} */
   let picked = null;
-  let drawn = "";
-  let wired = false;
 
   const measured = await answerOf(server.zoo(null));
   if (!measured?.methods?.length) {
@@ -89,35 +87,23 @@ export const mountZoo = async (element, words, server) => {
   legend.replaceChildren(...names);
   describe(null);
 
-  const listen = () => {
-    if (wired) return;
-    wired = true;
-    host.on("plotly_hover", (event) => describe(methods[event.points[0].pointNumber]));
-    host.on("plotly_unhover", () => describe(picked));
-    host.on("plotly_click", (event) => pick(methods[event.points[0].pointNumber]));
-  };
+  const plot = createPlot(
+    host,
+    { displayModeBar: false },
+    {
+      plotly_hover: (event) => describe(methods[event.points[0].pointNumber]),
+      plotly_unhover: () => describe(picked),
+      plotly_click: (event) => pick(methods[event.points[0].pointNumber]),
+    },
+  );
 
-  const draw = async () => {
+  const draw = () => {
     const palette = paletteOf(element);
-    const key = `${measure} ${host.clientWidth} ${palette.key}`;
-    if (!host.clientWidth || key === drawn) return;
-    drawn = key;
-    const Plotly = await loadPlotly();
-    if (key !== drawn) return;
-    if (!host.clientWidth) {
-      drawn = "";
-      return;
-    }
     const style = getComputedStyle(element);
-    const { data, layout } = zooPlot(methods, measure, {
-      palette,
-      colour: (family) => style.getPropertyValue(`--gl-family-${family}`).trim(),
-      width: host.clientWidth,
-      height: host.clientHeight,
-      say,
-    });
-    await Plotly.react(host, data, layout, { displayModeBar: false });
-    listen();
+    /** @param {string} family */
+    const colour = (family) => style.getPropertyValue(`--gl-family-${family}`).trim();
+    const width = host.clientWidth;
+    return plot(`${measure} ${width} ${palette.key}`, () => zooPlot(methods, measure, { palette, colour, width, say }));
   };
 
   for (const button of switches) {

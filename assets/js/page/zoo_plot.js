@@ -70,11 +70,10 @@ const labels = (methods, measure, sizes) =>
 /**
  * @param {ZooMethod[]} methods
  * @param {Measure} measure
- * @param {{palette: Palette, colour: (family: string) => string, width: number, height: number,
- *   say: (key: string) => string}} look how it is drawn
+ * @param {{palette: Palette, colour: (family: string) => string, width: number, say: (key: string) => string}} look how it is drawn
  * @returns {{data: object[], layout: object}}
  */
-export const zooPlot = (methods, measure, { palette, colour, width, height, say }) => {
+export const zooPlot = (methods, measure, { palette, colour, width, say }) => {
   const share = measure === "exact_match";
   const sizes = diameters(methods);
   const values = methods.map((one) => one[measure]);
@@ -100,8 +99,6 @@ export const zooPlot = (methods, measure, { palette, colour, width, height, say 
     ...plotLayout(palette),
     margin: { l: 56, r: roomy ? 70 : 16, t: 8, b: 44 },
     hovermode: "closest",
-    width,
-    height,
     shapes: [{ type: "line", xref: "paper", x0: 0, x1: 1, y0: untuned, y1: untuned, line: dotted }],
     annotations: [...(roomy ? labels(methods, measure, sizes) : []), { ...right, text: say("untuned") }],
     xaxis: axis(palette, say("x"), {

@@ -21,8 +21,8 @@ import { createStrip } from "./lines.js";
  * @returns {[row: number, column: number] | null}
  */
 const cellAt = (at, layers, columns) => {
-  const own = at.row !== null && layers[at.row] === at.layer;
-  const row = own ? /** @type {number} */ (at.row) : at.layer === null ? -1 : layers.indexOf(at.layer);
+  const named = at.row !== null && layers[at.row] === at.layer ? at.row : null;
+  const row = named ?? (at.layer === null ? -1 : layers.indexOf(at.layer));
   return row < 0 || at.head === null || at.head >= columns ? null : [row, at.head];
 };
 

@@ -38,8 +38,8 @@ const byLayer = (values, report, at, ctx) => ({
  */
 const attentionToPrompts = (report, at) => {
   if (!report.weights) return null;
-  const found = at.layer === null ? -1 : report.layers.indexOf(at.layer);
-  const index = found < 0 ? report.layers.length - 1 : found;
+  const pointed = at.layer === null ? -1 : report.layers.indexOf(at.layer);
+  const index = pointed < 0 ? report.layers.length - 1 : pointed;
   const heads = report.weights[index];
   const tokens = report.tokens.map(
     (_, t) => (at.head === null ? undefined : heads[at.head]?.[t]) ?? meanOfLists(heads.map((head) => head[t])),

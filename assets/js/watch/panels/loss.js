@@ -3,13 +3,12 @@
 
 import { paletteOf } from "../../common/colour.js";
 import { el, toggleButton } from "../../common/dom.js";
-import { loadPlotly } from "../../common/plotly.js";
+import { createPlot } from "../../common/plotly.js";
 import { figure } from "../../common/text.js";
 import { stepScale } from "../steps.js";
 import { lossLayout, lossTraces, lowestValidation } from "./loss_plot.js";
 
-/** @import { Panel, PlotlyHost, ShownView, View } from "../../types.js" */
-/** @import { Tape } from "../tape.js" */
+/** @import { Panel, PlotlyHost, ShownView } from "../../types.js" */
 
 const CONFIG = { displayModeBar: false, doubleClick: "reset" };
 
@@ -17,8 +16,6 @@ const CONFIG = { displayModeBar: false, doubleClick: "reset" };
 const mount = (ctx) => {
   const { say, body } = ctx;
   let logarithmic = true;
-  let drawn = "";
-  let wired = false;
   /** The step under the pointer. @type {number | null} */
   let hovered = null;
   const toggle = toggleButton(say("log"), say("log.title"), true, (pressed) => {
@@ -59,61 +56,33 @@ const mount = (ctx) => {
     if (best) texts.push(say("best", { step: best.step, value: figure(best.validation_loss) }));
     readout.textContent = texts.join(" · ");
   };
-  /** @param {ShownView} view */
-  const listen = (view) => {
-    if (wired) return;
-    wired = true;
-    /** @param {number | null} step */
-    const hover = (step) => {
-      hovered = step;
-      describe(view);
-    };
-    host.on("plotly_hover", (event) => hover(event.points[0].customdata));
-    host.on("plotly_unhover", () => hover(null));
-    host.on("plotly_click", (event) => ctx.goTo(event.points[0].customdata));
-    host.on("plotly_relayout", () => moveLine(view));
+  /** @param {number | null} step */
+  const hover = (step) => {
+    hovered = step;
+    describe(/** @type {ShownView} */ (ctx.view));
   };
-
-  /**
-   * What is drawn: as long as it is the same, so is the picture.
-   *
-   * @param {View} view
-   */
-  const keyOf = ({ tape, other }) =>
-    [tape?.key, other?.run, other?.version, logarithmic, paletteOf(body).key, body.clientWidth].join(" ");
-
-  /**
-   * @param {import("../../types.js").PlotlyModule} Plotly
-   * @param {Tape} tape
-   * @param {Tape | null} other
-   */
-  const plot = async (Plotly, tape, other) => {
-    const palette = paletteOf(body);
-    const end = Math.max(tape.end, other?.last ?? 0);
-    const scale = stepScale(logarithmic, end);
-    const layout = lossLayout(scale, end, palette, `${tape.run} ${logarithmic}`, say);
-    const size = { width: host.clientWidth, height: host.clientHeight };
-    await Plotly.react(host, lossTraces(tape, other, scale, palette, say), { ...layout, ...size }, CONFIG);
-  };
+  const plot = createPlot(host, CONFIG, {
+    plotly_hover: (event) => hover(event.points[0].customdata),
+    plotly_unhover: () => hover(null),
+    plotly_click: (event) => ctx.goTo(event.points[0].customdata),
+    plotly_relayout: () => moveLine(/** @type {ShownView} */ (ctx.view)),
+  });
 
   return async (view) => {
     const { tape, other } = view;
-    const key = keyOf(view);
+    const palette = paletteOf(body);
     otherKey.hidden = !other;
     otherKey.textContent = other ? say("other", { name: other.name }) : "";
-    // A hidden element has no size to draw for: Plotly would choose one and keep it.
-    if (host.clientWidth && key !== drawn) {
-      drawn = key;
-      const Plotly = await loadPlotly();
-      // Meanwhile the person may have opened another tab, or another run.
-      if (drawn !== key) return;
-      if (!host.clientWidth) {
-        drawn = "";
-        return;
-      }
-      await plot(Plotly, tape, other);
-      listen(view);
-    }
+    const key = [tape.key, other?.run, other?.version, logarithmic, palette.key, body.clientWidth].join(" ");
+    const current = await plot(key, () => {
+      const end = Math.max(tape.end, other?.last ?? 0);
+      const scale = stepScale(logarithmic, end);
+      return {
+        data: lossTraces(tape, other, scale, palette, say),
+        layout: lossLayout(scale, end, palette, `${tape.run} ${logarithmic}`, say),
+      };
+    });
+    if (!current) return;
     moveLine(view);
     describe(view);
   };
