@@ -18,11 +18,11 @@ def ablation(base: Base, method: Method, dataset: Dataset) -> LayerAblation:
     Raises:
         SettingError: The method does not act in layers.
     """
-    if not method.layered:
+    if not method.spec.layered:
         raise SettingError(
             "no_layers",
-            f"{method.title} does not act in layers, so none can be switched off: choose a run of another method.",
-            method=method.title,
+            f"{method.spec.title} does not act in layers, so none can be switched off: choose a run of another method.",
+            method=method.spec.title,
         )
     twin = method.twin().eval()
     loss = validation_loss(base, twin, dataset)
@@ -47,8 +47,8 @@ def routes(base: Base, method: Method, dataset: Dataset, samples: int = 16) -> R
     if not isinstance(method, AdaMix) or method.experts == 1:
         raise SettingError(
             "no_experts",
-            f"{method.title} has no experts to choose from here: choose an AdaMix run that keeps its checkpoint.",
-            method=method.title,
+            f"{method.spec.title} has no experts to choose from here: choose an AdaMix run that keeps its checkpoint.",
+            method=method.spec.title,
         )
     twin = method.twin().eval()
     loss = validation_loss(base, twin, dataset)

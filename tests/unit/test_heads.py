@@ -4,6 +4,7 @@ import dataclasses
 import json
 import logging
 import math
+from functools import partial
 
 import pytest
 import torch
@@ -19,22 +20,25 @@ from engine.data.dataset import Row, load_dataset
 from engine.data.head_spec import HeadSpec
 from engine.data.tokenise import Example, encode_for, encode_masked, encode_text
 from engine.evaluation.base_ability import ability_examples
-from engine.evaluation.head import blind, head_predictions, head_scores
+from engine.evaluation.head import constant_baseline, head_predictions, head_scores
 from engine.evaluation.label_metrics import label_metrics, number_metrics
-from engine.evaluation.loss import Objective, mean_loss, summed_loss
+from engine.evaluation.loss import mean_loss, summed_loss
 from engine.exchange.native import load_adapter
-from engine.inference.chat import Speaker, converse, kl, verdicts
-from engine.inference.classify import Verdict, quick_score
+from engine.inference.chat import ChatColumn, column_logits, kl, stream_answers
+from engine.inference.classify import HeadPrediction, validation_score
+from engine.methods.attach import attached_view
 from engine.methods.base import Start
-from engine.methods.lora.method import Lora, LoraSettings
+from engine.methods.lora.method import Lora
+from engine.methods.lora.spec import LoraSettings
 from engine.methods.parts.head import TaskHead, pooled
 from engine.models.inputs import Tokens
 from engine.models.loading import load_base
 from engine.telemetry.events import EvalEvent
 from engine.telemetry.serialise import from_json
 from engine.training.launch import resume_run, start_run
+from engine.training.objective import TrainingObjective
 from tests.tiny import PAD, randomise, save_tiny, tiny_base, tokenizer
-from tests.unit.making import Maker, events_of, finish, load, losses, make_dataset
+from tests.unit.making import Maker, events_of, finish, kill_at, load, losses, make_dataset
 
 POSTS = [(f"{mood} {place}", label) for place in ("bus", "park", "soup", "road", "yard", "shop")
          for mood, label in (("bad", "complaint"), ("nice", "no complaint"))]  # fmt: skip
@@ -48,8 +52,8 @@ def maker(tmp_path):
 
 def config_for(maker, rows, family="bert", method="lora", settings=None, **training):
     """A run on rows with labels, or with numbers."""
-    facts = {"labels": ["complaint", "no complaint"]} if rows is POSTS else {"task": "regression"}
-    data = make_dataset(maker.folder / ("posts" if rows is POSTS else "marks"), rows, template="{prompt}", **facts)
+    facts = {"labels": ["complaint", "no complaint"]} if rows == POSTS else {"task": "regression"}
+    data = make_dataset(maker.folder / ("posts" if rows == POSTS else "marks"), rows, template="{prompt}", **facts)
     config = maker.config(method, settings, **training)
     return dataclasses.replace(config, model=family, dataset=str(data))
 
@@ -110,9 +114,9 @@ def test_training_learns_labels_and_numbers(maker, family, rows):
     assert sum(found[-5:]) < 0.5 * sum(found[:5])
     base, dataset = tiny_base(family), load_dataset(trainer.folder.config.dataset)
     method = load_adapter(trainer.folder.adapter_path, base)
-    mine = mean_loss(trainer.view, trainer._train, collator_of(trainer.base), head=method.head)
+    mine = mean_loss(attached_view(base, method), trainer.examples, collator_of(trainer.base), head=method.head)
     spec, rows_ = method.head.spec, dataset.rows("train")
-    constant = blind(spec, rows_)
+    constant = constant_baseline(spec, rows_)
     assert mine < 0.5 * sum(constant.loss(spec, row.response) for row in rows_) / len(rows_)
 
 
@@ -132,8 +136,8 @@ def test_data_without_labels_is_refused_before_a_folder_is_made(maker):
         start_run(maker.folder / "plain", plain, load)
     for rows, word in ((POSTS, "perhaps"), (MARKS, "many"), (MARKS, "nan")):
         config = config_for(maker, rows)
-        facts = {"labels": ["complaint", "no complaint"]} if rows is POSTS else {"task": "regression"}
-        make_dataset(maker.folder / ("posts" if rows is POSTS else "marks"), [("a", word), *rows], **facts)
+        facts = {"labels": ["complaint", "no complaint"]} if rows == POSTS else {"task": "regression"}
+        make_dataset(maker.folder / ("posts" if rows == POSTS else "marks"), [("a", word), *rows], **facts)
         with pytest.raises(DataError, match=word):
             start_run(maker.folder / "wrong", config, load)
     assert not (maker.folder / "plain").exists()
@@ -171,17 +175,17 @@ def test_resumed_run_is_the_uninterrupted_one(maker, rows, family, way):
     """With a head too: stopped, or killed and set back to the checkpoint, the same losses and the same adapter."""
     training = {"head": "head", "weight_decay": 0.1}
     whole = finish(started(maker, "whole", rows, family, settings={"dropout": 0.3}, **training))
-    broken = started(maker, "broken", rows, family, settings={"dropout": 0.3}, **training)
-    progress = broken.run()
-    for _ in range(5):
-        next(progress)
+    start = partial(started, maker, "broken", rows, family, settings={"dropout": 0.3}, **training)
     if way == "stopped":
+        broken = start()
+        progress = broken.run()
+        for _ in range(5):
+            next(progress)
         progress.close()
+        folder = broken.folder
     else:
-        broken._finish = lambda status: None
-        progress.close()
-        broken.folder.update(status="running")
-    resumed = finish(resume_run(broken.folder, load))
+        folder = kill_at(5, start)
+    resumed = finish(resume_run(folder, load))
     assert losses(resumed) == losses(whole)
     mine, its = (load_file(trainer.folder.adapter_path / "adapter.safetensors") for trainer in (resumed, whole))
     assert {"head.weight"} <= mine.keys() == its.keys()
@@ -197,13 +201,13 @@ def test_labels_of_a_run_do_not_follow_its_data(maker):
     make_dataset(maker.folder / "posts", POSTS, template="{prompt}", labels=["no complaint", "complaint"])
     resumed = resume_run(trainer.folder, load)
     assert resumed.method.head.spec.labels == ("complaint", "no complaint")
-    assert [example.target for example in resumed._train] == [example.target for example in trainer._train]
+    assert [example.target for example in resumed.examples] == [example.target for example in trainer.examples]
 
 
 def test_head_learns_at_its_own_rate(maker):
     """The head's group has `head_rate`, the method's the learning rate; the log tells the method's."""
     trainer = started(maker, "a", POSTS, learning_rate=0.5, head_rate=0.01, schedule="constant")
-    groups = trainer._optimiser.param_groups
+    groups = trainer.state.optimiser.param_groups
     assert [group["lr"] for group in groups] == [0.5, 0.01]
     assert [p.shape for p in groups[-1]["params"]] == [p.shape for p in trainer.method.head.parameters()]
     next(trainer.run())
@@ -248,10 +252,10 @@ def test_quick_score_is_the_librarys():
     scores, classes = torch.randn(20, 3, generator=rng), torch.randint(3, (20,), generator=rng)
     labels = ["a", "b", "c"]
     told = label_metrics([labels[c] for c in classes], [labels[c] for c in scores.argmax(-1)], labels)
-    assert quick_score(scores, classes) == (told.accuracy, "accuracy")
+    assert validation_score(scores, classes) == (told.accuracy, "accuracy")
     numbers = torch.randn(20, generator=rng)
-    assert quick_score(scores[:, :1], numbers)[0] == pytest.approx(pearsonr(scores[:, 0], numbers)[0], abs=1e-4)
-    assert quick_score(torch.ones(20, 1), numbers) == (0.0, "pearson")
+    assert validation_score(scores[:, :1], numbers)[0] == pytest.approx(pearsonr(scores[:, 0], numbers)[0], abs=1e-4)
+    assert validation_score(torch.ones(20, 1), numbers) == (0.0, "pearson")
 
 
 def test_metrics_by_hand():
@@ -298,7 +302,7 @@ def test_scores_of_a_run_stand_beside_the_blind_answer(maker):
 def test_blind_answer_survives_a_label_without_rows():
     """A label that training never saw counts as one row, so that its loss is finite."""
     spec = HeadSpec(labels=("a", "b"), pooling="first")
-    constant = blind(spec, [Row("x", "a")] * 3)
+    constant = constant_baseline(spec, [Row("x", "a")] * 3)
     assert constant.answer == "a"
     assert constant.loss(spec, "b") == pytest.approx(math.log(4))
 
@@ -306,11 +310,11 @@ def test_blind_answer_survives_a_label_without_rows():
 def test_verdict_is_the_softmax_in_words():
     """Likeliest first, adding up to one; a number is itself."""
     spec = HeadSpec(labels=("no", "yes"), pooling="first")
-    verdict = Verdict.of(spec, torch.tensor([0.0, math.log(3)]))
-    assert verdict.shares == [("yes", 0.75), ("no", 0.25)]
+    verdict = HeadPrediction.of(spec, torch.tensor([0.0, math.log(3)]))
+    assert verdict.probabilities == [("yes", 0.75), ("no", 0.25)]
     assert verdict.answer == "yes"
     assert verdict.text == "yes  75.0 %\nno  25.0 %"
-    assert Verdict.of(HeadSpec(labels=(), pooling="mean"), torch.tensor([2.5])).text == "2.5"
+    assert HeadPrediction.of(HeadSpec(labels=(), pooling="mean"), torch.tensor([2.5])).text == "2.5"
 
 
 def test_long_texts_lose_the_end_that_is_not_read():
@@ -365,7 +369,7 @@ def test_two_passes_agree_over_rows():
         views = [base.view(), base.view()]
         method.attach(views[0].sites)
         batch = collate([Example([5, 6], 2, targets[0]), Example([7], 1, targets[1])], PAD)
-        loss = Objective(method, views)(batch)
+        loss = TrainingObjective(method, views)(batch)
         assert seen.pop() == (shape, shape)
         scores = method.head(views[0].hidden(batch.inputs), batch.inputs)
         assert loss.item() == pytest.approx(summed_loss(scores, batch.targets).item() + 7, rel=1e-5)
@@ -402,12 +406,12 @@ def test_difference_compares_only_the_same_labels():
     one, two, three = headed(same, 1), headed(same, 2), headed(other, 3)
 
     def difference(*methods, strength=1.0):
-        speakers = [Speaker("abc", method, strength) for method in methods]
-        (update,) = converse(base, speakers, Sampling())
+        columns = [ChatColumn("abc", method, strength) for method in methods]
+        (update,) = stream_answers(base, columns, Sampling())
         return update.difference
 
     def scores(method, strength=1.0):
-        return verdicts(base, [Speaker("abc", method, strength)])[0]
+        return column_logits(base, [ChatColumn("abc", method, strength)])[0]
 
     assert difference(one, two) == pytest.approx(kl(scores(two), scores(one)), abs=1e-3)
     assert difference(one, three) == pytest.approx(kl(scores(three), scores(three, 0.0)), abs=1e-3)

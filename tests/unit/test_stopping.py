@@ -1,5 +1,7 @@
 """Early stopping and the best state: the rule by itself, and what a run does with it."""
 
+from functools import partial
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,15 +9,17 @@ from safetensors.torch import load_file
 
 from engine.core.errors import RunError
 from engine.exchange.native import read_facts
-from engine.training.early_stopping import Best
-from tests.unit.making import Maker, events_of, finish, losses
+from engine.training import recorder
+from engine.training.early_stopping import BestValidation
+from engine.training.validation import ValidationResult
+from tests.unit.making import Maker, events_of, finish, kill_at, losses
 
 LOSSES = st.lists(st.floats(0, 10, allow_nan=False) | st.just(float("nan")), max_size=12)
 
 
 def after(found, min_delta=0.0):
     """The state after validations at steps 0, 1, 2 …"""
-    best = Best()
+    best = BestValidation()
     for step, loss in enumerate(found):
         best = best.after(step, loss, min_delta)
     return best
@@ -28,23 +32,23 @@ def test_best_is_the_first_of_the_lowest(found):
     best = after(found)
     if not numbers:
         assert best.loss is None
-        assert best.waited == len(found)
+        assert best.bad_evals == len(found)
     else:
         assert (best.loss, best.step) == min(numbers)
-        assert best.waited == len(found) - 1 - best.step
+        assert best.bad_evals == len(found) - 1 - best.step
 
 
 @given(LOSSES, st.integers(1, 12))
 def test_patience_is_the_length_of_the_tail(found, patience):
     """A run ends exactly when the last `patience` validations brought nothing; without patience never."""
     best = after(found)
-    assert best.worn_out(patience) == (best.waited >= patience)
-    assert not best.worn_out(None)
+    assert best.patience_exhausted(patience) == (best.bad_evals >= patience)
+    assert not best.patience_exhausted(None)
 
 
 def test_small_steps_down_add_up():
     """Falls of 0.04 do not reach 0.1 one by one; three of them do. The lowest is the plain one all the while."""
-    assert [after([1.0, 0.96, 0.92, 0.88][: n + 1], 0.1).waited for n in range(4)] == [0, 1, 2, 0]
+    assert [after([1.0, 0.96, 0.92, 0.88][: n + 1], 0.1).bad_evals for n in range(4)] == [0, 1, 2, 0]
     assert after([1.0, 0.96], 0.1).loss == 0.96
 
 
@@ -52,8 +56,10 @@ def test_small_steps_down_add_up():
 def test_survives_a_checkpoint(found):
     """As JSON and back, and from the bare number that older versions wrote."""
     best = after([loss for loss in found if loss == loss])
-    assert Best.from_dict(best.to_dict()) == best
-    assert Best.from_dict(best.loss).loss == best.loss
+    assert BestValidation.from_dict(best.to_dict()) == best
+    assert BestValidation.from_dict(best.loss).loss == best.loss
+    former = {"loss": best.loss, "step": best.step, "mark": best.reference, "waited": best.bad_evals}
+    assert BestValidation.from_dict(former) == best
 
 
 @pytest.fixture
@@ -61,10 +67,15 @@ def maker(tmp_path):
     return Maker(tmp_path)
 
 
-def scripted(trainer, found):
-    """Let validation find these losses, by step."""
-    trainer._validated = lambda: (found[trainer.position.step], None, "")
+def scripted(trainer, by_step):
+    """Let validation measure these losses, by step."""
+    trainer.validation.measure = lambda: ValidationResult(by_step[trainer.position.step])
     return trainer
+
+
+def scripted_start(maker, by_step, **training):
+    """A run with such losses."""
+    return scripted(maker.start("a", **training), by_step)
 
 
 SCRIPT = [5.0, 4.0, 3.0, 3.5, 3.2, 3.9, 4.0, 4.1, 4.2]
@@ -119,33 +130,28 @@ def test_resumed_run_stops_where_the_whole_one_does(maker, stop_at):
 
 
 def test_killed_before_the_checkpoint_knew_the_best(maker):
-    """Best at step 4, checkpoint at step 3: the run goes back, and gives away what it then finds best."""
+    """BestValidation at step 4, checkpoint at step 3: the run goes back, and gives away what it then finds best."""
     script = [5.0, 4.0, 3.0, 3.5, 1.0, 3.9, 4.0, 4.1, 4.2]
-    broken = scripted(maker.start("a", eval_every=1, keep="best", save_every=3), script)
-    progress = broken.run()
-    for _ in range(4):
-        next(progress)
-    broken._log.close()
-    broken._finish = lambda status: None
-    progress.close()
+    folder = kill_at(4, partial(scripted_start, maker, script, eval_every=1, keep="best", save_every=3))
+    assert folder.best_path(4).exists()
     resumed = scripted(maker.resume("a"), [9.0] * 9)
     assert resumed.position.step == 3
     finish(resumed)
     assert resumed.folder.facts().kept_step == 2
-    assert not resumed.folder.best_path(4).exists()
+    assert not folder.best_path(4).exists()
 
 
 def test_a_best_state_that_could_not_be_kept(maker, monkeypatch):
     """The run goes on, says so, and gives away its newest state."""
     trainer = scripted(maker.start("a", eval_every=4, keep="best"), SCRIPT)
-    save = trainer._save_adapter
+    save = recorder.save_adapter
 
-    def full(folder):
+    def full(method, base, folder, **facts):
         if folder.parent.name == "best":
             raise OSError("no space left")
-        save(folder)
+        save(method, base, folder, **facts)
 
-    monkeypatch.setattr(trainer, "_save_adapter", full)
+    monkeypatch.setattr(recorder, "save_adapter", full)
     finish(trainer)
     assert trainer.folder.facts().kept_step == 8
     assert any("no space left" in event["message"] for event in events_of(trainer, "status"))
