@@ -29,7 +29,7 @@ from engine.inference.classify import HeadPrediction, validation_score
 from engine.methods.base import Start
 from engine.methods.lora.method import Lora
 from engine.methods.lora.spec import LoraSettings
-from engine.methods.parts.head import TaskHead, pooled
+from engine.methods.parts.task_head import TaskHead, pooled
 from engine.models.inputs import Tokens
 from engine.models.loading import load_base
 from engine.telemetry.events import EvalEvent
@@ -355,7 +355,7 @@ def test_two_passes_agree_over_rows():
     class Twice(Lora):
         passes = 2
 
-        def agreement(self, first, second):
+        def consistency_loss(self, first, second):
             seen.append((first.shape, second.shape))
             return (first - second).square().sum() + 7
 
