@@ -13,7 +13,7 @@ from torch import Tensor
 from engine.core.sampling import Sampling
 from engine.core.types import ChatUpdate
 from engine.data.batching import collator_of
-from engine.data.tokenise import Example, encode_prompt, encode_text
+from engine.data.tokenise import Example, encode_for_head, encode_prompt
 from engine.inference.classify import Verdict
 from engine.inference.generate import begun, generate, pad_left
 from engine.methods.base import Method
@@ -130,7 +130,7 @@ def _example(base: Base, view: View, speaker: Speaker, head: TaskHead) -> Exampl
     if speaker.picture is not None:
         return Example([], 0, picture=speaker.picture)
     return Example(
-        encode_text(base.tokenizer, speaker.template, speaker.prompt, view.max_text_tokens, head.spec.pooling), 0
+        encode_for_head(base.tokenizer, speaker.template, speaker.prompt, view.max_text_tokens, head.spec.pooling), 0
     )
 
 

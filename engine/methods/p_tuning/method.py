@@ -36,7 +36,7 @@ from typing_extensions import override
 
 from engine.core.errors import SettingError
 from engine.core.settings import Settings, setting
-from engine.data.tokenise import SLOT
+from engine.data.templates import SLOT
 from engine.methods.base import Method, Paper, Start
 from engine.methods.parts.prompt_encoders import LstmEncoder, MlpEncoder, PromptEncoder
 from engine.methods.parts.soft_prompts import probe_virtual_tokens, prompt_frame
