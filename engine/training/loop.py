@@ -93,7 +93,7 @@ class Trainer:
         self._asked = prompt_ids(encode_row(base.tokenizer, dataset, bare, max_seq_len)) if spec is None else []
         self._sampling = Sampling(max_new_tokens=dataset.max_new_tokens)
         self._accelerator = Accelerator(cpu=base.device.type == "cpu", device_placement=False)
-        self._rate = self.settings.learning_rate or method.usual_rate(method.settings, base.shape)
+        self._rate = self.settings.learning_rate or method.spec.usual_rate(method.settings, base.shape.d)
         self._objective, self._optimiser, self._scheduler = self._prepare()
         self._rng = torch.Generator().manual_seed(self.settings.seed).get_state()
         self.position = Position()

@@ -14,7 +14,8 @@ from transformers import AutoModelForMaskedLM, BertConfig, GPT2Config, GPT2LMHea
 from engine.data.batching import Batch
 from engine.evaluation.loss import summed_loss
 from engine.exchange.native import load_adapter, save_adapter
-from engine.methods.adamix.method import AdaMix, AdaMixSettings, divergence, symmetric_divergence
+from engine.methods.adamix.method import AdaMix, divergence, symmetric_divergence
+from engine.methods.adamix.spec import AdaMixSettings
 from engine.methods.base import RANDOM, Start
 from engine.methods.parts.experts import Experts
 from engine.models.base import base_from_model

@@ -27,7 +27,8 @@ from engine.exchange.native import load_adapter
 from engine.inference.chat import ChatColumn, column_logits, kl, stream_answers
 from engine.inference.classify import HeadPrediction, validation_score
 from engine.methods.base import Start
-from engine.methods.lora.method import Lora, LoraSettings
+from engine.methods.lora.method import Lora
+from engine.methods.lora.spec import LoraSettings
 from engine.methods.parts.head import TaskHead, pooled
 from engine.models.inputs import Tokens
 from engine.models.loading import load_base
