@@ -28,15 +28,15 @@ def probe_picture(base: Base, method: Method, name: str, picture: Path) -> Pictu
     Raises:
         DataError: The picture cannot be read any more.
     """
-    view, twin = base.view(), method.twin().eval()
-    twin.attach(view.sites)
-    report = twin.probe(view, probe_input(base, view, Example([], 0, picture=picture)))
+    view, tuned = base.view(), method.sharing_copy().eval()
+    tuned.attach(view.sites)
+    report = tuned.probe(view, probe_input(base, view, Example([], 0, picture=picture)))
     inputs = collator_of(base)([Example([], 0, picture=picture)]).inputs
     assert isinstance(inputs, Pixels)
     verdict = None
-    if twin.head is not None:
+    if tuned.head is not None:
         (scores,) = column_logits(base, [ChatColumn(name, method, picture=picture)])
-        verdict = HeadPrediction.of(twin.head.spec, scores).probabilities
+        verdict = HeadPrediction.of(tuned.head.spec, scores).probabilities
     return PictureProbe(
         report=report,
         side=inputs.values.shape[-1] // base.model.config.patch_size,

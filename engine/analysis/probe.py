@@ -31,9 +31,9 @@ def probe(base: Base, method: Method, sentence: str) -> ProbeReport:
     if not sentence.strip():
         raise SettingError("no_sentence", "The sentence is empty: type some words to look at.")
     ids = encode_prompt(base.tokenizer, method.template or "{prompt}", sentence)[:LONGEST_SENTENCE]
-    view, twin = base.view(), method.twin().eval()
-    twin.attach(view.sites)
-    return twin.probe(view, probe_input(base, view, Example(ids, len(ids))))
+    view, tuned = base.view(), method.sharing_copy().eval()
+    tuned.attach(view.sites)
+    return tuned.probe(view, probe_input(base, view, Example(ids, len(ids))))
 
 
 def need_words(base: Base) -> None:
