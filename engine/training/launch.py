@@ -12,7 +12,7 @@ from engine.data.dataset import Dataset
 from engine.data.head_spec import HeadSpec
 from engine.data.task import head_for
 from engine.data.tokenise import encode_training
-from engine.methods import method_class
+from engine.methods import method_class, method_spec
 from engine.methods.base import Method, Start
 from engine.models.base import Base
 from engine.runs.facts import BaseFacts, RunFacts
@@ -75,8 +75,8 @@ def start_run(path: Path, config: RunConfig, load: LoadBase, name: str = "") -> 
             base=BaseFacts(name=base.name, fingerprint=base.fingerprint, parameters=base.shape.parameters),
             trainable=sum(p.numel() for p in method.parameters()),
             steps=training.steps,
-            emits=[event.kind for event in method.tells],
-            layered=method.layered,
+            emits=[event.kind for event in method.emitted],
+            layered=method.spec.layered,
             head=head,
             template=dataset.template,
             pictures=dataset.pictures,
@@ -105,7 +105,7 @@ def build_trainer(folder: RunFolder, base: Base, method: Method, dataset: Datase
     accelerator = Accelerator(cpu=base.device.type == "cpu", device_placement=False)
     method.to(base.device)
     optimiser = optimiser_for(
-        method, settings, settings.learning_rate or method.usual_rate(method.settings, base.shape)
+        method, settings, settings.learning_rate or method.spec.usual_rate(method.settings, base.shape.d)
     )
     scheduler = scheduler_for(optimiser, settings)
     objective, optimiser = accelerator.prepare(TrainingObjective(method, views), optimiser)
@@ -156,4 +156,4 @@ def resume_run(folder: RunFolder, load: LoadBase) -> Trainer:
 
 def default_name(config: RunConfig) -> str:
     """What a run is called when nobody names it."""
-    return f"{method_class(config.method).title} · {Path(config.dataset).name}"
+    return f"{method_spec(config.method).title} · {Path(config.dataset).name}"

@@ -8,7 +8,7 @@ from transformers import get_scheduler
 
 from engine.config.training import TrainingSettings
 from engine.methods.base import HEAD, Method
-from engine.methods.parts.head import LEARNING_RATE as HEAD_RATE
+from engine.methods.parts.task_head import LEARNING_RATE as HEAD_RATE
 from engine.models.view import View
 
 
@@ -18,8 +18,8 @@ def optimiser_for(method: Method, settings: TrainingSettings, learning_rate: flo
     Parameters that the method lists in `no_decay` get no weight decay; a task head has a learning rate of its own.
     """
     named = [(name, p) for name, p in method.named_parameters() if not name.startswith(HEAD)]
-    undecayed = [p for name, p in named if name.startswith(method.no_decay)]
-    decayed = [p for name, p in named if not name.startswith(method.no_decay)]
+    undecayed = [p for name, p in named if name.startswith(method.spec.no_decay)]
+    decayed = [p for name, p in named if not name.startswith(method.spec.no_decay)]
     head = list(method.head.parameters()) if method.head else []
     decay = settings.weight_decay
     groups = [

@@ -68,7 +68,7 @@ class Validation:
 
     def __init__(self, base: Base, method: Method, dataset: Dataset, max_seq_len: int) -> None:
         self._base, self._method, self._collate = base, method, collator_of(base)
-        self._view, self._twin = base.view(), method.twin().eval()
+        self._view, self._twin = base.view(), method.sharing_copy().eval()
         self._twin.attach(self._view.sites)
         spec = method.head.spec if method.head else None
         rows = dataset.rows("validation")[:VALIDATION_ROWS]
@@ -94,7 +94,7 @@ class Validation:
     @torch.no_grad()
     def method_events(self, step: int) -> list[Event]:
         """What the method reports of the sample row, run on one more view: observers stay on that."""
-        view, twin = self._base.view(), self._method.twin().eval()
+        view, twin = self._base.view(), self._method.sharing_copy().eval()
         twin.attach(view.sites)
         return list(twin.validation_events(step, view, probe_input(self._base, view, self.examples[0])))
 
