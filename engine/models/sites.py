@@ -42,12 +42,9 @@ class Sites:
     @property
     def needs_backbone_grad(self) -> bool:
         """Whether hooks change what happens within the backbone, so that gradients may have to go through it."""
-        changed = any(site.output_hooks or site.key_hooks for site in self.attention)
-        return (
-            bool(self.prepends)
-            or changed
-            or any(site.input_hooks or site.output_hooks for site in self.modules.values())
-        )
+        attention = any(site.output_hooks or site.key_hooks for site in self.attention)
+        modules = any(site.input_hooks or site.output_hooks for site in self.modules.values())
+        return bool(self.prepends) or attention or modules
 
     def add_attention(self, layer: int, run: AddAttention) -> None:
         """Add `run(q, site)` to the attention output of a layer, before its output projection."""
