@@ -124,7 +124,7 @@ def measured(model: str, folder: Path, steps: int, part: tuple[str, list[str]]) 
         tuned = load_adapter(trainer.folder.adapter_path, base)
         trains = sum(parameter.numel() for parameter in trainer.method.parameters())
         yield row | {
-            "trains": trains, "rate": tuned.usual_rate(tuned.settings, base.shape), "seconds": round(seconds, 1),
+            "trains": trains, "rate": tuned.spec.usual_rate(tuned.settings, base.shape.d), "seconds": round(seconds, 1),
             "after": perplexity(base, tuned, config),
         }  # fmt: skip
 

@@ -23,7 +23,7 @@ from transformers import AutoModelForCausalLM, LlamaConfig
 from engine.cli.output import table
 from engine.config.run import RunConfig
 from engine.exchange.native import load_adapter, save_adapter
-from engine.methods import METHODS
+from engine.methods import METHODS, method_class
 from engine.methods.attach import attached_view
 from engine.methods.base import Method, Start
 from engine.models.base import Base, base_from_model, hash_weights
@@ -115,8 +115,8 @@ def deep_base(like: Base) -> Base:
 
 def fresh(base: Base, method: str) -> Method:
     """An untrained method: switching costs the same."""
-    cls = METHODS[method]
-    return cls.build(cls.settings_class(), base.shape, Start.of(base, 0))
+    cls = method_class(method)
+    return cls.build(cls.spec.settings(), base.shape, Start.of(base, 0))
 
 
 def timed(run: Callable[[], object]) -> float:

@@ -99,9 +99,9 @@ def import_(args: argparse.Namespace) -> None:
     save_adapter(method, base, args.out)
     counts = {name: sum(p.numel() for p in group) for name, group in method.groups().items()}
     result(
-        {"method": method.name, "parameters": counts, "adapter": str(args.out)},
+        {"method": method.spec.name, "parameters": counts, "adapter": str(args.out)},
         as_json=args.json,
-        text=f"{method.title}: {sum(counts.values()):,} parameters, written to {args.out}",
+        text=f"{method.spec.title}: {sum(counts.values()):,} parameters, written to {args.out}",
     )
 
 

@@ -250,12 +250,11 @@ def test_warming_up_comes_once_and_whole(maker, method, settings):
 
 def test_lora_takes_smaller_strides_on_wider_models():
     """The usual rate falls with the width beyond that of the embedded base, where it was found; others keep theirs."""
-    lora, narrow = METHODS["lora"], tiny_base("llama").shape
-    rates = [lora.usual_rate(lora.settings_class(), dataclasses.replace(narrow, d=d)) for d in (32, 192, 384, 4096)]
+    lora = METHODS["lora"]
+    rates = [lora.usual_rate(lora.settings(), d) for d in (32, 192, 384, 4096)]
     assert rates == pytest.approx([5e-3, 5e-3, 2.5e-3, 5e-3 * 192 / 4096])
-    for name, cls in METHODS.items():
-        settings = cls.settings_class()
-        assert cls.usual_rate(settings, narrow) == cls.learning_rate, name
+    for name, spec in METHODS.items():
+        assert spec.usual_rate(spec.settings(), 32) == spec.learning_rate, name
 
 
 def test_the_form_names_the_rate_that_a_run_takes(maker, tmp_path):

@@ -59,7 +59,7 @@ def export_peft(method: Method, base: Base, folder: Path) -> None:
     """
     kind = next((kind for kind, (own, _) in PEFT_FORMATS.items() if isinstance(method, own)), None)
     if kind is None:
-        raise refused(f"HF peft has no counterpart of {method.title}", "export in our own format")
+        raise refused(f"HF peft has no counterpart of {method.spec.title}", "export in our own format")
     task, head = write_head(kind, method, base)
     config, tensors = PEFT_FORMATS[kind][1].write(method.folded())
     facts = {
