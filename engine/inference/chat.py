@@ -17,7 +17,7 @@ from engine.data.tokenise import Example, encode_for_head, encode_prompt
 from engine.inference.classify import HeadPrediction
 from engine.inference.generate import generate, pad_left, prompt_or_bos
 from engine.methods.base import Method
-from engine.methods.parts.head import TaskHead
+from engine.methods.parts.task_head import TaskHead
 from engine.models.base import Base
 from engine.models.inputs import Tokens
 from engine.models.view import View
@@ -175,7 +175,7 @@ def shared_view(base: Base, columns: Sequence[ChatColumn]) -> View:
     view = base.view()
     for index, column in enumerate(columns):
         if column.method is not None:
-            twin = column.method.twin().eval()
+            twin = column.method.sharing_copy().eval()
             twin.control.strength = column.strength
             view.sites.rows = slice(index, index + 1)
             twin.attach(view.sites)

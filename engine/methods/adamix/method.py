@@ -45,6 +45,7 @@ from engine.models.view import View
 from engine.telemetry.events import Event
 from engine.telemetry.method_events import AgreementFrame, ExpertFrame
 from engine.telemetry.observe import ProbeInput, relative_norm, rounded
+from engine.telemetry.probe_reports import ChangeReport
 
 POOLS = ("down", "up")
 ROUTES = 8
@@ -120,7 +121,7 @@ class AdaMix(Method[AdaMixSettings]):
 
     @property
     @override
-    def tells(self) -> tuple[type[Event], ...]:
+    def emitted(self) -> tuple[type[Event], ...]:
         return self.spec.emits if self.settings.pools() else ()
 
     @override
@@ -133,7 +134,7 @@ class AdaMix(Method[AdaMixSettings]):
 
     def adapt(self, place: int, _x: Float[Tensor, "*b i"], h: Float[Tensor, "*b d"]) -> Float[Tensor, "*b d"] | None:
         """What an adapter adds to an MLP's output h: s (B_j phi(A_i h + a_i) + b_j)."""
-        if self.silent(self.places[place][0]):
+        if self.is_off(self.places[place][0]):
             return None
         key = self._keys()[place]
         units = self.down[key](h.float(), self.expert(0, place))
@@ -141,7 +142,7 @@ class AdaMix(Method[AdaMixSettings]):
 
     def update(self, place: int, x: Float[Tensor, "*b i"], _y: Float[Tensor, "*b o"]) -> Float[Tensor, "*b o"] | None:
         """What a LoRA update adds to a linear's output: s (alpha / r) B_j A_i x."""
-        if self.silent(self.places[place][0]):
+        if self.is_off(self.places[place][0]):
             return None
         key, scale = self._keys()[place], self.settings.alpha / self.settings.width
         units = self.down[key](x.float(), self.expert(0, place))
@@ -157,7 +158,7 @@ class AdaMix(Method[AdaMixSettings]):
         return self._lying[pool][place] if self.training else None
 
     @override
-    def roll(self) -> None:
+    def sample_routing(self) -> None:
         self.dice[1] += 1
         self.lay(int(self.dice[1]))
         self.counts.scatter_add_(
@@ -174,7 +175,7 @@ class AdaMix(Method[AdaMixSettings]):
         return torch.randint(self.settings.experts, (2, len(self.places)), generator=rng).tolist()
 
     @override
-    def agreement(self, first: Float[Tensor, "n v"], second: Float[Tensor, "n v"]) -> Float[Tensor, ""]:
+    def consistency_loss(self, first: Float[Tensor, "n v"], second: Float[Tensor, "n v"]) -> Float[Tensor, ""]:
         if first.shape[-1] == 1:
             return self.settings.consistency * (first - second).square().sum()
         return self.settings.consistency * symmetric_divergence(first, second).sum()
@@ -185,11 +186,11 @@ class AdaMix(Method[AdaMixSettings]):
             experts.fold()
 
     @override
-    def stored(self) -> dict[str, Tensor]:
+    def method_tensors(self) -> dict[str, Tensor]:
         return dict(self.named_parameters())
 
     @override
-    def put(self, tensors: dict[str, Tensor]) -> None:
+    def load_method_tensors(self, tensors: dict[str, Tensor]) -> None:
         self.load_state_dict({name: tensor.float() for name, tensor in tensors.items()}, strict=False)
 
     def _keys(self) -> list[str]:
@@ -209,7 +210,7 @@ class AdaMix(Method[AdaMixSettings]):
             targets=[target for _, target in self.places],
             pools=[POOLS[pool] for pool in pools],
             counts=self.counts[pools].tolist(),
-            chi_square=rounded(((counts - flat).square() / flat).sum(-1), 3),  # type: ignore[arg-type]
+            chi_square=rounded(((counts - flat).square() / flat).sum(-1), 3),
             cosine=[[round(experts.cosine(), 4) for experts in _experts((self.down, self.up)[pool])] for pool in pools],
         )
 
@@ -232,12 +233,12 @@ class AdaMix(Method[AdaMixSettings]):
         yield AgreementFrame(
             step=step,
             tokens=probe_input.tokens,
-            between=rounded(torch.stack(between).mean(0), 5),  # type: ignore[arg-type]
-            from_average=rounded(torch.stack([divergence(route, average) for route in routes]).mean(0), 5),  # type: ignore[arg-type]
+            between=rounded(torch.stack(between).mean(0), 5),
+            from_average=rounded(torch.stack([divergence(route, average) for route in routes]).mean(0), 5),
         )
 
     @override
-    def probe(self, view: View, probe_input: ProbeInput) -> dict[str, object]:
+    def probe(self, view: View, probe_input: ProbeInput) -> ChangeReport:
         seen: dict[int, Tensor] = {}
 
         def observe(place: int, _x: Tensor, frozen: Tensor, total: Tensor) -> None:
@@ -248,15 +249,12 @@ class AdaMix(Method[AdaMixSettings]):
         probe_input.run()
         layers = range(self.shape.l)
         columns = len(self.places) // self.shape.l
-        return {
-            "kind": "updates",
-            "tokens": probe_input.tokens,
-            "layers": list(layers),
-            "targets": [target for _, target in self.places[:columns]],
-            "contribution": [
-                [rounded(seen[layer * columns + column]) for column in range(columns)] for layer in layers
-            ],
-        }
+        return ChangeReport(
+            tokens=probe_input.tokens,
+            layers=list(layers),
+            targets=[target for _, target in self.places[:columns]],
+            contribution=[[rounded(seen[layer * columns + column]) for column in range(columns)] for layer in layers],
+        )
 
     def _site(self, sites: Sites, place: int) -> ModuleSite:
         layer, target = self.places[place]

@@ -33,8 +33,8 @@ from typing_extensions import override
 
 from engine.methods.base import Method, Start
 from engine.methods.bias.spec import ALL, SPEC, BiasSettings
-from engine.methods.parts.changes import Changes, Spot, mean_frame, relative_changes, report
-from engine.methods.parts.norms import layer_of
+from engine.methods.parts.activation_changes import Changes, Spot, change_report, mean_frame, relative_changes
+from engine.methods.parts.tuned_norms import layer_of
 from engine.models.family import FUSED_ROLES
 from engine.models.fused import RoleOutputs, outputs_of_roles
 from engine.models.shape import ModelShape
@@ -42,6 +42,7 @@ from engine.models.sites import Sites
 from engine.models.view import View
 from engine.telemetry.events import Event
 from engine.telemetry.observe import ProbeInput
+from engine.telemetry.probe_reports import ChangeReport
 
 ROLES = ("q", "k", "v", "o", "gate", "up", "down")
 
@@ -91,7 +92,7 @@ class BiasTuning(Method[BiasSettings]):
         self, layer: int, part: RoleOutputs, _x: Float[Tensor, "*b i"], y: Float[Tensor, "*b o"]
     ) -> Float[Tensor, "*b o"] | None:
         """The bias s b, 0 outside of the part; None at strength 0."""
-        if self.silent(layer):
+        if self.is_off(layer):
             return None
         bias = self.control.strength * self.linears[f"{layer}_{part.role}"]
         return part.scatter(bias, y.shape[-1]).expand_as(y)
@@ -100,7 +101,7 @@ class BiasTuning(Method[BiasSettings]):
         self, row: int, layer: int | None, _x: Float[Tensor, "*b d"], y: Float[Tensor, "*b d"]
     ) -> Float[Tensor, "*b d"] | None:
         """The bias s beta; None at strength 0."""
-        if self.silent(layer):
+        if self.is_off(layer):
             return None
         assert self.norms is not None
         return (self.control.strength * self.norms[row]).expand_as(y)
@@ -110,8 +111,8 @@ class BiasTuning(Method[BiasSettings]):
         yield mean_frame(step, self._changes(view, probe_input))
 
     @override
-    def probe(self, view: View, probe_input: ProbeInput) -> dict[str, object]:
-        return report(self._changes(view, probe_input), probe_input)
+    def probe(self, view: View, probe_input: ProbeInput) -> ChangeReport:
+        return change_report(self._changes(view, probe_input), probe_input)
 
     def _changes(self, view: View, probe_input: ProbeInput) -> Changes:
         """How much each bias changes the output that it is added to; norms outside of the layers are left out."""

@@ -33,13 +33,14 @@ from typing_extensions import override
 from engine.methods.base import Method, Start
 from engine.methods.bottleneck.spec import SPEC, BottleneckSettings
 from engine.methods.parts.activations import ACTIVATIONS
-from engine.methods.parts.norms import TunedNorms
+from engine.methods.parts.tuned_norms import TunedNorms
 from engine.models.shape import ModelShape
 from engine.models.sites import Sites
 from engine.models.view import View
 from engine.telemetry.events import Event
 from engine.telemetry.method_events import AdapterFrame
 from engine.telemetry.observe import ProbeInput, relative_norm, rounded
+from engine.telemetry.probe_reports import ChangeReport
 
 
 class Bottleneck(Method[BottleneckSettings]):
@@ -87,7 +88,7 @@ class Bottleneck(Method[BottleneckSettings]):
 
     @property
     @override
-    def tells(self) -> tuple[type[Event], ...]:
+    def emitted(self) -> tuple[type[Event], ...]:
         return self.spec.emits if self.settings.norms else (AdapterFrame,)
 
     @override
@@ -101,7 +102,7 @@ class Bottleneck(Method[BottleneckSettings]):
         self, layer: int, part: str, _x: Float[Tensor, "*b i"], h: Float[Tensor, "*b d"]
     ) -> Float[Tensor, "*b d"] | None:
         """What one adapter adds to a sub-layer's output h: s (W_up phi(W_down h + b_down) + b_up)."""
-        if self.silent(layer):
+        if self.is_off(layer):
             return None
         key = f"{layer}_{part}"
         units = ACTIVATIONS[self.settings.activation](self.down[key](h.float()))
@@ -152,7 +153,7 @@ class Bottleneck(Method[BottleneckSettings]):
         probe_input.run()
 
     @override
-    def probe(self, view: View, probe_input: ProbeInput) -> dict[str, object]:
+    def probe(self, view: View, probe_input: ProbeInput) -> ChangeReport:
         seen: dict[tuple[int, str], Tensor] = {}
 
         def observe(layer: int, part: str, h: Float[Tensor, "t d"], added: Float[Tensor, "t d"]) -> None:
@@ -160,10 +161,9 @@ class Bottleneck(Method[BottleneckSettings]):
 
         self._run_observed(view, probe_input, observe)
         parts, layers = self.settings.parts, range(self.shape.l)
-        return {
-            "kind": "updates",
-            "tokens": probe_input.tokens,
-            "layers": list(layers),
-            "targets": list(parts),
-            "contribution": [[rounded(seen[layer, part]) for part in parts] for layer in layers],
-        }
+        return ChangeReport(
+            tokens=probe_input.tokens,
+            layers=list(layers),
+            targets=list(parts),
+            contribution=[[rounded(seen[layer, part]) for part in parts] for layer in layers],
+        )

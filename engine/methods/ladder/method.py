@@ -31,7 +31,7 @@ from typing_extensions import override
 
 from engine.methods.base import Method, Start
 from engine.methods.ladder.spec import SPEC, LadderSettings
-from engine.methods.parts.beside import EPS, Place, SideBlock, draw_linear, even_width, heads_for, past_of
+from engine.methods.parts.side_networks import EPS, Place, SideBlock, draw_linear, even_width, heads_for, past_of
 from engine.models.shape import ModelShape
 from engine.models.sites import Sites
 from engine.models.trace import BackboneTrace
@@ -39,6 +39,7 @@ from engine.models.view import View
 from engine.telemetry.events import Event
 from engine.telemetry.method_events import LadderFrame, RungFrame
 from engine.telemetry.observe import ProbeInput, relative_norm, rounded
+from engine.telemetry.probe_reports import RungReport
 
 
 class LadderSideTuning(Method[LadderSettings]):
@@ -93,7 +94,7 @@ class LadderSideTuning(Method[LadderSettings]):
 
     def finish(self, h: Float[Tensor, "b t d"], trace: BackboneTrace) -> Float[Tensor, "b t d"] | None:
         """What the ladder adds to the last states: s up(norm(s_L)), or s (up(norm(s_L)) - h) without the residual."""
-        if self.silent() or all(self.silent(layer) for layer in range(self.shape.l)):
+        if self.is_off() or all(self.is_off(layer) for layer in range(self.shape.l)):
             return None
         found: Tensor = self.up(self.norm(self.climb(trace)[-1]))
         return self.control.strength * (found if self.settings.residual else found - h.float())
@@ -114,7 +115,7 @@ class LadderSideTuning(Method[LadderSettings]):
 
         In a layer that is switched off the rung is missing: all is kept.
         """
-        if self.silent(layer):
+        if self.is_off(layer):
             return state, torch.zeros_like(state)
         mu = torch.sigmoid(self.gates[layer] / self.settings.temperature)
         return mu * state, (1 - mu) * self.rungs[layer + 1](trace.states[layer + 1].detach().float())
@@ -125,8 +126,8 @@ class LadderSideTuning(Method[LadderSettings]):
         yield LadderFrame(
             step=step,
             layers=list(range(self.shape.l)),
-            kept=rounded(torch.sigmoid(self.gates / self.settings.temperature), 5),  # type: ignore[arg-type]
-            grad=rounded(grad, 6),  # type: ignore[arg-type]
+            kept=rounded(torch.sigmoid(self.gates / self.settings.temperature), 5),
+            grad=rounded(grad, 6),
         )
 
     @override
@@ -135,20 +136,16 @@ class LadderSideTuning(Method[LadderSettings]):
         yield RungFrame(
             step=step,
             layers=list(range(self.shape.l)),
-            fresh=rounded(fresh.mean(-1)),  # type: ignore[arg-type]
+            fresh=rounded(fresh.mean(-1)),
             added=round(float(added.mean()), 5),
         )
 
     @override
-    def probe(self, view: View, probe_input: ProbeInput) -> dict[str, object]:
+    def probe(self, view: View, probe_input: ProbeInput) -> RungReport:
         fresh, added = self._seen(view, probe_input)
-        return {
-            "kind": "rungs",
-            "tokens": probe_input.tokens,
-            "layers": list(range(self.shape.l)),
-            "fresh": rounded(fresh),
-            "added": rounded(added),
-        }
+        return RungReport(
+            tokens=probe_input.tokens, layers=list(range(self.shape.l)), fresh=rounded(fresh), added=rounded(added)
+        )
 
     def _seen(self, view: View, probe_input: ProbeInput) -> tuple[Float[Tensor, "l t"], Float[Tensor, " t"]]:
         """On one sentence: the backbone's share of every mixed state, and what is added to the last states."""

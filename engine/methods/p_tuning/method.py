@@ -43,6 +43,7 @@ from engine.models.sites import Sites
 from engine.models.view import View
 from engine.telemetry.events import Event
 from engine.telemetry.observe import ProbeInput
+from engine.telemetry.probe_reports import VirtualTokenReport
 
 ENCODERS: dict[str, type[PromptEncoder]] = {"lstm": LstmEncoder, "mlp": MlpEncoder}
 
@@ -106,7 +107,7 @@ class PTuning(Method[PTuningSettings]):
 
     def soft_prompt(self) -> SoftPrompt | None:
         """The virtual tokens; None at strength 0."""
-        if self.silent():
+        if self.is_off():
             return None
         vectors = self.prompts if self.encoder is None else self.encoder()
         assert vectors is not None
@@ -142,14 +143,14 @@ class PTuning(Method[PTuningSettings]):
         return copied
 
     @override
-    def stored(self) -> dict[str, Tensor]:
+    def method_tensors(self) -> dict[str, Tensor]:
         assert self.prompts is not None, "only a folded method is stored"
         return {"prompts": self.prompts.detach()}
 
     @override
     @torch.no_grad()
-    def put(self, tensors: dict[str, Tensor]) -> None:
-        self.stored()["prompts"].copy_(tensors["prompts"])
+    def load_method_tensors(self, tensors: dict[str, Tensor]) -> None:
+        self.method_tensors()["prompts"].copy_(tensors["prompts"])
         self._begin()
 
     @override
@@ -162,5 +163,5 @@ class PTuning(Method[PTuningSettings]):
         yield prompt_frame(step, now, self._first, self._start, stride)
 
     @override
-    def probe(self, view: View, probe_input: ProbeInput) -> dict[str, object]:
+    def probe(self, view: View, probe_input: ProbeInput) -> VirtualTokenReport:
         return probe_virtual_tokens(view, probe_input, self.settings.tokens, self.shape)

@@ -42,7 +42,8 @@ from torch import Tensor, nn
 from typing_extensions import override
 
 from engine.methods.base import Method, Start
-from engine.methods.parts.prefixes import KeysValues, Reparametrisation, asked, read_text
+from engine.methods.parts.prefixes import KeysValues, Reparametrisation, prefix_attention, read_text
+from engine.methods.parts.soft_prompts import virtual_token_report
 from engine.methods.prefix.spec import SPEC, PrefixSettings
 from engine.models.attention_site import AttentionSite, JoinedKeys
 from engine.models.hooks import RowSlice
@@ -52,6 +53,7 @@ from engine.models.view import View
 from engine.telemetry.events import Event
 from engine.telemetry.method_events import MassFrame, PrefixFrame
 from engine.telemetry.observe import ProbeInput, rounded
+from engine.telemetry.probe_reports import VirtualTokenReport
 
 
 class PrefixTuning(Method[PrefixSettings]):
@@ -116,7 +118,7 @@ class PrefixTuning(Method[PrefixSettings]):
                 self.mlp.hit(layer, (keys[layer], values[layer]))
             self._begin()
         else:
-            self.put({"keys": keys, "values": values})
+            self.load_method_tensors({"keys": keys, "values": values})
 
     @override
     def attach(self, sites: Sites) -> None:
@@ -127,7 +129,7 @@ class PrefixTuning(Method[PrefixSettings]):
     def join(self, layer: int, rows: RowSlice, site: AttentionSite) -> JoinedKeys | None:
         """The prefix of one layer, with dropout for every row while it trains; None at strength 0."""
         excluded = tuple(sorted(head for at, head in self.control.knocked_out if at == layer))
-        if self.silent(layer) or len(excluded) == self.shape.h:
+        if self.is_off(layer) or len(excluded) == self.shape.h:
             return None
         keys, values = self.of_layer(layer)
         if self.training and self.settings.dropout > 0:
@@ -151,7 +153,7 @@ class PrefixTuning(Method[PrefixSettings]):
 
     def shift(self) -> int:
         """How far the text is pushed back."""
-        return self.settings.prompt_len if self.pushes and not self.silent() else 0
+        return self.settings.prompt_len if self.pushes and not self.is_off() else 0
 
     def _dropped(self, x: Float[Tensor, "g p k"], rows: int) -> Float[Tensor, "{rows} g p k"]:
         return nn.functional.dropout(x.expand(rows, -1, -1, -1), self.settings.dropout)
@@ -175,15 +177,15 @@ class PrefixTuning(Method[PrefixSettings]):
         self.keys, self.values = nn.Parameter(keys), nn.Parameter(values)
 
     @override
-    def stored(self) -> dict[str, Tensor]:
+    def method_tensors(self) -> dict[str, Tensor]:
         assert self.keys is not None, "only a folded prefix is stored"
         assert self.values is not None
         return {"keys": self.keys.detach(), "values": self.values.detach()}
 
     @override
     @torch.no_grad()
-    def put(self, tensors: dict[str, Tensor]) -> None:
-        for name, tensor in self.stored().items():
+    def load_method_tensors(self, tensors: dict[str, Tensor]) -> None:
+        for name, tensor in self.method_tensors().items():
             tensor.copy_(tensors[name])
         self._begin()
 
@@ -195,8 +197,8 @@ class PrefixTuning(Method[PrefixSettings]):
         keys, values = now.flatten(2).norm(dim=-1)  # (l,) each
         yield PrefixFrame(
             step=step,
-            keys=rounded(keys),  # type: ignore[arg-type]
-            values=rounded(values),  # type: ignore[arg-type]
+            keys=rounded(keys),
+            values=rounded(values),
             norm=round(float(now.norm()), 5),
             moved=round(moved, 5),
             stride=round(stride, 6),
@@ -204,24 +206,14 @@ class PrefixTuning(Method[PrefixSettings]):
 
     @override
     def validation_events(self, step: int, view: View, probe_input: ProbeInput) -> Iterator[Event]:
-        weights, even = asked(view, probe_input, self.settings.prompt_len)
-        mass = torch.stack([of_layer.sum(-1).mean(-1) for of_layer in weights])  # (l, h)
-        yield MassFrame(step=step, mass=rounded(mass), even=round(even, 4))  # type: ignore[arg-type]
+        attention, even = prefix_attention(view, probe_input, self.settings.prompt_len)
+        mass = torch.stack([of_layer.sum(-1).mean(-1) for of_layer in attention])  # (l, h)
+        yield MassFrame(step=step, mass=rounded(mass), even=round(even, 4))
 
     @override
-    def probe(self, view: View, probe_input: ProbeInput) -> dict[str, object]:
-        weights, _ = asked(view, probe_input, self.settings.prompt_len)
-        masses = [of_layer.sum(-1) for of_layer in weights]
-        return {
-            "kind": "soft",
-            "tokens": probe_input.tokens,
-            "layers": list(range(self.shape.l)),
-            "heads": self.shape.h,
-            "weights": [
-                rounded(part / mass[..., None].clamp(min=1e-9)) for part, mass in zip(weights, masses, strict=True)
-            ],
-            "mass": [rounded(mass) for mass in masses],
-        }
+    def probe(self, view: View, probe_input: ProbeInput) -> VirtualTokenReport:
+        attention, _ = prefix_attention(view, probe_input, self.settings.prompt_len)
+        return virtual_token_report(probe_input, attention)
 
 
 def _width(settings: PrefixSettings, shape: ModelShape) -> int:

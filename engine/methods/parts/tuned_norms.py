@@ -46,7 +46,7 @@ class TunedNorms(nn.Module):
         self, method: Method, path: str, x: Float[Tensor, "*b d"], _y: Float[Tensor, "*b d"]
     ) -> Float[Tensor, "*b d"] | None:
         """What one norm's output gains: s (dgamma xhat + dbeta)."""
-        if method.silent(self._layers[path]):
+        if method.is_off(self._layers[path]):
             return None
         change = self.gamma[self._rows[path]] * normalised(x, self._norms[path])
         if self.beta is not None and path in self._biased:
@@ -60,8 +60,8 @@ class TunedNorms(nn.Module):
         return NormFrame(
             step=step,
             norms=list(self._norms),
-            gamma=gamma,  # type: ignore[arg-type]
-            beta=[beta[self._biased[path]] if path in self._biased else 0.0 for path in self._norms],  # type: ignore[misc]
+            gamma=gamma,
+            beta=[beta[self._biased[path]] if path in self._biased else 0.0 for path in self._norms],
         )
 
 
