@@ -47,14 +47,16 @@ def served(workbench: Workbench, say: Say) -> list[Callable[[Asked], Any]]:
         return in_words(say, dataclasses.asdict(workbench.live()))
 
     def probe(asked: Asked) -> Asked:
-        return workbench.probe(*_state(workbench, asked), str(asked["sentence"]))
+        return workbench.ask("probe", *_state(workbench, asked), sentence=str(asked["sentence"])).to_json()
+
+    def probe_picture(asked: Asked) -> Asked:
+        return workbench.ask("probe_picture", *_state(workbench, asked), name=str(asked["sentence"])).to_json()
 
     def ablation(asked: Asked) -> Asked:
-        run, step = _state(workbench, asked)
-        return workbench.ablation(run, step) | {"whole": dict(workbench.strength_curve(run, step))[1.0]}
+        return workbench.ask("ablation", *_state(workbench, asked)).to_json()
 
     def routes(asked: Asked) -> Asked:
-        return workbench.routes(str(asked["run"]))
+        return workbench.ask("routes", str(asked["run"])).to_json()
 
     def one_step(_: Asked) -> Asked:
         workbench.one_step()

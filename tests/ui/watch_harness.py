@@ -21,7 +21,7 @@ class Stage(Workbench):
 
     def pretend(self, run: str | None, status: str = "running") -> None:
         """Say that a run is active, or that none is."""
-        self._tell(Live(status=status, run=run, name=run or "") if run else Live())
+        self._worker.live = Live(status=status, run=run, name=run or "") if run else Live()
 
     def one_step(self) -> None:
         """Make one step of the pretended run: it says that it is paused."""
