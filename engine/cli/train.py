@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
@@ -15,6 +15,7 @@ from engine.cli.commands import Commands, add_command
 from engine.cli.output import result, say
 from engine.cli.settings import add_run_options, run_config
 from engine.core.paths import runs_root
+from engine.runs.facts import RunFacts
 from engine.runs.folder import RunFolder, new_run_path
 
 if TYPE_CHECKING:
@@ -65,13 +66,13 @@ def _run(trainer: "Trainer", args: argparse.Namespace) -> None:
     result(
         {
             "run": str(folder.path),
-            "status": facts["status"],
-            "step": facts["step"],
-            "best_validation": facts["best_validation"],
-            "kept_step": facts["kept_step"],
-            "stopped_early": facts["stopped_early"],
-            "trainable": facts["trainable"],
-            "memory": facts["memory"],
+            "status": facts.status,
+            "step": facts.step,
+            "best_validation": facts.best_validation,
+            "kept_step": facts.kept_step,
+            "stopped_early": facts.stopped_early,
+            "trainable": facts.trainable,
+            "memory": facts.memory,
             "wall_s": round(trainer.position.wall_s, 2),
             "config": dataclasses.asdict(folder.config),
         },
@@ -80,13 +81,13 @@ def _run(trainer: "Trainer", args: argparse.Namespace) -> None:
     )
 
 
-def _outcome(facts: dict[str, Any], adapter: Path) -> str:
+def _outcome(facts: RunFacts, adapter: Path) -> str:
     """How a run ended, in one line."""
-    ended = f"{facts['status']} at step {facts['step']}"
-    if facts["stopped_early"]:
-        ended += f" of {facts['steps']}: validation did not get better any more"
-    kept = "" if facts["kept_step"] == facts["step"] else f" of step {facts['kept_step']}, the best one,"
-    best = facts["best_validation"]
+    ended = f"{facts.status} at step {facts.step}"
+    if facts.stopped_early:
+        ended += f" of {facts.steps}: validation did not get better any more"
+    kept = "" if facts.kept_step == facts.step else f" of step {facts.kept_step}, the best one,"
+    best = facts.best_validation
     return f"{ended}; best validation loss {'unknown' if best is None else f'{best:.4f}'}; adapter{kept} in {adapter}"
 
 

@@ -20,7 +20,8 @@ from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS
 from transformers.models.gemma2.modeling_gemma2 import eager_attention_forward
 
-from engine.models.sites import AttentionRecord, AttentionSite, ForwardContext, JoinedKeys
+from engine.models.attention_site import AttentionRecord, AttentionSite, JoinedKeys
+from engine.models.hooks import ForwardContext
 
 NAME = "gatelight"
 Mask = Bool[Tensor, "#b #h t s"] | Float[Tensor, "#b #h t s"] | None

@@ -10,9 +10,9 @@ from engine.methods import METHODS
 from engine.methods.parts.norms import TunedNorms, normalised
 from engine.methods.prompt.method import PromptSettings, PromptTuning
 from engine.models.inputs import Tokens
+from engine.models.layout import SoftPrompt
 from engine.models.loading import load_base, shape_from_config
 from engine.models.shape import shape_of
-from engine.models.sites import SoftPrompt
 from engine.telemetry.observe import ProbeInput
 from tests.tiny import (
     ALL,

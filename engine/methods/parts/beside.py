@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn.utils.init import skip_init
 
 from engine.models.shape import ModelShape
-from engine.models.sites import BackboneTrace, CacheState
+from engine.models.trace import BackboneTrace, CacheState
 
 EPS = 1e-6
 ROTARY_BASE = 10_000.0
