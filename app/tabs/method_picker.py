@@ -11,11 +11,11 @@ from engine.core.types import MethodInfo
 from engine.service.workbench import Workbench
 
 _ON_LOAD = """
-Gatelight.picker(element, server, {
+Gatelight.ready.then(({ mountPicker }) => mountPicker(element, server, {
   value: () => props.value,
   pick: (name) => { props.value = name; trigger('input'); },
   watch: (tell) => watch('value', tell),
-});
+}));
 """
 
 
