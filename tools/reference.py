@@ -31,7 +31,7 @@ def commands() -> str:
     """Every command with its arguments."""
     (choices,) = [action for action in build_parser()._actions if isinstance(action, argparse._SubParsersAction)]
     helps = {action.dest: action.help or "" for action in choices._choices_actions}
-    lines = [GENERATED, "# Commands\n", "`python -m engine COMMAND`, or `python -m engine COMMAND --help` in a terminal.\n"]
+    lines = [GENERATED, "# Commands\n", "`python -m engine COMMAND --help` says the same in a terminal.\n"]
     lines += ["| Command | |", "|---|---|"]
     names = [name.split(" ")[0] for name in helps]
     lines += [f"| [{name}](#{name}) | {text} |" for name, text in zip(names, helps.values(), strict=True)]

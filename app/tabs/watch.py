@@ -15,6 +15,9 @@ from engine.service.workbench import Workbench
 
 Asked = dict[str, Any]
 
+ADDRESS = ("query", "run", "step", "last")
+"""What says which query is asked of which state; whatever else a question holds is an argument of the query."""
+
 _BEGIN = """
 Gatelight.ready.then(({ mountWatch }) =>
   mountWatch(element.querySelector('.gl-watch'), server, JSON.parse(props.words)));
@@ -34,7 +37,7 @@ def build(workbench: Workbench, say: Say) -> gr.HTML:
 
 
 def served(workbench: Workbench, say: Say) -> list[Callable[[Asked], Any]]:
-    """What the view asks for: how the run goes on, and what it answers to questions about a sentence or its layers."""
+    """What the view asks for: how the run goes on, and the queries of `engine.service.queries`."""
 
     def since(asked: Asked) -> Asked:
         epoch = asked.get("epoch")
@@ -49,23 +52,15 @@ def served(workbench: Workbench, say: Say) -> list[Callable[[Asked], Any]]:
     def live(_: Asked) -> Asked:
         return in_words(say, dataclasses.asdict(workbench.live()))
 
-    def probe(asked: Asked) -> Asked:
-        return workbench.ask("probe", *_state(workbench, asked), sentence=str(asked["sentence"])).to_json()
-
-    def probe_picture(asked: Asked) -> Asked:
-        return workbench.ask("probe_picture", *_state(workbench, asked), name=str(asked["sentence"])).to_json()
-
-    def ablation(asked: Asked) -> Asked:
-        return workbench.ask("ablation", *_state(workbench, asked)).to_json()
-
-    def routes(asked: Asked) -> Asked:
-        return workbench.ask("routes", str(asked["run"])).to_json()
+    def ask(asked: Asked) -> Asked:
+        arguments = {name: str(value) for name, value in asked.items() if name not in ADDRESS}
+        return workbench.ask(str(asked["query"]), *_state(workbench, asked), **arguments).to_json()
 
     def one_step(_: Asked) -> Asked:
         workbench.one_step()
         return {}
 
-    return [since, runs, live, probe, ablation, routes, one_step]
+    return [since, runs, live, ask, one_step]
 
 
 def _state(workbench: Workbench, asked: Asked) -> tuple[str, int | None]:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from engine.telemetry.probe_reports import Report
 from engine.telemetry.serialise import to_json
 
 
@@ -19,5 +20,6 @@ class Answer:
     step: int | None
 
     def to_json(self) -> dict[str, Any]:
-        """The report's plain values, and the step."""
-        return {**(self.report if isinstance(self.report, dict) else to_json(self.report)), "step": self.step}
+        """The report's plain values beside the step; what is no `Report` stands under "report" as it is."""
+        plain = to_json(self.report) if isinstance(self.report, Report) else {"report": self.report}
+        return {**plain, "step": self.step}

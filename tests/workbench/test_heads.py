@@ -115,7 +115,7 @@ def test_an_encoder_trains_and_answers(workbench, tmp_path):
     assert answer.texts[0] is None
     assert set(said(answer.texts[1])) == LABELS
     assert {label for label, _ in workbench.probe(run, None, "bad soup")["verdict"]} == LABELS
-    assert len(workbench.strength_curve(run, None)) == 9
+    assert len(workbench.ask("strength", run).report) == 9
 
 
 def test_the_data_may_be_gone(workbench, tmp_path):
