@@ -6,7 +6,7 @@ from pathlib import Path
 
 from engine.config.run import RunConfig
 from engine.core.errors import RunError, SettingError, WorkbenchError
-from engine.core.types import AdapterInfo, Live, LossCurves, Predicted, RunSummary, RunUpdate
+from engine.core.types import AdapterInfo, LiveStatus, LossCurves, Predicted, RunSummary, RunUpdate
 from engine.runs.folder import RunFolder, run_folders
 from engine.runs.log import all_events, read_events
 from engine.service.adapters import list_adapters
@@ -23,7 +23,7 @@ class RunStore:
         live: Tells what the worker does right now, the one thing that the folders do not hold.
     """
 
-    def __init__(self, root: Path, live: Callable[[], Live]) -> None:
+    def __init__(self, root: Path, live: Callable[[], LiveStatus]) -> None:
         self.root = root
         self._live = live
 

@@ -16,7 +16,7 @@ from engine.core.types import (
     DataPreview,
     DatasetInfo,
     Inspection,
-    Live,
+    LiveStatus,
     MemoryInfo,
     MethodInfo,
     ModelInfo,
@@ -53,7 +53,7 @@ class Workbench:
         self._starting = threading.Lock()
         self._last_start: tuple[RunConfig, float, str] | None = None
 
-    def live(self) -> Live:
+    def live(self) -> LiveStatus:
         """What is going on right now. Instant."""
         return self._worker.live
 

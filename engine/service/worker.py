@@ -11,7 +11,7 @@ from typing import Any
 
 from engine.config.run import RunConfig
 from engine.core.errors import WorkbenchError
-from engine.core.types import ChatRequest, ChatUpdate, Live
+from engine.core.types import ChatRequest, ChatUpdate, LiveStatus
 from engine.exchange.archive import zip_form
 from engine.methods.base import Method
 from engine.models.base import Base
@@ -25,15 +25,22 @@ from engine.training.loop import Progress, Trainer
 
 
 class Worker:
-    """Runs on one thread. `tell` is called with a fresh `Live` whenever something changed."""
+    """Everything that needs torch, for one thread.
 
-    def __init__(self, tell: Callable[[Live], None]) -> None:
-        self._tell = tell
-        self._live = Live()
+    Args:
+        notify: Called with a new `LiveStatus` whenever something changed.
+
+    Attributes:
+        models: Bases and methods that were used lately.
+    """
+
+    def __init__(self, notify: Callable[[LiveStatus], None]) -> None:
+        self._notify = notify
+        self._live = LiveStatus()
         self.models = ModelCache(self._base_loaded)
         self._trainer: Trainer | None = None
         self._steps: Generator[Progress] = _no_steps()
-        self._held = ExitStack()
+        self._lock = ExitStack()
         self._clock = Clock()
 
     @property
@@ -46,31 +53,31 @@ class Worker:
 
         def make() -> Trainer:
             trainer = start_run(path, config, self.models.base, name)
-            self._held.enter_context(trainer.folder.owned())
+            self._lock.enter_context(trainer.folder.owned())
             return trainer
 
-        self._take(make, path.name, config)
+        self._begin(make, path.name, config)
 
     def resume(self, folder: RunFolder) -> None:
         """Go on with a run from its checkpoint."""
 
         def make() -> Trainer:
-            self._held.enter_context(folder.owned())
+            self._lock.enter_context(folder.owned())
             return resume_run(folder, self.models.base)
 
-        self._take(make, folder.id, folder.config)
+        self._begin(make, folder.id, folder.config)
 
     def advance(self) -> None:
         """Make one training step. Whatever goes wrong ends the run, never the worker."""
         try:
             progress = next(self._steps)
         except StopIteration:
-            self._let_go()
+            self._end()
         except WorkbenchError as error:
-            self._let_go(str(error), error.to_dict())
+            self._end(str(error), error.to_dict())
         except Exception as error:
             logging.getLogger(__name__).exception("The run failed.")
-            self._let_go(f"{type(error).__name__}: {error}")
+            self._end(f"{type(error).__name__}: {error}")
         else:
             if progress.warming is not None:
                 self._change(warming=progress.warming)
@@ -111,9 +118,9 @@ class Worker:
         try:
             self._steps.close()
         except OSError as error:
-            self._let_go(f"The work could not be kept: {error}")
+            self._end(f"The work could not be kept: {error}")
         else:
-            self._let_go()
+            self._end()
 
     def ask(self, query: str, folder: RunFolder, step: int | None, arguments: dict[str, Any]) -> Answer:
         """Answer a query of `QUERIES` about a run as it was at a snapshot; None for its newest state.
@@ -148,30 +155,30 @@ class Worker:
     def _is_live(self, folder: RunFolder) -> bool:
         return self._trainer is not None and self._trainer.folder.path == folder.path
 
-    def _take(self, make: Callable[[], Trainer], run: str, config: RunConfig) -> None:
+    def _begin(self, make: Callable[[], Trainer], run: str, config: RunConfig) -> None:
         self._change(
             status="loading", run=run, message="", problem=None, step=0, steps=config.of_training().steps, eta_s=None
         )
         try:
             trainer = make()
         except Exception:
-            self._let_go()
+            self._end()
             raise
         self._trainer, self._steps, self._clock = trainer, trainer.run(), Clock()
         self._change(status="running", name=trainer.folder.facts().name, step=trainer.position.step)
 
-    def _let_go(self, message: str = "", problem: dict[str, Any] | None = None) -> None:
-        self._held.close()
+    def _end(self, message: str = "", problem: dict[str, Any] | None = None) -> None:
+        self._lock.close()
         self._trainer, self._steps = None, _no_steps()
-        self._live = Live(model=self._live.model, precision=self._live.precision, size_mb=self._live.size_mb)
+        self._live = LiveStatus(model=self._live.model, precision=self._live.precision, size_mb=self._live.size_mb)
         self._change(message=message, problem=problem)
 
     def _base_loaded(self, model: str, precision: str, base: Base) -> None:
         self._change(model=model, precision=precision, size_mb=round(base.model.get_memory_footprint() / 1e6, 1))
 
-    def _change(self, **values: Any) -> None:  # noqa: ANN401 - any field of Live
+    def _change(self, **values: Any) -> None:  # noqa: ANN401 - any field of LiveStatus
         self._live = replace(self._live, **values)
-        self._tell(self._live)
+        self._notify(self._live)
 
 
 class Clock:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, TypeVar
 
-from engine.core.types import Live
+from engine.core.types import LiveStatus
 from engine.service import deferred
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ class WorkerThread:
     """
 
     def __init__(self) -> None:
-        self.live = Live()
+        self.live = LiveStatus()
         self._jobs: queue.Queue[Callable[[Worker], None] | None] = queue.Queue()
         self._thread = threading.Thread(target=self._work, name="gatelight-worker", daemon=True)
         self._thread.start()
@@ -54,7 +54,7 @@ class WorkerThread:
 
     def _work(self) -> None:
         job = self._jobs.get()
-        worker = deferred.worker_class()(self._tell)
+        worker = deferred.worker_class()(self._set_live)
         while job is not None:
             job(worker)
             job = self._next(worker)
@@ -68,5 +68,5 @@ class WorkerThread:
                 worker.advance()
         return self._jobs.get()
 
-    def _tell(self, live: Live) -> None:
+    def _set_live(self, live: LiveStatus) -> None:
         self.live = live
