@@ -8,7 +8,7 @@ import gradio as gr
 
 from app import cards
 from app.markup import html, safe
-from app.method_groups import family
+from app.method_groups import group
 from app.words import Say
 from engine.service.workbench import Workbench
 
@@ -46,7 +46,7 @@ def measured(say: Say, path: Path | None = None) -> dict[str, Any]:
     found = json.loads(path.read_text(encoding="utf-8"))
     for row in found["methods"]:
         key = f"method.{row['name']}"
-        row["family"] = family(row["acts_on"])
+        row["family"] = group(row["name"])
         row["title"] = say(key) if key in say else row["title"]
     return found
 

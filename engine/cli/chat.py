@@ -11,7 +11,7 @@ from engine.cli.settings import add_loading_options
 from engine.core.sampling import Sampling
 
 if TYPE_CHECKING:
-    from engine.inference.chat import Speaker
+    from engine.inference.chat import ChatColumn
     from engine.methods.base import Method
     from engine.models.base import Base
 
@@ -28,43 +28,43 @@ def chat(args: argparse.Namespace) -> None:
             if not line.strip():
                 return
             texts = _answers(base, _about_text(base, method, template, line.strip(), args.strength), sampling)
-            print(_columns(texts), flush=True)
+            print(_as_lines(texts), flush=True)
         return
     if args.picture is not None:
         texts = _answers(base, _about_picture(base, method, args.picture, args.strength), sampling)
     else:
         texts = _answers(base, _about_text(base, method, template, args.prompt, args.strength), sampling)
     prompt = args.prompt if args.picture is None else str(args.picture)
-    result({"prompt": prompt, "base": texts[0], "tuned": texts[1]}, as_json=args.json, text=_columns(texts))
+    result({"prompt": prompt, "base": texts[0], "tuned": texts[1]}, as_json=args.json, text=_as_lines(texts))
 
 
-def _about_text(base: "Base", method: "Method", template: str, prompt: str, strength: float) -> list["Speaker"]:
+def _about_text(base: "Base", method: "Method", template: str, prompt: str, strength: float) -> list["ChatColumn"]:
     """The question as the base and the tuned model get it."""
     from engine.analysis.probe import need_words
-    from engine.inference.chat import Speaker
+    from engine.inference.chat import ChatColumn
 
     need_words(base)
-    return [Speaker(prompt, template=template), Speaker(prompt, method, strength, method.template or template)]
+    return [ChatColumn(prompt, template=template), ChatColumn(prompt, method, strength, method.template or template)]
 
 
-def _about_picture(base: "Base", method: "Method", picture: Path, strength: float) -> list["Speaker"]:
+def _about_picture(base: "Base", method: "Method", picture: Path, strength: float) -> list["ChatColumn"]:
     """A picture as the base's own classifier and the tuned model get it."""
     from engine.analysis.probe import need_picture
-    from engine.inference.chat import Speaker
+    from engine.inference.chat import ChatColumn
 
     need_picture(base, picture)
-    return [Speaker(picture.name, picture=picture), Speaker(picture.name, method, strength, picture=picture)]
+    return [ChatColumn(picture.name, picture=picture), ChatColumn(picture.name, method, strength, picture=picture)]
 
 
-def _answers(base: "Base", speakers: list["Speaker"], sampling: Sampling) -> list[str]:
+def _answers(base: "Base", columns: list["ChatColumn"], sampling: Sampling) -> list[str]:
     """Both answers, from one batched forward per token."""
-    from engine.inference.chat import converse
+    from engine.inference.chat import stream_answers
 
-    *_, last = converse(base, speakers, sampling)
+    *_, last = stream_answers(base, columns, sampling)
     return ["(neither writes nor has a head)" if text is None else text for text in last.texts]
 
 
-def _columns(texts: list[str]) -> str:
+def _as_lines(texts: list[str]) -> str:
     return f"base : {texts[0]}\ntuned: {texts[1]}"
 
 

@@ -16,7 +16,7 @@ from engine.runs.folder import RunFolder
 def score(args: argparse.Namespace) -> None:
     """Score a run on the held-out rows of its dataset, beside the untuned base."""
     from engine.evaluation.head import head_predictions, head_scores
-    from engine.evaluation.text import evaluate, predictions
+    from engine.evaluation.text import text_predictions, text_scores
     from engine.exchange.native import load_adapter
     from engine.models.loading import load_base
     from engine.training.launch import base_for
@@ -29,11 +29,11 @@ def score(args: argparse.Namespace) -> None:
         dataset = load_dataset(args.dataset).in_chat_template(base.processor)
     else:
         dataset = config.load_data(base.processor)
-    rows = (predictions if method.head is None else head_predictions)(base, method, dataset)
+    rows = (text_predictions if method.head is None else head_predictions)(base, method, dataset)
     if args.predictions is not None:
         lines = [json.dumps(dataclasses.asdict(row), ensure_ascii=False) + "\n" for row in rows]
         write_text(args.predictions, "".join(lines))
-    scores = (evaluate if method.head is None else head_scores)(base, method, dataset, rows)
+    scores = (text_scores if method.head is None else head_scores)(base, method, dataset, rows)
     result(scores, as_json=args.json)
 
 

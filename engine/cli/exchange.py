@@ -8,18 +8,18 @@ from engine.cli.output import result
 from engine.cli.settings import add_loading_options, loading
 from engine.config.run import RunConfig
 from engine.core.errors import RunError
-from engine.exchange.forms import FORMS
+from engine.exchange.forms import EXPORT_FORMATS
 
 
 def export(args: argparse.Namespace) -> None:
     """Write a run's adapter in our own format, as an HF peft directory, or as an official LLaMA-Adapter file."""
     from engine.cli.adapter import load
-    from engine.exchange.archive import write_form
+    from engine.exchange.archive import write_adapter
 
     base, method, _ = load(args)
     if args.out.exists() and (args.out.is_file() or any(args.out.iterdir())):
         raise RunError("run_exists", f"The folder {str(args.out)!r} is not empty: choose another --out.", path=args.out)
-    write_form(method, base, args.format, args.out)
+    write_adapter(method, base, args.format, args.out)
     files = sorted(str(path) for path in args.out.iterdir())
     result({"format": args.format, "files": files}, as_json=args.json, text="\n".join(files))
 
@@ -40,9 +40,9 @@ def import_(args: argparse.Namespace) -> None:
     save_adapter(method, base, args.out)
     counts = {name: sum(p.numel() for p in group) for name, group in method.groups().items()}
     result(
-        {"method": method.name, "parameters": counts, "adapter": str(args.out)},
+        {"method": method.spec.name, "parameters": counts, "adapter": str(args.out)},
         as_json=args.json,
-        text=f"{method.title}: {sum(counts.values()):,} parameters, written to {args.out}",
+        text=f"{method.spec.title}: {sum(counts.values()):,} parameters, written to {args.out}",
     )
 
 
@@ -51,7 +51,7 @@ def register(commands: Commands) -> None:
     command = add_command(commands, "export", export, "write an adapter for others")
     command.add_argument("folder", type=Path, help="run folder or adapter folder")
     command.add_argument(
-        "--format", choices=FORMS, default="gatelight", help="form of the files (default: %(default)s)"
+        "--format", choices=EXPORT_FORMATS, default="gatelight", help="form of the files (default: %(default)s)"
     )
     command.add_argument("--out", type=Path, required=True, help="folder to write to")
     add_loading_options(command, of_run=True)

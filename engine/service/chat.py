@@ -8,7 +8,7 @@ from engine.config.run import RunConfig
 from engine.core.errors import RunError
 from engine.core.types import ChatRequest, ChatSide, ChatUpdate
 from engine.data.dataset import load_dataset
-from engine.inference.chat import Speaker, converse
+from engine.inference.chat import ChatColumn, stream_answers
 from engine.methods.base import Method
 from engine.models.base import Base
 from engine.models.loading import resolve_device, resolve_precision
@@ -46,11 +46,11 @@ def chat(
     else:
         need_words(base)
     template = next((template_of(folder) for folder in folders if folder is not None), None)
-    speakers = [
-        _speaker(request, side, folder, method_of(folder, side.step) if folder else None, template)
+    columns = [
+        _column(request, side, folder, method_of(folder, side.step) if folder else None, template)
         for side, folder in zip(request.sides, folders, strict=True)
     ]
-    yield from converse(base, speakers, request.sampling, stopped)
+    yield from stream_answers(base, columns, request.sampling, stopped)
 
 
 def template_of(folder: RunFolder) -> str:
@@ -58,16 +58,16 @@ def template_of(folder: RunFolder) -> str:
     return folder.template or folder.config.load_data().template
 
 
-def _speaker(
+def _column(
     request: ChatRequest, side: ChatSide, folder: RunFolder | None, method: Method | None, other: str | None
-) -> Speaker:
+) -> ChatColumn:
     """What one side is given. A side without a run takes the template of another side, if one has a run."""
     if request.picture:
-        return Speaker(request.prompt, method, side.strength, picture=Path(request.picture))
+        return ChatColumn(request.prompt, method, side.strength, picture=Path(request.picture))
     if not request.template:
-        return Speaker(request.prompt, method, side.strength)
+        return ChatColumn(request.prompt, method, side.strength)
     template = template_of(folder) if folder else other or load_dataset(DEFAULT_DATA).template
-    return Speaker(request.prompt, method, side.strength, (method and method.template) or template)
+    return ChatColumn(request.prompt, method, side.strength, (method and method.template) or template)
 
 
 def _shared(configs: Sequence[RunConfig]) -> RunConfig:

@@ -14,7 +14,7 @@ from engine.analysis.ablation import ablation, routes
 from engine.analysis.image_probe import probe_picture
 from engine.analysis.probe import probe
 from engine.analysis.strength import strength_curve
-from engine.evaluation.predictions import part
+from engine.evaluation.predictions import predict_rows
 from engine.methods.base import Method
 from engine.models.base import Base
 from engine.runs.folder import RunFolder
@@ -64,6 +64,6 @@ QUERIES: dict[str, Query] = {
     "strength": Query(strength_curve),
     "ablation": Query(ablation),
     "routes": Query(routes, needs=("training_state", "data"), past=False),
-    "predictions": Query(part, ("start",), past=False),
+    "predictions": Query(predict_rows, ("start",), past=False),
 }
 """Every query by its name."""

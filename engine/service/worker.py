@@ -12,7 +12,7 @@ from typing import Any
 from engine.config.run import RunConfig
 from engine.core.errors import WorkbenchError
 from engine.core.types import ChatRequest, ChatUpdate, LiveStatus
-from engine.exchange.archive import zip_form
+from engine.exchange.archive import zip_adapter
 from engine.methods.base import Method
 from engine.models.base import Base
 from engine.runs.folder import RunFolder
@@ -144,7 +144,7 @@ class Worker:
     def export(self, folder: RunFolder, form: str, target: Path) -> Path:
         """A zip of a run's adapter."""
         base, method = self._method(folder, None)
-        return zip_form(method, base, form, folder.config.to_yaml(), target)
+        return zip_adapter(method, base, form, folder.config.to_yaml(), target)
 
     def _method(self, folder: RunFolder, step: int | None, *, as_trained: bool = False) -> tuple[Base, Method]:
         """A run's method as it was at a step; None for now, which for the active run is the very present."""

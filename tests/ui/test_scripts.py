@@ -24,6 +24,11 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
 expect.set_options(timeout=WAIT_MS)
+MOUNTED = {"runs": "#gl-runs .gl-filter", "train": ".gl-picker-button"}
+OPENED = """([tab, part]) => {
+  document.getElementById(`gl-tab-${tab}-button`)?.click();
+  return Boolean(document.querySelector(part));
+}"""
 
 
 @pytest.mark.parametrize("late", ["main.js", "watch/tape.js"])
@@ -36,19 +41,19 @@ def test_components_wait_for_scripts_that_come_late(app, browser, late):
     page.route(f"**/{late}", lambda route: held.append(route))
     page.goto(app.url)
     page.wait_for_selector(".gl-watch", state="attached")
-    page.wait_for_selector("#gl-runs .gl-filter", state="attached")
-    page.wait_for_timeout(1000)
+    for tab, part in MOUNTED.items():
+        page.wait_for_function(OPENED, arg=[tab, part])
+    page.wait_for_timeout(500)
     assert held
-    assert page.locator(".gl-bar-row").count() == 0, "the scripts were there before they were let through"
+    assert page.locator(".gl-bar-row, #gl-runs tr, .gl-method-option").count() == 0, "the scripts were not held back"
     for route in held:
         route.continue_()
-    expect(page.locator("[data-panel=loss] .main-svg").first).to_be_visible()
+    expect(page.locator(".gl-method-option")).not_to_have_count(0)
     expect(page.locator(".gl-chip")).to_have_attribute("data-state", "idle")
     goto(page, "runs")
     expect(page.locator("#gl-runs tr[data-run]").first).to_be_visible()
-    goto(page, "train")
-    page.click(".gl-picker-button")
-    expect(page.locator(".gl-method-option").first).to_be_visible()
+    goto(page, "watch")
+    expect(page.locator("[data-panel=loss] .main-svg").first).to_be_visible()
     page.close()
     assert complaints == []
 
