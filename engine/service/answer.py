@@ -21,5 +21,6 @@ class Answer:
 
     def to_json(self) -> dict[str, Any]:
         """The report's plain values beside the step; what is no `Report` stands under "report" as it is."""
-        plain = to_json(self.report) if isinstance(self.report, Report) else {"report": self.report}
-        return {**plain, "step": self.step}
+        if isinstance(self.report, Report):
+            return {**to_json(self.report), "step": self.step}
+        return {**(self.report if isinstance(self.report, dict) else {"report": self.report}), "step": self.step}

@@ -51,6 +51,12 @@ class Query:
         return self.function(base, method, *needed, **arguments)
 
 
+def probe_one_picture(base: Base, method: Method, pictures: dict[str, Path], name: str) -> dict[str, Any]:
+    """How one of some pictures uses a method; the first one where none has the name. All names are told."""
+    name = name if name in pictures else next(iter(pictures))
+    return {**probe_picture(base, method, name, pictures[name]), "name": name, "names": list(pictures)}
+
+
 @functools.lru_cache(maxsize=1)
 def _pictures(path: Path) -> dict[str, Path]:
     """The first pictures that a run is validated on, by name."""
@@ -60,7 +66,7 @@ def _pictures(path: Path) -> dict[str, Path]:
 
 QUERIES: dict[str, Query] = {
     "probe": Query(probe, ("sentence",), needs=()),
-    "probe_picture": Query(probe_picture, ("name",), needs=("pictures",)),
+    "probe_picture": Query(probe_one_picture, ("name",), needs=("pictures",)),
     "strength": Query(strength_curve),
     "ablation": Query(ablation),
     "routes": Query(routes, needs=("training_state", "data"), past=False),
