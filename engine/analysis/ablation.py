@@ -24,7 +24,7 @@ def ablation(base: Base, method: Method, dataset: Dataset) -> LayerAblation:
             f"{method.spec.title} does not act in layers, so none can be switched off: choose a run of another method.",
             method=method.spec.title,
         )
-    twin = method.twin().eval()
+    twin = method.sharing_copy().eval()
     loss = validation_loss(base, twin, dataset)
     whole = loss()
     spans: list[list[float | None]] = []
@@ -51,7 +51,7 @@ def routes(base: Base, method: Method, dataset: Dataset, samples: int = 16) -> R
             f"{method.spec.title} has no experts to choose from here: choose an AdaMix run that keeps its checkpoint.",
             method=method.spec.title,
         )
-    twin = method.twin().eval()
+    twin = method.sharing_copy().eval()
     loss = validation_loss(base, twin, dataset)
     average, single, sampled = loss(), [], []
     for expert in range(method.experts):

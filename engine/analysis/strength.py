@@ -11,7 +11,7 @@ STRENGTHS = tuple(step / 4 for step in range(9))
 
 def strength_curve(base: Base, method: Method, dataset: Dataset) -> list[StrengthPoint]:
     """Validation loss at each of `STRENGTHS`; a task head stays the same at every strength."""
-    twin = method.twin().eval()
+    twin = method.sharing_copy().eval()
     loss = validation_loss(base, twin, dataset)
     curve = []
     for strength in STRENGTHS:
