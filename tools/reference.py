@@ -94,11 +94,15 @@ def _bounds(field: Field) -> str:
     info = field.info
     if info.choices:
         return _values(info.choices)
-    low, high = (None if bound is None else f"{bound:,g}" for bound in (info.low, info.high))
+    low, high = (None if bound is None else _number(bound) for bound in (info.low, info.high))
     unit = f" {info.unit}" if info.unit else ""
     if low is not None and high is not None:
         return f"{KINDS[field.kind]}, {low} to {high}{unit}"
     return KINDS[field.kind] + (f", at least {low}{unit}" if low is not None else "")
+
+
+def _number(bound: float) -> str:
+    return f"{int(bound):,}" if float(bound).is_integer() else f"{bound:g}"
 
 
 def _values(choices: Iterable[object]) -> str:
