@@ -24,14 +24,14 @@ def ablation(base: Base, method: Method, dataset: Dataset) -> LayerAblation:
             f"{method.spec.title} does not act in layers, so none can be switched off: choose a run of another method.",
             method=method.spec.title,
         )
-    twin = method.sharing_copy().eval()
-    loss = validation_loss(base, twin, dataset)
+    tuned = method.sharing_copy().eval()
+    loss = validation_loss(base, tuned, dataset)
     whole = loss()
     spans: list[list[float | None]] = []
     for first in range(base.shape.l):
         spans.append([None] * first)
         for last in range(first, base.shape.l):
-            twin.control.off_layers = frozenset(range(first, last + 1))
+            tuned.control.off_layers = frozenset(range(first, last + 1))
             spans[-1].append(loss())
     return LayerAblation(whole=whole, spans=spans)
 
@@ -51,15 +51,15 @@ def routes(base: Base, method: Method, dataset: Dataset, samples: int = 16) -> R
             f"{method.spec.title} has no experts to choose from here: choose an AdaMix run that keeps its checkpoint.",
             method=method.spec.title,
         )
-    twin = method.sharing_copy().eval()
-    loss = validation_loss(base, twin, dataset)
+    tuned = method.sharing_copy().eval()
+    loss = validation_loss(base, tuned, dataset)
     average, single, sampled = loss(), [], []
     for expert in range(method.experts):
-        twin.control.routing = expert
+        tuned.control.routing = expert
         single.append(loss())
-    twin.control.routing = None
-    twin.train()  # training mode routes at random; AdaMix has no dropout that this would switch on
+    tuned.control.routing = None
+    tuned.train()  # training mode routes at random; AdaMix has no dropout that this would switch on
     for number in range(samples):
-        twin.lay(-1 - number)  # numbers of samples that training never takes
+        tuned.lay(-1 - number)  # numbers of samples that training never takes
         sampled.append(loss())
     return RouteLosses(average=average, experts=single, random=sampled)

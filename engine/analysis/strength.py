@@ -11,10 +11,10 @@ STRENGTHS = tuple(step / 4 for step in range(9))
 
 def strength_curve(base: Base, method: Method, dataset: Dataset) -> list[StrengthPoint]:
     """Validation loss at each of `STRENGTHS`; a task head stays the same at every strength."""
-    twin = method.sharing_copy().eval()
-    loss = validation_loss(base, twin, dataset)
+    tuned = method.sharing_copy().eval()
+    loss = validation_loss(base, tuned, dataset)
     curve = []
     for strength in STRENGTHS:
-        twin.control.strength = strength
+        tuned.control.strength = strength
         curve.append(StrengthPoint(strength, loss()))
     return curve

@@ -16,14 +16,14 @@ MAX_SEQ_LEN = 256
 """Tokens after which a row is cut."""
 
 
-def validation_loss(base: Base, twin: Method, dataset: Dataset) -> Callable[[], float]:
-    """Attach a method, a twin that nobody else uses, to a view of its own and return a function that measures its loss.
+def validation_loss(base: Base, tuned: Method, dataset: Dataset) -> Callable[[], float]:
+    """Attach a method, a copy that nobody else uses, to a view of its own and return a function that measures its loss.
 
     The function gives nats per labelled token (with a task head nats per row, or the mean squared error where it
-    estimates a number), rounded to four digits, and reads `twin.control` anew at every call.
+    estimates a number), rounded to four digits, and reads `tuned.control` anew at every call.
     """
-    dataset, spec = dataset.in_template(twin.template), twin.head.spec if twin.head else None
+    dataset, spec = dataset.in_template(tuned.template), tuned.head.spec if tuned.head else None
     rows = encode_for(base.processor, dataset, dataset.rows("validation")[:ROWS], MAX_SEQ_LEN, spec)
     view = base.view()
-    twin.attach(view.sites)
-    return lambda: round(mean_loss(view, rows, collator_of(base), head=twin.head), 4)
+    tuned.attach(view.sites)
+    return lambda: round(mean_loss(view, rows, collator_of(base), head=tuned.head), 4)

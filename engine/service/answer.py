@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from engine.telemetry.probe_reports import Report
-from engine.telemetry.serialise import to_json
+from engine.telemetry.probe_reports import PictureProbe, Report
+from engine.telemetry.serialise import picture_to_json, to_json
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -21,6 +21,11 @@ class Answer:
 
     def to_json(self) -> dict[str, Any]:
         """The report's plain values beside the step; what is no `Report` stands under "report" as it is."""
-        if isinstance(self.report, Report):
-            return {**to_json(self.report), "step": self.step}
-        return {**(self.report if isinstance(self.report, dict) else {"report": self.report}), "step": self.step}
+        match self.report:
+            case Report():
+                plain = to_json(self.report)
+            case PictureProbe():
+                plain = picture_to_json(self.report)
+            case _:
+                plain = {"report": self.report}
+        return {**plain, "step": self.step}

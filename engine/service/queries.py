@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from engine.analysis.ablation import ablation, routes
-from engine.analysis.image_probe import probe_picture
+from engine.analysis.image_probe import probe_one_of
 from engine.analysis.probe import probe
 from engine.analysis.strength import strength_curve
 from engine.evaluation.predictions import predict_rows
@@ -51,12 +51,6 @@ class Query:
         return self.function(base, method, *needed, **arguments)
 
 
-def probe_one_picture(base: Base, method: Method, pictures: dict[str, Path], name: str) -> dict[str, Any]:
-    """How one of some pictures uses a method; the first one where none has the name. All names are told."""
-    name = name if name in pictures else next(iter(pictures))
-    return {**probe_picture(base, method, name, pictures[name]), "name": name, "names": list(pictures)}
-
-
 @functools.lru_cache(maxsize=1)
 def _pictures(path: Path) -> dict[str, Path]:
     """The first pictures that a run is validated on, by name."""
@@ -66,7 +60,7 @@ def _pictures(path: Path) -> dict[str, Path]:
 
 QUERIES: dict[str, Query] = {
     "probe": Query(probe, ("sentence",), needs=()),
-    "probe_picture": Query(probe_one_picture, ("name",), needs=("pictures",)),
+    "probe_picture": Query(probe_one_of, ("name",), needs=("pictures",)),
     "strength": Query(strength_curve),
     "ablation": Query(ablation),
     "routes": Query(routes, needs=("training_state", "data"), past=False),

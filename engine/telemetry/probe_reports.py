@@ -126,12 +126,16 @@ class PictureProbe:
         picture: What the model reads, cut and scaled by its image processor, as a data URL of a PNG.
         verdict: What the task head says: (label, probability), likeliest first; empty where it estimates a number,
             None without a head.
+        name: The picture's name in its dataset.
+        names: Of all pictures that can be asked about.
     """
 
     report: ProbeReport
     side: int
     picture: str
     verdict: list[tuple[str, float]] | None = None
+    name: str = ""
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
