@@ -98,6 +98,9 @@ class SampleEvent(Event):
     """The same question asked again: the greedy answer of the model as it is after `step` updates.
 
     Attributes:
+        prompt: The question, of the first validation row; of a picture its name.
+        answer: What the model says.
+        reference: What the row says.
         picture: A small copy of the picture that is asked about, as a data URL; empty where a text is.
     """
 
