@@ -5,7 +5,7 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-from engine.cli.data import add_data_options, described
+from engine.cli.data import add_data_options, describe
 from engine.cli.output import result, table
 from engine.cli.settings import add_loading_options, add_run_options, loading, run_config
 from engine.config.run import RunConfig
@@ -26,20 +26,20 @@ def methods(args: argparse.Namespace) -> None:
     """List the methods with their papers, settings and defaults; --set changes a setting of a run."""
     rows: list[dict[str, Any]] = [
         {
-            "name": cls.name,
-            "title": cls.title,
-            "acts_on": " ".join(cls.acts_on),
-            "learning_rate": cls.learning_rate,
-            "settings": {field.name: field.default for field in cls.settings_class.fields()},
-            "paper": cls.paper.url,
+            "name": spec.name,
+            "title": spec.title,
+            "acts_on": " ".join(spec.acts_on),
+            "learning_rate": spec.learning_rate,
+            "settings": {field.name: field.default for field in spec.settings.fields()},
+            "paper": spec.paper.url,
         }
-        for cls in METHODS.values()
+        for spec in METHODS.values()
     ]
     lines = []
-    for cls in METHODS.values():
-        lines += [f"{cls.name}: {cls.title} ({cls.paper.authors} {cls.paper.year}, {cls.paper.url})"]
-        lines += [f"    {cls.equation}"]
-        lines += [f"    --set {f.name}={f.default}: {f.info.help}" for f in cls.settings_class.fields()]
+    for spec in METHODS.values():
+        lines += [f"{spec.name}: {spec.title} ({spec.paper.authors} {spec.paper.year}, {spec.paper.url})"]
+        lines += [f"    {spec.equation}"]
+        lines += [f"    --set {f.name}={f.default}: {f.info.help}" for f in spec.settings.fields()]
     result(rows, as_json=args.json, text="\n".join(lines))
 
 
@@ -66,7 +66,7 @@ def datasets(args: argparse.Namespace) -> None:
     of its first rows, the ones that carry a label in brackets.
     """
     if args.name is not None:
-        described(args)
+        describe(args)
         return
     rows = [
         {"name": info.name, "summary": next(iter(info.summary.values())), "metric": info.metric, **info.splits}
@@ -108,13 +108,13 @@ def runs(args: argparse.Namespace) -> None:
         rows.append(
             {
                 "id": folder.id,
-                "name": facts["name"],
+                "name": facts.name,
                 "status": folder.status(),
-                "method": facts["config"]["method"],
-                "dataset": facts["config"]["dataset"],
-                "step": f"{facts['step']}/{facts['steps']}",
-                "best_validation": facts["best_validation"],
-                "trainable": facts["trainable"],
+                "method": facts.method,
+                "dataset": facts.dataset,
+                "step": f"{facts.step}/{facts.steps}",
+                "best_validation": facts.best_validation,
+                "trainable": facts.trainable,
             }
         )
     result(rows, as_json=args.json, text=table(rows))

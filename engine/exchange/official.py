@@ -13,7 +13,8 @@ from torch import Tensor
 
 from engine.core.errors import ExchangeError
 from engine.methods.base import Method, Start
-from engine.methods.llama_adapter.method import LlamaAdapter, LlamaAdapterSettings
+from engine.methods.llama_adapter.method import LlamaAdapter
+from engine.methods.llama_adapter.spec import LlamaAdapterSettings
 from engine.models.base import Base
 
 
@@ -23,7 +24,11 @@ def export_official(method: Method, path: Path) -> None:
     Raises:
         ExchangeError: It is another method, or its gates cannot be written as tanh(g).
     """
-    if not isinstance(method, LlamaAdapter) or method.gates is None or method.shape.model_type != "llama":
+    if (
+        not isinstance(method, LlamaAdapter)
+        or method.gates is None
+        or "llama_adapter" not in method.shape.family.adapter_formats
+    ):
         raise _refused("only gated LLaMA-Adapters on LLaMA models have this form", "export in our own format")
     if method.head is not None:
         raise _refused("there is no place for a task head", "export in our own format")

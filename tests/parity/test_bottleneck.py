@@ -19,12 +19,14 @@ from transformers import (
 )
 
 from engine.methods.base import Start
-from engine.methods.bottleneck.method import Bottleneck, BottleneckSettings
+from engine.methods.bottleneck.method import Bottleneck
+from engine.methods.bottleneck.spec import SPEC, BottleneckSettings
 from engine.models.base import base_from_model
 from engine.models.inputs import Tokens
 from engine.models.shape import shape_of
 from engine.telemetry.observe import ProbeInput
 from tests.tiny import (
+    FAMILIES,
     Case,
     logits,
     loss_of,
@@ -40,22 +42,17 @@ ORACLES = Path(__file__).resolve().parents[3] / "shared" / "oracles"
 CLOSE = {"rtol": 1e-4, "atol": 2e-5}
 """fp32 with another order of summation, on logits of size 5."""
 
-SUB_LAYERS = {
-    "llama": ("self_attn", "mlp"),
-    "mistral": ("self_attn", "mlp"),
-    "qwen2": ("self_attn", "mlp"),
-    "qwen3": ("self_attn", "mlp"),
-    "gpt2": ("attn", "mlp"),
-    "gpt_neox": ("attention", "mlp"),
-    "gemma2": ("post_attention_layernorm", "post_feedforward_layernorm"),
-    "gemma3_text": ("post_attention_layernorm", "post_feedforward_layernorm"),
-    "phi3": ("self_attn", "mlp"),
-    "opt": ("self_attn", "fc2"),
-    "bert": ("attention.output.dropout", "output.dropout"),
-    "roberta": ("attention.output.dropout", "output.dropout"),
-    "distilbert": ("attention", "ffn"),
-}
-"""Modules whose output is the sub-layer's, after its dropout and before the residual sum."""
+
+def sub_layer(block, path):
+    """The module whose output is a sub-layer's, after its dropout and before the residual sum.
+
+    It is the direct child of the layer on the way to the sub-layer's last module; where the residual sum is within that
+    child, or the last module stands in the layer itself, it is the dropout or that module.
+    """
+    inner = block.get_submodule(path.rpartition(".")[0])
+    if hasattr(inner, "dropout") and hasattr(inner, "LayerNorm"):
+        return inner.dropout
+    return block.get_submodule(path.partition(".")[0])
 
 
 class Adapted(nn.Module):
@@ -68,9 +65,9 @@ class Adapted(nn.Module):
         self.phi = {"gelu": nn.functional.gelu, "relu": nn.functional.relu}[method.settings.activation]
         shape = method.shape
         for layer, block in enumerate(self.model.get_submodule(shape.family.layers).children()):
-            for part, path in zip(("attention", "mlp"), SUB_LAYERS[family], strict=True):
+            for part, path in shape.family.sublayers.items():
                 if f"down.{layer}_{part}.weight" in self.values:
-                    block.get_submodule(path).register_forward_hook(self.adapter(f"{layer}_{part}"))
+                    sub_layer(block, path).register_forward_hook(self.adapter(f"{layer}_{part}"))
         self.renew_norms(shape)
 
     def adapter(self, key):
@@ -104,7 +101,7 @@ class Adapted(nn.Module):
         return self.model(input_ids=tokens.ids, attention_mask=tokens.mask.long()).logits
 
 
-@pytest.mark.parametrize("family", SUB_LAYERS)
+@pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize(
     "settings", [{"width": 5}, {"width": 3, "position": "pfeiffer", "activation": "relu"}], ids=str
 )
@@ -135,7 +132,7 @@ def oracle(name):
 
 def adapterhub(base, tensors, stems):
     """Our method in AdapterHub's settings with the weights of a file; `stems` say where it keeps each part's."""
-    settings = BottleneckSettings(**{**Bottleneck.presets["adapterhub"], "reduction": 4})
+    settings = BottleneckSettings(**{**SPEC.presets["adapterhub"], "reduction": 4})
     method = Bottleneck.build(settings, base.shape, Start.of(base, 0))
     names = {}
     for layer in range(base.shape.l):
@@ -241,7 +238,7 @@ def test_near_identity_of_the_start():
     assert sizes[1e-1] > 0.5
 
 
-@pytest.mark.parametrize("family", SUB_LAYERS)
+@pytest.mark.parametrize("family", FAMILIES)
 def test_start_is_near_the_base_but_not_at_it(family):
     """The untrained method's logits are the base's to a few in a hundred thousand, and say so by not being equal."""
     base, method = Case("bottleneck", {"width": 5}, family).build()
@@ -305,7 +302,7 @@ def test_norm_frames_tell_the_drift():
     assert frame.beta[1] == pytest.approx((8 / 32) ** 0.5, rel=1e-5)
     _, still = Case("bottleneck", {"norms": False}, "bert").build()
     assert list(still.parameter_events(0)) == []
-    assert "norms" not in [event.kind for event in still.tells]
+    assert "norms" not in [event.kind for event in still.emitted]
 
 
 def test_llama_7b_trains_half_a_per_cent():

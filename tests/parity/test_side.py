@@ -8,8 +8,9 @@ from torch.testing import assert_close
 
 from engine.core.errors import ModelError, SettingError
 from engine.methods.base import Start
-from engine.methods.parts.distilling import read, texts_of
-from engine.methods.side.method import SideSettings, SideTuning
+from engine.methods.parts.distillation import read, texts_of
+from engine.methods.side.method import SideTuning
+from engine.methods.side.spec import SideSettings
 from engine.models.base import hash_weights
 from engine.models.inputs import Tokens
 from engine.models.loading import load_base
@@ -71,7 +72,7 @@ def block_by_hand(block, x, mask, shape):
         for h in range(heads):
             cut = slice(h * k, (h + 1) * k)
             seen = [s for s in range(len(x)) if s == t or (mask[s] and (s < t or not shape.family.causal))]
-            turn = turned if shape.family.positions == "rotary" else lambda part, _position: part
+            turn = turned if shape.family.positions != "learned" else lambda part, _position: part
             mine = turn(q[t, cut], positions[t])
             scores = torch.stack([mine @ turn(key[s, cut], positions[s]) / math.sqrt(k) for s in seen])
             parts.append((scores.softmax(0)[:, None] * value[seen, cut]).sum(0))

@@ -7,7 +7,7 @@ from safetensors.torch import load_file
 
 from engine.core.errors import RunError
 from engine.exchange.native import read_facts
-from engine.training.early_stopping import Best
+from engine.training.early_stopping import BestValidation
 from tests.unit.making import Maker, events_of, finish, losses
 
 LOSSES = st.lists(st.floats(0, 10, allow_nan=False) | st.just(float("nan")), max_size=12)
@@ -15,7 +15,7 @@ LOSSES = st.lists(st.floats(0, 10, allow_nan=False) | st.just(float("nan")), max
 
 def after(found, min_delta=0.0):
     """The state after validations at steps 0, 1, 2 …"""
-    best = Best()
+    best = BestValidation()
     for step, loss in enumerate(found):
         best = best.after(step, loss, min_delta)
     return best
@@ -28,23 +28,23 @@ def test_best_is_the_first_of_the_lowest(found):
     best = after(found)
     if not numbers:
         assert best.loss is None
-        assert best.waited == len(found)
+        assert best.bad_evals == len(found)
     else:
         assert (best.loss, best.step) == min(numbers)
-        assert best.waited == len(found) - 1 - best.step
+        assert best.bad_evals == len(found) - 1 - best.step
 
 
 @given(LOSSES, st.integers(1, 12))
 def test_patience_is_the_length_of_the_tail(found, patience):
     """A run ends exactly when the last `patience` validations brought nothing; without patience never."""
     best = after(found)
-    assert best.worn_out(patience) == (best.waited >= patience)
-    assert not best.worn_out(None)
+    assert best.patience_exhausted(patience) == (best.bad_evals >= patience)
+    assert not best.patience_exhausted(None)
 
 
 def test_small_steps_down_add_up():
     """Falls of 0.04 do not reach 0.1 one by one; three of them do. The lowest is the plain one all the while."""
-    assert [after([1.0, 0.96, 0.92, 0.88][: n + 1], 0.1).waited for n in range(4)] == [0, 1, 2, 0]
+    assert [after([1.0, 0.96, 0.92, 0.88][: n + 1], 0.1).bad_evals for n in range(4)] == [0, 1, 2, 0]
     assert after([1.0, 0.96], 0.1).loss == 0.96
 
 
@@ -52,8 +52,10 @@ def test_small_steps_down_add_up():
 def test_survives_a_checkpoint(found):
     """As JSON and back, and from the bare number that older versions wrote."""
     best = after([loss for loss in found if loss == loss])
-    assert Best.from_dict(best.to_dict()) == best
-    assert Best.from_dict(best.loss).loss == best.loss
+    assert BestValidation.from_dict(best.to_dict()) == best
+    assert BestValidation.from_dict(best.loss).loss == best.loss
+    former = {"loss": best.loss, "step": best.step, "mark": best.reference, "waited": best.bad_evals}
+    assert BestValidation.from_dict(former) == best
 
 
 @pytest.fixture
@@ -74,8 +76,8 @@ def test_run_ends_when_patience_does(maker):
     """The lowest is at step 2; three validations later the run ends, finished and not to be resumed."""
     trainer = finish(scripted(maker.start("a", eval_every=1, patience=3), SCRIPT))
     facts = trainer.folder.facts()
-    assert (facts["status"], facts["step"], facts["stopped_early"], facts["kept_step"]) == ("finished", 5, True, 5)
-    assert facts["best_validation"] == 3.0
+    assert (facts.status, facts.step, facts.stopped_early, facts.kept_step) == ("finished", 5, True, 5)
+    assert facts.best_validation == 3.0
     assert len(losses(trainer)) == 5
     assert trainer.folder.snapshots()[-1] == 5
     with pytest.raises(RunError, match="patience ended it at step 5"):
@@ -85,7 +87,7 @@ def test_run_ends_when_patience_does(maker):
 def test_without_patience_it_goes_to_the_end(maker):
     """And its newest state is given away."""
     facts = finish(scripted(maker.start("a", eval_every=1), SCRIPT)).folder.facts()
-    assert (facts["step"], facts["stopped_early"], facts["kept_step"]) == (8, False, 8)
+    assert (facts.step, facts.stopped_early, facts.kept_step) == (8, False, 8)
 
 
 def test_best_state_is_given_away(maker):
@@ -94,9 +96,9 @@ def test_best_state_is_given_away(maker):
     short = finish(maker.start("b", steps=2, schedule="constant"))
     mine, wanted = (load_file(t.folder.adapter_path / "adapter.safetensors") for t in (trainer, short))
     assert all((mine[name] == wanted[name]).all() for name in wanted)
-    assert trainer.folder.facts()["kept_step"] == read_facts(trainer.folder.adapter_path)["step"] == 2
+    assert trainer.folder.facts().kept_step == read_facts(trainer.folder.adapter_path)["step"] == 2
     assert [path.name for path in (trainer.folder.path / "best").iterdir()] == ["step-00000002"]
-    assert trainer.folder.facts()["step"] == 8
+    assert trainer.folder.facts().step == 8
 
 
 @pytest.mark.parametrize("stop_at", [1, 3, 4])
@@ -113,13 +115,13 @@ def test_resumed_run_stops_where_the_whole_one_does(maker, stop_at):
     assert losses(resumed) == losses(whole)
     names = ("step", "kept_step", "stopped_early", "best_validation", "status")
     mine, its = (trainer.folder.facts() for trainer in (resumed, whole))
-    assert {name: mine[name] for name in names} == {name: its[name] for name in names}
+    assert [getattr(mine, name) for name in names] == [getattr(its, name) for name in names]
     mine, its = (load_file(t.folder.adapter_path / "adapter.safetensors") for t in (resumed, whole))
     assert all((mine[name] == its[name]).all() for name in its)
 
 
 def test_killed_before_the_checkpoint_knew_the_best(maker):
-    """Best at step 4, checkpoint at step 3: the run goes back, and gives away what it then finds best."""
+    """BestValidation at step 4, checkpoint at step 3: the run goes back, and gives away what it then finds best."""
     script = [5.0, 4.0, 3.0, 3.5, 1.0, 3.9, 4.0, 4.1, 4.2]
     broken = scripted(maker.start("a", eval_every=1, keep="best", save_every=3), script)
     progress = broken.run()
@@ -131,7 +133,7 @@ def test_killed_before_the_checkpoint_knew_the_best(maker):
     resumed = scripted(maker.resume("a"), [9.0] * 9)
     assert resumed.position.step == 3
     finish(resumed)
-    assert resumed.folder.facts()["kept_step"] == 2
+    assert resumed.folder.facts().kept_step == 2
     assert not resumed.folder.best_path(4).exists()
 
 
@@ -147,5 +149,5 @@ def test_a_best_state_that_could_not_be_kept(maker, monkeypatch):
 
     monkeypatch.setattr(trainer, "_save_adapter", full)
     finish(trainer)
-    assert trainer.folder.facts()["kept_step"] == 8
+    assert trainer.folder.facts().kept_step == 8
     assert any("no space left" in event["message"] for event in events_of(trainer, "status"))

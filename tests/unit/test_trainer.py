@@ -58,17 +58,17 @@ def test_checkpointing_and_clip_change_only_what_they_should(maker):
 def test_loss_that_is_not_finite_ends_the_run(maker, monkeypatch, bad):
     """The sentence names learning_rate, the newest checkpoint stays, and the run is marked as failed."""
     trainer = maker.start("a")
-    true_loss = loop.Objective.forward
+    true_loss = loop.TrainingObjective.forward
 
     def forward(self, batch):
         return true_loss(self, batch) * (bad if trainer.position.step == 4 else 1.0)
 
-    monkeypatch.setattr(loop.Objective, "forward", forward)
+    monkeypatch.setattr(loop.TrainingObjective, "forward", forward)
     with pytest.raises(RunError, match="learning_rate") as caught:
         finish(trainer)
     assert caught.value.values["step"] == 5
     facts = trainer.folder.facts()
-    assert (facts["status"], facts["message"], facts["step"]) == ("failed", str(caught.value), 3)
+    assert (facts.status, facts.message, facts.step) == ("failed", str(caught.value), 3)
     monkeypatch.undo()
     saved = load_adapter(trainer.folder.adapter_path, tiny_base("llama"))
     assert all(bool(p.isfinite().all()) for p in saved.parameters())
@@ -145,7 +145,7 @@ def test_telemetry_that_cannot_be_written_does_not_stop_training(maker, caplog):
     trainer.folder.events_path.mkdir()
     with caplog.at_level(logging.WARNING):
         finish(trainer)
-    assert trainer.folder.facts()["status"] == "finished"
+    assert trainer.folder.facts().status == "finished"
     assert trainer.position.step == 8
     assert sum("Telemetry is not written" in record.message for record in caplog.records) == 1
 
@@ -153,17 +153,17 @@ def test_telemetry_that_cannot_be_written_does_not_stop_training(maker, caplog):
 def test_statuses_of_a_run(maker):
     """Loading, running, paused, stopped, finished: run.json and the log say the same."""
     trainer = maker.start("a")
-    assert trainer.folder.facts()["status"] == "loading"
+    assert trainer.folder.facts().status == "loading"
     progress = trainer.run()
     next(progress)
-    assert trainer.folder.facts()["status"] == "running"
+    assert trainer.folder.facts().status == "running"
     trainer.pause()
-    assert trainer.folder.facts()["status"] == "paused"
-    assert trainer.folder.facts()["step"] == 1  # its work is safe while it pauses
+    assert trainer.folder.facts().status == "paused"
+    assert trainer.folder.facts().step == 1  # its work is safe while it pauses
     trainer.go_on()
     progress.close()
     resumed = finish(maker.resume("a"))
-    assert resumed.folder.facts()["status"] == "finished"
+    assert resumed.folder.facts().status == "finished"
     assert [event["status"] for event in events_of(resumed, "status")] == [
         "running",
         "paused",
@@ -236,7 +236,7 @@ def test_warming_up_comes_once_and_whole(maker, method, settings):
     first.pause()
     assert not (first.folder.checkpoint_path / "trainer.json").exists()
     steps.close()
-    assert first.folder.facts()["status"] == "stopped"
+    assert first.folder.facts().status == "stopped"
     assert all(torch.equal(tensor, values[name]) for name, tensor in first.method.state_dict().items())
     steps = (resumed := maker.resume("a")).run()
     while next(steps).warming is not None:  # the first progress of a step leaves nothing to warm up
@@ -250,12 +250,11 @@ def test_warming_up_comes_once_and_whole(maker, method, settings):
 
 def test_lora_takes_smaller_strides_on_wider_models():
     """The usual rate falls with the width beyond that of the embedded base, where it was found; others keep theirs."""
-    lora, narrow = METHODS["lora"], tiny_base("llama").shape
-    rates = [lora.usual_rate(lora.settings_class(), dataclasses.replace(narrow, d=d)) for d in (32, 192, 384, 4096)]
+    lora = METHODS["lora"]
+    rates = [lora.usual_rate(lora.settings(), d) for d in (32, 192, 384, 4096)]
     assert rates == pytest.approx([5e-3, 5e-3, 2.5e-3, 5e-3 * 192 / 4096])
-    for name, cls in METHODS.items():
-        settings = cls.settings_class()
-        assert cls.usual_rate(settings, narrow) == cls.learning_rate, name
+    for name, spec in METHODS.items():
+        assert spec.usual_rate(spec.settings(), 32) == spec.learning_rate, name
 
 
 def test_the_form_names_the_rate_that_a_run_takes(maker, tmp_path):
