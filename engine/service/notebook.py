@@ -9,10 +9,10 @@ from engine.core.paths import runs_root
 from engine.core.sampling import Sampling
 from engine.data.dataset import Dataset
 from engine.evaluation.head import LabelScores, NumberScores, head_scores
-from engine.evaluation.text import Scores, evaluate
-from engine.exchange.archive import write_form
+from engine.evaluation.text import TextScores, text_scores
+from engine.exchange.archive import write_adapter
 from engine.exchange.native import load_adapter
-from engine.inference.chat import Speaker, converse
+from engine.inference.chat import ChatColumn, stream_answers
 from engine.methods.base import Method
 from engine.models.base import Base
 from engine.models.loading import load_base
@@ -114,10 +114,10 @@ class Run:
         """What training said of itself, in order: all events, or those of one kind of docs/reference/events.md."""
         return [event for event in all_events(self.folder.events_path) if kind in ("", event["kind"])]
 
-    def evaluate(self) -> Scores | LabelScores | NumberScores:
+    def evaluate(self) -> TextScores | LabelScores | NumberScores:
         """Scores on the test rows, beside the untuned base."""
         method = self.method
-        return (evaluate if method.head is None else head_scores)(self.base, method, self.dataset)
+        return (text_scores if method.head is None else head_scores)(self.base, method, self.dataset)
 
     def chat(self, prompt: str, strength: float = 1.0, **sampling: Any) -> tuple[str, str]:  # noqa: ANN401
         """What base and tuned model answer, from one batched forward per token.
@@ -129,16 +129,16 @@ class Run:
         """
         method = self.method
         template = method.template or self.folder.template or self.dataset.template
-        speakers = [Speaker(prompt, template=template), Speaker(prompt, method, strength, template)]
-        *_, update = converse(self.base, speakers, Sampling.from_dict(sampling))
+        columns = [ChatColumn(prompt, template=template), ChatColumn(prompt, method, strength, template)]
+        *_, update = stream_answers(self.base, columns, Sampling.from_dict(sampling))
         base, tuned = (text or "" for text in update.texts)
         return base, tuned
 
     def export(self, target: str | Path, form: str = "peft") -> Path:
-        """Write the adapter in a form of `engine.exchange.archive.FORMS`; returns the folder.
+        """Write the adapter in a form of `engine.exchange.archive.EXPORT_FORMATS`; returns the folder.
 
         Raises:
             ExchangeError: That form cannot hold this method.
         """
-        write_form(self.method, self.base, form, Path(target))
+        write_adapter(self.method, self.base, form, Path(target))
         return Path(target)
