@@ -37,6 +37,7 @@ from engine.core.errors import ExchangeError, RunError
 from engine.methods.base import Method, Start
 from engine.methods.checks import need_layers
 from engine.methods.mask.spec import EVERY, SPEC, MaskSettings
+from engine.methods.parts.activation_changes import Spot, change_report, relative_changes
 from engine.methods.parts.masking import StraightThrough, frozen_weight, pack, readable_weight, unpack
 from engine.models.family import linear_roles
 from engine.models.shape import ModelShape
@@ -44,7 +45,8 @@ from engine.models.sites import Sites
 from engine.models.view import View
 from engine.telemetry.events import Event
 from engine.telemetry.method_events import MaskFrame
-from engine.telemetry.observe import ProbeInput, relative_norm, rounded
+from engine.telemetry.observe import ProbeInput, rounded
+from engine.telemetry.probe_reports import ChangeReport
 
 BINS = 40
 SAMPLED = 50_000
@@ -177,7 +179,7 @@ class MaskTuning(Method[MaskSettings]):
             off=[[_share(~kept[layer, role]) for role in roles] for layer in layers],
             flipped=[[self._flipped(layer, role, kept[layer, role]) for role in roles] for layer in layers],
             threshold=self.settings.threshold,
-            edges=rounded(edges, 5),  # type: ignore[arg-type]
+            edges=rounded(edges, 5),
             counts=self._histogram(edges),
         )
 
@@ -194,23 +196,9 @@ class MaskTuning(Method[MaskSettings]):
         return [int(count) for count in counts]
 
     @override
-    def probe(self, view: View, probe_input: ProbeInput) -> dict[str, object]:
-        seen: dict[tuple[int, str], Tensor] = {}
-
-        def observe(layer: int, role: str, _x: Tensor, frozen: Tensor, total: Tensor) -> None:
-            seen[layer, role] = relative_norm((total - frozen).flatten(0, -2), frozen.flatten(0, -2))
-
-        for layer, role in self.places:
-            view.sites.linear(layer, role).observe(partial(observe, layer, role))
-        probe_input.run()
-        roles, layers = _roles(self.settings, self.shape), sorted({layer for layer, _ in self.places})
-        return {
-            "kind": "updates",
-            "tokens": probe_input.tokens,
-            "layers": layers,
-            "targets": list(roles),
-            "contribution": [[rounded(seen[layer, role]) for role in roles] for layer in layers],
-        }
+    def probe(self, view: View, probe_input: ProbeInput) -> ChangeReport:
+        spots = {place: Spot(view.sites.linear(*place)) for place in self.places}
+        return change_report(relative_changes(spots, probe_input), probe_input)
 
 
 def first_scores(settings: MaskSettings, weight: Float[Tensor, "o i"], rng: torch.Generator) -> Float[Tensor, "o i"]:
