@@ -6,6 +6,7 @@ import time
 import zipfile
 
 import pytest
+import torch
 
 from engine.config.run import RunConfig
 from engine.core.errors import ExchangeError, ModelError, RunError, SettingError
