@@ -36,7 +36,7 @@ from typing_extensions import override
 
 from engine.methods.adamix.spec import SPEC, AdaMixSettings
 from engine.methods.base import RANDOM, Method, Start
-from engine.methods.parts.activation_changes import Spot, change_report, relative_changes
+from engine.methods.parts.activation_changes import Observed, change_report, relative_changes
 from engine.methods.parts.activations import ACTIVATIONS
 from engine.methods.parts.experts import Experts
 from engine.models.family import linear_roles
@@ -242,8 +242,8 @@ class AdaMix(Method[AdaMixSettings]):
 
     @override
     def probe(self, view: View, probe_input: ProbeInput) -> ChangeReport:
-        spots = {place: Spot(self._site(view.sites, number)) for number, place in enumerate(self.places)}
-        return change_report(relative_changes(spots, probe_input), probe_input)
+        observed = {place: Observed(self._site(view.sites, number)) for number, place in enumerate(self.places)}
+        return change_report(relative_changes(observed, probe_input), probe_input)
 
     def _site(self, sites: Sites, place: int) -> ModuleSite:
         layer, target = self.places[place]
