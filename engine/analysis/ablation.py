@@ -26,13 +26,14 @@ def ablation(base: Base, method: Method, dataset: Dataset) -> LayerAblation:
         )
     tuned = method.sharing_copy().eval()
     loss = validation_loss(base, tuned, dataset)
+    whole = loss()
     spans: list[list[float | None]] = []
     for first in range(base.shape.l):
         spans.append([None] * first)
         for last in range(first, base.shape.l):
             tuned.control.off_layers = frozenset(range(first, last + 1))
             spans[-1].append(loss())
-    return LayerAblation(spans=spans)
+    return LayerAblation(whole=whole, spans=spans)
 
 
 @torch.inference_mode()
@@ -59,6 +60,6 @@ def routes(base: Base, method: Method, dataset: Dataset, samples: int = 16) -> R
     tuned.control.routing = None
     tuned.train()  # training mode routes at random; AdaMix has no dropout that this would switch on
     for number in range(samples):
-        tuned.lay(-1 - number)  # numbers of samples that training never takes
+        tuned.use_sample(-1 - number)  # numbers of samples that training never takes
         sampled.append(loss())
     return RouteLosses(average=average, experts=single, random=sampled)
