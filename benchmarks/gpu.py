@@ -25,8 +25,8 @@ from engine.config.training import TrainingSettings
 from engine.core.atomic import write_text
 from engine.data.batching import Batch
 from engine.data.tokenise import IGNORE
-from engine.evaluation.loss import Objective, labelled
-from engine.memory.capacity import Room
+from engine.evaluation.loss import count_labels
+from engine.memory.capacity import DeviceMemory
 from engine.methods import METHODS
 from engine.methods.base import Start
 from engine.models.base import Base
@@ -34,7 +34,8 @@ from engine.models.inputs import Tokens
 from engine.models.loading import load_base
 from engine.models.resolve import SHIPPED
 from engine.preflight.memory import Plan, estimate
-from engine.training.optimiser import optimiser_for, spare_activations
+from engine.training.objective import TrainingObjective
+from engine.training.optimiser import checkpoint_activations, optimiser_for
 
 CASES = (("llama_adapter", False), ("llama_adapter", True), ("lora", False), ("lora", True), ("bottleneck", True),
          ("prefix", True), ("ladder", False))  # fmt: skip
@@ -101,18 +102,18 @@ def line(base: Base, path: str, name: str, precision: str, batch: Batch, *, spar
         config=base.model.config, method=name, settings=settings, training=training, batch=batch, device=device,
         processor=base.processor,
     )  # fmt: skip
-    info = estimate(plan, Room.of(device))
+    info = estimate(plan, DeviceMemory.of(device))
     facts, _ = measured(base, plan, witness=False)
     start = Start.of(base, 0)
     method = METHODS[name].build(settings, base.shape, start).to(base.device)
     views = [base.view() for _ in range(method.passes)]
     method.attach(views[0].sites)
     if sparing:
-        spare_activations(views)
+        checkpoint_activations(views)
     method.train()
-    objective, optimiser = Objective(method, views), optimiser_for(method, training, 1e-4)
+    objective, optimiser = TrainingObjective(method, views), optimiser_for(method, training, 1e-4)
     here = moved(batch, base.device)
-    count = labelled(views[0], here)
+    count = count_labels(views[0], here)
 
     def step() -> None:
         (objective(here) / count).backward()

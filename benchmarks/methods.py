@@ -23,7 +23,7 @@ from benchmarks.within_reach import measured as within_reach
 from engine.config.run import RunConfig
 from engine.core.atomic import write_json, write_text
 from engine.data.dataset import load_dataset
-from engine.evaluation.text import evaluate
+from engine.evaluation.text import text_scores
 from engine.methods import METHODS
 from engine.methods.base import Method
 from engine.models.loading import load_base
@@ -68,7 +68,7 @@ def measured(name: str, seed: int) -> dict[str, Any]:
         events = list(all_events(trainer.folder.events_path))
         size = (trainer.folder.adapter_path / "adapter.safetensors").stat().st_size
     method = trainer.method
-    scores = evaluate(base, method, load_dataset(DATASET))
+    scores = text_scores(base, method, load_dataset(DATASET))
     return {
         "name": name,
         "title": method.title,

@@ -28,9 +28,9 @@ from engine.core.errors import ModelError
 from engine.data.batching import collator_of
 from engine.data.tokenise import encode_rows
 from engine.evaluation.loss import mean_loss
-from engine.evaluation.text import view_of
 from engine.exchange.native import load_adapter
 from engine.methods import METHODS
+from engine.methods.attach import attached_view
 from engine.methods.base import Method
 from engine.models.base import Base
 from engine.models.loading import load_base
@@ -147,7 +147,7 @@ def perplexity(base: Base, method: Method | None, config: RunConfig) -> float:
     """Of held-out passages, over their tokens and the end of each."""
     dataset = config.load_data(base.tokenizer)
     examples = encode_rows(base.tokenizer, dataset, evenly(dataset.rows("test"), TEST_ROWS), LENGTH)
-    return round(math.exp(mean_loss(view_of(base, method), examples, collator_of(base))), 3)
+    return round(math.exp(mean_loss(attached_view(base, method), examples, collator_of(base))), 3)
 
 
 def page(rows: list[Row]) -> str:

@@ -65,7 +65,7 @@ class AttentionSite:
         shape: Sizes of the model.
         context: The forward that is going on; shared by all sites of the view.
         scale: Factor on the scores, usually 1 / sqrt(k); set by every call of the attention.
-        softcap: Scores are kept softly within it (gemma2); None where they are not. Likewise.
+        softcap: Scores are kept softly within it; None where they are not. Likewise.
         adds: Hooks that add to the output.
         joins: Hooks that add keys and values.
         observers: Functions that look on; they change nothing.
@@ -114,5 +114,5 @@ class AttentionSite:
 
 
 def cap_scores(scores: Float[Tensor, "*b t s"], softcap: float | None) -> Float[Tensor, "*b t s"]:
-    """Scores kept softly within a cap, as gemma2 does it."""
+    """Scores kept softly within a cap."""
     return scores if softcap is None else (scores / softcap).tanh() * softcap

@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from engine.models.attention_site import AddAttention, AttentionSite, JoinKeys
-from engine.models.families import linear_roles
+from engine.models.family import linear_roles
 from engine.models.hooks import ForwardContext, Hook, RowSlice
 from engine.models.layout import SoftPrompt
 from engine.models.module_site import AddInput, AddOutput, ModuleSite

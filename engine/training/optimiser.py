@@ -26,7 +26,7 @@ def optimiser_for(method: Method, settings: TrainingSettings, rate: float) -> to
     return torch.optim.AdamW([group for group in groups if group["params"]])
 
 
-def spare_activations(views: Sequence[View], **options: Any) -> None:  # noqa: ANN401 - torch's own
+def checkpoint_activations(views: Sequence[View], **options: Any) -> None:  # noqa: ANN401 - torch's own
     """Compute activations again in the backward pass; options go to torch's `checkpoint`.
 
     Only the layers are told that they train: transformers asks them, and the base's dropout stays off.

@@ -24,9 +24,9 @@ from engine.data.head_spec import HeadSpec
 from engine.data.tokenise import Example, encode_for
 from engine.evaluation.head import head_predictions, head_scores
 from engine.exchange.native import load_adapter
-from engine.inference.chat import Speaker, converse
-from engine.inference.classify import judged
-from engine.memory.capacity import Room
+from engine.inference.chat import ChatColumn, stream_answers
+from engine.inference.classify import head_logits
+from engine.memory.capacity import DeviceMemory
 from engine.methods import METHODS
 from engine.methods.base import Start
 from engine.methods.parts.head import TaskHead, pooled
@@ -126,7 +126,7 @@ def test_scores_are_those_of_transformers_own_reading(shapes):
         pixels = base.processor(images=[image.convert("RGB")], return_tensors="pt")["pixel_values"]
     state = base.model.base_model(pixel_values=pixels).last_hidden_state
     head = TaskHead.build(HeadSpec(labels=("a", "b"), pooling="first"), base.shape, torch.Generator().manual_seed(0))
-    (found,) = judged(base.view(), head, [Example([], 0, picture=row.picture)], collator_of(base))
+    (found,) = head_logits(base.view(), head, [Example([], 0, picture=row.picture)], collator_of(base))
     assert_close(found, head.weight @ state[0, 0] + head.bias, rtol=1e-4, atol=1e-5)
 
 
@@ -176,7 +176,7 @@ def test_memory_is_estimated_from_patches(shapes, tmp_path, method):
         head=trainer.method.head.spec,
         processor=base.processor,
     )
-    found = estimate(plan, Room(device="cpu", total=2**34, free=2**33))
+    found = estimate(plan, DeviceMemory(device="cpu", total=2**34, free=2**33))
     assert found.length == 17
     assert found.total == pytest.approx(trainer.folder.facts().memory["peak"], rel=0.2)
 
@@ -186,9 +186,9 @@ def test_a_chat_about_a_picture(shapes, tmp_path):
     trainer = finish(start_run(tmp_path / "run", config_for(shapes, steps=60, batch_size=16), load))
     base, dataset = trainer.base, load_dataset(str(shapes))
     row = dataset.rows("test")[0]
-    ask = Speaker(row.prompt, picture=row.picture)
+    ask = ChatColumn(row.prompt, picture=row.picture)
     sides = [ask, dataclasses.replace(ask, method=trainer.method), dataclasses.replace(ask, method=trainer.method)]
-    (found,) = converse(base, sides, Sampling())
+    (found,) = stream_answers(base, sides, Sampling())
     assert found.done
     names = [line.rsplit("  ", 1)[0] for line in found.texts[0].splitlines()]
     assert sorted(names) == sorted(base.model.config.id2label.values())
@@ -198,7 +198,7 @@ def test_a_chat_about_a_picture(shapes, tmp_path):
     assert found.texts[1].startswith(row.response)
     assert found.texts[1] == found.texts[2]
     assert found.difference > 0.1
-    (bare,) = converse(base, [ask, ask], Sampling())
+    (bare,) = stream_answers(base, [ask, ask], Sampling())
     assert bare.texts == (found.texts[0], found.texts[0])
     assert bare.difference is None
 

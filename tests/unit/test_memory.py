@@ -15,9 +15,9 @@ from engine.config.training import TrainingSettings
 from engine.core.errors import ModelError
 from engine.data.batching import Batch
 from engine.data.head_spec import HeadSpec
-from engine.memory.capacity import Room, verdict
+from engine.memory.capacity import DeviceMemory, fit_of
 from engine.memory.ledger import Ledger
-from engine.memory.meter import held_by
+from engine.memory.meter import module_bytes
 from engine.methods import METHODS
 from engine.models.families import family_of
 from engine.models.inputs import Tokens
@@ -30,7 +30,7 @@ from tests.tiny import CONFIGS, V, cases, save_tiny, tiny_base
 from tests.unit.making import Maker, finish, make_dataset
 
 ROOT = Path(__file__).resolve().parents[2]
-PLENTY = Room(device="cpu", free=10**15, total=10**15)
+PLENTY = DeviceMemory(device="cpu", free=10**15, total=10**15)
 LLAMA_7B = {"hidden_size": 4096, "intermediate_size": 11008, "num_hidden_layers": 32, "num_attention_heads": 32}
 
 
@@ -111,7 +111,7 @@ def test_quantised_weights_are_what_bitsandbytes_holds(family, precision, tmp_pa
     info = estimate(plan("lora", family, precision=precision), PLENTY)
     footprint = base.model.get_memory_footprint()
     assert info.weights == pytest.approx(footprint, rel=0.05)
-    assert info.quantisation == pytest.approx(held_by(base.model) - footprint, rel=0.05)
+    assert info.quantisation == pytest.approx(module_bytes(base.model) - footprint, rel=0.05)
     assert info.quantisation > 0
 
 
@@ -126,7 +126,7 @@ def test_step_on_a_quantised_base(precision, tmp_path):
 @pytest.mark.slow
 def test_seven_billion_parameters_are_estimated_without_them():
     """LLaMA-7B's shape: 13.5 GB in bf16, 1,229,760 numbers of an adapter in 30 layers; 16 GB are not enough for it."""
-    room = Room(device="cpu", free=8 * 2**30, total=16 * 2**30)
+    room = DeviceMemory(device="cpu", free=8 * 2**30, total=16 * 2**30)
     settings = {"layers": 30}
     info = estimate(plan_on(LlamaConfig(**LLAMA_7B), "llama_adapter", settings, 1, 32, precision="bf16"), room)
     assert info.weights == pytest.approx(2 * 6_738_415_616, rel=1e-3)
@@ -156,14 +156,14 @@ def test_settings_move_the_estimate():
 )
 def test_verdict(needed, free, said):
     """A run fits if it did even were the estimate 15 % short; it is tight up to the last byte."""
-    assert verdict(needed, free) == said
+    assert fit_of(needed, free) == said
 
 
 def test_this_machine_has_memory():
     """What is free is not more than all, and a base that is held already counts as free."""
-    here = Room.of("cpu")
+    here = DeviceMemory.of("cpu")
     assert 0 < here.free <= here.total
-    assert Room.of("cpu", held=10**12).free > 10**12
+    assert DeviceMemory.of("cpu", held=10**12).free > 10**12
 
 
 def test_ledger_counts_storages_once_and_only_while_they_live():

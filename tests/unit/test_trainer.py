@@ -58,12 +58,12 @@ def test_checkpointing_and_clip_change_only_what_they_should(maker):
 def test_loss_that_is_not_finite_ends_the_run(maker, monkeypatch, bad):
     """The sentence names learning_rate, the newest checkpoint stays, and the run is marked as failed."""
     trainer = maker.start("a")
-    true_loss = loop.Objective.forward
+    true_loss = loop.TrainingObjective.forward
 
     def forward(self, batch):
         return true_loss(self, batch) * (bad if trainer.position.step == 4 else 1.0)
 
-    monkeypatch.setattr(loop.Objective, "forward", forward)
+    monkeypatch.setattr(loop.TrainingObjective, "forward", forward)
     with pytest.raises(RunError, match="learning_rate") as caught:
         finish(trainer)
     assert caught.value.values["step"] == 5

@@ -233,7 +233,7 @@ class PrefixTuning(Method):
     @property
     def pushes(self) -> bool:
         """Whether the text stands behind the prefix, at P, P + 1 ...: always where the base does not notice."""
-        return self._settings.shift_positions or self.shape.family.positions == "rotary"
+        return self._settings.shift_positions or self.shape.family.positions != "learned"
 
     def shift(self) -> int:
         """How far the text is pushed back."""
