@@ -118,7 +118,7 @@ def end_to_end(base: Base, config: RunConfig, run: Path) -> tuple[Row, list[str]
     seconds = time.perf_counter() - began
     dataset, tuned = config.load_data(base.tokenizer), load_adapter(trainer.folder.adapter_path, base)
     return {
-        "method": tuned.title,
+        "method": tuned.spec.title,
         "trains": f"{sum(parameter.numel() for parameter in tuned.parameters()):,}",
         "training rows": f"{len(dataset.rows('train')):,}",
         "steps": trainer.position.step,

@@ -24,7 +24,7 @@ from engine.data.head_spec import HeadSpec
 from engine.evaluation.loss import count_labels
 from engine.memory.capacity import DeviceMemory
 from engine.memory.meter import Meter
-from engine.methods import METHODS
+from engine.methods import METHODS, method_class
 from engine.methods.base import Start
 from engine.models.base import Base
 from engine.models.families import family_of
@@ -83,7 +83,7 @@ def line(base: Base, path: str, name: str, training: TrainingSettings, rows: int
     plan = Plan(
         config=AutoConfig.from_pretrained(SHIPPED.get(path, path)),
         method=name,
-        settings=METHODS[name].settings_class(),
+        settings=METHODS[name].settings(),
         training=training,
         batch=batch,
         head=head,
@@ -102,7 +102,7 @@ def line(base: Base, path: str, name: str, training: TrainingSettings, rows: int
 
 def measured(base: Base, plan: Plan, *, witness: bool = True) -> tuple[dict[str, int], int]:
     """What two steps held by our own meter, and what a third added by torch's profiler (0 on a GPU, or if unasked)."""
-    cls, device = METHODS[plan.method], base.device
+    cls, device = method_class(plan.method), base.device
     start = Start.of(base, 0)
     method = cls.build(plan.settings, base.shape, start).with_head(plan.head, start.rng).to(device)
     views = [base.view() for _ in range(method.passes)]

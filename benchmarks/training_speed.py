@@ -82,7 +82,7 @@ def sides(name: str) -> tuple[Callable[[], None], Callable[[], None]]:
     wrapped = peft.get_peft_model(copy.deepcopy(model), peft_config())
     base = base_from_model("random", model, PreTrainedTokenizerFast.from_pretrained(SHIPPED["town"]))
     cls = method_class(name)
-    method = cls.build(cls.settings_class.from_dict(settings), base.shape, Start.of(base, 0))
+    method = cls.build(cls.spec.settings.from_dict(settings), base.shape, Start.of(base, 0))
     view = base.view()
     method.attach(view.sites)
     objective, count = TrainingObjective(method, [view]), count_labels(view, batch)

@@ -10,7 +10,25 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 HEAVY = {"torch", "transformers", "peft", "accelerate", "safetensors", "tokenizers"}
-DEEP = ("engine.methods", "engine.models", "engine.service.worker", "engine.service.catalogue", "engine.training.loop")
+DOOR = (
+    "engine.service.workbench",
+    "engine.core.errors",
+    "engine.core.paths",
+    "engine.core.sampling",
+    "engine.core.settings",
+    "engine.core.types",
+    "engine.config.run",
+    "engine.config.training",
+    "engine.methods",
+    "engine.methods.spec",
+    "engine.data.settings",
+    "engine.data.pixels",
+    "engine.data.readers.dispatch",
+    "engine.data.readers.formats",
+    "engine.data.readers.hub_name",
+    "engine.data.readers.zips",
+)
+"""The engine's modules that the page may import: the workbench, and what describes without torch. See `app`."""
 
 
 def imported(file):
@@ -24,10 +42,34 @@ def imported(file):
 
 @pytest.mark.parametrize("file", sorted((ROOT / "app").rglob("*.py")), ids=lambda file: str(file.relative_to(ROOT)))
 def test_page_never_imports_torch(file):
-    """A page file names neither torch nor what loads it."""
+    """A page file names neither torch nor any module of the engine but those of the door."""
     for name in imported(file):
         assert name.split(".")[0] not in HEAVY
-        assert not name.startswith(DEEP)
+        assert name.split(".")[0] != "engine" or name in DOOR, f"{name}: ask the workbench for it, see app/__init__.py"
+
+
+def test_the_door_loads_no_torch():
+    """All modules of the door together load neither torch nor what needs it; the page's docstring names them."""
+    loaded = f"sorted({HEAVY!r} & sys.modules.keys())"
+    code = f"import sys, importlib; [importlib.import_module(name) for name in {DOOR!r}]; print({loaded})"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True, timeout=120
+    )
+    assert done.stdout == "[]\n"
+    described = (ROOT / "app" / "__init__.py").read_text(encoding="utf-8")
+    assert all(f"`{name.rsplit('.', 1)[0]}" in described or f"`{name}`" in described for name in DOOR)
+
+
+def test_help_loads_no_torch():
+    """The whole command line is declared without torch; a command loads it when it runs."""
+    code = (
+        "import sys; from engine.cli.parser import build_parser; build_parser();"
+        f"print(sorted({HEAVY | {'pandas'}!r} & sys.modules.keys()))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True, timeout=120
+    )
+    assert done.stdout == "[]\n"
 
 
 @pytest.mark.parametrize("file", sorted((ROOT / "engine").rglob("*.py")), ids=lambda file: str(file.relative_to(ROOT)))
@@ -81,7 +123,7 @@ def test_page_is_built_without_torch(tmp_path):
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=120)
 
 
-CARRIED = {"numpy", "scipy", "tokenizers", "huggingface_hub", "typing_extensions"}
+CARRIED = {"numpy", "scipy", "tokenizers", "huggingface_hub", "typing_extensions", "starlette"}
 """What the requirements cannot do without themselves."""
 DISTRIBUTIONS = {"PIL": "pillow", "sklearn": "scikit-learn", "yaml": "pyyaml", "rouge_score": "rouge-score"}
 
@@ -94,3 +136,13 @@ def test_whatever_is_imported_is_required():
     used = {name.split(".")[0] for file in files for name in imported(file)}
     own = {"app", "engine"} | set(sys.stdlib_module_names) | CARRIED
     assert {DISTRIBUTIONS.get(name, name) for name in used - own} <= required
+
+
+def test_methods_are_described_without_torch():
+    """The table of methods with every description in it loads neither torch nor transformers."""
+    code = (
+        "import sys; from engine.methods import METHODS;"
+        "assert all(spec.settings().to_dict() == spec.settings.from_dict({}).to_dict() for spec in METHODS.values());"
+        "assert not {'torch', 'transformers'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=120)

@@ -5,17 +5,17 @@ from typing import Any
 import gradio as gr
 
 from app.markup import html, safe
-from app.method_groups import FAMILIES, family
+from app.method_groups import GROUPS, group
 from app.words import Say
 from engine.core.types import MethodInfo
 from engine.service.workbench import Workbench
 
 _ON_LOAD = """
-Gatelight.picker(element, server, {
+Gatelight.ready.then(({ mountPicker }) => mountPicker(element, server, {
   value: () => props.value,
   pick: (name) => { props.value = name; trigger('input'); },
   watch: (tell) => watch('value', tell),
-});
+}));
 """
 
 
@@ -37,11 +37,11 @@ def build(workbench: Workbench, say: Say, first: str) -> gr.HTML:
 
 def grouped(say: Say, methods: list[MethodInfo]) -> list[dict[str, Any]]:
     """Families with their methods, in the order of the table."""
-    found: dict[str, list[dict[str, str]]] = {name: [] for name in FAMILIES}
+    found: dict[str, list[dict[str, str]]] = {name: [] for name in GROUPS}
     for info in methods:
         line = f"train.method.{info.name}"
         title = say(f"method.{info.name}") if f"method.{info.name}" in say else info.title
-        found[family(info.acts_on)].append(
+        found[group(info.name)].append(
             {"name": info.name, "title": title, "line": say(line) if line in say else info.equation}
         )
     return [{"title": say(f"train.family.{name}"), "methods": methods} for name, methods in found.items() if methods]

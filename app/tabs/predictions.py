@@ -21,7 +21,7 @@ from engine.service.workbench import Workbench
 COLUMNS = ("right", "loss", "prompt", "reference", "base", "tuned")
 SIGNS = {True: "✓", False: "✗", None: "–"}
 WIDTHS = ["6%", "8%", "24%", "20%", "22%", "20%"]
-_SAVE = "(text, run) => text && Gatelight.save(`${run}.csv`, text)"
+_SAVE = "(text, run) => Gatelight.ready.then(({ saveText }) => saveText(`${run}.csv`, text))"
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ def _shown(workbench: Workbench, say: Say, run: str, found: Predicted | None, *,
     rows = worst_first(found.rows) if found else []
     return [
         told(say, found) if found else "",
-        gallery.worst(say, rows, workbench.pictures(run)) if rows else "",
+        gallery.worst(say, rows, workbench.runs.pictures(run)) if rows else "",
         gr.Dataframe([cells(row) for row in rows], visible=bool(rows)) if found else gr.Dataframe(visible=False),
         gr.Button(interactive=not answering),
         gr.Button(interactive=answering),

@@ -18,6 +18,9 @@ from engine.service.workbench import Workbench
 
 FORMS = ("gatelight", "peft", "llama_adapter")
 LONGEST_NOTES = 20_000  # characters
+_TO_WATCH = "(run) => Gatelight.ready.then(({ openTab, show }) => { openTab('watch'); show(run); })"
+_TO_CHAT = "() => Gatelight.ready.then(({ openTab }) => openTab('chat'))"
+_REFRESH = "() => Gatelight.ready.then(({ refreshRuns }) => refreshRuns())"
 
 
 @dataclass(frozen=True)
@@ -89,9 +92,9 @@ def build(workbench: Workbench, say: Say, chat: Chat) -> Actions:
     one = gr.Textbox(visible="hidden", elem_id="gl-run-id")
     started = gr.Textbox(visible="hidden")
     actions = Actions(panel, heading, name, notes, resume, delete, confirm, download, one)
-    wire_js([watch.click], "(run) => { Gatelight.goto('watch'); Gatelight.show?.(run); }", [one])
+    wire_js([watch.click], _TO_WATCH, [one])
     led = wire(say, [talk.click], lambda run: (run, True), [one], [chat.run, chat.own])
-    led.then(None, js="() => Gatelight.goto('chat')", api_visibility="private")
+    led.then(None, js=_TO_CHAT, api_visibility="private")
     _wire_keeping(workbench, say, actions)
     _wire_deleting(workbench, say, actions, sure, keep)
 
@@ -134,4 +137,4 @@ def _wire_deleting(workbench: Workbench, say: Say, actions: Actions, sure: gr.Bu
         return actions.shown([])
 
     gone = wire(say, [sure.click], deleted, [actions.one], actions.parts, trigger_mode="once")
-    gone.then(None, js="() => Gatelight.refreshRuns()", api_visibility="private")
+    gone.then(None, js=_REFRESH, api_visibility="private")

@@ -13,7 +13,7 @@ from app.wiring import wire
 from app.words import Say
 from engine.service.workbench import Workbench
 
-_SAVE = "(text) => text && Gatelight.save('run.yaml', text)"
+_SAVE = "(text) => Gatelight.ready.then(({ saveText }) => saveText('run.yaml', text))"
 
 
 def build(page: gr.Blocks, workbench: Workbench, say: Say, top: gr.HTML) -> None:

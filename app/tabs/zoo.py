@@ -8,7 +8,7 @@ import gradio as gr
 
 from app import cards
 from app.markup import html, safe
-from app.method_groups import family
+from app.method_groups import group
 from app.words import Say
 from engine.service.workbench import Workbench
 
@@ -16,7 +16,7 @@ ZOO = Path(__file__).resolve().parents[2] / "assets" / "zoo.json"
 """Written by `python -m benchmarks.methods`."""
 MEASURES = ("exact_match", "base_ability")
 
-_ON_LOAD = "Gatelight.zoo(element, JSON.parse(props.words), server);"
+_ON_LOAD = "Gatelight.ready.then(({ mountZoo }) => mountZoo(element, JSON.parse(props.words), server));"
 
 
 def build(workbench: Workbench, say: Say) -> gr.HTML:
@@ -46,7 +46,7 @@ def measured(say: Say, path: Path | None = None) -> dict[str, Any]:
     found = json.loads(path.read_text(encoding="utf-8"))
     for row in found["methods"]:
         key = f"method.{row['name']}"
-        row["family"] = family(row["acts_on"])
+        row["family"] = group(row["name"])
         row["title"] = say(key) if key in say else row["title"]
     return found
 

@@ -2,7 +2,7 @@
 
 A dataset is a folder with `dataset.json` and one JSONL file per split. The ones that ship live in
 `assets/datasets`; any other folder of the same form can be given by its path. Files and hub datasets, whose columns
-are chosen and guessed, are read by `engine.data.source`.
+are chosen and guessed, are read by `engine.data.load_source`.
 """
 
 import json
@@ -13,14 +13,15 @@ from typing import Any
 
 from engine.core.errors import DataError, SettingError
 from engine.core.types import DatasetInfo
+from engine.data.load_source import open_source
 from engine.data.readers.dispatch import is_source
 from engine.data.readers.formats import suffixes
 from engine.data.row import Row as Row
 from engine.data.settings import DataSettings
-from engine.data.source import Source, open_source
+from engine.data.source import Source
+from engine.data.templates import PROMPT, fill
 
 DATASETS = Path(__file__).resolve().parents[2] / "assets" / "datasets"
-SPLITS = ("train", "validation", "test")
 FORMER = {"test": "heldout"}
 """What a split was called before."""
 
@@ -104,8 +105,8 @@ class Dataset:
         Raises:
             DataError: The file is missing, empty, or has a bad line; the message names the line.
         """
-        if self.source is not None and (found := self.source.rows(split)) is not None:
-            return found
+        if self.source is not None and (rows := self.source.rows(split)) is not None:
+            return rows
         path = self._file(split)
         try:
             lines = path.read_text(encoding="utf-8-sig").split("\n")  # splitlines would cut at U+2028 too
@@ -168,11 +169,6 @@ def _splits(facts: dict[str, Any]) -> dict[str, int]:
     return {present.get(split, split): rows for split, rows in facts.get("splits", {}).items()}
 
 
-def fill(template: str, prompt: str) -> str:
-    """A template with a prompt in it."""
-    return template.replace("{prompt}", prompt)
-
-
 def _row(path: Path, number: int, line: str) -> Row:
     try:
         values = json.loads(line)
@@ -210,11 +206,21 @@ def load_dataset(name: str, settings: DataSettings | None = None) -> Dataset:
             "give the path of one of its files.",
             name=name,
         )
-    folder = DATASETS / name if name in shipped() else Path(name).expanduser()
+    dataset = _from_description(name, DATASETS / name if name in shipped() else Path(name).expanduser())
+    if dataset.template.count(PROMPT) != 1:
+        raise DataError(
+            "bad_template",
+            f"The template of dataset {name!r} must hold {{prompt}} exactly once.",
+            name=name,
+        )
+    return dataset
+
+
+def _from_description(name: str, folder: Path) -> Dataset:
     path = folder / "dataset.json"
     try:
         facts = json.loads(path.read_text(encoding="utf-8"))
-        dataset = Dataset(**{**facts, "name": name, "folder": folder, "splits": _splits(facts)})
+        return Dataset(**{**facts, "name": name, "folder": folder, "splits": _splits(facts)})
     except FileNotFoundError as error:
         known = ", ".join(shipped())
         raise DataError(
@@ -231,13 +237,6 @@ def load_dataset(name: str, settings: DataSettings | None = None) -> Dataset:
             name=name,
             reason=str(error),
         ) from error
-    if dataset.template.count("{prompt}") != 1:
-        raise DataError(
-            "bad_template",
-            f"The template of dataset {name!r} must hold {{prompt}} exactly once.",
-            name=name,
-        )
-    return dataset
 
 
 def _from_source(name: str, settings: DataSettings) -> Dataset:

@@ -23,12 +23,12 @@ from engine.models.base import Base
 
 def save_adapter(method: Method, base: Base, folder: Path, **facts: object) -> None:
     """Write a method's adapter folder, folded, whole or not at all."""
-    write_tensors(folder / "adapter.safetensors", method.folded().tensors())
+    write_tensors(folder / "adapter.safetensors", method.folded().adapter_tensors())
     write_json(
         folder / "adapter.json",
         {
             "format": METHOD_FORMAT,
-            "method": method.name,
+            "method": method.spec.name,
             "settings": method.settings.to_dict(),
             "base": {
                 "name": base.name,
@@ -61,7 +61,7 @@ def load_adapter(folder: Path, base: Base) -> Method:
     """
     facts = read_facts(folder)
     cls = method_class(facts["method"])
-    settings = cls.settings_class.from_dict(facts["settings"])
+    settings = cls.spec.settings.from_dict(facts["settings"])
     if facts["base"]["fingerprint"] != base.fingerprint:
         if (precision := facts["base"].get("precision", base.precision)) != base.precision:
             raise ModelError(
@@ -132,8 +132,8 @@ def put_tensors(method: Method, tensors: dict[str, torch.Tensor], source: str) -
     Raises:
         ExchangeError: One is missing, extra or misshapen.
     """
-    check_tensors(method.tensors(), tensors, source)
-    method.take(tensors)
+    check_tensors(method.adapter_tensors(), tensors, source)
+    method.load_adapter_tensors(tensors)
 
 
 def check_tensors(wanted: dict[str, torch.Tensor], tensors: dict[str, torch.Tensor], source: str) -> None:

@@ -1,29 +1,29 @@
-"""The contract of a method: it owns its parameters, attaches to sites, obeys its strength, and tells what it sees."""
+"""The contract of a method: it owns its parameters, adds to activations at sites, and reports what it does."""
 
 import copy
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import ClassVar, Literal, Self
+from typing import ClassVar, Generic, Self
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from engine.core.errors import ModelError
-from engine.core.settings import Settings
+from engine.core.errors import SettingError
 from engine.data.head_spec import HeadSpec
-from engine.methods import METHODS
-from engine.methods.parts.head import TaskHead
+from engine.methods.parts.task_head import TaskHead
+from engine.methods.serving import must_serve
+from engine.methods.spec import MethodSpec, S
 from engine.models.base import Base
-from engine.models.family import Family
 from engine.models.shape import ModelShape
 from engine.models.sharing import share_tensors
 from engine.models.sites import Sites
 from engine.models.view import View
 from engine.telemetry.events import Event
 from engine.telemetry.observe import ProbeInput
+from engine.telemetry.probe_reports import ProbeReport
 
 RANDOM = -1
 """Value of `Control.routing`."""
@@ -35,26 +35,16 @@ METHOD_FORMAT = 1
 """Version of the tensor names and meanings in adapter files; raised when a method changes them."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Paper:
-    """Where a method comes from."""
-
-    title: str
-    authors: str
-    year: int
-    url: str
-
-
 @dataclass(slots=True)
 class Control:
-    """Dials that are turned between forwards, outside of training.
+    """How a method acts in the next forward; set between forwards, outside of training.
 
     Attributes:
         strength: 0 is the base to the bit, 1 the trained model, beyond it extrapolates.
         knocked_out: (layer, head) pairs that are switched off, where the method has heads.
         off_layers: Layers in which the method does nothing.
         routing: Which expert answers, where the method has some: None for their average, a number for that one, and
-            RANDOM for a fresh draw in every pass.
+            RANDOM for a fresh sample in every pass.
     """
 
     strength: float = 1.0
@@ -96,88 +86,44 @@ class Start:
             base,
         )
 
+    def repeated(self, text: str, count: int) -> list[int]:
+        """Token ids of a text to start from, repeated or cut to so many.
 
-class Method(nn.Module, ABC):
+        Raises:
+            SettingError: The text holds no token.
+        """
+        ids = self.tokenize(text)
+        if not ids:
+            raise SettingError(
+                "no_init_text",
+                "init_text holds no token of this model: write the sentence to start from.",
+                field="init_text",
+            )
+        return (ids * -(-count // len(ids)))[:count]
+
+
+class Method(nn.Module, ABC, Generic[S]):
     """One parameter-efficient method on one frozen model.
 
-    A subclass names itself in `engine.methods.METHODS`. Its forward functions write to nothing but their return
-    value and keep no derived tensors. Its parameters are fp32 whatever the base.
+    S is the class of its settings. Its forward functions write to nothing but their return value and keep no derived
+    tensors. Its parameters are fp32 whatever the base.
     """
 
-    name: ClassVar[str]
-    title: ClassVar[str]
-    equation: ClassVar[str]
-    acts_on: ClassVar[tuple[str, ...]]
-    paper: ClassVar[Paper]
-    settings_class: ClassVar[type[Settings]]
-    presets: ClassVar[dict[str, dict[str, object]]]
-    learning_rate: ClassVar[float]
-    """Rate that works with default settings on the embedded base; see `usual_rate` for others."""
-    no_decay: ClassVar[tuple[str, ...]] = ()
-    """Beginnings of the names of parameters that weight decay leaves alone."""
-    emits: ClassVar[tuple[type[Event], ...]] = ()
-    """Decides which panels appear."""
-    needs: ClassVar[tuple[Literal["attention", "text"], ...]] = ()
-    """What not every model has: an attention that sites reach, or text for virtual tokens to stand in."""
-    examples: ClassVar[tuple[dict[str, object], ...]] = ({},)
-    """Settings under which the contract suite runs, sized for tiny models."""
+    spec: ClassVar[MethodSpec]
+    """Its description."""
 
-    def __init__(self, settings: Settings, shape: ModelShape) -> None:
+    def __init__(self, settings: S, shape: ModelShape) -> None:
         super().__init__()
-        self.must_serve(shape.family, shape.model_type)
+        must_serve(self.spec, shape.family, shape.model_type)
+        self.settings = settings
         self.shape = shape
         self.control = Control()
         self.head: TaskHead | None = None
-        """The task head that trains with the method; a run gives it one, a method never asks for it."""
-
-    @classmethod
-    def reads_weights(cls, settings: Settings) -> bool:
-        """Whether it reads frozen weights; then `build` refuses a base whose weights are quantised (8-bit, 4-bit)."""
-        return False
-
-    @classmethod
-    def serves(cls, family: Family) -> bool:
-        """Whether models of this family have what the method needs."""
-        return cls._missing(family) is None
-
-    @classmethod
-    def must_serve(cls, family: Family, model_type: str) -> None:
-        """Refuse models that lack what the method needs.
-
-        Raises:
-            ModelError: They do; the sentence says what it is, and which methods can be used.
-        """
-        missing = cls._missing(family)
-        if missing is None:
-            return
-        others = [other for other in METHODS.values() if other.serves(family)]
-        names = ", ".join(other.name for other in others)
-        fix = f"Choose another model, or one of these methods: {', '.join(other.title for other in others)}."
-        if missing == "attention":
-            raise ModelError(
-                "method_needs_attention",
-                f"{cls.title} acts inside of the attention, and that of {model_type} models cannot be reached: they do "
-                f"not call transformers' attention interface. {fix}",
-                method=cls.name,
-                family=model_type,
-                methods=names,
-            )
-        raise ModelError(
-            "method_needs_text",
-            f"{cls.title} puts virtual tokens among the words of a text, and {model_type} models read pictures. {fix}",
-            method=cls.name,
-            family=model_type,
-            methods=names,
-        )
-
-    @classmethod
-    def _missing(cls, family: Family) -> str | None:
-        has = {"attention": family.attention is not None, "text": family.reads_text}
-        return next((need for need in cls.needs if not has[need]), None)
+        """The task head that trains with the method; a run adds it, no method reads it."""
 
     @classmethod
     @abstractmethod
-    def build(cls, settings: Settings, shape: ModelShape, start: Start) -> Self:
+    def build(cls, settings: S, shape: ModelShape, start: Start) -> Self:
         """A fresh method with its first values.
 
         Raises:
@@ -186,19 +132,9 @@ class Method(nn.Module, ABC):
         """
 
     @classmethod
-    def usual_rate(cls, settings: Settings, shape: ModelShape) -> float:
-        """What an empty learning rate means with these settings on a model of this shape."""
-        return cls.learning_rate
-
-    @classmethod
     @abstractmethod
-    def count(cls, settings: Settings, shape: ModelShape) -> dict[str, int]:
+    def count(cls, settings: S, shape: ModelShape) -> dict[str, int]:
         """Trainable parameters by group, from the closed form; nothing is built."""
-
-    @property
-    @abstractmethod
-    def settings(self) -> Settings:
-        """The settings it was built with."""
 
     @property
     @abstractmethod
@@ -210,18 +146,28 @@ class Method(nn.Module, ABC):
         """Register functions at the sites of one view."""
 
     @abstractmethod
-    def probe(self, view: View, probe_input: ProbeInput) -> dict[str, object]:
-        """Run one sentence through a view on which this method is attached and report how it is used.
+    def probe(self, view: View, probe_input: ProbeInput) -> ProbeReport:
+        """Report how one input uses this method, which is attached to the view.
 
-        The result is JSON for the attention panel; `probe` runs the forward and collects what observers saw.
+        Registers observers at the view's sites, runs the forward once, and collects what they saw. The view is not
+        used again.
+
+        Raises:
+            ModelError: What the report is about cannot be observed in this model.
         """
 
     def parameter_events(self, step: int) -> Iterator[Event]:
-        """Telemetry that the parameters alone tell, at a frame step. Called under no_grad, after the update."""
+        """Events that follow from the parameters and their gradients alone.
+
+        Called under no_grad at the steps that have a frame (see `engine.telemetry.schedule`), after the update.
+        """
         yield from ()
 
     def validation_events(self, step: int, view: View, probe_input: ProbeInput) -> Iterator[Event]:
-        """Telemetry that needs a forward: as in `probe`, on the run's sample sentence. Called at every validation."""
+        """Events that need a forward, as in `probe`: of the run's sample sentence, or its sample picture.
+
+        Called under no_grad at every validation, with a view and a copy of the method of their own.
+        """
         yield from ()
 
     def warm_up(self, start: Start) -> Iterator[float]:
@@ -233,56 +179,52 @@ class Method(nn.Module, ABC):
         yield from ()
 
     @property
-    def tells(self) -> tuple[type[Event], ...]:
-        """The kinds of events that it emits with its own settings: `emits`, less what they switch off."""
-        return self.emits
-
-    @property
-    def layered(self) -> bool:
-        """Whether its acts belong to layers, so that it can be switched off in some of them."""
-        return bool({"attention", "linear", "norm", "residual"} & set(self.acts_on))
+    def emitted(self) -> tuple[type[Event], ...]:
+        """The kinds of events that it emits with its settings: the spec's `emits`, less what they switch off."""
+        return self.spec.emits
 
     @property
     def template(self) -> str | None:
-        """The method's own template with `{prompt}` and marks `{p}` for virtual tokens; None for the dataset's."""
+        """A template with `{prompt}` and a slot `{p}` for every virtual token; None where the dataset's is used."""
         return None
 
     @property
     def passes(self) -> int:
-        """Forwards in a training step. With 2, `agreement` tells what it costs that they differ."""
+        """Forwards in a training step. With 2, `consistency_loss` is added to the loss of the first."""
         return 1
 
-    def roll(self) -> None:
-        """Throw the dice for the next training forward. They stay as they lie until the next throw."""
+    def sample_routing(self) -> None:
+        """Draw the random routing of the next training forwards; it holds until the next call."""
 
-    def agreement(self, first: Float[Tensor, "n v"], second: Float[Tensor, "n v"]) -> Float[Tensor, ""]:
-        """Extra loss, summed over n labelled positions, from the logits of two passes with different dice."""
-        raise AssertionError(f"{self.name} makes one pass")
+    def consistency_loss(self, first: Float[Tensor, "n v"], second: Float[Tensor, "n v"]) -> Float[Tensor, ""]:
+        """Extra loss, summed over n labelled positions, from the logits of two passes with different routing."""
+        raise AssertionError(f"{self.spec.name} makes one pass")
 
     def fold(self) -> None:
         """Drop structure that only training needs. Logits do not change, and folding twice is folding once."""
 
-    def stored(self) -> dict[str, Tensor]:
-        """What the file of a folded adapter holds of the method itself; the head is out of sight here."""
+    def method_tensors(self) -> dict[str, Tensor]:
+        """Tensors of a folded method as an adapter file holds them, without those of a task head."""
         return self.state_dict()
 
-    def put(self, tensors: dict[str, Tensor]) -> None:
-        """Take what `stored` gave out of a file; names and shapes have been checked, the head is out of sight."""
+    def load_method_tensors(self, tensors: dict[str, Tensor]) -> None:
+        """Load what `method_tensors` gave, from a file; names and shapes have been checked."""
         self.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
 
-    def tensors(self) -> dict[str, Tensor]:
-        """All that the file of a folded adapter holds: the method's own tensors and its head's."""
+    def adapter_tensors(self) -> dict[str, Tensor]:
+        """All that the file of a folded adapter holds: the method's tensors and its task head's."""
         with self._without_head() as head:
-            own = self.stored()
-        return own if head is None else own | {HEAD + name: tensor for name, tensor in head.state_dict().items()}
+            tensors = self.method_tensors()
+        return tensors if head is None else tensors | {HEAD + name: value for name, value in head.state_dict().items()}
 
-    def take(self, tensors: dict[str, Tensor]) -> None:
-        """Take all tensors of a file; names and shapes have been checked against `tensors`."""
+    def load_adapter_tensors(self, tensors: dict[str, Tensor]) -> None:
+        """Load all tensors of a file; names and shapes have been checked against `adapter_tensors`."""
         with self._without_head() as head:
-            self.put({name: tensor for name, tensor in tensors.items() if not name.startswith(HEAD)})
+            self.load_method_tensors({name: tensor for name, tensor in tensors.items() if not name.startswith(HEAD)})
         if head is not None:
-            own = {name: tensor for name, tensor in tensors.items() if name.startswith(HEAD)}
-            head.load_state_dict({name.removeprefix(HEAD): tensor.float() for name, tensor in own.items()})
+            head.load_state_dict(
+                {name.removeprefix(HEAD): value.float() for name, value in tensors.items() if name.startswith(HEAD)}
+            )
 
     @contextmanager
     def _without_head(self) -> Iterator[TaskHead | None]:
@@ -298,16 +240,16 @@ class Method(nn.Module, ABC):
             self.head = TaskHead.build(spec, self.shape, rng)
         return self
 
-    def silent(self, layer: int | None = None) -> bool:
-        """Whether it has nothing to say: at strength 0, or in a layer that is switched off."""
+    def is_off(self, layer: int | None = None) -> bool:
+        """Whether it changes nothing: at strength 0, or in a layer that is switched off."""
         return self.control.strength == 0 or layer in self.control.off_layers
 
     def groups(self) -> dict[str, list[nn.Parameter]]:
         """Parameters by the name under which telemetry reports them: the part before the first dot."""
-        found: dict[str, list[nn.Parameter]] = {}
+        groups: dict[str, list[nn.Parameter]] = {}
         for name, parameter in self.named_parameters():
-            found.setdefault(name.split(".")[0], []).append(parameter)
-        return found
+            groups.setdefault(name.split(".")[0], []).append(parameter)
+        return groups
 
     def folded(self) -> Self:
         """A copy without training's structure; the method itself goes on training."""
@@ -315,8 +257,8 @@ class Method(nn.Module, ABC):
         copied.fold()
         return copied
 
-    def twin(self) -> Self:
-        """A copy that shares every tensor but has its own dials: what chat uses while training goes on."""
-        twin = share_tensors(self)
-        twin.control = Control()
-        return twin
+    def sharing_copy(self) -> Self:
+        """A copy that shares all tensors and has a `control` of its own: chat uses it while training goes on."""
+        copied = share_tensors(self)
+        copied.control = Control()
+        return copied

@@ -7,9 +7,15 @@ from pathlib import Path
 from engine.config.run import RunConfig
 from engine.core.types import Counts, MethodInfo, ModelInfo
 from engine.data.task import head_for, wants_head
-from engine.methods import METHODS, method_class
-from engine.methods.parts.head import TaskHead
-from engine.models.discover import LocalModel, cached_models, inspect_folder, models_in_folder
+from engine.methods import METHODS, method_class, method_spec
+from engine.methods.parts.task_head import TaskHead
+from engine.methods.serving import must_serve
+from engine.models.discover import (
+    LocalModel,
+    cached_models,
+    inspect_folder,
+    models_in_folder,
+)
 from engine.models.loading import shape_from_config
 from engine.models.resolve import SHIPPED
 from engine.models.shape import ModelShape
@@ -17,29 +23,29 @@ from engine.models.shape import ModelShape
 
 def models(folder: Path | None = None) -> list[ModelInfo]:
     """Models on this machine that can be used: those that ship, those below a folder, those in the hub's cache."""
-    return [model_info(found) for found in on_this_machine(folder) if not found.problem]
+    return [model_info(model) for model in on_this_machine(folder) if not model.problem]
 
 
 def on_this_machine(folder: Path | None = None) -> Iterator[LocalModel]:
-    """All models that are found, also those that cannot be used."""
+    """All models on this machine, also those that cannot be used."""
     shipped = (inspect_folder(path, name, "shipped") for name, path in SHIPPED.items())
-    yield from (found for found in shipped if found is not None)
+    yield from (model for model in shipped if model is not None)
     if folder is not None:
         yield from models_in_folder(folder)
     yield from cached_models()
 
 
-def model_info(found: LocalModel) -> ModelInfo:
+def model_info(model: LocalModel) -> ModelInfo:
     """What a page says of a model's files."""
-    label = found.path.name if found.source == "folder" else found.name
+    label = model.path.name if model.source == "folder" else model.name
     return ModelInfo(
-        name=found.name,
-        title=f"{label} ({_millions(found.parameters)})",
-        family=found.family,
-        parameters=found.parameters,
-        size_mb=round(found.size_bytes / 1e6, 1),
-        path=str(found.path),
-        source=found.source,
+        name=model.name,
+        title=f"{label} ({_millions(model.parameters)})",
+        family=model.family,
+        parameters=model.parameters,
+        size_mb=round(model.size_bytes / 1e6, 1),
+        path=str(model.path),
+        source=model.source,
     )
 
 
@@ -61,16 +67,16 @@ def methods() -> list[MethodInfo]:
     """All methods, in the order of the table."""
     return [
         MethodInfo(
-            name=cls.name,
-            title=cls.title,
-            equation=cls.equation,
-            acts_on=cls.acts_on,
-            paper=f"{cls.paper.title}. {cls.paper.authors}, {cls.paper.year}.",
-            url=cls.paper.url,
-            settings=cls.settings_class,
-            presets=cls.presets,
+            name=spec.name,
+            title=spec.title,
+            equation=spec.equation,
+            acts_on=spec.acts_on,
+            paper=f"{spec.paper.title}. {spec.paper.authors}, {spec.paper.year}.",
+            url=spec.paper.url,
+            settings=spec.settings,
+            presets={name: dict(values) for name, values in spec.presets.items()},
         )
-        for cls in METHODS.values()
+        for spec in METHODS.values()
     ]
 
 
@@ -81,7 +87,7 @@ def usual_rate(config: RunConfig) -> float:
         WorkbenchError: A setting or the model cannot be used.
     """
     shape = shape_of_model(config.model, trust_remote_code=config.of_training().trust_remote_code)
-    return method_class(config.method).usual_rate(config.of_method(), shape)
+    return method_spec(config.method).usual_rate(config.of_method(), shape.d)
 
 
 def count(config: RunConfig) -> Counts:
@@ -93,7 +99,7 @@ def count(config: RunConfig) -> Counts:
     training = config.of_training()
     shape = shape_of_model(config.model, trust_remote_code=training.trust_remote_code)
     cls = method_class(config.method)
-    cls.must_serve(shape.family, shape.model_type)
+    must_serve(cls.spec, shape.family, shape.model_type)
     groups = cls.count(config.of_method(), shape)
     if wants_head(training.head, shape.family):
         spec = head_for(training.head, training.pooling, shape.family, config.load_data(), config.model)

@@ -7,15 +7,15 @@ import torch
 
 from engine.config.training import TrainingSettings
 from engine.methods.base import HEAD, Method
-from engine.methods.parts.head import LEARNING_RATE as HEAD_RATE
+from engine.methods.parts.task_head import LEARNING_RATE as HEAD_RATE
 from engine.models.view import View
 
 
 def optimiser_for(method: Method, settings: TrainingSettings, rate: float) -> torch.optim.Optimizer:
     """AdamW on all that trains. Gates and single numbers are never decayed; a head has a rate of its own."""
     named = [(name, p) for name, p in method.named_parameters() if not name.startswith(HEAD)]
-    spared = [p for name, p in named if name.startswith(method.no_decay)]
-    decayed = [p for name, p in named if not name.startswith(method.no_decay)]
+    spared = [p for name, p in named if name.startswith(method.spec.no_decay)]
+    decayed = [p for name, p in named if not name.startswith(method.spec.no_decay)]
     head = list(method.head.parameters()) if method.head else []
     decay = settings.weight_decay
     groups = [

@@ -8,7 +8,7 @@ from torch.testing import assert_close
 
 from engine.core.errors import ExchangeError, ModelError, SettingError
 from engine.exchange.peft import export_peft, import_peft
-from engine.methods.ia3.method import IA3Settings
+from engine.methods.ia3.spec import IA3Settings
 from engine.models.fused import outputs_of_role
 from tests.parity.test_peft import CLOSE, peft_logits, trainables
 from tests.tiny import FAMILIES, Case, logits, loss_of, plain_model, randomise, tiny_base, viewed, words
@@ -227,7 +227,7 @@ def test_frame_tells_the_deviation():
 @pytest.mark.parametrize("family", ["llama", "gpt2", "opt"])
 def test_look_tells_what_a_factor_does(family):
     """A factor of 1.25 changes what it scales by a quarter at every token, at strength 2 by half; others by nothing."""
-    from tests.contract.test_telemetry import looked
+    from tests.contract.test_telemetry import probed
 
     base, method = Case("ia3", {}, family).build()
     with torch.no_grad():
@@ -235,7 +235,7 @@ def test_look_tells_what_a_factor_does(family):
         method.vectors["0_down"].fill_(0.5)
     for strength in (1.0, 2.0, 0.0):
         method.control.strength = strength
-        found = torch.tensor(looked(base, method)["contribution"])  # (l, targets, t)
+        found = torch.tensor(probed(base, method).contribution)  # (l, targets, t)
         expected = torch.zeros(3, 3, 6)
         expected[1, 1], expected[0, 2] = 0.25 * strength, 0.5 * strength
         assert_close(found, expected, rtol=0, atol=2e-4)

@@ -13,6 +13,7 @@ from engine.analysis.strength import strength_curve
 from engine.core.errors import SettingError
 from engine.data.dataset import load_dataset
 from engine.methods.base import RANDOM
+from engine.service.model_cache import ModelCache
 from engine.service.worker import Worker
 from tests.tiny import Case, cases, logits, randomise, words
 from tests.unit.making import Maker, finish, load, make_dataset
@@ -37,7 +38,7 @@ def test_all_layers_off_is_the_base(case):
     method.control.off_layers = frozenset({base.shape.l - 1})
     assert not torch.equal(logits(base, method), trained)
     method.control.off_layers = frozenset(range(base.shape.l))
-    if "norm" not in method.acts_on and getattr(method, "norms", None) is None:
+    if "norm" not in method.spec.acts_on and getattr(method, "norms", None) is None:
         assert_close(logits(base, method), logits(base), rtol=1e-4, atol=2e-5)
     method.control.off_layers = frozenset()
     assert torch.equal(logits(base, method), trained)
@@ -47,7 +48,7 @@ def test_ablation_is_a_triangle_of_losses(data):
     """Entry [i][j] is the loss with layers i to j off, from a second computation; the method's dials stay."""
     base, method = Case("bottleneck", {"width": 5, "norms": False}, "llama").build()
     randomise(method, std=0.3)
-    spans = ablation(base, method, data)
+    spans = ablation(base, method, data).spans
     assert [[loss is None for loss in row] for row in spans] == [[j < i for j in range(3)] for i in range(3)]
     assert len({loss for row in spans for loss in row if loss is not None}) == 6
     assert spans[0][2] == dict(strength_curve(base, method, data))[0.0]
@@ -72,16 +73,16 @@ def test_routes_through_experts(data):
     base, method = Case("adamix", {"experts": 3, "width": 5}, "llama").build()
     randomise(method, std=0.4)
     state = {name: value.clone() for name, value in method.state_dict().items()}
-    found = routes(base, method, data, draws=5)
-    assert found == routes(base, method, data, draws=5)
-    assert found["average"] == dict(strength_curve(base, method, data))[1.0]
-    assert (len(found["experts"]), len(found["random"])) == (3, 5)
-    assert len(set(found["random"])) > 2
+    found = routes(base, method, data, samples=5)
+    assert found == routes(base, method, data, samples=5)
+    assert found.average == dict(strength_curve(base, method, data))[1.0]
+    assert (len(found.experts), len(found.random)) == (3, 5)
+    assert len(set(found.random)) > 2
     assert all(torch.equal(value, state[name]) for name, value in method.state_dict().items())
     _, single = Case("adamix", {"experts": 1, "width": 5}, "llama").build()
     own = {name: (value[2:] if len(value) == 3 else value) for name, value in method.named_parameters()}
     single.load_state_dict(own, strict=False)
-    assert found["experts"][2] == dict(strength_curve(base, single, data))[1.0]
+    assert found.experts[2] == dict(strength_curve(base, single, data))[1.0]
 
 
 @pytest.mark.parametrize("case", [Case("lora", {}, "llama"), Case("adamix", {"experts": 1}, "llama")], ids=str)
@@ -97,15 +98,13 @@ def test_routes_of_a_finished_run(tmp_path):
     maker = Maker(tmp_path)
     trainer = finish(maker.start("a", "adamix", {"experts": 3, "width": 5}))
     worker = Worker(lambda _live: None)
-    worker.load = load
-    found = worker.routes(trainer.folder)
-    assert found["kind"] == "routes"
-    assert len(found["experts"]) == 3
-    expected = routes(trainer.base, trainer.method, maker_data(maker))
-    assert {name: found[name] for name in expected} == expected
-    told = worker.ablation(trainer.folder, None)
-    assert told == json.loads(json.dumps(told))
-    assert (told["kind"], len(told["spans"])) == ("ablation", 3)
+    worker.models.base = load
+    report = worker.ask("routes", trainer.folder, None, {}).report
+    assert len(report.experts) == 3
+    assert report == routes(trainer.base, trainer.method, maker_data(maker))
+    answer = worker.ask("ablation", trainer.folder, None, {}).to_json()
+    assert answer == json.loads(json.dumps(answer))
+    assert (answer["kind"], answer["step"], len(answer["spans"])) == ("ablation", None, 3)
 
 
 def maker_data(maker):
@@ -129,7 +128,7 @@ def test_random_routing_while_answering():
 def test_commands(tmp_path, monkeypatch, capsys):
     """`ablate` draws the triangle, `routes` lists the losses; with --json both say what the workbench says."""
     trainer = finish(Maker(tmp_path).start("a", "adamix", {"experts": 2, "width": 5}))
-    monkeypatch.setattr(Worker, "load", lambda _self, name, precision="fp32": load(name, precision))
+    monkeypatch.setattr(ModelCache, "base", lambda _self, name, precision="fp32": load(name, precision))
 
     def said(*words):
         monkeypatch.setattr(sys, "argv", ["engine", *words, str(trainer.folder.path)])

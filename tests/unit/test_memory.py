@@ -18,7 +18,7 @@ from engine.data.head_spec import HeadSpec
 from engine.memory.capacity import DeviceMemory, fit_of
 from engine.memory.ledger import Ledger
 from engine.memory.meter import module_bytes
-from engine.methods import METHODS
+from engine.methods import METHODS, method_class
 from engine.models.families import family_of
 from engine.models.inputs import Tokens
 from engine.models.loading import load_base
@@ -48,7 +48,7 @@ def plan_on(config, method: str, example: dict | None = None, rows: int = 8, len
     return Plan(
         config=config,
         method=method,
-        settings=METHODS[method].settings_class.from_dict(example or {}),
+        settings=METHODS[method].settings.from_dict(example or {}),
         training=TrainingSettings(**training),
         batch=Batch(Tokens(ids, torch.ones_like(ids, dtype=torch.bool)), ids, targets),
         head=None if causal else HeadSpec(labels=("a", "b"), pooling="first"),
@@ -96,7 +96,7 @@ def test_parts_add_up():
     info = estimate(plan("lora"), PLENTY)
     parts = ("weights", "quantisation", "adapter", "gradients", "optimiser", "activations", "logits")
     assert info.total == sum(getattr(info, name) for name in parts)
-    trained = sum(METHODS["lora"].count(METHODS["lora"].settings_class(), tiny_base("llama").shape).values())
+    trained = sum(method_class("lora").count(METHODS["lora"].settings(), tiny_base("llama").shape).values())
     assert info.gradients == info.adapter == 4 * trained
     assert 8 * trained <= info.optimiser < 8 * trained + 1024  # two moments, and step counters
     shape = tiny_base("llama").shape

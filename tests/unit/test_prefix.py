@@ -8,8 +8,10 @@ from transformers import AutoModelForCausalLM, GPT2Config
 from engine.core.errors import SettingError
 from engine.methods import METHODS
 from engine.methods.base import Start
-from engine.methods.p_tuning_v2.method import PTuningV2, PTuningV2Settings
-from engine.methods.prefix.method import PrefixSettings, PrefixTuning
+from engine.methods.p_tuning_v2.method import PTuningV2
+from engine.methods.p_tuning_v2.spec import PTuningV2Settings
+from engine.methods.prefix.method import PrefixTuning
+from engine.methods.prefix.spec import PrefixSettings
 from engine.models.inputs import Tokens
 from engine.models.shape import shape_of
 from engine.telemetry.method_events import MassFrame, PrefixFrame
@@ -127,7 +129,7 @@ def test_folding_drops_the_mlp_to_the_bit(family):
     expected = logits(base, randomise(method))
     folded = method.folded()
     assert torch.equal(logits(base, folded), expected)
-    assert set(dict(folded.named_parameters())) == {"keys", "values"} == set(folded.stored())
+    assert set(dict(folded.named_parameters())) == {"keys", "values"} == set(folded.method_tensors())
     assert folded.keys.shape == (base.shape.l, base.shape.g, 3, base.shape.k)
     loss_of(viewed(base, folded), words()).backward()
     assert all(float(gradient.norm()) > 0 for _, gradient in named_gradients(folded))
@@ -265,7 +267,7 @@ def test_a_resumed_prefix_knows_where_it_started():
         resumed.load_state_dict(method.state_dict())
         assert list(resumed.parameter_events(2)) == list(method.parameter_events(2))
         _, loaded = Case("prefix", FLAT, "llama").build()
-        loaded.put(method.folded().stored())
+        loaded.load_method_tensors(method.folded().method_tensors())
         (frame,) = loaded.parameter_events(0)
     assert frame.moved == frame.stride == 0
 
@@ -277,20 +279,20 @@ def test_mass_is_the_share_of_the_softmax(family):
     randomise(method).eval()
     tokens = words(1)
 
-    def look():
+    def attached():
         view = viewed(base, method)
         return view, ProbeInput([""] * 7, lambda: view.hidden(tokens))
 
     with torch.no_grad():
-        (event,) = method.validation_events(4, *look())
-        report = method.probe(*look())
+        (event,) = method.validation_events(4, *attached())
+        report = method.probe(*attached())
         assert isinstance(event, MassFrame)
-        assert_close(torch.tensor(event.mass), torch.tensor(report["mass"]).mean(-1), rtol=0, atol=2e-4)
+        assert_close(torch.tensor(event.mass), torch.tensor(report.mass).mean(-1), rtol=0, atol=2e-4)
         assert 0.02 < float(torch.tensor(event.mass).mean()) < 0.98
         columns = [3 / (3 + (7 if family == "bert" else seen)) for seen in range(1, 8)]
         assert event.even == pytest.approx(sum(columns) / 7, abs=1e-4)
         method.control.strength = 0.0
-        assert float(torch.tensor(method.probe(*look())["mass"]).abs().max()) == 0
+        assert float(torch.tensor(method.probe(*attached()).mass).abs().max()) == 0
 
 
 @pytest.mark.parametrize("reparametrisation", ["flat", "mlp"])

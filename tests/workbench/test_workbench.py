@@ -6,6 +6,7 @@ import time
 import zipfile
 
 import pytest
+import torch
 
 from engine.config.run import RunConfig
 from engine.core.errors import ExchangeError, ModelError, RunError, SettingError
@@ -150,16 +151,16 @@ def test_a_reader_that_goes_away_frees_the_worker(workbench):
 
 def test_probe_and_strength_curve(workbench):
     for run, kind in (("llama_adapter", "prompts"), ("lora", "updates"), ("prompt", "soft")):
-        found = workbench.probe(run, None, "Ivan Marsh was born in April. 你好 <b>")
-        json.dumps(found)
-        assert found["kind"] == kind
-        curve = workbench.strength_curve(run, None)
+        answer = workbench.ask("probe", run, sentence="Ivan Marsh was born in April. 你好 <b>").to_json()
+        json.dumps(answer)
+        assert answer["kind"] == kind
+        curve = workbench.ask("strength", run).report
         assert curve[0][0] == 0
         assert curve[-1][0] == 2
         losses = dict(curve)
         assert losses[1.0] < losses[0.0]
     with pytest.raises(SettingError):
-        workbench.probe("lora", None, "  ")
+        workbench.ask("probe", "lora", sentence="  ")
 
 
 def test_exports(workbench):
@@ -195,7 +196,8 @@ def test_a_bad_start_leaves_nothing_behind(workbench):
 
 
 def test_a_run_that_diverges_says_so_and_can_be_looked_at(workbench, monkeypatch):
-    monkeypatch.setattr("engine.training.loop.Trainer._backward", lambda *_: float("nan"))
+    loss = torch.tensor(float("nan"), requires_grad=True)
+    monkeypatch.setattr("engine.training.objective.TrainingObjective.forward", lambda *_: loss * 1)
     run = workbench.start(config())
     wait(lambda: workbench.live().run is None)
     assert "learning_rate" in workbench.live().message

@@ -7,8 +7,11 @@ from torch import Tensor
 from engine.exchange.peft.prompt_tuning import soft_config
 from engine.exchange.refusals import refused, same_names
 from engine.methods.base import Method, Start
-from engine.methods.p_tuning.method import ENCODERS, PTuning, PTuningSettings
+from engine.methods.p_tuning.method import ENCODERS, PTuning
+from engine.methods.p_tuning.spec import PTuningSettings
 from engine.models.base import Base
+
+METHOD = PTuning
 
 
 def write(method: Method) -> tuple[dict[str, Any], dict[str, Tensor]]:
@@ -33,7 +36,7 @@ def write(method: Method) -> tuple[dict[str, Any], dict[str, Tensor]]:
         "encoder_num_layers": 2,
         "encoder_dropout": settings.dropout,
     }
-    return config, {"prompt_embeddings": method.stored()["prompts"]}
+    return config, {"prompt_embeddings": method.method_tensors()["prompts"]}
 
 
 def read(config: dict[str, Any], tensors: dict[str, Tensor], base: Base) -> tuple[Method, dict[str, Tensor]]:

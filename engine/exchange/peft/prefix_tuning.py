@@ -10,8 +10,11 @@ from torch import Tensor
 
 from engine.exchange.refusals import has_shape, refused, same_names
 from engine.methods.base import Method, Start
-from engine.methods.prefix.method import PrefixSettings, PrefixTuning
+from engine.methods.prefix.method import PrefixTuning
+from engine.methods.prefix.spec import PrefixSettings
 from engine.models.base import Base
+
+METHOD = PrefixTuning
 
 
 def write(method: Method) -> tuple[dict[str, Any], dict[str, Tensor]]:
@@ -29,7 +32,7 @@ def write(method: Method) -> tuple[dict[str, Any], dict[str, Tensor]]:
             "HF peft pushes the text's positions back, and this prefix was trained without that",
             "train with shift_positions=true, or export in our own format",
         )
-    own = method.stored()
+    own = method.method_tensors()
     table = torch.stack([own["keys"], own["values"]], dim=1)  # (l, 2, g, p, k)
     config = {
         "num_virtual_tokens": settings.prompt_len,

@@ -6,9 +6,12 @@ from torch import Tensor
 
 from engine.exchange.refusals import refused, same_names
 from engine.methods.base import Method, Start
-from engine.methods.prompt.method import PromptSettings, PromptTuning
+from engine.methods.prompt.method import PromptTuning
+from engine.methods.prompt.spec import PromptSettings
 from engine.models.base import Base
 from engine.models.shape import ModelShape
+
+METHOD = PromptTuning
 
 
 def write(method: Method) -> tuple[dict[str, Any], dict[str, Tensor]]:

@@ -21,7 +21,6 @@ Starts at base: no, but very near: the logits differ from the base's by about 1e
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import partial
 from typing import Self
 
@@ -31,99 +30,28 @@ from torch import Tensor, nn
 from torch.nn.utils import skip_init
 from typing_extensions import override
 
-from engine.core.settings import Settings, setting
-from engine.methods.base import Method, Paper, Start
-from engine.methods.parts.norms import TunedNorms
+from engine.methods.base import Method, Start
+from engine.methods.bottleneck.spec import SPEC, BottleneckSettings
+from engine.methods.parts.activation_changes import Changes, change_report
+from engine.methods.parts.activations import ACTIVATIONS
+from engine.methods.parts.tuned_norms import TunedNorms
 from engine.models.shape import ModelShape
 from engine.models.sites import Sites
 from engine.models.view import View
 from engine.telemetry.events import Event
-from engine.telemetry.method_events import AdapterFrame, NormFrame
-from engine.telemetry.observe import ProbeInput, relative_norm, rounded
-
-ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
-    "gelu": nn.functional.gelu,
-    "gelu_tanh": partial(nn.functional.gelu, approximate="tanh"),
-    "silu": nn.functional.silu,
-    "relu": nn.functional.relu,
-}
+from engine.telemetry.method_events import AdapterFrame
+from engine.telemetry.observe import ProbeInput, relative_norm
+from engine.telemetry.probe_reports import ChangeReport
 
 
-@dataclass(frozen=True, kw_only=True)
-class BottleneckSettings(Settings):
-    """Settings of adapter tuning."""
-
-    width: int | None = setting(
-        None, "Units of the bottleneck (m); empty takes the model's width / reduction.", low=1, high=65536, unit="units"
-    )
-    reduction: int = setting(
-        12, "Divides the model's width when no width is given: 12 makes 64 units for BERT-base.", low=1, high=4096
-    )
-    position: str = setting(
-        "houlsby",
-        "Where the adapters stand: after attention and after the MLP, or after the MLP only.",
-        choices=("houlsby", "pfeiffer"),
-    )
-    norms: bool = setting(default=True, help="Train all norms too, as in the paper.")
-    activation: str = setting(
-        "gelu", "What the bottleneck's units go through.", choices=tuple(ACTIVATIONS), advanced=True
-    )
-    init: str = setting(
-        "truncated",
-        "How both matrices are drawn: normal, or normal cut at two standard deviations.",
-        choices=("truncated", "normal"),
-        advanced=True,
-    )
-    init_std: float = setting(
-        1e-3,
-        "Spread of both matrices' start; above 1e-2 training suffers.",
-        low=1e-8,
-        high=1.0,
-        log=True,
-        advanced=True,
-    )
-
-    def units(self, shape: ModelShape) -> int:
-        """The bottleneck's width m for a model."""
-        return self.width or max(1, shape.d // self.reduction)
-
-    @property
-    def parts(self) -> tuple[str, ...]:
-        """The sub-layers that are followed by an adapter."""
-        return ("attention", "mlp") if self.position == "houlsby" else ("mlp",)
-
-
-class Bottleneck(Method):
+class Bottleneck(Method[BottleneckSettings]):
     """Bottlenecks with a residual connection after the sub-layers."""
 
-    name = "bottleneck"
-    title = "Adapters"
-    equation = "h' = h + W_up · φ(W_down h + b_down) + b_up"
-    acts_on = ("residual", "norm")
-    paper = Paper(
-        title="Parameter-Efficient Transfer Learning for NLP",
-        authors="Houlsby et al.",
-        year=2019,
-        url="https://arxiv.org/abs/1902.00751",
-    )
-    settings_class = BottleneckSettings
-    presets = {
-        "paper": {},
-        "pfeiffer": {"position": "pfeiffer"},
-        "adapterhub": {"reduction": 16, "activation": "silu", "init": "normal", "init_std": 0.02, "norms": False},
-    }
-    learning_rate = 1e-3
-    no_decay = ("norms",)
-    emits = (AdapterFrame, NormFrame)
-    examples = (
-        {"width": 5},
-        {"reduction": 8, "position": "pfeiffer", "norms": False, "activation": "silu", "init_std": 0.1},
-    )
+    spec = SPEC
 
     def __init__(self, settings: BottleneckSettings, shape: ModelShape) -> None:
         super().__init__(settings, shape)
-        self._settings = settings
-        m = settings.units(shape)
+        m = settings.units(shape.d)
         self.down, self.up = nn.ModuleDict(), nn.ModuleDict()
         for layer in range(shape.l):
             for part in settings.parts:
@@ -133,8 +61,7 @@ class Bottleneck(Method):
 
     @classmethod
     @override
-    def build(cls, settings: Settings, shape: ModelShape, start: Start) -> Self:
-        assert isinstance(settings, BottleneckSettings)
+    def build(cls, settings: BottleneckSettings, shape: ModelShape, start: Start) -> Self:
         method, std = cls(settings, shape), settings.init_std
         for matrix in (*method.down.values(), *method.up.values()):
             assert isinstance(matrix, nn.Linear)
@@ -147,19 +74,13 @@ class Bottleneck(Method):
 
     @classmethod
     @override
-    def count(cls, settings: Settings, shape: ModelShape) -> dict[str, int]:
+    def count(cls, settings: BottleneckSettings, shape: ModelShape) -> dict[str, int]:
         """2 m d + m + d for every adapter, and d or 2 d for every norm."""
-        assert isinstance(settings, BottleneckSettings)
-        m, adapters = settings.units(shape), shape.l * len(settings.parts)
+        m, adapters = settings.units(shape.d), shape.l * len(settings.parts)
         counts = {"down": adapters * (m * shape.d + m), "up": adapters * (m * shape.d + shape.d)}
         if settings.norms:
             counts["norms"] = TunedNorms.count(shape)
         return counts
-
-    @property
-    @override
-    def settings(self) -> BottleneckSettings:
-        return self._settings
 
     @property
     @override
@@ -168,8 +89,8 @@ class Bottleneck(Method):
 
     @property
     @override
-    def tells(self) -> tuple[type[Event], ...]:
-        return self.emits if self._settings.norms else (AdapterFrame,)
+    def emitted(self) -> tuple[type[Event], ...]:
+        return self.spec.emits if self.settings.norms else (AdapterFrame,)
 
     @override
     def attach(self, sites: Sites) -> None:
@@ -182,14 +103,14 @@ class Bottleneck(Method):
         self, layer: int, part: str, _x: Float[Tensor, "*b i"], h: Float[Tensor, "*b d"]
     ) -> Float[Tensor, "*b d"] | None:
         """What one adapter adds to a sub-layer's output h: s (W_up phi(W_down h + b_down) + b_up)."""
-        if self.silent(layer):
+        if self.is_off(layer):
             return None
         key = f"{layer}_{part}"
-        units = ACTIVATIONS[self._settings.activation](self.down[key](h.float()))
+        units = ACTIVATIONS[self.settings.activation](self.down[key](h.float()))
         return self.control.strength * self.up[key](units)
 
     def _places(self) -> list[tuple[int, str]]:
-        return [(layer, part) for layer in range(self.shape.l) for part in self._settings.parts]
+        return [(layer, part) for layer in range(self.shape.l) for part in self.settings.parts]
 
     @override
     def parameter_events(self, step: int) -> Iterator[Event]:
@@ -205,7 +126,7 @@ class Bottleneck(Method):
             seen[layer, part] = round(float(relative_norm(added, h).mean()), 6), round(float(asleep), 4)
 
         self._run_observed(view, probe_input, observe)
-        parts, layers = self._settings.parts, range(self.shape.l)
+        parts, layers = self.settings.parts, range(self.shape.l)
         yield AdapterFrame(
             step=step,
             layers=list(layers),
@@ -217,9 +138,9 @@ class Bottleneck(Method):
     def _run_observed(
         self, view: View, probe_input: ProbeInput, observe: Callable[[int, str, Tensor, Tensor], None]
     ) -> None:
-        """Run one sentence and tell of every adapter what it reads and what it adds, (t, d) each."""
+        """Run the forward and show `observe(layer, part, h, added)` what each adapter reads and adds, (t, d) each."""
 
-        def listen(layer: int, part: str, x: Tensor, frozen: Tensor, _total: Tensor) -> None:
+        def of_sublayer(layer: int, part: str, x: Tensor, frozen: Tensor, _total: Tensor) -> None:
             h = frozen.flatten(0, -2)
             path = f"{self.shape.family.layers}.{layer}.{self.shape.family.sublayers[part]}"
             if self.norms is not None and path in self.shape.norms:
@@ -229,22 +150,15 @@ class Bottleneck(Method):
             observe(layer, part, h, torch.zeros_like(h) if added is None else added)
 
         for layer, part in self._places():
-            view.sites.sublayer(layer, part).observe(partial(listen, layer, part))
+            view.sites.sublayer(layer, part).observe(partial(of_sublayer, layer, part))
         probe_input.run()
 
     @override
-    def probe(self, view: View, probe_input: ProbeInput) -> dict[str, object]:
-        seen: dict[tuple[int, str], Tensor] = {}
+    def probe(self, view: View, probe_input: ProbeInput) -> ChangeReport:
+        changes: Changes = {}
 
         def observe(layer: int, part: str, h: Float[Tensor, "t d"], added: Float[Tensor, "t d"]) -> None:
-            seen[layer, part] = relative_norm(added, h)
+            changes[layer, part] = relative_norm(added, h)
 
         self._run_observed(view, probe_input, observe)
-        parts, layers = self._settings.parts, range(self.shape.l)
-        return {
-            "kind": "updates",
-            "tokens": probe_input.tokens,
-            "layers": list(layers),
-            "targets": list(parts),
-            "contribution": [[rounded(seen[layer, part]) for part in parts] for layer in layers],
-        }
+        return change_report(changes, probe_input)

@@ -21,7 +21,6 @@ Starts at base: yes.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import partial
 from typing import Self
 
@@ -30,10 +29,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from typing_extensions import override
 
-from engine.core.errors import SettingError
-from engine.core.settings import Settings, setting
-from engine.methods.base import Method, Paper, Start
-from engine.methods.parts.changes import Spot, relative_changes, report
+from engine.methods.base import Method, Start
+from engine.methods.ia3.spec import SPEC, IA3Settings
+from engine.methods.parts.activation_changes import Spot, change_report, relative_changes
 from engine.models.family import linear_roles
 from engine.models.fused import RoleOutputs, outputs_of_linear, outputs_of_roles
 from engine.models.shape import ModelShape
@@ -42,63 +40,16 @@ from engine.models.view import View
 from engine.telemetry.events import Event
 from engine.telemetry.method_events import UpdateFrame
 from engine.telemetry.observe import ProbeInput
+from engine.telemetry.probe_reports import ChangeReport
 
 
-@dataclass(frozen=True, kw_only=True)
-class IA3Settings(Settings):
-    """Settings of (IA)^3."""
-
-    targets: str = setting("k v down", "Which linears are scaled: any of q k v o gate up down, with spaces between.")
-    inputs: str = setting(
-        "down",
-        "Which of them are scaled at their input instead of at their output.",
-        advanced=True,
-    )
-    whole_linears: bool = setting(
-        default=False,
-        help="Where one linear computes queries, keys and values, scale all of its outputs, as HF peft does.",
-        advanced=True,
-    )
-
-    def __post_init__(self) -> None:
-        """Check that `targets` names something."""
-        super().__post_init__()
-        if not self.targets.split():
-            raise SettingError(
-                "no_targets", "targets is empty: name at least one of q k v o gate up down.", field="targets"
-            )
-
-
-class IA3(Method):
+class IA3(Method[IA3Settings]):
     """Learned factors on keys, values and inner activations."""
 
-    name = "ia3"
-    title = "(IA)³"
-    equation = "k ← l_k ⊙ k,  v ← l_v ⊙ v,  W_down(l_ff ⊙ h)"
-    acts_on = ("linear",)
-    paper = Paper(
-        title="Few-Shot Parameter-Efficient Fine-Tuning is Better and Cheaper than In-Context Learning",
-        authors="Liu et al.",
-        year=2022,
-        url="https://arxiv.org/abs/2205.05638",
-    )
-    settings_class = IA3Settings
-    presets = {
-        "paper": {},
-        "peft": {"whole_linears": True},
-        "all_linears": {"targets": "q k v o up down"},
-    }
-    learning_rate = 3e-2
-    no_decay = ("vectors",)
-    emits = (UpdateFrame,)
-    examples = (
-        {},
-        {"targets": "q k v o up down", "inputs": "up o"},
-    )
+    spec = SPEC
 
     def __init__(self, settings: IA3Settings, shape: ModelShape) -> None:
         super().__init__(settings, shape)
-        self._settings = settings
         self._at_input, self._parts = _scaled(settings, shape)
         self.vectors = nn.ParameterDict()
         for layer in range(shape.l):
@@ -107,22 +58,15 @@ class IA3(Method):
 
     @classmethod
     @override
-    def build(cls, settings: Settings, shape: ModelShape, start: Start) -> Self:
-        assert isinstance(settings, IA3Settings)
+    def build(cls, settings: IA3Settings, shape: ModelShape, start: Start) -> Self:
         return cls(settings, shape)
 
     @classmethod
     @override
-    def count(cls, settings: Settings, shape: ModelShape) -> dict[str, int]:
+    def count(cls, settings: IA3Settings, shape: ModelShape) -> dict[str, int]:
         """The number of scaled activations, over all layers."""
-        assert isinstance(settings, IA3Settings)
         _, parts = _scaled(settings, shape)
         return {"vectors": shape.l * sum(part.size for part in parts)}
-
-    @property
-    @override
-    def settings(self) -> IA3Settings:
-        return self._settings
 
     @property
     @override
@@ -150,7 +94,7 @@ class IA3(Method):
 
     def scaling(self, layer: int, part: RoleOutputs, x: Float[Tensor, "*b o"]) -> Float[Tensor, "*b o"] | None:
         """What scaling adds: s (l - 1) x, 0 outside of the part; None at strength 0."""
-        if self.silent(layer):
+        if self.is_off(layer):
             return None
         change = self.control.strength * (self.vectors[f"{layer}_{part.role}"] - 1)
         return part.scatter(change, x.shape[-1]) * x
@@ -172,7 +116,7 @@ class IA3(Method):
         yield UpdateFrame(step=step, layers=layers, targets=roles, ratio=ratio)
 
     @override
-    def probe(self, view: View, probe_input: ProbeInput) -> dict[str, object]:
+    def probe(self, view: View, probe_input: ProbeInput) -> ChangeReport:
         spots = {
             (layer, part.role): Spot(
                 view.sites.linear(layer, part.linear), part.columns, at_input=part.role in self._at_input
@@ -180,7 +124,7 @@ class IA3(Method):
             for layer in range(self.shape.l)
             for part in self._parts
         }
-        return report(relative_changes(spots, probe_input), probe_input)
+        return change_report(relative_changes(spots, probe_input), probe_input)
 
 
 def _scaled(settings: IA3Settings, shape: ModelShape) -> tuple[tuple[str, ...], tuple[RoleOutputs, ...]]:

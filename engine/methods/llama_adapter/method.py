@@ -24,7 +24,6 @@ Starts at base: yes with zero gates, no with the random and ungated variants; V2
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import partial
 from typing import Self
 
@@ -33,107 +32,39 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from typing_extensions import override
 
-from engine.core.errors import SettingError
-from engine.core.settings import Settings, setting
-from engine.methods.base import Method, Paper, Start
-from engine.methods.parts import linears
-from engine.methods.parts.norms import TunedNorms
+from engine.methods.base import Method, Start
+from engine.methods.checks import need_layers
+from engine.methods.llama_adapter.spec import SPEC, LlamaAdapterSettings
+from engine.methods.parts import tuned_linears
+from engine.methods.parts.tuned_norms import TunedNorms
 from engine.models.attention_site import AttentionRecord, AttentionSite, JoinedKeys
 from engine.models.shape import ModelShape
 from engine.models.sites import Sites
 from engine.models.view import View
 from engine.telemetry.events import Event
 from engine.telemetry.method_events import GateFrame, NormFrame
-from engine.telemetry.observe import ProbeInput, joint_share, relative_norm, rounded, text_scores
+from engine.telemetry.observe import ProbeInput, relative_norm, rounded, text_scores
+from engine.telemetry.probe_reports import AdaptionPromptReport
 
 
-@dataclass(frozen=True, kw_only=True)
-class LlamaAdapterSettings(Settings):
-    """Settings of LLaMA-Adapter."""
-
-    prompt_len: int = setting(10, "Adaption prompts per layer (K).", low=1, high=512, unit="prompts")
-    layers: int | None = setting(
-        None,
-        "How many of the top layers get prompts (L); empty means all but the lowest 1/16.",
-        low=1,
-        unit="layers",
-    )
-    gate: str = setting(
-        "per_head",
-        "One gate for every head, as in the paper, or one per layer, as in HF peft.",
-        choices=("per_head", "per_layer"),
-        advanced=True,
-    )
-    activation: str = setting(
-        "tanh",
-        "What the gate goes through before it multiplies: tanh keeps it within -1 and 1.",
-        choices=("tanh", "identity"),
-        advanced=True,
-    )
-    gate_init: str = setting(
-        "zero",
-        "Where the gates start: at zero, at random, or no gates at all (one softmax for prompts and text).",
-        choices=("zero", "random", "ungated"),
-        advanced=True,
-    )
-    prompt_std: float = setting(0.5, "Spread of the prompts' random start.", low=1e-4, high=10.0, advanced=True)
-    bias: bool = setting(default=False, help="Train a bias for every output of the linears too (V2).", advanced=True)
-    scale: bool = setting(default=False, help="Train a scale for every output of the linears too (V2).", advanced=True)
-    norms: bool = setting(default=False, help="Train the norms too (V2).", advanced=True)
-
-    @property
-    def beyond_v1(self) -> list[str]:
-        """Names of V2's options that are on."""
-        return [name for name in ("bias", "scale", "norms") if getattr(self, name)]
-
-
-class LlamaAdapter(Method):
+class LlamaAdapter(Method[LlamaAdapterSettings]):
     """Zero-init attention with adaption prompts."""
 
-    name = "llama_adapter"
-    title = "LLaMA-Adapter"
-    equation = "out = softmax(q·kᵀ) v + tanh(g) · softmax(q·k_Pᵀ) v_P"
-    acts_on = ("attention",)
-    paper = Paper(
-        title="LLaMA-Adapter: Efficient Fine-tuning of Language Models with Zero-init Attention",
-        authors="Zhang et al.",
-        year=2024,
-        url="https://arxiv.org/abs/2303.16199",
-    )
-    settings_class = LlamaAdapterSettings
-    presets = {
-        "paper": {},
-        "peft": {"gate": "per_layer", "activation": "identity"},
-        "random_gates": {"gate_init": "random"},
-        "ungated": {"gate_init": "ungated"},
-        "v2": {"bias": True, "scale": True, "norms": True},
-    }
-    learning_rate = 2e-2
-    no_decay = ("gates", "bias", "scale", "norms")
-    emits = (GateFrame, NormFrame)
-    needs = ("attention",)
-    examples = (
-        {"prompt_len": 3, "layers": 2},
-        {"prompt_len": 3, "layers": 1, "gate": "per_layer", "activation": "identity"},
-        {"prompt_len": 3, "layers": 2, "gate_init": "random", "bias": True, "scale": True, "norms": True},
-        {"prompt_len": 3, "layers": 2, "gate_init": "ungated"},
-    )
+    spec = SPEC
 
     def __init__(self, settings: LlamaAdapterSettings, shape: ModelShape) -> None:
         super().__init__(settings, shape)
-        self._settings = settings
         counts = self.count(settings, shape)
         layers = _layers(settings, shape)
         self.prompts = nn.Parameter(torch.empty(layers, settings.prompt_len, shape.d))
         self.gates = nn.Parameter(torch.zeros(layers, counts["gates"] // layers)) if "gates" in counts else None
-        self.bias = linears.offsets(shape) if settings.bias else None
-        self.scale = linears.offsets(shape) if settings.scale else None
+        self.bias = tuned_linears.offsets(shape) if settings.bias else None
+        self.scale = tuned_linears.offsets(shape) if settings.scale else None
         self.norms = TunedNorms(shape) if settings.norms else None
 
     @classmethod
     @override
-    def build(cls, settings: Settings, shape: ModelShape, start: Start) -> Self:
-        assert isinstance(settings, LlamaAdapterSettings)
+    def build(cls, settings: LlamaAdapterSettings, shape: ModelShape, start: Start) -> Self:
         method = cls(settings, shape)
         with torch.no_grad():
             method.prompts.normal_(0, settings.prompt_std, generator=start.rng)
@@ -143,31 +74,25 @@ class LlamaAdapter(Method):
 
     @classmethod
     @override
-    def count(cls, settings: Settings, shape: ModelShape) -> dict[str, int]:
+    def count(cls, settings: LlamaAdapterSettings, shape: ModelShape) -> dict[str, int]:
         """L K d prompts, L h gates (L with one gate per layer, none when ungated), and what V2 adds per output."""
-        assert isinstance(settings, LlamaAdapterSettings)
         layers = _layers(settings, shape)
         counts = {"prompts": layers * settings.prompt_len * shape.d}
         if settings.gate_init != "ungated":
             counts["gates"] = layers * (shape.h if settings.gate == "per_head" else 1)
-        counts |= {name: linears.count(shape) for name in ("bias", "scale") if name in settings.beyond_v1}
+        counts |= {name: tuned_linears.count(shape) for name in ("bias", "scale") if name in settings.beyond_v1}
         if settings.norms:
             counts["norms"] = TunedNorms.count(shape)
         return counts
 
     @property
     @override
-    def settings(self) -> LlamaAdapterSettings:
-        return self._settings
-
-    @property
-    @override
     def starts_at_base(self) -> bool:
-        return self._settings.gate_init == "zero"
+        return self.settings.gate_init == "zero"
 
     @property
     @override
-    def tells(self) -> tuple[type[Event], ...]:
+    def emitted(self) -> tuple[type[Event], ...]:
         gates = () if self.gates is None else (GateFrame,)
         return gates if self.norms is None else (*gates, NormFrame)
 
@@ -184,13 +109,13 @@ class LlamaAdapter(Method):
             else:
                 sites.add_attention(self.first_layer + row, partial(self.answer, row))
         if self.bias is not None or self.scale is not None:
-            linears.attach(sites, self, self.bias, self.scale)
+            tuned_linears.attach(sites, self, self.bias, self.scale)
         if self.norms is not None:
             self.norms.attach(sites, self)
 
     def answer(self, row: int, query: Float[Tensor, "b h t k"], site: AttentionSite) -> Float[Tensor, "b h t k"] | None:
-        """What the prompts of one layer add: s tanh(g) softmax(q k_P) v_P; None when silent."""
-        if self.silent(self.first_layer + row):
+        """What the prompts of one layer add: s tanh(g) softmax(q k_P) v_P; None where it is off."""
+        if self.is_off(self.first_layer + row):
             return None
         weights, values = self.ask(row, query, site)
         return self.control.strength * self.open_gates(row)[:, None, None] * (weights @ values)
@@ -206,7 +131,7 @@ class LlamaAdapter(Method):
     def open_gates(self, row: int) -> Float[Tensor, " h"]:
         """The effective gate of every head of a layer, knocked-out heads at 0."""
         assert self.gates is not None
-        gates = self.gates[row].tanh() if self._settings.activation == "tanh" else self.gates[row]
+        gates = self.gates[row].tanh() if self.settings.activation == "tanh" else self.gates[row]
         gates = gates.expand(self.shape.h)
         out = [head for layer, head in self.control.knocked_out if layer == self.first_layer + row]
         if out:
@@ -215,7 +140,7 @@ class LlamaAdapter(Method):
 
     def join(self, row: int, site: AttentionSite) -> JoinedKeys | None:
         """The ungated variant: prompts among the text's own keys and values."""
-        if self.silent(self.first_layer + row):
+        if self.is_off(self.first_layer + row):
             return None
         keys, values = site.project_keys_values(self.prompts[row])
         return JoinedKeys(keys, values, self.control.strength)
@@ -226,59 +151,45 @@ class LlamaAdapter(Method):
             yield self.norms.frame(step)
         if self.gates is None:
             return
-        gates = self.gates.tanh() if self._settings.activation == "tanh" else self.gates
+        gates = self.gates.tanh() if self.settings.activation == "tanh" else self.gates
         grad = self.gates.grad if self.gates.grad is not None else torch.zeros_like(self.gates)
         yield GateFrame(
             step=step,
             layers=list(range(self.first_layer, self.shape.l)),
-            gate=rounded(gates, 5),  # type: ignore[arg-type]
-            grad=rounded(grad, 6),  # type: ignore[arg-type]
-            shared=self._settings.gate == "per_layer",
+            gate=rounded(gates, 5),
+            grad=rounded(grad, 6),
+            shared=self.settings.gate == "per_layer",
         )
 
     @override
-    def probe(self, view: View, probe_input: ProbeInput) -> dict[str, object]:
-        seen: dict[int, tuple[Tensor, Tensor, Tensor]] = {}
+    def probe(self, view: View, probe_input: ProbeInput) -> AdaptionPromptReport:
+        seen: dict[int, tuple[Float[Tensor, "h t p"], Float[Tensor, "h t"]]] = {}
 
         def observe(row: int, site: AttentionSite, record: AttentionRecord) -> None:
             weights, values = self.ask(row, record.query, site)
-            keys, _ = site.project_keys_values(self.prompts[row])
-            scores = site.scores(record.query[0], site.to_query_heads(keys))
             if self.gates is None:
                 p = weights.shape[-1]
                 share = text_scores(record, site.scale).softmax(-1)[..., :p].sum(-1)  # (h, t)
                 added = share[..., None] * (weights @ values)[0]
-                joint = share
             else:
                 added = self.open_gates(row)[:, None, None] * (weights @ values)[0]
-                joint = joint_share(scores, text_scores(record, site.scale))
-            seen[row] = (weights[0], relative_norm(self.control.strength * added, record.out[0]), joint)
+            seen[row] = (weights[0], relative_norm(self.control.strength * added, record.out[0]))
 
         sites = [view.sites.attention[self.first_layer + row] for row in range(len(self.prompts))]
         for row, site in enumerate(sites):
             site.observers.append(partial(observe, row))
         probe_input.run()
-        return {
-            "kind": "prompts",
-            "tokens": probe_input.tokens,
-            "layers": [site.layer for site in sites],
-            "heads": self.shape.h,
-            "weights": [rounded(seen[row][0]) for row in sorted(seen)],
-            "contribution": [rounded(seen[row][1]) for row in sorted(seen)],
-            "joint": [rounded(seen[row][2]) for row in sorted(seen)],
-        }
+        return AdaptionPromptReport(
+            tokens=probe_input.tokens,
+            layers=[site.layer for site in sites],
+            weights=[rounded(seen[row][0]) for row in sorted(seen)],
+            contribution=[rounded(seen[row][1]) for row in sorted(seen)],
+        )
 
 
 def _layers(settings: LlamaAdapterSettings, shape: ModelShape) -> int:
     """Number of adapted layers: 30 of 32 in the paper, so all but the lowest sixteenth, and at least one spared."""
     if settings.layers is None:
         return max(1, shape.l - max(1, shape.l // 16))
-    if settings.layers > shape.l:
-        raise SettingError(
-            "too_many_layers",
-            f"layers is {settings.layers}, but this model has {shape.l}.",
-            field="layers",
-            value=settings.layers,
-            limit=shape.l,
-        )
+    need_layers("layers", settings.layers, shape.l)
     return settings.layers

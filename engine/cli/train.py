@@ -1,0 +1,114 @@
+"""Commands that train: train, resume."""
+
+import argparse
+import dataclasses
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tqdm import tqdm
+
+from engine.cli.commands import Commands, add_command
+from engine.cli.output import result, say
+from engine.cli.settings import add_run_options, run_config
+from engine.core.paths import runs_root
+from engine.runs.facts import RunFacts
+from engine.runs.folder import RunFolder, new_run_path
+
+if TYPE_CHECKING:
+    from engine.training.loop import Trainer
+
+
+def train(args: argparse.Namespace) -> None:
+    """Train a method on a dataset; the run folder keeps everything."""
+    from engine.models.loading import load_base
+    from engine.training.launch import start_run
+
+    config = run_config(args)
+    path = args.out or new_run_path(runs_root(), config)
+    trainer = start_run(path, config, load_base)
+    with trainer.folder.owned():
+        _run(trainer, args)
+
+
+def resume(args: argparse.Namespace) -> None:
+    """Go on with a stopped or killed run from its newest checkpoint."""
+    from engine.models.loading import load_base
+    from engine.training.launch import resume_run
+
+    folder = RunFolder.open(args.folder)
+    with folder.owned():
+        _run(resume_run(folder, load_base), args)
+
+
+def _run(trainer: "Trainer", args: argparse.Namespace) -> None:
+    folder, steps = trainer.folder, trainer.settings.steps
+    say(f"Run folder: {folder.path}")
+    generator = trainer.run()
+    with (
+        _stop_signals() as asked,
+        tqdm(total=steps, initial=trainer.position.step, unit="step", disable=args.quiet) as bar,
+    ):
+        for progress in generator:
+            if progress.warming is not None:
+                bar.set_postfix_str(f"warming up, {progress.warming:.0%}")
+            else:
+                bar.update()
+                bar.set_postfix_str(f"loss {progress.loss:.4f}, {progress.tokens_per_s:,.0f} tokens/s")
+            if asked.is_set():
+                generator.close()
+    if asked.is_set():
+        say(f"Stopped and kept. Go on with: python -m engine resume {folder.path}")
+    facts = folder.facts()
+    result(
+        {
+            "run": str(folder.path),
+            "status": facts.status,
+            "step": facts.step,
+            "best_validation": facts.best_validation,
+            "kept_step": facts.kept_step,
+            "stopped_early": facts.stopped_early,
+            "trainable": facts.trainable,
+            "memory": facts.memory,
+            "wall_s": round(trainer.position.wall_s, 2),
+            "config": dataclasses.asdict(folder.config),
+        },
+        as_json=args.json,
+        text=_outcome(facts, folder.adapter_path),
+    )
+
+
+def _outcome(facts: RunFacts, adapter: Path) -> str:
+    """How a run ended, in one line."""
+    ended = f"{facts.status} at step {facts.step}"
+    if facts.stopped_early:
+        ended += f" of {facts.steps}: validation did not get better any more"
+    kept = "" if facts.kept_step == facts.step else f" of step {facts.kept_step}, the best one,"
+    best = facts.best_validation
+    return f"{ended}; best validation loss {'unknown' if best is None else f'{best:.4f}'}; adapter{kept} in {adapter}"
+
+
+@contextmanager
+def _stop_signals() -> Iterator[threading.Event]:
+    """An event that SIGINT and SIGTERM set: stop after the current step."""
+    asked = threading.Event()
+    before = {number: signal.signal(number, lambda *_: asked.set()) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield asked
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def register(commands: Commands) -> None:
+    """Add the commands."""
+    command = add_command(commands, "train", train, "train a method")
+    add_run_options(command)
+    command.add_argument("--out", type=Path, help="run folder to make (default: a new one in the home folder)")
+    command.add_argument("--quiet", action="store_true", help="no progress bar")
+    command = add_command(commands, "resume", resume, "go on with a run")
+    command.add_argument("folder", type=Path, help="run folder")
+    command.add_argument("--quiet", action="store_true", help="no progress bar")
