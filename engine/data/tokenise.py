@@ -86,7 +86,8 @@ def encode_prompt(tokenizer: PreTrainedTokenizerBase, template: str, prompt: str
     """Token ids of a filled template; the i-th place for a virtual token, `{p}`, becomes the slot -1 - i."""
     parts = template.split(SLOT)
     if len(parts) == 1:
-        return tokenizer.encode(fill(template, prompt))
+        out: list[int] = tokenizer.encode(fill(template, prompt))
+        return out
     before, after = _special_tokens_around(tokenizer)
     ids = list(before)
     for number, part in enumerate(parts):
