@@ -4,9 +4,9 @@ A tab may have two streams of events open. When it is closed, Gradio deletes the
 is cancelled. The second then fails in `sse_stream`: with a KeyError on the same deletion while it is cancelled itself,
 or with 404 where it was still waiting for a message. Nobody is there to be harmed.
 
-Seen in Gradio 6.31 (gradio/routes.py, `del blocks._queue.pending_messages_per_session[session_hash]`); of its neighbour
-in the same function, issue 11497 of gradio-app/gradio, only the event's own KeyError was mended. The test of this module
-closes such a tab with and without it: once Gradio no longer writes the tracebacks, that test fails and this can go.
+Seen in Gradio 6.31 (gradio/routes.py, `del blocks._queue.pending_messages_per_session[session_hash]`); issue 11497 of
+gradio-app/gradio is a neighbour in the same function, whose mending left this one. The test of this module closes such
+a tab with and without it: once Gradio no longer writes the tracebacks, that test fails and this can go.
 """
 
 import asyncio

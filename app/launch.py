@@ -9,9 +9,9 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
+from app.closed_clients import ignore_closed_clients
 from app.head import css, head
 from app.page import create
-from app.closed_clients import ignore_closed_clients
 from engine.core.paths import home
 from engine.service.workbench import Workbench
 

@@ -1,9 +1,9 @@
 """The page: one frame with four places, built once per language."""
 
 import gradio as gr
+from gradio.components import Navbar
 
 from app import header
-from app.steady import steady
 from app.tabs import chat, runs, train, watch
 from app.words import LANGUAGES, Say
 from engine.service.workbench import Workbench
@@ -19,11 +19,11 @@ def create(workbench: Workbench) -> gr.Blocks:
         if language != MAIN:
             with page.route(name, language, show_in_navbar=False):
                 _build(page, workbench, Say(language))
-    return steady(page)
+    return page
 
 
 def _build(page: gr.Blocks, workbench: Workbench, say: Say) -> None:
-    gr.Navbar(visible=False)
+    Navbar(visible=False)
     top = header.build(workbench, say)
     with gr.Tabs(selected="watch", elem_id="gl-places"):
         with _tab("train", say):
