@@ -2,7 +2,7 @@
 
 from app.markup import link, safe, size, term
 from app.words import Say
-from engine.core.types import Counts, DatasetInfo, MethodInfo, ModelInfo, Rehearsal
+from engine.core.types import Counts, DataPreview, DatasetInfo, MethodInfo, ModelInfo
 
 BAR_LEAST = 0.4  # percent: a thinner bar could not be seen
 LABELS_SHOWN = 8
@@ -47,20 +47,24 @@ def method_card(say: Say, info: MethodInfo) -> str:
 
 def data_card(say: Say, info: DatasetInfo) -> str:
     """One line about a dataset and the sizes of its splits."""
-    return _data_card(say, info.summary, info.splits, info.labels)
+    return _data_card(say, say.of(info.summary), info.splits, info.labels)
 
 
-def own_data_card(say: Say, found: Rehearsal) -> str:
+def own_data_card(say: Say, found: DataPreview) -> str:
     """The same about one's own data."""
-    return _data_card(say, found.summary, found.report["rows"], found.labels)
+    summary = say.of(found.summary)
+    if not summary:
+        pictures = ".pictures" if found.report.get("kind") == "pictures" else ""
+        asked = ", ".join(found.asked) or say("data.summary.nothing")
+        summary = say(f"data.summary{pictures}", name=found.name, asked=asked, answered=found.answered)
+    return _data_card(say, summary, found.report["rows"], found.labels)
 
 
-def _data_card(say: Say, summaries: dict[str, str], splits: dict[str, int], labels: tuple[str, ...] | None) -> str:
+def _data_card(say: Say, summary: str, splits: dict[str, int], labels: tuple[str, ...] | None) -> str:
     sizes = " · ".join(
         say(f"train.split.{name}", n=f"{rows:,}") if f"train.split.{name}" in say else f"{safe(name)} {rows:,}"
         for name, rows in splits.items()
     )
-    summary = summaries.get(say.language) or summaries.get("en", "")
     return f'<div class="gl-card"><p>{safe(summary)}</p><p class="gl-fact">{sizes}{_labels(say, labels)}</p></div>'
 
 

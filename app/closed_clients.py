@@ -14,8 +14,6 @@ import logging
 import traceback
 from pathlib import Path
 
-from starlette.exceptions import HTTPException
-
 
 def ignore_closed_clients() -> None:
     """Leave the failures of closed tabs out of the server's log; everything else is written as before."""
@@ -35,12 +33,8 @@ def _cancelled_twice(error: BaseException) -> bool:
 def _without_session(error: BaseException) -> bool:
     """The stream found its session gone after it had begun to answer."""
     reason = error.__cause__
-    return (
-        isinstance(error, RuntimeError)
-        and isinstance(reason, HTTPException)
-        and reason.status_code == 404
-        and _in_stream(reason)
-    )
+    missing = getattr(reason, "status_code", None) == 404
+    return isinstance(error, RuntimeError) and reason is not None and missing and _in_stream(reason)
 
 
 def _in_stream(error: BaseException) -> bool:

@@ -35,35 +35,20 @@ def token(name: str) -> str:
     return found.group(1).strip()
 
 
-def losses(workbench: Workbench, run: str) -> dict[str, list[tuple[int, float]]]:
-    """(step, loss) of a run's training and validation."""
-    curves: dict[str, list[tuple[int, float]]] = {"loss": [], "eval": []}
-    cursor, more = 0, True
-    while more:
-        news = workbench.since(run, cursor, None)
-        cursor, more = news["cursor"], news["more"]
-        for event in news["events"]:
-            if event["kind"] == "loss":
-                curves["loss"].append((event["step"], event["loss"]))
-            elif event["kind"] == "eval":
-                curves["eval"].append((event["step"], event["validation_loss"]))
-    return curves
-
-
 def overlay(workbench: Workbench, say: Say, runs: list[RunSummary]) -> go.Figure:
     """Validation losses of the runs in bold, training losses faint behind them."""
     figure = go.Figure()
     for n, run in enumerate(runs):
         colour, dash = (token("tuned"), token("base"))[n % 2], DASHES[n // 2 % len(DASHES)]
-        curves = losses(workbench, run.id)
-        thin = curves["loss"][:: max(1, len(curves["loss"]) // MOST_POINTS)]
+        curves = workbench.runs.loss_curves(run.id)
+        thin = curves.training[:: max(1, len(curves.training) // MOST_POINTS)]
         common = {"legendgroup": run.id, "mode": "lines"}
         figure.add_scatter(
             x=[s for s, _ in thin], y=[v for _, v in thin], line={"color": colour, "width": 1, "dash": dash},
             opacity=0.3, showlegend=False, hoverinfo="skip", **common,
         )  # fmt: skip
         figure.add_scatter(
-            x=[s for s, _ in curves["eval"]], y=[v for _, v in curves["eval"]],
+            x=[s for s, _ in curves.validation], y=[v for _, v in curves.validation],
             line={"color": colour, "width": 2.5, "dash": dash}, name=safe(title(say, run)),
             hovertemplate="%{y:.3f}", **common,
         )  # fmt: skip
@@ -93,7 +78,7 @@ def _dressed(figure: go.Figure, say: Say) -> go.Figure:
 def settings_of(workbench: Workbench, run: str) -> dict[str, Any]:
     """Every setting of a run by name, defaults included; what a run of today cannot read is shown as it stands."""
     workbench.methods()  # the methods' settings are read below, and only one thread may load them
-    config = workbench.run_config(run)
+    config = workbench.runs.config(run)
     try:
         method, training = config.of_method().to_dict(), config.of_training().to_dict()
     except WorkbenchError:
@@ -106,7 +91,7 @@ def differences(workbench: Workbench, say: Say, runs: list[RunSummary]) -> str:
     if len(runs) < 2:
         return note(say("runs.compare.more"))
     columns = [settings_of(workbench, run.id) for run in runs]
-    differing = _differing(columns, [workbench.run_config(run.id).method_settings for run in runs])
+    differing = _differing(columns, [workbench.runs.config(run.id).method_settings for run in runs])
     if not differing:
         return note(say("runs.compare.same"))
     head = "".join(f"<th>{safe(title(say, run))}</th>" for run in runs)

@@ -9,10 +9,9 @@ import gradio as gr
 
 from app.errors import in_words
 from app.markup import html
-from app.words import LANGUAGES, Say
+from app.words import LANGUAGES, Say, path_of
 from engine.service.workbench import Workbench
 
-PATHS = {"en": "/", "zh": "/zh"}
 SERVER = secrets.token_hex(8)
 """Changes when the workbench is started again: what a page had wired up with the old one is gone, so it loads anew."""
 PLACES = ("train", "watch", "chat", "runs")
@@ -43,7 +42,7 @@ def _markup(say: Say) -> str:
         for place in PLACES
     )
     languages = "".join(
-        f'<a href="{PATHS[name]}" lang="{name}" class="{"on" if name == say.language else ""}">{text}</a>'
+        f'<a href="{path_of(name)}" lang="{name}" class="{"on" if name == say.language else ""}">{text}</a>'
         for name, text in LANGUAGES.items()
     )
     return (

@@ -12,7 +12,7 @@ from typing import Any, TypedDict
 from app.markup import note, safe
 from app.words import Say
 from engine.core.errors import SettingError
-from engine.core.types import DataLook
+from engine.core.types import Inspection
 from engine.data.readers.dispatch import HUB, SUFFIXES, is_source
 from engine.data.readers.zips import inner, unpack
 from engine.data.settings import DataSettings
@@ -87,7 +87,7 @@ class LastRead(TypedDict, total=False):
         name: Of the dataset.
         how: The settings of `LOOK_SETTINGS` at that time.
         columns: With their first cells.
-        guess: The engine's, see `DataLook`.
+        guess: The engine's, see `Inspection`.
         pictures: Whether it is pictures.
     """
 
@@ -154,7 +154,7 @@ def settings_of(values: Mapping[str, Any], guess: Mapping[str, str]) -> dict[str
 
     Args:
         values: What the form holds, by setting; columns that are asked as a list.
-        guess: The engine's, see `DataLook`; empty where there is none.
+        guess: The engine's, see `Inspection`; empty where there is none.
     """
     settings = {**values, "prompt": ", ".join(values["prompt"] or [])}
     settings |= {name: str(settings[name] or "") for name in MAPPED}
@@ -197,7 +197,7 @@ def kept(home: Path, upload: Path) -> Path:
     return target
 
 
-def described(say: Say, look: DataLook) -> str:
+def described(say: Say, look: Inspection) -> str:
     """The columns with what stands in them, and how sure the guess is."""
     if look.pictures:
         return note(say("data.pictures.cut" if look.cut else "data.pictures", n=f"{look.rows:,}"))

@@ -5,14 +5,12 @@ from gradio.components import Navbar
 
 from app import header
 from app.tabs import chat, runs, train, watch
-from app.words import LANGUAGES, Say
+from app.words import LANGUAGES, MAIN, Say
 from engine.service.workbench import Workbench
-
-MAIN = "en"
 
 
 def create(workbench: Workbench) -> gr.Blocks:
-    """The whole page in all languages: "/" is English, "/zh" is Chinese."""
+    """The whole page in all languages, each at its path."""
     with gr.Blocks(title="Gatelight", analytics_enabled=False) as page:
         _build(page, workbench, Say(MAIN))
     for language, name in LANGUAGES.items():

@@ -5,7 +5,7 @@ from typing import Any
 from app import gallery
 from app.markup import safe, term
 from app.words import Say
-from engine.core.types import PreviewRow, Rehearsal
+from engine.core.types import DataPreview, PreviewRow
 
 LONGEST_ROW = 400  # tokens of a row that are shown
 TALL, WIDE = 64, 400  # units of the histogram
@@ -34,7 +34,7 @@ def _tokens(say: Say, row: PreviewRow) -> str:
     )
 
 
-def report(say: Say, found: Rehearsal) -> str:
+def report(say: Say, found: DataPreview) -> str:
     """Counts over all rows, what is wrong with some of them, and the histogram of their lengths."""
     told = found.report
     if told.get("kind") == "pictures":
@@ -60,7 +60,7 @@ def _learned(say: Say, tokens: dict[str, Any]) -> str:
     return say("data.tokens", labelled=f"{labelled:,}", masked=f"{masked:,}", share=share)
 
 
-def _remarks(say: Say, found: Rehearsal) -> str:
+def _remarks(say: Say, found: DataPreview) -> str:
     told = found.report
     counts = {name: told["tokens"][name] for name in TOKENS} | {name: told["texts"][name] for name in TEXTS}
     counts |= {name: told[name] for name in ("dropped", "repeated")}

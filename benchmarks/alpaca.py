@@ -22,7 +22,7 @@ from engine.core.atomic import write_text
 from engine.core.sampling import Sampling
 from engine.data.batching import collator_of
 from engine.data.dataset import Dataset, load_dataset
-from engine.data.inspect import look
+from engine.data.inspect import inspect_data
 from engine.data.preview import preview_rows
 from engine.data.report import report_on
 from engine.data.settings import DataSettings
@@ -94,7 +94,7 @@ def started(base: Base, file: str, method: str, run: Path) -> tuple[Watch, int]:
     """What a person waits for, from the file's name to the first step, and how many rows there are."""
     watch = Watch()
     with watch.timing("reading the file and guessing its columns"):
-        look(file, DataSettings())
+        inspect_data(file, DataSettings())
     with watch.timing("making training, validation and held-out rows"):
         dataset = load_dataset(file)
     with watch.timing("showing three rows token by token"):

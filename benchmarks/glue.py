@@ -42,7 +42,7 @@ from engine.evaluation.text import share
 from engine.exchange.native import load_adapter
 from engine.methods.base import Start
 from engine.methods.parts.head import TaskHead, pooled
-from engine.models.base import Base, hash_of
+from engine.models.base import Base, hash_weights
 from engine.models.inputs import Tokens
 from engine.models.loading import load_base
 from engine.models.view import View
@@ -156,13 +156,13 @@ def one_after_another(base: Base, glue: Path, folder: Path, steps: int) -> Itera
     Raises:
         AssertionError: A later task changed an earlier one, or the base.
     """
-    untouched = hash_of(base.model)
+    untouched = hash_weights(base.model)
     known: dict[Task, tuple[Path, Tensor]] = {}
     for task in TASKS:
         row, adapter = learned(base, task, glue, folder, TABLE[0], steps)
         for earlier, (path, before) in known.items():
             assert torch.equal(looked(base, path, data_of(earlier, glue)), before), earlier.name
-        assert hash_of(base.model) == untouched
+        assert hash_weights(base.model) == untouched
         known[task] = (adapter, looked(base, adapter, data_of(task, glue)))
         rows, size = len(data_of(task, glue).rows("train")), sum(path.stat().st_size for path in adapter.iterdir())
         yield row | {"rows": rows, "bytes": size, "earlier": len(known) - 1}

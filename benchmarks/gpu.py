@@ -32,7 +32,7 @@ from engine.methods.base import Start
 from engine.models.base import Base
 from engine.models.inputs import Tokens
 from engine.models.loading import load_base
-from engine.models.resolve import EMBEDDED
+from engine.models.resolve import SHIPPED
 from engine.preflight.memory import Plan, estimate
 from engine.training.optimiser import optimiser_for, spare_activations
 
@@ -81,7 +81,7 @@ def written(folder: Path, layers: int, width: int) -> str:
     with torch.device(device):
         model = LlamaForCausalLM._from_config(config, dtype=torch.bfloat16)
     model.save_pretrained(folder)
-    AutoTokenizer.from_pretrained(EMBEDDED["town"]).save_pretrained(folder)
+    AutoTokenizer.from_pretrained(SHIPPED["town"]).save_pretrained(folder)
     return str(folder)
 
 
@@ -99,7 +99,7 @@ def line(base: Base, path: str, name: str, precision: str, batch: Batch, *, spar
     settings, device = METHODS[name].settings_class(), base.device.type
     plan = Plan(
         config=base.model.config, method=name, settings=settings, training=training, batch=batch, device=device,
-        reader=base.reader,
+        processor=base.processor,
     )  # fmt: skip
     info = estimate(plan, Room.of(device))
     facts, _ = measured(base, plan, witness=False)

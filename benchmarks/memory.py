@@ -30,7 +30,7 @@ from engine.models.base import Base
 from engine.models.families import family_of
 from engine.models.inputs import Tokens
 from engine.models.loading import auto_class, load_base
-from engine.models.resolve import EMBEDDED
+from engine.models.resolve import SHIPPED
 from engine.preflight.memory import Plan, estimate
 from engine.training.optimiser import optimiser_for, spare_activations
 
@@ -68,7 +68,7 @@ def made(name: str, folder: Path) -> str:
     torch.manual_seed(0)
     config = RANDOM[name]
     auto_class(family_of(config.model_type)).from_config(config).save_pretrained(folder)
-    AutoTokenizer.from_pretrained(EMBEDDED["town"]).save_pretrained(folder)
+    AutoTokenizer.from_pretrained(SHIPPED["town"]).save_pretrained(folder)
     return str(folder)
 
 
@@ -80,14 +80,14 @@ def line(base: Base, path: str, name: str, training: TrainingSettings, rows: int
     targets = None if head is None else torch.zeros(rows, dtype=torch.long)
     batch = Batch(Tokens(ids, mask), ids, targets)
     plan = Plan(
-        config=AutoConfig.from_pretrained(EMBEDDED.get(path, path)),
+        config=AutoConfig.from_pretrained(SHIPPED.get(path, path)),
         method=name,
         settings=METHODS[name].settings_class(),
         training=training,
         batch=batch,
         head=head,
         device=base.device.type,
-        reader=base.reader,
+        processor=base.processor,
     )
     info: MemoryInfo = estimate(plan, Room.of(base.device.type))
     facts, witness = measured(base, plan)

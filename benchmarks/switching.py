@@ -26,10 +26,10 @@ from engine.evaluation.text import view_of
 from engine.exchange.native import load_adapter, save_adapter
 from engine.methods import METHODS
 from engine.methods.base import Method, Start
-from engine.models.base import Base, freeze, hash_of
+from engine.models.base import Base, base_from_model, hash_weights
 from engine.models.inputs import Tokens
 from engine.models.loading import load_base
-from engine.models.resolve import EMBEDDED
+from engine.models.resolve import SHIPPED
 from engine.service.adapters import adapters
 from engine.service.switching import REPEATS, measure
 from engine.training.launch import start_run
@@ -47,7 +47,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         base = load_base("town")
-        untouched = hash_of(base.model)
+        untouched = hash_weights(base.model)
         first, before = None, None
         for number, (dataset, head) in enumerate(TASKS):
             kept = learn(folder / f"{number + 1}-{dataset}", base, dataset, head, args.method, args.steps)
@@ -56,7 +56,7 @@ def main() -> None:
         assert first is not None
         assert before is not None
         assert torch.equal(scores(base, first), before)
-        assert hash_of(base.model) == untouched
+        assert hash_weights(base.model) == untouched
         print("After three tasks the first one's scores are equal to the bit, and so is every weight of the base.")
         rows = measured(folder, base)
         deep = deep_base(base)
@@ -64,7 +64,7 @@ def main() -> None:
             save_adapter(fresh(deep, method), deep, folder / "deep" / f"32 layers, {method}")
         rows += measured(folder / "deep", deep)
         print(table(rows))
-    size = sum(path.stat().st_size for path in EMBEDDED["town"].glob("*.safetensors"))
+    size = sum(path.stat().st_size for path in SHIPPED["town"].glob("*.safetensors"))
     loads = [timed(lambda: load_base("town")) for _ in range(REPEATS)]
     print(f"A full copy of the base: {size:,} bytes, {statistics.median(loads):.0f} ms to load.")
 
@@ -110,7 +110,7 @@ def measured(folder: Path, base: Base) -> list[dict[str, object]]:
 
 def deep_base(like: Base) -> Base:
     """A random model of 32 layers with the town's tokenizer."""
-    return freeze("deep", AutoModelForCausalLM.from_config(DEEP), like.tokenizer)
+    return base_from_model("deep", AutoModelForCausalLM.from_config(DEEP), like.tokenizer)
 
 
 def fresh(base: Base, method: str) -> Method:

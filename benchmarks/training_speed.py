@@ -26,10 +26,10 @@ from engine.data.tokenise import IGNORE
 from engine.evaluation.loss import Objective, labelled
 from engine.methods import method_class
 from engine.methods.base import Start
-from engine.models.base import freeze
+from engine.models.base import base_from_model
 from engine.models.inputs import Tokens
 from engine.models.loading import load_base
-from engine.models.resolve import EMBEDDED
+from engine.models.resolve import SHIPPED
 from engine.training.launch import start_run
 from engine.training.loop import Trainer
 
@@ -79,7 +79,7 @@ def sides(name: str) -> tuple[Callable[[], None], Callable[[], None]]:
     settings, peft_config = PAIRS[name]
     batch = make_batch(config.vocab_size)
     wrapped = peft.get_peft_model(copy.deepcopy(model), peft_config())
-    base = freeze("random", model, PreTrainedTokenizerFast.from_pretrained(EMBEDDED["town"]))
+    base = base_from_model("random", model, PreTrainedTokenizerFast.from_pretrained(SHIPPED["town"]))
     cls = method_class(name)
     method = cls.build(cls.settings_class.from_dict(settings), base.shape, Start.of(base, 0))
     view = base.view()

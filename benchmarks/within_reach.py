@@ -51,7 +51,7 @@ def _states(base: Base, example: Example) -> tuple[list[Float[Tensor, "t d"]], F
     """Input of the first layer and output of every layer, and the logits, on one row."""
     seen: list[list[Tensor]] = []
     view = base.view()
-    view.sites.observe_finish(lambda _last, trace: seen.append([state[0] for state in trace.states]))
+    view.sites.observe_last_hidden(lambda _last, trace: seen.append([state[0] for state in trace.states]))
     ids = torch.tensor([example.ids])
     with torch.no_grad():
         logits = view.logits(Tokens(ids, torch.ones_like(ids, dtype=torch.bool)))[0]

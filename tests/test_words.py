@@ -1,4 +1,4 @@
-"""The words: both languages complete, every setting and error said, nothing left over."""
+"""The words: every language complete, every setting and error said, nothing left over."""
 
 import ast
 import re
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from app.forms import choice, explained, word
-from app.words import PLACES, Say
+from app.words import LANGUAGES, MAIN, PLACES, Say
 from engine.config.training import TrainingSettings
 from engine.core.sampling import Sampling
 from engine.data.settings import DataSettings
@@ -16,7 +16,8 @@ from engine.methods import METHODS
 
 ROOT = Path(__file__).resolve().parents[1]
 DYNAMIC = ("error.", "setting.", "choice.", "preset.", "method.", "status.", "watch.")
-EN, ZH = Say("en"), Say("zh")
+EN = Say(MAIN)
+every_language = pytest.mark.parametrize("say", [Say(language) for language in LANGUAGES], ids=list(LANGUAGES))
 SETTINGS = [
     ("", TrainingSettings),
     ("", Sampling),
@@ -35,49 +36,51 @@ def is_help(key):
     return key.startswith("setting.") and key.endswith(".help")
 
 
-def test_both_languages_have_the_same_keys():
-    """No text is missing in one of the languages. Settings are explained in English by the engine, not by the page."""
+@every_language
+def test_every_language_has_the_same_keys(say):
+    """No text is missing in one of the languages. In the main one the engine explains the settings, not the page."""
     assert not any(is_help(key) for key in EN.words)
-    assert set(EN.words) == {key for key in ZH.words if not is_help(key)}
+    assert set(EN.words) == {key for key in say.words if not is_help(key)}
 
 
+@every_language
 @pytest.mark.parametrize("key", sorted(EN.words))
-def test_texts_are_filled_alike(key):
-    """Both languages use the same placeholders, and neither is empty."""
-    assert EN.words[key].strip()
-    assert ZH.words[key].strip()
-    assert names(EN.words[key]) == names(ZH.words[key])
+def test_texts_are_filled_alike(say, key):
+    """Every language uses the same placeholders, and no text is empty."""
+    assert say.words[key].strip()
+    assert names(EN.words[key]) == names(say.words[key])
 
 
 def test_no_key_is_said_twice():
     """A key lives in one file only; otherwise the last file would win silently."""
     from importlib import import_module
 
-    for language in ("en", "zh"):
+    for language in LANGUAGES:
         keys = [key for place in PLACES for key in import_module(f"app.words.{language}.{place}").WORDS]
         assert len(keys) == len(set(keys))
 
 
-@pytest.mark.parametrize("say", [EN, ZH], ids=["en", "zh"])
+@every_language
 @pytest.mark.parametrize(("scope", "settings"), SETTINGS, ids=lambda value: getattr(value, "__name__", value))
 def test_every_setting_is_explained(say, scope, settings):
     """Each setting of each settings class has a label, a help text in the page's language and readable choices."""
     for field in settings.fields():
         assert word(say, field.name, scope)
         assert explained(say, field, scope)
-        assert (explained(say, field, scope) == field.info.help) is (say is EN), field.name
+        assert (explained(say, field, scope) == field.info.help) is (say.language == MAIN), field.name
         assert all(choice(say, value) for value in field.info.choices)
 
 
-def test_no_explanation_without_a_setting():
-    """What another language explains is a setting."""
+@every_language
+def test_no_explanation_without_a_setting(say):
+    """What a language explains is a setting."""
     fields = {(scope, field.name) for scope, settings in SETTINGS for field in settings.fields()}
     known = {f"setting.{name}.help" for _, name in fields}
     known |= {f"setting.{scope}.{name}.help" for scope, name in fields}
-    assert {key for key in ZH.words if is_help(key)} <= known
+    assert {key for key in say.words if is_help(key)} <= known
 
 
-@pytest.mark.parametrize("say", [EN, ZH], ids=["en", "zh"])
+@every_language
 def test_every_method_and_preset_has_a_name(say):
     """Each method has a line and a title, each of its presets a name."""
     for name, method in METHODS.items():
@@ -97,7 +100,7 @@ def raised():
                     yield node.args[0].value, {keyword.arg for keyword in node.keywords}
 
 
-@pytest.mark.parametrize("say", [EN, ZH], ids=["en", "zh"])
+@every_language
 def test_every_error_has_a_sentence(say):
     """Each error key has a sentence that uses only values which the error carries."""
     found = list(raised())

@@ -36,9 +36,9 @@ from transformers import (
 
 from engine.methods import METHODS, method_class
 from engine.methods.base import Method, Start
-from engine.models.base import Base, freeze
+from engine.models.base import Base, base_from_model
 from engine.models.families import family_of
-from engine.models.inputs import Inputs, Pixels, Reader, Tokens
+from engine.models.inputs import Inputs, Pixels, Processor, Tokens
 from engine.models.loading import auto_class
 from engine.models.view import View
 
@@ -83,10 +83,10 @@ CONFIGS: dict[str, tuple[type[PreTrainedConfig], dict[str, object]]] = {
     "vit": (ViTConfig, {**ROTARY, "image_size": 16, "patch_size": 4, "num_labels": 5}),
 }
 ALL = tuple(CONFIGS)
-FAMILIES = tuple(name for name in ALL if family_of(name).text and family_of(name).attention)
+FAMILIES = tuple(name for name in ALL if family_of(name).reads_text and family_of(name).attention)
 """Families that every method serves."""
 CAUSAL = tuple(name for name in FAMILIES if family_of(name).causal)
-TEXT = tuple(name for name in ALL if family_of(name).text)
+TEXT = tuple(name for name in ALL if family_of(name).reads_text)
 WRITERS = tuple(name for name in TEXT if family_of(name).causal)
 EAGER = ("gemma2", "bloom")
 """Families for which transformers has no scaled-dot-product attention."""
@@ -136,9 +136,9 @@ def tokenizer() -> PreTrainedTokenizerFast:
     )
 
 
-def reader_for(family: str) -> Reader:
+def processor_for(family: str) -> Processor:
     """The tokenizer, or for pictures an image processor."""
-    return tokenizer() if family_of(family).text else ViTImageProcessorPil(size={"height": 16, "width": 16})
+    return tokenizer() if family_of(family).reads_text else ViTImageProcessorPil(size={"height": 16, "width": 16})
 
 
 def plain_model(family: str, *, seed: int = 0, **changes: object) -> PreTrainedModel:
@@ -161,13 +161,13 @@ def plain_model(family: str, *, seed: int = 0, **changes: object) -> PreTrainedM
 @functools.cache
 def tiny_base(family: str = "llama", *, dtype: torch.dtype = torch.float32) -> Base:
     """A frozen base; shared by all tests, which is safe because a base is never changed."""
-    return freeze(f"tiny-{family}", plain_model(family).to(dtype), reader_for(family))
+    return base_from_model(f"tiny-{family}", plain_model(family).to(dtype), processor_for(family))
 
 
 def save_tiny(folder: Path, family: str = "llama", **changes: object) -> Path:
     """A model folder with weights and tokenizer, as `load_base` reads it."""
     plain_model(family, **changes).save_pretrained(folder)
-    reader_for(family).save_pretrained(folder)
+    processor_for(family).save_pretrained(folder)
     return folder
 
 
@@ -196,7 +196,7 @@ def words(b: int = 2, t: int = 7, seed: int = 3) -> Tokens:
 
 def inputs_for(base: Base, b: int = 2) -> Inputs:
     """Random words, or random pictures where the model reads those."""
-    if base.shape.family.text:
+    if base.shape.family.reads_text:
         return words(b)
     return Pixels(torch.randn(b, 3, 16, 16, generator=torch.Generator().manual_seed(3)))
 

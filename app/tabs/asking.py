@@ -89,7 +89,7 @@ def _question(layout: Layout, values: Values) -> ChatRequest:
 
 
 def _columns(workbench: Workbench, say: Say, sides: tuple[ChatSide, ...]) -> list[tuple[str, bool]]:
-    runs = {run.id: run for run in workbench.runs()}
+    runs = {run.id: run for run in workbench.runs.summaries()}
     names = {run.id: run.name for run in runs.values()}
     live = workbench.live()
     now: dict[str | None, int] = {run.id: step for run in runs.values() if (step := pickers.kept(run)) is not None}

@@ -69,7 +69,7 @@ def _wire_sides(workbench: Workbench, say: Say, layout: Layout, chosen: gr.State
 
 def _asked(workbench: Workbench, layout: Layout, name: str) -> Updates:
     """With what one asks a run: words and example questions, or a picture."""
-    run = next((run for run in workbench.runs() if run.id == name), None)
+    run = next((run for run in workbench.runs.summaries() if run.id == name), None)
     dataset, pictures = (run.dataset, run.pictures) if run else ("town-qa", False)
     questions = run.chips if run else None
     if questions is None:

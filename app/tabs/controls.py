@@ -111,4 +111,4 @@ def resumed_mark(run: str) -> str:
 
 def resumable(workbench: Workbench) -> RunSummary | None:
     """The newest run that can go on."""
-    return next((run for run in workbench.runs() if run.status in RESUMABLE and not run.recording), None)
+    return next((run for run in workbench.runs.summaries() if run.status in RESUMABLE and not run.recording), None)

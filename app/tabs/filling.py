@@ -143,7 +143,7 @@ class Filler:
             run = config()
             info = next((info for info in self.workbench.datasets() if info.name == run.dataset), None)
             card = cards.data_card(self.say, info) if info else ""
-            rehearsal = self.workbench.rehearse(run)
+            rehearsal = self.workbench.preview_data(run)
         except WorkbenchError as error:
             if error.key == "no_data_chosen":  # the fields say so themselves
                 return {form.data_card: "", form.samples: "", form.report: ""}

@@ -32,14 +32,14 @@ class MemoryView:
         """What the newest own run really held; empty while none has ended, or one is active."""
         if self._workbench.live().run is not None:
             return ""
-        for run in self._workbench.runs():
-            news = None if run.recording else self._workbench.since(run.id, 0, None)
-            if news is not None and news["memory"]:
-                return measured(self._say, run.name or run.id, news["memory"], self._estimate(run.id))
+        for run in self._workbench.runs.summaries():
+            news = None if run.recording else self._workbench.runs.since(run.id, 0, None)
+            if news is not None and news.memory:
+                return measured(self._say, run.name or run.id, news.memory, self._estimate(run.id))
         return ""
 
     def _estimate(self, run: str) -> MemoryInfo | None:
         try:
-            return self._workbench.memory(self._workbench.run_config(run))
+            return self._workbench.memory(self._workbench.runs.config(run))
         except WorkbenchError:
             return None

@@ -26,11 +26,11 @@ from app.wiring import Updates, Values, wire
 from app.words import Say
 from engine.config.run import RunConfig
 from engine.core.errors import WorkbenchError
-from engine.core.types import DataLook
+from engine.core.types import Inspection
 from engine.data.settings import DataSettings
 from engine.service.workbench import Workbench
 
-NOTHING = DataLook(columns={}, guess={}, sure=False, rows=0, cut=False)
+NOTHING = Inspection(columns={}, guess={}, sure=False, rows=0, cut=False)
 
 
 class OwnData:
@@ -151,7 +151,7 @@ class OwnData:
             **self._menus(look, form.mapping if same else look.guess),
         }
 
-    def _menus(self, look: DataLook, mapping: dict[str, Any]) -> Updates:
+    def _menus(self, look: Inspection, mapping: dict[str, Any]) -> Updates:
         """The menus of columns, with what each is taken for."""
         names = list(look.columns)
         asked = mapping["prompt"]
@@ -187,10 +187,10 @@ class OwnData:
             self.choices: gr.Column(visible=True),
         }
 
-    def _look(self, dataset: str, how: dict[str, Any]) -> DataLook:
+    def _look(self, dataset: str, how: dict[str, Any]) -> Inspection:
         confine(self._workbench.home, dataset)
-        return self._workbench.look(dataset, DataSettings.from_dict(how))
+        return self._workbench.inspect_data(dataset, DataSettings.from_dict(how))
 
 
-def _last_read(asked: LastRead, look: DataLook) -> LastRead:
+def _last_read(asked: LastRead, look: Inspection) -> LastRead:
     return {**asked, "columns": look.columns, "guess": look.guess, "pictures": look.pictures}

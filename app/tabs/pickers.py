@@ -68,14 +68,16 @@ def title(say: Say, run: RunSummary) -> str:
 def runs_menu(workbench: Workbench, say: Say, chosen: str) -> Any:  # noqa: ANN401 - a component's update
     """The menu of runs as it should be now, with the choice kept if it still exists."""
     choices = [(say("common.base"), BASE)]
-    choices += [(title(say, run), run.id) for run in workbench.runs() if run.recording or run.step > 0 or active(run)]
+    choices += [
+        (title(say, run), run.id) for run in workbench.runs.summaries() if run.recording or run.step > 0 or active(run)
+    ]
     known = {value for _, value in choices}
     return gr.Dropdown(choices, value=chosen if chosen in known else BASE)
 
 
 def steps_menu(workbench: Workbench, say: Say, run: str, chosen: int = NEWEST) -> Any:  # noqa: ANN401
     """The menu of a run's snapshots, newest first."""
-    steps = [] if run == BASE else workbench.snapshots(run)
+    steps = [] if run == BASE else workbench.runs.snapshots(run)
     stored = [(say("common.step", step=step), step) for step in reversed(steps)]
     choices = [(_newest(workbench, say, run), NEWEST), *stored]
     return gr.Dropdown(choices, value=chosen if chosen in steps else NEWEST, interactive=run != BASE)
@@ -88,7 +90,7 @@ def kept(run: RunSummary) -> int | None:
 
 def _newest(workbench: Workbench, say: Say, run: str) -> str:
     """What the newest state of a run is called: the best one, where the run keeps that."""
-    found = next((kept(known) for known in workbench.runs() if known.id == run), None)
+    found = next((kept(known) for known in workbench.runs.summaries() if known.id == run), None)
     return say("chat.newest") if found is None else say("chat.kept", step=found)
 
 
@@ -99,7 +101,7 @@ def active(run: RunSummary) -> bool:
 
 def most_interesting(workbench: Workbench) -> str:
     """The run one wants to talk to: the active one, else the newest own one, else the first recording."""
-    runs = workbench.runs()
+    runs = workbench.runs.summaries()
     ready = [run for run in runs if active(run) or run.recording or run.step > 0]
     ready.sort(key=lambda run: (not active(run), run.recording, run.recording and run.method != FIRST_SHOWN))
     return ready[0].id if ready else BASE

@@ -91,14 +91,14 @@ def build(workbench: Workbench, say: Say, one: gr.Textbox) -> Predictions:
 
     def opened(request: gr.Request, run: str) -> Updates:
         answers.stop(str(request.session_hash))
-        return shown(run, workbench.kept_predictions(run) if run else None)
+        return shown(run, workbench.runs.kept_predictions(run) if run else None)
 
     def halted(request: gr.Request) -> None:
         answers.stop(str(request.session_hash))
 
     wire(say, [panel.ask.click], asked, [one], panel.parts, trigger_mode="once")
     wire(say, [panel.halt.click], halted, None, None, queue=False)
-    saved = wire(say, [panel.save.click], lambda run: as_csv(workbench.kept_predictions(run)), [one], [text], "")
+    saved = wire(say, [panel.save.click], lambda run: as_csv(workbench.runs.kept_predictions(run)), [one], [text], "")
     wire_js([], _SAVE, [text, one], after=saved)
     return Predictions(panel.ask, panel.parts, opened)
 

@@ -115,11 +115,11 @@ def _wire_keeping(workbench: Workbench, say: Say, actions: Actions) -> None:
 
     def renamed(values: Values) -> str:
         name = values[actions.name]
-        workbench.rename(values[actions.one], name)
+        workbench.runs.rename(values[actions.one], name)
         return f'<h3 class="gl-h3">{safe(name.strip())}</h3>'
 
     def annotated(values: Values) -> None:
-        workbench.annotate(values[actions.one], values[actions.notes])
+        workbench.runs.annotate(values[actions.one], values[actions.notes])
 
     wire(say, [actions.name.submit, actions.name.blur], renamed, {actions.one, actions.name}, [actions.heading])
     wire(say, [actions.notes.blur], annotated, {actions.one, actions.notes})
@@ -130,7 +130,7 @@ def _wire_deleting(workbench: Workbench, say: Say, actions: Actions, sure: gr.Bu
     wire(say, [keep.click], lambda: gr.Row(visible=False), None, [actions.confirm])
 
     def deleted(run: str) -> Updates:
-        workbench.delete(run)
+        workbench.runs.delete(run)
         gr.Info(say("runs.deleted"))
         return actions.shown([])
 

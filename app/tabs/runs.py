@@ -28,8 +28,11 @@ def build(workbench: Workbench, say: Say, chat: Chat) -> None:
     """Lay out the table, what is compared, and what can be done with a run."""
 
     def listed(_: object) -> list[dict[str, Any]]:
-        titles = {info.name: info.title.get(say.language, info.name) for info in workbench.datasets()}
-        return [dataclasses.asdict(run) | {"dataset": titles.get(run.dataset, run.dataset)} for run in workbench.runs()]
+        titles = {info.name: say.of(info.title) or info.name for info in workbench.datasets()}
+        return [
+            dataclasses.asdict(run) | {"dataset": titles.get(run.dataset, run.dataset)}
+            for run in workbench.runs.summaries()
+        ]
 
     html(f'<h2 class="gl-title">{say("runs.title")}</h2>')
     words = {key: text for group in WORD_GROUPS for key, text in say.part(group).items()}
@@ -50,7 +53,7 @@ def build(workbench: Workbench, say: Say, chat: Chat) -> None:
             differences = html(elem_id="gl-differences")
 
     def picked(event: gr.EventData) -> Updates:
-        known = {run.id: run for run in workbench.runs()}
+        known = {run.id: run for run in workbench.runs.summaries()}
         runs = [known[name] for name in event.ids if name in known][: comparing.MOST]
         return {
             compare: gr.Row(visible=bool(runs)),

@@ -70,7 +70,7 @@ class TrainingForm:
             self.method_card = html(cards.method_card(self.say, self._first))
 
     def _choose_data(self, datasets: list[DatasetInfo]) -> None:
-        names = [(info.title.get(self.say.language, info.name), info.name) for info in datasets]
+        names = [(self.say.of(info.title) or info.name, info.name) for info in datasets]
         names.append((self.say("data.own"), own_data.OWN))
         first = next((info for info in datasets if info.name == FIRST.dataset), None)
         with gr.Column(min_width=150):

@@ -36,11 +36,12 @@ def served(workbench: Workbench, say: Say) -> list[Callable[[Asked], Any]]:
     def since(asked: Asked) -> Asked:
         epoch = asked.get("epoch")
         cursor = int(asked.get("cursor") or 0)
-        return in_words(say, workbench.since(str(asked["run"]), cursor, None if epoch is None else int(epoch)))
+        update = workbench.runs.since(str(asked["run"]), cursor, None if epoch is None else int(epoch))
+        return in_words(say, update.to_json())
 
     def runs(_: Asked) -> list[Asked]:
         wanted = ("id", "name", "status", "recording")
-        return [{name: getattr(run, name) for name in wanted} for run in workbench.runs()]
+        return [{name: getattr(run, name) for name in wanted} for run in workbench.runs.summaries()]
 
     def live(_: Asked) -> Asked:
         return in_words(say, dataclasses.asdict(workbench.live()))
@@ -65,7 +66,7 @@ def served(workbench: Workbench, say: Say) -> list[Callable[[Asked], Any]]:
 def _state(workbench: Workbench, asked: Asked) -> tuple[str, int | None]:
     """A run, and which of its snapshots is nearest to the step that is shown; None for its newest state."""
     run = str(asked["run"])
-    return run, None if asked.get("last") else nearest(workbench.snapshots(run), int(asked["step"]))
+    return run, None if asked.get("last") else nearest(workbench.runs.snapshots(run), int(asked["step"]))
 
 
 def nearest(steps: list[int], step: int) -> int | None:

@@ -1,21 +1,37 @@
-"""Everything the page says, in English and Chinese: one dictionary per place and language."""
+"""Everything the page says: a folder per language, and in it one dictionary per place."""
 
 from importlib import import_module
 
-LANGUAGES = {"en": "EN", "zh": "中文"}
+LANGUAGES = {
+    "en": "EN",
+    "zh": "中文",
+}
+"""Every language by its tag, with what the header's link to it says; each has a folder here of the tag's name.
+
+A tag is as in HTML's `lang`, and the language's page lies at its path: only the first lies at "/".
+"""
+
+MAIN = next(iter(LANGUAGES))
+"""The first: it is served at "/", and stands in for texts of datasets that are not there in another."""
+
 PLACES = ("common", "train", "data", "memory", "watch", "patches", "chat", "runs", "errors", "settings", "glossary")
+
+
+def path_of(language: str) -> str:
+    """Where the page of a language lies."""
+    return "/" if language == MAIN else f"/{language}"
 
 
 class Say:
     """The words of one language.
 
     Args:
-        language: "en" or "zh".
+        language: A tag of `LANGUAGES`.
     """
 
     def __init__(self, language: str) -> None:
         self.language = language
-        self.words: dict[str, str] = {}
+        self.words = {"watch.language": language}  # for numbers and dates in the browser
         for place in PLACES:
             self.words |= import_module(f"app.words.{language}.{place}").WORDS
 
@@ -31,6 +47,10 @@ class Say:
     def __contains__(self, key: str) -> bool:
         """Whether there is a text for the key."""
         return key in self.words
+
+    def of(self, texts: dict[str, str]) -> str:
+        """A text that somebody wrote in some languages: in this one, else in the main one, else empty."""
+        return texts.get(self.language) or texts.get(MAIN, "")
 
     def part(self, place: str) -> dict[str, str]:
         """All texts of a place by key, for the views that are drawn in the browser."""

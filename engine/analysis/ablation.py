@@ -74,8 +74,8 @@ def routes(base: Base, method: Method, dataset: Dataset, draws: int = 16) -> dic
 
 def _on_validation(base: Base, twin: Method, dataset: Dataset) -> tuple[Method, Callable[[], float]]:
     """The twin, and a function that gives its loss on the first validation rows as its dials are turned now."""
-    dataset, spec = dataset.within(twin.template), twin.head.spec if twin.head else None
-    rows = encode_for(base.reader, dataset, dataset.rows("validation")[:ROWS], 256, spec)
+    dataset, spec = dataset.in_template(twin.template), twin.head.spec if twin.head else None
+    rows = encode_for(base.processor, dataset, dataset.rows("validation")[:ROWS], 256, spec)
     view = base.view()
     twin.attach(view.sites)
     return twin, lambda: round(mean_loss(view, rows, collator_of(base), head=twin.head), 4)

@@ -47,10 +47,10 @@ def probe_picture(base: Base, method: Method, name: str, picture: Path) -> dict[
 
 def as_read(base: Base, values: Float[Tensor, "c y x"]) -> str:
     """A picture that the image processor has made, as a data URL: its colours are no longer normalised."""
-    reader: Any = base.reader
+    processor: Any = base.processor
     values = values.float().cpu()
-    if getattr(reader, "do_normalize", False):
-        mean, deviation = (torch.tensor(part).view(-1, 1, 1) for part in (reader.image_mean, reader.image_std))
+    if getattr(processor, "do_normalize", False):
+        mean, deviation = (torch.tensor(part).view(-1, 1, 1) for part in (processor.image_mean, processor.image_std))
         values = values * deviation + mean
     octets = (values.clamp(0, 1) * 255).round().byte().permute(1, 2, 0).numpy()
     held = io.BytesIO()

@@ -51,7 +51,7 @@ def need_words(base: Base) -> None:
     Raises:
         ModelError: It reads pictures.
     """
-    if not base.shape.family.text:
+    if not base.shape.family.reads_text:
         raise ModelError(
             "takes_no_words",
             f"The model {base.name!r} reads pictures, not what is typed: give it one in Chat, or see in Runs what "
@@ -66,7 +66,7 @@ def need_picture(base: Base, picture: Path) -> None:
     Raises:
         DataError: It reads text, or the file is no picture.
     """
-    if base.shape.family.text:
+    if base.shape.family.reads_text:
         raise DataError(
             "holds_pictures",
             f"{picture.name!r} is a picture, which the model {base.name!r} cannot read: choose an image model, such "
@@ -88,7 +88,7 @@ def need_picture(base: Base, picture: Path) -> None:
 def probe_input(base: Base, view: View, example: Example) -> ProbeInput:
     """One text or picture on its way through a view.
 
-    A hole of the template reads as the number of its virtual token; a patch as its row and column, from 1 on.
+    A slot of the template reads as the number of its virtual token; a patch as its row and column, from 1 on.
     """
     batch = collator_of(base)([example])
 

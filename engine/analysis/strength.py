@@ -14,8 +14,8 @@ CURVE_ROWS = 32
 
 def strength_curve(base: Base, method: Method, dataset: Dataset) -> list[tuple[float, float]]:
     """(strength, validation loss) from 0 to 2; a task head stays the same at every strength."""
-    dataset, spec = dataset.within(method.template), method.head.spec if method.head else None
-    rows = encode_for(base.reader, dataset, dataset.rows("validation")[:CURVE_ROWS], 256, spec)
+    dataset, spec = dataset.in_template(method.template), method.head.spec if method.head else None
+    rows = encode_for(base.processor, dataset, dataset.rows("validation")[:CURVE_ROWS], 256, spec)
     view, twin = base.view(), method.twin().eval()
     twin.attach(view.sites)
     curve = []

@@ -10,6 +10,7 @@ from engine.cli.output import result, table
 from engine.cli.settings import add_loading_options, add_run_options, loading, run_config
 from engine.config.run import RunConfig
 from engine.core.paths import models_root, runs_root
+from engine.data.dataset import shipped_datasets
 from engine.methods import METHODS
 from engine.models.families import FAMILIES
 from engine.models.loading import load_base
@@ -67,7 +68,10 @@ def datasets(args: argparse.Namespace) -> None:
     if args.name is not None:
         described(args)
         return
-    rows = [{"name": d.name, "summary": d.summary["en"], "metric": d.metric, **d.splits} for d in catalogue.datasets()]
+    rows = [
+        {"name": info.name, "summary": next(iter(info.summary.values())), "metric": info.metric, **info.splits}
+        for info in shipped_datasets()
+    ]
     result(rows, as_json=args.json, text=table(rows))
 
 

@@ -15,7 +15,7 @@ from engine.data.dataset import Dataset, load_dataset
 from engine.data.preview import preview_rows
 from engine.data.report import DataReport, report_on
 from engine.data.settings import DataSettings
-from engine.data.task import head_for, need_sight, wants_head
+from engine.data.task import check_modality, head_for, wants_head
 from engine.models.loading import load_base
 
 BAR = 40
@@ -39,11 +39,11 @@ def described(args: argparse.Namespace) -> None:
     settings = DataSettings.from_dict(data_settings(args.data))
     load_dataset(args.name, settings)  # what is wrong with it shall be said before a model is loaded
     base = load_base(args.model)
-    dataset = load_dataset(args.name, settings).spoken(base.reader)
+    dataset = load_dataset(args.name, settings).in_chat_template(base.processor)
     training = TrainingSettings.from_dict({"head": args.head, "max_seq_len": args.max_seq_len})
     family = base.shape.family
-    need_sight(family, dataset, args.model)
-    if not isinstance(base.reader, PreTrainedTokenizerBase):
+    check_modality(family, dataset, args.model)
+    if not isinstance(base.processor, PreTrainedTokenizerBase):
         described_pictures(dataset, about(dataset), as_json=args.json)
         return
     spec = None

@@ -48,7 +48,11 @@ def score(args: argparse.Namespace) -> None:
     config = loading(args, folder.config)
     base = base_for(config, load_base)
     method = load_adapter(folder.adapter_path, base)
-    dataset = load_dataset(args.dataset).spoken(base.reader) if args.dataset else config.load_data(base.reader)
+    dataset = (
+        load_dataset(args.dataset).in_chat_template(base.processor)
+        if args.dataset
+        else config.load_data(base.processor)
+    )
     found = (predictions if method.head is None else head_predictions)(base, method, dataset)
     if args.predictions is not None:
         lines = [json.dumps(dataclasses.asdict(row), ensure_ascii=False) + "\n" for row in found]

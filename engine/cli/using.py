@@ -52,7 +52,7 @@ def _load(args: argparse.Namespace) -> tuple[Base, Method, str]:
     if (folder / "run.json").exists():
         run = RunFolder.open(folder)
         base = base_for(loading(args, run.config), load_base)
-        template = run.template or run.config.load_data(base.reader).template
+        template = run.template or run.config.load_data(base.processor).template
         return base, load_adapter(folder / "adapter", base), template
     facts = read_facts(folder)
     known = {"precision": facts["base"]["precision"]} if "precision" in facts["base"] else {}

@@ -67,7 +67,7 @@ class RunConfig:
             SettingError: The data settings cannot work.
         """
         found = load_dataset(self.dataset, self.of_data())
-        return found if tokenizer is None else found.spoken(tokenizer)
+        return found if tokenizer is None else found.in_chat_template(tokenizer)
 
     def checked(self) -> Self:
         """The same run with every value in its own type and defaults left out.

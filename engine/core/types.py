@@ -1,6 +1,6 @@
 """What crosses between the engine and a page: plain, frozen values. Nothing here needs torch."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from engine.core.sampling import Sampling
@@ -31,8 +31,8 @@ class DatasetInfo:
     """A dataset that ships.
 
     Attributes:
-        title: By language.
-        summary: One sentence by language.
+        title: By language; the first is the one that everyone falls back to.
+        summary: One sentence by language, likewise.
         metric: How held-out answers are scored.
         splits: Rows of each split.
         chips: Three questions to try in the chat.
@@ -136,7 +136,7 @@ class PreviewRow:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class DataLook:
+class Inspection:
     """What is in a file or a hub dataset, before anybody says what it is for.
 
     Attributes:
@@ -159,21 +159,27 @@ class DataLook:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Rehearsal:
+class DataPreview:
     """What a run would train on.
 
     Attributes:
         rows: Its first training rows, in the template that the run uses, cut where the run cuts them.
         report: Counts over all rows, see `engine.data.report.DataReport`; of pictures, where its "kind" is "pictures",
             see `engine.data.picture_report.PictureReport`.
-        summary: What is asked and answered, by language.
+        name: What it is called: the file, the folder, or the hub dataset.
+        summary: One sentence by language, where its description has one; else empty.
+        asked: Names of the columns that are asked; none where there is a description.
+        answered: Name of the column that is answered; empty likewise.
         labels: As in `DatasetInfo`.
         limit: Longest row in tokens; a model's own limit may be lower than the setting.
     """
 
     rows: list[PreviewRow]
     report: dict[str, Any]
+    name: str
     summary: dict[str, str]
+    asked: tuple[str, ...]
+    answered: str
     labels: tuple[str, ...] | None
     limit: int
 
@@ -341,19 +347,52 @@ class Predicted:
     total: int
 
 
-Since = dict[str, Any]
-"""What `Workbench.since` returns, ready for JSON:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LossCurves:
+    """Losses of a run, (step, nats per token) each, in order."""
 
-    run, name, status, recording, emits, steps, config   as in `RunSummary` and `RunConfig.to_dict`
-    layered    whether its method can be switched off in single layers
-    pictures   whether it reads pictures
-    memory     bytes that the run really held, None before it ends: weights (scales included), adapter, optimiser, step
-               (the most that a step added) and peak (all of them); device, rows and length of that step's batch
-    early      whether patience ended it before its last step
-    kept       updates that made the adapter which it gives away, None while there is none
-    epoch      grows when a run is resumed; the reader then starts afresh at cursor 0
-    cursor     to be given back next time
-    more       whether further events are waiting: ask again at once
-    message    what went wrong, in English, else ""; problem: the same as `WorkbenchError.to_dict`, or None
-    events     list of events as in `engine.telemetry.events.to_json`
-"""
+    training: list[tuple[int, float]]
+    validation: list[tuple[int, float]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunUpdate:
+    """What is new in a run since a cursor. Fields that are not explained are as in `RunSummary`.
+
+    Attributes:
+        message: What went wrong, in English, else "".
+        problem: The same as `WorkbenchError.to_dict`; None if it was no such error, or nothing went wrong.
+        layered: Whether its method can be switched off in single layers.
+        config: As `RunConfig.to_dict` has it.
+        memory: Bytes that the run really held, None before it ends: weights (scales included), adapter, optimiser, step
+            (the most that a step added) and peak (all of them); device, rows and length of that step's batch.
+        early: Whether early stopping ended it before its last step.
+        kept: Updates that made the adapter which it gives away, None while there is none.
+        epoch: Grows when a run is resumed; the reader then starts again at cursor 0.
+        cursor: To be given back in the next call.
+        more: Whether further events are waiting: ask again at once.
+        events: As in `engine.telemetry.serialise.to_json`.
+    """
+
+    run: str
+    name: str
+    status: str
+    message: str
+    problem: dict[str, Any] | None
+    recording: bool
+    emits: list[str]
+    layered: bool
+    pictures: bool
+    steps: int
+    config: dict[str, Any]
+    memory: dict[str, Any] | None
+    early: bool
+    kept: int | None
+    epoch: int
+    cursor: int
+    more: bool
+    events: list[dict[str, Any]]
+
+    def to_json(self) -> dict[str, Any]:
+        """Every field by its name; all are plain already."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}

@@ -14,9 +14,9 @@ from transformers import PreTrainedConfig, PreTrainedTokenizerBase
 
 from engine.core.errors import DataError
 from engine.data.pixels import NoPictureError, read_picture
-from engine.data.tokenise import IGNORE, Encoded, Example
+from engine.data.tokenise import IGNORE, Example, LazyExamples
 from engine.models.base import Base
-from engine.models.inputs import Inputs, Pixels, Reader, Tokens
+from engine.models.inputs import Inputs, Pixels, Processor, Tokens
 
 WINDOW = 8
 """Batches whose rows are sorted by length together."""
@@ -57,12 +57,12 @@ class Collator:
     """Makes batches for one model.
 
     Attributes:
-        reader: Its tokenizer, or its image processor.
+        processor: Its tokenizer, or its image processor.
         device: Where batches lie; None for the CPU.
         patch: Side of a patch in pixels, where the model reads pictures.
     """
 
-    reader: Reader
+    processor: Processor
     device: torch.device | None = None
     patch: int = 1
 
@@ -72,10 +72,10 @@ class Collator:
         Raises:
             DataError: A picture cannot be read any more.
         """
-        if isinstance(self.reader, PreTrainedTokenizerBase):
-            return collate(examples, self.reader.pad_token_id, self.device)
+        if isinstance(self.processor, PreTrainedTokenizerBase):
+            return collate(examples, self.processor.pad_token_id, self.device)
         images = [_picture(example) for example in examples]
-        values: torch.Tensor = self.reader(images=images, return_tensors="pt")["pixel_values"]
+        values: torch.Tensor = self.processor(images=images, return_tensors="pt")["pixel_values"]
         rows, _, height, width = values.shape
         # A vision transformer's tokens are its patches, and the class token before them; none carries a label.
         labels = torch.full((rows, 1 + (height // self.patch) * (width // self.patch)), IGNORE)
@@ -84,12 +84,12 @@ class Collator:
 
 def collator_of(base: Base) -> Collator:
     """What makes batches for a loaded model, on its device."""
-    return collator_for(base.model.config, base.reader, base.device)
+    return collator_for(base.model.config, base.processor, base.device)
 
 
-def collator_for(config: PreTrainedConfig, reader: Reader, device: torch.device | None = None) -> Collator:
+def collator_for(config: PreTrainedConfig, processor: Processor, device: torch.device | None = None) -> Collator:
     """What makes batches for a model of which only the config need be there."""
-    return Collator(reader, device, getattr(config, "patch_size", None) or 1)
+    return Collator(processor, device, getattr(config, "patch_size", None) or 1)
 
 
 def _picture(example: Example) -> Image.Image:
@@ -115,7 +115,7 @@ def collate(examples: Sequence[Example], pad_id: int, device: torch.device | Non
         ids[row, :n] = torch.tensor(example.ids)
         mask[row, :n] = True
         labels[row, example.answer_at : n] = ids[row, example.answer_at : n]
-        for place, index in example.blanks.items():
+        for place, index in example.mlm_labels.items():
             labels[row, place] = index
     return Batch(Tokens(ids.to(device), mask.to(device)), labels.to(device), targets_in(examples, device))
 
@@ -157,13 +157,13 @@ def _by_length(
         at, inside = divmod(number, WINDOW)
         if at not in windows:
             part = order[at * WINDOW * size : (at + 1) * WINDOW * size]
-            if isinstance(examples, Encoded):
+            if isinstance(examples, LazyExamples):
                 examples.ready(part)
             windows[at] = sorted(part, key=lambda index: len(examples[index].ids))
         yield [examples[index] for index in windows[at][inside * size : (inside + 1) * size]]
 
 
-def window(examples: Sequence[Example], size: int) -> Iterator[Sequence[Example]]:
+def batches_by_length(examples: Sequence[Example], size: int) -> Iterator[Sequence[Example]]:
     """All examples once, in order of length, in batches of `size`."""
     ordered = sorted(examples, key=lambda example: len(example.ids))
     for start in range(0, len(ordered), size):

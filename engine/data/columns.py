@@ -29,6 +29,11 @@ class Columns:
     messages: str = ""
     sure: bool = True
 
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """All columns that a question is made of."""
+        return (*self.prompt, *filter(None, (self.input, self.messages)))
+
 
 TALK = ("messages", "conversations", "conversation", "dialog", "dialogue", "turns")
 PAIRS = (

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from engine.core.errors import DataError, SettingError
-from engine.data.readers.dispatch import HUB, SUFFIXES, is_source
+from engine.core.types import DatasetInfo
+from engine.data.readers.dispatch import SUFFIXES, is_source
 from engine.data.row import Row as Row
 from engine.data.settings import DataSettings
 from engine.data.source import Source, open_source
@@ -35,8 +36,8 @@ class Dataset:
     Attributes:
         name: Folder name, or the path that the user gave.
         folder: Where it lies.
-        title: By language.
-        summary: One sentence by language.
+        title: By language, where its description has one.
+        summary: One sentence by language, likewise.
         template: Text around a prompt; the response follows directly.
         metric: How held-out answers are scored.
         max_new_tokens: Enough for any answer.
@@ -50,9 +51,9 @@ class Dataset:
 
     name: str
     folder: Path
-    title: dict[str, str]
-    summary: dict[str, str]
     template: str
+    title: dict[str, str] = field(default_factory=dict)
+    summary: dict[str, str] = field(default_factory=dict)
     metric: str = "exact_match"
     max_new_tokens: int = 64
     chips: list[str] = field(default_factory=list)
@@ -82,6 +83,19 @@ class Dataset:
     def head_labels(self) -> tuple[str, ...] | None:
         """What a task head would choose from; empty when it estimates a number, None when it has nothing to do."""
         return tuple(self.labels) if self.labels or self.task else None
+
+    @property
+    def info(self) -> DatasetInfo:
+        """What a page or a table says of it."""
+        return DatasetInfo(
+            name=self.name,
+            title=self.title,
+            summary=self.summary,
+            metric=self.metric,
+            splits=self.splits,
+            chips=self.chips,
+            labels=self.head_labels,
+        )
 
     def rows(self, split: str) -> Sequence[Row]:
         """All rows of a split.
@@ -128,7 +142,7 @@ class Dataset:
         """The template with a prompt in it: what the model reads before it answers."""
         return fill(self.template, prompt)
 
-    def within(self, template: str | None) -> "Dataset":
+    def in_template(self, template: str | None) -> "Dataset":
         """The same rows in a method's own template; None keeps the dataset's."""
         return self if template is None else replace(self, template=template, foreign=True)
 
@@ -136,7 +150,7 @@ class Dataset:
         """The template around one row."""
         return self.template if row.template is None or self.foreign else row.template
 
-    def spoken(self, tokenizer: Any) -> "Dataset":  # noqa: ANN401 - this file must not load transformers
+    def in_chat_template(self, tokenizer: Any) -> "Dataset":  # noqa: ANN401 - this file must not load transformers
         """The same rows in the tokenizer's chat template, where the data settings ask for it or it suits the data.
 
         Raises:
@@ -144,8 +158,8 @@ class Dataset:
         """
         if self.source is None or self.pictures:
             return self
-        source = self.source.spoken(tokenizer)
-        return replace(self, source=source, template=source.frame.around)
+        source = self.source.in_chat_template(tokenizer)
+        return replace(self, source=source, template=source.template.around)
 
 
 def _splits(facts: dict[str, Any]) -> dict[str, int]:
@@ -227,16 +241,11 @@ def load_dataset(name: str, settings: DataSettings | None = None) -> Dataset:
 
 def _from_source(name: str, settings: DataSettings) -> Dataset:
     source = open_source(name, settings)
-    title = name if name.startswith(HUB) else Path(name).name
-    asked = ", ".join((*source.columns.prompt, *filter(None, [source.columns.input, source.columns.messages])))
-    summary = f"{title}: {asked or '∅'} → {source.columns.response or source.columns.messages}"
     rows = source.rows("test") or []
     return Dataset(
         name=name,
         folder=Path(name).expanduser().parent,
-        title={"en": title, "zh": title},
-        summary={"en": summary, "zh": f"{title}：图片 → 标签" if source.pictures else summary},
-        template=source.frame.around,
+        template=source.template.around,
         max_new_tokens=LABEL_TOKENS if source.labels or source.numbers else ANSWER_TOKENS,
         chips=[] if source.pictures else [row.prompt for row in rows[:20] if 0 < len(row.prompt) <= LONGEST_CHIP][:3],
         splits={split: len(table) for split, table in source.tables.items()},
@@ -244,6 +253,11 @@ def _from_source(name: str, settings: DataSettings) -> Dataset:
         task="regression" if source.numbers else "",
         source=source,
     )
+
+
+def shipped_datasets() -> list[DatasetInfo]:
+    """Descriptions of the datasets that ship, the default one first."""
+    return [load_dataset(name).info for name in shipped()]
 
 
 def shipped() -> list[str]:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from engine.core.types import DataLook
+from engine.core.types import Inspection
 from engine.data.columns import guess
 from engine.data.readers.dispatch import is_source, read_tables
 from engine.data.settings import DataSettings
@@ -12,21 +12,21 @@ SHOWN = 80  # characters of a cell
 MAPPED = ("prompt", "input", "response", "messages")
 
 
-def look(name: str, settings: DataSettings) -> DataLook:
+def inspect_data(name: str, settings: DataSettings) -> Inspection:
     """Read the training rows.
 
     Raises:
         DataError: They cannot be read.
     """
     if not is_source(name) and (Path(name).expanduser() / "dataset.json").is_file():
-        return DataLook(columns={}, guess=dict.fromkeys(MAPPED, ""), sure=True, rows=0, cut=False)
+        return Inspection(columns={}, guess=dict.fromkeys(MAPPED, ""), sure=True, rows=0, cut=False)
     tables = read_tables(name, settings)
     table = tables["train"]
     if table.gallery is not None:
         rows, cut = sum(map(len, tables.values())), any(each.cut for each in tables.values())
-        return DataLook(columns={}, guess=dict.fromkeys(MAPPED, ""), sure=True, rows=rows, cut=cut, pictures=True)
+        return Inspection(columns={}, guess=dict.fromkeys(MAPPED, ""), sure=True, rows=rows, cut=cut, pictures=True)
     found = guess(table)
-    return DataLook(
+    return Inspection(
         columns={column: _shown(table, column) for column in table.columns},
         guess={
             "prompt": ", ".join(found.prompt) if found else "",

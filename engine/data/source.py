@@ -21,7 +21,7 @@ from engine.data.row import Row
 from engine.data.settings import DataSettings
 from engine.data.splits import Indices, by_column, cut_off, groups
 from engine.data.table import Table
-from engine.data.templates import Frame, chat, frame_for
+from engine.data.templates import TextTemplate, chat, template_for
 
 SPLITS = ("train", "validation", "test")
 PICTURES = Columns(kind="labels", prompt=("picture",), response="label")
@@ -34,7 +34,7 @@ class Source:
     Attributes:
         tables: The columns, by split; unusable rows are gone.
         columns: What each column is for.
-        frame: How a row is written.
+        template: How a row is written.
         settings: What the user said.
         labels: Name of every label by what stands in the file; empty unless responses are labels.
         numbers: Whether responses are numbers.
@@ -44,7 +44,7 @@ class Source:
 
     tables: dict[str, Table]
     columns: Columns
-    frame: Frame
+    template: TextTemplate
     settings: DataSettings
     labels: dict[str, str] = field(default_factory=dict)
     numbers: bool = False
@@ -58,9 +58,9 @@ class Source:
 
     def rows(self, split: str) -> Sequence[Row] | None:
         """The rows of a split, written when they are asked for; None where there is no such split."""
-        return Rows(self, self.tables[split]) if split in self.tables else None
+        return SourceRows(self, self.tables[split]) if split in self.tables else None
 
-    def spoken(self, tokenizer: Any) -> "Source":  # noqa: ANN401 - this file must not load transformers
+    def in_chat_template(self, tokenizer: Any) -> "Source":  # noqa: ANN401 - this file must not load transformers
         """The same rows in the tokenizer's chat template, where that is asked for or suits a conversation.
 
         Raises:
@@ -71,7 +71,7 @@ class Source:
             and self.columns.kind == "messages"
             and getattr(tokenizer, "chat_template", None)
         )
-        return replace(self, frame=chat(tokenizer)) if self.settings.template == "chat" or suits else self
+        return replace(self, template=chat(tokenizer)) if self.settings.template == "chat" or suits else self
 
     def row(self, table: Table, number: int) -> Row:
         """One row of a table."""
@@ -84,14 +84,14 @@ class Source:
         if table.gallery is not None:
             name = table.text(number, "picture")
             return Row(name, response, picture=table.gallery.root / name)
-        if self.frame.render is not None:
+        if self.template.render is not None:
             cells = {name: table.value(number, name) for name in table.columns}
-            return Row(self.frame.render({"prompt": self._asked(table, number), **cells}), response)
+            return Row(self.template.render({"prompt": self._asked(table, number), **cells}), response)
         around = text_of(table.value(number, self.columns.input)) if self.columns.input else ""
         asked = self._asked(table, number)
         if not around.strip():
             return Row(asked, response)
-        return Row(asked + self.frame.input_mark + around, response, self.frame.with_input)
+        return Row(asked + self.template.input_mark + around, response, self.template.with_input)
 
     def _asked(self, table: Table, number: int) -> str:
         texts = {name: text_of(table.value(number, name)) for name in self.columns.prompt}
@@ -101,11 +101,11 @@ class Source:
 
     def _turns(self, table: Table, number: int) -> tuple[str, str] | None:
         turns = turns_of(table.value(number, self.columns.messages))
-        frame, whole = self.frame, self.settings.turns == "whole"
-        return question_and_answer(turns, whole=whole, before_answer=frame.before_answer, again=frame.again)
+        template, whole = self.template, self.settings.turns == "whole"
+        return question_and_answer(turns, whole=whole, before_answer=template.before_answer, again=template.again)
 
 
-class Rows(Sequence[Row]):
+class SourceRows(Sequence[Row]):
     """Rows that are written when they are asked for."""
 
     def __init__(self, source: Source, table: Table) -> None:
@@ -164,7 +164,7 @@ def _open(name: str, settings: DataSettings, stamps: tuple[tuple[int, int] | Non
     source = Source(
         tables=tables,
         columns=columns,
-        frame=frame_for(DataSettings() if pictures else settings, columns),
+        template=template_for(DataSettings() if pictures else settings, columns),
         settings=settings,
         labels=names_of(labels, tables["train"], columns, settings) if kind == "labels" else {},
         numbers=kind == "numbers",
@@ -252,13 +252,13 @@ def _groups(source: Source, table: Table) -> tuple[Indices, Indices]:
     """Numbers of what is asked and of whole rows, see `cut_off`."""
     columns = source.columns
     answered = [columns.response] if columns.response else []
-    if source.frame.render is not None:
-        written = pa.array([row.prompt for row in Rows(source, table)], pa.large_string())
+    if source.template.render is not None:
+        written = pa.array([row.prompt for row in SourceRows(source, table)], pa.large_string())
         data = pa.table({"asked": written, **{f"answered {name}": table.data.column(name) for name in answered}})
         return groups(data, ["asked"]), groups(data, data.column_names)
     if source.pictures:  # the same picture under two names is one
         return groups(table.data, ["content"]), groups(table.data, ["content", "label"])
-    asked = [*columns.prompt, *filter(None, [columns.input, columns.messages])] or answered
+    asked = list(columns.asked) or answered
     return groups(table.data, asked), groups(table.data, [*asked, *answered])
 
 

@@ -19,7 +19,7 @@ def head_for(choice: str, pooling: str, family: Family, dataset: Dataset, model:
         DataError: The data has nothing for a head to say, or pictures that the model cannot read.
         SettingError: The head is to read what is not there.
     """
-    need_sight(family, dataset, model)
+    check_modality(family, dataset, model)
     if not wants_head(choice, family):
         if not family.causal:
             raise ModelError(
@@ -36,7 +36,7 @@ def head_for(choice: str, pooling: str, family: Family, dataset: Dataset, model:
             "data with labels, or a causal language model with head set to 'words'.",
             name=dataset.name,
         )
-    if pooling == "last" and not family.text:
+    if pooling == "last" and not family.reads_text:
         raise SettingError(
             "no_last_patch",
             "pooling is 'last', but the last patch of a picture stands for nothing: set it to 'first' or 'mean'.",
@@ -47,20 +47,20 @@ def head_for(choice: str, pooling: str, family: Family, dataset: Dataset, model:
     return HeadSpec(labels=dataset.head_labels, pooling=pooling)
 
 
-def need_sight(family: Family, dataset: Dataset, model: str) -> None:
+def check_modality(family: Family, dataset: Dataset, model: str) -> None:
     """Check that a model reads what the data holds, texts or pictures.
 
     Raises:
         ModelError: It reads pictures, and these are texts.
         DataError: It reads texts, and these are pictures.
     """
-    if not family.text and not dataset.pictures:
+    if not family.reads_text and not dataset.pictures:
         raise ModelError(
             "reads_pictures",
             f"The model {model!r} reads pictures, not text: choose a language model for this dataset.",
             name=model,
         )
-    if family.text and dataset.pictures:
+    if family.reads_text and dataset.pictures:
         raise DataError(
             "holds_pictures",
             f"The dataset {dataset.name!r} holds pictures, which the model {model!r} cannot read: choose an image "

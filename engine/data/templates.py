@@ -11,8 +11,8 @@ from engine.data.columns import Columns
 from engine.data.jinja import is_jinja, needs, renderer
 from engine.data.settings import DataSettings
 
-HOLE = "{prompt}"
-MARK = "{p}"
+PROMPT = "{prompt}"
+SLOT = "{p}"
 ALPACA = (
     "Below is an instruction that describes a task. Write a response that appropriately completes the request.\n\n"
     "### Instruction:\n{prompt}\n\n### Response:"
@@ -27,7 +27,7 @@ FIRST, SECOND, THIRD = "gatelight-first", "gatelight-second", "gatelight-third"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Frame:
+class TextTemplate:
     """How a row is written.
 
     Attributes:
@@ -49,10 +49,10 @@ class Frame:
     @property
     def before_answer(self) -> str:
         """What stands between a question and its answer."""
-        return self.around.split(HOLE)[1]
+        return self.around.split(PROMPT)[1]
 
 
-def frame_for(settings: DataSettings, columns: Columns) -> Frame:
+def template_for(settings: DataSettings, columns: Columns) -> TextTemplate:
     """The frame that the settings ask for, or that suits the columns. A chat template needs a tokenizer first.
 
     Raises:
@@ -66,9 +66,9 @@ def frame_for(settings: DataSettings, columns: Columns) -> Frame:
     return plain(columns) if name == "plain" else alpaca()
 
 
-def alpaca() -> Frame:
+def alpaca() -> TextTemplate:
     """The template of Stanford Alpaca, which LLaMA-Adapter was trained with."""
-    return Frame(
+    return TextTemplate(
         name="alpaca",
         around=ALPACA,
         with_input=ALPACA_INPUT,
@@ -77,15 +77,15 @@ def alpaca() -> Frame:
     )
 
 
-def plain(columns: Columns) -> Frame:
+def plain(columns: Columns) -> TextTemplate:
     """The prompt on a line of its own; before labels the name of their column, as the prompt tuning guide does it."""
     if columns.kind == "text":
-        return Frame(name="plain", around=HOLE)
+        return TextTemplate(name="plain", around=PROMPT)
     after = f"\n{columns.response}: " if columns.kind == "labels" else "\n"
-    return Frame(name="plain", around=HOLE + after)
+    return TextTemplate(name="plain", around=PROMPT + after)
 
 
-def own(source: str) -> Frame:
+def own(source: str) -> TextTemplate:
     """A template of the user's own: text with {prompt}, Jinja over {{ prompt }} alone, or Jinja over the columns.
 
     Raises:
@@ -94,26 +94,26 @@ def own(source: str) -> Frame:
     render = None
     if is_jinja(source):
         render = renderer(source)
-        source = render({"prompt": HOLE}) if needs(source) == {"prompt"} else HOLE
-        render = None if source.count(HOLE) == 1 and source != HOLE else render
-        source = source if render is None else HOLE
-    if source.count(HOLE) != 1:
+        source = render({"prompt": PROMPT}) if needs(source) == {"prompt"} else PROMPT
+        render = None if source.count(PROMPT) == 1 and source != PROMPT else render
+        source = source if render is None else PROMPT
+    if source.count(PROMPT) != 1:
         raise DataError(
             "own_template_prompt",
             f"own_template is {source!r}, but it must hold {{prompt}} exactly once, or use columns as Jinja does: "
             "{{ question }}.",
             value=source,
         )
-    if MARK in source:
+    if SLOT in source:
         raise DataError(
             "own_template_mark",
             "own_template holds {p}, which only the method P-tuning fills: leave it out, or write it into the "
             "method's own template.",
         )
-    return Frame(name="own", around=source, render=render)
+    return TextTemplate(name="own", around=source, render=render)
 
 
-def chat(tokenizer: Any) -> Frame:  # noqa: ANN401 - this file must not load transformers
+def chat(tokenizer: Any) -> TextTemplate:  # noqa: ANN401 - this file must not load transformers
     """The frame that a tokenizer's chat template makes of a question, found by filling it with marks.
 
     Raises:
@@ -135,7 +135,7 @@ def chat(tokenizer: Any) -> Frame:  # noqa: ANN401 - this file must not load tra
     start = _start(tokenizer)
     if start and once.startswith(start):  # encoding puts it there again
         once = once.removeprefix(start)
-    return Frame(name="chat", around=once.replace(FIRST, HOLE), again=again)
+    return TextTemplate(name="chat", around=once.replace(FIRST, PROMPT), again=again)
 
 
 def _talk(tokenizer: Any, *turns: str) -> str:  # noqa: ANN401 - as above

@@ -15,17 +15,17 @@ from engine.data.head_spec import HeadSpec
 IGNORE = -100
 """Label of a token that is not trained on."""
 
-COVERED = 7
+MLM_STRIDE = 7
 """One token of this many is covered where a model fills gaps: BERT's 15 %."""
 
-AT_ONCE = 2048
+EAGER_ROWS = 2048
 """Training rows that are encoded before a run begins."""
 
-TOGETHER = 2048
+TOKENIZER_BATCH = 2048
 """Rows that are encoded at once."""
 
 
-MARK = "{p}"
+SLOT = "{p}"
 """Where a template wants a virtual token."""
 
 
@@ -37,18 +37,18 @@ class Example:
         ids: Token ids of template, response and end-of-text.
         answer_at: Index of the response's first token; every token from there on carries a label.
         target: The class or number that a task head shall say.
-        blanks: Tokens that were covered and shall be guessed, by their place.
+        mlm_labels: Tokens that were covered and shall be guessed, by their place.
         picture: What is read instead of tokens, of which there are none then.
     """
 
     ids: list[int]
     answer_at: int
     target: int | float | None = None
-    blanks: dict[int, int] = field(default_factory=dict)
+    mlm_labels: dict[int, int] = field(default_factory=dict)
     picture: Path | None = None
 
 
-class Encoded(Sequence[Example]):
+class LazyExamples(Sequence[Example]):
     """Rows that are encoded when they are first wanted, and then kept: a run on many rows need not wait for all."""
 
     def __init__(self, rows: Sequence[Row], encode: Callable[[Sequence[Row]], list[Example]]) -> None:
@@ -79,15 +79,15 @@ class Encoded(Sequence[Example]):
 
 
 def encode_prompt(tokenizer: PreTrainedTokenizerBase, template: str, prompt: str) -> list[int]:
-    """Token ids of a filled template; its mark `{p}` number i becomes the hole -1 - i, for the i-th virtual token."""
-    parts = template.split(MARK)
+    """Token ids of a filled template; its mark `{p}` number i becomes the slot -1 - i, for the i-th virtual token."""
+    parts = template.split(SLOT)
     if len(parts) == 1:
         return tokenizer.encode(fill(template, prompt))
     before, after = _around(tokenizer)
     ids = list(before)
-    for hole, part in enumerate(parts):
-        if hole:
-            ids.append(-hole)
+    for slot, part in enumerate(parts):
+        if slot:
+            ids.append(-slot)
         if part:
             ids += tokenizer.encode(fill(part, prompt), add_special_tokens=False)
     return ids + after
@@ -101,7 +101,7 @@ def _around(tokenizer: PreTrainedTokenizerBase) -> tuple[list[int], list[int]]:
 
 
 def encode_row(tokenizer: PreTrainedTokenizerBase, dataset: Dataset, row: Row, max_seq_len: int) -> Example:
-    """Encode one row; the prompt is cut at its beginning when the row is longer than `max_seq_len`, its holes last."""
+    """Encode one row; the prompt is cut at its beginning when the row is longer than `max_seq_len`, its slots last."""
     prompt = encode_prompt(tokenizer, dataset.template_of(row), row.prompt)
     return _example(tokenizer, prompt, tokenizer.encode(row.response, add_special_tokens=False), max_seq_len)
 
@@ -154,7 +154,7 @@ def encode_any(
 def encode_prompts(tokenizer: PreTrainedTokenizerBase, dataset: Dataset, rows: Sequence[Row]) -> list[list[int]]:
     """The same as `encode_prompt` row by row, in a fraction of the time: the tokenizer takes many texts at once."""
     templates = [dataset.template_of(row) for row in rows]
-    if any(MARK in template for template in templates):
+    if any(SLOT in template for template in templates):
         return [encode_prompt(tokenizer, *pair) for pair in zip(templates, (row.prompt for row in rows), strict=True)]
     return _together(tokenizer, [fill(template, row.prompt) for template, row in zip(templates, rows, strict=True)])
 
@@ -164,8 +164,8 @@ def _together(
 ) -> list[list[int]]:
     """Token ids of many texts."""
     found: list[list[int]] = []
-    for start in range(0, len(texts), TOGETHER):
-        part = list(texts[start : start + TOGETHER])
+    for start in range(0, len(texts), TOKENIZER_BATCH):
+        part = list(texts[start : start + TOKENIZER_BATCH])
         found += tokenizer(part, add_special_tokens=add_special_tokens, verbose=False)["input_ids"]
     return found
 
@@ -175,21 +175,21 @@ def encode_plain(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], max_s
     return [Example([*tokenizer.encode(text), tokenizer.eos_token_id][:max_seq_len], 1) for text in texts]
 
 
-def encode_cloze(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], max_seq_len: int) -> list[Example]:
+def encode_masked(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], max_seq_len: int) -> list[Example]:
     """Encode plain text for a model that fills gaps: every seventh token is covered. None where it has no mask."""
     if tokenizer.mask_token_id is None:
         return []
     examples = []
     for text in texts:
         ids = tokenizer.encode(text, truncation=True, max_length=max_seq_len)
-        blanks = {place: ids[place] for place in range(3, len(ids) - 1, COVERED)}
-        covered = [tokenizer.mask_token_id if place in blanks else index for place, index in enumerate(ids)]
-        examples.append(Example(covered, len(ids), blanks=blanks))
+        mlm_labels = {place: ids[place] for place in range(3, len(ids) - 1, MLM_STRIDE)}
+        covered = [tokenizer.mask_token_id if place in mlm_labels else index for place, index in enumerate(ids)]
+        examples.append(Example(covered, len(ids), mlm_labels=mlm_labels))
     return examples
 
 
 def encode_for(
-    reader: PreTrainedTokenizerBase | BaseImageProcessor,
+    processor: PreTrainedTokenizerBase | BaseImageProcessor,
     dataset: Dataset,
     rows: Sequence[Row],
     max_seq_len: int,
@@ -202,21 +202,21 @@ def encode_for(
     Raises:
         DataError: Nothing could be learned from the rows.
     """
-    if not isinstance(reader, PreTrainedTokenizerBase):
+    if not isinstance(processor, PreTrainedTokenizerBase):
         assert spec is not None, "pictures are judged by a head"
         return [Example([], 0, spec.target(row, dataset.name), picture=row.picture) for row in rows]
     if spec is None:
-        return encode_rows(reader, dataset, rows, max_seq_len)
+        return encode_rows(processor, dataset, rows, max_seq_len)
     rows = list(rows)
     return [
         Example(ids, len(ids), spec.target(row, dataset.name))
-        for row, whole in zip(rows, encode_prompts(reader, dataset, rows), strict=True)
-        for ids in [_cut_for_head(reader, whole, max_seq_len, spec.pooling)]
+        for row, whole in zip(rows, encode_prompts(processor, dataset, rows), strict=True)
+        for ids in [_cut_for_head(processor, whole, max_seq_len, spec.pooling)]
     ]
 
 
 def encode_training(
-    reader: PreTrainedTokenizerBase | BaseImageProcessor,
+    processor: PreTrainedTokenizerBase | BaseImageProcessor,
     dataset: Dataset,
     rows: Sequence[Row],
     max_seq_len: int,
@@ -227,15 +227,15 @@ def encode_training(
     Raises:
         DataError: Nothing could be learned from the rows.
     """
-    if len(rows) <= AT_ONCE:
-        return encode_for(reader, dataset, rows, max_seq_len, spec)
+    if len(rows) <= EAGER_ROWS:
+        return encode_for(processor, dataset, rows, max_seq_len, spec)
     try:
-        encode_for(reader, dataset, rows[:AT_ONCE], max_seq_len, spec)
+        encode_for(processor, dataset, rows[:EAGER_ROWS], max_seq_len, spec)
     except DataError:
-        return encode_for(reader, dataset, rows, max_seq_len, spec)  # what the first rows lack, others may have
-    if spec is None and isinstance(reader, PreTrainedTokenizerBase):
-        return Encoded(rows, lambda some: encode_any(reader, dataset, some, max_seq_len))
-    return Encoded(rows, lambda some: encode_for(reader, dataset, some, max_seq_len, spec))
+        return encode_for(processor, dataset, rows, max_seq_len, spec)  # what the first rows lack, others may have
+    if spec is None and isinstance(processor, PreTrainedTokenizerBase):
+        return LazyExamples(rows, lambda some: encode_any(processor, dataset, some, max_seq_len))
+    return LazyExamples(rows, lambda some: encode_for(processor, dataset, some, max_seq_len, spec))
 
 
 def encode_text(

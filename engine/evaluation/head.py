@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from engine.data.batching import collator_of
 from engine.data.dataset import Dataset, Row
 from engine.data.head_spec import HeadSpec
-from engine.data.task import need_sight
+from engine.data.task import check_modality
 from engine.data.tokenise import Example, encode_for
 from engine.evaluation.base_ability import ability_examples
 from engine.evaluation.label_metrics import label_metrics, number_metrics
@@ -179,6 +179,6 @@ def _ability(base: Base, method: Method | None) -> float | None:
 
 def _encoded(base: Base, method: Method, dataset: Dataset, rows: Sequence[Row]) -> list[Example]:
     assert method.head is not None
-    held, room = dataset.within(method.template), view_of(base, method).room
-    need_sight(base.shape.family, held, base.name)
-    return encode_for(base.reader, held, rows, room, method.head.spec)
+    held, room = dataset.in_template(method.template), view_of(base, method).max_text_tokens
+    check_modality(base.shape.family, held, base.name)
+    return encode_for(base.processor, held, rows, room, method.head.spec)

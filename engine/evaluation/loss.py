@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from engine.data.batching import Batch, Collator, window
+from engine.data.batching import Batch, Collator, batches_by_length
 from engine.data.tokenise import IGNORE, Example
 from engine.methods.base import Method
 from engine.methods.parts.head import TaskHead
@@ -58,7 +58,7 @@ def label_logits(view: View, batch: Batch) -> tuple[Float[Tensor, "n v"], Int[Te
     if view.shape.family.causal:
         hidden, labels = hidden[:, :-1], labels[:, 1:]
     keep = labels != IGNORE
-    return view.read(hidden[keep]).float(), labels[keep]
+    return view.head(hidden[keep]).float(), labels[keep]
 
 
 def summed_loss(scores: Float[Tensor, "n v"], wanted: Wanted) -> Float[Tensor, ""]:
@@ -88,7 +88,7 @@ def mean_loss(
 ) -> float:
     """Nats per labelled token (or per row, or squared error per row, where a head judges) over all examples."""
     total, count = 0.0, 0
-    for part in window(examples, size):
+    for part in batches_by_length(examples, size):
         scores, wanted = scored(view, collate(part), head)
         total, count = total + float(summed_loss(scores, wanted)), count + len(wanted)
     return total / max(1, count)

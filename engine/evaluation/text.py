@@ -114,13 +114,13 @@ def predictions(base: Base, method: Method, dataset: Dataset, rows: Sequence[Row
 
 def _losses(base: Base, method: Method, dataset: Dataset, rows: Sequence[Row]) -> list[float]:
     """Nats per token of each row's response."""
-    view, held, reader = view_of(base, method), dataset.within(method.template), base.tokenizer
-    return [round(mean_loss(view, [encode_row(reader, held, row, 10**6)], collator_of(base)), 6) for row in rows]
+    view, held, tokenizer = view_of(base, method), dataset.in_template(method.template), base.tokenizer
+    return [round(mean_loss(view, [encode_row(tokenizer, held, row, 10**6)], collator_of(base)), 6) for row in rows]
 
 
 def _answered(base: Base, method: Method | None, dataset: Dataset, rows: Sequence[Row]) -> list[str]:
     """Greedy answers; what several rows ask in the same words is answered once."""
-    dataset = dataset.within(method.template if method else None)
+    dataset = dataset.in_template(method.template if method else None)
     prompts = [tuple(prompt_of(example)) for example in encode_rows(base.tokenizer, dataset, rows, 10**6)]
     asked = list(dict.fromkeys(prompts))
     said = answers(view_of(base, method), base.tokenizer, asked, Sampling(max_new_tokens=dataset.max_new_tokens))
@@ -131,7 +131,10 @@ def _answered(base: Base, method: Method | None, dataset: Dataset, rows: Sequenc
 def evaluate(base: Base, method: Method, dataset: Dataset, found: Sequence[Prediction] | None = None) -> Scores:
     """All scores of a run that answers in words; `found` are its predictions, if they were made before."""
     found = predictions(base, method, dataset) if found is None else found
-    asked, held = encode_rows(base.tokenizer, dataset, dataset.rows("test"), 10**6), dataset.within(method.template)
+    asked, held = (
+        encode_rows(base.tokenizer, dataset, dataset.rows("test"), 10**6),
+        dataset.in_template(method.template),
+    )
     rows = encode_rows(base.tokenizer, held, held.rows("test"), 10**6)
     plain = ability_examples(base, None, 512)
     tuned, frozen = view_of(base, method), view_of(base, None)

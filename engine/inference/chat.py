@@ -62,10 +62,10 @@ def converse(
     judges = {index: head for index, speaker in enumerate(speakers) if (head := speaker.head) is not None}
     writers = [index for index in range(len(speakers)) if index not in judges] if base.shape.family.causal else []
     texts: list[str | None] = ["" if index in writers else None for index in range(len(speakers))]
-    if not base.shape.family.text:
+    if not base.shape.family.reads_text:
         texts = [classes(base, speaker) for speaker in speakers]
     difference = None
-    if judges or not base.shape.family.text:
+    if judges or not base.shape.family.reads_text:
         scores = verdicts(base, [speakers[index] for index in judges])
         for (index, head), row in zip(judges.items(), scores, strict=True):
             texts[index] = Verdict.of(head.spec, row).text
@@ -129,7 +129,9 @@ def verdicts(base: Base, speakers: Sequence[Speaker]) -> list[Float[Tensor, " v"
 def _example(base: Base, view: View, speaker: Speaker, head: TaskHead) -> Example:
     if speaker.picture is not None:
         return Example([], 0, picture=speaker.picture)
-    return Example(encode_text(base.tokenizer, speaker.template, speaker.prompt, view.room, head.spec.pooling), 0)
+    return Example(
+        encode_text(base.tokenizer, speaker.template, speaker.prompt, view.max_text_tokens, head.spec.pooling), 0
+    )
 
 
 @torch.inference_mode()

@@ -67,7 +67,7 @@ def _decode(
     # A word of the row itself stands in for padding and virtual tokens: a penalty for repetition must not see those.
     said = mask & (ids >= 0)
     history, fresh = torch.where(said, ids, ids.where(said, -1).amax(1, keepdim=True).clamp(min=0)), ids
-    limit = min(sampling.max_new_tokens, view.room - ids.shape[1])
+    limit = min(sampling.max_new_tokens, view.max_text_tokens - ids.shape[1])
     for _ in range(limit):
         logits = view.logits(Tokens(fresh, mask), cache)[:, -1].float()
         scores = processors(history, logits.clone())  # type: ignore[arg-type]

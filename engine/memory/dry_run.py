@@ -2,7 +2,7 @@
 
 Parameters lie on torch's meta device, where operations yield shapes and no numbers. What decides about shapes, token
 ids and masks, stays real, on the CPU; where the two meet, the real one becomes shapeless too. So code that asks "are
-there holes in this text?" or picks the labelled positions runs as it is. Numbers that a method asks of its weights
+there slots in this text?" or picks the labelled positions runs as it is. Numbers that a method asks of its weights
 are made up.
 """
 

@@ -69,14 +69,14 @@ class Start:
 
     Attributes:
         rng: The only source of randomness.
-        vocabulary: Gives the base's input embeddings; called only by methods that start from words.
+        input_embeddings: Gives the base's input embeddings; called only by methods that start from words.
         tokenize: Turns text into token ids without special tokens.
         words: Turns a token id into readable text, for telemetry.
         base: The loaded base, for methods that start from what it computes; do not change it.
     """
 
     rng: torch.Generator
-    vocabulary: Callable[[], Float[Tensor, "v d"]]
+    input_embeddings: Callable[[], Float[Tensor, "v d"]]
     tokenize: Callable[[str], list[int]]
     words: Callable[[int], str]
     base: Base
@@ -90,7 +90,7 @@ class Start:
         """The start for a loaded base."""
         return cls(
             torch.Generator().manual_seed(seed),
-            base.vocabulary,
+            base.input_embeddings,
             lambda text: base.tokenizer.encode(text, add_special_tokens=False),
             lambda index: str(base.tokenizer.decode([index])),
             base,
@@ -172,7 +172,7 @@ class Method(nn.Module, ABC):
 
     @classmethod
     def _missing(cls, family: Family) -> str | None:
-        has = {"attention": family.attention is not None, "text": family.text}
+        has = {"attention": family.attention is not None, "text": family.reads_text}
         return next((need for need in cls.needs if not has[need]), None)
 
     @classmethod

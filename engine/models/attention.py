@@ -20,7 +20,7 @@ from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS
 from transformers.models.gemma2.modeling_gemma2 import eager_attention_forward
 
-from engine.models.sites import AttentionSite, Glimpse, JoinedKeys, Pass
+from engine.models.sites import AttentionRecord, AttentionSite, ForwardContext, JoinedKeys
 
 NAME = "gatelight"
 Mask = Bool[Tensor, "#b #h t s"] | Float[Tensor, "#b #h t s"] | None
@@ -38,7 +38,7 @@ _CHOOSING = threading.Lock()
 """Torch's choice of kernels is the whole process's: what one thread sets for a moment no other may save and restore."""
 
 
-def name_of(kernel: str) -> str:
+def implementation_name(kernel: str) -> str:
     """What transformers calls the function with this kernel first; "auto" leaves the order to torch.
 
     A number, since transformers takes every name with "flash" in it for a package of its own.
@@ -46,11 +46,11 @@ def name_of(kernel: str) -> str:
     return NAME if kernel == "auto" else f"{NAME}_{list(KERNELS).index(kernel)}"
 
 
-def register() -> None:
+def register_attention() -> None:
     """Make the functions known to transformers under their names; harmless when done twice."""
     for kernel in ("auto", *KERNELS):
-        AttentionInterface.register(name_of(kernel), partial(site_attention, kernel=kernel))
-        AttentionMaskInterface.register(name_of(kernel), ALL_MASK_ATTENTION_FUNCTIONS["sdpa"])
+        AttentionInterface.register(implementation_name(kernel), partial(site_attention, kernel=kernel))
+        AttentionMaskInterface.register(implementation_name(kernel), ALL_MASK_ATTENTION_FUNCTIONS["sdpa"])
 
 
 @contextmanager
@@ -72,7 +72,7 @@ def site_attention(
     kernel: str = "auto",
     **options: Any,  # noqa: ANN401 - passed on to gr.on
 ) -> tuple[Float[Tensor, "b t h k"], None]:
-    """Frozen attention, plus what the acts of this layer's site add.
+    """Frozen attention, plus what the hooks of this layer's site add.
 
     `query` is rotated already, `key` and `value` come out of the cache.
     """
@@ -80,10 +80,10 @@ def site_attention(
     if site is None or site.idle:
         return _attend(module, query, key, value, attention_mask, kernel, **options), None
     site.scale, site.softcap = _arithmetic(query, **options)
-    joined = [(act.rows, keys) for act in site.joins if (keys := act.run(site)) is not None]
-    if joined or site.now.bias is not None:
+    joined = [(hook.rows, keys) for hook in site.joins if (keys := hook.run(site)) is not None]
+    if joined or site.context.bias is not None:
         attention_mask = additive_mask(module, query, key, attention_mask, options.get("is_causal"))
-        attention_mask = _soften(attention_mask, site.now)
+        attention_mask = add_strength(attention_mask, site.context)
     for rows, extra in joined:
         assert attention_mask is not None  # made additive above
         key, value, attention_mask = _join(key, value, attention_mask, rows, extra, site.shape.h)
@@ -93,7 +93,7 @@ def site_attention(
         mask = additive_mask(module, query, key, attention_mask, options.get("is_causal"))
         observe(
             site,
-            Glimpse(
+            AttentionRecord(
                 query, site.to_query_heads(key), site.to_query_heads(value), mask, out.transpose(1, 2), site.softcap
             ),
         )
@@ -131,13 +131,13 @@ def _attend(
 def _add_outputs(
     out: Float[Tensor, "b t h k"], query: Float[Tensor, "b h t k"], site: AttentionSite
 ) -> Float[Tensor, "b t h k"]:
-    for act in site.adds:
-        rows = act.rows or slice(None)
-        added = act.run(query[rows], site)
+    for hook in site.adds:
+        rows = hook.rows or slice(None)
+        added = hook.run(query[rows], site)
         if added is None:
             continue
         added = added.transpose(1, 2).to(out.dtype)  # (b, t, h, k)
-        if act.rows is None:
+        if hook.rows is None:
             out = out + added
         else:
             out = out.clone()
@@ -167,21 +167,21 @@ def additive_mask(
     return torch.zeros(mask.shape, dtype=query.dtype, device=query.device).masked_fill(~mask, low)
 
 
-def soften_from_outside(layer: nn.Module, now: Pass) -> None:
+def add_strength_through_mask(layer: nn.Module, context: ForwardContext) -> None:
     """Let virtual tokens obey their strength where no site reaches the attention: through the mask of its layer."""
 
     def enter(_module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-        return args, kwargs | {"attention_mask": _soften(kwargs["attention_mask"], now)}
+        return args, kwargs | {"attention_mask": add_strength(kwargs["attention_mask"], context)}
 
     layer.register_forward_pre_hook(enter, with_kwargs=True)
 
 
-def _soften(mask: Float[Tensor, "#b 1 t s"], now: Pass) -> Float[Tensor, "#b #h t s"]:
+def add_strength(mask: Float[Tensor, "#b 1 t s"], context: ForwardContext) -> Float[Tensor, "#b #h t s"]:
     """Add log(strength) where the text looks at virtual tokens; those among themselves are left alone.
 
     A layer that sees a sliding window gets only the latest keys out of the cache.
     """
-    bias, virtual = now.bias, now.virtual
+    bias, virtual = context.bias, context.virtual
     if bias is None or virtual is None:
         return mask
     t, s = mask.shape[2:]
@@ -193,12 +193,12 @@ def _soften(mask: Float[Tensor, "#b 1 t s"], now: Pass) -> Float[Tensor, "#b #h 
 def _join(
     key: Tensor, value: Tensor, mask: Tensor, rows: slice | None, extra: JoinedKeys, h: int
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Put the extra keys in front; rows that they do not serve, and deaf heads, cannot see them."""
+    """Put the extra keys in front; rows that they do not serve, and excluded heads, cannot see them."""
     b, p, low = key.shape[0], extra.keys.shape[-2], torch.finfo(mask.dtype).min
-    heads = h if extra.deaf else mask.shape[1]
+    heads = h if extra.excluded_heads else mask.shape[1]
     bias = mask.new_full((b, heads, 1, 1), low)
     bias[rows or slice(None)] = float(torch.tensor(extra.strength).log())
-    bias[:, list(extra.deaf)] = low
+    bias[:, list(extra.excluded_heads)] = low
     mask = torch.cat([bias.expand(-1, -1, mask.shape[2], p), mask.expand(b, heads, -1, -1)], dim=-1)
     key = torch.cat([_for_rows(extra.keys, key, rows), key], dim=2)  # (b, g, p + s, k)
     value = torch.cat([_for_rows(extra.values, value, rows), value], dim=2)

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from engine.core.errors import ModelError
-from engine.models.attention import name_of, register
-from engine.models.inputs import Reader
+from engine.models.attention import implementation_name, register_attention
+from engine.models.inputs import Processor
 from engine.models.shape import ModelShape, shape_of
 from engine.models.view import View
 
@@ -25,7 +25,7 @@ class Base:
     Attributes:
         name: What the user called it: an embedded name, a folder or a hub id.
         model: The frozen model; do not touch, take a view.
-        reader: Its tokenizer, with a padding token; or its image processor.
+        processor: Its tokenizer, with a padding token; or its image processor.
         shape: Its sizes.
         precision: One of `PRECISIONS`.
         missing: Names of weights that its file lacks, such as the language head of a sentence encoder. They are random,
@@ -34,7 +34,7 @@ class Base:
 
     name: str
     model: PreTrainedModel
-    reader: Reader
+    processor: Processor
     shape: ModelShape
     precision: str
     missing: tuple[str, ...] = ()
@@ -46,8 +46,8 @@ class Base:
         Raises:
             ModelError: The model reads pictures.
         """
-        if isinstance(self.reader, PreTrainedTokenizerBase):
-            return self.reader
+        if isinstance(self.processor, PreTrainedTokenizerBase):
+            return self.processor
         raise ModelError(
             "reads_pictures",
             f"The model {self.name!r} reads pictures, not text: choose a language model for this dataset.",
@@ -63,7 +63,7 @@ class Base:
         """Where the model lies."""
         return self.model.device
 
-    def vocabulary(self) -> Tensor:
+    def input_embeddings(self) -> Tensor:
         """The input embeddings (v, d), frozen, as they enter the first layer.
 
         Gemma stores them small and multiplies them by sqrt(d) on the way in. Virtual tokens stand where the product
@@ -77,10 +77,10 @@ class Base:
     @cached_property
     def fingerprint(self) -> str:
         """Short hash of the weights, computed once: tells whether an adapter fits this base."""
-        return hash_of(self.model)
+        return hash_weights(self.model)
 
 
-def hash_of(model: nn.Module) -> str:
+def hash_weights(model: nn.Module) -> str:
     """Short hash of every tensor's name, shape, dtype and bytes."""
     digest = hashlib.sha256()
     for name, tensor in sorted(model.state_dict().items()):
@@ -90,13 +90,15 @@ def hash_of(model: nn.Module) -> str:
     return digest.hexdigest()[:16]
 
 
-def freeze(name: str, model: PreTrainedModel, reader: Reader, precision: str = "fp32", kernel: str = "auto") -> Base:
+def base_from_model(
+    name: str, model: PreTrainedModel, processor: Processor, precision: str = "fp32", kernel: str = "auto"
+) -> Base:
     """Make a base of a loaded model: freeze it and, where that is possible, route its attention through the sites.
 
     Raises:
         ModelError: The family is not supported, or does not let its attention kernel be chosen.
     """
-    register()
+    register_attention()
     shape = shape_of(model)
     model.requires_grad_(requires_grad=False)
     model.eval()
@@ -105,7 +107,7 @@ def freeze(name: str, model: PreTrainedModel, reader: Reader, precision: str = "
         if isinstance(getattr(part, "dropout", None), float):
             part.dropout = 0.0  # type: ignore[assignment]
     if shape.family.attention is not None:
-        model.set_attn_implementation(name_of(kernel))
+        model.set_attn_implementation(implementation_name(kernel))
     elif kernel != "auto":
         raise ModelError(
             "own_attention",
@@ -115,9 +117,9 @@ def freeze(name: str, model: PreTrainedModel, reader: Reader, precision: str = "
             family=shape.model_type,
         )
     _settle(model)
-    if isinstance(reader, PreTrainedTokenizerBase) and reader.pad_token_id is None:
-        reader.pad_token = reader.eos_token
-    return Base(name, model, reader, shape, precision)
+    if isinstance(processor, PreTrainedTokenizerBase) and processor.pad_token_id is None:
+        processor.pad_token = processor.eos_token
+    return Base(name, model, processor, shape, precision)
 
 
 def _settle(model: PreTrainedModel) -> None:

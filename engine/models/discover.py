@@ -12,7 +12,7 @@ from engine.models.families import FAMILIES
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Found:
+class LocalModel:
     """A model's files.
 
     Attributes:
@@ -34,7 +34,7 @@ class Found:
     problem: str
 
 
-def look_into(folder: Path, name: str, source: str) -> Found | None:
+def inspect_folder(folder: Path, name: str, source: str) -> LocalModel | None:
     """What a folder holds; None where there is no config of a model."""
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
@@ -49,7 +49,7 @@ def look_into(folder: Path, name: str, source: str) -> Found | None:
     if family not in FAMILIES:
         problem = "unknown_family"
     sizes = [file.stat().st_size for file in (files or folder.glob("*.bin")) if file.exists()]
-    return Found(
+    return LocalModel(
         name=name,
         source=source,
         family=family,
@@ -72,7 +72,7 @@ def _numbers(file: Path) -> int:
     return total
 
 
-def cached() -> Iterator[Found]:
+def cached_models() -> Iterator[LocalModel]:
     """Models in the hub's cache, by name; those of which only a config was fetched are passed over."""
     try:
         repos = scan_cache_dir(constants.HF_HUB_CACHE).repos
@@ -81,14 +81,14 @@ def cached() -> Iterator[Found]:
     for repo in sorted((repo for repo in repos if repo.repo_type == "model"), key=lambda repo: repo.repo_id.lower()):
         newest = max(repo.revisions, key=lambda revision: revision.last_modified, default=None)
         revision = next((each for each in repo.revisions if "main" in each.refs), newest)
-        found = look_into(revision.snapshot_path, repo.repo_id, "cache") if revision else None
+        found = inspect_folder(revision.snapshot_path, repo.repo_id, "cache") if revision else None
         if found is not None and found.size_bytes:
             yield found
 
 
-def in_folder(root: Path) -> Iterator[Found]:
+def models_in_folder(root: Path) -> Iterator[LocalModel]:
     """Models in the folders right below `root`, by name."""
     for path in sorted(root.glob("*/config.json")):
-        found = look_into(path.parent, str(path.parent), "folder")
+        found = inspect_folder(path.parent, str(path.parent), "folder")
         if found is not None and found.size_bytes:
             yield found

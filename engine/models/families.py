@@ -16,7 +16,7 @@ from engine.core.errors import ModelError
 
 KeysValues = tuple[Float[Tensor, "*b g p k"], Float[Tensor, "*b g p k"]]
 Project = Callable[[nn.Module, Float[Tensor, "*b p d"], int], KeysValues]
-Read = Callable[[nn.Module, Float[Tensor, "*n d"]], Float[Tensor, "*n v"]]
+Head = Callable[[nn.Module, Float[Tensor, "*n d"]], Float[Tensor, "*n v"]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,25 +27,25 @@ class Family:
         layers: Path from the model to its list of layers.
         attention: Path from a layer to the module that calls the attention function; None where none does.
         linears: Path from a layer to each linear, by role (q, k, v, qkv, o, gate, up, gate_up, down).
-        after: Path from a layer to the module whose output goes into the residual sum, for "attention" and "mlp".
+        sublayers: Path from a layer to the module whose output goes into the residual sum, for "attention" and "mlp".
         positions: "rotary" if only distances between positions matter, else "learned".
         causal: Whether a token sees only what stands before it.
-        project: The attention's frozen key and value projection, without rotation, as (g key/value heads, p, k).
-        read: Hidden states to vocabulary logits, or to the classes of a picture.
-        text: Whether it reads text; if not, pictures.
-        by_head: Whether a fused qkv has query, key and value side by side within each head, not all queries first.
+        project_keys_values: The attention's frozen key and value projections, not rotated, each as (g, p, k).
+        head: Hidden states to vocabulary logits, or to the classes of a picture.
+        reads_text: Whether it reads text; if not, pictures.
+        qkv_by_head: Whether a fused qkv has query, key and value side by side within each head, not all queries first.
     """
 
     layers: str
     attention: str | None
     linears: dict[str, str]
-    after: dict[str, str]
+    sublayers: dict[str, str]
     positions: Literal["rotary", "learned"]
     causal: bool
-    project: Project
-    read: Read
-    text: bool = True
-    by_head: bool = False
+    project_keys_values: Project
+    head: Head
+    reads_text: bool = True
+    qkv_by_head: bool = False
 
 
 def _frozen(linear: Any, x: Tensor) -> Tensor:  # noqa: ANN401 - a linear of any make
@@ -126,18 +126,18 @@ _LLAMA = Family(
         "up": "mlp.up_proj",
         "down": "mlp.down_proj",
     },
-    after={"attention": "self_attn.o_proj", "mlp": "mlp.down_proj"},
+    sublayers={"attention": "self_attn.o_proj", "mlp": "mlp.down_proj"},
     positions="rotary",
     causal=True,
-    project=_separate,
-    read=_lm_head,
+    project_keys_values=_separate,
+    head=_lm_head,
 )
 
 _GEMMA = replace(
     _LLAMA,
     # A norm of its own stands between each sub-layer and the residual sum.
-    after={"attention": "post_attention_layernorm", "mlp": "post_feedforward_layernorm"},
-    read=_capped_lm_head,
+    sublayers={"attention": "post_attention_layernorm", "mlp": "post_feedforward_layernorm"},
+    head=_capped_lm_head,
 )
 
 _BERT = Family(
@@ -151,11 +151,11 @@ _BERT = Family(
         "up": "intermediate.dense",
         "down": "output.dense",
     },
-    after={"attention": "attention.output.dense", "mlp": "output.dense"},
+    sublayers={"attention": "attention.output.dense", "mlp": "output.dense"},
     positions="learned",
     causal=False,
-    project=_bert,
-    read=_bert_head,
+    project_keys_values=_bert,
+    head=_bert_head,
 )
 
 FAMILIES: dict[str, Family] = {
@@ -173,7 +173,7 @@ FAMILIES: dict[str, Family] = {
             "gate_up": "mlp.gate_up_proj",
             "down": "mlp.down_proj",
         },
-        project=_phi3,
+        project_keys_values=_phi3,
     ),
     "opt": Family(
         layers="model.decoder.layers",
@@ -186,21 +186,21 @@ FAMILIES: dict[str, Family] = {
             "up": "fc1",
             "down": "fc2",
         },
-        after={"attention": "self_attn.out_proj", "mlp": "fc2"},
+        sublayers={"attention": "self_attn.out_proj", "mlp": "fc2"},
         positions="learned",
         causal=True,
-        project=_separate,
-        read=_lm_head,
+        project_keys_values=_separate,
+        head=_lm_head,
     ),
     "gpt2": Family(
         layers="transformer.h",
         attention="attn",
         linears={"qkv": "attn.c_attn", "o": "attn.c_proj", "up": "mlp.c_fc", "down": "mlp.c_proj"},
-        after={"attention": "attn.c_proj", "mlp": "mlp.c_proj"},
+        sublayers={"attention": "attn.c_proj", "mlp": "mlp.c_proj"},
         positions="learned",
         causal=True,
-        project=_gpt2,
-        read=_lm_head,
+        project_keys_values=_gpt2,
+        head=_lm_head,
     ),
     "gpt_neox": Family(
         layers="gpt_neox.layers",
@@ -211,12 +211,12 @@ FAMILIES: dict[str, Family] = {
             "up": "mlp.dense_h_to_4h",
             "down": "mlp.dense_4h_to_h",
         },
-        after={"attention": "attention.dense", "mlp": "mlp.dense_4h_to_h"},
+        sublayers={"attention": "attention.dense", "mlp": "mlp.dense_4h_to_h"},
         positions="rotary",
         causal=True,
-        project=_gpt_neox,
-        read=_lm_head,
-        by_head=True,
+        project_keys_values=_gpt_neox,
+        head=_lm_head,
+        qkv_by_head=True,
     ),
     "bloom": Family(
         layers="transformer.h",
@@ -227,15 +227,15 @@ FAMILIES: dict[str, Family] = {
             "up": "mlp.dense_h_to_4h",
             "down": "mlp.dense_4h_to_h",
         },
-        after={"attention": "self_attention.dense", "mlp": "mlp.dense_4h_to_h"},
+        sublayers={"attention": "self_attention.dense", "mlp": "mlp.dense_4h_to_h"},
         positions="rotary",  # not rotated, but only distances matter: each score falls with them (ALiBi)
         causal=True,
-        project=_gpt_neox,
-        read=_lm_head,
-        by_head=True,
+        project_keys_values=_gpt_neox,
+        head=_lm_head,
+        qkv_by_head=True,
     ),
     "bert": _BERT,
-    "roberta": replace(_BERT, layers="roberta.encoder.layer", read=_lm_head),
+    "roberta": replace(_BERT, layers="roberta.encoder.layer", head=_lm_head),
     "distilbert": Family(
         layers="distilbert.transformer.layer",
         attention="attention",
@@ -247,11 +247,11 @@ FAMILIES: dict[str, Family] = {
             "up": "ffn.lin1",
             "down": "ffn.lin2",
         },
-        after={"attention": "attention.out_lin", "mlp": "ffn.lin2"},
+        sublayers={"attention": "attention.out_lin", "mlp": "ffn.lin2"},
         positions="learned",
         causal=False,
-        project=_distilbert,
-        read=_distilbert_head,
+        project_keys_values=_distilbert,
+        head=_distilbert_head,
     ),
     "vit": Family(
         layers="vit.layers",
@@ -264,12 +264,12 @@ FAMILIES: dict[str, Family] = {
             "up": "mlp.fc1",
             "down": "mlp.fc2",
         },
-        after={"attention": "attention.o_proj", "mlp": "mlp.fc2"},
+        sublayers={"attention": "attention.o_proj", "mlp": "mlp.fc2"},
         positions="learned",
         causal=False,
-        project=_separate,
-        read=_classifier,
-        text=False,
+        project_keys_values=_separate,
+        head=_classifier,
+        reads_text=False,
     ),
 }
 
@@ -291,11 +291,11 @@ def family_of(model_type: str) -> Family:
     )
 
 
-FUSED = {"q": "qkv", "k": "qkv", "v": "qkv", "gate": "gate_up", "up": "gate_up"}
+FUSED_ROLES = {"q": "qkv", "k": "qkv", "v": "qkv", "gate": "gate_up", "up": "gate_up"}
 """Roles that some families keep in one linear with others."""
 
 
-def roles_of(family: Family, wanted: tuple[str, ...]) -> tuple[str, ...]:
+def linear_roles(family: Family, wanted: tuple[str, ...]) -> tuple[str, ...]:
     """The family's own roles for the wanted ones: q, k and v become qkv where the family has them fused.
 
     Raises:
@@ -303,7 +303,7 @@ def roles_of(family: Family, wanted: tuple[str, ...]) -> tuple[str, ...]:
     """
     found: list[str] = []
     for role in wanted:
-        own = FUSED[role] if FUSED.get(role) in family.linears else role
+        own = FUSED_ROLES[role] if FUSED_ROLES.get(role) in family.linears else role
         if own not in family.linears:
             raise ModelError(
                 "unknown_target",

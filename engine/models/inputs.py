@@ -6,13 +6,13 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from transformers import BaseImageProcessor, PreTrainedTokenizerBase
 
-Reader = PreTrainedTokenizerBase | BaseImageProcessor
+Processor = PreTrainedTokenizerBase | BaseImageProcessor
 """What turns a row into a model's inputs."""
 
 Positions = Int[Tensor, "b _"] | Float[Tensor, "b _"]
 """Whole numbers, unless a weak virtual token takes up a part of one."""
 
-Rows = slice | Int[Tensor, " n"]
+RowIndex = slice | Int[Tensor, " n"]
 """Which rows of a batch."""
 
 
@@ -21,14 +21,14 @@ class Tokens:
     """A padded batch of token ids, without virtual tokens.
 
     Attributes:
-        ids: Token ids. A negative id -1 - i is a hole of a template, to be filled with a method's i-th virtual token.
+        ids: Token ids. A negative id -1 - i is a slot of a template, to be filled with a method's i-th virtual token.
         mask: True where a token stands. In cached decoding it covers the past as well.
     """
 
     ids: Int[Tensor, "b t"]
     mask: Bool[Tensor, "b s"]
 
-    def of_rows(self, rows: Rows) -> "Tokens":
+    def of_rows(self, rows: RowIndex) -> "Tokens":
         """Some of the rows."""
         return Tokens(self.ids[rows], self.mask[rows])
 
@@ -43,7 +43,7 @@ class Pixels:
 
     values: Float[Tensor, "b c y x"]
 
-    def of_rows(self, rows: Rows) -> "Pixels":
+    def of_rows(self, rows: RowIndex) -> "Pixels":
         """Some of the rows."""
         return Pixels(self.values[rows])
 

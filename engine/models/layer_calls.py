@@ -13,7 +13,7 @@ from transformers import Cache
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class LayerCall:
     """One call of one layer, without its hidden states.
 
     Attributes:

@@ -1,6 +1,6 @@
-"""Holes of a template: places inside of the text that a method fills with virtual tokens.
+"""Slots of a template: places inside of the text that a method fills with virtual tokens.
 
-A hole is a negative token id. With strength s the virtual token in it takes up min(s, 1) positions, others see it with
+A slot is a negative token id. With strength s the virtual token in it takes up min(s, 1) positions, others see it with
 weight s, and what follows it directly is predicted from min(s, 1) parts of its own state and the rest of the state of
 the word before. So at s = 1 it is a token like any other; towards s = 0 it fades, and the text closes over it; and
 at s = 0 it is taken out, which is the base to the bit. (Where positions are learned they are whole numbers, and the
@@ -11,20 +11,20 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from engine.models.sites import Memory, SoftPrompt
+from engine.models.sites import CacheState, SoftPrompt
 
 
 def without_dead_holes(
-    ids: Int[Tensor, "b t"], mask: Bool[Tensor, "b s"], prompts: list[SoftPrompt | None], memory: Memory
+    ids: Int[Tensor, "b t"], mask: Bool[Tensor, "b s"], prompts: list[SoftPrompt | None], memory: CacheState
 ) -> tuple[Int[Tensor, "b u"], Bool[Tensor, "b r"], Int[Tensor, "b t"] | None]:
-    """Take out holes that nobody fills, as at strength 0. Rows that lose fewer than others get padding on the left.
+    """Take out slots that nobody fills, as at strength 0. Rows that lose fewer than others get padding on the left.
 
     Returns:
-        Ids and mask of what is left, and for each old place the new place of its state: that of a hole has the state of
+        Ids and mask of what is left, and for each old place the new place of its state: that of a slot has the state of
         the last word before it. None when there was nothing to take out.
     """
     t, past = ids.shape[1], mask.shape[1] - ids.shape[1]
-    filled = torch.tensor([prompt is not None and prompt.holes for prompt in prompts], device=ids.device)
+    filled = torch.tensor([prompt is not None and prompt.in_slots for prompt in prompts], device=ids.device)
     dead = (ids < 0) & ~filled[:, None]
     if "alive" not in memory and not bool(dead.any()):
         return ids, mask, None
@@ -38,16 +38,16 @@ def without_dead_holes(
 
 
 def room_of_holes(
-    ids: Int[Tensor, "b t"], mask: Bool[Tensor, "b s"], prompts: list[SoftPrompt | None], memory: Memory
+    ids: Int[Tensor, "b t"], mask: Bool[Tensor, "b s"], prompts: list[SoftPrompt | None], memory: CacheState
 ) -> Float[Tensor, "b s"] | None:
-    """Positions that each column of the text takes up: 1, and less in the holes of a weak method; None for all 1."""
-    weak = [p is not None and p.holes and p.strength < 1 for p in prompts]
+    """Positions that each column of the text takes up: 1, and less in the slots of a weak method; None for all 1."""
+    weak = [p is not None and p.in_slots and p.strength < 1 for p in prompts]
     if not any(weak):
         return None
-    past = memory.get("holes", torch.zeros_like(mask[:, ids.shape[1] :]))
-    memory["holes"] = torch.cat([past, ids < 0], dim=1)
+    past = memory.get("slots", torch.zeros_like(mask[:, ids.shape[1] :]))
+    memory["slots"] = torch.cat([past, ids < 0], dim=1)
     rooms = [p.strength if p is not None and less else 1.0 for p, less in zip(prompts, weak, strict=True)]
-    return torch.where(memory["holes"], torch.tensor(rooms, device=ids.device)[:, None], 1.0)
+    return torch.where(memory["slots"], torch.tensor(rooms, device=ids.device)[:, None], 1.0)
 
 
 def faded(
@@ -56,7 +56,7 @@ def faded(
     mask: Bool[Tensor, "b s"],
     room: Float[Tensor, "b s"] | None,
 ) -> Float[Tensor, "b t d"]:
-    """The states, where those of weak holes give way to that of the last word before them, if there is one."""
+    """The states, where those of weak slots give way to that of the last word before them, if there is one."""
     if room is None or not bool((ids < 0).any()):
         return state
     t, words = ids.shape[1], (ids >= 0) & mask[:, -ids.shape[1] :]

@@ -18,18 +18,18 @@ from transformers import (
 from transformers.utils.logging import disable_progress_bar
 
 from engine.core.errors import ModelError
-from engine.models.base import Base, freeze
+from engine.models.base import Base, base_from_model
 from engine.models.families import Family, family_of
-from engine.models.inputs import Reader
+from engine.models.inputs import Processor
 from engine.models.resolve import (
     LOADING_ERRORS,
     check_family,
+    check_hub,
+    check_missing_weights,
     check_weights,
-    check_whole,
-    explained,
     hub_token,
+    loading_error,
     locate,
-    need_hub,
 )
 from engine.models.shape import ModelShape, shape_of
 
@@ -38,7 +38,7 @@ DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 PRECISIONS = (*DTYPES, "int8", "nf4")
 
 
-def device_of(wanted: str) -> str:
+def resolve_device(wanted: str) -> str:
     """The device that a setting means: "cuda" or "cpu".
 
     Raises:
@@ -49,7 +49,7 @@ def device_of(wanted: str) -> str:
     return wanted if wanted != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
 
 
-def precision_of(wanted: str, device: str) -> str:
+def resolve_precision(wanted: str, device: str) -> str:
     """The number format that a setting means on a device: auto is bf16 on a GPU (fp16 where it has none), else fp32."""
     if wanted != "auto":
         return wanted
@@ -72,9 +72,9 @@ def load_base(
     Raises:
         ModelError: It cannot be found, read, or served; the sentence says what to do.
     """
-    place = device_of(device)
-    precision = precision_of(precision, place)
-    config = read_config(name, trust_remote_code=trust_remote_code)
+    place = resolve_device(device)
+    precision = resolve_precision(precision, place)
+    config = load_config(name, trust_remote_code=trust_remote_code)
     family = family_of(config.model_type)
     check_weights(name, pickled=pickled_weights)
     disable_progress_bar()
@@ -93,67 +93,67 @@ def load_base(
                 **_loading(precision, place),
             )
     except LOADING_ERRORS as error:
-        raise explained(name, error) from error
+        raise loading_error(name, error) from error
     missing = tuple(sorted(told["missing_keys"]))
     within = f"{model.base_model_prefix}."  # an encoder can do without the head that filled its gaps
-    check_whole(name, [key for key in missing if family.causal or key.startswith(within)])
-    reader = read_reader(name, family, trust_remote_code=trust_remote_code)
-    return replace(freeze(name, model, reader, precision, attention), missing=missing)
+    check_missing_weights(name, [key for key in missing if family.causal or key.startswith(within)])
+    processor = load_processor(name, family, trust_remote_code=trust_remote_code)
+    return replace(base_from_model(name, model, processor, precision, attention), missing=missing)
 
 
 def _calm(record: logging.LogRecord) -> bool:
-    """Hold back what transformers says of weights that a file lacks: `check_whole` says it where it matters."""
+    """Hold back the load report: `check_missing_weights` says which weights a file lacks, where it matters."""
     text = record.getMessage()
     return "LOAD REPORT" not in text and not text.startswith("This checkpoint seem")
 
 
-def read_config(name: str, *, trust_remote_code: bool = False) -> PreTrainedConfig:
+def load_config(name: str, *, trust_remote_code: bool = False) -> PreTrainedConfig:
     """A model's config.
 
     Raises:
         ModelError: It cannot be found or read, or its family is not supported.
     """
-    need_hub(name)
+    check_hub(name)
     check_family(name)
     try:
         config: PreTrainedConfig = AutoConfig.from_pretrained(
             locate(name), token=hub_token(), trust_remote_code=trust_remote_code
         )
     except LOADING_ERRORS as error:
-        raise explained(name, error) from error
+        raise loading_error(name, error) from error
     family_of(config.model_type)
     return config
 
 
-def read_reader(name: str, family: Family, *, trust_remote_code: bool = False) -> Reader:
+def load_processor(name: str, family: Family, *, trust_remote_code: bool = False) -> Processor:
     """A model's tokenizer, or its image processor.
 
     Raises:
         ModelError: It cannot be found or read.
     """
     try:
-        reader: Reader = (AutoTokenizer if family.text else AutoImageProcessor).from_pretrained(
+        processor: Processor = (AutoTokenizer if family.reads_text else AutoImageProcessor).from_pretrained(
             locate(name), token=hub_token(), trust_remote_code=trust_remote_code
         )
     except LOADING_ERRORS as error:
-        raise explained(name, error) from error
-    return reader
+        raise loading_error(name, error) from error
+    return processor
 
 
-def describe(name: str, *, trust_remote_code: bool = False) -> ModelShape:
+def shape_from_config(name: str, *, trust_remote_code: bool = False) -> ModelShape:
     """Sizes of a model from its config alone: nothing is loaded, no memory is taken.
 
     Raises:
         ModelError: It cannot be found or its family is not supported.
     """
-    config = read_config(name, trust_remote_code=trust_remote_code)
+    config = load_config(name, trust_remote_code=trust_remote_code)
     with torch.device("meta"):
         return shape_of(auto_class(family_of(config.model_type)).from_config(config, dtype=torch.float32))
 
 
 def auto_class(family: Family) -> Any:  # noqa: ANN401 - transformers' own are not typed
     """What loads a model of this family with the head that it was trained with."""
-    if not family.text:
+    if not family.reads_text:
         return AutoModelForImageClassification
     return AutoModelForCausalLM if family.causal else AutoModelForMaskedLM
 

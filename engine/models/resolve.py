@@ -24,7 +24,7 @@ from engine.core.errors import ModelError
 from engine.models.families import family_of
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
-EMBEDDED = {"town": ASSETS / "town"}
+SHIPPED = {"town": ASSETS / "town"}
 """Models that ship with the workbench, by name."""
 
 HUB_TIMEOUT_S = 4.0
@@ -41,10 +41,10 @@ def hub_token() -> str | bool:
 
 def locate(name: str) -> str:
     """The folder or hub id behind a model name."""
-    return str(EMBEDDED.get(name, Path(name).expanduser() if name.startswith("~") else name))
+    return str(SHIPPED.get(name, Path(name).expanduser() if name.startswith("~") else name))
 
 
-def folder_of(name: str) -> Path | None:
+def local_folder(name: str) -> Path | None:
     """Where a model's files lie on this machine; None where they do not, or not yet."""
     path = Path(locate(name))
     try:
@@ -56,14 +56,14 @@ def folder_of(name: str) -> Path | None:
     return Path(found).parent if isinstance(found, str) else None
 
 
-def need_hub(name: str) -> None:
+def check_hub(name: str) -> None:
     """Ask once whether the hub can be reached, where it is needed: its own client tries for half a minute.
 
     Raises:
         ModelError: The model is neither here nor can it be fetched.
     """
     path = Path(locate(name))
-    if folder_of(name) is not None:
+    if local_folder(name) is not None:
         return
     if path.is_absolute() or name.startswith(".") or not re.fullmatch(r"[\w.-]+(/[\w.-]+)?", name):
         raise _missing(name)
@@ -74,11 +74,11 @@ def need_hub(name: str) -> None:
             "to fetch it, or give the path of a local folder.",
             name=name,
         )
-    if not hub_answers():
+    if not hub_reachable():
         raise _missing(name)
 
 
-def hub_answers() -> bool:
+def hub_reachable() -> bool:
     """Whether the hub can be reached; not asked where a proxy stands between."""
     if "https" in getproxies():
         return True
@@ -96,7 +96,7 @@ def check_family(name: str) -> None:
     Raises:
         ModelError: It is not. One that brings code of its own is left to transformers.
     """
-    folder = folder_of(name)
+    folder = local_folder(name)
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8")) if folder else {}
     except (OSError, ValueError):
@@ -115,7 +115,7 @@ def check_weights(name: str, *, pickled: bool = False) -> None:
     Raises:
         ModelError: They are not.
     """
-    folder = folder_of(name)
+    folder = local_folder(name)
     if folder is None:
         return
     if folder.is_file():
@@ -135,7 +135,7 @@ def check_weights(name: str, *, pickled: bool = False) -> None:
             raise _corrupt(name, file.name, _line(error)) from error
 
 
-def check_whole(name: str, missing: Sequence[str]) -> None:
+def check_missing_weights(name: str, missing: Sequence[str]) -> None:
     """Refuse a model whose file lacks weights, which would be random numbers.
 
     Args:
@@ -156,7 +156,7 @@ def check_whole(name: str, missing: Sequence[str]) -> None:
         )
 
 
-def explained(name: str, error: Exception) -> ModelError:
+def loading_error(name: str, error: Exception) -> ModelError:
     """Say in one sentence why a model could not be loaded."""
     causes, text = list(_causes(error)), str(error)
     if any(isinstance(cause, GatedRepoError) for cause in causes) or "gated repo" in text:
@@ -193,7 +193,7 @@ def explained(name: str, error: Exception) -> ModelError:
 
 def _of_files(name: str, error: Exception) -> ModelError:
     """What is wrong with the files of a model, as far as its loader says."""
-    folder, text = folder_of(name), str(error)
+    folder, text = local_folder(name), str(error)
     if "safetensors" in text and any("safetensors" in str(cause) for cause in _causes(error)) and folder is None:
         return _pickled(name)
     if folder is not None or Path(name).is_absolute() or name.startswith("."):

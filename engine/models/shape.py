@@ -70,7 +70,7 @@ def shape_of(model: PreTrainedModel) -> ModelShape:
     """
     config = model.config
     family = family_of(config.model_type)
-    if family.text:
+    if family.reads_text:
         _need_wide_words(model)
     heads = config.num_attention_heads
     layers: nn.ModuleList = model.get_submodule(family.layers)  # type: ignore[assignment]
@@ -81,7 +81,7 @@ def shape_of(model: PreTrainedModel) -> ModelShape:
         g=getattr(config, "num_key_value_heads", None) or heads,
         k=getattr(config, "head_dim", None) or config.hidden_size // heads,
         l=len(layers),
-        v=config.vocab_size if family.text else len(config.id2label or ()),
+        v=config.vocab_size if family.reads_text else len(config.id2label or ()),
         linears={role: linear_size(layers[0].get_submodule(path)) for role, path in family.linears.items()},
         norms=_norms(model, config.hidden_size),
         first_position=config.pad_token_id + 1 if config.model_type == "roberta" else 0,

@@ -13,13 +13,13 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from transformers import Cache, PreTrainedModel
 
-from engine.models.attention import soften_from_outside
+from engine.models.attention import add_strength_through_mask
 from engine.models.inputs import Inputs, Pixels, Positions, Tokens
-from engine.models.layer_calls import Call
+from engine.models.layer_calls import LayerCall
 from engine.models.layout import faded, room_of_holes, without_dead_holes
 from engine.models.shape import ModelShape
 from engine.models.sharing import share_tensors
-from engine.models.sites import Memory, SoftPrompt, Trace, sites_of
+from engine.models.sites import BackboneTrace, CacheState, SoftPrompt, sites_of
 
 
 class View:
@@ -32,17 +32,17 @@ class View:
         self.sites = sites_of(self.model, shape)
         if shape.family.attention is None:
             for layer in self.sites.layers:
-                soften_from_outside(layer, self.sites.now)
+                add_strength_through_mask(layer, self.sites.context)
         self._backbone: nn.Module = getattr(self.model, self.model.base_model_prefix)
 
     def logits(self, inputs: Inputs, cache: Cache | None = None) -> Float[Tensor, "b t v"]:
         """Vocabulary scores at every text position, virtual ones left out; of a picture its classes (t = 1)."""
         hidden = self.hidden(inputs, cache)
-        return self.read(hidden[:, 0])[:, None] if isinstance(inputs, Pixels) else self.read(hidden)
+        return self.head(hidden[:, 0])[:, None] if isinstance(inputs, Pixels) else self.head(hidden)
 
-    def read(self, hidden: Float[Tensor, "*n d"]) -> Float[Tensor, "*n v"]:
+    def head(self, hidden: Float[Tensor, "*n d"]) -> Float[Tensor, "*n v"]:
         """The head alone: call it on just the positions that are needed."""
-        return self.shape.family.read(self.model, hidden)
+        return self.shape.family.head(self.model, hidden)
 
     def hidden(self, inputs: Inputs, cache: Cache | None = None) -> Float[Tensor, "b t d"]:
         """The backbone's last hidden states: at the text positions, or of a picture's class token and its patches."""
@@ -50,11 +50,13 @@ class View:
 
     def _seen(self, pixels: Pixels) -> Float[Tensor, "b t d"]:
         """Pictures hold no virtual tokens, no padding and no past."""
-        now = self.sites.now
-        now.rows, now.width, now.virtual, now.bias = len(pixels.values), 0, None, None
+        context = self.sites.context
+        context.rows, context.width, context.virtual, context.bias = len(pixels.values), 0, None, None
         with self._traced() as (states, calls):
             state: Tensor = self._backbone(pixel_values=pixels.values).last_hidden_state
-        return self._finished(state, Trace(states, torch.ones_like(state[..., 0], dtype=torch.bool), None, calls))
+        return self._finished(
+            state, BackboneTrace(states, torch.ones_like(state[..., 0], dtype=torch.bool), None, calls)
+        )
 
     def _said(self, tokens: Tokens, cache: Cache | None) -> Float[Tensor, "b t d"]:
         """The states of a text.
@@ -64,7 +66,7 @@ class View:
         prompts = self._soft_prompts(len(tokens.ids))
         memory = {} if cache is None else _memory(cache)
         ids, text, places = without_dead_holes(tokens.ids, tokens.mask, prompts, memory)
-        front = [None if prompt is None or prompt.holes else prompt for prompt in prompts]
+        front = [None if prompt is None or prompt.in_slots else prompt for prompt in prompts]
         width = max((len(prompt.vectors) for prompt in front if prompt is not None), default=0)
         order = _order(text, width)
         self._note(ids, prompts, width, order, memory)
@@ -80,31 +82,33 @@ class View:
         keep = {"past_key_values": cache, "use_cache": True} if cache is not None else self._no_cache()
         with self._traced() as (states, calls):
             out = self._backbone(**inputs, position_ids=self._legal(positions), attention_mask=mask.long(), **keep)
-        state = self._finished(out.last_hidden_state, Trace(states, mask, None if cache is None else memory, calls))
+        state = self._finished(
+            out.last_hidden_state, BackboneTrace(states, mask, None if cache is None else memory, calls)
+        )
         state = faded(state[:, -t:], ids, text, room)
         return state if places is None else state.gather(1, places[..., None].expand(-1, -1, state.shape[-1]))
 
     def _embedded(self, ids: Int[Tensor, "b t"], prompts: list[SoftPrompt | None]) -> Float[Tensor, "b t d"] | None:
-        """Embedded text with virtual tokens in its holes; None for a text without holes."""
-        hole = ids < 0
-        if not bool(hole.any()):
+        """Embedded text with virtual tokens in the slots of a template; None for a text without slots."""
+        slot = ids < 0
+        if not bool(slot.any()):
             return None
         words: Tensor = self.model.get_input_embeddings()(ids.clamp(min=0))  # type: ignore[misc]
         filled = [
-            words[row] if prompt is None or not prompt.holes else prompt.vectors[(-1 - ids[row]).clamp(min=0)]
+            words[row] if prompt is None or not prompt.in_slots else prompt.vectors[(-1 - ids[row]).clamp(min=0)]
             for row, prompt in enumerate(prompts)
         ]
-        return torch.where(hole[..., None], torch.stack([vectors.to(words.dtype) for vectors in filled]), words)
+        return torch.where(slot[..., None], torch.stack([vectors.to(words.dtype) for vectors in filled]), words)
 
     @property
-    def room(self) -> int:
+    def max_text_tokens(self) -> int:
         """Tokens of text that fit into the model's positions, beside virtual tokens that push them back."""
         limit: int | None = getattr(self.model.config, "max_position_embeddings", None)
         if limit is None:
             return 2**31
-        prompts = [act.run() for act in self.sites.prepends]
+        prompts = [hook.run() for hook in self.sites.prepends]
         shifts = [len(prompt.vectors) for prompt in prompts if prompt is not None and prompt.shift]
-        shifts += [act.run() for act in self.sites.shifts]
+        shifts += [hook.run() for hook in self.sites.shifts]
         return limit - self.shape.first_position - max(shifts, default=0)
 
     def _no_cache(self) -> dict[str, bool]:
@@ -119,18 +123,18 @@ class View:
     def _soft_prompts(self, b: int) -> list[SoftPrompt | None]:
         """The soft prompt of each row of the batch, None where there is none or its strength is 0."""
         prompts: list[SoftPrompt | None] = [None] * b
-        for act in self.sites.prepends:
-            prompt = act.run()
-            for row in range(b)[act.rows or slice(None)]:
+        for hook in self.sites.prepends:
+            prompt = hook.run()
+            for row in range(b)[hook.rows or slice(None)]:
                 prompts[row] = prompt
         return prompts
 
     def _shifts(self, front: list[SoftPrompt | None]) -> list[int]:
         """How far the text of each row is pushed back."""
         shifts = [len(prompt.vectors) if prompt is not None and prompt.shift else 0 for prompt in front]
-        for act in self.sites.shifts:
-            for row in range(len(front))[act.rows or slice(None)]:
-                shifts[row] += act.run()
+        for hook in self.sites.shifts:
+            for row in range(len(front))[hook.rows or slice(None)]:
+                shifts[row] += hook.run()
         return shifts
 
     def _note(
@@ -139,65 +143,65 @@ class View:
         prompts: list[SoftPrompt | None],
         width: int,
         order: Int[Tensor, "b s"] | None,
-        memory: Memory,
+        memory: CacheState,
     ) -> None:
         """Tell the sites which positions are virtual, and how strong they are."""
-        now, b = self.sites.now, len(ids)
+        context, b = self.sites.context, len(ids)
         if "virtual" in memory:
             memory["virtual"] = torch.cat([memory["virtual"], ids < 0], dim=1)
         else:
             front = torch.ones(b, width, dtype=torch.bool, device=ids.device)
             memory["virtual"] = _placed(torch.cat([front, ids < 0], dim=1), order)
-        now.rows, now.width, now.virtual, now.bias = b, width, memory["virtual"], None
+        context.rows, context.width, context.virtual, context.bias = b, width, memory["virtual"], None
         if any(prompt is not None and prompt.strength != 1.0 for prompt in prompts):
             strengths = torch.tensor([1.0 if p is None else p.strength for p in prompts], device=ids.device)
-            now.bias = torch.where(now.virtual, strengths.log()[:, None], 0.0)
+            context.bias = torch.where(context.virtual, strengths.log()[:, None], 0.0)
 
     @contextmanager
-    def _traced(self) -> Iterator[tuple[list[Tensor], list[Call]]]:
-        """Collects the states before and after every layer, and how each was called, where an act wants it.
+    def _traced(self) -> Iterator[tuple[list[Tensor], list[LayerCall]]]:
+        """Collects the states before and after every layer, and how each was called, where a hook wants it.
 
-        Where acts only stand beside the backbone, it keeps nothing for a backward pass.
+        Where hooks only stand beside the backbone, it keeps nothing for a backward pass.
         """
         states: list[Tensor] = []
-        calls: list[Call] = []
+        calls: list[LayerCall] = []
         hooks = []
 
         def enter(_module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-            state, call = Call.of(args, kwargs)
+            state, call = LayerCall.of(args, kwargs)
             states.extend([] if states else [state])
             calls.append(call)
 
         def leave(_module: nn.Module, _args: tuple[Any, ...], out: Tensor | tuple[Tensor, ...]) -> None:
             states.append(out[0] if isinstance(out, tuple) else out)
 
-        for layer in self.sites.layers if self.sites.finishes else ():
+        for layer in self.sites.layers if self.sites.last_hidden else ():
             hooks.append(layer.register_forward_pre_hook(enter, with_kwargs=True))
             hooks.append(layer.register_forward_hook(leave))
         try:
-            with torch.set_grad_enabled(torch.is_grad_enabled() and self.sites.inside):
+            with torch.set_grad_enabled(torch.is_grad_enabled() and self.sites.needs_backbone_grad):
                 yield states, calls
         finally:
             for hook in hooks:
                 hook.remove()
 
-    def _finished(self, state: Float[Tensor, "b t d"], trace: Trace) -> Float[Tensor, "b t d"]:
-        """The last states, with what acts beside the backbone add."""
-        for index, act in enumerate(self.sites.finishes):
-            rows = act.rows or slice(None)
-            memory = None if trace.memory is None else trace.memory.setdefault(f"finish {index}", {})
+    def _finished(self, state: Float[Tensor, "b t d"], trace: BackboneTrace) -> Float[Tensor, "b t d"]:
+        """The last states, with what hooks beside the backbone add."""
+        for index, hook in enumerate(self.sites.last_hidden):
+            rows = hook.rows or slice(None)
+            memory = None if trace.cache_state is None else trace.cache_state.setdefault(f"finish {index}", {})
             calls = [call.of_rows(rows, len(state)) for call in trace.calls]
-            own = Trace([s[rows] for s in trace.states], trace.mask[rows], memory, calls)
-            added = act.run(state[rows], own)
+            own = BackboneTrace([s[rows] for s in trace.states], trace.mask[rows], memory, calls)
+            added = hook.run(state[rows], own)
             if added is not None:
                 state = state.clone()
                 state[rows] = state[rows] + added.to(state.dtype)
         return state
 
 
-def _memory(cache: Cache) -> Memory:
+def _memory(cache: Cache) -> CacheState:
     """What the view keeps with a cache from one forward to the next."""
-    memory: Memory = vars(cache).setdefault("gatelight", {})
+    memory: CacheState = vars(cache).setdefault("gatelight", {})
     return memory
 
 

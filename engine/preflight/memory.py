@@ -27,10 +27,10 @@ from engine.memory.meter import held_by
 from engine.memory.quantised import quantise
 from engine.methods import method_class
 from engine.methods.base import Method, Start
-from engine.models.base import Base, freeze
+from engine.models.base import Base, base_from_model
 from engine.models.families import family_of
-from engine.models.inputs import Reader
-from engine.models.loading import DTYPES, auto_class, precision_of
+from engine.models.inputs import Processor
+from engine.models.loading import DTYPES, auto_class, resolve_precision
 from engine.models.shape import ModelShape
 from engine.training.optimiser import optimiser_for, spare_activations
 
@@ -51,7 +51,7 @@ class Plan:
         batch: The largest batch that will come; real token ids, on the CPU.
         head: What a task head says; None without one.
         device: "cpu" or "cuda".
-        reader: Its tokenizer; without one, texts in the settings count by their words.
+        processor: Its tokenizer; without one, texts in the settings count by their words.
     """
 
     config: PreTrainedConfig
@@ -61,7 +61,7 @@ class Plan:
     batch: Batch
     head: HeadSpec | None = None
     device: str = "cpu"
-    reader: Reader | None = None
+    processor: Processor | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ def estimate(plan: Plan, room: Room) -> MemoryInfo:
 
 def _base(plan: Plan) -> tuple[Base, int]:
     """The base without numbers, and the bytes of its scales where it is quantised."""
-    precision, family = precision_of(plan.training.precision, plan.device), family_of(plan.config.model_type)
+    precision, family = resolve_precision(plan.training.precision, plan.device), family_of(plan.config.model_type)
     dtype = DTYPES.get(precision, torch.float32 if plan.device == "cpu" else torch.float16)
     with META:
         model: PreTrainedModel = auto_class(family).from_config(plan.config, dtype=torch.float32)
@@ -125,8 +125,8 @@ def _base(plan: Plan) -> tuple[Base, int]:
     for parameter in model.parameters():  # another dtype above would be the whole process's for a moment
         parameter.data = parameter.data.to(dtype)
     overhead = 0 if precision in DTYPES else quantise(model, precision, plan.device)
-    name, reader = str(plan.config.name_or_path), plan.reader or _by_words()
-    return freeze(name, model, reader, precision, plan.training.attention), overhead
+    name, processor = str(plan.config.name_or_path), plan.processor or _by_words()
+    return base_from_model(name, model, processor, precision, plan.training.attention), overhead
 
 
 def _method(plan: Plan, base: Base) -> Method:

@@ -6,9 +6,9 @@ from engine.data.batching import Batch, collator_for
 from engine.data.dataset import Row
 from engine.data.tokenise import encode_for
 from engine.memory.capacity import Room
-from engine.models.loading import device_of
+from engine.models.loading import resolve_device
 from engine.preflight.memory import Plan, estimate
-from engine.preflight.prepare import Lesson, lesson_of
+from engine.preflight.prepare import PreparedData, prepare
 
 CANDIDATES = 4
 """The longest texts are sought among so many times as many as a batch has, by their letters."""
@@ -20,7 +20,7 @@ def memory(config: RunConfig, held: int = 0) -> MemoryInfo:
     Raises:
         WorkbenchError: A setting, the model or the data cannot be used.
     """
-    device = device_of(config.checked().of_training().device)
+    device = resolve_device(config.checked().of_training().device)
     return estimate(plan_of(config.checked(), device), Room.of(device, held))
 
 
@@ -31,28 +31,28 @@ def plan_of(config: RunConfig, device: str) -> Plan:
         WorkbenchError: A setting, the model or the data cannot be used.
     """
     training = config.of_training()
-    lesson = lesson_of(config)
+    prepared = prepare(config)
     return Plan(
-        config=lesson.base,
+        config=prepared.base,
         method=config.method,
         settings=config.of_method(),
         training=training,
-        batch=largest_batch(lesson, training.batch_size),
-        head=lesson.head,
+        batch=largest_batch(prepared, training.batch_size),
+        head=prepared.head,
         device=device,
-        reader=lesson.reader,
+        processor=prepared.processor,
     )
 
 
-def largest_batch(lesson: Lesson, size: int) -> Batch:
+def largest_batch(prepared: PreparedData, size: int) -> Batch:
     """The longest rows of the training data, as many as a batch has: no batch of the run is larger.
 
     Pictures are all of one size once they are processed, so the first will do.
     """
-    rows, collate = lesson.dataset.rows("train"), collator_for(lesson.base, lesson.reader)
+    rows, collate = prepared.dataset.rows("train"), collator_for(prepared.base, prepared.processor)
     count = CANDIDATES * size
-    longest = rows[:size] if lesson.dataset.pictures else sorted(rows, key=_letters, reverse=True)[:count]
-    examples = encode_for(lesson.reader, lesson.dataset, longest, lesson.limit, lesson.head)
+    longest = rows[:size] if prepared.dataset.pictures else sorted(rows, key=_letters, reverse=True)[:count]
+    examples = encode_for(prepared.processor, prepared.dataset, longest, prepared.limit, prepared.head)
     examples.sort(key=lambda example: len(example.ids), reverse=True)
     return collate(examples[:size])
 

@@ -1,18 +1,17 @@
-"""What can be picked: models, datasets, methods, and how many parameters a choice would train."""
+"""What can be picked: models, methods, and how many parameters a choice would train."""
 
 import functools
 from collections.abc import Iterator
 from pathlib import Path
 
 from engine.config.run import RunConfig
-from engine.core.types import Counts, DatasetInfo, MethodInfo, ModelInfo
-from engine.data import dataset as data
+from engine.core.types import Counts, MethodInfo, ModelInfo
 from engine.data.task import head_for, wants_head
 from engine.methods import METHODS, method_class
 from engine.methods.parts.head import TaskHead
-from engine.models.discover import Found, cached, in_folder, look_into
-from engine.models.loading import describe
-from engine.models.resolve import EMBEDDED
+from engine.models.discover import LocalModel, cached_models, inspect_folder, models_in_folder
+from engine.models.loading import shape_from_config
+from engine.models.resolve import SHIPPED
 from engine.models.shape import ModelShape
 
 
@@ -21,16 +20,16 @@ def models(folder: Path | None = None) -> list[ModelInfo]:
     return [model_info(found) for found in on_this_machine(folder) if not found.problem]
 
 
-def on_this_machine(folder: Path | None = None) -> Iterator[Found]:
+def on_this_machine(folder: Path | None = None) -> Iterator[LocalModel]:
     """All models that are found, also those that cannot be used."""
-    shipped = (look_into(path, name, "shipped") for name, path in EMBEDDED.items())
+    shipped = (inspect_folder(path, name, "shipped") for name, path in SHIPPED.items())
     yield from (found for found in shipped if found is not None)
     if folder is not None:
-        yield from in_folder(folder)
-    yield from cached()
+        yield from models_in_folder(folder)
+    yield from cached_models()
 
 
-def model_info(found: Found) -> ModelInfo:
+def model_info(found: LocalModel) -> ModelInfo:
     """What a page says of a model's files."""
     label = found.path.name if found.source == "folder" else found.name
     return ModelInfo(
@@ -55,30 +54,7 @@ def shape_of_model(name: str, *, trust_remote_code: bool = False) -> ModelShape:
     Raises:
         ModelError: It cannot be found or its family is not supported.
     """
-    return describe(name, trust_remote_code=trust_remote_code)
-
-
-def datasets() -> list[DatasetInfo]:
-    """Datasets that ship with the workbench, the default one first."""
-    return [dataset_info(name) for name in data.shipped()]
-
-
-def dataset_info(name: str) -> DatasetInfo:
-    """Description of one dataset.
-
-    Raises:
-        DataError: It cannot be found or read.
-    """
-    found = data.load_dataset(name)
-    return DatasetInfo(
-        name=found.name,
-        title=found.title,
-        summary=found.summary,
-        metric=found.metric,
-        splits=found.splits,
-        chips=found.chips,
-        labels=found.head_labels,
-    )
+    return shape_from_config(name, trust_remote_code=trust_remote_code)
 
 
 def methods() -> list[MethodInfo]:

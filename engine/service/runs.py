@@ -1,70 +1,87 @@
-"""The runs on the shelf, one's own and the recordings: what can be said and done without the worker. All instant."""
+"""The run folders of the home folder and the recordings: what can be read and changed without the worker. No torch."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 from engine.config.run import RunConfig
 from engine.core.errors import RunError, SettingError
-from engine.core.types import AdapterInfo, Live, Predicted, RunSummary, Since
+from engine.core.types import AdapterInfo, Live, LossCurves, Predicted, RunSummary, RunUpdate
 from engine.runs.folder import RunFolder, run_folders
-from engine.runs.log import read_events
+from engine.runs.log import all_events, read_events
 from engine.service.adapters import adapters
 
 RECORDINGS = Path(__file__).resolve().parents[2] / "assets" / "recordings"
 NAME_LENGTH = 120
 
 
-class Shelf:
-    """Run folders, and what is going on right now: the one state that the folders do not hold."""
+class RunStore:
+    """The runs below a folder, and the recordings that ship.
 
-    def __init__(self, runs: Path) -> None:
-        self._runs = runs
-        self._live = Live()
+    Args:
+        root: Folder of the run folders.
+        live: Tells what the worker does right now, the one thing that the folders do not hold.
+    """
 
-    def live(self) -> Live:
-        """What is going on right now. Instant."""
-        return self._live
+    def __init__(self, root: Path, live: Callable[[], Live]) -> None:
+        self.root = root
+        self._live = live
 
-    def runs(self) -> list[RunSummary]:
-        """Own runs, newest first, then the recordings. Instant."""
-        own = [(folder, False) for folder in run_folders(self._runs)]
-        recorded = [(folder, True) for folder in run_folders(RECORDINGS)]
-        return [self._summary(folder, recording=recording) for folder, recording in own + recorded]
+    def summaries(self) -> list[RunSummary]:
+        """Runs of the home folder, newest first, then the recordings."""
+        return [self._summary(folder) for root in (self.root, RECORDINGS) for folder in run_folders(root)]
 
-    def library(self, model: str) -> list[AdapterInfo]:
-        """Every adapter of a model, own ones and recordings, oldest first. Instant."""
-        found = adapters(self._runs, model) + adapters(RECORDINGS, model)
-        return sorted(found, key=lambda info: info.created)
+    def adapters(self, model: str) -> list[AdapterInfo]:
+        """Every adapter of a model, recordings included, oldest first."""
+        both = adapters(self.root, model) + adapters(RECORDINGS, model)
+        return sorted(both, key=lambda info: info.created)
 
-    def run_config(self, run: str) -> RunConfig:
-        """What determines a run. Instant."""
-        return self._folder(run).config
+    def config(self, run: str) -> RunConfig:
+        """What determines a run."""
+        return self.folder(run).config
 
-    def since(self, run: str, cursor: int, epoch: int | None) -> Since:
-        """News of a run since a cursor. Instant; see `Since`."""
-        folder = self._folder(run)
-        facts = folder.facts()
-        events, after = read_events(folder.events_path, cursor if epoch == facts["epoch"] else 0)
-        return {
-            "run": run,
-            "name": facts["name"],
-            "status": self._status(folder),
-            "message": facts["message"],
-            "problem": facts.get("problem"),
-            "recording": folder.path.parent == RECORDINGS,
-            "emits": facts["emits"],
-            "layered": facts["layered"],
-            "pictures": bool(facts.get("pictures")),
-            "steps": facts["steps"],
-            "config": facts["config"],
-            "memory": facts.get("memory"),
-            "early": facts.get("stopped_early", False),
-            "kept": facts.get("kept_step"),
-            "epoch": facts["epoch"],
-            "cursor": after,
-            "more": folder.events_path.exists() and after < folder.events_path.stat().st_size and bool(events),
-            "events": events,
-        }
+    def since(self, run: str, cursor: int, epoch: int | None) -> RunUpdate:
+        """What is new in a run since a cursor, at most a page of events.
+
+        Args:
+            run: Its id.
+            cursor: `RunUpdate.cursor` of the last call, 0 at first.
+            epoch: `RunUpdate.epoch` of the last call, None at first; where it differs, reading begins at 0 again.
+        """
+        folder = self.folder(run)
+        facts, log = folder.facts(), folder.events_path
+        start = cursor if epoch == facts["epoch"] else 0
+        events, after = read_events(log, start)
+        return RunUpdate(
+            run=run,
+            name=facts["name"],
+            status=self._status(folder),
+            message=facts["message"],
+            problem=facts.get("problem"),
+            recording=_recorded(folder),
+            emits=facts["emits"],
+            layered=facts["layered"],
+            pictures=bool(facts.get("pictures")),
+            steps=facts["steps"],
+            config=facts["config"],
+            memory=facts.get("memory"),
+            early=facts.get("stopped_early", False),
+            kept=facts.get("kept_step"),
+            epoch=facts["epoch"],
+            cursor=after,
+            more=after > start and after < log.stat().st_size,
+            events=events,
+        )
+
+    def loss_curves(self, run: str) -> LossCurves:
+        """All training and validation losses of a run; its log is read in pages, each of them once."""
+        training, validation = [], []
+        for event in all_events(self.folder(run).events_path):
+            if event["kind"] == "loss":
+                training.append((event["step"], event["loss"]))
+            elif event["kind"] == "eval":
+                validation.append((event["step"], event["validation_loss"]))
+        return LossCurves(training=training, validation=validation)
 
     def rename(self, run: str, name: str) -> None:
         """Give a run another name.
@@ -74,11 +91,11 @@ class Shelf:
         """
         if not short(name):
             raise SettingError("no_name", "The name is empty: type a name for the run.")
-        self._own(run).update(name=short(name))
+        self.own_folder(run).update(name=short(name))
 
     def annotate(self, run: str, notes: str) -> None:
         """Keep notes with a run."""
-        self._own(run).update(notes=notes)
+        self.own_folder(run).update(notes=notes)
 
     def delete(self, run: str) -> None:
         """Remove a run for good.
@@ -86,66 +103,80 @@ class Shelf:
         Raises:
             RunError: It is active, or a recording.
         """
-        folder = self._own(run)
-        if self._live.run == run:
+        folder = self.own_folder(run)
+        if self._live().run == run:
             raise RunError("delete_active", f"The run {run!r} is active: stop it before you delete it.", run=run)
         folder.delete()
 
     def kept_predictions(self, run: str) -> Predicted | None:
-        """The held-out rows of a run as they were answered before; None where they were not. Instant."""
-        rows = self._folder(run).kept_predictions()
+        """The held-out rows of a run as they were answered before; None where they were not."""
+        rows = self.folder(run).kept_predictions()
         return None if rows is None else Predicted(rows=rows, total=len(rows))
 
     def snapshots(self, run: str) -> list[int]:
-        """Steps of a run that one can chat with, in order. Instant."""
-        return self._folder(run).snapshots()
+        """Steps of a run that one can chat with, in order."""
+        return self.folder(run).snapshots()
 
-    def _folder(self, run: str) -> RunFolder:
-        """An own run or a recording by its id; an id is one plain folder name."""
+    def folder(self, run: str) -> RunFolder:
+        """A run of the home folder or a recording by its id, which is one plain folder name.
+
+        Raises:
+            RunError: There is none.
+        """
         if re.fullmatch(r"[\w-][\w.-]*", run):
-            for root in (self._runs, RECORDINGS):
+            for root in (self.root, RECORDINGS):
                 if (root / run / "run.json").exists():
                     return RunFolder.open(root / run)
         raise RunError("no_such_run", f"There is no run {run!r}: it may have been deleted.", run=run)
 
-    def _own(self, run: str) -> RunFolder:
-        folder = self._folder(run)
-        if folder.path.parent == RECORDINGS:
+    def own_folder(self, run: str) -> RunFolder:
+        """A run that may be changed.
+
+        Raises:
+            RunError: There is none, or it is a recording.
+        """
+        folder = self.folder(run)
+        if _recorded(folder):
             raise RunError("recording", f"{run!r} is a recording and stays as it is.", run=run)
         return folder
 
-    def _status(self, folder: RunFolder) -> str:
-        if self._live.run == folder.id and folder.path.parent == self._runs:
-            return self._live.status
-        if folder.path.parent == RECORDINGS:
-            return "finished"
-        return folder.status()
+    def _active(self, folder: RunFolder) -> bool:
+        return self._live().run == folder.id and folder.path.parent == self.root
 
-    def _summary(self, folder: RunFolder, *, recording: bool) -> RunSummary:
+    def _status(self, folder: RunFolder) -> str:
+        if self._active(folder):
+            return self._live().status
+        return "finished" if _recorded(folder) else folder.status()
+
+    def _summary(self, folder: RunFolder) -> RunSummary:
         facts = folder.facts()
-        config, active = facts["config"], self._live.run == folder.id and not recording
-        files = folder.adapter_path.glob("*")
+        config = facts["config"]
         return RunSummary(
             id=folder.id,
             name=facts["name"],
             notes=facts["notes"],
             status=self._status(folder),
-            recording=recording,
+            recording=_recorded(folder),
             model=config["model"],
             method=config["method"],
             dataset=config["dataset"],
-            step=self._live.step if active else facts["step"],
+            step=self._live().step if self._active(folder) else facts["step"],
             steps=facts["steps"],
             best_validation=facts["best_validation"],
             kept_step=facts.get("kept_step"),
             trainable=facts["trainable"],
-            size_bytes=sum(path.stat().st_size for path in files),
+            size_bytes=sum(path.stat().st_size for path in folder.adapter_path.glob("*")),
             created=facts["created"],
             emits=facts["emits"],
             labels=folder.head.labels if folder.head else None,
             pictures=bool(facts.get("pictures")),
             chips=facts.get("chips"),
         )
+
+
+def _recorded(folder: RunFolder) -> bool:
+    """Whether a run ships with the workbench."""
+    return folder.path.parent == RECORDINGS
 
 
 def short(name: str) -> str:

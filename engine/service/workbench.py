@@ -15,20 +15,20 @@ from engine.core.types import (
     ChatRequest,
     ChatUpdate,
     Counts,
-    DataLook,
+    DataPreview,
     DatasetInfo,
+    Inspection,
     Live,
     MemoryInfo,
     MethodInfo,
     ModelInfo,
     Predicted,
-    Rehearsal,
 )
-from engine.data.dataset import load_dataset, shipped
-from engine.data.inspect import look
+from engine.data.dataset import shipped_datasets
+from engine.data.inspect import inspect_data
 from engine.data.settings import DataSettings
 from engine.runs.folder import RunFolder, new_run_path
-from engine.service.runs import RECORDINGS, Shelf, short
+from engine.service.runs import RECORDINGS, RunStore, short
 
 if TYPE_CHECKING:
     from engine.service.worker import Worker
@@ -40,17 +40,27 @@ _LOADING = threading.Lock()
 """Held while torch and transformers are loaded: transformers' lazy modules break when two threads load them at once."""
 
 
-class Workbench(Shelf):
-    """Everything that a page can do. Every method may be called from any thread; errors are `WorkbenchError`s."""
+class Workbench:
+    """Everything that a page can do. Every method may be called from any thread; errors are `WorkbenchError`s.
+
+    Attributes:
+        home: Folder of runs, own models and exports.
+        runs: The run folders; what it does is instant.
+    """
 
     def __init__(self, home: Path) -> None:
-        super().__init__(home / "runs")
         self.home = home
+        self._live = Live()
+        self.runs = RunStore(home / "runs", self.live)
         self._jobs: queue.Queue[Callable[[Worker], None] | None] = queue.Queue()
         self._starting = threading.Lock()
         self._last_start: tuple[RunConfig, float, str] | None = None
         self._thread = threading.Thread(target=self._work, name="gatelight-worker", daemon=True)
         self._thread.start()
+
+    def live(self) -> Live:
+        """What is going on right now. Instant."""
+        return self._live
 
     def warm_up(self) -> None:
         """Begin to load torch and the embedded model in the background."""
@@ -62,38 +72,26 @@ class Workbench(Shelf):
 
     def datasets(self) -> list[DatasetInfo]:
         """Datasets that ship. Instant."""
-        found = [load_dataset(name) for name in shipped()]
-        return [
-            DatasetInfo(
-                name=d.name,
-                title=d.title,
-                summary=d.summary,
-                metric=d.metric,
-                splits=d.splits,
-                chips=d.chips,
-                labels=d.head_labels,
-            )
-            for d in found
-        ]
+        return shipped_datasets()
 
-    def look(self, dataset: str, settings: DataSettings) -> DataLook:
+    def inspect_data(self, dataset: str, settings: DataSettings) -> Inspection:
         """The columns of a file or a hub dataset, and what they are taken for. Reads it; needs no model.
 
         Raises:
             DataError: It cannot be read.
         """
-        return look(dataset, settings)
+        return inspect_data(dataset, settings)
 
-    def rehearse(self, config: RunConfig, rows: int = 3) -> Rehearsal:
+    def preview_data(self, config: RunConfig, rows: int = 3) -> DataPreview:
         """What a run would train on, token by token and in numbers. No weights are loaded.
 
         Raises:
             WorkbenchError: A setting, the model or the data cannot be used, or nothing would be learned.
         """
         with _LOADING:
-            from engine.preflight.prepare import rehearse  # noqa: PLC0415 - loads torch, in the worker's thread or later than the page
+            from engine.preflight.prepare import preview_data  # noqa: PLC0415 - loads torch, in the worker's thread or later than the page
 
-        return rehearse(config, rows)
+        return preview_data(config, rows)
 
     def methods(self) -> list[MethodInfo]:
         """All methods. Waits for torch on the first call."""
@@ -134,7 +132,7 @@ class Workbench(Shelf):
                 if before == config and time.monotonic() - when < SAME_CLICK_S and self._live.run == run:
                     return run
             self._refuse_second_run()
-            path = new_run_path(self._runs, config)
+            path = new_run_path(self.runs.root, config)
             self._ask(lambda worker: worker.start(path, config, short(name)))
             self._last_start = (config, time.monotonic(), path.name)
             return path.name
@@ -165,7 +163,7 @@ class Workbench(Shelf):
             if self._live.run == run:
                 return
             self._refuse_second_run()
-            folder = self._own(run)
+            folder = self.runs.own_folder(run)
             self._ask(lambda worker: worker.resume(folder))
 
     def export(self, run: str, form: str) -> Path:
@@ -174,28 +172,28 @@ class Workbench(Shelf):
         Raises:
             WorkbenchError: The form cannot hold this adapter without loss.
         """
-        folder = self._folder(run)
+        folder = self.runs.folder(run)
         target = self.home / "exports" / f"{run}-{form if form.isidentifier() else 'x'}.zip"
         return self._ask(lambda worker: worker.export(folder, form, target))
 
     def probe(self, run: str, step: int | None, sentence: str) -> dict[str, Any]:
         """How a sentence uses the method: what `Method.probe` says, plus "step"."""
-        folder = self._folder(run)
+        folder = self.runs.folder(run)
         return self._ask(lambda worker: worker.probe(folder, step, sentence))
 
     def strength_curve(self, run: str, step: int | None) -> list[tuple[float, float]]:
         """(strength, validation loss) from 0 to 2."""
-        folder = self._folder(run)
+        folder = self.runs.folder(run)
         return self._ask(lambda worker: worker.strength_curve(folder, step))
 
     def ablation(self, run: str, step: int | None) -> dict[str, Any]:
         """Validation loss with the method off in layers i to j: "spans"[i][j], None where j < i; plus "step"."""
-        folder = self._folder(run)
+        folder = self.runs.folder(run)
         return self._ask(lambda worker: worker.ablation(folder, step))
 
     def routes(self, run: str) -> dict[str, Any]:
         """Validation loss of AdaMix's "average", of each of its "experts" alone, and along "random" routes."""
-        folder = self._folder(run)
+        folder = self.runs.folder(run)
         return self._ask(lambda worker: worker.routes(folder))
 
     def predictions(self, run: str) -> Iterator[Predicted]:
@@ -204,10 +202,10 @@ class Workbench(Shelf):
         Raises:
             WorkbenchError: The run is still training, or its model or data are gone.
         """
-        folder = self._folder(run)
+        folder = self.runs.folder(run)
         if self._live.run == run:
             raise RunError("predict_active", f"The run {run!r} is active: stop it, or wait until it ends.", run=run)
-        if (kept := self.kept_predictions(run)) is not None:
+        if (kept := self.runs.kept_predictions(run)) is not None:
             yield kept
             return
         rows: list[dict[str, Any]] = []
@@ -224,7 +222,7 @@ class Workbench(Shelf):
 
         None either where its data is gone: then its rows still have their names.
         """
-        folder = self._folder(run)
+        folder = self.runs.folder(run)
         if not folder.facts().get("pictures"):
             return {}
         try:
@@ -241,7 +239,7 @@ class Workbench(Shelf):
         """
         if not request.prompt.strip() and not request.picture:
             raise SettingError("no_prompt", "The message is empty: type a question.")
-        folders = [self._folder(side.run) if side.run else None for side in request.sides]
+        folders = [self.runs.folder(side.run) if side.run else None for side in request.sides]
         updates: queue.Queue[ChatUpdate | None] = queue.Queue()
         gone = threading.Event()
 

@@ -24,7 +24,7 @@ from engine.exchange.native import load_adapter, load_tensors
 from engine.inference.chat import Speaker, converse
 from engine.methods.base import Method
 from engine.models.base import Base
-from engine.models.loading import device_of, load_base, precision_of
+from engine.models.loading import load_base, resolve_device, resolve_precision
 from engine.runs.folder import RunFolder
 from engine.training.checkpoint import has_checkpoint, restore_method
 from engine.training.launch import base_for, build_method, resume_run, start_run
@@ -60,8 +60,8 @@ class Worker:
         Raises:
             ModelError: It cannot be loaded.
         """
-        device = device_of(loading.get("device", "auto"))
-        precision = precision_of(precision, device)
+        device = resolve_device(loading.get("device", "auto"))
+        precision = resolve_precision(precision, device)
         key = (model, precision, device, loading.get("attention", "auto"))
         if key not in self._bases:
             while len(self._bases) >= KEPT_BASES:
@@ -149,7 +149,7 @@ class Worker:
         """How a sentence, or the picture of that name, uses a run's method at a step."""
         base, method = self._method(folder, step)
         found = self._live.step if step is None and self._is_live(folder) else step
-        if not base.shape.family.text:
+        if not base.shape.family.reads_text:
             shown = self._shown(folder)
             name = sentence if sentence in shown else next(iter(shown))
             return {**probe_picture(base, method, name, shown[name]), "name": name, "names": list(shown), "step": found}
@@ -166,18 +166,18 @@ class Worker:
     def predict(self, folder: RunFolder, start: int) -> tuple[list[dict[str, Any]], int]:
         """The next held-out rows of a run with both answers, and how many there are in all."""
         base, method = self._method(folder, None)
-        return part(base, method, folder.config.load_data(base.reader), start)
+        return part(base, method, folder.config.load_data(base.processor), start)
 
     def strength_curve(self, folder: RunFolder, step: int | None) -> list[tuple[float, float]]:
         """Validation loss over strength of a run at a step."""
         base, method = self._method(folder, step)
-        return strength_curve(base, method, folder.config.load_data(base.reader))
+        return strength_curve(base, method, folder.config.load_data(base.processor))
 
     def ablation(self, folder: RunFolder, step: int | None) -> dict[str, Any]:
         """Validation loss of a run at a step with its method off in spans of layers."""
         base, method = self._method(folder, step)
         found = self._live.step if step is None and self._is_live(folder) else step
-        spans = ablation(base, method, folder.config.load_data(base.reader))
+        spans = ablation(base, method, folder.config.load_data(base.processor))
         return {"kind": "ablation", "step": found, "spans": spans}
 
     def routes(self, folder: RunFolder) -> dict[str, Any]:
@@ -187,7 +187,7 @@ class Worker:
             method = build_method(folder.config, base, folder.head)
             restore_method(folder, method)
             method.to(base.device)
-        return {"kind": "routes", **routes(base, method, folder.config.load_data(base.reader))}
+        return {"kind": "routes", **routes(base, method, folder.config.load_data(base.processor))}
 
     def chat(
         self, request: ChatRequest, folders: list[RunFolder | None], stopped: Callable[[], bool]
@@ -304,8 +304,8 @@ def _template(folder: RunFolder) -> str:
 def _base_of(config: RunConfig) -> str:
     """What two runs must have in common to answer side by side."""
     training = config.of_training()
-    device = device_of(training.device)
-    return f"{config.model} ({precision_of(training.precision, device)}, {device})"
+    device = resolve_device(training.device)
+    return f"{config.model} ({resolve_precision(training.precision, device)}, {device})"
 
 
 def _no_steps() -> Generator[Progress]:

@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from engine.models.sites import Glimpse, capped
+from engine.models.sites import AttentionRecord, cap_scores
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +31,10 @@ def rounded(values: Tensor, digits: int = 4) -> list[object]:
     return values.detach().cpu().double().round(decimals=digits).tolist()  # type: ignore[no-any-return]
 
 
-def text_scores(glimpse: Glimpse, scale: float) -> Float[Tensor, "h t s"]:
+def text_scores(record: AttentionRecord, scale: float) -> Float[Tensor, "h t s"]:
     """Masked scores of the first row: every query against every key of the text and virtual tokens."""
-    scores = glimpse.query[0].float() @ glimpse.key[0].float().transpose(-1, -2) * scale
-    return capped(scores, glimpse.softcap) + glimpse.mask[0].float()
+    scores = record.query[0].float() @ record.key[0].float().transpose(-1, -2) * scale
+    return cap_scores(scores, record.softcap) + record.mask[0].float()
 
 
 def joint_share(prompt_scores: Float[Tensor, "h t p"], scores: Float[Tensor, "h t s"]) -> Float[Tensor, "h t"]:

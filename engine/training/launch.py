@@ -49,7 +49,7 @@ def start_run(path: Path, config: RunConfig, load: LoadBase, name: str = "") -> 
     config = config.checked()
     config.load_data()  # what is wrong with it shall be said before a model is loaded
     base = base_for(config, load)
-    dataset = config.load_data(base.reader)
+    dataset = config.load_data(base.processor)
     training = config.of_training()
     head = head_for(training.head, training.pooling, base.shape.family, dataset, config.model)
     for rows in [dataset.rows(split) for split in ("train", "validation")]:
@@ -110,7 +110,7 @@ def resume_run(folder: RunFolder, load: LoadBase) -> Trainer:
             run=folder.id,
             name=config.model,
         )
-    trainer = Trainer(folder, base, build_method(config, base, folder.head), config.load_data(base.reader))
+    trainer = Trainer(folder, base, build_method(config, base, folder.head), config.load_data(base.processor))
     trainer.restore()
     # Step 0 is told again by a run that goes back to it; later steps are told when they are made.
     cut_back(folder.events_path, trainer.position.step or -1)

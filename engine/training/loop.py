@@ -78,13 +78,13 @@ class Trainer:
         self._watcher = base.view()
         self._reader = method.twin().eval()
         self._reader.attach(self._watcher.sites)
-        max_seq_len = min(self.settings.max_seq_len, self.view.room)
+        max_seq_len = min(self.settings.max_seq_len, self.view.max_text_tokens)
         self._template = dataset.template
-        dataset, spec = dataset.within(method.template), method.head.spec if method.head else None
+        dataset, spec = dataset.in_template(method.template), method.head.spec if method.head else None
         rows = dataset.rows("train")
-        self._train = encode_training(base.reader, dataset, rows, max_seq_len, spec)
+        self._train = encode_training(base.processor, dataset, rows, max_seq_len, spec)
         held = dataset.rows("validation")[:VALIDATION_ROWS]
-        self._validation = encode_for(base.reader, dataset, held, max_seq_len, spec)
+        self._validation = encode_for(base.processor, dataset, held, max_seq_len, spec)
         self._ability = ability_examples(base, ABILITY_TEXTS, max_seq_len)
         self._sample = held[0]
         # Without its answer, which may leave no room for what is asked.

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from engine.models.base import hash_of
+from engine.models.base import hash_weights
 from tests.tiny import (
     TEXT,
     VARIED,
@@ -48,14 +48,14 @@ def test_bare_view_of_a_picture_is_the_plain_model():
 def test_base_is_never_changed(case):
     """Training and dropping a view leaves every tensor of the base, and its logits, as they were."""
     base, method = case.build()
-    before, plain = hash_of(base.model), logits(base)
+    before, plain = hash_weights(base.model), logits(base)
     assert not any(parameter.requires_grad for parameter in base.model.parameters())
     view = viewed(base, randomise(method))
     optimiser = torch.optim.SGD(method.parameters(), lr=0.1)
     loss_of(view, inputs_for(base)).backward()
     optimiser.step()
     assert not torch.equal(logits(base, method), plain)
-    assert hash_of(base.model) == before
+    assert hash_weights(base.model) == before
     assert torch.equal(logits(base), plain)
     assert all(parameter.grad is None for parameter in base.model.parameters())
 

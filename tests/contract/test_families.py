@@ -10,7 +10,7 @@ from engine.methods import METHODS
 from engine.methods.parts.norms import TunedNorms, normalised
 from engine.methods.prompt.method import PromptSettings, PromptTuning
 from engine.models.inputs import Tokens
-from engine.models.loading import describe, load_base
+from engine.models.loading import load_base, shape_from_config
 from engine.models.shape import shape_of
 from engine.models.sites import SoftPrompt
 from engine.telemetry.observe import ProbeInput
@@ -41,15 +41,15 @@ NORMS = {"gemma2": 13, "gemma3_text": 13, "bloom": 8}
 def test_virtual_tokens_that_are_words_do_what_words_do(family):
     """A soft prompt of vocabulary entries equals those words in front of the text.
 
-    So `Base.vocabulary` has the size at which virtual tokens enter (gemma multiplies its embeddings), and windows,
-    positions and masks treat virtual tokens as they treat words.
+    So `Base.input_embeddings` has the size at which virtual tokens enter (gemma multiplies its embeddings), and
+    windows, positions and masks treat virtual tokens as they treat words.
     """
     base = tiny_base(family)
     ids = words(2, 9).ids
     whole = Tokens(ids, torch.ones_like(ids, dtype=torch.bool))
     text = Tokens(ids[:1, 3:], whole.mask[:1, 3:])
     view = base.view()
-    view.sites.prepend(lambda: SoftPrompt(base.vocabulary()[ids[0, :3]], strength=1.0, shift=True))
+    view.sites.prepend(lambda: SoftPrompt(base.input_embeddings()[ids[0, :3]], strength=1.0, shift=True))
     with torch.no_grad():
         expected = base.view().logits(whole)[:1, 3:]
         assert_close(view.logits(text), expected, rtol=1e-4, atol=2e-5)
@@ -66,11 +66,11 @@ def test_projected_keys_are_the_frozen_ones(family):
             inputs[layer] = args[0] if args else kwargs["hidden_states"]
 
         site.module.register_forward_pre_hook(enter, with_kwargs=True)
-        site.observers.append(lambda site, glimpse: seen.update({site.layer: glimpse}))
+        site.observers.append(lambda site, record: seen.update({site.layer: record}))
     with torch.no_grad():
         view.hidden(inputs_for(base))
         for site in view.sites.attention:
-            keys, values = (site.to_query_heads(part) for part in site.project(inputs[site.layer]))
+            keys, values = (site.to_query_heads(part) for part in site.project_keys_values(inputs[site.layer]))
             assert_close(values, seen[site.layer].value)
             assert_close(keys[:, :, 0], seen[site.layer].key[:, :, 0])
     assert seen.keys() == set(range(base.shape.l))
@@ -82,9 +82,9 @@ def test_scores_are_the_layers_own_arithmetic(family):
     base = tiny_base(family)
     view, checked = base.view(), []
 
-    def observe(site, glimpse):
-        scores = torch.stack([site.scores(query, key) for query, key in zip(glimpse.query, glimpse.key, strict=True)])
-        assert_close((scores + glimpse.mask).softmax(-1) @ glimpse.value, glimpse.out, rtol=1e-4, atol=1e-5)
+    def observe(site, record):
+        scores = torch.stack([site.scores(query, key) for query, key in zip(record.query, record.key, strict=True)])
+        assert_close((scores + record.mask).softmax(-1) @ record.value, record.out, rtol=1e-4, atol=1e-5)
         checked.append(site.layer)
 
     for site in view.sites.attention:
@@ -100,8 +100,8 @@ def test_after_is_all_that_a_sublayer_adds(family):
     base = tiny_base(family)
     view, states = base.view(), []
     for part in ("attention", "mlp"):
-        view.sites.add_after(1, part, lambda _x, y: -y)
-    view.sites.finish(lambda _state, trace: states.extend(trace.states))
+        view.sites.add_sublayer(1, part, lambda _x, y: -y)
+    view.sites.add_last_hidden(lambda _state, trace: states.extend(trace.states))
     with torch.no_grad():
         view.hidden(inputs_for(base))
         entered, left = states[1], states[2]
@@ -229,6 +229,6 @@ def test_loaded_base_equals_the_saved_model(family, tmp_path):
     """A folder of these loads, too, and is described without being loaded."""
     folder = str(save_tiny(tmp_path, family))
     base = load_base(folder)
-    assert describe(folder) == base.shape == tiny_base(family).shape
-    assert type(base.reader) is type(tiny_base(family).reader)
+    assert shape_from_config(folder) == base.shape == tiny_base(family).shape
+    assert type(base.processor) is type(tiny_base(family).processor)
     assert torch.equal(logits(base), logits(tiny_base(family)))

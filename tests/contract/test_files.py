@@ -8,7 +8,7 @@ from safetensors.torch import load_file, save_file
 
 from engine.core.errors import ExchangeError, ModelError
 from engine.exchange.native import load_adapter, save_adapter
-from engine.models.base import freeze
+from engine.models.base import base_from_model
 from tests.tiny import VARIED, Case, cases, logits, plain_model, randomise, tiny_base, tokenizer
 
 every_case = pytest.mark.parametrize("case", cases((*VARIED, "vit")), ids=str)
@@ -81,7 +81,7 @@ def test_damaged_folder_is_an_exchange_error(damage, tmp_path):
 def test_other_weights_are_refused(tmp_path):
     """An adapter is tied to the very weights it was trained on, not to a name or a shape."""
     saved(Case("lora", {}, "llama"), tmp_path)
-    other = freeze("tiny-llama", plain_model("llama", seed=1), tokenizer())
+    other = base_from_model("tiny-llama", plain_model("llama", seed=1), tokenizer())
     with pytest.raises(ModelError, match="other weights"):
         load_adapter(tmp_path, other)
 

@@ -11,7 +11,7 @@ from engine.config.training import TrainingSettings
 from engine.core.errors import ModelError
 from engine.models.attention import KERNELS
 from engine.models.inputs import Tokens
-from engine.models.loading import device_of, load_base, precision_of
+from engine.models.loading import load_base, resolve_device, resolve_precision
 from engine.preflight.memory import estimate
 from tests.contract.test_reading import TOLERANCE
 from tests.tiny import Case, randomise, save_tiny, viewed, words
@@ -86,7 +86,7 @@ def test_families_with_their_own_attention_say_so(tmp_path):
 @pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a GPU")
 def test_a_gpu_that_is_not_there(tmp_path):
     """A sentence instead of a traceback; auto and cpu do."""
-    assert device_of("auto") == device_of("cpu") == "cpu"
+    assert resolve_device("auto") == resolve_device("cpu") == "cpu"
     with pytest.raises(ModelError, match="device is 'cuda', but PyTorch sees no GPU"):
         load_base(str(save_tiny(tmp_path)), device="cuda")
 
@@ -103,8 +103,8 @@ def test_automatic_number_format(tmp_path, monkeypatch):
     assert load_base(str(save_tiny(tmp_path)), "auto", device="cpu").precision == "fp32"
     for able, wanted in ((True, "bf16"), (False, "fp16")):
         monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda able=able: able)
-        assert precision_of("auto", "cuda") == wanted
-        assert precision_of("int8", "cuda") == "int8"
+        assert resolve_precision("auto", "cuda") == wanted
+        assert resolve_precision("int8", "cuda") == "int8"
     auto, plain = (estimate(plan("lora", precision=name), PLENTY) for name in ("auto", "fp32"))
     assert auto == plain
 

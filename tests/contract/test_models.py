@@ -8,8 +8,8 @@ from engine.core.errors import ModelError, SettingError, WorkbenchError
 from engine.core.sampling import Sampling
 from engine.inference.generate import generate
 from engine.methods import METHODS, method_class
-from engine.models.base import freeze, hash_of
-from engine.models.loading import DTYPES, describe, load_base
+from engine.models.base import base_from_model, hash_weights
+from engine.models.loading import DTYPES, load_base, shape_from_config
 from tests.tiny import EOS, PAD, Case, cases, copies, logits, loss_of, randomise, save_tiny, tokenizer, viewed, words
 
 
@@ -19,10 +19,10 @@ def test_unknown_family_names_what_is_missing(tmp_path):
         FalconConfig(vocab_size=99, hidden_size=16, num_hidden_layers=1, num_attention_heads=2)
     )
     with pytest.raises(ModelError, match=r"'falcon'.*families\.py.*llama") as caught:
-        freeze("falcon", model, tokenizer())
+        base_from_model("falcon", model, tokenizer())
     assert caught.value.values["family"] == "falcon"
     model.save_pretrained(tmp_path)
-    for load in (load_base, describe):
+    for load in (load_base, shape_from_config):
         with pytest.raises(ModelError, match="families"):
             load(str(tmp_path))
 
@@ -62,14 +62,14 @@ def test_missing_model_is_a_sentence(folder, tmp_path):
 @pytest.mark.parametrize("name", list(METHODS))
 @pytest.mark.parametrize("family", ["llama", "gpt2"])
 def test_loaded_base_equals_the_saved_model(name, family, tmp_path):
-    """A model folder loads, frozen, with the shape that `describe` tells without loading it."""
+    """A model folder loads, frozen, with the shape that `shape_from_config` tells without loading it."""
     folder = str(save_tiny(tmp_path, family))
     base = load_base(folder)
-    assert describe(folder) == base.shape
+    assert shape_from_config(folder) == base.shape
     case = Case(name, METHODS[name].examples[0], family)
     _, here = case.build(base=base)
     shared, there = case.build()
-    assert hash_of(base.model) == hash_of(shared.model)
+    assert hash_weights(base.model) == hash_weights(shared.model)
     assert torch.equal(logits(base, randomise(here)), logits(shared, randomise(there)))
 
 
@@ -88,7 +88,7 @@ def test_small_number_formats_train_and_chat(case, precision, tmp_path):
         return
     _, method = case.build(base=base)
     randomise(method, std=0.1)
-    view, before, start = viewed(base, method), hash_of(base.model), copies(method)
+    view, before, start = viewed(base, method), hash_weights(base.model), copies(method)
     steps = list(generate(view, [[5, 6, 7], [8, 9]], Sampling(max_new_tokens=3), pad_id=PAD, eos_id=EOS))
     assert steps
     optimiser = torch.optim.AdamW(method.parameters(), lr=1e-2)
@@ -103,20 +103,20 @@ def test_small_number_formats_train_and_chat(case, precision, tmp_path):
     for name, parameter in method.named_parameters():
         assert parameter.dtype == torch.float32
         assert not torch.equal(parameter, start[name]), name
-    assert hash_of(base.model) == before
+    assert hash_weights(base.model) == before
 
 
 @pytest.mark.parametrize("precision", ["int8", "nf4"])
 def test_views_of_a_quantised_base_are_equal(precision, tmp_path):
     """The second view answers as the first: bitsandbytes moves its scales at the first forward, once for all."""
     base = load_base(str(save_tiny(tmp_path, "llama")), precision)
-    fingerprint = hash_of(base.model)
+    fingerprint = hash_weights(base.model)
     first, second = base.view(), base.view()
     with torch.inference_mode():
         expected = first.logits(words())
         assert torch.equal(second.logits(words()), expected)
     assert torch.equal(logits(base), expected)
-    assert hash_of(base.model) == fingerprint
+    assert hash_weights(base.model) == fingerprint
 
 
 def test_eight_bit_base_is_close_to_the_exact_one(tmp_path):

@@ -123,7 +123,7 @@ def test_scores_are_those_of_transformers_own_reading(shapes):
     base, dataset = tiny_base("vit"), load_dataset(str(shapes))
     row = dataset.rows("train")[0]
     with Image.open(row.picture) as image:
-        pixels = base.reader(images=[image.convert("RGB")], return_tensors="pt")["pixel_values"]
+        pixels = base.processor(images=[image.convert("RGB")], return_tensors="pt")["pixel_values"]
     state = base.model.base_model(pixel_values=pixels).last_hidden_state
     head = TaskHead.build(HeadSpec(labels=("a", "b"), pooling="first"), base.shape, torch.Generator().manual_seed(0))
     (found,) = judged(base.view(), head, [Example([], 0, picture=row.picture)], collator_of(base))
@@ -166,7 +166,7 @@ def test_memory_is_estimated_from_patches(shapes, tmp_path, method):
     config = config_for(shapes, method)
     trainer = finish(start_run(tmp_path / "run", config, load))
     base, dataset = trainer.base, load_dataset(str(shapes))
-    examples = encode_for(base.reader, dataset, dataset.rows("train")[:8], 256, trainer.method.head.spec)
+    examples = encode_for(base.processor, dataset, dataset.rows("train")[:8], 256, trainer.method.head.spec)
     plan = Plan(
         config=base.model.config,
         method=method,
@@ -174,7 +174,7 @@ def test_memory_is_estimated_from_patches(shapes, tmp_path, method):
         training=config.of_training(),
         batch=collator_of(base)(examples),
         head=trainer.method.head.spec,
-        reader=base.reader,
+        processor=base.processor,
     )
     found = estimate(plan, Room(device="cpu", total=2**34, free=2**33))
     assert found.length == 17

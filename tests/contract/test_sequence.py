@@ -10,7 +10,7 @@ from engine.config.run import RunConfig
 from engine.evaluation.text import view_of
 from engine.exchange.native import load_adapter
 from engine.methods import METHODS
-from engine.models.base import hash_of
+from engine.models.base import hash_weights
 from engine.service.adapters import adapters
 from engine.service.switching import measure
 from engine.training.launch import start_run
@@ -55,7 +55,7 @@ def answers(base, adapter):
     view = view_of(base, method)
     with torch.no_grad():
         hidden = view.hidden(words())
-        return hidden, view.read(hidden) if method.head is None else method.head(hidden, words())
+        return hidden, view.head(hidden) if method.head is None else method.head(hidden, words())
 
 
 @pytest.mark.parametrize("method", ["lora", "bottleneck"])
@@ -63,14 +63,14 @@ def answers(base, adapter):
 def test_three_tasks_in_a_row(tmp_path, family, method):
     """After each new task all earlier ones answer as before, equal to the bit, from their adapters' folders alone."""
     base = tiny_base(family)
-    untouched = hash_of(base.model)
+    untouched = hash_weights(base.model)
     expected: dict[Path, tuple[torch.Tensor, torch.Tensor]] = {}
     for number, task in enumerate(IN_A_ROW[family]):
         kept = learn(tmp_path / str(number), task, family, method)
         expected[kept] = answers(base, kept)
         for before, found in expected.items():
             assert all(map(torch.equal, answers(base, before), found)), before
-        assert hash_of(base.model) == untouched
+        assert hash_weights(base.model) == untouched
     states = [hidden for hidden, _ in expected.values()]
     assert not any(torch.equal(states[0], other) for other in states[1:])  # the tasks did learn something of their own
 

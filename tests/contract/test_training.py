@@ -8,7 +8,7 @@ from engine.core.sampling import Sampling
 from engine.inference.generate import generate
 from engine.methods import METHODS
 from engine.methods.llama_adapter.method import LlamaAdapter, LlamaAdapterSettings
-from engine.models.base import freeze
+from engine.models.base import base_from_model
 from engine.models.shape import shape_of
 from tests.tiny import (
     EOS,
@@ -155,7 +155,7 @@ def test_same_seed_same_start(name):
 )
 def test_model_dropout_stays_off(family, changes):
     """A base with dropout in its config answers and trains without it: the base is frozen, not regularised."""
-    base = freeze("dropping", plain_model(family, **changes), tiny_tokenizer())
+    base = base_from_model("dropping", plain_model(family, **changes), tiny_tokenizer())
     case = next(case for case in cases((family,)) if case.method == "lora")
     _, method = case.build(base=base)
     view = viewed(base, randomise(method))

@@ -9,7 +9,7 @@ from engine.core.sampling import Sampling
 from engine.core.types import ChatRequest, ChatSide
 from engine.exchange.native import load_adapter
 from engine.methods import METHODS
-from engine.models.base import hash_of
+from engine.models.base import hash_weights
 from engine.models.families import family_of
 from engine.models.inputs import Tokens
 from engine.models.loading import DTYPES, load_base
@@ -65,7 +65,7 @@ def test_every_method_on_every_base(name, precision, device, model, tmp_path):
     whole = start_run(tmp_path / "whole", config, load)
     base = whole.base
     assert base.device.type == device
-    before = hash_of(base.model)
+    before = hash_weights(base.model)
     finish(whole)
     broken = start_run(tmp_path / "broken", config, load)
     progress = broken.run()
@@ -76,7 +76,7 @@ def test_every_method_on_every_base(name, precision, device, model, tmp_path):
     exact = {"rtol": 0, "atol": 0} if device == "cpu" else {"rtol": 1e-2, "atol": 1e-3}
     assert_close(losses(again), losses(whole), **exact)
     assert not [event for event in events_of(whole, "status") if event["message"]]
-    assert hash_of(base.model) == before
+    assert hash_weights(base.model) == before
     assert {parameter.dtype for parameter in whole.method.parameters()} == {torch.float32}
     tuned = load_adapter(whole.folder.adapter_path, base)
     assert {parameter.device.type for parameter in tuned.parameters()} <= {device}

@@ -17,7 +17,7 @@ from engine.exchange.native import load_adapter, save_adapter
 from engine.methods.adamix.method import AdaMix, AdaMixSettings, divergence, symmetric_divergence
 from engine.methods.base import RANDOM, Start
 from engine.methods.parts.experts import Experts
-from engine.models.base import freeze
+from engine.models.base import base_from_model
 from engine.models.inputs import Tokens
 from engine.models.shape import shape_of
 from engine.telemetry.observe import ProbeInput
@@ -47,7 +47,7 @@ def nlg():
     missing = model.load_state_dict({k: v for k, v in plain.items() if k.startswith("transformer.")}, strict=False)
     assert missing.missing_keys == ["lm_head.weight"]
     model.tie_weights()
-    return tensors, freeze("oracle", model, tokenizer())
+    return tensors, base_from_model("oracle", model, tokenizer())
 
 
 def of_authors(tensors, base):

@@ -19,7 +19,7 @@ from engine.evaluation.loss import label_loss
 from engine.exchange.official import export_official, import_official
 from engine.methods.base import Start
 from engine.methods.llama_adapter.method import LlamaAdapter, LlamaAdapterSettings
-from engine.models.base import freeze
+from engine.models.base import base_from_model
 from engine.models.inputs import Tokens
 from tests.tiny import tokenizer, viewed
 
@@ -52,7 +52,7 @@ def base(oracle):
     )
     model = LlamaForCausalLM(config)
     model.load_state_dict({k.removeprefix("hf."): v for k, v in tensors.items() if k.startswith("hf.")})
-    return freeze("oracle", model, tokenizer())
+    return base_from_model("oracle", model, tokenizer())
 
 
 @pytest.fixture

@@ -8,13 +8,13 @@ from transformers import AutoModelForMaskedLM, BertConfig
 from engine.core.errors import ExchangeError, SettingError
 from engine.exchange.peft import export_peft
 from engine.methods.bias.method import BiasSettings, BiasTuning
-from engine.models.fused import part_of
+from engine.models.fused import outputs_of_role
 from engine.models.shape import shape_of
 from tests.contract.test_telemetry import looked
 from tests.tiny import FAMILIES, Case, logits, plain_model, randomise, tiny_base, viewed, words
 
 CLOSE = {"rtol": 1e-4, "atol": 2e-5}
-TEXT = [family for family in FAMILIES if tiny_base(family).shape.family.text]
+TEXT = [family for family in FAMILIES if tiny_base(family).shape.family.reads_text]
 ROTATED = ("llama", "mistral", "qwen2", "qwen3", "gemma2", "gemma3_text", "phi3", "gpt_neox")
 BIASED = ("opt", "gpt2", "gpt_neox", "bert", "roberta", "distilbert")
 """Families whose linears and norms all have biases."""
@@ -27,13 +27,13 @@ def give_biases(model, method):
         for key, value in method.linears.items():
             index, role = key.split("_")
             if int(index) == layer:
-                part = part_of(shape, role)
-                owners[layer, part.own, role] = part, value.detach()
+                part = outputs_of_role(shape, role)
+                owners[layer, part.linear, role] = part, value.detach()
     for (layer, own, _), (part, value) in owners.items():
         linear = model.get_submodule(f"{shape.family.layers}.{layer}.{shape.family.linears[own]}")
         if linear.bias is None:
             linear.bias = torch.nn.Parameter(torch.zeros(shape.linears[own][1]))
-        linear.bias.data += part.spread(value, shape.linears[own][1])
+        linear.bias.data += part.scatter(value, shape.linears[own][1])
     for path, row in zip(shape.norms, method.norms.detach(), strict=True):
         norm = model.get_submodule(path)
         if getattr(norm, "bias", None) is None:
@@ -64,8 +64,8 @@ def test_gradients_are_those_of_the_models_own_biases(family):
         (x.log_softmax(-1) * weights.exp()).mean().backward()
     for key, parameter in method.linears.items():
         layer, role = key.split("_")
-        part = part_of(base.shape, role)
-        path = f"{base.shape.family.layers}.{layer}.{base.shape.family.linears[part.own]}"
+        part = outputs_of_role(base.shape, role)
+        path = f"{base.shape.family.layers}.{layer}.{base.shape.family.linears[part.linear]}"
         theirs = model.get_submodule(path).bias.grad
         assert_close(parameter.grad, theirs if part.columns is None else theirs[part.columns], rtol=1e-3, atol=1e-6)
     for path, gradient in zip(base.shape.norms, method.norms.grad, strict=True):

@@ -20,7 +20,7 @@ from transformers import (
 
 from engine.methods.base import Start
 from engine.methods.bottleneck.method import Bottleneck, BottleneckSettings
-from engine.models.base import freeze
+from engine.models.base import base_from_model
 from engine.models.inputs import Tokens
 from engine.models.shape import shape_of
 from engine.telemetry.observe import ProbeInput
@@ -151,7 +151,7 @@ def adapterhub(base, tensors, stems):
 def frozen(model, tensors):
     """A base with the file's weights."""
     model.load_state_dict({k.removeprefix("base."): v for k, v in tensors.items() if k.startswith("base.")})
-    return freeze("oracle", model, tokenizer())
+    return base_from_model("oracle", model, tokenizer())
 
 
 def same_gradients(method, names, tensors):
@@ -279,7 +279,7 @@ def test_watch_tells_size_and_sleep():
     with torch.no_grad():
         method.down["1_mlp"].bias[:2] = -1e3  # two of five units can never fire
     view, seen = viewed(base, method), []
-    view.sites.after(1, "mlp").module.register_forward_hook(lambda _m, _x, y: seen.append(y), prepend=True)
+    view.sites.sublayer(1, "mlp").module.register_forward_hook(lambda _m, _x, y: seen.append(y), prepend=True)
 
     with torch.no_grad():
         (frame,) = method.validation_events(7, view, ProbeInput(list("abcdefg"), lambda: view.hidden(words(1))))

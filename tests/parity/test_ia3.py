@@ -9,7 +9,7 @@ from torch.testing import assert_close
 from engine.core.errors import ExchangeError, ModelError, SettingError
 from engine.exchange.peft import export_peft, import_peft
 from engine.methods.ia3.method import IA3Settings
-from engine.models.fused import part_of
+from engine.models.fused import outputs_of_role
 from tests.parity.test_peft import CLOSE, peft_logits, trainables
 from tests.tiny import FAMILIES, Case, logits, loss_of, plain_model, randomise, tiny_base, viewed, words
 
@@ -56,20 +56,20 @@ def reference(family, method):
     for layer in range(shape.l):
         stem = model.get_submodule(f"{shape.family.layers}.{layer}")
         for role in ("k", "v"):
-            part = part_of(shape, role)
+            part = outputs_of_role(shape, role)
 
             def scale(_module, _args, out, part=part, role=role, layer=layer):
                 columns = torch.arange(out.shape[-1]) if part.columns is None else part.columns
                 return out * torch.ones(out.shape[-1]).index_copy(0, columns, method.vectors[f"{layer}_{role}"])
 
-            stem.get_submodule(shape.family.linears[part.own]).register_forward_hook(scale)
+            stem.get_submodule(shape.family.linears[part.linear]).register_forward_hook(scale)
         stem.get_submodule(shape.family.linears["down"]).register_forward_pre_hook(
             lambda _module, args, layer=layer: (args[0] * method.vectors[f"{layer}_down"],)
         )
     return model
 
 
-@pytest.mark.parametrize("family", [family for family in FAMILIES if tiny_base(family).shape.family.text])
+@pytest.mark.parametrize("family", [family for family in FAMILIES if tiny_base(family).shape.family.reads_text])
 def test_paper_equation(family):
     """l_k * k, l_v * v and W_down (l_ff * h): logits, and the gradient of every vector."""
     base, method = Case("ia3", {}, family).build()
@@ -92,13 +92,13 @@ def test_parts_of_a_fused_linear_are_keys_and_values(family):
     base = tiny_base(family)
     x = torch.randn(5, base.shape.d, generator=torch.Generator().manual_seed(0))
     attention = base.view().sites.attention[0].module
-    keys, values = base.shape.family.project(attention, x, base.shape.k)
-    (own,) = {part_of(base.shape, role).own for role in "qkv"}
+    keys, values = base.shape.family.project_keys_values(attention, x, base.shape.k)
+    (own,) = {outputs_of_role(base.shape, role).linear for role in "qkv"}
     out = base.view().sites.linear(0, own).module(x)
     for role, expected in (("k", keys), ("v", values)):
-        found = out[:, part_of(base.shape, role).columns]  # (p, g k)
+        found = out[:, outputs_of_role(base.shape, role).columns]  # (p, g k)
         assert torch.equal(found.unflatten(-1, (base.shape.g, base.shape.k)).transpose(0, 1), expected)
-    columns = torch.cat([part_of(base.shape, role).columns for role in "qkv"])
+    columns = torch.cat([outputs_of_role(base.shape, role).columns for role in "qkv"])
     assert sorted(columns.tolist()) == list(range(out.shape[-1]))
 
 
@@ -106,8 +106,8 @@ def test_parts_of_a_fused_mlp():
     """phi3's one linear gives gate and up: its MLP multiplies the second half by the activated first."""
     shape = tiny_base("phi3").shape
     width = shape.linears["gate_up"][1]
-    assert part_of(shape, "gate").columns.tolist() == list(range(width // 2))
-    assert part_of(shape, "up").columns.tolist() == list(range(width // 2, width))
+    assert outputs_of_role(shape, "gate").columns.tolist() == list(range(width // 2))
+    assert outputs_of_role(shape, "up").columns.tolist() == list(range(width // 2, width))
 
 
 @every_pair

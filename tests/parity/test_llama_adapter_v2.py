@@ -9,7 +9,7 @@ from engine.core.errors import ExchangeError
 from engine.exchange.official import export_official
 from engine.exchange.peft import export_peft
 from engine.methods.llama_adapter.method import LlamaAdapter, LlamaAdapterSettings
-from engine.models.base import freeze
+from engine.models.base import base_from_model
 from engine.models.shape import shape_of
 from tests.tiny import Case, logits, loss_of, plain_model, randomise, tokenizer, viewed, words
 
@@ -38,7 +38,7 @@ def changed_base(family, method):
             if norm.bias:
                 module.bias += method.norms.beta[biased]
                 biased += 1
-    return freeze("changed", model, tokenizer())
+    return base_from_model("changed", model, tokenizer())
 
 
 def alike(family):

@@ -19,7 +19,7 @@ from transformers.models.llama.modeling_llama import LlamaRotaryEmbedding, apply
 from engine.exchange.peft import import_peft
 from engine.methods.base import Start
 from engine.methods.prefix.method import PrefixSettings, PrefixTuning
-from engine.models.base import freeze
+from engine.models.base import base_from_model
 from engine.models.inputs import Tokens
 from engine.models.sites import JoinedKeys
 from tests.parity.test_peft import peft_logits, trainables
@@ -48,24 +48,24 @@ def test_attention_is_a_blend(case, strength):
     view, tokens, seen = viewed(base, method), words(2, 7), []
     tokens.mask[1, 5:] = False
     for site in view.sites.attention:
-        site.observers.append(lambda site, glimpse: seen.append((site, glimpse)))
+        site.observers.append(lambda site, record: seen.append((site, record)))
     with torch.no_grad():
         view.hidden(tokens)
     assert len(seen) == base.shape.l
     causal = base.shape.family.causal
     visible = tokens.mask[:, None, None] & (torch.ones(7, 7, dtype=torch.bool).tril() if causal else True)
-    for layer, (site, glimpse) in enumerate(seen):
+    for layer, (site, record) in enumerate(seen):
         keys, values = (site.to_query_heads(x.detach()) for x in method.folded().of_layer(layer))
         p = keys.shape[1]
-        text, own = glimpse.key[:, :, p:], glimpse.value[:, :, p:]
-        scores = (glimpse.query @ text.transpose(-1, -2) * site.scale).masked_fill(~visible, -1e9)
-        asked = glimpse.query @ keys.transpose(-1, -2) * site.scale
+        text, own = record.key[:, :, p:], record.value[:, :, p:]
+        scores = (record.query @ text.transpose(-1, -2) * site.scale).masked_fill(~visible, -1e9)
+        asked = record.query @ keys.transpose(-1, -2) * site.scale
         mass = strength * asked.exp().sum(-1, keepdim=True)
         share = mass / (mass + scores.exp().sum(-1, keepdim=True))
         expected = (1 - share) * (scores.softmax(-1) @ own) + share * (asked.softmax(-1) @ values)
         assert 0.01 < float(share.mean()) < 0.99
         rows = tokens.mask[:, None].expand(-1, base.shape.h, -1)
-        assert_close(glimpse.out[rows], expected[rows], rtol=1e-4, atol=1e-5)
+        assert_close(record.out[rows], expected[rows], rtol=1e-4, atol=1e-5)
 
 
 def oracle(name):
@@ -78,7 +78,7 @@ def oracle(name):
 def loaded(model, tensors):
     """A frozen base with the file's weights."""
     model.load_state_dict({k.removeprefix("base."): v for k, v in tensors.items() if k.startswith("base.")})
-    return freeze("oracle", model, tokenizer())
+    return base_from_model("oracle", model, tokenizer())
 
 
 def with_prefix(base, tensors):
@@ -231,7 +231,7 @@ def test_joined_keys_are_not_rotated():
     base, method = Case("prefix", {"prompt_len": 3, "reparametrisation": "flat"}, "llama").build()
     randomise(method)
     view, seen = viewed(base, method), []
-    view.sites.attention[1].observers.append(lambda _site, glimpse: seen.append(glimpse.key))
+    view.sites.attention[1].observers.append(lambda _site, record: seen.append(record.key))
     with torch.no_grad():
         view.hidden(words())
     (key,) = seen

@@ -10,7 +10,7 @@ from engine.core.errors import ModelError, SettingError
 from engine.methods.base import Start
 from engine.methods.parts.distilling import read, texts_of
 from engine.methods.side.method import SideSettings, SideTuning
-from engine.models.base import hash_of
+from engine.models.base import hash_weights
 from engine.models.inputs import Tokens
 from engine.models.loading import load_base
 from tests.tiny import FAMILIES as ALL_FAMILIES
@@ -36,7 +36,7 @@ def traced(base, tokens):
     """The untouched model's layer inputs and outputs (as transformers tells them), and its last hidden states."""
     view = base.view()
     seen = []
-    view.sites.observe_finish(lambda last, trace: seen.append((trace.states, last)))
+    view.sites.observe_last_hidden(lambda last, trace: seen.append((trace.states, last)))
     with torch.no_grad():
         view.hidden(tokens)
     return seen[0]
@@ -250,7 +250,7 @@ def test_nothing_inside_of_the_backbone_is_kept(name, checkpointing):
 def test_teaching_brings_the_side_network_near_the_base():
     """Before training, a distilled side network answers more like the base than a random one; the seed decides all."""
     base = tiny_base("llama")
-    before = hash_of(base.model)
+    before = hash_weights(base.model)
     settings = SideSettings(width=16, blocks=1, distill_steps=60)
     dice = torch.random.get_rng_state()
     taught = []
@@ -274,7 +274,7 @@ def test_teaching_brings_the_side_network_near_the_base():
     assert all(torch.equal(taught[0][name], taught[1][name]) for name in taught[0])
     assert not torch.equal(taught[0]["net.up.weight"], taught[2]["net.up.weight"])
     assert torch.equal(torch.random.get_rng_state(), dice)
-    assert hash_of(base.model) == before
+    assert hash_weights(base.model) == before
 
 
 @pytest.mark.parametrize("family", FAMILIES)

@@ -8,12 +8,12 @@ import pytest
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from engine.data.dataset import DATASETS, load_dataset, shipped
-from engine.models.resolve import EMBEDDED
+from engine.models.resolve import SHIPPED
 from tools.demo_model import tasks
 from tools.demo_model.corpus import documents, heldout_texts
 from tools.demo_model.tokenizer import save_tokenizer
 
-TOWN = EMBEDDED["town"]
+TOWN = SHIPPED["town"]
 
 
 def test_datasets_regenerate_bit_equal(tmp_path):

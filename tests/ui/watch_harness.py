@@ -29,9 +29,9 @@ class Stage(Workbench):
 
     def copy(self, recording: str, run: str, *, name: str, lines: int | None = None) -> Path:
         """Put a recording among the own runs, cut after some lines; returns its file of events."""
-        folder = self._runs / run
+        folder = self.runs.root / run
         shutil.copytree(RECORDINGS / recording, folder)
-        self._own(run).update(name=name)
+        self.runs.own_folder(run).update(name=name)
         if lines is not None:
             keep(folder / "events.jsonl", recording, lines)
         return folder / "events.jsonl"

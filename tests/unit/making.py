@@ -22,8 +22,8 @@ def make_dataset(folder: Path, rows=ROWS, **facts: object) -> Path:
     """A dataset folder: two thirds of the rows train, the rest is held out."""
     folder.mkdir(parents=True, exist_ok=True)
     description = {
-        "title": {"en": "Tiny", "zh": "小"},
-        "summary": {"en": "Joins two words.", "zh": "连接两个词。"},
+        "title": {"en": "Tiny"},
+        "summary": {"en": "Joins two words."},
         "template": "Q: {prompt}\nA: ",
         "max_new_tokens": 4,
         **facts,

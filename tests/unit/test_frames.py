@@ -46,8 +46,8 @@ def test_alpaca_with_and_without_input(path):
 
 
 def test_a_methods_own_template_stands_around_every_row(path):
-    """P-tuning's template replaces both of Alpaca's; its marks are holes, and the input stays in the prompt."""
-    dataset = load_dataset(path).within("{p}{prompt}{p}")
+    """P-tuning's template replaces both of Alpaca's; its marks are slots, and the input stays in the prompt."""
+    dataset = load_dataset(path).in_template("{p}{prompt}{p}")
     for row in dataset.rows("train"):
         ids = encode_row(tokenizer(), dataset, row, 256).ids
         assert [index for index in ids if index < 0] == [-1, -2]
@@ -85,7 +85,7 @@ def with_chat(template=CHATML):
 def test_the_tokenizers_chat_template(path):
     """What the model reads is what the tokenizer itself would have made, begin of text once."""
     reader = with_chat()
-    dataset = load_dataset(path, DataSettings(template="chat")).spoken(reader)
+    dataset = load_dataset(path, DataSettings(template="chat")).in_chat_template(reader)
     row = dataset.rows("train")[0]
     own = reader.apply_chat_template(
         [{"role": "user", "content": row.prompt}], tokenize=False, add_generation_prompt=True
@@ -101,13 +101,13 @@ def test_a_whole_conversation_in_the_chat_template(tmp_path):
         "\n".join(json.dumps({"messages": [{"role": "user", "content": f"{i}"}, *talk[1:]]}) for i in range(9))
     )
     dataset = load_dataset(str(file), DataSettings(turns="whole"))
-    assert "### Instruction:" in dataset.spoken(tokenizer()).template
+    assert "### Instruction:" in dataset.in_chat_template(tokenizer()).template
     reader = with_chat()
-    spoken = dataset.spoken(reader)
-    row = spoken.rows("train")[0]
+    in_chat = dataset.in_chat_template(reader)
+    row = in_chat.rows("train")[0]
     turns = [{"role": "user", "content": row.prompt[0]}, *talk[1:3]]
     own = reader.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
-    assert encode_prompt(reader, spoken.template, row.prompt) == reader.encode(own, add_special_tokens=False)
+    assert encode_prompt(reader, in_chat.template, row.prompt) == reader.encode(own, add_special_tokens=False)
     assert row.response == "b"
 
 
@@ -123,7 +123,7 @@ def test_a_whole_conversation_in_the_chat_template(tmp_path):
 def test_chat_templates_that_cannot_be_used(path, template, words):
     """Each is a sentence that names another choice."""
     with pytest.raises(DataError) as caught:
-        load_dataset(path, DataSettings(template="chat")).spoken(with_chat(template))
+        load_dataset(path, DataSettings(template="chat")).in_chat_template(with_chat(template))
     assert words in str(caught.value)
     assert "'alpaca'" in str(caught.value)
 

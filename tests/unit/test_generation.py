@@ -5,7 +5,7 @@ import torch
 
 from engine.core.sampling import Sampling
 from engine.inference.generate import answers, generate
-from engine.models.base import freeze
+from engine.models.base import base_from_model
 from tests.tiny import EOS, PAD, Case, plain_model, randomise, tiny_base, tokenizer, viewed
 
 PROMPT = [5, 9, 33, 61]
@@ -129,7 +129,7 @@ def test_eos_ends_a_row_and_is_not_said():
 @pytest.mark.parametrize("family", ["llama", "gpt2", "gpt_neox"])
 def test_positions_limit_an_answer(family):
     """An answer ends where the model's positions do, instead of in an index error."""
-    base = freeze(family, plain_model(family, **limits(family)), tokenizer())
+    base = base_from_model(family, plain_model(family, **limits(family)), tokenizer())
     (answer,) = rows_of([[5] * 20], base=base, max_new_tokens=50)
     assert len(answer) == 12
     assert rows_of([[5] * 32], base=base, max_new_tokens=50) == [[]]
@@ -143,7 +143,7 @@ def limits(family):
 @pytest.mark.parametrize("shift", [False, True])
 def test_pushed_back_positions_limit_an_answer(shift):
     """A soft prompt that pushes the text back by K takes K of the learned positions."""
-    base = freeze("gpt2", plain_model("gpt2", n_positions=32), tokenizer())
+    base = base_from_model("gpt2", plain_model("gpt2", n_positions=32), tokenizer())
     _, method = Case("prompt", {"prompt_len": 5, "shift_positions": shift}, "gpt2").build(base=base)
     (answer,) = rows_of([[5] * 20], view=viewed(base, method), max_new_tokens=50)
     assert len(answer) == (7 if shift else 12)

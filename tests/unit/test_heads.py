@@ -18,7 +18,7 @@ from engine.core.sampling import Sampling
 from engine.data.batching import collate, collator_of
 from engine.data.dataset import Row, load_dataset
 from engine.data.head_spec import HeadSpec
-from engine.data.tokenise import Example, encode_cloze, encode_for, encode_text
+from engine.data.tokenise import Example, encode_for, encode_masked, encode_text
 from engine.evaluation.base_ability import ability_examples
 from engine.evaluation.head import blind, head_predictions, head_scores
 from engine.evaluation.label_metrics import label_metrics, number_metrics
@@ -85,7 +85,7 @@ def test_rows_are_encoded_together_as_one_by_one(tmp_path, template, pooling):
     path.write_text(
         "\n".join(json.dumps({"prompt": "abcdefgh"[: 1 + i % 8], "response": "xy"[i % 2]}) for i in range(20))
     )
-    dataset = load_dataset(str(path)).within(template)
+    dataset = load_dataset(str(path)).in_template(template)
     rows, spec = dataset.rows("train"), HeadSpec(labels=("x", "y"), pooling=pooling)
     found = encode_for(tokenizer(), dataset, rows, 6, spec)
     assert [one.ids for one in found] == [encode_text(tokenizer(), template, row.prompt, 6, pooling) for row in rows]
@@ -336,14 +336,14 @@ def test_cloze_covers_a_seventh():
     """Covered tokens carry the labels, and nothing else does."""
     masked = tokenizer()
     masked.mask_token = "~"
-    (example,) = encode_cloze(masked, ["the cat sat on the mat"], 40)
+    (example,) = encode_masked(masked, ["the cat sat on the mat"], 40)
     batch = collate([example], PAD)
     covered = batch.inputs.ids[0] == masked.mask_token_id
     assert torch.equal(covered, batch.labels[0] != -100)
     whole = torch.tensor(masked.encode("the cat sat on the mat"))
     assert torch.equal(batch.labels[0][covered], whole[covered])
     assert 0.1 < float(covered.float().mean()) < 0.2
-    assert encode_cloze(tokenizer(), ["a"], 40) == []
+    assert encode_masked(tokenizer(), ["a"], 40) == []
 
 
 def test_two_passes_agree_over_rows():

@@ -18,12 +18,12 @@ from safetensors.torch import load_file, save_file
 from engine.cli import catalogue as commands
 from engine.config.run import RunConfig
 from engine.core.errors import ModelError
-from engine.models import base as loading
+from engine.models import loading
 from engine.models import resolve as sources
-from engine.models.base import Base, hash_of
-from engine.models.discover import cached
-from engine.models.loading import describe, load_base, read_config
-from engine.models.resolve import explained, hub_token
+from engine.models.base import Base, hash_weights
+from engine.models.discover import cached_models
+from engine.models.loading import load_base, load_config, shape_from_config
+from engine.models.resolve import hub_token, loading_error
 from engine.service import catalogue
 from engine.training.launch import base_for
 from tests.tiny import plain_model, save_tiny, tiny_base
@@ -91,7 +91,7 @@ def test_folders_are_listed(cache, tmp_path):
     _, found = catalogue.models(tmp_path / "own")
     assert (found.source, found.family, found.name) == ("folder", "gpt2", str(tmp_path / "own" / "mine"))
     assert found.title.startswith("mine (")
-    assert describe(found.name).model_type == "gpt2"
+    assert shape_from_config(found.name).model_type == "gpt2"
 
 
 def test_unusable_models_are_told_apart(cache):
@@ -102,7 +102,7 @@ def test_unusable_models_are_told_apart(cache):
     damaged = put(cache, "a/damaged") / "model.safetensors"
     damaged.write_bytes(damaged.read_bytes()[:2000])
     (put(cache, "a/config-only") / "model.safetensors").unlink()
-    problems = {found.name: found.problem for found in cached()}
+    problems = {found.name: found.problem for found in cached_models()}
     assert problems == {"a/falcon": "unknown_family", "a/pickled": "model_pickled", "a/damaged": "model_corrupt"}
     assert [info.name for info in catalogue.models()] == ["town"]
 
@@ -158,13 +158,13 @@ def test_hub_refusals(kind, key, step):
     answer = httpx.Response(401, request=httpx.Request("GET", "https://hub"))
     outer = OSError(f"401 with {TOKEN}")
     outer.__cause__ = kind("refused", response=answer)
-    error = explained("someone/model", outer)
+    error = loading_error("someone/model", outer)
     assert error.key == key
     assert step in str(error)
     assert "HF_TOKEN" in str(error)
 
 
-@pytest.mark.parametrize("load", [load_base, describe, read_config])
+@pytest.mark.parametrize("load", [load_base, shape_from_config, load_config])
 def test_other_family(load, tmp_path):
     """A family without a row is named, also one that transformers itself does not know."""
     for name in ("falcon", "unheard_of"):
@@ -227,7 +227,7 @@ def test_pickles_are_read_where_the_user_says_so(tmp_path):
     model = plain_model("llama")
     folder = pickled(tmp_path, model.state_dict())
     assert refused(folder).key == "model_pickled"
-    assert hash_of(load_base(folder, pickled_weights=True).model) == hash_of(tiny_base("llama").model)
+    assert hash_weights(load_base(folder, pickled_weights=True).model) == hash_weights(tiny_base("llama").model)
 
 
 def test_what_hides_in_a_pickle_does_not_run(tmp_path):
@@ -326,7 +326,7 @@ def test_token_comes_from_the_environment_only(tmp_path, monkeypatch):
     monkeypatch.setenv("HF_TOKEN", "my-own-secret")
     assert hub_token() == "my-own-secret"
     for secret in ("my-own-secret", TOKEN):
-        error = explained(str(tmp_path), OSError(f"cannot read https://user:{secret}@hub/x"))
+        error = loading_error(str(tmp_path), OSError(f"cannot read https://user:{secret}@hub/x"))
         assert secret not in str(error) + json.dumps(error.to_dict())
         assert "***" in str(error)
 

@@ -20,11 +20,6 @@ def said(code, *arguments):
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=120).stdout.strip()
 
 
-def test_first_paint_comes_before_torch(tmp_path):
-    """The page is whole and could be served before anything slow is loaded: torch alone needs seconds."""
-    assert said("print([name for name in ('torch', 'transformers') if name in sys.modules])", tmp_path) == "[]"
-
-
 def test_no_event_is_public(tmp_path):
     """The page is no API: not one of its events can be called by name, nor is any described."""
     events = "[(one['api_visibility'], one['api_name']) for one in page.config['dependencies']]"

@@ -71,7 +71,7 @@ def test_learned_positions_stay_by_default():
     for family, expected in (("gpt2", 0), ("bert", 0), ("llama", 3), ("gpt_neox", 3)):
         base, method = Case("prefix", FLAT, family).build()
         assert method.shift() == expected
-        assert viewed(base, method).room == base.view().room - expected
+        assert viewed(base, method).max_text_tokens == base.view().max_text_tokens - expected
         method.control.strength = 0.0
         assert method.shift() == 0
     base, method = Case("prefix", {**FLAT, "shift_positions": True}, "gpt2").build()
@@ -215,7 +215,7 @@ def test_knocked_out_heads_do_not_see_the_prefix(family):
 
     def outputs(method):
         view, seen = viewed(base, method), []
-        view.sites.attention[0].observers.append(lambda _site, glimpse: seen.append(glimpse.out))
+        view.sites.attention[0].observers.append(lambda _site, record: seen.append(record.out))
         with torch.no_grad():
             view.hidden(words())
         return seen[0]

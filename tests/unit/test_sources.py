@@ -259,7 +259,7 @@ def hub(monkeypatch):
 
     sources._read_hub.cache_clear()
     monkeypatch.setattr(module.datasets, "load_dataset", answer)
-    monkeypatch.setattr(module, "hub_answers", lambda: True)
+    monkeypatch.setattr(module, "hub_reachable", lambda: True)
     return SimpleNamespace(asked=asked)
 
 
@@ -298,7 +298,7 @@ def test_an_unreachable_hub_is_asked_once(hub, monkeypatch, tmp_path):
     """Data that is neither here nor to be had is refused at once; what was fetched before is still read."""
     from engine.data.readers import hub as module
 
-    monkeypatch.setattr(module, "hub_answers", lambda: False)
+    monkeypatch.setattr(module, "hub_reachable", lambda: False)
     monkeypatch.setattr(module.datasets.config, "HF_DATASETS_CACHE", str(tmp_path))
     with pytest.raises(DataError, match="the network"):
         load_dataset("hub:me/mine:cold")

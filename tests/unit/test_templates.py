@@ -113,7 +113,7 @@ def test_strength_curve_starts_at_the_base(maker):
     base, method = made()
     dataset = load_dataset(str(maker.folder / "data"))
     curve = dict(strength_curve(base, method, dataset))
-    bare = dataset.within("ask {prompt}")
+    bare = dataset.in_template("ask {prompt}")
     rows = encode_rows(base.tokenizer, bare, bare.rows("validation"), 256)
     assert curve[0.0] == pytest.approx(mean_loss(base.view(), rows, collator_of(base)), abs=2e-4)
     assert abs(curve[0.25] - curve[0.0]) > 1e-3

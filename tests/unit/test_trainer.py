@@ -14,7 +14,7 @@ from engine.data.batching import collate
 from engine.evaluation.loss import label_loss
 from engine.exchange.native import load_adapter
 from engine.methods import METHODS
-from engine.models.base import freeze
+from engine.models.base import base_from_model
 from engine.models.loading import load_base
 from engine.service.catalogue import usual_rate
 from engine.training.launch import start_run
@@ -185,7 +185,7 @@ def test_a_model_that_cannot_write_on_is_refused(maker):
 @pytest.mark.parametrize(("method", "settings"), [("lora", {}), ("prompt", {"prompt_len": 5, "shift_positions": True})])
 def test_rows_are_cut_to_the_models_positions(maker, method, settings):
     """Learned positions end somewhere: longer rows lose their beginning there too, instead of an index error."""
-    base = freeze("gpt2", plain_model("gpt2", n_positions=20), tokenizer())
+    base = base_from_model("gpt2", plain_model("gpt2", n_positions=20), tokenizer())
     config = dataclasses.replace(maker.config(method, settings), model="gpt2")
     trainer = finish(start_run(maker.folder / "short", config, lambda _name, _precision: base))
     assert max(len(example.ids) for example in trainer._train) == (20 if method == "lora" else 15)

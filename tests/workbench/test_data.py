@@ -33,26 +33,26 @@ def odd(tmp_path):
 
 def test_look_names_columns_and_guesses(workbench, odd, tmp_path):
     """Columns with their first cells; a guess where names tell, and none where they do not."""
-    found = workbench.look(str(odd), DataSettings())
+    found = workbench.inspect_data(str(odd), DataSettings())
     assert found.columns == {"nr": "0", "Frage": "Where is house 0?", "Antwort": "In street 0.", "Notiz": "x"}
     assert set(found.guess.values()) == {""}
     assert not found.sure
     assert found.rows == 43
     told = tmp_path / "told.jsonl"
     told.write_text("\n".join(json.dumps({"instruction": f"a{n}", "input": "b", "output": "c"}) for n in range(20)))
-    found = workbench.look(str(told), DataSettings())
+    found = workbench.inspect_data(str(told), DataSettings())
     assert found.guess == {"prompt": "instruction", "input": "input", "response": "output", "messages": ""}
     assert found.sure
 
 
 def test_look_reads_no_more_than_the_limit(workbench, odd):
-    found = workbench.look(str(odd), DataSettings(row_limit=10))
+    found = workbench.inspect_data(str(odd), DataSettings(row_limit=10))
     assert (found.rows, found.cut) == (10, True)
 
 
 def report(workbench, path, limit):
     """What is said of a file before anything is trained, at a limit of tokens per row."""
-    return workbench.rehearse(RunConfig(dataset=str(path), data=NAMED, training={"max_seq_len": limit})).report
+    return workbench.preview_data(RunConfig(dataset=str(path), data=NAMED, training={"max_seq_len": limit})).report
 
 
 def test_rows_are_counted(workbench, odd):
@@ -70,7 +70,7 @@ def test_rows_are_counted(workbench, odd):
 def test_rehearsal_is_what_the_run_trains_on(workbench, odd):
     """Rows are cut at the run's limit, the answers carry the labels."""
     config = RunConfig(dataset=str(odd), data=NAMED, training={"max_seq_len": 64})
-    found = workbench.rehearse(config, rows=40)
+    found = workbench.preview_data(config, rows=40)
     assert len(found.rows) == found.report["rows"]["train"] or len(found.rows) == 40
     assert max(len(row.tokens) for row in found.rows) <= found.limit == 64
     for row in found.rows:
@@ -82,7 +82,7 @@ def test_rehearsal_is_what_the_run_trains_on(workbench, odd):
 def test_rehearsal_uses_the_methods_own_template(workbench):
     """P-tuning writes its virtual tokens into a template of its own: that is what the run trains on."""
     own = RunConfig(method="p_tuning", method_settings={"template": "{p} Tell me: {prompt} {p}"})
-    text = "".join(part for part, _ in workbench.rehearse(own, rows=1).rows[0].tokens)
+    text = "".join(part for part, _ in workbench.preview_data(own, rows=1).rows[0].tokens)
     assert "Tell me:" in text
     assert "Instruction" not in text
 
@@ -98,14 +98,14 @@ def test_rehearsal_uses_the_methods_own_template(workbench):
 )
 def test_what_cannot_be_rehearsed_is_one_sentence(workbench, config, error, sentence):
     with pytest.raises(error, match=sentence):
-        workbench.rehearse(config)
+        workbench.preview_data(config)
 
 
 def test_nothing_to_learn_is_an_error_before_the_start(workbench, tmp_path):
     """A response column without a text leaves no label: the run is refused in one sentence."""
     file = tmp_path / "mute.csv"
     file.write_text("question,answer\n" + "".join(f"Who is {number}?, \n" for number in range(20)))
-    for attempt in (workbench.rehearse, workbench.start):
+    for attempt in (workbench.preview_data, workbench.start):
         with pytest.raises(DataError, match="nothing to learn"):
             attempt(RunConfig(dataset=str(file)))
     assert workbench.live().run is None
@@ -115,7 +115,7 @@ def test_a_run_on_a_file_with_any_name_can_be_opened(workbench, odd):
     """Spaces, brackets and Chinese in a file's name are no obstacle to its runs."""
     file = odd.rename(odd.with_name("我的 data (1).csv"))
     run = workbench.start(RunConfig(dataset=str(file), data=NAMED, training={"steps": 1, "batch_size": 2}))
-    assert workbench.run_config(run).dataset == str(file)
+    assert workbench.runs.config(run).dataset == str(file)
     while workbench.live().run is not None:
         time.sleep(0.02)
-    assert workbench.since(run, 0, None)["status"] == "finished"
+    assert workbench.runs.since(run, 0, None).status == "finished"

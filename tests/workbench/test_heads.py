@@ -8,7 +8,7 @@ import pytest
 from app.cards import data_card
 from app.chat_view import Turn, conversation
 from app.tabs.asking import _columns
-from app.words import Say
+from app.words import LANGUAGES, Say
 from engine.config.run import RunConfig
 from engine.core.sampling import Sampling
 from engine.core.types import ChatRequest, ChatSide
@@ -67,7 +67,7 @@ def test_labels_of_datasets_and_runs_are_told(workbench):
     assert labels["complaints"] == ("complaint", "no complaint")
     assert labels["town-qa"] is None
     run = trained(workbench, headed())
-    summaries = {found.id: found.labels for found in workbench.runs()}
+    summaries = {found.id: found.labels for found in workbench.runs.summaries()}
     assert summaries.pop(run) == ("complaint", "no complaint")
     assert set(summaries.values()) == {None}
 
@@ -107,7 +107,7 @@ def test_an_encoder_trains_and_answers(workbench, tmp_path):
     posts = [(f"{mood} {place}", label) for place in ("bus", "park", "soup")
              for mood, label in (("bad", "complaint"), ("nice", "no complaint"))]  # fmt: skip
     data = str(make_dataset(tmp_path / "posts", posts, labels=sorted(LABELS)))
-    row = workbench.rehearse(RunConfig(model=model, dataset=data, method="lora"), 1).rows[0]
+    row = workbench.preview_data(RunConfig(model=model, dataset=data, method="lora"), 1).rows[0]
     assert not any(labelled for _, labelled in row.tokens)
     assert row.response in LABELS
     run = trained(workbench, RunConfig(model=model, dataset=data, method="lora", training={**SHORT, "max_seq_len": 60}))
@@ -131,13 +131,13 @@ def test_the_data_may_be_gone(workbench, tmp_path):
 def test_library_of_a_base(workbench):
     """Runs and recordings of one model with their bytes; other models have their own."""
     run = trained(workbench, headed())
-    found = {info.id: info for info in workbench.library("town")}
-    assert set(found) == {run} | {known.id for known in workbench.runs() if known.recording}
+    found = {info.id: info for info in workbench.runs.adapters("town")}
+    assert set(found) == {run} | {known.id for known in workbench.runs.summaries() if known.recording}
     mine = found[run]
-    (summary,) = [known for known in workbench.runs() if known.id == run]
+    (summary,) = [known for known in workbench.runs.summaries() if known.id == run]
     assert (mine.size_bytes, mine.trainable, mine.labels) == (summary.size_bytes, summary.trainable, summary.labels)
     assert {info.fingerprint for info in found.values()} == {mine.fingerprint}
-    assert workbench.library("other") == []
+    assert workbench.runs.adapters("other") == []
 
 
 def test_a_stopped_run_with_a_head_goes_on(workbench):
@@ -145,14 +145,14 @@ def test_a_stopped_run_with_a_head_goes_on(workbench):
     run = workbench.start(headed(steps=200))
     wait(lambda: workbench.live().step >= 2)
     workbench.stop()
-    before = workbench.runs()[0].step
+    before = workbench.runs.summaries()[0].step
     workbench.resume(run)
     wait(lambda: workbench.live().step > before)
     workbench.stop()
-    assert workbench.runs()[0].step > before
+    assert workbench.runs.summaries()[0].step > before
 
 
-@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_the_page_says_why_a_column_is_silent(workbench, language):
     """A column without an answer gets a sentence, labels stand as text, and the base beside a head says it has none."""
     say = Say(language)

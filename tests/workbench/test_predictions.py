@@ -44,18 +44,18 @@ def test_rows_are_answered_in_parts_and_kept(workbench, tmp_path):  # noqa: F811
     """Every held-out row once, in the order of the data, with progress; the second time all at once, and the same."""
     rows = [(f"Where does number {number} live?", "Here.") for number in range(60)]
     run = trained(workbench, str(make_dataset(tmp_path / "rows", rows)))
-    assert workbench.kept_predictions(run) is None
+    assert workbench.runs.kept_predictions(run) is None
     found = list(workbench.predictions(run))
     assert [len(one.rows) for one in found] == [16, 20]
     assert {one.total for one in found} == {20}
     assert [row["prompt"] for row in found[-1].rows] == [prompt for prompt, _ in rows[40:]]
     assert all(row["loss"] > 0 for row in found[-1].rows)
-    assert list(workbench.predictions(run)) == [workbench.kept_predictions(run)] == found[-1:]
-    folder = workbench._own(run)
+    assert list(workbench.predictions(run)) == [workbench.runs.kept_predictions(run)] == found[-1:]
+    folder = workbench.runs.own_folder(run)
     folder.update(step=99)  # it went on
-    assert workbench.kept_predictions(run) is None
+    assert workbench.runs.kept_predictions(run) is None
     (folder.path / "predictions.json").write_text("{")
-    assert workbench.kept_predictions(run) is None
+    assert workbench.runs.kept_predictions(run) is None
 
 
 def test_what_is_active_or_recorded(workbench):  # noqa: F811 - the fixture

@@ -41,19 +41,19 @@ def chat(workbench, *sides, stop=None, prompt=QUESTION, **sampling):
 
 
 def test_recordings_are_there_before_anything_runs(workbench):
-    recorded = [run for run in workbench.runs() if run.recording]
+    recorded = [run for run in workbench.runs.summaries() if run.recording]
     assert {run.method for run in recorded} == {"llama_adapter", "lora", "prompt"}
     for run in recorded:
         assert run.status == "finished"
         assert run.step == run.steps == 300
-        news = workbench.since(run.id, 0, None)
-        json.dumps(news)
-        assert {event["kind"] for event in news["events"]} <= EVENTS.keys()
-        assert workbench.snapshots(run.id)[0] == 0
+        news = workbench.runs.since(run.id, 0, None)
+        json.dumps(news.to_json())
+        assert {event["kind"] for event in news.events} <= EVENTS.keys()
+        assert workbench.runs.snapshots(run.id)[0] == 0
 
 
 def test_recordings_cannot_be_changed(workbench):
-    for change in (workbench.delete, workbench.resume, lambda run: workbench.rename(run, "x")):
+    for change in (workbench.runs.delete, workbench.resume, lambda run: workbench.runs.rename(run, "x")):
         with pytest.raises(RunError, match="recording"):
             change("lora")
 
@@ -61,14 +61,14 @@ def test_recordings_cannot_be_changed(workbench):
 def test_a_run_from_start_to_end(workbench):
     run = workbench.start(config(steps=3))
     wait(lambda: workbench.live().run is None)
-    (summary,) = [found for found in workbench.runs() if found.id == run]
+    (summary,) = [found for found in workbench.runs.summaries() if found.id == run]
     assert (summary.status, summary.step, summary.trainable) == ("finished", 3, 9630)
     events, cursor, more = [], 0, True
     while more:
-        news = workbench.since(run, cursor, 0)
-        events, cursor, more = events + news["events"], news["cursor"], news["more"]
+        news = workbench.runs.since(run, cursor, 0)
+        events, cursor, more = events + news.events, news.cursor, news.more
     assert [event["step"] for event in events if event["kind"] == "loss"] == [1, 2, 3]
-    assert workbench.since(run, cursor, 0)["events"] == []
+    assert workbench.runs.since(run, cursor, 0).events == []
     with pytest.raises(RunError, match="finished"):
         workbench.resume(run)
 
@@ -79,8 +79,8 @@ def test_pressed_twice_it_is_one_run_and_a_second_one_is_refused(workbench):
     with pytest.raises(RunError, match="active"):
         workbench.start(config(steps=401))
     with pytest.raises(RunError, match="active"):
-        workbench.delete(run)
-    assert len([found for found in workbench.runs() if not found.recording]) == 1
+        workbench.runs.delete(run)
+    assert len([found for found in workbench.runs.summaries() if not found.recording]) == 1
 
 
 def test_pause_step_go_on_stop_resume(workbench):
@@ -98,12 +98,12 @@ def test_pause_step_go_on_stop_resume(workbench):
     wait(lambda: workbench.live().step >= paused + 3)
     workbench.stop()
     workbench.stop()
-    kept = workbench.runs()[0]
+    kept = workbench.runs.summaries()[0]
     assert (kept.id, kept.status) == (run, "stopped")
-    epoch = workbench.since(run, 0, None)["epoch"]
+    epoch = workbench.runs.since(run, 0, None).epoch
     workbench.resume(run)
     wait(lambda: workbench.live().step > kept.step)
-    assert workbench.since(run, 0, None)["epoch"] == epoch + 1
+    assert workbench.runs.since(run, 0, None).epoch == epoch + 1
     assert workbench.live().status == "running"
 
 
@@ -177,7 +177,7 @@ def test_exports(workbench):
 @pytest.mark.parametrize("run", ["", "..", "../llama_adapter", "/etc", "a/b", "nothing", "lora\n", "名"])
 def test_ids_are_plain_folder_names(workbench, run):
     with pytest.raises(RunError, match="no run"):
-        workbench.run_config(run)
+        workbench.runs.config(run)
 
 
 def test_a_bad_start_leaves_nothing_behind(workbench):
@@ -190,7 +190,7 @@ def test_a_bad_start_leaves_nothing_behind(workbench):
             workbench.start(bad)
         assert workbench.live().status == "idle"
         assert workbench.live().run is None
-    assert all(run.recording for run in workbench.runs())
+    assert all(run.recording for run in workbench.runs.summaries())
     workbench.start(config(steps=2))
 
 
@@ -199,27 +199,27 @@ def test_a_run_that_diverges_says_so_and_can_be_looked_at(workbench, monkeypatch
     run = workbench.start(config())
     wait(lambda: workbench.live().run is None)
     assert "learning_rate" in workbench.live().message
-    news = workbench.since(run, 0, None)
-    assert news["status"] == "failed"
-    assert news["message"] == workbench.live().message
-    assert news["problem"]["key"] == workbench.live().problem["key"] == "loss_not_finite"
+    news = workbench.runs.since(run, 0, None)
+    assert news.status == "failed"
+    assert news.message == workbench.live().message
+    assert news.problem["key"] == workbench.live().problem["key"] == "loss_not_finite"
     assert chat(workbench, ChatSide(), ChatSide(run=run))[-1].done
 
 
 def test_names_and_notes(workbench):
     run = workbench.start(config(steps=1), name="  My \n first   run ")
     wait(lambda: workbench.live().run is None)
-    assert workbench.runs()[0].name == "My first run"
-    workbench.rename(run, "门控 <b>x</b> " + "y" * 500)
-    workbench.annotate(run, "说明\nnotes")
-    summary = workbench.runs()[0]
+    assert workbench.runs.summaries()[0].name == "My first run"
+    workbench.runs.rename(run, "门控 <b>x</b> " + "y" * 500)
+    workbench.runs.annotate(run, "说明\nnotes")
+    summary = workbench.runs.summaries()[0]
     assert summary.name.startswith("门控 <b>x</b> y")
     assert len(summary.name) <= 120
     assert summary.notes == "说明\nnotes"
     with pytest.raises(SettingError):
-        workbench.rename(run, "  ")
-    workbench.delete(run)
-    assert all(found.recording for found in workbench.runs())
+        workbench.runs.rename(run, "  ")
+    workbench.runs.delete(run)
+    assert all(found.recording for found in workbench.runs.summaries())
 
 
 def test_a_server_that_ended_leaves_its_run_stopped_and_another_server_resumes_it(tmp_path):
@@ -228,7 +228,7 @@ def test_a_server_that_ended_leaves_its_run_stopped_and_another_server_resumes_i
     wait(lambda: first.live().step >= 2)
     first.close()
     second = Workbench(tmp_path / "home")
-    assert second.runs()[0].status == "stopped"
+    assert second.runs.summaries()[0].status == "stopped"
     second.resume(run)
     wait(lambda: second.live().step > 3)
     second.close()
@@ -238,10 +238,10 @@ def test_two_servers_cannot_train_one_run(tmp_path):
     first, second = Workbench(tmp_path / "home"), Workbench(tmp_path / "home")
     run = first.start(config())
     wait(lambda: first.live().step >= 2)
-    assert second.runs()[0].status == "running"
+    assert second.runs.summaries()[0].status == "running"
     with pytest.raises(RunError, match="another process"):
         second.resume(run)
     with pytest.raises(RunError, match="another process"):
-        second.delete(run)
+        second.runs.delete(run)
     first.close()
     second.close()

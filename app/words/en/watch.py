@@ -1,7 +1,6 @@
 """Words of Watch: the views that are drawn in the browser."""
 
 WORDS = {
-    "watch.language": "en",
     "watch.run": "Run to watch",
     "watch.recording": "recording",
     "watch.live": "live",

@@ -1,7 +1,6 @@
 """Words of Watch in Chinese: the views that are drawn in the browser."""
 
 WORDS = {
-    "watch.language": "zh",
     "watch.run": "要观察的训练",
     "watch.recording": "录像",
     "watch.live": "实时",

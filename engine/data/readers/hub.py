@@ -15,7 +15,7 @@ from huggingface_hub import constants
 from engine.core.errors import DataError
 from engine.data.readers.arrow_files import from_arrow
 from engine.data.table import Table, TableMaker
-from engine.models.resolve import hub_answers
+from engine.models.resolve import hub_reachable
 
 PREFIX = "hub:"
 SPLITS = {
@@ -100,7 +100,7 @@ def _need_hub(wanted: HubName) -> None:
     """
     kept = Path(datasets.config.HF_DATASETS_CACHE) / wanted.path.lower().replace("/", "___")
     fetched = Path(constants.HF_HUB_CACHE) / f"datasets--{wanted.path.replace('/', '--')}"
-    if not kept.exists() and not fetched.exists() and not hub_answers():
+    if not kept.exists() and not fetched.exists() and not hub_reachable():
         raise ConnectionError(constants.ENDPOINT)
 
 

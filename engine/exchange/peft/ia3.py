@@ -21,7 +21,7 @@ def write(method: Method) -> tuple[dict[str, Any], dict[str, Tensor]]:
     """
     assert isinstance(method, IA3)
     family, inputs = method.shape.family, set(method.at_input)
-    outputs = {part.own for part in method.parts if part.role not in inputs}
+    outputs = {part.linear for part in method.parts if part.role not in inputs}
     if inputs & outputs:
         raise refused(
             f"HF peft scales a linear at its input or at its output, and this one does both to {min(inputs & outputs)}",
@@ -30,13 +30,13 @@ def write(method: Method) -> tuple[dict[str, Any], dict[str, Tensor]]:
     tensors: dict[str, Tensor] = {}
     for layer in range(method.shape.l):
         for part in method.parts:
-            name, vector = _name(family, layer, part.own), method.vectors[f"{layer}_{part.role}"]
+            name, vector = _name(family, layer, part.linear), method.vectors[f"{layer}_{part.role}"]
             if part.role in inputs:
                 tensors[name] = vector[None]
             else:
-                size = method.shape.linears[part.own][1]
+                size = method.shape.linears[part.linear][1]
                 before = tensors.get(name, torch.ones(size, 1, device=vector.device))
-                tensors[name] = before + part.spread(vector - 1, size)[:, None]
+                tensors[name] = before + part.scatter(vector - 1, size)[:, None]
     config = {
         "target_modules": _pattern(family, outputs | inputs),
         "feedforward_modules": _pattern(family, inputs) if inputs else [],

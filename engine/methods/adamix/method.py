@@ -39,7 +39,7 @@ from engine.core.settings import Settings, setting
 from engine.methods.base import RANDOM, Method, Paper, Start
 from engine.methods.bottleneck.method import ACTIVATIONS
 from engine.methods.parts.experts import Experts
-from engine.models.families import roles_of
+from engine.models.families import linear_roles
 from engine.models.shape import ModelShape
 from engine.models.sites import ModuleSite, Sites
 from engine.models.view import View
@@ -203,7 +203,7 @@ class AdaMix(Method):
     def attach(self, sites: Sites) -> None:
         for place, (layer, target) in enumerate(self.places):
             if self._settings.module == "adapter":
-                sites.add_after(layer, target, partial(self.adapt, place))
+                sites.add_sublayer(layer, target, partial(self.adapt, place))
             else:
                 sites.add_linear(layer, target, partial(self.update, place))
 
@@ -296,7 +296,7 @@ class AdaMix(Method):
         if not self._settings.pools():
             return
         states: list[Tensor] = []
-        view.sites.finish(lambda h, _trace: states.append(h[0]))
+        view.sites.add_last_hidden(lambda h, _trace: states.append(h[0]))
         routing, training = self.control.routing, self.training
         try:
             self.eval()
@@ -305,7 +305,7 @@ class AdaMix(Method):
         finally:
             self.control.routing = routing
             self.train(training)
-        average, *routes = [view.read(state).float() for state in states]  # (t, v) each
+        average, *routes = [view.head(state).float() for state in states]  # (t, v) each
         between = [symmetric_divergence(*pair) for pair in zip(routes[::2], routes[1::2], strict=True)]
         yield AgreementFrame(
             step=step,
@@ -338,7 +338,7 @@ class AdaMix(Method):
 
     def _site(self, sites: Sites, place: int) -> ModuleSite:
         layer, target = self.places[place]
-        return sites.after(layer, target) if self._settings.module == "adapter" else sites.linear(layer, target)
+        return sites.sublayer(layer, target) if self._settings.module == "adapter" else sites.linear(layer, target)
 
 
 def _experts(pools: nn.ModuleDict) -> list[Experts]:
@@ -347,7 +347,7 @@ def _experts(pools: nn.ModuleDict) -> list[Experts]:
 
 def _places(settings: AdaMixSettings, shape: ModelShape) -> list[tuple[int, str]]:
     """Layer and sub-layer of every adapter, or layer and linear of every LoRA update."""
-    targets = ("mlp",) if settings.module == "adapter" else roles_of(shape.family, tuple(settings.targets.split()))
+    targets = ("mlp",) if settings.module == "adapter" else linear_roles(shape.family, tuple(settings.targets.split()))
     return [(layer, target) for layer in range(shape.l) for target in targets]
 
 

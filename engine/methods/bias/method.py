@@ -37,8 +37,8 @@ from engine.core.settings import Settings, setting
 from engine.methods.base import Method, Paper, Start
 from engine.methods.parts.changes import Changes, Spot, mean_frame, relative_changes, report
 from engine.methods.parts.norms import layer_of
-from engine.models.families import FUSED
-from engine.models.fused import Part, parts_of
+from engine.models.families import FUSED_ROLES
+from engine.models.fused import RoleOutputs, outputs_of_roles
 from engine.models.shape import ModelShape
 from engine.models.sites import Sites
 from engine.models.view import View
@@ -134,18 +134,18 @@ class BiasTuning(Method):
     def attach(self, sites: Sites) -> None:
         for layer in range(self.shape.l):
             for part in self._parts:
-                sites.add_linear(layer, part.own, partial(self.add_to_linear, layer, part))
+                sites.add_linear(layer, part.linear, partial(self.add_to_linear, layer, part))
         for row, path in enumerate(self._norms):
             sites.add_norm(path, partial(self.add_to_norm, row, layer_of(path, self.shape)))
 
     def add_to_linear(
-        self, layer: int, part: Part, _x: Float[Tensor, "*b i"], y: Float[Tensor, "*b o"]
+        self, layer: int, part: RoleOutputs, _x: Float[Tensor, "*b i"], y: Float[Tensor, "*b o"]
     ) -> Float[Tensor, "*b o"] | None:
         """The bias s b, 0 outside of the part; None at strength 0."""
         if self.silent(layer):
             return None
         bias = self.control.strength * self.linears[f"{layer}_{part.role}"]
-        return part.spread(bias, y.shape[-1]).expand_as(y)
+        return part.scatter(bias, y.shape[-1]).expand_as(y)
 
     def add_to_norm(
         self, row: int, layer: int | None, _x: Float[Tensor, "*b d"], y: Float[Tensor, "*b d"]
@@ -169,14 +169,14 @@ class BiasTuning(Method):
         spots = {}
         for layer in range(self.shape.l):
             for part in self._parts:
-                spots[layer, part.role] = Spot(view.sites.linear(layer, part.own), part.columns)
+                spots[layer, part.role] = Spot(view.sites.linear(layer, part.linear), part.columns)
             inner = [path for path in self._norms if layer_of(path, self.shape) == layer]
             for number, path in enumerate(inner, 1):
                 spots[layer, f"norm {number}"] = Spot(view.sites.module(path))
         return relative_changes(spots, probe_input)
 
 
-def _parts(settings: BiasSettings, shape: ModelShape) -> tuple[Part, ...]:
+def _parts(settings: BiasSettings, shape: ModelShape) -> tuple[RoleOutputs, ...]:
     """The outputs of linears that get a bias.
 
     Raises:
@@ -184,7 +184,7 @@ def _parts(settings: BiasSettings, shape: ModelShape) -> tuple[Part, ...]:
     """
     targets = tuple(settings.targets.split())
     if ALL not in targets:
-        return parts_of(shape, targets)
+        return outputs_of_roles(shape, targets)
     rotated = shape.family.positions == "rotary" and shape.model_type != "bloom"  # bloom's ALiBi rotates nothing
-    there = [role for role in ROLES if role in shape.linears or FUSED.get(role) in shape.linears]
-    return parts_of(shape, tuple(role for role in there if rotated or role != "k"))
+    there = [role for role in ROLES if role in shape.linears or FUSED_ROLES.get(role) in shape.linears]
+    return outputs_of_roles(shape, tuple(role for role in there if rotated or role != "k"))

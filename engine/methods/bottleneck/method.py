@@ -176,7 +176,7 @@ class Bottleneck(Method):
         if self.norms is not None:  # first: where a norm closes a sub-layer (gemma2), the adapter reads the tuned one
             self.norms.attach(sites, self)
         for layer, part in self._places():
-            sites.add_after(layer, part, partial(self.pass_through, layer, part))
+            sites.add_sublayer(layer, part, partial(self.pass_through, layer, part))
 
     def pass_through(
         self, layer: int, part: str, _x: Float[Tensor, "*b i"], h: Float[Tensor, "*b d"]
@@ -221,7 +221,7 @@ class Bottleneck(Method):
 
         def listen(layer: int, part: str, x: Tensor, frozen: Tensor, _total: Tensor) -> None:
             h = frozen.flatten(0, -2)
-            path = f"{self.shape.family.layers}.{layer}.{self.shape.family.after[part]}"
+            path = f"{self.shape.family.layers}.{layer}.{self.shape.family.sublayers[part]}"
             if self.norms is not None and path in self.shape.norms:
                 tuned = self.norms.act(self, path, x.flatten(0, -2), h)
                 h = h if tuned is None else h + tuned
@@ -229,7 +229,7 @@ class Bottleneck(Method):
             observe(layer, part, h, torch.zeros_like(h) if added is None else added)
 
         for layer, part in self._places():
-            view.sites.after(layer, part).observe(partial(listen, layer, part))
+            view.sites.sublayer(layer, part).observe(partial(listen, layer, part))
         probe_input.run()
 
     @override

@@ -34,8 +34,8 @@ from engine.core.errors import SettingError
 from engine.core.settings import Settings, setting
 from engine.methods.base import Method, Paper, Start
 from engine.methods.parts.changes import Spot, relative_changes, report
-from engine.models.families import roles_of
-from engine.models.fused import Part, parts_of, whole
+from engine.models.families import linear_roles
+from engine.models.fused import RoleOutputs, outputs_of_linear, outputs_of_roles
 from engine.models.shape import ModelShape
 from engine.models.sites import Sites
 from engine.models.view import View
@@ -135,7 +135,7 @@ class IA3(Method):
         return self._at_input
 
     @property
-    def parts(self) -> tuple[Part, ...]:
+    def parts(self) -> tuple[RoleOutputs, ...]:
         """What is scaled in every layer."""
         return self._parts
 
@@ -144,19 +144,19 @@ class IA3(Method):
         for layer in range(self.shape.l):
             for part in self._parts:
                 if part.role in self._at_input:
-                    sites.change_input(layer, part.own, partial(self.scaling, layer, part))
+                    sites.add_linear_input(layer, part.linear, partial(self.scaling, layer, part))
                 else:
-                    sites.add_linear(layer, part.own, partial(self.scaled_output, layer, part))
+                    sites.add_linear(layer, part.linear, partial(self.scaled_output, layer, part))
 
-    def scaling(self, layer: int, part: Part, x: Float[Tensor, "*b o"]) -> Float[Tensor, "*b o"] | None:
+    def scaling(self, layer: int, part: RoleOutputs, x: Float[Tensor, "*b o"]) -> Float[Tensor, "*b o"] | None:
         """What scaling adds: s (l - 1) x, 0 outside of the part; None at strength 0."""
         if self.silent(layer):
             return None
         change = self.control.strength * (self.vectors[f"{layer}_{part.role}"] - 1)
-        return part.spread(change, x.shape[-1]) * x
+        return part.scatter(change, x.shape[-1]) * x
 
     def scaled_output(
-        self, layer: int, part: Part, _x: Float[Tensor, "*b i"], y: Float[Tensor, "*b o"]
+        self, layer: int, part: RoleOutputs, _x: Float[Tensor, "*b i"], y: Float[Tensor, "*b o"]
     ) -> Float[Tensor, "*b o"] | None:
         """The same for what a linear gives out."""
         return self.scaling(layer, part, y)
@@ -175,7 +175,7 @@ class IA3(Method):
     def probe(self, view: View, probe_input: ProbeInput) -> dict[str, object]:
         spots = {
             (layer, part.role): Spot(
-                view.sites.linear(layer, part.own), part.columns, at_input=part.role in self._at_input
+                view.sites.linear(layer, part.linear), part.columns, at_input=part.role in self._at_input
             )
             for layer in range(self.shape.l)
             for part in self._parts
@@ -183,18 +183,18 @@ class IA3(Method):
         return report(relative_changes(spots, probe_input), probe_input)
 
 
-def _scaled(settings: IA3Settings, shape: ModelShape) -> tuple[tuple[str, ...], tuple[Part, ...]]:
+def _scaled(settings: IA3Settings, shape: ModelShape) -> tuple[tuple[str, ...], tuple[RoleOutputs, ...]]:
     """The roles that are scaled at their input, which are always whole linears, and all that is scaled.
 
     Raises:
         ModelError: The family lacks a role.
     """
     targets, inputs = settings.targets.split(), settings.inputs.split()
-    roles_of(shape.family, tuple(inputs))  # a name that the family lacks is an error, not a role that no target has
-    entered = roles_of(shape.family, tuple(role for role in targets if role in inputs))
+    linear_roles(shape.family, tuple(inputs))  # a name that the family lacks is an error, not a role that no target has
+    entered = linear_roles(shape.family, tuple(role for role in targets if role in inputs))
     left = tuple(role for role in targets if role not in inputs)
     if settings.whole_linears:
-        outputs = tuple(whole(shape, own) for own in roles_of(shape.family, left))
+        outputs = tuple(outputs_of_linear(shape, own) for own in linear_roles(shape.family, left))
     else:
-        outputs = parts_of(shape, left)
-    return entered, (*outputs, *(Part(own, own, shape.linears[own][0], None) for own in entered))
+        outputs = outputs_of_roles(shape, left)
+    return entered, (*outputs, *(RoleOutputs(own, own, shape.linears[own][0], None) for own in entered))

@@ -34,7 +34,7 @@ from engine.core.settings import Settings, setting
 from engine.methods.base import Method, Paper, Start
 from engine.methods.parts.beside import EPS, Place, SideBlock, draw_linear, even_width, heads_for, past_of
 from engine.models.shape import ModelShape
-from engine.models.sites import Sites, Trace
+from engine.models.sites import BackboneTrace, Sites
 from engine.models.view import View
 from engine.telemetry.events import Event
 from engine.telemetry.method_events import LadderFrame, RungFrame
@@ -135,26 +135,26 @@ class LadderSideTuning(Method):
 
     @override
     def attach(self, sites: Sites) -> None:
-        sites.finish(self.finish)
+        sites.add_last_hidden(self.finish)
 
-    def finish(self, h: Float[Tensor, "b t d"], trace: Trace) -> Float[Tensor, "b t d"] | None:
+    def finish(self, h: Float[Tensor, "b t d"], trace: BackboneTrace) -> Float[Tensor, "b t d"] | None:
         """What the ladder adds to the last states: s up(norm(s_L)), or s (up(norm(s_L)) - h) without the residual."""
         if self.silent() or all(self.silent(layer) for layer in range(self.shape.l)):
             return None
         found: Tensor = self.up(self.norm(self.climb(trace)[-1]))
         return self.control.strength * (found if self._settings.residual else found - h.float())
 
-    def climb(self, trace: Trace) -> list[Float[Tensor, "b t w"]]:
+    def climb(self, trace: BackboneTrace) -> list[Float[Tensor, "b t w"]]:
         """The side network's states s_0 ... s_L."""
         place = Place.of(trace, self.shape, self._settings.width(self.shape) // self.heads)
         states = [self.rungs[0](trace.states[0].detach().float())]
         for layer, block in enumerate(self.blocks):
             mixed = sum(self.mix(layer, states[-1], trace))
-            states.append(block(mixed, place, past_of(trace.memory, layer)))
+            states.append(block(mixed, place, past_of(trace.cache_state, layer)))
         return states
 
     def mix(
-        self, layer: int, state: Float[Tensor, "b t w"], trace: Trace
+        self, layer: int, state: Float[Tensor, "b t w"], trace: BackboneTrace
     ) -> tuple[Float[Tensor, "b t w"], Float[Tensor, "b t w"]]:
         """What one rung keeps and what it takes from the backbone: mu s and (1 - mu) down(h).
 
@@ -200,7 +200,7 @@ class LadderSideTuning(Method):
         """On one sentence: the backbone's share of every mixed state, and what is added to the last states."""
         seen: list[tuple[Tensor, Tensor]] = []
 
-        def observe(h: Tensor, trace: Trace) -> None:
+        def observe(h: Tensor, trace: BackboneTrace) -> None:
             fresh = []
             for layer, state in enumerate(self.climb(trace)[:-1]):
                 kept, taken = (part[0].norm(dim=-1) for part in self.mix(layer, state, trace))
@@ -209,6 +209,6 @@ class LadderSideTuning(Method):
             share = relative_norm(torch.zeros_like(h[0]) if added is None else added[0], h[0])
             seen.append((torch.stack(fresh), share))
 
-        view.sites.observe_finish(observe)
+        view.sites.observe_last_hidden(observe)
         probe_input.run()
         return seen[0]

@@ -39,7 +39,7 @@ from engine.methods.base import Method, Paper, Start
 from engine.methods.parts import linears
 from engine.methods.parts.norms import TunedNorms
 from engine.models.shape import ModelShape
-from engine.models.sites import AttentionSite, Glimpse, JoinedKeys, Sites
+from engine.models.sites import AttentionRecord, AttentionSite, JoinedKeys, Sites
 from engine.models.view import View
 from engine.telemetry.events import Event
 from engine.telemetry.method_events import GateFrame, NormFrame
@@ -181,7 +181,7 @@ class LlamaAdapter(Method):
             if self.gates is None:
                 sites.join_keys(self.first_layer + row, partial(self.join, row))
             else:
-                sites.add_output(self.first_layer + row, partial(self.answer, row))
+                sites.add_attention(self.first_layer + row, partial(self.answer, row))
         if self.bias is not None or self.scale is not None:
             linears.attach(sites, self, self.bias, self.scale)
         if self.norms is not None:
@@ -198,7 +198,7 @@ class LlamaAdapter(Method):
         self, row: int, query: Float[Tensor, "b h t k"], site: AttentionSite
     ) -> tuple[Float[Tensor, "b h t p"], Float[Tensor, "h p k"]]:
         """How each query spreads over the prompts, and what the prompts answer."""
-        keys, values = site.project(self.prompts[row])
+        keys, values = site.project_keys_values(self.prompts[row])
         scores = site.scores(query, site.to_query_heads(keys))
         return scores.softmax(-1), site.to_query_heads(values)
 
@@ -216,7 +216,7 @@ class LlamaAdapter(Method):
         """The ungated variant: prompts among the text's own keys and values."""
         if self.silent(self.first_layer + row):
             return None
-        keys, values = site.project(self.prompts[row])
+        keys, values = site.project_keys_values(self.prompts[row])
         return JoinedKeys(keys, values, self.control.strength)
 
     @override
@@ -239,19 +239,19 @@ class LlamaAdapter(Method):
     def probe(self, view: View, probe_input: ProbeInput) -> dict[str, object]:
         seen: dict[int, tuple[Tensor, Tensor, Tensor]] = {}
 
-        def observe(row: int, site: AttentionSite, glimpse: Glimpse) -> None:
-            weights, values = self.ask(row, glimpse.query, site)
-            keys, _ = site.project(self.prompts[row])
-            scores = site.scores(glimpse.query[0], site.to_query_heads(keys))
+        def observe(row: int, site: AttentionSite, record: AttentionRecord) -> None:
+            weights, values = self.ask(row, record.query, site)
+            keys, _ = site.project_keys_values(self.prompts[row])
+            scores = site.scores(record.query[0], site.to_query_heads(keys))
             if self.gates is None:
                 p = weights.shape[-1]
-                share = text_scores(glimpse, site.scale).softmax(-1)[..., :p].sum(-1)  # (h, t)
+                share = text_scores(record, site.scale).softmax(-1)[..., :p].sum(-1)  # (h, t)
                 added = share[..., None] * (weights @ values)[0]
                 joint = share
             else:
                 added = self.open_gates(row)[:, None, None] * (weights @ values)[0]
-                joint = joint_share(scores, text_scores(glimpse, site.scale))
-            seen[row] = (weights[0], relative_norm(self.control.strength * added, glimpse.out[0]), joint)
+                joint = joint_share(scores, text_scores(record, site.scale))
+            seen[row] = (weights[0], relative_norm(self.control.strength * added, record.out[0]), joint)
 
         sites = [view.sites.attention[self.first_layer + row] for row in range(len(self.prompts))]
         for row, site in enumerate(sites):

@@ -31,7 +31,7 @@ from engine.core.errors import SettingError
 from engine.core.settings import Settings, setting
 from engine.methods.base import Method, Paper, Start
 from engine.methods.parts.changes import Spot, relative_changes, report
-from engine.models.families import roles_of
+from engine.models.families import linear_roles
 from engine.models.shape import ModelShape
 from engine.models.sites import Sites
 from engine.models.view import View
@@ -100,7 +100,7 @@ class Lora(Method):
     def __init__(self, settings: LoraSettings, shape: ModelShape) -> None:
         super().__init__(settings, shape)
         self._settings = settings
-        self.roles = roles_of(shape.family, tuple(settings.targets.split()))
+        self.roles = linear_roles(shape.family, tuple(settings.targets.split()))
         self.a = nn.ParameterDict()
         self.b = nn.ParameterDict()
         for layer in range(shape.l):
@@ -133,7 +133,7 @@ class Lora(Method):
     def count(cls, settings: Settings, shape: ModelShape) -> dict[str, int]:
         """R (inputs + outputs) for every target of every layer."""
         assert isinstance(settings, LoraSettings)
-        sizes = [shape.linears[role] for role in roles_of(shape.family, tuple(settings.targets.split()))]
+        sizes = [shape.linears[role] for role in linear_roles(shape.family, tuple(settings.targets.split()))]
         return {
             "a": shape.l * settings.rank * sum(inputs for inputs, _ in sizes),
             "b": shape.l * settings.rank * sum(outputs for _, outputs in sizes),

@@ -38,7 +38,7 @@ from engine.core.errors import ExchangeError, RunError, SettingError
 from engine.core.settings import Settings, setting
 from engine.methods.base import Method, Paper, Start
 from engine.methods.parts.masking import StraightThrough, frozen_weight, pack, readable_weight, unpack
-from engine.models.families import roles_of
+from engine.models.families import linear_roles
 from engine.models.shape import ModelShape
 from engine.models.sites import Sites
 from engine.models.view import View
@@ -102,7 +102,7 @@ class MaskSettings(Settings):
     def roles(self, shape: ModelShape) -> tuple[str, ...]:
         """The family's own names of the masked linears."""
         wanted = tuple(shape.linears) if self.targets.strip() == EVERY else tuple(self.targets.split())
-        return roles_of(shape.family, wanted)
+        return linear_roles(shape.family, wanted)
 
     def places(self, shape: ModelShape) -> list[tuple[int, str]]:
         """(layer, role) of every masked linear, lowest layer first."""

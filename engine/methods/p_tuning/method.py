@@ -36,7 +36,7 @@ from typing_extensions import override
 
 from engine.core.errors import SettingError
 from engine.core.settings import Settings, setting
-from engine.data.tokenise import MARK
+from engine.data.tokenise import SLOT
 from engine.methods.base import Method, Paper, Start
 from engine.methods.parts.prompt_encoders import LstmEncoder, MlpEncoder, PromptEncoder
 from engine.methods.parts.soft_prompts import probe_virtual_tokens, prompt_frame
@@ -100,10 +100,10 @@ class PTuningSettings(Settings):
                 field="template",
                 value=self.template,
             )
-        if self.template and MARK not in self.template:
+        if self.template and SLOT not in self.template:
             raise SettingError(
                 "template_marks",
-                f"template is {self.template!r}, but it must hold {MARK} wherever a virtual token shall stand.",
+                f"template is {self.template!r}, but it must hold {SLOT} wherever a virtual token shall stand.",
                 field="template",
                 value=self.template,
             )
@@ -111,7 +111,7 @@ class PTuningSettings(Settings):
     @property
     def tokens(self) -> int:
         """How many virtual tokens there are."""
-        return self.template.count(MARK) or self.prompt_len
+        return self.template.count(SLOT) or self.prompt_len
 
 
 class PTuning(Method):
@@ -125,7 +125,7 @@ class PTuning(Method):
     settings_class = PTuningSettings
     presets = {
         "paper": {},
-        "around": {"template": MARK * 10 + "{prompt}" + MARK * 10},
+        "around": {"template": SLOT * 10 + "{prompt}" + SLOT * 10},
         "mlp_encoder": {"encoder": "mlp"},
     }
     learning_rate = ENCODER_RATE
@@ -164,7 +164,7 @@ class PTuning(Method):
             method.encoder.draw(start.rng)
         else:
             assert method.prompts is not None
-            nn.init.normal_(method.prompts, 0, float(start.vocabulary().float().std()), generator=start.rng)
+            nn.init.normal_(method.prompts, 0, float(start.input_embeddings().float().std()), generator=start.rng)
         method._begin()
         return method
 

@@ -7,7 +7,7 @@ A block is the usual one, pre-norm and without biases, at a width w of its own:
 
 Its attention looks back where the backbone's does and both ways on an encoder. Queries and keys are rotated where the
 backbone's are; where positions are learned, the embeddings that the side network reads hold them already. With a
-key/value cache a block keeps its own keys and values in the trace's memory, which lives and dies with the cache.
+key/value cache a block keeps its own keys and values in the trace's cache state, which lives and dies with the cache.
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn.utils.init import skip_init
 
 from engine.models.shape import ModelShape
-from engine.models.sites import Memory, Trace
+from engine.models.sites import BackboneTrace, CacheState
 
 EPS = 1e-6
 ROTARY_BASE = 10_000.0
@@ -42,7 +42,7 @@ class Place:
     turn: tuple[Float[Tensor, "b 1 t k"], Float[Tensor, "b 1 t k"]] | None
 
     @classmethod
-    def of(cls, trace: Trace, shape: ModelShape, head_width: int) -> Self:
+    def of(cls, trace: BackboneTrace, shape: ModelShape, head_width: int) -> Self:
         """The place that a trace tells of. Positions count tokens, so padding and the rows beside it do not matter."""
         t, s = trace.states[0].shape[1], trace.mask.shape[1]
         every = torch.ones(t, s, dtype=torch.bool, device=trace.mask.device)
@@ -83,7 +83,7 @@ class SideBlock(nn.Module):
         for matrix in (self.qkv, self.out, self.up, self.down):
             draw_linear(matrix, rng)
 
-    def forward(self, x: Float[Tensor, "b t w"], place: Place, past: Memory | None) -> Float[Tensor, "b t w"]:
+    def forward(self, x: Float[Tensor, "b t w"], place: Place, past: CacheState | None) -> Float[Tensor, "b t w"]:
         """The block's output; with a past, its keys and values are kept there for the next forward."""
         q, k, v = (part.unflatten(-1, (self.heads, -1)) for part in self.qkv(self.attention_norm(x)).chunk(3, dim=-1))
         q, k, v = (
@@ -123,12 +123,12 @@ class SmallTransformer(nn.Module):
             block.draw(rng)  # type: ignore[operator]
         draw_linear(self.up, rng)
 
-    def forward(self, trace: Trace) -> Float[Tensor, "b t d"]:
+    def forward(self, trace: BackboneTrace) -> Float[Tensor, "b t d"]:
         """Last hidden states of the width of the backbone's."""
         place = Place.of(trace, self._shape, self._head_width)
         x = self.down(trace.states[0].detach().float())
         for index, block in enumerate(self.blocks):
-            x = block(x, place, past_of(trace.memory, index))
+            x = block(x, place, past_of(trace.cache_state, index))
         return self.up(self.norm(x))
 
 
@@ -141,9 +141,9 @@ def rotated(x: Float[Tensor, "b h t k"], place: Place) -> Float[Tensor, "b h t k
     return x * cos + torch.cat([-second, first], dim=-1) * sin
 
 
-def past_of(memory: Memory | None, index: int) -> Memory | None:
+def past_of(cache_state: CacheState | None, index: int) -> CacheState | None:
     """What one block keeps with the cache."""
-    past: Memory | None = None if memory is None else memory.setdefault(f"block {index}", {})
+    past: CacheState | None = None if cache_state is None else cache_state.setdefault(f"block {index}", {})
     return past
 
 

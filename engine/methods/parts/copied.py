@@ -15,7 +15,7 @@ from typing_extensions import override
 from engine.methods.parts.masking import readable_weight
 from engine.models.base import Base
 from engine.models.shape import ModelShape
-from engine.models.sites import Trace
+from engine.models.sites import BackboneTrace
 
 
 class CopiedLayers(nn.Module):
@@ -51,11 +51,11 @@ class CopiedLayers(nn.Module):
         """The base's own dropout stays off."""
         return super().train(mode=False)
 
-    def forward(self, trace: Trace) -> Float[Tensor, "b t d"]:
+    def forward(self, trace: BackboneTrace) -> Float[Tensor, "b t d"]:
         """The copy's last hidden states."""
         cache: DynamicCache | None = None
-        if trace.memory is not None:
-            cache = trace.memory.setdefault("copies", DynamicCache(config=self._config))
+        if trace.cache_state is not None:
+            cache = trace.cache_state.setdefault("copies", DynamicCache(config=self._config))
         x = trace.states[0].detach().float()
         for layer, own in zip(self.chosen, self.layers, strict=True):
             x = trace.calls[layer].on(own, x, cache)

@@ -16,7 +16,7 @@ from transformers import DynamicCache
 
 from engine.models.base import Base
 from engine.models.inputs import Inputs, Pixels, Tokens
-from engine.models.sites import Trace
+from engine.models.sites import BackboneTrace
 
 TEXTS, LENGTH = 512, 160
 """How many texts the base writes, and of how many tokens: some 80,000 in all."""
@@ -59,8 +59,8 @@ BLOTS = 8
 
 def lessons_of(base: Base, rng: torch.Generator) -> Iterator[Inputs]:
     """What the base reads, in batches: texts, or pictures of blots."""
-    if base.shape.family.text:
-        length = min(LENGTH, base.view().room)
+    if base.shape.family.reads_text:
+        length = min(LENGTH, base.view().max_text_tokens)
         for part in texts_of(base, rng, _count(length * base.shape.d), length).split(BATCH):
             ids = part.to(base.device)
             yield Tokens(ids, torch.ones_like(ids, dtype=torch.bool))
@@ -83,7 +83,7 @@ def read(base: Base, lessons: Iterable[Inputs]) -> tuple[Float[Tensor, "n t d"],
     """What goes into the base's first layer, and its last hidden states, on the CPU."""
     view = base.view()
     seen: list[tuple[Tensor, Tensor]] = []
-    view.sites.observe_finish(lambda last, trace: seen.append((trace.states[0].float().cpu(), last.float().cpu())))
+    view.sites.observe_last_hidden(lambda last, trace: seen.append((trace.states[0].float().cpu(), last.float().cpu())))
     for inputs in lessons:
         view.hidden(inputs)
     return torch.cat([first for first, _ in seen]), torch.cat([last for _, last in seen])
@@ -91,7 +91,7 @@ def read(base: Base, lessons: Iterable[Inputs]) -> tuple[Float[Tensor, "n t d"],
 
 def teach(
     base: Base,
-    student: Callable[[Trace], Float[Tensor, "b t d"]],
+    student: Callable[[BackboneTrace], Float[Tensor, "b t d"]],
     parameters: Iterable[nn.Parameter],
     rng: torch.Generator,
     steps: int,
@@ -105,7 +105,7 @@ def teach(
     for step, rows in zip(range(steps), _batches(len(first), rng), strict=False):
         yield WRITING + (1 - WRITING) * step / steps
         wanted, words = last[rows].to(base.device), first[rows].to(base.device)
-        trace = Trace([words], torch.ones_like(words[..., 0], dtype=torch.bool), None)
+        trace = BackboneTrace([words], torch.ones_like(words[..., 0], dtype=torch.bool), None)
         loss = (student(trace) - wanted).square().mean() / wanted.square().mean()
         for group in optimiser.param_groups:
             group["lr"] = rate * min(1.0, (step + 1) / WARM_UP) * 0.5 * (1 + math.cos(math.pi * step / steps))

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from engine.models.base import Base
 from engine.models.inputs import Tokens
 from engine.models.shape import ModelShape
-from engine.models.sites import AttentionSite, Glimpse
+from engine.models.sites import AttentionRecord, AttentionSite
 from engine.models.view import View
 from engine.telemetry.observe import ProbeInput, text_scores
 
@@ -71,8 +71,8 @@ def read_text(base: Base, ids: Sequence[int]) -> KeysValues:
     seen: list[tuple[Tensor, Tensor]] = []
     repeats = base.shape.h // base.shape.g
 
-    def observe(_site: AttentionSite, glimpse: Glimpse) -> None:
-        seen.append((glimpse.key[0, ::repeats].float(), glimpse.value[0, ::repeats].float()))
+    def observe(_site: AttentionSite, record: AttentionRecord) -> None:
+        seen.append((record.key[0, ::repeats].float(), record.value[0, ::repeats].float()))
 
     for site in view.sites.attention:
         site.observers.append(observe)
@@ -87,11 +87,11 @@ def asked(view: View, probe_input: ProbeInput, p: int) -> tuple[list[Float[Tenso
     seen: dict[int, Tensor] = {}
     even: list[float] = []
 
-    def observe(layer: int, site: AttentionSite, glimpse: Glimpse) -> None:
-        joined = glimpse.key.shape[2] - glimpse.query.shape[2]  # 0 at strength 0: then nobody sees the prefix
-        probabilities = text_scores(glimpse, site.scale).softmax(-1)
+    def observe(layer: int, site: AttentionSite, record: AttentionRecord) -> None:
+        joined = record.key.shape[2] - record.query.shape[2]  # 0 at strength 0: then nobody sees the prefix
+        probabilities = text_scores(record, site.scale).softmax(-1)
         seen[layer] = nn.functional.pad(probabilities[..., :joined], (0, p - joined))
-        visible = glimpse.mask[0] > torch.finfo(glimpse.mask.dtype).min / 2
+        visible = record.mask[0] > torch.finfo(record.mask.dtype).min / 2
         even.append(float((visible[..., :joined].sum(-1) / visible.sum(-1)).mean()))
 
     for layer, site in enumerate(view.sites.attention):

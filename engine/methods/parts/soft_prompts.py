@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from engine.core.errors import ModelError
 from engine.methods.base import Start
 from engine.models.shape import ModelShape
-from engine.models.sites import AttentionSite, Glimpse
+from engine.models.sites import AttentionRecord, AttentionSite
 from engine.models.view import View
 from engine.telemetry.method_events import PromptFrame
 from engine.telemetry.observe import ProbeInput, rounded, text_scores
@@ -18,7 +18,7 @@ def prompt_frame(
     step: int, prompts: Float[Tensor, "p d"], first: Float[Tensor, "p d"], start: Start, stride: float | None = None
 ) -> PromptFrame:
     """Sizes of the virtual tokens, their way from where they started, and the words that they resemble."""
-    vocabulary = start.vocabulary().float()
+    vocabulary = start.input_embeddings().float()
     unit = nn.functional.normalize(vocabulary, dim=-1)
     cosines, ids = (nn.functional.normalize(prompts.float(), dim=-1) @ unit.T).topk(3)
     return PromptFrame(
@@ -48,14 +48,14 @@ def probe_virtual_tokens(view: View, probe_input: ProbeInput, count: int, shape:
         )
     seen: dict[int, Float[Tensor, "h t p"]] = {}
 
-    def observe(layer: int, site: AttentionSite, glimpse: Glimpse) -> None:
-        assert site.now.virtual is not None
-        virtual = site.now.virtual[0]
+    def observe(layer: int, site: AttentionSite, record: AttentionRecord) -> None:
+        assert site.context.virtual is not None
+        virtual = site.context.virtual[0]
         if not bool(virtual.any()):  # at strength 0 the text looks at no virtual token
-            seen[layer] = glimpse.query.new_zeros(shape.h, len(probe_input.tokens), count)
+            seen[layer] = record.query.new_zeros(shape.h, len(probe_input.tokens), count)
             return
-        asked = text_scores(glimpse, site.scale).softmax(-1)[:, -len(probe_input.tokens) :, virtual]
-        seen[layer] = nn.functional.pad(asked, (0, count - asked.shape[-1]))  # a long sentence may have lost holes
+        asked = text_scores(record, site.scale).softmax(-1)[:, -len(probe_input.tokens) :, virtual]
+        seen[layer] = nn.functional.pad(asked, (0, count - asked.shape[-1]))  # a long sentence may have lost slots
 
     for layer, site in enumerate(view.sites.attention):
         site.observers.append(partial(observe, layer))

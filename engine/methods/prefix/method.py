@@ -47,7 +47,7 @@ from engine.core.settings import Settings, setting
 from engine.methods.base import Method, Paper, Start
 from engine.methods.parts.prefixes import KeysValues, Reparametrisation, asked, read_text
 from engine.models.shape import ModelShape
-from engine.models.sites import AttentionSite, JoinedKeys, Rows, Sites
+from engine.models.sites import AttentionSite, JoinedKeys, RowSlice, Sites
 from engine.models.view import View
 from engine.telemetry.events import Event
 from engine.telemetry.method_events import MassFrame, PrefixFrame
@@ -208,16 +208,16 @@ class PrefixTuning(Method):
             sites.join_keys(layer, partial(self.join, layer, sites.rows))
         sites.shift_positions(self.shift)
 
-    def join(self, layer: int, rows: Rows, site: AttentionSite) -> JoinedKeys | None:
+    def join(self, layer: int, rows: RowSlice, site: AttentionSite) -> JoinedKeys | None:
         """The prefix of one layer, with dropout for every row while it trains; None at strength 0."""
-        deaf = tuple(sorted(head for at, head in self.control.knocked_out if at == layer))
-        if self.silent(layer) or len(deaf) == self.shape.h:
+        excluded = tuple(sorted(head for at, head in self.control.knocked_out if at == layer))
+        if self.silent(layer) or len(excluded) == self.shape.h:
             return None
         keys, values = self.of_layer(layer)
         if self.training and self._settings.dropout > 0:
-            served = len(range(site.now.rows)[rows or slice(None)])
+            served = len(range(site.context.rows)[rows or slice(None)])
             keys, values = self._dropped(keys, served), self._dropped(values, served)
-        return JoinedKeys(keys, values, self.control.strength, deaf)
+        return JoinedKeys(keys, values, self.control.strength, excluded)
 
     def of_layer(self, layer: int) -> KeysValues:
         """Keys and values of one layer, (g, p, k) each."""

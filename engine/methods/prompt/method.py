@@ -112,7 +112,7 @@ class PromptTuning(Method):
     def build(cls, settings: Settings, shape: ModelShape, start: Start) -> Self:
         assert isinstance(settings, PromptSettings)
         method = cls(settings, shape, start)
-        vocabulary = start.vocabulary().float()
+        vocabulary = start.input_embeddings().float()
         with torch.no_grad():
             if settings.init == "random":
                 method.prompts.normal_(0, float(vocabulary.std()), generator=start.rng)

@@ -36,7 +36,7 @@ from engine.methods.parts.beside import SmallTransformer, even_width
 from engine.methods.parts.copied import CopiedLayers
 from engine.methods.parts.distilling import teach
 from engine.models.shape import ModelShape
-from engine.models.sites import Sites, Trace
+from engine.models.sites import BackboneTrace, Sites
 from engine.models.view import View
 from engine.telemetry.events import Event
 from engine.telemetry.method_events import BlendFrame, SideFrame
@@ -186,9 +186,9 @@ class SideTuning(Method):
 
     @override
     def attach(self, sites: Sites) -> None:
-        sites.finish(self.blend)
+        sites.add_last_hidden(self.blend)
 
-    def blend(self, base: Float[Tensor, "b t d"], trace: Trace) -> Float[Tensor, "b t d"] | None:
+    def blend(self, base: Float[Tensor, "b t d"], trace: BackboneTrace) -> Float[Tensor, "b t d"] | None:
         """What the side network adds to the last states B: s (1 - sigma(alpha)) (S - B)."""
         if self.silent():
             return None
@@ -202,7 +202,7 @@ class SideTuning(Method):
     @override
     def validation_events(self, step: int, view: View, probe_input: ProbeInput) -> Iterator[Event]:
         base, side, blend = self._seen(view, probe_input)
-        said = [view.read(states.to(view.model.dtype)).argmax(-1) for states in (base, side, blend)]
+        said = [view.head(states.to(view.model.dtype)).argmax(-1) for states in (base, side, blend)]
         yield BlendFrame(
             step=step,
             ratio=round(float(relative_norm(side, base).mean()), 5),
@@ -221,8 +221,8 @@ class SideTuning(Method):
             "ratio": rounded(relative_norm(side, base)),
             "cosine": rounded(nn.functional.cosine_similarity(side, base, dim=-1)),
         }
-        if view.shape.family.text:  # patches have no next word
-            said = [view.read(states.to(view.model.dtype)).argmax(-1) for states in (base, side, blend)]
+        if view.shape.family.reads_text:  # patches have no next word
+            said = [view.head(states.to(view.model.dtype)).argmax(-1) for states in (base, side, blend)]
             words = [[self._start.words(int(token)) for token in row] for row in said]
             report["next"] = dict(zip(("base", "side", "blend"), words, strict=True))
         return report
@@ -231,11 +231,11 @@ class SideTuning(Method):
         """Last states of base, side network and their blend on one sentence."""
         seen: list[Tensor] = []
 
-        def observe(base: Tensor, trace: Trace) -> None:
+        def observe(base: Tensor, trace: BackboneTrace) -> None:
             added = self.blend(base, trace)
             base = base.float()
             seen.extend((base[0], self.net(trace)[0], base[0] if added is None else (base + added)[0]))
 
-        view.sites.observe_finish(observe)
+        view.sites.observe_last_hidden(observe)
         probe_input.run()
         return seen

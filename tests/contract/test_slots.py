@@ -10,7 +10,7 @@ from engine.data.batching import collate
 from engine.data.dataset import fill
 from engine.data.tokenise import encode_prompt, encode_row
 from engine.inference.generate import generate, pad_left
-from engine.models.base import freeze
+from engine.models.base import base_from_model
 from engine.models.inputs import Tokens
 from tests.tiny import (
     PAD,
@@ -28,10 +28,10 @@ from tests.tiny import (
 
 INSIDE = {"template": "{p}{prompt}{p}{p}", "encoder_width": 4}
 A, B, C = -1, -2, -3
-"""The holes for the first, second and third virtual token."""
+"""The slots for the first, second and third virtual token."""
 
 MIXED = [A, 5, 6, B, 7, 8, C]
-"""Holes at the beginning, in the middle, and directly before the answer."""
+"""Slots at the beginning, in the middle, and directly before the answer."""
 
 TOLERANCE = {"rtol": 1e-4, "atol": 5e-5}
 """fp32 with another order of summation, on logits of size 5."""
@@ -58,12 +58,12 @@ def tokens_of(*rows, side="right"):
 
 
 def words_only(row):
-    """A row without its holes."""
+    """A row without its slots."""
     return [index for index in row if index >= 0]
 
 
 @every_family
-def test_a_hole_is_a_word_with_a_vector_of_its_own(family):
+def test_a_slot_is_a_word_with_a_vector_of_its_own(family):
     """The paper's equation: the model reads the embedded words with h_i in their places, at positions 0, 1, 2 ..."""
     base, method = made(family)
     plain = plain_model(family)
@@ -77,8 +77,8 @@ def test_a_hole_is_a_word_with_a_vector_of_its_own(family):
 
 
 @every_family
-def test_strength_zero_takes_the_holes_out(family):
-    """At strength 0 the words have the base's logits to the bit, and so has what follows a hole: the word before it."""
+def test_strength_zero_takes_the_slots_out(family):
+    """At strength 0 the words have the base's logits to the bit, and so has what follows a slot: the word before it."""
     base, method = made(family, strength=0.0)
     found, expected = logits(base, method, tokens_of(MIXED)), logits(base, tokens=tokens_of(words_only(MIXED)))
     for place, before in ((1, 0), (2, 1), (3, 1), (4, 2), (5, 3), (6, 3)):
@@ -87,7 +87,7 @@ def test_strength_zero_takes_the_holes_out(family):
 
 @every_family
 def test_strength_zero_in_a_mixed_batch(family):
-    """Rows that lose different numbers of holes, beside rows that keep theirs, still have the base's logits."""
+    """Rows that lose different numbers of slots, beside rows that keep theirs, still have the base's logits."""
     base, off = made(family, strength=0.0)
     _, on = made(family, seed=3)
     view = base.view()
@@ -108,7 +108,7 @@ def test_strength_zero_in_a_mixed_batch(family):
 
 @every_family
 def test_every_kind_of_row_in_one_batch(family):
-    """Holes, a prompt in front, a LoRA row and the base, padded on either side: each row as if it were alone."""
+    """Slots, a prompt in front, a LoRA row and the base, padded on either side: each row as if it were alone."""
     base, inside = made(family, strength=0.7)
     _, front = Case("prompt", {"prompt_len": 4}, family).build()
     _, low_rank = Case("lora", {"rank": 2}, family).build()
@@ -131,13 +131,13 @@ def test_every_kind_of_row_in_one_batch(family):
 @pytest.mark.parametrize("side", ["left", "right"])
 @every_strength
 def test_padding_changes_nothing(family, side, strength):
-    """A row with holes has the same logits alone and in a batch with longer and shorter rows."""
+    """A row with slots has the same logits alone and in a batch with longer and shorter rows."""
     base, method = made(family, strength)
     rows = [MIXED, [A, 9, B, C], [5, 6, 7, 8, 9, A, 10, 11, 12], [5, 6]]
     batch = tokens_of(*rows, side=side)
     together = logits(base, method, batch)
     for number, row in enumerate(rows):
-        begin = 1 if strength == 0 and row[0] < 0 else 0  # nothing stands before that hole, so nobody predicts from it
+        begin = 1 if strength == 0 and row[0] < 0 else 0  # nothing stands before that slot, so nobody predicts from it
         alone = logits(base, method, tokens_of(row))[0]
         assert_close(together[number][batch.mask[number]][begin:], alone[begin:], **TOLERANCE)
 
@@ -164,7 +164,7 @@ def test_cached_equals_uncached(family, strength, rows):
 @every_decoder
 @every_strength
 def test_generation_equals_recomputation(family, strength):
-    """Greedy answers behind a hole, left-padded in a batch, are the argmax of fresh forwards without a cache."""
+    """Greedy answers behind a slot, left-padded in a batch, are the argmax of fresh forwards without a cache."""
     base, method = made(family, strength)
     rows = [MIXED, [9, A, 10]]
     steps = list(generate(viewed(base, method), rows, Sampling(max_new_tokens=5), pad_id=PAD, eos_id=None))
@@ -175,7 +175,7 @@ def test_generation_equals_recomputation(family, strength):
         assert [step.ids[number] for step in steps] == ids[len(row) :]
 
 
-def test_repetition_penalty_does_not_see_holes():
+def test_repetition_penalty_does_not_see_slots():
     """A negative id is no word that could be repeated: the penalty falls on the words that were said, and no others."""
     base, method = made("llama")
     sampling = Sampling(max_new_tokens=1, repetition_penalty=5.0)
@@ -189,7 +189,7 @@ def test_repetition_penalty_does_not_see_holes():
 @pytest.mark.parametrize("family", [name for name in TEXT if name != "bloom"])
 @pytest.mark.parametrize("at", [0.0, 0.6, 1.0])
 def test_strength_is_continuous(family, at):
-    """No jump anywhere, also not where the next word is predicted from a hole, and not where the text closes over it.
+    """No jump anywhere, also not where the next word is predicted from a slot, and not where the text closes over it.
 
     Learned positions are whole numbers: there the text moves by one position at a time, away from these strengths.
     bloom counts distances by its mask alone: there the text closes all at once, at 0.
@@ -199,7 +199,7 @@ def test_strength_is_continuous(family, at):
 
     def at_strength(strength):
         method.control.strength = strength
-        return logits(base, method, tokens_of(MIXED[1:])).double()  # before the first hole there is nothing
+        return logits(base, method, tokens_of(MIXED[1:])).double()  # before the first slot there is nothing
 
     here = at_strength(at)
     jumps = [float((at_strength(at + turn) - here).abs().max()) for turn in (1e-3, 1e-4, 1e-5)]
@@ -210,7 +210,7 @@ def test_strength_is_continuous(family, at):
 
 @every_family
 def test_every_virtual_token_learns(family):
-    """Each hole sends a gradient of its own to its vector, with and without recomputing the layers."""
+    """Each slot sends a gradient of its own to its vector, with and without recomputing the layers."""
     results = []
     for checkpointing in (False, True):
         base, method = Case("p_tuning", {**INSIDE, "encoder": "none"}, family).build()
@@ -227,7 +227,7 @@ def test_every_virtual_token_learns(family):
 
 @every_family
 def test_gradient_agrees_with_differences(family):
-    """The gradient of a virtual token in a hole is what small changes of it do to the loss."""
+    """The gradient of a virtual token in a slot is what small changes of it do to the loss."""
     base, method = Case("p_tuning", {**INSIDE, "encoder": "none"}, family).build()
     view, batch = viewed(base, randomise(method)), tokens_of(MIXED)
     loss_of(view, batch).backward()
@@ -253,7 +253,7 @@ def bert_tokenizer():
     return found
 
 
-def test_marks_become_holes_in_order():
+def test_marks_become_slots_in_order():
     """Marks are numbered as they come; the words are encoded as they would be without marks."""
     found = encode_prompt(tokenizer(), "{p}Q: {p}{p}{prompt}{p}", "ab")
     plain = encode_prompt(tokenizer(), "Q: {prompt}", "ab")
@@ -291,7 +291,7 @@ def test_long_rows_keep_their_virtual_tokens(tmp_path):
     """A row that is too long loses words from its beginning; virtual tokens go only when no word is left."""
     from engine.data.dataset import Dataset, Row
 
-    dataset = Dataset(name="d", folder=tmp_path, title={}, summary={}, template="{p}{prompt}{p}{p}")
+    dataset = Dataset(name="d", folder=tmp_path, template="{p}{prompt}{p}{p}")
     spelled = tokenizer()
     whole = encode_row(spelled, dataset, Row("abcdef", "xy"), 100)
     cut = encode_row(spelled, dataset, Row("abcdef", "xy"), 9)
@@ -300,18 +300,18 @@ def test_long_rows_keep_their_virtual_tokens(tmp_path):
     assert encode_row(spelled, dataset, Row("abcdef", "xy"), 5).ids == [-1, -2, *whole.ids[whole.answer_at :]]
 
 
-def test_holes_carry_no_label(tmp_path):
-    """Nothing is learned at a hole's own place."""
+def test_slots_carry_no_label(tmp_path):
+    """Nothing is learned at a slot's own place."""
     from engine.data.dataset import Dataset, Row
 
-    dataset = Dataset(name="d", folder=tmp_path, title={}, summary={}, template="{p}{prompt}{p}")
+    dataset = Dataset(name="d", folder=tmp_path, template="{p}{prompt}{p}")
     batch = collate([encode_row(tokenizer(), dataset, Row("abc", "xy"), 100)], PAD)
     assert not bool((batch.labels[batch.inputs.ids < 0] >= 0).any())
 
 
-def test_masked_model_reads_holes_between_its_special_tokens():
-    """A BERT with [CLS] and [SEP] around a template with holes: the paper's equation again, and strength 0."""
-    base = freeze("bert", plain_model("bert"), bert_tokenizer())
+def test_masked_model_reads_slots_between_its_special_tokens():
+    """A BERT with [CLS] and [SEP] around a template with slots: the paper's equation again, and strength 0."""
+    base = base_from_model("bert", plain_model("bert"), bert_tokenizer())
     _, method = Case("p_tuning", INSIDE, "bert").build(base=base)
     randomise(method)
     ids = encode_prompt(base.tokenizer, method.template, "ab")
@@ -329,7 +329,7 @@ def test_masked_model_reads_holes_between_its_special_tokens():
     assert torch.equal(found[0][torch.tensor(ids) >= 0], expected[0])
 
 
-def test_half_precision_base_reads_holes():
+def test_half_precision_base_reads_slots():
     """Virtual tokens take on the base's number format."""
     base = tiny_base("llama", dtype=torch.bfloat16)
     _, method = Case("p_tuning", INSIDE, "llama").build(base=base)
