@@ -1,5 +1,6 @@
 """The one door between a page and the engine. Importing it is cheap: torch is loaded in the worker thread."""
 
+import dataclasses
 import functools
 import queue
 import threading
@@ -133,6 +134,7 @@ class Workbench:
                     return run
             self._refuse_second_run()
             path = new_run_path(self.runs.root, config)
+            self._expect(path.name)
             self._ask(lambda worker: worker.start(path, config, short(name)))
             self._last_start = (config, time.monotonic(), path.name)
             return path.name
@@ -164,6 +166,7 @@ class Workbench:
                 return
             self._refuse_second_run()
             folder = self.runs.own_folder(run)
+            self._expect(run)
             self._ask(lambda worker: worker.resume(folder))
 
     def export(self, run: str, form: str) -> Path:
@@ -300,6 +303,10 @@ class Workbench:
 
     def _ask(self, job: "Callable[[Worker], T]") -> T:
         return self._submit(job).result()
+
+    def _expect(self, run: str) -> None:
+        """Say that a run is being loaded, also while the worker itself still is."""
+        self._tell(dataclasses.replace(self._live, status="loading", run=run, message="", problem=None))
 
     def _refuse_second_run(self) -> None:
         if self._live.run is not None:
