@@ -13,7 +13,9 @@ from app.markup import note, safe
 from app.words import Say
 from engine.core.errors import SettingError
 from engine.core.types import Inspection
-from engine.data.readers.dispatch import HUB, SUFFIXES, is_source
+from engine.data.readers.dispatch import is_source
+from engine.data.readers.formats import suffixes
+from engine.data.readers.hub_name import HUB
 from engine.data.readers.zips import inner, unpack
 from engine.data.settings import DataSettings
 
@@ -36,7 +38,7 @@ HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 def dataset_name(name: str, config: str, split: str) -> str:
     """The name of a dataset in a run: a path, or `hub:owner/name[:config[:split]]`; `hub:` may be left out."""
     name = name.strip().strip("\"'")
-    hub_like = HUB_ID.fullmatch(name) and not name.lower().endswith(SUFFIXES) and not Path(name).exists()
+    hub_like = HUB_ID.fullmatch(name) and not name.lower().endswith(suffixes()) and not Path(name).exists()
     if not name.startswith(HUB) and not hub_like:
         return name
     path, told_config, told_split = [*name.removeprefix(HUB).split(":", 2), "", ""][:3]

@@ -23,12 +23,12 @@ MAKES_DATASETS = "tools/demo_model/tasks.py"
 
 def sources():
     """Every file of the program by path, words left out."""
-    listed = subprocess.run(["git", "ls-files", "engine", "app", "tools", "assets/js", "assets/css"], cwd=ROOT,
-                            capture_output=True, text=True, check=True).stdout.split()  # fmt: skip
     words_of = tuple(f"app/words/{language}/" for language in LANGUAGES)
-    for path in listed:
-        if not path.startswith(words_of) and (ROOT / path).is_file():
-            yield path, (ROOT / path).read_text(encoding="utf-8")
+    for pattern in ("app/**/*.py", "assets/css/*.css", "assets/js/**/*.js", "engine/**/*.py", "tools/**/*.py"):
+        for file in sorted(ROOT.glob(pattern)):
+            path = file.relative_to(ROOT).as_posix()
+            if not path.startswith(words_of):
+                yield path, file.read_text(encoding="utf-8")
 
 
 def test_one_row_names_a_language():

@@ -27,6 +27,7 @@ from app.words import Say
 from engine.config.run import RunConfig
 from engine.core.errors import WorkbenchError
 from engine.core.types import Inspection
+from engine.data.readers.formats import FORMATS
 from engine.data.settings import DataSettings
 from engine.service.workbench import Workbench
 
@@ -48,12 +49,13 @@ class OwnData:
 
     def _where(self) -> None:
         say = self._say
+        formats = say("data.comma").join(each.name for each in FORMATS)
         common: dict[str, Any] = {"max_lines": 1, "min_width": 120}
         with gr.Row(elem_classes="gl-settings"):
             self.upload = gr.UploadButton(say("data.upload"), elem_id="gl-own-upload", min_width=160, scale=0)
             self.name = gr.Textbox(
-                label=say("data.name"), info=say("data.name.help"), placeholder=say("data.name.example"), scale=3,
-                elem_id="gl-own-name", **common,
+                label=say("data.name"), info=say("data.name.help", formats=formats),
+                placeholder=say("data.name.example"), scale=3, elem_id="gl-own-name", **common,
             )  # fmt: skip
             self.config = gr.Textbox(
                 label=say("data.config"), info=say("data.config.help"), elem_id="gl-own-config", visible=False, **common

@@ -13,7 +13,8 @@ from typing import Any
 
 from engine.core.errors import DataError, SettingError
 from engine.core.types import DatasetInfo
-from engine.data.readers.dispatch import SUFFIXES, is_source
+from engine.data.readers.dispatch import is_source
+from engine.data.readers.formats import suffixes
 from engine.data.row import Row as Row
 from engine.data.settings import DataSettings
 from engine.data.source import Source, open_source
@@ -218,8 +219,8 @@ def load_dataset(name: str, settings: DataSettings | None = None) -> Dataset:
         known = ", ".join(shipped())
         raise DataError(
             "no_dataset",
-            f"There is no dataset called {name!r}: choose one of {known}, or give a file ({' '.join(SUFFIXES)}), a hub "
-            "dataset (hub:owner/name), a folder with a dataset.json, or one of pictures.",
+            f"There is no dataset called {name!r}: choose one of {known}, or give a file ({' '.join(suffixes())}), a "
+            "hub dataset (hub:owner/name), a folder with a dataset.json, or one of pictures.",
             name=name,
             known=known,
         ) from error

@@ -14,7 +14,7 @@ from engine.data.dataset import Dataset
 from engine.data.head_spec import HeadSpec
 from engine.data.picture_report import report_on_pictures
 from engine.data.preview import picture_rows, preview_rows
-from engine.data.readers.dispatch import HUB
+from engine.data.readers.hub_name import HUB
 from engine.data.report import report_on
 from engine.data.task import head_for
 from engine.methods import method_class

@@ -12,7 +12,7 @@ import pytest
 
 from engine.core.errors import DataError, SettingError, WorkbenchError
 from engine.data.dataset import load_dataset
-from engine.data.readers.dispatch import read_file
+from engine.data.readers.formats import read_file
 from engine.data.settings import DataSettings
 from engine.data.table import MAX_CELL
 

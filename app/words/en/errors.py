@@ -78,7 +78,7 @@ WORDS = {
         "The column “{column}” of {file} holds “{value}”, which is no number: let its responses be labels or free text."
     ),
     "error.no_usable_rows": "{file} has no row with something to learn in {column}: choose other columns.",
-    "error.not_text": "The file {file} is not text: save it as JSON, JSONL, CSV or TSV first.",
+    "error.not_text": "The file {file} is not text: save it as CSV or JSON first.",
     "error.one_label": (
         "The column “{column}” of {file} holds fewer than two different labels, so there is nothing to choose: choose "
         "another column, or let its responses be free text."

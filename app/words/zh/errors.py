@@ -54,7 +54,7 @@ WORDS = {
     ),
     "error.no_number": "{file} 的“{column}”列里有“{value}”，不是数字：请把回答当作标签或自由文本。",
     "error.no_usable_rows": "{file} 的 {column} 里没有一条可学的数据：请选择别的列。",
-    "error.not_text": "文件 {file} 不是文本：请先另存为 JSON、JSONL、CSV 或 TSV。",
+    "error.not_text": "文件 {file} 不是文本：请先另存为 CSV 或 JSON。",
     "error.one_label": ("{file} 的“{column}”列里不同的标签不到两个，没有可选的：请选择别的列，或把回答当作自由文本。"),
     "error.own_template": "自定义模板与模板选项不一致：选了“自定义”才写，写了就要选“自定义”。",
     "error.own_template_mark": "自定义模板里有 {{p}}，只有 P-tuning 会用到它：请去掉，或写进该方法自己的模板。",

@@ -12,8 +12,8 @@ from engine.core.errors import DataError
 from engine.data.table import MAX_CELL, Table, filled, huge_cell, plain_text
 
 
-def read_parquet(path: Path, limit: int) -> Table:
-    """Read the first rows of a Parquet file, row group by row group.
+def read_parquet(path: Path, limit: int, _encoding: str = "") -> Table:
+    """Read the first rows of a Parquet file, row group by row group; its texts are always UTF-8.
 
     Raises:
         DataError: It is damaged or has no rows.

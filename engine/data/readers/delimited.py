@@ -13,18 +13,25 @@ from pathlib import Path
 from typing import Any
 
 from engine.core.errors import DataError
+from engine.data.readers.encodings import encoding_of
 from engine.data.table import Table, TableMaker
 
 SEPARATORS = (",", "\t", ";", "|")
 SAMPLE = 1 << 18
 
 
-def read_delimited(path: Path, encoding: str, limit: int) -> Table:
-    """Read a file whose first line names the columns.
+def read_delimited(path: Path, limit: int, encoding: str = "") -> Table:
+    """Read the first rows of a file whose first line names the columns.
+
+    Args:
+        path: The file.
+        limit: Most rows to read.
+        encoding: Of the file; empty finds out.
 
     Raises:
         DataError: It is empty, a line does not fit the header, or a quote is never closed.
     """
+    encoding = encoding_of(path, encoding)
     # FOOTGUN: the module's own limit of 131,072 characters is one for the whole process; ours is checked per cell.
     csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
     with path.open(encoding=encoding, newline="") as file:

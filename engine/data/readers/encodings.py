@@ -83,7 +83,7 @@ def _wide(path: Path, head: bytes) -> str:
     if max(even, odd) < len(head) / 6 or min(even, odd) * 8 > max(even, odd):
         raise DataError(
             "not_text",
-            f"The file {path.name} is not text: save it as JSON, JSONL, CSV or TSV first.",
+            f"The file {path.name} is not text: save it as CSV or JSON first.",
             file=path.name,
         )
     return "utf-16-le" if odd > even else "utf-16-be"

@@ -1,12 +1,11 @@
-"""Datasets of the Hugging Face hub, through the library `datasets`: `hub:owner/name[:config[:split]]`.
+"""Datasets of the Hugging Face hub, through the library `datasets`.
 
-Loads torch's neighbours, so it is imported only when someone asks for a hub dataset.
+That library takes seconds to load, so this module is imported only when someone asks for a hub dataset.
 """
 
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import datasets
 from datasets.exceptions import DatasetNotFoundError
@@ -14,42 +13,16 @@ from huggingface_hub import constants
 
 from engine.core.errors import DataError
 from engine.data.readers.arrow_files import from_arrow
+from engine.data.readers.hub_name import HubName
 from engine.data.table import Table, TableMaker
 from engine.models.resolve import hub_reachable
 
-PREFIX = "hub:"
 SPLITS = {
     "train": ("train",),
     "validation": ("validation", "valid", "dev", "validation_matched"),
     "test": ("test", "heldout"),
 }
 """What the workbench's splits are called there, likeliest first."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class HubName:
-    """The parts of a hub id."""
-
-    path: str
-    config: str | None
-    split: str | None
-
-    @classmethod
-    def of(cls, name: str) -> Self:
-        """Read `hub:owner/name[:config[:split]]`; an empty config is the only one there is.
-
-        Raises:
-            DataError: It has another form.
-        """
-        parts = name.removeprefix(PREFIX).split(":")
-        if not 1 <= len(parts) <= 3 or not parts[0].strip() or parts[0].count("/") > 1:
-            raise DataError(
-                "bad_hub_name",
-                f"{name!r} is no hub dataset: write hub:owner/name, and if needed :config and :split behind it.",
-                name=name,
-            )
-        path, config, split = [*parts, "", ""][:3]
-        return cls(path=path.strip(), config=config.strip() or None, split=split.strip() or None)
 
 
 def read_hub(name: str, limit: int, *, streaming: bool) -> dict[str, Table]:
@@ -61,19 +34,11 @@ def read_hub(name: str, limit: int, *, streaming: bool) -> dict[str, Table]:
     wanted = HubName.of(name)
     try:
         _need_hub(wanted)
-        found = datasets.load_dataset(wanted.path, wanted.config, split=wanted.split, streaming=streaming)
+        loaded = datasets.load_dataset(wanted.path, wanted.config, split=wanted.split, streaming=streaming)
         if wanted.split is not None:
-            return {"train": _table(name, found, limit)}
-        parts = {ours: theirs for ours, names in SPLITS.items() for theirs in names[::-1] if theirs in found}
-        if "train" not in parts:
-            raise DataError(
-                "hub_split",
-                f"The hub dataset {wanted.path} has no split called train: name one of {', '.join(found)} as in "
-                f"hub:{wanted.path}:{wanted.config or ''}:{next(iter(found), 'test')}.",
-                name=wanted.path,
-                known=", ".join(found),
-            )
-        return {ours: _table(f"{name} ({theirs})", found[theirs], limit) for ours, theirs in parts.items()}
+            return {"train": _table(name, loaded, limit)}
+        splits = _splits(wanted, list(loaded))
+        return {ours: _table(f"{name} ({theirs})", loaded[theirs], limit) for ours, theirs in splits.items()}
     except (DatasetNotFoundError, ConnectionError, FileNotFoundError) as error:
         raise DataError(
             "hub_missing",
@@ -104,19 +69,37 @@ def _need_hub(wanted: HubName) -> None:
         raise ConnectionError(constants.ENDPOINT)
 
 
-def _table(name: str, found: Any, limit: int) -> Table:  # noqa: ANN401 - Dataset, or IterableDataset when streaming
+def _splits(wanted: HubName, known: list[str]) -> dict[str, str]:
+    """What each of the workbench's splits is called there.
+
+    Raises:
+        DataError: None of them is for training.
+    """
+    splits = {ours: theirs for ours, names in SPLITS.items() for theirs in names[::-1] if theirs in known}
+    if "train" not in splits:
+        raise DataError(
+            "hub_split",
+            f"The hub dataset {wanted.path} has no split called train: name one of {', '.join(known)} as in "
+            f"hub:{wanted.path}:{wanted.config or ''}:{next(iter(known), 'test')}.",
+            name=wanted.path,
+            known=", ".join(known),
+        )
+    return splits
+
+
+def _table(name: str, loaded: Any, limit: int) -> Table:  # noqa: ANN401 - Dataset, or IterableDataset when streaming
     names = {
         column: tuple(feature.names)
-        for column, feature in (found.features or {}).items()
+        for column, feature in (loaded.features or {}).items()
         if isinstance(feature, datasets.ClassLabel)
     }
-    if isinstance(found, datasets.IterableDataset):
+    if isinstance(loaded, datasets.IterableDataset):
         maker = TableMaker(name, limit)
-        for number, row in enumerate(found, 1):
+        for number, row in enumerate(loaded, 1):
             if maker.full:
                 maker.cut = True
                 break
             maker.add(row, partial(int, number))
         return maker.table(label_names=names)
-    data = found.with_format("arrow")[:limit]
-    return from_arrow(name, data, cut=len(found) > limit)
+    data = loaded.with_format("arrow")[:limit]
+    return from_arrow(name, data, cut=len(loaded) > limit)

@@ -8,18 +8,25 @@ from pathlib import Path
 from typing import Any
 
 from engine.core.errors import DataError
+from engine.data.readers.encodings import encoding_of
 from engine.data.table import Table, TableMaker
 
 SPACE = re.compile(r"[ \t\r\n]*")
 DECODER = json.JSONDecoder()
 
 
-def read_json(path: Path, encoding: str, limit: int) -> Table:
+def read_json(path: Path, limit: int, encoding: str = "") -> Table:
     """Read a list of objects, an object that holds such a list (or lists as columns), one object, or one per line.
+
+    Args:
+        path: The file.
+        limit: Most rows to read.
+        encoding: Of the file; empty finds out.
 
     Raises:
         DataError: It is not JSON, or holds no rows.
     """
+    encoding = encoding_of(path, encoding)
     if _in_lines(path, encoding):
         return _read_lines(path, encoding, limit)
     text = path.read_text(encoding=encoding)
@@ -106,7 +113,7 @@ def _inside(text: str, at: int) -> Iterator[tuple[Any, int]]:
     at = _skip(text, at + 1)
     while text[at : at + 1] != "}":
         name, at = _name(text, at)
-        if re.match(r"\[[ \t\r\n]*\{", text[at : at + 100]) and not _is_talk(name):
+        if re.match(r"\[[ \t\r\n]*\{", text[at : at + 100]) and not _is_conversation(name):
             yield from _items(text, at)
             return
         whole[name], at = DECODER.raw_decode(text, at)
@@ -140,7 +147,7 @@ def _next(text: str, at: int, end: str) -> int:
     return at
 
 
-def _is_talk(name: str) -> bool:
+def _is_conversation(name: str) -> bool:
     """A list of turns is one row's conversation, not a list of rows."""
     return name.lower() in ("messages", "conversations", "conversation", "turns")
 
@@ -162,9 +169,9 @@ def _cells(value: Any, file: str, line: Callable[[], int]) -> dict[str, Any]:  #
 
 
 def _skip(text: str, at: int) -> int:
-    found = SPACE.match(text, at)
-    assert found is not None
-    return found.end()
+    space = SPACE.match(text, at)
+    assert space is not None
+    return space.end()
 
 
 def _line(text: str, place: int) -> int:

@@ -2,7 +2,7 @@
 
     circle/a.png, square/b.png                        one folder per label
     train/circle/a.png, test/square/b.png             the same in folders of splits
-    metadata.csv (or .tsv, .jsonl, .json, .parquet)   file_name and label of pictures below, in any of these folders
+    metadata.csv (or any other file format)           file_name and label of pictures below, in any of these folders
 
 Pictures are unpacked once to see that they are whole; a row keeps only where its picture lies.
 """
@@ -10,7 +10,7 @@ Pictures are unpacked once to see that they are whole; a row keeps only where it
 import functools
 import hashlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import zip_longest
@@ -22,14 +22,13 @@ from engine.core.errors import DataError
 from engine.data.columns import LABELS
 from engine.data.picture_table import Found, Gallery
 from engine.data.pixels import NoPictureError, size_of
+from engine.data.readers.formats import has_suffix, read_file
 from engine.data.settings import DataSettings
 from engine.data.splits import NAMES
 from engine.data.table import Table
 
 FILE_NAME = ("file_name", "filename", "file", "image", "path")
-METADATA = tuple(f"metadata{suffix}" for suffix in (".csv", ".tsv", ".jsonl", ".json", ".parquet"))
-ReadFile = Callable[[Path, DataSettings], Table]
-"""Reads a file of columns."""
+METADATA = "metadata"
 
 THREADS = 4
 """Pictures that are unpacked at once: Pillow does it outside of Python's lock."""
@@ -52,26 +51,26 @@ def stamp_of(root: Path) -> Stamp:
     return hash(tuple(facts))
 
 
-def read_pictures(root: Path, settings: DataSettings, read_file: ReadFile) -> dict[str, Table]:
+def read_pictures(root: Path, settings: DataSettings) -> dict[str, Table]:
     """The splits of a folder: "train", and those that it has folders of with labels.
 
     Raises:
         DataError: It has no pictures that can be read, or nothing says their labels.
     """
-    return _read(root.resolve(), stamp_of(root), settings.row_limit, settings.response.strip(), read_file)
+    return _read(root.resolve(), stamp_of(root), settings.row_limit, settings.response.strip())
 
 
 @functools.lru_cache(maxsize=4)
-def _read(root: Path, stamp: Stamp, limit: int, column: str, read_file: ReadFile) -> dict[str, Table]:
+def _read(root: Path, stamp: Stamp, limit: int, column: str) -> dict[str, Table]:
     files = list(_files(root))
     tables = {}
     for split, folders in _splits(root, files).items():
         labelled: dict[Path, str] = {}
         described = False
         for folder in folders:
-            told = next((file for file in files if file.parent == folder and file.name.lower() in METADATA), None)
-            described = described or told is not None
-            labelled |= _named(folder, files) if told is None else _described(told, column, limit, read_file)
+            metadata = next((file for file in files if file.parent == folder and _is_metadata(file)), None)
+            described = described or metadata is not None
+            labelled |= _by_folder(folder, files) if metadata is None else _described(metadata, column, limit)
         if labelled or split == "train":
             tables[split] = _table(root, labelled, limit, described=described)
     return tables
@@ -89,6 +88,10 @@ def _hidden(name: str) -> bool:
     return name.startswith((".", "__MACOSX")) or name.lower() in ("thumbs.db", "desktop.ini")
 
 
+def _is_metadata(file: Path) -> bool:
+    return file.stem.lower() == METADATA and has_suffix(file)
+
+
 def _splits(root: Path, files: list[Path]) -> dict[str, list[Path]]:
     """The folders of every split; the whole folder trains where its folders are not named like splits."""
     top = sorted({file.relative_to(root).parts[0] for file in files if len(file.relative_to(root).parts) > 1})
@@ -97,11 +100,11 @@ def _splits(root: Path, files: list[Path]) -> dict[str, list[Path]]:
         if (split := NAMES.get(name.lower())) is None:
             return {"train": [root]}
         found.setdefault(split, []).append(root / name)
-    deep = any(len(file.relative_to(root).parts) > 2 or file.name.lower() in METADATA for file in files)
+    deep = any(len(file.relative_to(root).parts) > 2 or _is_metadata(file) for file in files)
     return found if "train" in found and deep else {"train": [root]}
 
 
-def _named(folder: Path, files: list[Path]) -> dict[Path, str]:
+def _by_folder(folder: Path, files: list[Path]) -> dict[Path, str]:
     """Every file in a folder of this one, with that folder's name as its label."""
     pairs = ((file, file.relative_to(folder).parts) for file in files if file.is_relative_to(folder))
     return {file: parts[0].strip() for file, parts in pairs if len(parts) > 1}
@@ -120,9 +123,9 @@ def _table(root: Path, labelled: dict[Path, str], limit: int, *, described: bool
     return _checked(root, order[:limit], labelled, described=described, cut=len(order) > limit)
 
 
-def _described(told: Path, column: str, limit: int, read_file: ReadFile) -> dict[Path, str]:
+def _described(metadata: Path, column: str, limit: int) -> dict[Path, str]:
     """What a metadata file says: the label of each picture, which it names from its own folder on."""
-    table = read_file(told, replace(DataSettings(), row_limit=limit))
+    table = read_file(metadata, replace(DataSettings(), row_limit=limit))
     lower = {name.strip().lower(): name for name in table.columns}
     name = next((lower[each] for each in FILE_NAME if each in lower), None)
     others = [each for each in table.columns if each != name]
@@ -131,14 +134,14 @@ def _described(told: Path, column: str, limit: int, read_file: ReadFile) -> dict
     if name is None or label is None or (column and column != label):
         raise DataError(
             "bad_metadata",
-            f"The file {told.name} in {str(told.parent)!r} must have the columns file_name and label, but it has "
-            f"{', '.join(table.columns)}: rename them, or name the label's with the data setting response.",
-            file=told.name,
-            folder=str(told.parent),
+            f"The file {metadata.name} in {str(metadata.parent)!r} must have the columns file_name and label, but it "
+            f"has {', '.join(table.columns)}: rename them, or name the label's with the data setting response.",
+            file=metadata.name,
+            folder=str(metadata.parent),
             known=", ".join(table.columns),
         )
     rows = ((table.text(row, name).strip(), table.text(row, label).strip()) for row in range(len(table)))
-    return {told.parent / file: said for file, said in rows if file and said}
+    return {metadata.parent / file: text for file, text in rows if file and text}
 
 
 def _in_turn(labelled: dict[Path, str]) -> list[Path]:

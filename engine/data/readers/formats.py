@@ -1,0 +1,99 @@
+"""The file formats: one table of names, suffixes and readers, from which everything that names a format follows."""
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from engine.core.errors import DataError
+from engine.data.readers.arrow_files import read_parquet
+from engine.data.readers.delimited import read_delimited
+from engine.data.readers.json_files import read_json
+from engine.data.settings import DataSettings
+from engine.data.table import Table
+
+
+class Format(NamedTuple):
+    """A file format.
+
+    Attributes:
+        name: What people call it.
+        suffixes: What its files end in, in small letters.
+        read: Reads the first rows of a file; the arguments are its path, the limit of rows, and the encoding that the
+            user named, or an empty text.
+    """
+
+    name: str
+    suffixes: tuple[str, ...]
+    read: Callable[[Path, int, str], Table]
+
+
+FORMATS = [
+    Format("JSON", (".json",), read_json),
+    Format("JSONL", (".jsonl", ".ndjson"), read_json),
+    Format("CSV", (".csv",), read_delimited),
+    Format("TSV", (".tsv", ".tab"), read_delimited),
+    Format("Parquet", (".parquet", ".pq"), read_parquet),
+]
+
+Stamp = tuple[int, int]
+"""Size and time of a file: another stamp is another file."""
+
+
+def suffixes() -> tuple[str, ...]:
+    """What files of all formats end in."""
+    return tuple(suffix for each in FORMATS for suffix in each.suffixes)
+
+
+def has_suffix(path: Path) -> bool:
+    """Whether a path, of whatever is or is not there, ends as files of a format do."""
+    return path.suffix.lower() in suffixes()
+
+
+def stamp_of(path: Path) -> Stamp:
+    """The stamp of a file.
+
+    Raises:
+        OSError: It is not there.
+    """
+    facts = path.stat()
+    return facts.st_size, facts.st_mtime_ns
+
+
+def read_file(path: Path, settings: DataSettings) -> Table:
+    """One file; read again only after it has changed.
+
+    Raises:
+        DataError: It is missing, empty, damaged, or of a format that is not known.
+    """
+    try:
+        stamp = stamp_of(path)
+        if path.is_dir():
+            raise IsADirectoryError("it is a folder")
+        return _read(path, stamp, settings.row_limit, settings.encoding.strip())
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise DataError(
+            "no_data_file",
+            f"The file {str(path)!r} cannot be read ({reason}): check the path.",
+            file=str(path),
+            reason=reason,
+        ) from error
+
+
+@functools.lru_cache(maxsize=4)
+def _read(path: Path, stamp: Stamp, limit: int, encoding: str) -> Table:
+    file_format = next((each for each in FORMATS if path.suffix.lower() in each.suffixes), None)
+    if file_format is None:
+        known = " ".join(suffixes())
+        raise DataError(
+            "unknown_suffix",
+            f"The file {path.name} is of no kind that can be read: give one that ends in {known}.",
+            file=path.name,
+            known=known,
+        )
+    if stamp[0] == 0:
+        raise DataError(
+            "empty_file", f"The file {path.name} has no rows: add some, or choose another file.", file=path.name
+        )
+    return file_format.read(path, limit, encoding)
