@@ -1,1 +1,1 @@
-"""The page. It talks to the engine through `engine.service.workbench` alone and never loads torch itself."""
+"""The page. It asks the engine through `engine.service.workbench` alone and never loads torch itself."""

@@ -50,14 +50,14 @@ def data_card(say: Say, info: DatasetInfo) -> str:
     return _data_card(say, say.of(info.summary), info.splits, info.labels)
 
 
-def own_data_card(say: Say, found: DataPreview) -> str:
+def own_data_card(say: Say, data: DataPreview) -> str:
     """The same about one's own data."""
-    summary = say.of(found.summary)
+    summary = say.of(data.summary)
     if not summary:
-        pictures = ".pictures" if found.report.get("kind") == "pictures" else ""
-        asked = ", ".join(found.asked) or say("data.summary.nothing")
-        summary = say(f"data.summary{pictures}", name=found.name, asked=asked, answered=found.answered)
-    return _data_card(say, summary, found.report["rows"], found.labels)
+        pictures = ".pictures" if data.report.get("kind") == "pictures" else ""
+        asked = ", ".join(data.asked) or say("data.summary.nothing")
+        summary = say(f"data.summary{pictures}", name=data.name, asked=asked, answered=data.answered)
+    return _data_card(say, summary, data.report["rows"], data.labels)
 
 
 def _data_card(say: Say, summary: str, splits: dict[str, int], labels: tuple[str, ...] | None) -> str:

@@ -29,10 +29,10 @@ def token(name: str) -> str:
     Raises:
         KeyError: There is no such variable.
     """
-    found = re.search(rf"--gl-{name}:\s*([^;]+);", TOKENS.read_text(encoding="utf-8"))
-    if found is None:
+    match = re.search(rf"--gl-{name}:\s*([^;]+);", TOKENS.read_text(encoding="utf-8"))
+    if match is None:
         raise KeyError(name)
-    return found.group(1).strip()
+    return match.group(1).strip()
 
 
 def overlay(workbench: Workbench, say: Say, runs: list[RunSummary]) -> go.Figure:
@@ -115,7 +115,9 @@ def _differing(columns: list[dict[str, Any]], chosen: list[dict[str, Any]]) -> l
 
     def counts(name: str) -> bool:
         values = {repr(column.get(name, _MISSING)) for column in columns}
-        return len(values) > 1 and (all(name in column for column in columns) or any(name in own for own in chosen))
+        return len(values) > 1 and (
+            all(name in column for column in columns) or any(name in settings for settings in chosen)
+        )
 
     return [name for name in dict.fromkeys(name for column in columns for name in column) if counts(name)]
 

@@ -1,4 +1,4 @@
-"""The page: one frame with four places, built once per language."""
+"""The page: one frame with four tabs, built once per language."""
 
 import gradio as gr
 from gradio.components import Navbar
@@ -29,9 +29,9 @@ def _build(page: gr.Blocks, workbench: Workbench, say: Say) -> None:
         with _tab("watch", say):
             watch.build(workbench, say)
         with _tab("chat", say) as chat_tab:
-            talk = chat.build(page, workbench, say, top, chat_tab)
+            conversation = chat.build(page, workbench, say, top, chat_tab)
         with _tab("runs", say):
-            runs.build(workbench, say, talk)
+            runs.build(workbench, say, conversation)
 
 
 def _tab(name: str, say: Say) -> gr.Tab:

@@ -11,7 +11,7 @@ import gradio as gr
 from gradio.blocks import Block
 from gradio.events import Dependency
 
-from app.errors import guarded
+from app.errors import with_toasts
 from app.words import Say
 
 Values = Mapping[Block, Any]
@@ -44,7 +44,7 @@ def wire(
         options: More for `gr.on`.
     """
     calm: dict[str, Any] = {"api_visibility": "private", "concurrency_limit": None, "show_progress": "hidden"}
-    safe = guarded(say, otherwise)(handler)
+    safe = with_toasts(say, otherwise)(handler)
     if after is not None:
         return after.then(safe, inputs, outputs, **(calm | options))
     return gr.on(triggers, safe, inputs, outputs, **(calm | options))

@@ -77,7 +77,7 @@ class Filler:
 
     def choose_data(self, values: Values) -> Updates:
         """The fields of one's own data, where that is chosen."""
-        return {self.form.own.panel: gr.Column(visible=values[self.form.dataset] == own_data.OWN)}
+        return {self.form.own_data.panel: gr.Column(visible=values[self.form.dataset] == own_data.OWN)}
 
     def weigh(self, values: Values) -> Updates:
         """What the run on the form means."""
@@ -97,16 +97,16 @@ class Filler:
     def load(self, values: Values) -> Updates:
         """Every part of the form from a run file."""
         form, config = self.form, read_config(values[self.form.load])
-        own = config.dataset not in [info.name for info in self.workbench.datasets()]
+        brought = config.dataset not in [info.name for info in self.workbench.datasets()]
         last_presets = {**values[form.last_presets], config.method: OWN_VALUES}
         gr.Info(self.say("train.loaded"))
         return {
             form.method: config.method,
             form.model: config.model,
-            form.dataset: own_data.OWN if own else config.dataset,
-            **(form.own.filled(config) if own else {}),
+            form.dataset: own_data.OWN if brought else config.dataset,
+            **(form.own_data.filled(config) if brought else {}),
             **form.methods.filled(config.method, config.method_settings),
-            form.own.panel: gr.Column(visible=own),
+            form.own_data.panel: gr.Column(visible=brought),
             form.model_card: self.about_model(config.model),
             form.last_presets: last_presets,
             **self.about_method(config.method, last_presets),
@@ -143,16 +143,16 @@ class Filler:
             run = config()
             info = next((info for info in self.workbench.datasets() if info.name == run.dataset), None)
             card = cards.data_card(self.say, info) if info else ""
-            rehearsal = self.workbench.preview_data(run)
+            data = self.workbench.preview_data(run)
         except WorkbenchError as error:
             if error.key == "no_data_chosen":  # the fields say so themselves
                 return {form.data_card: "", form.samples: "", form.report: ""}
             wrong: Updates = {form.samples: note(sentence(self.say, error), "wrong"), form.report: ""}
             return wrong if card is None else {form.data_card: card, **wrong}
         return {
-            form.data_card: card or cards.own_data_card(self.say, rehearsal),
-            form.samples: preview.sample_rows(self.say, rehearsal.rows),
-            form.report: preview.report(self.say, rehearsal),
+            form.data_card: card or cards.own_data_card(self.say, data),
+            form.samples: preview.sample_rows(self.say, data.rows),
+            form.report: preview.report(self.say, data),
         }
 
     def about_method(self, method: str, last_presets: LastPresets) -> Updates:

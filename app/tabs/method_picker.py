@@ -37,11 +37,11 @@ def build(workbench: Workbench, say: Say, first: str) -> gr.HTML:
 
 def grouped(say: Say, methods: list[MethodInfo]) -> list[dict[str, Any]]:
     """Families with their methods, in the order of the table."""
-    found: dict[str, list[dict[str, str]]] = {name: [] for name in FAMILIES}
+    groups: dict[str, list[dict[str, str]]] = {name: [] for name in FAMILIES}
     for info in methods:
         line = f"train.method.{info.name}"
         title = say(f"method.{info.name}") if f"method.{info.name}" in say else info.title
-        found[family(info.acts_on)].append(
+        groups[family(info.acts_on)].append(
             {"name": info.name, "title": title, "line": say(line) if line in say else info.equation}
         )
-    return [{"title": say(f"train.family.{name}"), "methods": methods} for name, methods in found.items() if methods]
+    return [{"title": say(f"train.family.{name}"), "methods": methods} for name, methods in groups.items() if methods]

@@ -45,14 +45,14 @@ class Actions:
         if len(runs) != 1:
             return {self.panel: gr.Column(visible=False), self.one: ""}
         run = runs[0]
-        own = not run.recording
+        editable = not run.recording
         return {
             self.panel: gr.Column(visible=True),
             self.heading: f'<h3 class="gl-h3">{safe(run.name)}</h3>',
-            self.name: gr.Textbox(run.name, interactive=own),
-            self.notes: gr.Textbox(run.notes, interactive=own),
-            self.resume: gr.Button(interactive=own and run.status in controls.RESUMABLE),
-            self.delete: gr.Button(interactive=own),
+            self.name: gr.Textbox(run.name, interactive=editable),
+            self.notes: gr.Textbox(run.notes, interactive=editable),
+            self.resume: gr.Button(interactive=editable and run.status in controls.RESUMABLE),
+            self.delete: gr.Button(interactive=editable),
             self.confirm: gr.Row(visible=False),
             self.download: gr.DownloadButton(visible=False),
             self.one: run.id,

@@ -54,8 +54,8 @@ def _wire_choices(say: Say, form: TrainingForm, filler: Filler) -> None:
     """What a choice brings with it. Start waits for the settings of a preset, which it would read too early."""
     about_run = {form.count, form.command, filler.rate}
     about_method = {form.method_card, form.diagram, form.preset, *form.methods.groups.values()}
-    everything = {*form.inputs, *about_run, *about_method, form.model_card, form.own.panel}
-    everything |= {form.own.facts, form.own.choices}
+    everything = {*form.inputs, *about_run, *about_method, form.model_card, form.own_data.panel}
+    everything |= {form.own_data.facts, form.own_data.choices}
     trust = {form.training[name] for name in OF_TRUST}
     wire(say, [form.model.input], filler.choose_model, {form.model}, {form.model_card, *trust})
     wire(say, [form.method.input], filler.choose_method, form.inputs, about_method | about_run)
@@ -63,9 +63,9 @@ def _wire_choices(say: Say, form: TrainingForm, filler: Filler) -> None:
     preset = {form.last_presets, *form.methods.all, *about_run}
     chosen = wire(say, [form.preset.select], filler.choose_preset, form.inputs, preset)
     wire_js([], _START_WAITS.format("false"), after=chosen)
-    wire(say, [form.dataset.change], filler.choose_data, {form.dataset}, {form.own.panel})
+    wire(say, [form.dataset.change], filler.choose_data, {form.dataset}, {form.own_data.panel})
     wire(say, [form.load.upload], filler.load, {form.load, form.last_presets}, everything)
-    form.own.wire()
+    form.own_data.wire()
 
 
 def _wire_meaning(page: gr.Blocks, say: Say, form: TrainingForm, filler: Filler) -> None:
@@ -74,7 +74,7 @@ def _wire_meaning(page: gr.Blocks, say: Say, form: TrainingForm, filler: Filler)
     about_run = {form.count, form.command, filler.rate}
     wire(say, [page.load, *changed], filler.weigh, form.inputs, about_run, trigger_mode="always_last")
     templates = [control for control in form.methods.all if str(control.elem_id).endswith("-template")]
-    data = [form.dataset, form.own.last_read, *form.own.settings.values()]
+    data = [form.dataset, form.own_data.last_read, *form.own_data.settings.values()]
     read = [form.model, *data, *(form.training[name] for name in OF_PREVIEW), *templates]
     triggers = [page.load, form.method.input, *(part.change for part in read)]
     parts = {form.data_card, form.samples, form.report}
@@ -97,5 +97,5 @@ def _wire_models(page: gr.Blocks, say: Say, form: TrainingForm, filler: Filler) 
 
 def _changes(form: TrainingForm) -> list[Any]:
     """The events of all parts that a run is made of."""
-    parts = [form.model, form.dataset, form.own.last_read, *form.own.settings.values()]
+    parts = [form.model, form.dataset, form.own_data.last_read, *form.own_data.settings.values()]
     return [part.change for part in (*parts, *form.training.values(), *form.methods.all)]

@@ -54,7 +54,7 @@ class TrainingForm:
                 html(f'<h3 class="gl-h3">{say("train.where")}</h3>')
                 self.diagram = html(diagram(say, self._first.acts_on), elem_id="gl-diagram")
                 self.count = html(note(say("common.engine"), "waiting"), elem_id="gl-count")
-        self.own = OwnData(workbench, say)
+        self.own_data = OwnData(workbench, say)
 
     def _choose_model(self) -> None:
         with gr.Column(min_width=150):
@@ -127,7 +127,7 @@ class TrainingForm:
     def inputs(self) -> set[gr.components.Component]:
         """What `values` reads; all are there after the `build_` methods."""
         chosen = {self.model, self.method, self.dataset, self.last_presets}
-        return {*chosen, *self.own.inputs, *self.training.values(), *self.methods.all}
+        return {*chosen, *self.own_data.inputs, *self.training.values(), *self.methods.all}
 
     def values(self, values: Values) -> FormValues:
         """What stands on the form, from the values of `inputs`."""
@@ -137,7 +137,7 @@ class TrainingForm:
             method=method,
             method_settings=self.methods.values(method, values),
             dataset=values[self.dataset],
-            own_data=self.own.values(values),
+            own_data=self.own_data.values(values),
             training=forms.read(self.training, values),
             last_presets=values[self.last_presets],
         )
@@ -145,8 +145,8 @@ class TrainingForm:
 
 def presets(say: Say, info: MethodInfo, last_presets: LastPresets | None = None) -> list[tuple[str, str]]:
     """The menu of a method's presets; where its settings came from a run file, that stands in it too."""
-    own = [OWN_VALUES] if (last_presets or {}).get(info.name) == OWN_VALUES else []
-    return [(preset_name(say, name), name) for name in [*info.presets, *own]]
+    changed = [OWN_VALUES] if (last_presets or {}).get(info.name) == OWN_VALUES else []
+    return [(preset_name(say, name), name) for name in [*info.presets, *changed]]
 
 
 def preset_name(say: Say, preset: str) -> str:

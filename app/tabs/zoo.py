@@ -43,12 +43,12 @@ def measured(say: Say, path: Path | None = None) -> dict[str, Any]:
     path = path or ZOO
     if not path.exists():
         return {}
-    found = json.loads(path.read_text(encoding="utf-8"))
-    for row in found["methods"]:
+    measurements = json.loads(path.read_text(encoding="utf-8"))
+    for row in measurements["methods"]:
         key = f"method.{row['name']}"
         row["family"] = family(row["acts_on"])
         row["title"] = say(key) if key in say else row["title"]
-    return found
+    return measurements
 
 
 def _shell(say: Say) -> str:
