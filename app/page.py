@@ -11,7 +11,8 @@ from engine.service.workbench import Workbench
 
 def create(workbench: Workbench) -> gr.Blocks:
     """The whole page in all languages, each at its path."""
-    with gr.Blocks(title="Gatelight", analytics_enabled=False) as page:
+    page = gr.Blocks(title="Gatelight", analytics_enabled=False)
+    with page:
         _build(page, workbench, Say(MAIN))
     for language, name in LANGUAGES.items():
         if language != MAIN:

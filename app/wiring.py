@@ -46,14 +46,19 @@ def wire(
     calm: dict[str, Any] = {"api_visibility": "private", "concurrency_limit": None, "show_progress": "hidden"}
     safe = with_toasts(say, otherwise)(handler)
     if after is not None:
-        return after.then(safe, inputs, outputs, **(calm | options))
-    return gr.on(triggers, safe, inputs, outputs, **(calm | options))
+        follows: Dependency = after.then(safe, inputs, outputs, **(calm | options))
+        return follows
+    wired: Dependency = gr.on(triggers, safe, inputs, outputs, **(calm | options))
+    return wired
 
 
 def wire_js(
     triggers: list[Any], js: str, inputs: list[Any] | None = None, after: Dependency | None = None
 ) -> Dependency:
     """Run JavaScript in the browser when any of the triggers fires, or after an event."""
+    calm: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     if after is not None:
-        return after.then(None, inputs, None, js=js, api_visibility="private", show_progress="hidden")
-    return gr.on(triggers, None, inputs, None, js=js, api_visibility="private", show_progress="hidden")
+        follows: Dependency = after.then(None, inputs, None, js=js, **calm)
+        return follows
+    wired: Dependency = gr.on(triggers, None, inputs, None, js=js, **calm)
+    return wired

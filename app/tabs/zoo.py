@@ -43,7 +43,7 @@ def measured(say: Say, path: Path | None = None) -> dict[str, Any]:
     path = path or ZOO
     if not path.exists():
         return {}
-    measurements = json.loads(path.read_text(encoding="utf-8"))
+    measurements: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     for row in measurements["methods"]:
         key = f"method.{row['name']}"
         row["family"] = family(row["acts_on"])
