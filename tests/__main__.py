@@ -1,8 +1,9 @@
 """All tests, for `python -m tests`: first those without a browser on all cores, then the browser's, one at a time.
 
 Contract and parity tests check the shape and type of whatever a function takes and gives; it doubles their time. The
-other suites call the same functions far more often, and go without. Options go to pytest: `python -m tests -x`. Every
-part can be run with pytest alone as well.
+other suites call the same functions far more often, and go without. With `--all`, contract tests run every method on
+every model family instead of on those that differ most. Other options go to pytest: `python -m tests -x`. Every part
+can be run with pytest alone as well.
 """
 
 import os
@@ -18,7 +19,9 @@ PARTS = ((*CHECKED, *ALL_CORES), (*UNCHECKED, *ALL_CORES), ("-m", "ui"))
 def main() -> int:
     """Exit code of the first part that failed, or 0. The second part runs in any case."""
     pytest = (sys.executable, "-m", "pytest")
-    codes = [subprocess.run([*pytest, *part, *sys.argv[1:]], check=False).returncode for part in PARTS]
+    options = [option for option in sys.argv[1:] if option != "--all"]
+    environment = os.environ | ({"GATELIGHT_ALL_CASES": "1"} if "--all" in sys.argv else {})
+    codes = [subprocess.run([*pytest, *part, *options], env=environment, check=False).returncode for part in PARTS]
     return next((code for code in codes if code), 0)
 
 

@@ -4,6 +4,7 @@ The weights are drawn wide (std 0.2), so that attention is far from uniform and 
 """
 
 import functools
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,6 +95,10 @@ VARIED = ("llama", "qwen3", "gpt2", "bert")
 """Families that differ most: grouped queries, wide normalised heads, fused projections, an encoder."""
 
 
+ALL_CASES = os.environ.get("GATELIGHT_ALL_CASES") == "1"
+"""Whether the full product of methods and families is wanted: `python -m tests --all` sets it."""
+
+
 @dataclass(frozen=True)
 class Case:
     """One method with one of its example settings on one family."""
@@ -114,15 +119,29 @@ class Case:
 
 
 def cases(families: tuple[str, ...] = ALL, *methods: str) -> list[Case]:
-    """Every method on every family that it can serve; examples after the first on `VARIED` families only."""
+    """Methods with their example settings, on those of the families that they can serve.
+
+    A method knows no family and a family no method: both meet at sites, which tests/contract/test_sites.py holds on all
+    families. So a method's first example runs on the families that differ most, and each further one on one of them in
+    turn. `python -m tests --all` runs first examples everywhere, and all others on those that differ most.
+    """
     return [
         Case(name, example, family)
         for name, cls in METHODS.items()
         if not methods or name in methods
         for number, example in enumerate(cls.examples)
         for family in families
-        if cls.serves(family_of(family)) and (number == 0 or family in VARIED)
+        if cls.serves(family_of(family)) and family in _for_example(number, families)
     ]
+
+
+def _for_example(number: int, families: tuple[str, ...]) -> tuple[str, ...]:
+    """Those of the families on which a method's example of that number runs."""
+    varied = tuple(family for family in families if family in VARIED)
+    if ALL_CASES:
+        return varied if number else families
+    few = varied or families
+    return (few[number % len(few)],) if number else few
 
 
 def tokenizer() -> PreTrainedTokenizerFast:

@@ -108,13 +108,13 @@ def runs(args: argparse.Namespace) -> None:
         rows.append(
             {
                 "id": folder.id,
-                "name": facts["name"],
+                "name": facts.name,
                 "status": folder.status(),
-                "method": facts["config"]["method"],
-                "dataset": facts["config"]["dataset"],
-                "step": f"{facts['step']}/{facts['steps']}",
-                "best_validation": facts["best_validation"],
-                "trainable": facts["trainable"],
+                "method": facts.method,
+                "dataset": facts.dataset,
+                "step": f"{facts.step}/{facts.steps}",
+                "best_validation": facts.best_validation,
+                "trainable": facts.trainable,
             }
         )
     result(rows, as_json=args.json, text=table(rows))

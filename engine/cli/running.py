@@ -21,6 +21,7 @@ from engine.evaluation.head import head_predictions, head_scores
 from engine.evaluation.text import evaluate, predictions
 from engine.exchange.native import load_adapter
 from engine.models.loading import load_base
+from engine.runs.facts import RunFacts
 from engine.runs.folder import RunFolder, new_run_path
 from engine.training.launch import base_for, resume_run, start_run
 from engine.training.loop import Trainer
@@ -83,13 +84,13 @@ def _run(trainer: Trainer, args: argparse.Namespace) -> None:
     result(
         {
             "run": str(folder.path),
-            "status": facts["status"],
-            "step": facts["step"],
-            "best_validation": facts["best_validation"],
-            "kept_step": facts["kept_step"],
-            "stopped_early": facts["stopped_early"],
-            "trainable": facts["trainable"],
-            "memory": facts["memory"],
+            "status": facts.status,
+            "step": facts.step,
+            "best_validation": facts.best_validation,
+            "kept_step": facts.kept_step,
+            "stopped_early": facts.stopped_early,
+            "trainable": facts.trainable,
+            "memory": facts.memory,
             "wall_s": round(trainer.position.wall_s, 2),
             "config": dataclasses.asdict(folder.config),
         },
@@ -98,19 +99,19 @@ def _run(trainer: Trainer, args: argparse.Namespace) -> None:
     )
 
 
-def _outcome(facts: dict[str, Any], adapter: Path) -> str:
+def _outcome(facts: RunFacts, adapter: Path) -> str:
     """How a run ended, in one line."""
-    ended = f"{facts['status']} at step {facts['step']}"
-    if facts["stopped_early"]:
-        ended += f" of {facts['steps']}: validation did not get better any more"
-    kept = "" if facts["kept_step"] == facts["step"] else f" of step {facts['kept_step']}, the best one,"
-    best = facts["best_validation"]
+    ended = f"{facts.status} at step {facts.step}"
+    if facts.stopped_early:
+        ended += f" of {facts.steps}: validation did not get better any more"
+    kept = "" if facts.kept_step == facts.step else f" of step {facts.kept_step}, the best one,"
+    best = facts.best_validation
     return f"{ended}; best validation loss {'unknown' if best is None else f'{best:.4f}'}; adapter{kept} in {adapter}"
 
 
 @contextmanager
 def _stop_signals() -> Iterator[threading.Event]:
-    """Turn Ctrl-C and a polite kill into a wish to stop after the present step."""
+    """Stop after the current step on SIGINT or SIGTERM: the event is set by either."""
     asked = threading.Event()
     before = {number: signal.signal(number, lambda *_: asked.set()) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

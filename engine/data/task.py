@@ -3,7 +3,7 @@
 from engine.core.errors import DataError, ModelError, SettingError
 from engine.data.dataset import Dataset
 from engine.data.head_spec import HeadSpec
-from engine.models.families import Family
+from engine.models.family import Family
 
 
 def wants_head(choice: str, family: Family) -> bool:

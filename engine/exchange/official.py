@@ -23,7 +23,11 @@ def export_official(method: Method, path: Path) -> None:
     Raises:
         ExchangeError: It is another method, or its gates cannot be written as tanh(g).
     """
-    if not isinstance(method, LlamaAdapter) or method.gates is None or method.shape.model_type != "llama":
+    if (
+        not isinstance(method, LlamaAdapter)
+        or method.gates is None
+        or "llama_adapter" not in method.shape.family.adapter_formats
+    ):
         raise _refused("only gated LLaMA-Adapters on LLaMA models have this form", "export in our own format")
     if method.head is not None:
         raise _refused("there is no place for a task head", "export in our own format")

@@ -17,7 +17,7 @@ from engine.data.head_spec import HeadSpec
 from engine.methods import METHODS
 from engine.methods.parts.head import TaskHead
 from engine.models.base import Base
-from engine.models.families import Family
+from engine.models.family import Family
 from engine.models.shape import ModelShape
 from engine.models.sharing import share_tensors
 from engine.models.sites import Sites

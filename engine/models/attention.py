@@ -1,8 +1,8 @@
 """The attention function that transformers calls for every layer, so that one site serves all families.
 
-With nothing attached it hands over to scaled-dot-product attention, or to gemma2's own where scores are capped, and
-is equal to it to the bit. Joined keys and soft-prompt strength need an additive mask; everything else leaves the mask
-alone.
+With nothing attached it hands over to scaled-dot-product attention, and is equal to it to the bit; where a model caps
+its scores, which no fused kernel can, it takes the steps of transformers' own eager attention. Joined keys and
+soft-prompt strength need an additive mask; everything else leaves the mask alone.
 """
 
 import threading
@@ -16,11 +16,11 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from transformers import AttentionInterface, AttentionMaskInterface
-from transformers.integrations.sdpa_attention import sdpa_attention_forward
+from transformers.integrations.sdpa_attention import repeat_kv, sdpa_attention_forward
 from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS
-from transformers.models.gemma2.modeling_gemma2 import eager_attention_forward
 
-from engine.models.sites import AttentionRecord, AttentionSite, ForwardContext, JoinedKeys
+from engine.models.attention_site import AttentionRecord, AttentionSite, JoinedKeys, cap_scores
+from engine.models.hooks import ForwardContext
 
 NAME = "gatelight"
 Mask = Bool[Tensor, "#b #h t s"] | Float[Tensor, "#b #h t s"] | None
@@ -70,7 +70,7 @@ def site_attention(
     value: Float[Tensor, "b g s k"],
     attention_mask: Mask,
     kernel: str = "auto",
-    **options: Any,  # noqa: ANN401 - passed on to gr.on
+    **options: Any,  # noqa: ANN401 - passed on by transformers
 ) -> tuple[Float[Tensor, "b t h k"], None]:
     """Frozen attention, plus what the hooks of this layer's site add.
 
@@ -107,7 +107,7 @@ def _arithmetic(
     softcap: float | None = None,
     **_: Any,  # noqa: ANN401 - options that do not concern the scores
 ) -> tuple[float, float | None]:
-    """Factor and cap of the scores; opt scales its queries itself and asks for a factor of 1."""
+    """Factor and cap of the scores; a family that scales its queries itself asks for a factor of 1."""
     return query.shape[-1] ** -0.5 if scaling is None else float(scaling), softcap
 
 
@@ -118,14 +118,33 @@ def _attend(
     value: Float[Tensor, "b g s k"],
     mask: Mask,
     kernel: str,
-    **options: Any,  # noqa: ANN401 - passed on to gr.on
+    **options: Any,  # noqa: ANN401 - passed on by transformers
 ) -> Float[Tensor, "b t h k"]:
-    """The frozen attention itself. Fused kernels cannot cap scores: there gemma2's own arithmetic runs."""
+    """The frozen attention itself; fused kernels cannot cap scores."""
     if options.get("softcap") is None:
         with _choice(kernel):
             return sdpa_attention_forward(module, query, key, value, mask, **options)[0]
     mask = additive_mask(module, query, key, mask, options.get("is_causal"))
-    return eager_attention_forward(module, query, key, value, mask, **options)[0]
+    return _capped_attention(module, query, key, value, mask, **options)
+
+
+def _capped_attention(
+    module: nn.Module,
+    query: Float[Tensor, "b h t k"],
+    key: Float[Tensor, "b g s k"],
+    value: Float[Tensor, "b g s k"],
+    mask: Float[Tensor, "#b #h t s"],
+    *,
+    dropout: float = 0.0,
+    **options: Any,  # noqa: ANN401 - passed on by transformers
+) -> Float[Tensor, "b t h k"]:
+    """Attention whose scores are kept softly within a cap, step by step as transformers' eager attention."""
+    scale, softcap = _arithmetic(query, **options)
+    repeats = query.shape[1] // key.shape[1]
+    scores = cap_scores(query @ repeat_kv(key, repeats).transpose(2, 3) * scale, softcap) + mask
+    shares = nn.functional.softmax(scores, dim=-1, dtype=torch.float32).to(query.dtype)
+    shares = nn.functional.dropout(shares, p=dropout, training=module.training)
+    return (shares @ repeat_kv(value, repeats)).transpose(1, 2).contiguous()
 
 
 def _add_outputs(

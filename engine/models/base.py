@@ -66,13 +66,13 @@ class Base:
     def input_embeddings(self) -> Tensor:
         """The input embeddings (v, d), frozen, as they enter the first layer.
 
-        Gemma stores them small and multiplies them by sqrt(d) on the way in. Virtual tokens stand where the product
-        does, so they begin at its size, and an entry taken from here does what its word does.
+        Some families store them small and multiply them by sqrt(d) on the way in. Virtual tokens stand where the
+        product does, so they begin at its size, and an entry taken from here does what its word does.
         """
         embeddings: Any = self.model.get_input_embeddings()
         weight: Tensor = embeddings.weight.detach()
-        scale: Tensor | None = getattr(embeddings, "embed_scale", None)
-        return weight if scale is None else weight * scale.to(weight.dtype)
+        name = self.shape.family.embedding_scale
+        return weight * getattr(embeddings, name).to(weight.dtype) if name else weight
 
     @cached_property
     def fingerprint(self) -> str:
@@ -103,9 +103,9 @@ def base_from_model(
     model.requires_grad_(requires_grad=False)
     model.eval()
     for part in model.modules():
-        # opt's layers drop by themselves as soon as they are told to train, which recomputing them takes.
-        if isinstance(getattr(part, "dropout", None), float):
-            part.dropout = 0.0  # type: ignore[assignment]
+        for name in shape.family.functional_dropout:
+            if isinstance(getattr(part, name, None), float):
+                setattr(part, name, 0.0)
     if shape.family.attention is not None:
         model.set_attn_implementation(implementation_name(kernel))
     elif kernel != "auto":

@@ -1,51 +1,15 @@
-"""Where each model family keeps the places that a method may act on. One row per family, nothing else to edit.
+"""The table of model families: one row per transformers `model_type`, nothing else to edit.
 
-Where a family's attention goes through transformers' attention interface, the registered function of
-`engine.models.attention` sees rotated queries and may add to the output. The others say so with `attention=None`, and
-methods that act there are refused for them.
+`engine.models.family` says what each field means; `tests/contract/test_families.py` checks every row against the model.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from dataclasses import replace
+from typing import Any
 
-from jaxtyping import Float
 from torch import Tensor, nn
 
 from engine.core.errors import ModelError
-
-KeysValues = tuple[Float[Tensor, "*b g p k"], Float[Tensor, "*b g p k"]]
-Project = Callable[[nn.Module, Float[Tensor, "*b p d"], int], KeysValues]
-Head = Callable[[nn.Module, Float[Tensor, "*n d"]], Float[Tensor, "*n v"]]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Family:
-    """One architecture's map.
-
-    Attributes:
-        layers: Path from the model to its list of layers.
-        attention: Path from a layer to the module that calls the attention function; None where none does.
-        linears: Path from a layer to each linear, by role (q, k, v, qkv, o, gate, up, gate_up, down).
-        sublayers: Path from a layer to the module whose output goes into the residual sum, for "attention" and "mlp".
-        positions: "rotary" if only distances between positions matter, else "learned".
-        causal: Whether a token sees only what stands before it.
-        project_keys_values: The attention's frozen key and value projections, not rotated, each as (g, p, k).
-        head: Hidden states to vocabulary logits, or to the classes of a picture.
-        reads_text: Whether it reads text; if not, pictures.
-        qkv_by_head: Whether a fused qkv has query, key and value side by side within each head, not all queries first.
-    """
-
-    layers: str
-    attention: str | None
-    linears: dict[str, str]
-    sublayers: dict[str, str]
-    positions: Literal["rotary", "learned"]
-    causal: bool
-    project_keys_values: Project
-    head: Head
-    reads_text: bool = True
-    qkv_by_head: bool = False
+from engine.models.family import Family, KeysValues
 
 
 def _frozen(linear: Any, x: Tensor) -> Tensor:  # noqa: ANN401 - a linear of any make
@@ -138,6 +102,7 @@ _GEMMA = replace(
     # A norm of its own stands between each sub-layer and the residual sum.
     sublayers={"attention": "post_attention_layernorm", "mlp": "post_feedforward_layernorm"},
     head=_capped_lm_head,
+    embedding_scale="embed_scale",
 )
 
 _BERT = Family(
@@ -159,8 +124,8 @@ _BERT = Family(
 )
 
 FAMILIES: dict[str, Family] = {
-    "llama": _LLAMA,
-    "mistral": _LLAMA,
+    "llama": replace(_LLAMA, adapter_formats=("llama_adapter", "adaption_prompt")),
+    "mistral": replace(_LLAMA, adapter_formats=("adaption_prompt",)),
     "qwen2": _LLAMA,
     "qwen3": _LLAMA,
     "gemma2": _GEMMA,
@@ -191,6 +156,7 @@ FAMILIES: dict[str, Family] = {
         causal=True,
         project_keys_values=_separate,
         head=_lm_head,
+        functional_dropout=("dropout",),
     ),
     "gpt2": Family(
         layers="transformer.h",
@@ -201,6 +167,7 @@ FAMILIES: dict[str, Family] = {
         causal=True,
         project_keys_values=_gpt2,
         head=_lm_head,
+        conv1d=True,
     ),
     "gpt_neox": Family(
         layers="gpt_neox.layers",
@@ -228,14 +195,14 @@ FAMILIES: dict[str, Family] = {
             "down": "mlp.dense_4h_to_h",
         },
         sublayers={"attention": "self_attention.dense", "mlp": "mlp.dense_4h_to_h"},
-        positions="rotary",  # not rotated, but only distances matter: each score falls with them (ALiBi)
+        positions="relative",
         causal=True,
         project_keys_values=_gpt_neox,
         head=_lm_head,
         qkv_by_head=True,
     ),
     "bert": _BERT,
-    "roberta": replace(_BERT, layers="roberta.encoder.layer", head=_lm_head),
+    "roberta": replace(_BERT, layers="roberta.encoder.layer", head=_lm_head, positions_after_padding=True),
     "distilbert": Family(
         layers="distilbert.transformer.layer",
         attention="attention",
@@ -289,36 +256,3 @@ def family_of(model_type: str) -> Family:
         family=model_type,
         known=", ".join(FAMILIES),
     )
-
-
-FUSED_ROLES = {"q": "qkv", "k": "qkv", "v": "qkv", "gate": "gate_up", "up": "gate_up"}
-"""Roles that some families keep in one linear with others."""
-
-
-def linear_roles(family: Family, wanted: tuple[str, ...]) -> tuple[str, ...]:
-    """The family's own roles for the wanted ones: q, k and v become qkv where the family has them fused.
-
-    Raises:
-        ModelError: The family has no such linear.
-    """
-    found: list[str] = []
-    for role in wanted:
-        own = FUSED_ROLES[role] if FUSED_ROLES.get(role) in family.linears else role
-        if own not in family.linears:
-            raise ModelError(
-                "unknown_target",
-                f"targets names {role!r}, but this model has {', '.join(family.linears)}.",
-                value=role,
-                known=", ".join(family.linears),
-            )
-        if own not in found:
-            found.append(own)
-    return tuple(found)
-
-
-def linear_size(linear: Any) -> tuple[int, int]:  # noqa: ANN401 - a linear of any make
-    """(inputs, outputs) of a linear of any make: torch, bitsandbytes, or GPT-2's transposed Conv1D."""
-    if hasattr(linear, "in_features"):
-        return int(linear.in_features), int(linear.out_features)
-    inputs, outputs = linear.weight.shape
-    return inputs, outputs

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from engine.models.families import linear_roles
+from engine.models.family import linear_roles
 from engine.models.shape import ModelShape
 
 

@@ -19,7 +19,8 @@ from transformers.utils.logging import disable_progress_bar
 
 from engine.core.errors import ModelError
 from engine.models.base import Base, base_from_model
-from engine.models.families import Family, family_of
+from engine.models.families import family_of
+from engine.models.family import Family
 from engine.models.inputs import Processor
 from engine.models.resolve import (
     LOADING_ERRORS,

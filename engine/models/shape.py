@@ -6,7 +6,8 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from engine.core.errors import ModelError
-from engine.models.families import Family, family_of, linear_size
+from engine.models.families import family_of
+from engine.models.family import Family, linear_size
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class ModelShape:
         v: Vocabulary entries; classes, where the model reads pictures.
         linears: (inputs, outputs) of every linear of a layer, by role.
         norms: All norms of the residual stream, by path from the model, lowest first.
-        first_position: Index of the first learned position: RoBERTa begins after its padding token.
+        first_position: Index of the first learned position.
         parameters: All parameters of the model.
         layer_parameters: Those of one layer.
     """
@@ -84,7 +85,7 @@ def shape_of(model: PreTrainedModel) -> ModelShape:
         v=config.vocab_size if family.reads_text else len(config.id2label or ()),
         linears={role: linear_size(layers[0].get_submodule(path)) for role, path in family.linears.items()},
         norms=_norms(model, config.hidden_size),
-        first_position=config.pad_token_id + 1 if config.model_type == "roberta" else 0,
+        first_position=config.pad_token_id + 1 if family.positions_after_padding else 0,
         parameters=model.num_parameters(),
         layer_parameters=sum(parameter.numel() for parameter in layers[0].parameters()),
     )
@@ -102,7 +103,7 @@ def _need_wide_words(model: PreTrainedModel) -> None:
         raise ModelError(
             "narrow_words",
             f"The word vectors of this {config.model_type} model have {words.shape[1]} numbers and its layers "
-            f"{config.hidden_size}: models that project between the two, such as opt-350m, are not supported. Choose "
+            f"{config.hidden_size}: models that project between the two are not supported. Choose "
             "another size of the family.",
             family=config.model_type,
             words=words.shape[1],
@@ -124,7 +125,7 @@ def _norms(model: PreTrainedModel, d: int) -> dict[str, NormShape]:
     layers = f"{family_of(model.config.model_type).layers}."
 
     def floor(path: str) -> int:
-        # A model lists its parts in the order in which they were made: opt makes its last norm first.
+        # A model lists its modules in the order in which they were made, which may have the last norm first.
         return 1 if path.startswith(layers) else 2 * ("embed" not in path)
 
     return {path: found[path] for path in sorted(found, key=floor)}

@@ -16,6 +16,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -25,6 +26,7 @@ from engine.config.run import RunConfig
 from engine.core.atomic import write_json, write_text
 from engine.core.errors import RunError
 from engine.data.head_spec import HeadSpec
+from engine.runs.facts import RunFacts
 
 SNAPSHOT_BUDGET = 64 * 2**20
 """Bytes that a run's snapshots may take; beyond it every second one goes, newest and first kept."""
@@ -40,8 +42,8 @@ class RunFolder:
         self._lock = FileLock(path / "lock")
 
     @classmethod
-    def create(cls, path: Path, config: RunConfig, name: str, facts: dict[str, Any]) -> Self:
-        """Make the folder of a new run.
+    def create(cls, path: Path, config: RunConfig, facts: RunFacts) -> Self:
+        """Make the folder of a new run; the config and the time of creation are added to its facts.
 
         Raises:
             RunError: The folder is there already and not empty, or cannot be made.
@@ -55,20 +57,8 @@ class RunFolder:
                 )
             path.mkdir(parents=True, exist_ok=True)
             write_text(path / "run.yaml", config.to_yaml())
-            write_json(
-                path / "run.json",
-                {
-                    "name": name,
-                    "notes": "",
-                    "created": time.time(),
-                    "status": "loading",
-                    "message": "",
-                    "epoch": 0,
-                    "step": 0,
-                    "config": config.to_dict(),
-                    **facts,
-                },
-            )
+            facts = replace(facts, config=config.to_dict(), created=facts.created or time.time())
+            write_json(path / "run.json", facts.to_json())
         except OSError as error:
             raise RunError(
                 "run_not_made",
@@ -97,18 +87,17 @@ class RunFolder:
     @property
     def config(self) -> RunConfig:
         """What determines the run."""
-        return RunConfig.from_dict(self.facts()["config"])
+        return RunConfig.from_dict(self.facts().config)
 
     @property
     def head(self) -> HeadSpec | None:
         """What the run's task head says; None without one."""
-        plain = self.facts().get("head")
-        return HeadSpec.from_dict(plain) if plain else None
+        return self.facts().head
 
     @property
     def template(self) -> str | None:
         """Text around a prompt as the run learned it; None in runs of older versions, which do not say."""
-        return self.facts().get("template")
+        return self.facts().template
 
     @property
     def events_path(self) -> Path:
@@ -136,29 +125,32 @@ class RunFolder:
         path, old = self.path / "checkpoint", self.path / "checkpoint.old"
         return old if old.exists() and not path.exists() else path
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> RunFacts:
         """What run.json says.
 
         Raises:
             RunError: It is missing or damaged.
         """
         try:
-            facts: dict[str, Any] = json.loads((self.path / "run.json").read_text(encoding="utf-8"))
-            return facts
-        except (OSError, ValueError) as error:
+            return RunFacts.from_json(json.loads((self.path / "run.json").read_text(encoding="utf-8")))
+        except (OSError, ValueError, KeyError, TypeError) as error:
             raise RunError(
                 "no_run",
                 f"The folder {str(self.path)!r} holds no run: run.json is missing or damaged.",
                 run=self.id,
             ) from error
 
-    def update(self, **values: object) -> None:
-        """Change entries of run.json. Facts that are gone (a deleted run) stay gone."""
-        write_json(self.path / "run.json", {**self.facts(), **values})
+    def update(self, **changes: Any) -> None:  # noqa: ANN401 - any field of RunFacts
+        """Change entries of run.json, by their names in `RunFacts`. A deleted run is not made again.
+
+        Raises:
+            RunError: run.json is gone.
+        """
+        write_json(self.path / "run.json", replace(self.facts(), **changes).to_json())
 
     def status(self) -> str:
         """The status that is true now: a run that nobody trains is interrupted, whatever its file says."""
-        status = str(self.facts()["status"])
+        status = self.facts().status
         return "interrupted" if status in ACTIVE and not self.busy() else status
 
     def busy(self) -> bool:
@@ -229,7 +221,7 @@ class RunFolder:
 
     def keep_predictions(self, rows: list[dict[str, Any]]) -> None:
         """Keep the answers to the held-out rows, as of the run's present step."""
-        write_json(self.path / "predictions.json", {"step": self.facts()["step"], "rows": rows})
+        write_json(self.path / "predictions.json", {"step": self.facts().step, "rows": rows})
 
     def kept_predictions(self) -> list[dict[str, Any]] | None:
         """The kept answers; None where there are none, or the run went on since."""
@@ -237,7 +229,7 @@ class RunFolder:
             kept = json.loads((self.path / "predictions.json").read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return None
-        return kept["rows"] if kept["step"] == self.facts()["step"] else None
+        return kept["rows"] if kept["step"] == self.facts().step else None
 
     def delete(self) -> None:
         """Remove the run for good.
@@ -267,8 +259,8 @@ def run_folders(root: Path) -> list[RunFolder]:
     for path in root.glob("*/run.json"):
         folder = RunFolder(path.parent)
         try:
-            found.append((folder.facts()["created"], folder.path.name, folder))
-        except (RunError, KeyError):
+            found.append((folder.facts().created, folder.path.name, folder))
+        except RunError:
             continue
     return [
         folder

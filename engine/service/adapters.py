@@ -24,21 +24,21 @@ def _info(folder: Path) -> AdapterInfo | None:
     run = RunFolder(folder.parent) if folder.name == "adapter" and (folder.parent / "run.json").exists() else None
     try:
         facts: dict[str, Any] = json.loads((folder / "adapter.json").read_text(encoding="utf-8"))
-        told = run.facts() if run is not None else {}
+        told = run.facts() if run is not None else None
         head = facts.get("head")
         return AdapterInfo(
             id=folder.name if run is None else run.id,
-            name=told.get("name") or folder.name,
+            name=(told and told.name) or folder.name,
             path=str(folder),
             model=facts["base"]["name"],
             fingerprint=facts["base"]["fingerprint"],
             method=facts["method"],
-            dataset=facts.get("data") or told.get("config", {}).get("dataset", ""),
+            dataset=facts.get("data") or (told.dataset if told else ""),
             labels=tuple(head["labels"]) if head else None,
             step=facts.get("step", 0),
-            trainable=facts.get("trainable") or told.get("trainable", 0),
+            trainable=facts.get("trainable") or (told.trainable if told else 0),
             size_bytes=sum(path.stat().st_size for path in folder.iterdir()),
-            created=told.get("created") or (folder / "adapter.safetensors").stat().st_mtime,
+            created=(told and told.created) or (folder / "adapter.safetensors").stat().st_mtime,
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RunError):
         return None

@@ -50,24 +50,24 @@ class RunStore:
         """
         folder = self.folder(run)
         facts, log = folder.facts(), folder.events_path
-        start = cursor if epoch == facts["epoch"] else 0
+        start = cursor if epoch == facts.epoch else 0
         events, after = read_events(log, start)
         return RunUpdate(
             run=run,
-            name=facts["name"],
+            name=facts.name,
             status=self._status(folder),
-            message=facts["message"],
-            problem=facts.get("problem"),
+            message=facts.message,
+            problem=facts.problem,
             recording=_recorded(folder),
-            emits=facts["emits"],
-            layered=facts["layered"],
-            pictures=bool(facts.get("pictures")),
-            steps=facts["steps"],
-            config=facts["config"],
-            memory=facts.get("memory"),
-            early=facts.get("stopped_early", False),
-            kept=facts.get("kept_step"),
-            epoch=facts["epoch"],
+            emits=facts.emits,
+            layered=facts.layered,
+            pictures=facts.pictures,
+            steps=facts.steps,
+            config=facts.config,
+            memory=facts.memory,
+            early=facts.stopped_early,
+            kept=facts.kept_step,
+            epoch=facts.epoch,
             cursor=after,
             more=after > start and after < log.stat().st_size,
             events=events,
@@ -150,27 +150,26 @@ class RunStore:
 
     def _summary(self, folder: RunFolder) -> RunSummary:
         facts = folder.facts()
-        config = facts["config"]
         return RunSummary(
             id=folder.id,
-            name=facts["name"],
-            notes=facts["notes"],
+            name=facts.name,
+            notes=facts.notes,
             status=self._status(folder),
             recording=_recorded(folder),
-            model=config["model"],
-            method=config["method"],
-            dataset=config["dataset"],
-            step=self._live().step if self._active(folder) else facts["step"],
-            steps=facts["steps"],
-            best_validation=facts["best_validation"],
-            kept_step=facts.get("kept_step"),
-            trainable=facts["trainable"],
+            model=facts.model,
+            method=facts.method,
+            dataset=facts.dataset,
+            step=self._live().step if self._active(folder) else facts.step,
+            steps=facts.steps,
+            best_validation=facts.best_validation,
+            kept_step=facts.kept_step,
+            trainable=facts.trainable,
             size_bytes=sum(path.stat().st_size for path in folder.adapter_path.glob("*")),
-            created=facts["created"],
-            emits=facts["emits"],
-            labels=folder.head.labels if folder.head else None,
-            pictures=bool(facts.get("pictures")),
-            chips=facts.get("chips"),
+            created=facts.created,
+            emits=facts.emits,
+            labels=facts.head.labels if facts.head else None,
+            pictures=facts.pictures,
+            chips=facts.chips,
         )
 
 

@@ -226,7 +226,7 @@ class Workbench:
         None either where its data is gone: then its rows still have their names.
         """
         folder = self.runs.folder(run)
-        if not folder.facts().get("pictures"):
+        if not folder.facts().pictures:
             return {}
         try:
             found = folder.config.load_data()

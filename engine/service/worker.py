@@ -270,7 +270,7 @@ class Worker:
             self._let_go()
             raise
         self._trainer, self._steps, self._clock = trainer, trainer.run(), Clock()
-        self._change(status="running", name=trainer.folder.facts()["name"], step=trainer.position.step)
+        self._change(status="running", name=trainer.folder.facts().name, step=trainer.position.step)
 
     def _let_go(self, message: str = "", problem: dict[str, Any] | None = None) -> None:
         self._held.close()

@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from engine.models.sites import AttentionRecord, cap_scores
+from engine.models.attention_site import AttentionRecord, cap_scores
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from engine.data.task import head_for
 from engine.methods import method_class
 from engine.methods.base import Method, Start
 from engine.models.base import Base
+from engine.runs.facts import BaseFacts, RunFacts
 from engine.runs.folder import RunFolder
 from engine.runs.log import cut_back
 from engine.training.checkpoint import has_checkpoint
@@ -60,21 +61,18 @@ def start_run(path: Path, config: RunConfig, load: LoadBase, name: str = "") -> 
     folder = RunFolder.create(
         path,
         config,
-        name or default_name(config),
-        {
-            "base": {"name": base.name, "fingerprint": base.fingerprint, "parameters": base.shape.parameters},
-            "trainable": sum(p.numel() for p in method.parameters()),
-            "steps": training.steps,
-            "emits": [event.kind for event in method.tells],
-            "layered": method.layered,
-            "best_validation": None,
-            "kept_step": None,
-            "stopped_early": False,
-            "head": head.to_dict() if head else None,
-            "template": dataset.template,
-            "pictures": dataset.pictures,
-            "chips": dataset.chips,
-        },
+        RunFacts(
+            name=name or default_name(config),
+            base=BaseFacts(name=base.name, fingerprint=base.fingerprint, parameters=base.shape.parameters),
+            trainable=sum(p.numel() for p in method.parameters()),
+            steps=training.steps,
+            emits=[event.kind for event in method.tells],
+            layered=method.layered,
+            head=head,
+            template=dataset.template,
+            pictures=dataset.pictures,
+            chips=dataset.chips,
+        ),
     )
     return Trainer(folder, base, method, dataset)
 
@@ -90,20 +88,20 @@ def resume_run(folder: RunFolder, load: LoadBase) -> Trainer:
         raise RunError("no_checkpoint", f"The run {folder.id!r} has no checkpoint, so it cannot go on.", run=folder.id)
     config = folder.config
     facts = folder.facts()
-    if facts["step"] >= config.of_training().steps:
+    if facts.step >= config.of_training().steps:
         raise RunError(
             "run_finished", f"The run {folder.id!r} is finished: there is nothing left to do.", run=folder.id
         )
-    if facts.get("stopped_early"):
+    if facts.stopped_early:
         raise RunError(
             "run_stopped_early",
-            f"The run {folder.id!r} is finished: patience ended it at step {facts['step']}. To train longer, start "
+            f"The run {folder.id!r} is finished: patience ended it at step {facts.step}. To train longer, start "
             "it with more patience.",
             run=folder.id,
-            step=facts["step"],
+            step=facts.step,
         )
     base = base_for(config, load)
-    if base.fingerprint != facts["base"]["fingerprint"]:
+    if base.fingerprint != facts.base.fingerprint:
         raise RunError(
             "other_weights",
             f"The weights of {config.model!r} are not the ones that the run {folder.id!r} began with.",
@@ -115,7 +113,7 @@ def resume_run(folder: RunFolder, load: LoadBase) -> Trainer:
     # Step 0 is told again by a run that goes back to it; later steps are told when they are made.
     cut_back(folder.events_path, trainer.position.step or -1)
     folder.drop_snapshots_after(trainer.position.step)
-    folder.update(epoch=facts["epoch"] + 1)
+    folder.update(epoch=facts.epoch + 1)
     return trainer
 
 

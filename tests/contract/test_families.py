@@ -2,17 +2,19 @@
 
 import pytest
 import torch
+from torch import nn
 from torch.testing import assert_close
 from transformers import AutoModelForCausalLM, AutoModelForMaskedLM, BertConfig, BloomConfig, OPTConfig
+from transformers.pytorch_utils import Conv1D
 
 from engine.core.errors import ModelError
 from engine.methods import METHODS
 from engine.methods.parts.norms import TunedNorms, normalised
 from engine.methods.prompt.method import PromptSettings, PromptTuning
 from engine.models.inputs import Tokens
+from engine.models.layout import SoftPrompt
 from engine.models.loading import load_base, shape_from_config
 from engine.models.shape import shape_of
-from engine.models.sites import SoftPrompt
 from engine.telemetry.observe import ProbeInput
 from tests.tiny import (
     ALL,
@@ -57,7 +59,7 @@ def test_virtual_tokens_that_are_words_do_what_words_do(family):
 
 @with_attention
 def test_projected_keys_are_the_frozen_ones(family):
-    """`project` gives the very keys and values that the layer makes of its input, where position 0 turns nothing."""
+    """Projected keys and values are the very ones that the layer makes of its input; position 0 rotates nothing."""
     base = tiny_base(family)
     view, inputs, seen = base.view(), {}, {}
     for site in view.sites.attention:
@@ -95,8 +97,8 @@ def test_scores_are_the_layers_own_arithmetic(family):
 
 
 @every_family
-def test_after_is_all_that_a_sublayer_adds(family):
-    """Without what comes out of `after`, a layer adds nothing: the residual passes it by as it is."""
+def test_a_sublayers_output_is_all_that_it_adds(family):
+    """Without what its sub-layers give, a layer adds nothing: the residual passes it by as it is."""
     base = tiny_base(family)
     view, states = base.view(), []
     for part in ("attention", "mlp"):
@@ -120,10 +122,35 @@ def test_linears_are_named_once_and_by_their_role(family):
     layer = tiny_base(family).view().sites.layers[0]
     linears = [name for name, part in layer.named_modules() if type(part).__name__ in ("Linear", "Conv1D")]
     assert sorted(shape.family.linears.values()) == sorted(linears)
-    d, hk, gk, f = shape.d, shape.h * shape.k, shape.g * shape.k, 128 if family in ("gpt2", "bloom") else 48
+    assert shape.family.conv1d == all(isinstance(layer.get_submodule(name), Conv1D) for name in linears)
+    sizes_in_config = ("intermediate_size", "ffn_dim", "hidden_dim")
+    d, hk, gk = shape.d, shape.h * shape.k, shape.g * shape.k
+    f = next((CONFIGS[family][1][name] for name in sizes_in_config if name in CONFIGS[family][1]), 4 * d)
     sizes = {"q": (d, hk), "k": (d, gk), "v": (d, gk), "qkv": (d, hk + 2 * gk), "o": (hk, d)}
     sizes |= {"gate": (d, f), "up": (d, f), "gate_up": (d, 2 * f), "down": (f, d)}
     assert shape.linears == {role: sizes[role] for role in shape.linears}
+
+
+@pytest.mark.parametrize("family", TEXT)
+def test_positions_are_what_the_model_has(family):
+    """Rotary families have a rotation, learned ones a table of positions, relative ones neither."""
+    base = tiny_base(family)
+    kinds = {type(part).__name__.lower() for part in base.model.modules()}
+    tables = [part for part in base.model.modules() if isinstance(part, nn.Embedding) and part.num_embeddings >= 128]
+    expected = "rotary" if any("rotary" in kind for kind in kinds) else "learned" if tables else "relative"
+    assert base.shape.family.positions == expected
+
+
+@pytest.mark.parametrize("family", TEXT)
+def test_what_is_special_in_a_row_is_in_the_model(family):
+    """Attributes that a row names are there, and a first position comes from the model's own numbering."""
+    base = tiny_base(family)
+    row = base.shape.family
+    assert bool(row.embedding_scale) == hasattr(base.model.get_input_embeddings(), "embed_scale")
+    named = {name for part in base.model.modules() for name, value in vars(part).items() if isinstance(value, float)}
+    assert set(row.functional_dropout) == named & {"dropout"}
+    padding = [getattr(part, "padding_idx", None) for path, part in base.model.named_modules() if "position" in path]
+    assert row.positions_after_padding == any(index is not None for index in padding)
 
 
 @every_family
@@ -158,7 +185,7 @@ def test_opt_with_narrow_words_is_refused():
     """opt-350m puts a projection between its word vectors and its layers: the sentence names both widths."""
     _, values = CONFIGS["opt"]
     config = OPTConfig(**{**values, "word_embed_proj_dim": 16})
-    with torch.device("meta"), pytest.raises(ModelError, match=r"16 numbers .* 32.*opt-350m"):
+    with torch.device("meta"), pytest.raises(ModelError, match=r"16 numbers .* 32"):
         shape_of(AutoModelForCausalLM.from_config(config))
 
 

@@ -157,7 +157,7 @@ def test_a_picture_that_vanishes_ends_the_run_with_a_sentence(tmp_path):
         path.unlink()
     with pytest.raises(DataError, match=r"\.png cannot be read any more"):
         finish(trainer)
-    assert trainer.folder.facts()["problem"]["key"] == "picture_gone"
+    assert trainer.folder.facts().problem["key"] == "picture_gone"
 
 
 @pytest.mark.parametrize("method", ["lora", "bottleneck", "llama_adapter", "ladder"])
@@ -178,7 +178,7 @@ def test_memory_is_estimated_from_patches(shapes, tmp_path, method):
     )
     found = estimate(plan, Room(device="cpu", total=2**34, free=2**33))
     assert found.length == 17
-    assert found.total == pytest.approx(trainer.folder.facts()["memory"]["peak"], rel=0.2)
+    assert found.total == pytest.approx(trainer.folder.facts().memory["peak"], rel=0.2)
 
 
 def test_a_chat_about_a_picture(shapes, tmp_path):

@@ -25,6 +25,7 @@ from engine.models.inputs import Tokens
 from engine.models.shape import shape_of
 from engine.telemetry.observe import ProbeInput
 from tests.tiny import (
+    FAMILIES,
     Case,
     logits,
     loss_of,
@@ -40,22 +41,17 @@ ORACLES = Path(__file__).resolve().parents[3] / "shared" / "oracles"
 CLOSE = {"rtol": 1e-4, "atol": 2e-5}
 """fp32 with another order of summation, on logits of size 5."""
 
-SUB_LAYERS = {
-    "llama": ("self_attn", "mlp"),
-    "mistral": ("self_attn", "mlp"),
-    "qwen2": ("self_attn", "mlp"),
-    "qwen3": ("self_attn", "mlp"),
-    "gpt2": ("attn", "mlp"),
-    "gpt_neox": ("attention", "mlp"),
-    "gemma2": ("post_attention_layernorm", "post_feedforward_layernorm"),
-    "gemma3_text": ("post_attention_layernorm", "post_feedforward_layernorm"),
-    "phi3": ("self_attn", "mlp"),
-    "opt": ("self_attn", "fc2"),
-    "bert": ("attention.output.dropout", "output.dropout"),
-    "roberta": ("attention.output.dropout", "output.dropout"),
-    "distilbert": ("attention", "ffn"),
-}
-"""Modules whose output is the sub-layer's, after its dropout and before the residual sum."""
+
+def sub_layer(block, path):
+    """The module whose output is a sub-layer's, after its dropout and before the residual sum.
+
+    It is the direct child of the layer on the way to the sub-layer's last module; where the residual sum is within that
+    child, or the last module stands in the layer itself, it is the dropout or that module.
+    """
+    inner = block.get_submodule(path.rpartition(".")[0])
+    if hasattr(inner, "dropout") and hasattr(inner, "LayerNorm"):
+        return inner.dropout
+    return block.get_submodule(path.partition(".")[0])
 
 
 class Adapted(nn.Module):
@@ -68,9 +64,9 @@ class Adapted(nn.Module):
         self.phi = {"gelu": nn.functional.gelu, "relu": nn.functional.relu}[method.settings.activation]
         shape = method.shape
         for layer, block in enumerate(self.model.get_submodule(shape.family.layers).children()):
-            for part, path in zip(("attention", "mlp"), SUB_LAYERS[family], strict=True):
+            for part, path in shape.family.sublayers.items():
                 if f"down.{layer}_{part}.weight" in self.values:
-                    block.get_submodule(path).register_forward_hook(self.adapter(f"{layer}_{part}"))
+                    sub_layer(block, path).register_forward_hook(self.adapter(f"{layer}_{part}"))
         self.renew_norms(shape)
 
     def adapter(self, key):
@@ -104,7 +100,7 @@ class Adapted(nn.Module):
         return self.model(input_ids=tokens.ids, attention_mask=tokens.mask.long()).logits
 
 
-@pytest.mark.parametrize("family", SUB_LAYERS)
+@pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize(
     "settings", [{"width": 5}, {"width": 3, "position": "pfeiffer", "activation": "relu"}], ids=str
 )
@@ -241,7 +237,7 @@ def test_near_identity_of_the_start():
     assert sizes[1e-1] > 0.5
 
 
-@pytest.mark.parametrize("family", SUB_LAYERS)
+@pytest.mark.parametrize("family", FAMILIES)
 def test_start_is_near_the_base_but_not_at_it(family):
     """The untrained method's logits are the base's to a few in a hundred thousand, and say so by not being equal."""
     base, method = Case("bottleneck", {"width": 5}, family).build()

@@ -19,9 +19,9 @@ from transformers.models.llama.modeling_llama import LlamaRotaryEmbedding, apply
 from engine.exchange.peft import import_peft
 from engine.methods.base import Start
 from engine.methods.prefix.method import PrefixSettings, PrefixTuning
+from engine.models.attention_site import JoinedKeys
 from engine.models.base import base_from_model
 from engine.models.inputs import Tokens
-from engine.models.sites import JoinedKeys
 from tests.parity.test_peft import peft_logits, trainables
 from tests.tiny import Case, cases, loss_of, plain_model, randomise, tiny_base, tokenizer, viewed, words
 

@@ -71,7 +71,7 @@ def block_by_hand(block, x, mask, shape):
         for h in range(heads):
             cut = slice(h * k, (h + 1) * k)
             seen = [s for s in range(len(x)) if s == t or (mask[s] and (s < t or not shape.family.causal))]
-            turn = turned if shape.family.positions == "rotary" else lambda part, _position: part
+            turn = turned if shape.family.positions != "learned" else lambda part, _position: part
             mine = turn(q[t, cut], positions[t])
             scores = torch.stack([mine @ turn(key[s, cut], positions[s]) / math.sqrt(k) for s in seen])
             parts.append((scores.softmax(0)[:, None] * value[seen, cut]).sum(0))

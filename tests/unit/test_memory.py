@@ -204,7 +204,7 @@ def test_run_keeps_what_it_held_beside_the_estimate(method, family, tmp_path):
     training = {"steps": 6, "batch_size": 4, "max_seq_len": 40}
     config = RunConfig(model=model, dataset=str(data), method=method, training=training)
     trainer = finish(start_run(tmp_path / "run", config, load_base))
-    facts, foretold = trainer.folder.facts()["memory"], memory(config)
+    facts, foretold = trainer.folder.facts().memory, memory(config)
     assert facts["peak"] == facts["weights"] + facts["adapter"] + facts["optimiser"] + facts["step"]
     assert (facts["device"], facts["rows"]) == ("cpu", 4)
     assert facts["length"] <= foretold.length
@@ -215,7 +215,7 @@ def test_first_step_is_not_charged_for_the_optimiser(tmp_path):
     """The optimiser's state is made in the first step and stays, so it is counted once."""
     make_dataset(tmp_path / "data", [("ab", "cd")] * 24)  # so that all batches are equally large
     short, long = (finish(Maker(tmp_path).start(f"{steps}", "mask", steps=steps)) for steps in (1, 3))
-    first, last = (trainer.folder.facts()["memory"] for trainer in (short, long))
+    first, last = (trainer.folder.facts().memory for trainer in (short, long))
     assert first["optimiser"] == last["optimiser"] > 0
     assert last["step"] < first["step"] + first["optimiser"]
 

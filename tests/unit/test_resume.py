@@ -47,7 +47,7 @@ def test_resumed_run_is_the_uninterrupted_one(maker, method, settings, training,
         next(progress)
     if way == "stopped":
         progress.close()
-        assert broken.folder.facts()["status"] == "stopped"
+        assert broken.folder.facts().status == "stopped"
         expected = 5
     else:
         kill(broken, progress)
@@ -60,8 +60,8 @@ def test_resumed_run_is_the_uninterrupted_one(maker, method, settings, training,
     assert all(torch.equal(mine[name], its[name]) for name in its)
     evals = [[(e["step"], e["validation_loss"]) for e in events_of(trainer, "eval")] for trainer in (resumed, whole)]
     assert evals[0] == evals[1]
-    assert resumed.folder.facts()["epoch"] == 1
-    assert resumed.folder.facts()["best_validation"] == whole.folder.facts()["best_validation"]
+    assert resumed.folder.facts().epoch == 1
+    assert resumed.folder.facts().best_validation == whole.folder.facts().best_validation
     assert resumed.folder.snapshots() == whole.folder.snapshots()
 
 
@@ -120,4 +120,4 @@ def test_finished_run_does_not_go_on(maker):
     maker.start("b")
     with pytest.raises(RunError, match="no checkpoint"):
         maker.resume("b")
-    assert RunFolder.open(trainer.folder.path).facts()["step"] == 8
+    assert RunFolder.open(trainer.folder.path).facts().step == 8

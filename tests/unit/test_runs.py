@@ -9,12 +9,13 @@ import pytest
 from engine.config.run import RunConfig
 from engine.core.atomic import write_json, write_text
 from engine.core.errors import RunError, SettingError
+from engine.runs.facts import RunFacts
 from engine.runs.folder import RunFolder, new_run_path, run_folders
 
 
 @pytest.fixture
 def folder(tmp_path):
-    return RunFolder.create(tmp_path / "runs" / "a", RunConfig(), "A run", {"steps": 300})
+    return RunFolder.create(tmp_path / "runs" / "a", RunConfig(), RunFacts(name="A run", steps=300))
 
 
 def hold(path, ready, leave):
@@ -116,17 +117,17 @@ def test_snapshots_stay_within_their_budget(folder):
 def test_folder_is_made_once(folder):
     """A folder with anything in it is never taken over."""
     with pytest.raises(RunError, match="not empty"):
-        RunFolder.create(folder.path, RunConfig(), "again", {})
-    assert folder.facts()["name"] == "A run"
+        RunFolder.create(folder.path, RunConfig(), RunFacts(name="again"))
+    assert folder.facts().name == "A run"
     (folder.path.parent / "file").write_text("")
     with pytest.raises(RunError, match="cannot be made"):
-        RunFolder.create(folder.path.parent / "file" / "run", RunConfig(), "x", {})
+        RunFolder.create(folder.path.parent / "file" / "run", RunConfig(), RunFacts())
 
 
 def test_damaged_runs_are_passed_over(folder):
     """A list of runs shows the ones that can be read, newest first; opening a damaged one is a sentence."""
     root = folder.path.parent
-    newer = RunFolder.create(root / "b", RunConfig(), "B", {"created": folder.facts()["created"] + 5})
+    newer = RunFolder.create(root / "b", RunConfig(), RunFacts(created=folder.facts().created + 5))
     (root / "torn").mkdir()
     (root / "torn" / "run.json").write_text("{")
     (root / "empty").mkdir()
@@ -134,6 +135,29 @@ def test_damaged_runs_are_passed_over(folder):
     for name in ("torn", "empty", "absent"):
         with pytest.raises(RunError, match="holds no run"):
             RunFolder.open(root / name)
+
+
+def test_facts_of_older_and_newer_files(folder):
+    """What an older file lacks has a default; what a newer one says beside it is still there after an update."""
+    config = RunConfig().to_dict()
+    write_json(folder.path / "run.json", {"name": "Old", "config": config, "from_the_future": [1]})
+    facts = folder.facts()
+    assert (facts.name, facts.step, facts.chips, facts.stopped_early, facts.head) == ("Old", 0, None, False, None)
+    assert (facts.model, facts.dataset, facts.method) == ("town", "town-qa", "llama_adapter")
+    folder.update(step=3)
+    plain = json.loads((folder.path / "run.json").read_text(encoding="utf-8"))
+    assert (plain["step"], plain["from_the_future"], plain["config"]) == (3, [1], config)
+    with pytest.raises(TypeError):
+        folder.update(stepp=3)
+
+
+@pytest.mark.parametrize("text", ["[]", "{}", '{"config": {}}', '{"config": {"model": "town"}}', '"run"'])
+def test_what_is_no_description_of_a_run(folder, text):
+    """Valid JSON that says nothing about a run is refused like a torn file, and passed over in a list."""
+    (folder.path / "run.json").write_text(text)
+    with pytest.raises(RunError, match="missing or damaged"):
+        RunFolder.open(folder.path)
+    assert not run_folders(folder.path.parent)
 
 
 def test_deleted_run_is_gone(folder):

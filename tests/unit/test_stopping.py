@@ -74,8 +74,8 @@ def test_run_ends_when_patience_does(maker):
     """The lowest is at step 2; three validations later the run ends, finished and not to be resumed."""
     trainer = finish(scripted(maker.start("a", eval_every=1, patience=3), SCRIPT))
     facts = trainer.folder.facts()
-    assert (facts["status"], facts["step"], facts["stopped_early"], facts["kept_step"]) == ("finished", 5, True, 5)
-    assert facts["best_validation"] == 3.0
+    assert (facts.status, facts.step, facts.stopped_early, facts.kept_step) == ("finished", 5, True, 5)
+    assert facts.best_validation == 3.0
     assert len(losses(trainer)) == 5
     assert trainer.folder.snapshots()[-1] == 5
     with pytest.raises(RunError, match="patience ended it at step 5"):
@@ -85,7 +85,7 @@ def test_run_ends_when_patience_does(maker):
 def test_without_patience_it_goes_to_the_end(maker):
     """And its newest state is given away."""
     facts = finish(scripted(maker.start("a", eval_every=1), SCRIPT)).folder.facts()
-    assert (facts["step"], facts["stopped_early"], facts["kept_step"]) == (8, False, 8)
+    assert (facts.step, facts.stopped_early, facts.kept_step) == (8, False, 8)
 
 
 def test_best_state_is_given_away(maker):
@@ -94,9 +94,9 @@ def test_best_state_is_given_away(maker):
     short = finish(maker.start("b", steps=2, schedule="constant"))
     mine, wanted = (load_file(t.folder.adapter_path / "adapter.safetensors") for t in (trainer, short))
     assert all((mine[name] == wanted[name]).all() for name in wanted)
-    assert trainer.folder.facts()["kept_step"] == read_facts(trainer.folder.adapter_path)["step"] == 2
+    assert trainer.folder.facts().kept_step == read_facts(trainer.folder.adapter_path)["step"] == 2
     assert [path.name for path in (trainer.folder.path / "best").iterdir()] == ["step-00000002"]
-    assert trainer.folder.facts()["step"] == 8
+    assert trainer.folder.facts().step == 8
 
 
 @pytest.mark.parametrize("stop_at", [1, 3, 4])
@@ -113,7 +113,7 @@ def test_resumed_run_stops_where_the_whole_one_does(maker, stop_at):
     assert losses(resumed) == losses(whole)
     names = ("step", "kept_step", "stopped_early", "best_validation", "status")
     mine, its = (trainer.folder.facts() for trainer in (resumed, whole))
-    assert {name: mine[name] for name in names} == {name: its[name] for name in names}
+    assert [getattr(mine, name) for name in names] == [getattr(its, name) for name in names]
     mine, its = (load_file(t.folder.adapter_path / "adapter.safetensors") for t in (resumed, whole))
     assert all((mine[name] == its[name]).all() for name in its)
 
@@ -131,7 +131,7 @@ def test_killed_before_the_checkpoint_knew_the_best(maker):
     resumed = scripted(maker.resume("a"), [9.0] * 9)
     assert resumed.position.step == 3
     finish(resumed)
-    assert resumed.folder.facts()["kept_step"] == 2
+    assert resumed.folder.facts().kept_step == 2
     assert not resumed.folder.best_path(4).exists()
 
 
@@ -147,5 +147,5 @@ def test_a_best_state_that_could_not_be_kept(maker, monkeypatch):
 
     monkeypatch.setattr(trainer, "_save_adapter", full)
     finish(trainer)
-    assert trainer.folder.facts()["kept_step"] == 8
+    assert trainer.folder.facts().kept_step == 8
     assert any("no space left" in event["message"] for event in events_of(trainer, "status"))

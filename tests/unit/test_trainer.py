@@ -68,7 +68,7 @@ def test_loss_that_is_not_finite_ends_the_run(maker, monkeypatch, bad):
         finish(trainer)
     assert caught.value.values["step"] == 5
     facts = trainer.folder.facts()
-    assert (facts["status"], facts["message"], facts["step"]) == ("failed", str(caught.value), 3)
+    assert (facts.status, facts.message, facts.step) == ("failed", str(caught.value), 3)
     monkeypatch.undo()
     saved = load_adapter(trainer.folder.adapter_path, tiny_base("llama"))
     assert all(bool(p.isfinite().all()) for p in saved.parameters())
@@ -145,7 +145,7 @@ def test_telemetry_that_cannot_be_written_does_not_stop_training(maker, caplog):
     trainer.folder.events_path.mkdir()
     with caplog.at_level(logging.WARNING):
         finish(trainer)
-    assert trainer.folder.facts()["status"] == "finished"
+    assert trainer.folder.facts().status == "finished"
     assert trainer.position.step == 8
     assert sum("Telemetry is not written" in record.message for record in caplog.records) == 1
 
@@ -153,17 +153,17 @@ def test_telemetry_that_cannot_be_written_does_not_stop_training(maker, caplog):
 def test_statuses_of_a_run(maker):
     """Loading, running, paused, stopped, finished: run.json and the log say the same."""
     trainer = maker.start("a")
-    assert trainer.folder.facts()["status"] == "loading"
+    assert trainer.folder.facts().status == "loading"
     progress = trainer.run()
     next(progress)
-    assert trainer.folder.facts()["status"] == "running"
+    assert trainer.folder.facts().status == "running"
     trainer.pause()
-    assert trainer.folder.facts()["status"] == "paused"
-    assert trainer.folder.facts()["step"] == 1  # its work is safe while it pauses
+    assert trainer.folder.facts().status == "paused"
+    assert trainer.folder.facts().step == 1  # its work is safe while it pauses
     trainer.go_on()
     progress.close()
     resumed = finish(maker.resume("a"))
-    assert resumed.folder.facts()["status"] == "finished"
+    assert resumed.folder.facts().status == "finished"
     assert [event["status"] for event in events_of(resumed, "status")] == [
         "running",
         "paused",
@@ -236,7 +236,7 @@ def test_warming_up_comes_once_and_whole(maker, method, settings):
     first.pause()
     assert not (first.folder.checkpoint_path / "trainer.json").exists()
     steps.close()
-    assert first.folder.facts()["status"] == "stopped"
+    assert first.folder.facts().status == "stopped"
     assert all(torch.equal(tensor, values[name]) for name, tensor in first.method.state_dict().items())
     steps = (resumed := maker.resume("a")).run()
     while next(steps).warming is not None:  # the first progress of a step leaves nothing to warm up

@@ -19,7 +19,7 @@ def write(method: Method) -> tuple[dict[str, Any], dict[str, Tensor]]:
     """
     assert isinstance(method, LlamaAdapter)
     settings, family = method.settings, method.shape.family
-    if method.shape.model_type not in ("llama", "mistral") or method.shape.k * method.shape.h != method.shape.d:
+    if "adaption_prompt" not in family.adapter_formats or method.shape.k * method.shape.h != method.shape.d:
         raise refused(
             f"HF peft has no LLaMA-Adapter for this {method.shape.model_type} model",
             "export in our own format",

@@ -10,7 +10,7 @@ from engine.exchange.refusals import PREFIX, bad_tensor, refused, same_names
 from engine.methods.base import Method, Start
 from engine.methods.ia3.method import IA3, IA3Settings
 from engine.models.base import Base
-from engine.models.families import Family
+from engine.models.family import Family
 
 
 def write(method: Method) -> tuple[dict[str, Any], dict[str, Tensor]]:
@@ -40,7 +40,7 @@ def write(method: Method) -> tuple[dict[str, Any], dict[str, Tensor]]:
     config = {
         "target_modules": _pattern(family, outputs | inputs),
         "feedforward_modules": _pattern(family, inputs) if inputs else [],
-        "fan_in_fan_out": method.shape.model_type == "gpt2",
+        "fan_in_fan_out": family.conv1d,
     }
     return config, tensors
 

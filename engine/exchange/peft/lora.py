@@ -9,7 +9,7 @@ from engine.exchange.refusals import PREFIX, only_plain_lora, same_names
 from engine.methods.base import Method, Start
 from engine.methods.lora.method import Lora, LoraSettings
 from engine.models.base import Base
-from engine.models.families import Family
+from engine.models.family import Family
 
 
 def write(method: Method) -> tuple[dict[str, Any], dict[str, Tensor]]:
@@ -28,7 +28,7 @@ def write(method: Method) -> tuple[dict[str, Any], dict[str, Tensor]]:
         "lora_dropout": settings.dropout,
         "use_rslora": settings.rslora,
         "target_modules": rf"{re.escape(family.layers)}\.\d+\.({paths})",
-        "fan_in_fan_out": method.shape.model_type == "gpt2",
+        "fan_in_fan_out": family.conv1d,
         "bias": "none",
     }
     return config, tensors

@@ -39,9 +39,10 @@ from engine.core.settings import Settings, setting
 from engine.methods.base import RANDOM, Method, Paper, Start
 from engine.methods.bottleneck.method import ACTIVATIONS
 from engine.methods.parts.experts import Experts
-from engine.models.families import linear_roles
+from engine.models.family import linear_roles
+from engine.models.module_site import ModuleSite
 from engine.models.shape import ModelShape
-from engine.models.sites import ModuleSite, Sites
+from engine.models.sites import Sites
 from engine.models.view import View
 from engine.telemetry.events import Event
 from engine.telemetry.method_events import AgreementFrame, ExpertFrame

@@ -37,7 +37,7 @@ from engine.core.settings import Settings, setting
 from engine.methods.base import Method, Paper, Start
 from engine.methods.parts.changes import Changes, Spot, mean_frame, relative_changes, report
 from engine.methods.parts.norms import layer_of
-from engine.models.families import FUSED_ROLES
+from engine.models.family import FUSED_ROLES
 from engine.models.fused import RoleOutputs, outputs_of_roles
 from engine.models.shape import ModelShape
 from engine.models.sites import Sites
@@ -185,6 +185,6 @@ def _parts(settings: BiasSettings, shape: ModelShape) -> tuple[RoleOutputs, ...]
     targets = tuple(settings.targets.split())
     if ALL not in targets:
         return outputs_of_roles(shape, targets)
-    rotated = shape.family.positions == "rotary" and shape.model_type != "bloom"  # bloom's ALiBi rotates nothing
+    rotated = shape.family.positions == "rotary"
     there = [role for role in ROLES if role in shape.linears or FUSED_ROLES.get(role) in shape.linears]
     return outputs_of_roles(shape, tuple(role for role in there if rotated or role != "k"))

@@ -173,7 +173,7 @@ class Bottleneck(Method):
 
     @override
     def attach(self, sites: Sites) -> None:
-        if self.norms is not None:  # first: where a norm closes a sub-layer (gemma2), the adapter reads the tuned one
+        if self.norms is not None:  # first: where a norm closes a sub-layer, the adapter reads the tuned one
             self.norms.attach(sites, self)
         for layer, part in self._places():
             sites.add_sublayer(layer, part, partial(self.pass_through, layer, part))

@@ -34,7 +34,7 @@ from engine.core.errors import SettingError
 from engine.core.settings import Settings, setting
 from engine.methods.base import Method, Paper, Start
 from engine.methods.parts.changes import Spot, relative_changes, report
-from engine.models.families import linear_roles
+from engine.models.family import linear_roles
 from engine.models.fused import RoleOutputs, outputs_of_linear, outputs_of_roles
 from engine.models.shape import ModelShape
 from engine.models.sites import Sites

@@ -34,7 +34,8 @@ from engine.core.settings import Settings, setting
 from engine.methods.base import Method, Paper, Start
 from engine.methods.parts.beside import EPS, Place, SideBlock, draw_linear, even_width, heads_for, past_of
 from engine.models.shape import ModelShape
-from engine.models.sites import BackboneTrace, Sites
+from engine.models.sites import Sites
+from engine.models.trace import BackboneTrace
 from engine.models.view import View
 from engine.telemetry.events import Event
 from engine.telemetry.method_events import LadderFrame, RungFrame

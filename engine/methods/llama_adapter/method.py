@@ -38,8 +38,9 @@ from engine.core.settings import Settings, setting
 from engine.methods.base import Method, Paper, Start
 from engine.methods.parts import linears
 from engine.methods.parts.norms import TunedNorms
+from engine.models.attention_site import AttentionRecord, AttentionSite, JoinedKeys
 from engine.models.shape import ModelShape
-from engine.models.sites import AttentionRecord, AttentionSite, JoinedKeys, Sites
+from engine.models.sites import Sites
 from engine.models.view import View
 from engine.telemetry.events import Event
 from engine.telemetry.method_events import GateFrame, NormFrame

@@ -38,7 +38,7 @@ from engine.core.errors import ExchangeError, RunError, SettingError
 from engine.core.settings import Settings, setting
 from engine.methods.base import Method, Paper, Start
 from engine.methods.parts.masking import StraightThrough, frozen_weight, pack, readable_weight, unpack
-from engine.models.families import linear_roles
+from engine.models.family import linear_roles
 from engine.models.shape import ModelShape
 from engine.models.sites import Sites
 from engine.models.view import View

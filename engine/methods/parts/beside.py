@@ -5,8 +5,8 @@ A block is the usual one, pre-norm and without biases, at a width w of its own:
     x = x + W_o attention(norm(x))
     x = x + W_down gelu(W_up norm(x))
 
-Its attention looks back where the backbone's does and both ways on an encoder. Queries and keys are rotated where the
-backbone's are; where positions are learned, the embeddings that the side network reads hold them already. With a
+Its attention looks back where the backbone's does and both ways on an encoder. Queries and keys are rotated,
+unless positions are learned: then the embeddings that the side network reads hold them already. With a
 key/value cache a block keeps its own keys and values in the trace's cache state, which lives and dies with the cache.
 """
 
@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn.utils.init import skip_init
 
 from engine.models.shape import ModelShape
-from engine.models.sites import BackboneTrace, CacheState
+from engine.models.trace import BackboneTrace, CacheState
 
 EPS = 1e-6
 ROTARY_BASE = 10_000.0
@@ -51,7 +51,7 @@ class Place:
             visible = visible & every.tril(s - t)
         # Padding sees itself: a softmax over nothing would be NaN.
         visible = visible | (every.tril(s - t) & every.triu(s - t))
-        if shape.family.positions != "rotary":
+        if shape.family.positions == "learned":
             return cls(visible, None)
         positions = (trace.mask.long().cumsum(-1) - 1)[:, -t:].clamp(min=0)
         steps = torch.arange(0, head_width, 2, device=positions.device) / head_width

@@ -7,7 +7,7 @@ from functools import partial
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from engine.models.sites import ModuleSite
+from engine.models.module_site import ModuleSite
 from engine.telemetry.method_events import UpdateFrame
 from engine.telemetry.observe import ProbeInput, relative_norm, rounded
 

@@ -15,7 +15,7 @@ from typing_extensions import override
 from engine.methods.parts.masking import readable_weight
 from engine.models.base import Base
 from engine.models.shape import ModelShape
-from engine.models.sites import BackboneTrace
+from engine.models.trace import BackboneTrace
 
 
 class CopiedLayers(nn.Module):

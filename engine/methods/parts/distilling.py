@@ -16,7 +16,7 @@ from transformers import DynamicCache
 
 from engine.models.base import Base
 from engine.models.inputs import Inputs, Pixels, Tokens
-from engine.models.sites import BackboneTrace
+from engine.models.trace import BackboneTrace
 
 TEXTS, LENGTH = 512, 160
 """How many texts the base writes, and of how many tokens: some 80,000 in all."""

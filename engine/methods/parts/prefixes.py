@@ -7,10 +7,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from engine.models.attention_site import AttentionRecord, AttentionSite
 from engine.models.base import Base
 from engine.models.inputs import Tokens
 from engine.models.shape import ModelShape
-from engine.models.sites import AttentionRecord, AttentionSite
 from engine.models.view import View
 from engine.telemetry.observe import ProbeInput, text_scores
 

@@ -7,8 +7,8 @@ from torch import Tensor, nn
 
 from engine.core.errors import ModelError
 from engine.methods.base import Start
+from engine.models.attention_site import AttentionRecord, AttentionSite
 from engine.models.shape import ModelShape
-from engine.models.sites import AttentionRecord, AttentionSite
 from engine.models.view import View
 from engine.telemetry.method_events import PromptFrame
 from engine.telemetry.observe import ProbeInput, rounded, text_scores

@@ -46,8 +46,10 @@ from engine.core.errors import SettingError
 from engine.core.settings import Settings, setting
 from engine.methods.base import Method, Paper, Start
 from engine.methods.parts.prefixes import KeysValues, Reparametrisation, asked, read_text
+from engine.models.attention_site import AttentionSite, JoinedKeys
+from engine.models.hooks import RowSlice
 from engine.models.shape import ModelShape
-from engine.models.sites import AttentionSite, JoinedKeys, RowSlice, Sites
+from engine.models.sites import Sites
 from engine.models.view import View
 from engine.telemetry.events import Event
 from engine.telemetry.method_events import MassFrame, PrefixFrame
@@ -231,7 +233,7 @@ class PrefixTuning(Method):
     @property
     def pushes(self) -> bool:
         """Whether the text stands behind the prefix, at P, P + 1 ...: always where the base does not notice."""
-        return self._settings.shift_positions or self.shape.family.positions == "rotary"
+        return self._settings.shift_positions or self.shape.family.positions != "learned"
 
     def shift(self) -> int:
         """How far the text is pushed back."""

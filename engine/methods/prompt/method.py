@@ -30,8 +30,9 @@ from engine.core.errors import SettingError
 from engine.core.settings import Settings, setting
 from engine.methods.base import Method, Paper, Start
 from engine.methods.parts.soft_prompts import probe_virtual_tokens, prompt_frame
+from engine.models.layout import SoftPrompt
 from engine.models.shape import ModelShape
-from engine.models.sites import Sites, SoftPrompt
+from engine.models.sites import Sites
 from engine.models.view import View
 from engine.telemetry.events import Event
 from engine.telemetry.method_events import PromptFrame

@@ -36,7 +36,8 @@ from engine.methods.parts.beside import SmallTransformer, even_width
 from engine.methods.parts.copied import CopiedLayers
 from engine.methods.parts.distilling import teach
 from engine.models.shape import ModelShape
-from engine.models.sites import BackboneTrace, Sites
+from engine.models.sites import Sites
+from engine.models.trace import BackboneTrace
 from engine.models.view import View
 from engine.telemetry.events import Event
 from engine.telemetry.method_events import BlendFrame, SideFrame

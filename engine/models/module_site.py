@@ -1,0 +1,89 @@
+"""One frozen module as a place where methods act: hooks add to what goes in, or to what comes out."""
+
+from collections.abc import Callable
+from typing import Any
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from engine.models.hooks import ForwardContext, Hook, RowSlice
+
+AddInput = Callable[[Float[Tensor, "*b i"]], Float[Tensor, "*b i"] | None]
+"""What to add to a module's input."""
+AddOutput = Callable[[Float[Tensor, "*b i"], Float[Tensor, "*b o"]], Float[Tensor, "*b o"] | None]
+"""What to add to a module's output, from its input and its output."""
+
+
+class ModuleSite:
+    """One frozen module of a view, usually a linear or a norm. Hooks add to what goes in or to what comes out.
+
+    Hooks on the output run in the order in which they were registered, and each sees what those before it made of it:
+    where a norm closes a sub-layer, an adapter behind it reads the tuned norm.
+    """
+
+    def __init__(self, module: nn.Module, context: ForwardContext) -> None:
+        self.module = module
+        self.inputs: list[Hook[AddInput]] = []
+        self.outputs: list[Hook[AddOutput]] = []
+        self.observers: list[Callable[[Tensor, Tensor, Tensor], None]] = []
+        self.input_observers: list[Callable[[Tensor, Tensor], None]] = []
+        self._context = context
+
+    def change(self, run: AddInput, rows: RowSlice) -> None:
+        """Register a hook on the input; the first one puts the hook in place."""
+        if not self.inputs:
+            self.module.register_forward_pre_hook(self._before)
+        self.inputs.append(Hook(run, rows))
+
+    def add(self, run: AddOutput, rows: RowSlice) -> None:
+        """Register a hook on the output; the first one puts the hook in place."""
+        if not self.outputs:
+            self.module.register_forward_hook(self._after)
+        self.outputs.append(Hook(run, rows))
+
+    def observe(self, look: Callable[[Tensor, Tensor, Tensor], None]) -> None:
+        """Register `look(input, own output, output with hooks)`."""
+        if not self.outputs:
+            self.add(lambda _x, _y: None, None)
+        self.observers.append(look)
+
+    def observe_input(self, look: Callable[[Tensor, Tensor], None]) -> None:
+        """Register `look(input, input with hooks)`."""
+        if not self.inputs:
+            self.change(lambda _x: None, None)
+        self.input_observers.append(look)
+
+    def _before(self, _module: nn.Module, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+        x: Tensor = inputs[0]
+        for hook in self.inputs:
+            x = self._added(x, hook.rows, hook.run(self._part(inputs[0], hook.rows)))
+        for observe in self.input_observers:
+            observe(inputs[0], x)
+        return (x, *inputs[1:])
+
+    def _after(self, _module: nn.Module, inputs: tuple[Any, ...], output: Tensor) -> Tensor:
+        x, total = inputs[0], output
+        for hook in self.outputs:
+            total = self._added(total, hook.rows, hook.run(self._part(x, hook.rows), self._part(total, hook.rows)))
+        for observe in self.observers:
+            observe(x, output, total)
+        return total
+
+    def _part(self, x: Tensor, rows: RowSlice) -> Tensor:
+        """The rows that a hook serves."""
+        if rows is None:
+            return x
+        return x[rows] if len(x) == self._context.rows else x.unflatten(0, (self._context.rows, -1))[rows].flatten(0, 1)
+
+    def _added(self, total: Tensor, rows: RowSlice, added: Tensor | None) -> Tensor:
+        """The sum in the base's dtype; rows that the hook does not serve stay equal to the bit."""
+        if added is None:
+            return total
+        if rows is None:
+            return total + added.to(total.dtype)
+        by_row = total.unflatten(
+            0, (self._context.rows, -1)
+        ).clone()  # (b, n, ...); n is 1 where rows are not flattened
+        own = by_row[rows]
+        by_row[rows] = own + added.to(total.dtype).reshape(own.shape)
+        return by_row.flatten(0, 1)

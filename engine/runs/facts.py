@@ -1,0 +1,116 @@
+"""What run.json says about a run, as typed values. Needs no torch: lists of runs are read by the page's process."""
+
+from dataclasses import dataclass, field, fields
+from typing import Any, Self
+
+from engine.data.head_spec import HeadSpec
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BaseFacts:
+    """The base that a run trains on.
+
+    Attributes:
+        name: As the config names it.
+        fingerprint: Digest of its weights.
+        parameters: Their number.
+    """
+
+    name: str = ""
+    fingerprint: str = ""
+    parameters: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunFacts:
+    """Contents of run.json. Entries that an older file lacks have the defaults given here.
+
+    Attributes:
+        name: What the run is called.
+        notes: A person's own text about it.
+        created: Seconds since the epoch.
+        status: "loading", "running", "paused", "stopped", "finished" or "failed", as the trainer last wrote it.
+        message: English sentence that goes with the status; empty most of the time.
+        epoch: How often the run was resumed; a reader's cursor into the event log is void when it changes.
+        step: Finished updates at the newest checkpoint.
+        config: The `RunConfig` as plain values, unchecked and possibly with former names of settings.
+        base: The base it trains on.
+        trainable: Number of parameters that train.
+        steps: Updates in all.
+        emits: Kinds of event that the method emits beside those of every run.
+        layered: Whether these are by layer.
+        best_validation: Lowest validation loss so far, in nats.
+        kept_step: Step of the adapter that the run gives away.
+        stopped_early: Whether patience ended it.
+        head: Its task head; None without one.
+        template: Text around a prompt; None in runs of older versions.
+        pictures: Whether it reads pictures.
+        chips: Prompts to suggest in the chat; None in runs of older versions.
+        problem: `WorkbenchError.to_dict` of what ended it; None otherwise.
+        memory: What `Meter.facts` measured, in bytes; None before the run has ended.
+        other: Entries of the file that this version does not know; they are kept when it is written again.
+    """
+
+    name: str = ""
+    notes: str = ""
+    created: float = 0.0
+    status: str = "loading"
+    message: str = ""
+    epoch: int = 0
+    step: int = 0
+    config: dict[str, Any] = field(default_factory=dict)
+    base: BaseFacts = field(default_factory=BaseFacts)
+    trainable: int = 0
+    steps: int = 0
+    emits: list[str] = field(default_factory=list)
+    layered: bool = False
+    best_validation: float | None = None
+    kept_step: int | None = None
+    stopped_early: bool = False
+    head: HeadSpec | None = None
+    template: str | None = None
+    pictures: bool = False
+    chips: list[str] | None = None
+    problem: dict[str, Any] | None = None
+    memory: dict[str, Any] | None = None
+    other: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def model(self) -> str:
+        """The config's model."""
+        return str(self.config["model"])
+
+    @property
+    def dataset(self) -> str:
+        """The config's dataset."""
+        return str(self.config["dataset"])
+
+    @property
+    def method(self) -> str:
+        """The config's method."""
+        return str(self.config["method"])
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values in the order of the file."""
+        known = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "other"}
+        base = {f.name: getattr(self.base, f.name) for f in fields(self.base)}
+        head = self.head.to_dict() if self.head else None
+        return {**known, "base": base, "head": head, **self.other}
+
+    @classmethod
+    def from_json(cls, values: Any) -> Self:  # noqa: ANN401 - whatever stood in a file
+        """The inverse.
+
+        Raises:
+            ValueError: These are not the contents of a run.json: no mapping, or without a config.
+        """
+        if not isinstance(values, dict) or not isinstance(config := values.get("config"), dict):
+            raise ValueError("no mapping with a config")
+        if missing := {"model", "dataset", "method"} - config.keys():
+            raise ValueError(f"the config lacks {', '.join(sorted(missing))}")
+        names = {f.name for f in fields(cls)} - {"other"}
+        known = {name: value for name, value in values.items() if name in names}
+        base, head = values.get("base") or {}, values.get("head")
+        known["base"] = BaseFacts(**{f.name: base[f.name] for f in fields(BaseFacts) if f.name in base})
+        known["head"] = HeadSpec.from_dict(head) if head else None
+        return cls(**known, other={name: value for name, value in values.items() if name not in names})
