@@ -5,7 +5,7 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-from engine.cli.data import add_data_options, described
+from engine.cli.data import add_data_options, describe
 from engine.cli.output import result, table
 from engine.cli.settings import add_loading_options, add_run_options, loading, run_config
 from engine.config.run import RunConfig
@@ -66,7 +66,7 @@ def datasets(args: argparse.Namespace) -> None:
     of its first rows, the ones that carry a label in brackets.
     """
     if args.name is not None:
-        described(args)
+        describe(args)
         return
     rows = [
         {"name": info.name, "summary": next(iter(info.summary.values())), "metric": info.metric, **info.splits}

@@ -4,26 +4,23 @@ import argparse
 import dataclasses
 from typing import Any
 
-from transformers import PreTrainedTokenizerBase
-
 from engine.cli.output import result, table
-from engine.cli.pictures import described_pictures
+from engine.cli.pictures import result_pictures
 from engine.cli.settings import add_data_option, data_settings
 from engine.config.training import TrainingSettings
 from engine.core.types import PreviewRow
-from engine.data.dataset import Dataset, load_dataset
-from engine.data.preview import preview_rows
-from engine.data.report import DataReport, report_on
+from engine.data.dataset import Dataset
+from engine.data.picture_report import PictureReport
+from engine.data.report import DataReport
 from engine.data.settings import DataSettings
-from engine.data.task import check_modality, head_for, wants_head
-from engine.models.loading import load_base
+from engine.preflight.prepare import prepare_data
 
 BAR = 40
 """Signs of the longest bar of the histogram."""
 
 
 def add_data_options(command: argparse.ArgumentParser) -> None:
-    """Add what `described` reads."""
+    """Add what `describe` reads."""
     command.add_argument("name", nargs="?", help="file, hub:owner/name[:config[:split]], folder or shipped name")
     command.add_argument("--model", default="town", help="whose tokenizer reads it (default: %(default)s)")
     command.add_argument(
@@ -34,25 +31,16 @@ def add_data_options(command: argparse.ArgumentParser) -> None:
     add_data_option(command)
 
 
-def described(args: argparse.Namespace) -> None:
+def describe(args: argparse.Namespace) -> None:
     """Print all that is known of one dataset."""
     settings = DataSettings.from_dict(data_settings(args.data))
-    load_dataset(args.name, settings)  # what is wrong with it shall be said before a model is loaded
-    base = load_base(args.model)
-    dataset = load_dataset(args.name, settings).in_chat_template(base.processor)
     training = TrainingSettings.from_dict({"head": args.head, "max_seq_len": args.max_seq_len})
-    family = base.shape.family
-    check_modality(family, dataset, args.model)
-    if not isinstance(base.processor, PreTrainedTokenizerBase):
-        described_pictures(dataset, about(dataset), as_json=args.json)
+    prepared = prepare_data(args.model, args.name, settings, training)
+    facts, report = about(prepared.dataset), prepared.report()
+    if isinstance(report, PictureReport):
+        result_pictures(prepared.dataset, facts, report, as_json=args.json)
         return
-    spec = None
-    if wants_head(training.head, family):
-        spec = head_for(training.head, training.pooling, family, dataset, args.model)
-    report = report_on(base.tokenizer, dataset, training.max_seq_len, spec)
-    shown = dataset.rows("train")[: args.rows]
-    preview = preview_rows(base.tokenizer, dataset, shown, writes=spec is None, max_seq_len=training.max_seq_len)
-    facts = about(dataset)
+    preview = prepared.first_rows(args.rows)
     result(
         {**facts, "report": report.to_dict(), "preview": [dataclasses.asdict(row) for row in preview]},
         as_json=args.json,

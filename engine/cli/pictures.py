@@ -4,7 +4,7 @@ from typing import Any
 
 from engine.cli.output import result, table
 from engine.data.dataset import Dataset
-from engine.data.picture_report import PictureReport, report_on_pictures
+from engine.data.picture_report import PictureReport
 
 REASONS = {
     "no_picture": "no picture",
@@ -15,9 +15,8 @@ REASONS = {
 }
 
 
-def described_pictures(dataset: Dataset, facts: dict[str, Any], *, as_json: bool) -> None:
+def result_pictures(dataset: Dataset, facts: dict[str, Any], report: PictureReport, *, as_json: bool) -> None:
     """Print all that is known of a folder of pictures."""
-    report = report_on_pictures(dataset)
     result({**facts, "report": report.to_dict()}, as_json=as_json, text=_report(dataset, report))
 
 

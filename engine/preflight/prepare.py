@@ -3,19 +3,20 @@
 import functools
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from transformers import PreTrainedConfig, PreTrainedTokenizerBase
 
 from engine.config.run import RunConfig
+from engine.config.training import TrainingSettings
 from engine.core.types import DataPreview, PreviewRow
 from engine.data.columns import Columns
-from engine.data.dataset import Dataset
+from engine.data.dataset import Dataset, load_dataset
 from engine.data.head_spec import HeadSpec
-from engine.data.picture_report import report_on_pictures
+from engine.data.picture_report import PictureReport, report_on_pictures
 from engine.data.preview import picture_rows, preview_rows
 from engine.data.readers.hub_name import HUB
-from engine.data.report import report_on
+from engine.data.report import DataReport, report_on
+from engine.data.settings import DataSettings
 from engine.data.task import head_for
 from engine.methods import method_class
 from engine.models.families import family_of
@@ -28,12 +29,12 @@ PICTURES = 4
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PreparedData:
-    """A run's data in the run's own shape.
+    """Data as a model reads it.
 
     Attributes:
         base: The model's config.
         processor: Its tokenizer, with a padding token; or its image processor.
-        dataset: In the template that the run uses.
+        dataset: In the template that the model and the method use.
         head: What a task head says; None without one.
         limit: Longest row in tokens, of the settings or of the model.
     """
@@ -44,6 +45,24 @@ class PreparedData:
     head: HeadSpec | None
     limit: int
 
+    def report(self) -> DataReport | PictureReport:
+        """Counts over all rows.
+
+        Raises:
+            DataError: Nothing would be learned.
+        """
+        if not isinstance(self.processor, PreTrainedTokenizerBase):
+            return report_on_pictures(self.dataset)
+        return report_on(self.processor, self.dataset, self.limit, self.head)
+
+    def first_rows(self, count: int) -> list[PreviewRow]:
+        """The first training rows token by token, or some pictures."""
+        rows = self.dataset.rows("train")
+        if not isinstance(self.processor, PreTrainedTokenizerBase):
+            return picture_rows(rows[: PICTURES * count])
+        writes = self.head is None
+        return preview_rows(self.processor, self.dataset, rows[:count], writes=writes, max_seq_len=self.limit)
+
 
 def prepare(config: RunConfig) -> PreparedData:
     """Put a run's data together as the run will.
@@ -52,22 +71,42 @@ def prepare(config: RunConfig) -> PreparedData:
         WorkbenchError: A setting, the model or the data cannot be used.
     """
     training, settings = config.of_training(), config.of_method()
-    base, processor = _read(config.model, trusted=training.trust_remote_code)
-    family = family_of(base.model_type)
-    method_class(config.method).must_serve(family, base.model_type)
-    dataset = config.load_data(processor)
+    base, _ = _read_model(config.model, trusted=training.trust_remote_code)
+    method_class(config.method).must_serve(family_of(base.model_type), base.model_type)
+    template = getattr(settings, "template", None) or None
+    return prepare_data(config.model, config.dataset, config.of_data(), training, template)
+
+
+def prepare_data(
+    model: str, name: str, settings: DataSettings, training: TrainingSettings, template: str | None = None
+) -> PreparedData:
+    """Put data together for a model. Its config and its tokenizer or image processor are read, but no weights.
+
+    Args:
+        model: Embedded name, folder or hub id.
+        name: Of the dataset.
+        settings: How a file or a hub dataset becomes rows.
+        training: What decides on a head, and how long a row may be.
+        template: A method's own, which replaces the dataset's.
+
+    Raises:
+        WorkbenchError: A setting, the model or the data cannot be used.
+    """
+    dataset = load_dataset(name, settings)
+    base, processor = _read_model(model, trusted=training.trust_remote_code)
+    dataset = dataset.in_chat_template(processor).in_template(template)
     limit = getattr(base, "max_position_embeddings", None) or training.max_seq_len
     return PreparedData(
         base=base,
         processor=processor,
-        dataset=dataset.in_template(getattr(settings, "template", None) or None),
-        head=head_for(training.head, training.pooling, family, dataset, config.model),
+        dataset=dataset,
+        head=head_for(training.head, training.pooling, family_of(base.model_type), dataset, model),
         limit=min(training.max_seq_len, limit),
     )
 
 
 @functools.lru_cache(maxsize=8)
-def _read(name: str, *, trusted: bool) -> tuple[PreTrainedConfig, Processor]:
+def _read_model(name: str, *, trusted: bool) -> tuple[PreTrainedConfig, Processor]:
     config = load_config(name, trust_remote_code=trusted)
     processor = load_processor(name, family_of(config.model_type), trust_remote_code=trusted)
     if isinstance(processor, PreTrainedTokenizerBase) and processor.pad_token_id is None:
@@ -82,11 +121,11 @@ def preview_data(config: RunConfig, count: int) -> DataPreview:
         WorkbenchError: A setting, the model or the data cannot be used, or nothing would be learned.
     """
     prepared = prepare(config.checked())
-    rows, report = _shown(prepared, count)
     dataset, source = prepared.dataset, prepared.dataset.source
     columns = source.columns if source else Columns(kind="pair")
+    report = prepared.report().to_dict()
     return DataPreview(
-        rows=rows,
+        rows=prepared.first_rows(count),
         report=report,
         name=dataset.name if dataset.name.startswith(HUB) else Path(dataset.name).name,
         summary=dataset.summary,
@@ -95,14 +134,3 @@ def preview_data(config: RunConfig, count: int) -> DataPreview:
         labels=dataset.head_labels,
         limit=prepared.limit,
     )
-
-
-def _shown(prepared: PreparedData, count: int) -> tuple[list[PreviewRow], dict[str, Any]]:
-    """The first rows, and the report in plain values."""
-    dataset, processor = prepared.dataset, prepared.processor
-    if not isinstance(processor, PreTrainedTokenizerBase):
-        return picture_rows(dataset.rows("train")[: PICTURES * count]), report_on_pictures(dataset).to_dict()
-    report = report_on(processor, dataset, prepared.limit, prepared.head)
-    first = dataset.rows("train")[:count]
-    rows = preview_rows(processor, dataset, first, writes=prepared.head is None, max_seq_len=prepared.limit)
-    return rows, report.to_dict()

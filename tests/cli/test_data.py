@@ -56,6 +56,16 @@ def test_a_shipped_dataset_is_described(engine):
     assert found["report"]["texts"]["leaking"] >= 0
 
 
+def test_no_weights_are_read(engine, path, tmp_path):
+    """A config and a tokenizer are enough to show what would be trained on, up to the model's own limit."""
+    model = save_tiny(tmp_path / "tiny", "llama")
+    for weights in model.glob("*.safetensors"):
+        weights.unlink()
+    found = from_json(engine("datasets", path, "--model", model, "--json"))
+    assert found["report"]["rows"]["train"] == 18
+    assert len(found["preview"]) == 2
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
