@@ -1,1 +1,4 @@
-"""The page. It asks the engine through `engine.service.workbench` alone and never loads torch itself."""
+"""The page. It reads the engine's tables of methods and settings, and asks `engine.service.workbench` for all else.
+
+Building it loads no torch.
+"""

@@ -2,7 +2,8 @@
 
 from app.markup import link, safe, size, term
 from app.words import Say
-from engine.core.types import Counts, DataPreview, DatasetInfo, MethodInfo, ModelInfo
+from engine.core.types import Counts, DataPreview, DatasetInfo, ModelInfo
+from engine.methods.spec import MethodSpec
 
 BAR_LEAST = 0.4  # percent: a thinner bar could not be seen
 LABELS_SHOWN = 8
@@ -35,13 +36,14 @@ def models_table(say: Say, models: list[ModelInfo]) -> str:
     )
 
 
-def method_card(say: Say, info: MethodInfo) -> str:
+def method_card(say: Say, spec: MethodSpec) -> str:
     """One line, the equation and the paper of a method."""
-    known = f"train.method.{info.name}"
+    paper = f"{spec.paper.title}. {spec.paper.authors}, {spec.paper.year}."
+    known = f"train.method.{spec.name}"
     line = f"<p>{safe(say(known))}</p>" if known in say else ""
     return (
-        f'<div class="gl-card">{line}<p class="gl-equation">{safe(info.equation)}</p>'
-        f'<p class="gl-fact">{link(info.url, info.paper)}</p></div>'
+        f'<div class="gl-card">{line}<p class="gl-equation">{safe(spec.equation)}</p>'
+        f'<p class="gl-fact">{link(spec.paper.url, paper)}</p></div>'
     )
 
 

@@ -77,7 +77,6 @@ def _dressed(figure: go.Figure, say: Say) -> go.Figure:
 
 def settings_of(workbench: Workbench, run: str) -> dict[str, Any]:
     """Every setting of a run by name, defaults included; what a run of today cannot read is shown as it stands."""
-    workbench.methods()  # the methods' settings are read below, and only one thread may load them
     config = workbench.runs.config(run)
     try:
         method, training = config.of_method().to_dict(), config.of_training().to_dict()

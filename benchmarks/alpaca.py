@@ -28,10 +28,10 @@ from engine.data.report import report_on
 from engine.data.settings import DataSettings
 from engine.data.tokenise import encode_rows
 from engine.evaluation.loss import mean_loss
-from engine.evaluation.text import view_of
 from engine.exchange.native import load_adapter
-from engine.inference.chat import Speaker, converse
+from engine.inference.chat import ChatColumn, stream_answers
 from engine.methods import METHODS
+from engine.methods.attach import attached_view
 from engine.methods.base import Method
 from engine.models.base import Base
 from engine.models.loading import load_base
@@ -118,7 +118,7 @@ def end_to_end(base: Base, config: RunConfig, run: Path) -> tuple[Row, list[str]
     seconds = time.perf_counter() - began
     dataset, tuned = config.load_data(base.tokenizer), load_adapter(trainer.folder.adapter_path, base)
     return {
-        "method": tuned.title,
+        "method": tuned.spec.title,
         "trains": f"{sum(parameter.numel() for parameter in tuned.parameters()):,}",
         "training rows": f"{len(dataset.rows('train')):,}",
         "steps": trainer.position.step,
@@ -131,15 +131,15 @@ def end_to_end(base: Base, config: RunConfig, run: Path) -> tuple[Row, list[str]
 def answers(base: Base, tuned: Method, dataset: Dataset, trainer: Trainer) -> list[str]:
     """What base and tuned model say in the chat."""
     template = trainer.folder.template or dataset.template
-    speakers = [Speaker(ASKED, template=template), Speaker(ASKED, tuned, template=tuned.template or template)]
-    *_, last = converse(base, speakers, Sampling(max_new_tokens=40))
+    columns = [ChatColumn(ASKED, template=template), ChatColumn(ASKED, tuned, template=tuned.template or template)]
+    *_, last = stream_answers(base, columns, Sampling(max_new_tokens=40))
     return [" ".join((text or "").split()).replace("`", "'") for text in last.texts]
 
 
 def perplexity(base: Base, method: Method | None, dataset: Dataset) -> float:
     """Of the responses of held-out rows."""
     examples = encode_rows(base.tokenizer, dataset, dataset.rows("test"), LENGTH)
-    return math.exp(min(mean_loss(view_of(base, method), examples, collator_of(base)), 100.0))
+    return math.exp(min(mean_loss(attached_view(base, method), examples, collator_of(base)), 100.0))
 
 
 def page(base: Base, watch: Watch, rows: int, table: Row, said: list[str], config: RunConfig) -> str:

@@ -19,7 +19,7 @@ import torch
 from benchmarks.glue import markdown
 from engine.config.run import RunConfig
 from engine.core.atomic import write_text
-from engine.evaluation.text import evaluate, predictions
+from engine.evaluation.text import text_predictions, text_scores
 from engine.exchange.native import load_adapter
 from engine.methods import METHODS
 from engine.models.loading import load_base
@@ -62,8 +62,8 @@ def main() -> None:
                 pass
             seconds = time.perf_counter() - began
             tuned, dataset = load_adapter(trainer.folder.adapter_path, base), config.load_data(base.tokenizer)
-            found = predictions(base, tuned, dataset)
-            scores = evaluate(base, tuned, dataset, found)
+            found = text_predictions(base, tuned, dataset)
+            scores = text_scores(base, tuned, dataset, found)
             shown = list({p.prompt: p for p in reversed(found)}.values())[-SHOWN:][::-1]
             assert scores.text is not None
             assert scores.base_text is not None

@@ -38,7 +38,7 @@ from engine.data.row import Row as DataRow
 from engine.data.settings import DataSettings
 from engine.data.tokenise import Example, encode_for
 from engine.evaluation.head import head_predictions
-from engine.evaluation.text import share
+from engine.evaluation.text import fraction
 from engine.exchange.native import load_adapter
 from engine.methods.base import Start
 from engine.methods.parts.head import TaskHead, pooled
@@ -188,7 +188,7 @@ def learned(base: Base, task: Task, glue: Path, folder: Path, method: str, steps
     seconds = time.perf_counter() - began
     adapter = trainer.folder.adapter_path
     tuned = load_adapter(adapter, base)
-    right = share([found.right for found in head_predictions(base, tuned, data_of(task, glue))])
+    right = fraction([found.right for found in head_predictions(base, tuned, data_of(task, glue))])
     return _row(method, sum(p.numel() for p in tuned.parameters()), right, seconds) | {"task": task.name}, adapter
 
 
@@ -305,7 +305,7 @@ def accuracy(base: Base, dataset: Dataset, spec: HeadSpec, scores: Callable[[Tok
         batch = collator_of(base)(examples[start : start + BATCH])
         assert batch.targets is not None
         hits += (scores(batch.inputs).argmax(-1) == batch.targets).tolist()
-    return share(hits)
+    return fraction(hits)
 
 
 def page(rows: list[Row], steps: int) -> str:

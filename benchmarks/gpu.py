@@ -25,16 +25,17 @@ from engine.config.training import TrainingSettings
 from engine.core.atomic import write_text
 from engine.data.batching import Batch
 from engine.data.tokenise import IGNORE
-from engine.evaluation.loss import Objective, labelled
-from engine.memory.capacity import Room
-from engine.methods import METHODS
+from engine.evaluation.loss import count_labels
+from engine.memory.capacity import DeviceMemory
+from engine.methods import METHODS, method_class
 from engine.methods.base import Start
 from engine.models.base import Base
 from engine.models.inputs import Tokens
 from engine.models.loading import load_base
 from engine.models.resolve import SHIPPED
 from engine.preflight.memory import Plan, estimate
-from engine.training.optimiser import optimiser_for, spare_activations
+from engine.training.objective import TrainingObjective
+from engine.training.optimiser import checkpoint_activations, optimiser_for
 
 CASES = (("llama_adapter", False), ("llama_adapter", True), ("lora", False), ("lora", True), ("bottleneck", True),
          ("prefix", True), ("ladder", False))  # fmt: skip
@@ -96,23 +97,23 @@ def make_batch(base: Base, rows: int, length: int) -> Batch:
 def line(base: Base, path: str, name: str, precision: str, batch: Batch, *, sparing: bool) -> dict[str, object]:
     """One method's estimate, measurement and time."""
     training = TrainingSettings(precision=precision, gradient_checkpointing=sparing)
-    settings, device = METHODS[name].settings_class(), base.device.type
+    settings, device = METHODS[name].settings(), base.device.type
     plan = Plan(
         config=base.model.config, method=name, settings=settings, training=training, batch=batch, device=device,
         processor=base.processor,
     )  # fmt: skip
-    info = estimate(plan, Room.of(device))
+    info = estimate(plan, DeviceMemory.of(device))
     facts, _ = measured(base, plan, witness=False)
     start = Start.of(base, 0)
-    method = METHODS[name].build(settings, base.shape, start).to(base.device)
+    method = method_class(name).build(settings, base.shape, start).to(base.device)
     views = [base.view() for _ in range(method.passes)]
     method.attach(views[0].sites)
     if sparing:
-        spare_activations(views)
+        checkpoint_activations(views)
     method.train()
-    objective, optimiser = Objective(method, views), optimiser_for(method, training, 1e-4)
+    objective, optimiser = TrainingObjective(method, views), optimiser_for(method, training, 1e-4)
     here = moved(batch, base.device)
-    count = labelled(views[0], here)
+    count = count_labels(views[0], here)
 
     def step() -> None:
         (objective(here) / count).backward()
@@ -133,8 +134,8 @@ def line(base: Base, path: str, name: str, precision: str, batch: Batch, *, spar
 
 def theirs(base: Base, precision: str, batch: Batch) -> dict[str, object]:
     """The same for peft's LoRA, at our LoRA's settings, on the same weights."""
-    settings = METHODS["lora"].settings_class()
-    ours = METHODS["lora"].build(settings, base.shape, Start.of(base, 0))
+    settings = METHODS["lora"].settings()
+    ours = method_class("lora").build(settings, base.shape, Start.of(base, 0))
     targets = [f"{role}_proj" for role in str(settings.targets).split()]  # type: ignore[attr-defined]
     config = peft.LoraConfig(r=settings.rank, lora_alpha=16, target_modules=targets, task_type="CAUSAL_LM")  # type: ignore[attr-defined]
     model = LlamaForCausalLM.from_pretrained(

@@ -21,10 +21,10 @@ from engine.config.training import TrainingSettings
 from engine.core.types import MemoryInfo
 from engine.data.batching import Batch
 from engine.data.head_spec import HeadSpec
-from engine.evaluation.loss import Objective, labelled
-from engine.memory.capacity import Room
+from engine.evaluation.loss import count_labels
+from engine.memory.capacity import DeviceMemory
 from engine.memory.meter import Meter
-from engine.methods import METHODS
+from engine.methods import METHODS, method_class
 from engine.methods.base import Start
 from engine.models.base import Base
 from engine.models.families import family_of
@@ -32,7 +32,8 @@ from engine.models.inputs import Tokens
 from engine.models.loading import auto_class, load_base
 from engine.models.resolve import SHIPPED
 from engine.preflight.memory import Plan, estimate
-from engine.training.optimiser import optimiser_for, spare_activations
+from engine.training.objective import TrainingObjective
+from engine.training.optimiser import checkpoint_activations, optimiser_for
 
 SIZES = {"vocab_size": 8192, "hidden_size": 512, "intermediate_size": 1536, "num_hidden_layers": 4}
 RANDOM = {
@@ -82,14 +83,14 @@ def line(base: Base, path: str, name: str, training: TrainingSettings, rows: int
     plan = Plan(
         config=AutoConfig.from_pretrained(SHIPPED.get(path, path)),
         method=name,
-        settings=METHODS[name].settings_class(),
+        settings=METHODS[name].settings(),
         training=training,
         batch=batch,
         head=head,
         device=base.device.type,
         processor=base.processor,
     )
-    info: MemoryInfo = estimate(plan, Room.of(base.device.type))
+    info: MemoryInfo = estimate(plan, DeviceMemory.of(base.device.type))
     facts, witness = measured(base, plan)
     mib, sparing = 2**20, "yes" if training.gradient_checkpointing else "no "
     return (
@@ -101,19 +102,19 @@ def line(base: Base, path: str, name: str, training: TrainingSettings, rows: int
 
 def measured(base: Base, plan: Plan, *, witness: bool = True) -> tuple[dict[str, int], int]:
     """What two steps held by our own meter, and what a third added by torch's profiler (0 on a GPU, or if unasked)."""
-    cls, device = METHODS[plan.method], base.device
+    cls, device = method_class(plan.method), base.device
     start = Start.of(base, 0)
     method = cls.build(plan.settings, base.shape, start).with_head(plan.head, start.rng).to(device)
     views = [base.view() for _ in range(method.passes)]
     method.attach(views[0].sites)
     if plan.training.gradient_checkpointing:
-        spare_activations(views)
+        checkpoint_activations(views)
     method.train()
-    objective, optimiser = Objective(method, views), optimiser_for(method, plan.training, 1e-4)
+    objective, optimiser = TrainingObjective(method, views), optimiser_for(method, plan.training, 1e-4)
     whole, meter = plan.batch, Meter(device)
     targets = None if whole.targets is None else whole.targets.to(device)
     batch = Batch(Tokens(whole.inputs.ids.to(device), whole.inputs.mask.to(device)), whole.labels.to(device), targets)
-    count = labelled(views[0], batch)
+    count = count_labels(views[0], batch)
 
     def backward() -> None:
         (objective(batch) / count).backward()

@@ -23,9 +23,8 @@ from benchmarks.within_reach import measured as within_reach
 from engine.config.run import RunConfig
 from engine.core.atomic import write_json, write_text
 from engine.data.dataset import load_dataset
-from engine.evaluation.text import evaluate
+from engine.evaluation.text import text_scores
 from engine.methods import METHODS
-from engine.methods.base import Method
 from engine.models.loading import load_base
 from engine.runs.log import all_events
 from engine.training.launch import start_run
@@ -68,11 +67,11 @@ def measured(name: str, seed: int) -> dict[str, Any]:
         events = list(all_events(trainer.folder.events_path))
         size = (trainer.folder.adapter_path / "adapter.safetensors").stat().st_size
     method = trainer.method
-    scores = evaluate(base, method, load_dataset(DATASET))
+    scores = text_scores(base, method, load_dataset(DATASET))
     return {
         "name": name,
-        "title": method.title,
-        "acts_on": list(method.acts_on),
+        "title": method.spec.title,
+        "acts_on": list(method.spec.acts_on),
         "trainable": sum(parameter.numel() for parameter in method.parameters() if parameter.requires_grad),
         "total": base.shape.parameters,
         "file_bytes": size,
@@ -137,15 +136,15 @@ def page(zoo: dict[str, Any]) -> str:
     )
 
 
-def section(cls: type[Method], row: dict[str, Any]) -> str:
+def section(spec: MethodSpec, row: dict[str, Any]) -> str:
     """One method: paper, equation, what it does, its settings."""
-    notes = inspect.getdoc(inspect.getmodule(cls)) or ""
-    settings = "\n".join(f"| `{f.name}` | `{f.default}` | {f.info.help} |" for f in cls.settings_class.fields())
+    notes = inspect.getdoc(inspect.getmodule(spec.implementation())) or ""
+    settings = "\n".join(f"| `{f.name}` | `{f.default}` | {f.info.help} |" for f in spec.settings.fields())
     curve = ", ".join(f"{loss:.2g}" for _, loss in row["curve"])
     return (
-        f'## <a id="{cls.name}"></a>{cls.title}\n\n'
-        f"{cls.paper.authors}, {cls.paper.year}: [{cls.paper.title}]({cls.paper.url}). Learning rate on "
-        f"the embedded base {cls.learning_rate:g}.\n\n    {cls.equation}\n\n{_prose(notes)}\n\n"
+        f'## <a id="{spec.name}"></a>{spec.title}\n\n'
+        f"{spec.paper.authors}, {spec.paper.year}: [{spec.paper.title}]({spec.paper.url}). Learning rate on "
+        f"the embedded base {spec.learning_rate:g}.\n\n    {spec.equation}\n\n{_prose(notes)}\n\n"
         f"Validation loss over the run: {curve}.\n\n| setting | default | what it does |\n|---|---|---|\n{settings}"
     )
 

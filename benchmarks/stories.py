@@ -28,9 +28,9 @@ from engine.core.errors import ModelError
 from engine.data.batching import collator_of
 from engine.data.tokenise import encode_rows
 from engine.evaluation.loss import mean_loss
-from engine.evaluation.text import view_of
 from engine.exchange.native import load_adapter
 from engine.methods import METHODS
+from engine.methods.attach import attached_view
 from engine.methods.base import Method
 from engine.models.base import Base
 from engine.models.loading import load_base
@@ -124,7 +124,7 @@ def measured(model: str, folder: Path, steps: int, part: tuple[str, list[str]]) 
         tuned = load_adapter(trainer.folder.adapter_path, base)
         trains = sum(parameter.numel() for parameter in trainer.method.parameters())
         yield row | {
-            "trains": trains, "rate": tuned.usual_rate(tuned.settings, base.shape), "seconds": round(seconds, 1),
+            "trains": trains, "rate": tuned.spec.usual_rate(tuned.settings, base.shape.d), "seconds": round(seconds, 1),
             "after": perplexity(base, tuned, config),
         }  # fmt: skip
 
@@ -147,7 +147,7 @@ def perplexity(base: Base, method: Method | None, config: RunConfig) -> float:
     """Of held-out passages, over their tokens and the end of each."""
     dataset = config.load_data(base.tokenizer)
     examples = encode_rows(base.tokenizer, dataset, evenly(dataset.rows("test"), TEST_ROWS), LENGTH)
-    return round(math.exp(mean_loss(view_of(base, method), examples, collator_of(base))), 3)
+    return round(math.exp(mean_loss(attached_view(base, method), examples, collator_of(base))), 3)
 
 
 def page(rows: list[Row]) -> str:

@@ -22,9 +22,9 @@ from transformers import AutoModelForCausalLM, LlamaConfig
 
 from engine.cli.output import table
 from engine.config.run import RunConfig
-from engine.evaluation.text import view_of
 from engine.exchange.native import load_adapter, save_adapter
-from engine.methods import METHODS
+from engine.methods import METHODS, method_class
+from engine.methods.attach import attached_view
 from engine.methods.base import Method, Start
 from engine.models.base import Base, base_from_model, hash_weights
 from engine.models.inputs import Tokens
@@ -87,7 +87,7 @@ def scores(base: Base, adapter: Path) -> torch.Tensor:
     ids = torch.arange(5, 45)[None]
     tokens = Tokens(ids, torch.ones_like(ids, dtype=torch.bool))
     assert method.head is not None
-    return method.head(view_of(base, method).hidden(tokens), tokens)
+    return method.head(attached_view(base, method).hidden(tokens), tokens)
 
 
 def measured(folder: Path, base: Base) -> list[dict[str, object]]:
@@ -115,8 +115,8 @@ def deep_base(like: Base) -> Base:
 
 def fresh(base: Base, method: str) -> Method:
     """An untrained method: switching costs the same."""
-    cls = METHODS[method]
-    return cls.build(cls.settings_class(), base.shape, Start.of(base, 0))
+    cls = method_class(method)
+    return cls.build(cls.spec.settings(), base.shape, Start.of(base, 0))
 
 
 def timed(run: Callable[[], object]) -> float:

@@ -23,7 +23,7 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 from engine.config.run import RunConfig
 from engine.data.batching import Batch
 from engine.data.tokenise import IGNORE
-from engine.evaluation.loss import Objective, labelled
+from engine.evaluation.loss import count_labels
 from engine.methods import method_class
 from engine.methods.base import Start
 from engine.models.base import base_from_model
@@ -32,6 +32,7 @@ from engine.models.loading import load_base
 from engine.models.resolve import SHIPPED
 from engine.training.launch import start_run
 from engine.training.loop import Trainer
+from engine.training.objective import TrainingObjective
 
 ROUNDS, STEPS = 5, 4
 ROWS, LENGTH, ANSWER = 8, 192, 64
@@ -81,10 +82,10 @@ def sides(name: str) -> tuple[Callable[[], None], Callable[[], None]]:
     wrapped = peft.get_peft_model(copy.deepcopy(model), peft_config())
     base = base_from_model("random", model, PreTrainedTokenizerFast.from_pretrained(SHIPPED["town"]))
     cls = method_class(name)
-    method = cls.build(cls.settings_class.from_dict(settings), base.shape, Start.of(base, 0))
+    method = cls.build(cls.spec.settings.from_dict(settings), base.shape, Start.of(base, 0))
     view = base.view()
     method.attach(view.sites)
-    objective, count = Objective(method, [view]), labelled(view, batch)
+    objective, count = TrainingObjective(method, [view]), count_labels(view, batch)
     ours = stepper(list(method.parameters()), lambda: objective(batch) / count)
     inputs = {"input_ids": batch.inputs.ids, "attention_mask": batch.inputs.mask.long(), "labels": batch.labels}
     theirs = stepper([p for p in wrapped.parameters() if p.requires_grad], lambda: wrapped(**inputs).loss)

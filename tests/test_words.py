@@ -22,7 +22,7 @@ SETTINGS = [
     ("", TrainingSettings),
     ("", Sampling),
     ("data", DataSettings),
-    *((name, METHODS[name].settings_class) for name in METHODS),
+    *((name, METHODS[name].settings) for name in METHODS),
 ]
 
 
@@ -83,10 +83,10 @@ def test_no_explanation_without_a_setting(say):
 @every_language
 def test_every_method_and_preset_has_a_name(say):
     """Each method has a line and a title, each of its presets a name."""
-    for name, method in METHODS.items():
+    for name, spec in METHODS.items():
         assert f"train.method.{name}" in say
         assert f"method.{name}" in say
-        assert all(f"preset.{preset}" in say for preset in method.presets)
+        assert all(f"preset.{preset}" in say for preset in spec.presets)
 
 
 def raised():

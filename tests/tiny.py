@@ -37,6 +37,7 @@ from transformers import (
 
 from engine.methods import METHODS, method_class
 from engine.methods.base import Method, Start
+from engine.methods.serving import serves
 from engine.models.base import Base, base_from_model
 from engine.models.families import family_of
 from engine.models.inputs import Inputs, Pixels, Processor, Tokens
@@ -110,12 +111,17 @@ class Case:
     def build(self, seed: int = 1, *, base: Base | None = None) -> tuple[Base, Method]:
         """The family's base, and the untrained method."""
         base = base or tiny_base(self.family)
-        cls = method_class(self.method)
-        return base, cls.build(cls.settings_class.from_dict(self.example), base.shape, Start.of(base, seed))
+        return base, built(self.method, base, self.example, seed)
 
     def __str__(self) -> str:
         words = [f"{value}".replace(" ", "+") for value in self.example.values()]
         return "-".join((self.method, *words, self.family))
+
+
+def built(name: str, base: Base, settings: Mapping[str, object] | None = None, seed: int = 0) -> Method:
+    """An untrained method on a base, with its defaults where no settings are given."""
+    method = method_class(name)
+    return method.build(method.spec.settings.from_dict(settings or {}), base.shape, Start.of(base, seed))
 
 
 def cases(families: tuple[str, ...] = ALL, *methods: str) -> list[Case]:
@@ -127,11 +133,11 @@ def cases(families: tuple[str, ...] = ALL, *methods: str) -> list[Case]:
     """
     return [
         Case(name, example, family)
-        for name, cls in METHODS.items()
+        for name, spec in METHODS.items()
         if not methods or name in methods
-        for number, example in enumerate(cls.examples)
+        for number, example in enumerate(spec.examples)
         for family in families
-        if cls.serves(family_of(family)) and family in _for_example(number, families)
+        if serves(spec, family_of(family)) and family in _for_example(number, families)
     ]
 
 

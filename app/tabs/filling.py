@@ -63,11 +63,11 @@ class Filler:
     def choose_preset(self, event: gr.SelectData, values: Values) -> Any:  # noqa: ANN401 - updates, or none
         """A method's settings as one of its presets has them."""
         form = self.form.values(values)
-        info = self.form.methods.methods[form.method]
-        preset = next((name for name in info.presets if event.value in (name, preset_name(self.say, name))), "")
+        presets_of = self.form.methods.methods[form.method].presets
+        preset = next((name for name in presets_of if event.value in (name, preset_name(self.say, name))), "")
         if not preset:
             return gr.skip()
-        settings = dict(info.presets[preset])
+        settings = dict(presets_of[preset])
         changed = dataclasses.replace(form, method_settings=settings)
         return {
             self.form.last_presets: {**form.last_presets, form.method: preset},
@@ -157,12 +157,12 @@ class Filler:
 
     def about_method(self, method: str, last_presets: LastPresets) -> Updates:
         """Card, diagram, menu of presets, and the method's own settings."""
-        info = self.form.methods.methods[method]
+        spec = self.form.methods.methods[method]
         preset = last_presets.get(method, self.form.methods.first_preset(method))
         return {
-            self.form.method_card: cards.method_card(self.say, info),
-            self.form.diagram: diagram(self.say, info.acts_on),
-            self.form.preset: gr.Dropdown(presets(self.say, info, last_presets), value=preset),
+            self.form.method_card: cards.method_card(self.say, spec),
+            self.form.diagram: diagram(self.say, spec.acts_on),
+            self.form.preset: gr.Dropdown(presets(self.say, spec, last_presets), value=preset),
             **self.form.methods.shown(method),
         }
 

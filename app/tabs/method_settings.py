@@ -1,5 +1,6 @@
 """The settings of all methods. They are made once, so that no choice takes away what somebody is about to press."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import gradio as gr
@@ -9,7 +10,7 @@ from app.forms import Control
 from app.markup import html, safe
 from app.wiring import Updates, Values
 from app.words import Say
-from engine.core.types import MethodInfo
+from engine.methods.spec import MethodSpec
 
 
 class MethodForm:
@@ -21,18 +22,18 @@ class MethodForm:
         groups: The column of each method.
     """
 
-    def __init__(self, say: Say, methods: list[MethodInfo], shown: str) -> None:
-        self.methods = {info.name: info for info in methods}
+    def __init__(self, say: Say, methods: Mapping[str, MethodSpec], shown: str) -> None:
+        self.methods = methods
         self.controls: dict[str, dict[str, Control]] = {}
         self.groups: dict[str, gr.Column] = {}
-        for info in methods:
-            with gr.Column(visible=info.name == shown) as self.groups[info.name]:
-                html(f'<h4 class="gl-h4">{safe(info.title)}</h4>')
+        for name, spec in methods.items():
+            with gr.Column(visible=name == shown) as self.groups[name]:
+                html(f'<h4 class="gl-h4">{safe(spec.title)}</h4>')
                 with gr.Row(elem_classes="gl-settings"):
-                    values = info.settings.from_dict(info.presets[self.first_preset(info.name)]).to_dict()
-                    self.controls[info.name] = {
-                        field.name: forms.control(field, say, values[field.name], info.name)
-                        for field in info.settings.fields()
+                    values = spec.settings.from_dict(spec.presets[self.first_preset(name)]).to_dict()
+                    self.controls[name] = {
+                        field.name: forms.control(field, say, values[field.name], name)
+                        for field in spec.settings.fields()
                     }
 
     @property
@@ -48,7 +49,7 @@ class MethodForm:
         """A method's settings as they stand on the form."""
         return forms.read(self.controls[method], values)
 
-    def filled(self, method: str, settings: dict[str, Any]) -> Updates:
+    def filled(self, method: str, settings: Mapping[str, Any]) -> Updates:
         """The controls of one method with its settings; those that are not given get their defaults."""
         kind = self.methods[method].settings
         return forms.filled(self.controls[method], kind.fields(), kind.from_dict(settings).to_dict())

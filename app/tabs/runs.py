@@ -63,7 +63,7 @@ def build(workbench: Workbench, say: Say, chat: Chat) -> None:
             panel.ask: gr.Button(interactive=False),
         }
 
-    zoo.build(workbench, say)
+    zoo.build(say)
 
     # In order and none dropped, so that the last pick is the one that stays.
     parts = {compare, plot, differences, *actions.parts, panel.ask}

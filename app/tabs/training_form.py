@@ -19,7 +19,9 @@ from app.words import Say
 from engine.config.run import RunConfig
 from engine.config.training import TrainingSettings
 from engine.core.settings import Field
-from engine.core.types import DatasetInfo, MethodInfo
+from engine.core.types import DatasetInfo
+from engine.methods import METHODS
+from engine.methods.spec import MethodSpec
 from engine.service.workbench import Workbench
 
 FIRST = RunConfig()
@@ -37,14 +39,13 @@ class TrainingForm:
         self.say = say
         self.training: dict[str, Control] = {}
         self.last_presets = gr.State({})
-        self._methods = workbench.methods()
-        self._first = next(info for info in self._methods if info.name == FIRST.method)
+        self._first = METHODS[FIRST.method]
         html(f'<h2 class="gl-title">{say("train.title")}</h2>')
         with gr.Row(elem_classes="gl-choices"):
             with gr.Column(scale=5, min_width=480):
                 with gr.Row():
                     self._choose_model()
-                    self._choose_method(workbench)
+                    self._choose_method()
                     self._choose_data(workbench.datasets())
                 with gr.Row(elem_classes="gl-settings"):
                     self._choose_preset()
@@ -64,9 +65,9 @@ class TrainingForm:
             )  # fmt: skip
             self.model_card = html(note(self.say("common.engine"), "waiting"))
 
-    def _choose_method(self, workbench: Workbench) -> None:
+    def _choose_method(self) -> None:
         with gr.Column(min_width=150):
-            self.method = method_picker.build(workbench, self.say, FIRST.method)
+            self.method = method_picker.build(self.say, FIRST.method)
             self.method_card = html(cards.method_card(self.say, self._first))
 
     def _choose_data(self, datasets: list[DatasetInfo]) -> None:
@@ -109,7 +110,7 @@ class TrainingForm:
             with gr.Row(elem_classes="gl-settings"):
                 self._add(field for field in FIELDS if field.info.advanced and field.name not in OF_MODEL)
             with gr.Column():
-                self.methods = MethodForm(self.say, self._methods, FIRST.method)
+                self.methods = MethodForm(self.say, METHODS, FIRST.method)
 
     def build_terminal(self) -> None:
         """The command line of the same run, and the run file."""
@@ -143,10 +144,10 @@ class TrainingForm:
         )
 
 
-def presets(say: Say, info: MethodInfo, last_presets: LastPresets | None = None) -> list[tuple[str, str]]:
+def presets(say: Say, spec: MethodSpec, last_presets: LastPresets | None = None) -> list[tuple[str, str]]:
     """The menu of a method's presets; where its settings came from a run file, that stands in it too."""
-    changed = [OWN_VALUES] if (last_presets or {}).get(info.name) == OWN_VALUES else []
-    return [(preset_name(say, name), name) for name in [*info.presets, *changed]]
+    changed = [OWN_VALUES] if (last_presets or {}).get(spec.name) == OWN_VALUES else []
+    return [(preset_name(say, name), name) for name in [*spec.presets, *changed]]
 
 
 def preset_name(say: Say, preset: str) -> str:

@@ -27,11 +27,11 @@ def ablation(base: Base, method: Method, dataset: Dataset) -> list[list[float | 
     Raises:
         SettingError: The method does not act in layers.
     """
-    if not method.layered:
+    if not method.spec.layered:
         raise SettingError(
             "no_layers",
-            f"{method.title} does not act in layers, so none can be switched off: choose a run of another method.",
-            method=method.title,
+            f"{method.spec.title} does not act in layers, so none can be switched off: choose a run of another method.",
+            method=method.spec.title,
         )
     twin, loss = _on_validation(base, method.twin().eval(), dataset)
     spans: list[list[float | None]] = []
@@ -55,8 +55,8 @@ def routes(base: Base, method: Method, dataset: Dataset, draws: int = 16) -> dic
     if not isinstance(method, AdaMix) or method.experts == 1:
         raise SettingError(
             "no_experts",
-            f"{method.title} has no experts to choose from here: choose an AdaMix run that keeps its checkpoint.",
-            method=method.title,
+            f"{method.spec.title} has no experts to choose from here: choose an AdaMix run that keeps its checkpoint.",
+            method=method.spec.title,
         )
     twin, loss = _on_validation(base, method.twin().eval(), dataset)
     assert isinstance(twin, AdaMix)

@@ -13,8 +13,8 @@ from torch import Tensor
 from engine.analysis.probe import probe_input
 from engine.data.batching import collator_of
 from engine.data.tokenise import Example
-from engine.inference.chat import Speaker, verdicts
-from engine.inference.classify import Verdict
+from engine.inference.chat import ChatColumn, column_logits
+from engine.inference.classify import HeadPrediction
 from engine.methods.base import Method
 from engine.models.base import Base
 from engine.models.inputs import Pixels
@@ -40,8 +40,8 @@ def probe_picture(base: Base, method: Method, name: str, picture: Path) -> dict[
         "picture": as_read(base, inputs.values[0]),
     }
     if twin.head is not None:
-        (scores,) = verdicts(base, [Speaker(name, method, picture=picture)])
-        report["verdict"] = [list(pair) for pair in Verdict.of(twin.head.spec, scores).shares]
+        (scores,) = column_logits(base, [ChatColumn(name, method, picture=picture)])
+        report["verdict"] = [list(pair) for pair in HeadPrediction.of(twin.head.spec, scores).probabilities]
     return report
 
 

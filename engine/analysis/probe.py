@@ -10,8 +10,8 @@ from engine.core.errors import DataError, ModelError, SettingError
 from engine.data.batching import collator_of
 from engine.data.pixels import NoPictureError, size_of
 from engine.data.tokenise import Example, encode_prompt
-from engine.inference.chat import Speaker, verdicts
-from engine.inference.classify import Verdict
+from engine.inference.chat import ChatColumn, column_logits
+from engine.inference.classify import HeadPrediction
 from engine.methods.base import Method
 from engine.models.base import Base
 from engine.models.view import View
@@ -39,9 +39,9 @@ def probe(base: Base, method: Method, sentence: str, template: str = "{prompt}")
     twin.attach(view.sites)
     report = twin.probe(view, probe_input(base, view, Example(ids, len(ids))))
     if twin.head is not None:
-        (scores,) = verdicts(base, [Speaker(sentence, method, template=method.template or template)])
-        verdict = Verdict.of(twin.head.spec, scores)
-        report["verdict"] = [list(pair) for pair in verdict.shares] or [[verdict.answer, None]]
+        (scores,) = column_logits(base, [ChatColumn(sentence, method, template=method.template or template)])
+        verdict = HeadPrediction.of(twin.head.spec, scores)
+        report["verdict"] = [list(pair) for pair in verdict.probabilities] or [[verdict.answer, None]]
     return report
 
 

@@ -26,20 +26,20 @@ def methods(args: argparse.Namespace) -> None:
     """List the methods with their papers, settings and defaults; --set changes a setting of a run."""
     rows: list[dict[str, Any]] = [
         {
-            "name": cls.name,
-            "title": cls.title,
-            "acts_on": " ".join(cls.acts_on),
-            "learning_rate": cls.learning_rate,
-            "settings": {field.name: field.default for field in cls.settings_class.fields()},
-            "paper": cls.paper.url,
+            "name": spec.name,
+            "title": spec.title,
+            "acts_on": " ".join(spec.acts_on),
+            "learning_rate": spec.learning_rate,
+            "settings": {field.name: field.default for field in spec.settings.fields()},
+            "paper": spec.paper.url,
         }
-        for cls in METHODS.values()
+        for spec in METHODS.values()
     ]
     lines = []
-    for cls in METHODS.values():
-        lines += [f"{cls.name}: {cls.title} ({cls.paper.authors} {cls.paper.year}, {cls.paper.url})"]
-        lines += [f"    {cls.equation}"]
-        lines += [f"    --set {f.name}={f.default}: {f.info.help}" for f in cls.settings_class.fields()]
+    for spec in METHODS.values():
+        lines += [f"{spec.name}: {spec.title} ({spec.paper.authors} {spec.paper.year}, {spec.paper.url})"]
+        lines += [f"    {spec.equation}"]
+        lines += [f"    --set {f.name}={f.default}: {f.info.help}" for f in spec.settings.fields()]
     result(rows, as_json=args.json, text="\n".join(lines))
 
 

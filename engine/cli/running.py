@@ -18,7 +18,7 @@ from engine.core.atomic import write_text
 from engine.core.paths import runs_root
 from engine.data.dataset import load_dataset
 from engine.evaluation.head import head_predictions, head_scores
-from engine.evaluation.text import evaluate, predictions
+from engine.evaluation.text import text_predictions, text_scores
 from engine.exchange.native import load_adapter
 from engine.models.loading import load_base
 from engine.runs.facts import RunFacts
@@ -54,11 +54,11 @@ def score(args: argparse.Namespace) -> None:
         if args.dataset
         else config.load_data(base.processor)
     )
-    found = (predictions if method.head is None else head_predictions)(base, method, dataset)
+    found = (text_predictions if method.head is None else head_predictions)(base, method, dataset)
     if args.predictions is not None:
         lines = [json.dumps(dataclasses.asdict(row), ensure_ascii=False) + "\n" for row in found]
         write_text(args.predictions, "".join(lines))
-    scores = (evaluate if method.head is None else head_scores)(base, method, dataset, found)
+    scores = (text_scores if method.head is None else head_scores)(base, method, dataset, found)
     result(scores, as_json=args.json)
 
 

@@ -11,11 +11,11 @@ from engine.cli.settings import add_loading_options, loading
 from engine.config.run import RunConfig
 from engine.core.errors import RunError
 from engine.core.sampling import Sampling
-from engine.exchange.archive import FORMS, write_form
+from engine.exchange.archive import EXPORT_FORMATS, write_adapter
 from engine.exchange.native import load_adapter, read_facts, save_adapter
 from engine.exchange.official import import_official
 from engine.exchange.peft import import_peft
-from engine.inference.chat import Speaker, converse
+from engine.inference.chat import ChatColumn, stream_answers
 from engine.methods.base import Method
 from engine.models.base import Base
 from engine.models.loading import load_base
@@ -63,19 +63,19 @@ def _load(args: argparse.Namespace) -> tuple[Base, Method, str]:
 def _ask(base: Base, method: Method, template: str, prompt: str, sampling: Sampling, strength: float) -> list[str]:
     """Both answers from one batched forward per token: row 0 is the base, row 1 the tuned model."""
     need_words(base)
-    tuned = Speaker(prompt, method, strength, method.template or template)
-    return _said(base, [Speaker(prompt, template=template), tuned], sampling)
+    tuned = ChatColumn(prompt, method, strength, method.template or template)
+    return _said(base, [ChatColumn(prompt, template=template), tuned], sampling)
 
 
 def _seen(base: Base, method: Method, picture: Path, strength: float) -> list[str]:
     """What the base's own classifier and the tuned model see in a picture."""
     need_picture(base, picture)
-    tuned = Speaker(picture.name, method, strength, picture=picture)
-    return _said(base, [Speaker(picture.name, picture=picture), tuned], Sampling())
+    tuned = ChatColumn(picture.name, method, strength, picture=picture)
+    return _said(base, [ChatColumn(picture.name, picture=picture), tuned], Sampling())
 
 
-def _said(base: Base, speakers: list[Speaker], sampling: Sampling) -> list[str]:
-    *_, last = converse(base, speakers, sampling)
+def _said(base: Base, columns: list[ChatColumn], sampling: Sampling) -> list[str]:
+    *_, last = stream_answers(base, columns, sampling)
     return ["(neither writes nor has a head)" if text is None else text for text in last.texts]
 
 
@@ -84,7 +84,7 @@ def export(args: argparse.Namespace) -> None:
     base, method, _ = _load(args)
     if args.out.exists() and (args.out.is_file() or any(args.out.iterdir())):
         raise RunError("run_exists", f"The folder {str(args.out)!r} is not empty: choose another --out.", path=args.out)
-    write_form(method, base, args.format, args.out)
+    write_adapter(method, base, args.format, args.out)
     files = sorted(str(path) for path in args.out.iterdir())
     result({"format": args.format, "files": files}, as_json=args.json, text="\n".join(files))
 
@@ -99,9 +99,9 @@ def import_(args: argparse.Namespace) -> None:
     save_adapter(method, base, args.out)
     counts = {name: sum(p.numel() for p in group) for name, group in method.groups().items()}
     result(
-        {"method": method.name, "parameters": counts, "adapter": str(args.out)},
+        {"method": method.spec.name, "parameters": counts, "adapter": str(args.out)},
         as_json=args.json,
-        text=f"{method.title}: {sum(counts.values()):,} parameters, written to {args.out}",
+        text=f"{method.spec.title}: {sum(counts.values()):,} parameters, written to {args.out}",
     )
 
 
@@ -118,7 +118,7 @@ def register(commands: Any) -> None:  # noqa: ANN401 - argparse's sub-parser act
     command.set_defaults(run=chat)
     command_export = commands.add_parser("export", help="write an adapter for others", description=export.__doc__)
     command_export.add_argument("folder", type=Path, help="run folder or adapter folder")
-    command_export.add_argument("--format", choices=FORMS, default="gatelight")
+    command_export.add_argument("--format", choices=EXPORT_FORMATS, default="gatelight")
     command_export.add_argument("--out", type=Path, required=True, help="folder to write to")
     command_export.set_defaults(run=export)
     command_import = commands.add_parser("import", help="read an adapter of others", description=import_.__doc__)

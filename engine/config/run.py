@@ -12,7 +12,7 @@ from engine.core.errors import SettingError
 from engine.core.settings import Settings
 from engine.data.dataset import Dataset, load_dataset
 from engine.data.settings import DataSettings
-from engine.methods import method_class
+from engine.methods import method_spec
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +41,7 @@ class RunConfig:
         Raises:
             SettingError: One of them cannot work.
         """
-        return method_class(self.method).settings_class.from_dict(self.method_settings)
+        return method_spec(self.method).settings.from_dict(self.method_settings)
 
     def of_training(self) -> TrainingSettings:
         """The loop's settings, checked.

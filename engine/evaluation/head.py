@@ -17,8 +17,9 @@ from engine.data.tokenise import Example, encode_for
 from engine.evaluation.base_ability import ability_examples
 from engine.evaluation.label_metrics import label_metrics, number_metrics
 from engine.evaluation.loss import mean_loss
-from engine.evaluation.text import Prediction, share, view_of
-from engine.inference.classify import Verdict, judged
+from engine.evaluation.text import Prediction, fraction
+from engine.inference.classify import HeadPrediction, head_logits
+from engine.methods.attach import attached_view
 from engine.methods.base import Method
 from engine.models.base import Base
 
@@ -80,7 +81,7 @@ class NumberScores:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Blind:
+class ConstantBaseline:
     """The best answer without reading: what a head's base column shows.
 
     Attributes:
@@ -98,14 +99,16 @@ class Blind:
         return -math.log(self.shares[reference])
 
 
-def blind(spec: HeadSpec, rows: Sequence[Row]) -> Blind:
+def constant_baseline(spec: HeadSpec, rows: Sequence[Row]) -> ConstantBaseline:
     """The best answer to rows like these without reading them; a label that none has counts as one row."""
     if not spec.labels:
-        return Blind(answer=f"{sum(float(row.response) for row in rows) / len(rows):.6g}", shares={})
+        return ConstantBaseline(answer=f"{sum(float(row.response) for row in rows) / len(rows):.6g}", shares={})
     counts = Counter(row.response.strip() for row in rows)
     seen = {label: max(1, counts[label]) for label in spec.labels}
     total = sum(seen.values())
-    return Blind(answer=max(seen, key=lambda label: seen[label]), shares={k: n / total for k, n in seen.items()})
+    return ConstantBaseline(
+        answer=max(seen, key=lambda label: seen[label]), shares={k: n / total for k, n in seen.items()}
+    )
 
 
 def head_predictions(
@@ -115,12 +118,12 @@ def head_predictions(
     assert method.head is not None
     rows = dataset.rows("test") if rows is None else rows
     spec = method.head.spec
-    constant = blind(spec, dataset.rows("train"))
+    constant = constant_baseline(spec, dataset.rows("train"))
     examples = _encoded(base, method, dataset, rows)
-    scores = judged(view_of(base, method), method.head, examples, collator_of(base))
+    scores = head_logits(attached_view(base, method), method.head, examples, collator_of(base))
     found = []
     for row, example, own in zip(rows, examples, scores, strict=True):
-        answer = Verdict.of(spec, own).answer
+        answer = HeadPrediction.of(spec, own).answer
         assert example.target is not None
         if spec.labels:
             right, loss = answer == row.response.strip(), -float(own.log_softmax(-1)[int(example.target)])
@@ -146,7 +149,7 @@ def head_scores(
     assert method.head is not None
     found = head_predictions(base, method, dataset) if found is None else found
     spec = method.head.spec
-    constant = blind(spec, dataset.rows("train"))
+    constant = constant_baseline(spec, dataset.rows("train"))
     errors = [constant.loss(spec, p.reference.strip()) for p in found]
     blind_loss = sum(errors) / len(errors)
     before, after = (_ability(base, one) for one in (None, method))
@@ -162,7 +165,7 @@ def head_scores(
     references = [p.reference.strip() for p in found]
     return LabelScores(
         **asdict(label_metrics(references, [p.tuned for p in found], spec.labels)),
-        base_accuracy=share([reference == constant.answer for reference in references]),
+        base_accuracy=fraction([reference == constant.answer for reference in references]),
         base_answer=constant.answer,
         test_loss=round(sum(p.loss for p in found) / len(found), 4),
         base_test_loss=round(blind_loss, 4),
@@ -174,11 +177,11 @@ def head_scores(
 
 def _ability(base: Base, method: Method | None) -> float | None:
     plain = ability_examples(base, None, 512)
-    return round(mean_loss(view_of(base, method), plain, collator_of(base)), 4) if plain else None
+    return round(mean_loss(attached_view(base, method), plain, collator_of(base)), 4) if plain else None
 
 
 def _encoded(base: Base, method: Method, dataset: Dataset, rows: Sequence[Row]) -> list[Example]:
     assert method.head is not None
-    held, room = dataset.in_template(method.template), view_of(base, method).max_text_tokens
+    held, room = dataset.in_template(method.template), attached_view(base, method).max_text_tokens
     check_modality(base.shape.family, held, base.name)
     return encode_for(base.processor, held, rows, room, method.head.spec)

@@ -13,10 +13,10 @@ from engine.evaluation.base_ability import ability_examples
 from engine.evaluation.label_metrics import LabelMetrics, label_metrics
 from engine.evaluation.loss import mean_loss
 from engine.evaluation.text_metrics import TextMetrics, text_metrics
-from engine.inference.generate import answers, prompt_of
+from engine.inference.generate import generate_answers, prompt_ids
+from engine.methods.attach import attached_view
 from engine.methods.base import Method
 from engine.models.base import Base
-from engine.models.view import View
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,7 +39,7 @@ class Prediction:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Scores:
+class TextScores:
     """What `python -m engine eval` reports.
 
     Attributes:
@@ -87,15 +87,9 @@ def first_line(text: str) -> str:
     return first_lines(text, 1)
 
 
-def view_of(base: Base, method: Method | None) -> View:
-    """A view of the base with a twin of the method on it, ready for reading."""
-    view = base.view()
-    if method is not None:
-        method.twin().eval().attach(view.sites)
-    return view
-
-
-def predictions(base: Base, method: Method, dataset: Dataset, rows: Sequence[Row] | None = None) -> list[Prediction]:
+def text_predictions(
+    base: Base, method: Method, dataset: Dataset, rows: Sequence[Row] | None = None
+) -> list[Prediction]:
     """Greedy answers to held-out rows, to all of them if none are given."""
     rows = dataset.rows("test") if rows is None else rows
     plain, tuned = (_answered(base, m, dataset, rows) for m in (None, method))
@@ -114,37 +108,39 @@ def predictions(base: Base, method: Method, dataset: Dataset, rows: Sequence[Row
 
 def _losses(base: Base, method: Method, dataset: Dataset, rows: Sequence[Row]) -> list[float]:
     """Nats per token of each row's response."""
-    view, held, tokenizer = view_of(base, method), dataset.in_template(method.template), base.tokenizer
+    view, held, tokenizer = attached_view(base, method), dataset.in_template(method.template), base.tokenizer
     return [round(mean_loss(view, [encode_row(tokenizer, held, row, 10**6)], collator_of(base)), 6) for row in rows]
 
 
 def _answered(base: Base, method: Method | None, dataset: Dataset, rows: Sequence[Row]) -> list[str]:
     """Greedy answers; what several rows ask in the same words is answered once."""
     dataset = dataset.in_template(method.template if method else None)
-    prompts = [tuple(prompt_of(example)) for example in encode_rows(base.tokenizer, dataset, rows, 10**6)]
+    prompts = [tuple(prompt_ids(example)) for example in encode_rows(base.tokenizer, dataset, rows, 10**6)]
     asked = list(dict.fromkeys(prompts))
-    said = answers(view_of(base, method), base.tokenizer, asked, Sampling(max_new_tokens=dataset.max_new_tokens))
+    said = generate_answers(
+        attached_view(base, method), base.tokenizer, asked, Sampling(max_new_tokens=dataset.max_new_tokens)
+    )
     found = dict(zip(asked, said, strict=True))
     return [found[prompt] for prompt in prompts]
 
 
-def evaluate(base: Base, method: Method, dataset: Dataset, found: Sequence[Prediction] | None = None) -> Scores:
+def text_scores(base: Base, method: Method, dataset: Dataset, found: Sequence[Prediction] | None = None) -> TextScores:
     """All scores of a run that answers in words; `found` are its predictions, if they were made before."""
-    found = predictions(base, method, dataset) if found is None else found
+    found = text_predictions(base, method, dataset) if found is None else found
     asked, held = (
         encode_rows(base.tokenizer, dataset, dataset.rows("test"), 10**6),
         dataset.in_template(method.template),
     )
     rows = encode_rows(base.tokenizer, held, held.rows("test"), 10**6)
     plain = ability_examples(base, None, 512)
-    tuned, frozen = view_of(base, method), view_of(base, None)
+    tuned, frozen = attached_view(base, method), attached_view(base, None)
     references = [first_line(p.reference) for p in found]
     loss, before = (
         round(mean_loss(view, part, collator_of(base)), 4) for view, part in ((tuned, rows), (frozen, asked))
     )
-    return Scores(
-        exact_match=share([p.right for p in found]),
-        base_exact_match=share([first_line(p.base) == first_line(p.reference) for p in found]),
+    return TextScores(
+        exact_match=fraction([p.right for p in found]),
+        base_exact_match=fraction([first_line(p.base) == first_line(p.reference) for p in found]),
         test_loss=loss,
         base_test_loss=before,
         perplexity=perplexity(loss),
@@ -173,6 +169,6 @@ def perplexity(loss: float) -> float:
     return round(math.exp(min(loss, 100.0)), 4)
 
 
-def share(hits: Sequence[bool | None]) -> float:
+def fraction(hits: Sequence[bool | None]) -> float:
     """Share of hits, 0 for none."""
     return round(sum(map(bool, hits)) / max(1, len(hits)), 4)

@@ -13,12 +13,12 @@ from engine.exchange.peft import export_peft
 from engine.methods.base import Method
 from engine.models.base import Base
 
-FORMS = ("gatelight", "peft", "llama_adapter")
+EXPORT_FORMATS = ("gatelight", "peft", "llama_adapter")
 """Our own safetensors and JSON, an HF peft directory, an official LLaMA-Adapter checkpoint."""
 
 
-def write_form(method: Method, base: Base, form: str, folder: Path) -> None:
-    """Write an adapter into a folder in one of `FORMS`.
+def write_adapter(method: Method, base: Base, form: str, folder: Path) -> None:
+    """Write an adapter into a folder in one of `EXPORT_FORMATS`.
 
     Raises:
         ExchangeError: The form cannot hold this adapter without loss, or there is no such form.
@@ -31,21 +31,21 @@ def write_form(method: Method, base: Base, form: str, folder: Path) -> None:
         case "llama_adapter":
             export_official(method, folder / "adapter.pth")
         case _:
-            known = ", ".join(FORMS)
+            known = ", ".join(EXPORT_FORMATS)
             raise ExchangeError(
                 "unknown_form", f"There is no export form {form!r}: choose one of {known}.", value=form, known=known
             )
 
 
-def zip_form(method: Method, base: Base, form: str, run_yaml: str, target: Path) -> Path:
+def zip_adapter(method: Method, base: Base, form: str, run_yaml: str, target: Path) -> Path:
     """Write the same as one zip, with the YAML that reproduces the run beside it.
 
     Raises:
-        ExchangeError: As in `write_form`.
+        ExchangeError: As in `write_adapter`.
     """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        write_form(method, base, form, folder)
+        write_adapter(method, base, form, folder)
         (folder / "run.yaml").write_text(run_yaml, encoding="utf-8")
         target.parent.mkdir(parents=True, exist_ok=True)
         temporary = temporary_name(target)

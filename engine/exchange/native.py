@@ -28,7 +28,7 @@ def save_adapter(method: Method, base: Base, folder: Path, **facts: object) -> N
         folder / "adapter.json",
         {
             "format": METHOD_FORMAT,
-            "method": method.name,
+            "method": method.spec.name,
             "settings": method.settings.to_dict(),
             "base": {
                 "name": base.name,
@@ -61,7 +61,7 @@ def load_adapter(folder: Path, base: Base) -> Method:
     """
     facts = read_facts(folder)
     cls = method_class(facts["method"])
-    settings = cls.settings_class.from_dict(facts["settings"])
+    settings = cls.spec.settings.from_dict(facts["settings"])
     if facts["base"]["fingerprint"] != base.fingerprint:
         if (precision := facts["base"].get("precision", base.precision)) != base.precision:
             raise ModelError(

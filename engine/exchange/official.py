@@ -13,7 +13,8 @@ from torch import Tensor
 
 from engine.core.errors import ExchangeError
 from engine.methods.base import Method, Start
-from engine.methods.llama_adapter.method import LlamaAdapter, LlamaAdapterSettings
+from engine.methods.llama_adapter.method import LlamaAdapter
+from engine.methods.llama_adapter.spec import LlamaAdapterSettings
 from engine.models.base import Base
 
 

@@ -1,4 +1,4 @@
-"""One question to several columns at once: every column is one row of the same batched forward."""
+"""Chat with several columns at once: every column is one row of the same batched forward."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -14,28 +14,28 @@ from engine.core.sampling import Sampling
 from engine.core.types import ChatUpdate
 from engine.data.batching import collator_of
 from engine.data.tokenise import Example, encode_prompt, encode_text
-from engine.inference.classify import Verdict
-from engine.inference.generate import begun, generate, pad_left
+from engine.inference.classify import HeadPrediction
+from engine.inference.generate import generate, pad_left, prompt_or_bos
 from engine.methods.base import Method
 from engine.methods.parts.head import TaskHead
 from engine.models.base import Base
 from engine.models.inputs import Tokens
 from engine.models.view import View
 
-CLASSES = 5
-"""Classes that a base's own classifier names of a picture."""
+TOP_CLASSES = 5
+"""Most likely classes that a base's own classifier lists for a picture."""
 
 
 @dataclass(frozen=True, slots=True)
-class Speaker:
+class ChatColumn:
     """One column of a chat.
 
     Attributes:
-        prompt: What it is asked.
-        template: Text around the prompt, maybe with marks for virtual tokens.
+        prompt: Its prompt; for a picture its name.
         method: Its method; None for the untuned base.
         strength: 0 is the base, 1 the trained model.
-        picture: What it is asked about, where its model reads pictures; then the prompt is its name.
+        template: Text around the prompt, possibly with slots for virtual tokens.
+        picture: The picture to classify, where the model reads pictures.
     """
 
     prompt: str
@@ -46,54 +46,54 @@ class Speaker:
 
     @property
     def head(self) -> TaskHead | None:
-        """Its task head, if it judges instead of writing."""
+        """Its task head, if it predicts a label or a number instead of generating text."""
         return self.method.head if self.method is not None else None
 
 
-def converse(
-    base: Base, speakers: Sequence[Speaker], sampling: Sampling, stopped: Callable[[], bool] = lambda: False
+def stream_answers(
+    base: Base, columns: Sequence[ChatColumn], sampling: Sampling, stopped: Callable[[], bool] = lambda: False
 ) -> Iterator[ChatUpdate]:
     """Stream all answers token by token; ask `stopped` between tokens.
 
-    Columns with a task head judge at once: their answer is every label with its probability. Columns without one on a
-    model that cannot write have no answer; on one that reads pictures they say what its own classifier sees. The last
-    update carries how far the last column is from the first: see `ChatUpdate.difference`.
+    Columns with a task head answer at once, with every label and its probability. Columns without one have no answer
+    on a model that cannot generate, and on one that reads pictures the classes of its own classifier. The last update
+    carries how far the last column is from the first: see `ChatUpdate.difference`.
     """
-    judges = {index: head for index, speaker in enumerate(speakers) if (head := speaker.head) is not None}
-    writers = [index for index in range(len(speakers)) if index not in judges] if base.shape.family.causal else []
-    texts: list[str | None] = ["" if index in writers else None for index in range(len(speakers))]
+    heads = {index: head for index, column in enumerate(columns) if (head := column.head) is not None}
+    generating = [index for index in range(len(columns)) if index not in heads] if base.shape.family.causal else []
+    texts: list[str | None] = ["" if index in generating else None for index in range(len(columns))]
     if not base.shape.family.reads_text:
-        texts = [classes(base, speaker) for speaker in speakers]
+        texts = [base_classes(base, column) for column in columns]
     difference = None
-    if judges or not base.shape.family.reads_text:
-        scores = verdicts(base, [speakers[index] for index in judges])
-        for (index, head), row in zip(judges.items(), scores, strict=True):
-            texts[index] = Verdict.of(head.spec, row).text
-        if last := judges.get(len(speakers) - 1):
-            same = len(judges) > 1 and 0 in judges and judges[0].spec.labels == last.spec.labels
-            difference = _moved(base, speakers[-1], scores[-1], scores[0] if same else None)
-        yield ChatUpdate(texts=tuple(texts), done=not writers, difference=difference, tokens_per_s=0.0)
-    if not writers:
+    if heads or not base.shape.family.reads_text:
+        logits = column_logits(base, [columns[index] for index in heads])
+        for (index, head), row in zip(heads.items(), logits, strict=True):
+            texts[index] = HeadPrediction.of(head.spec, row).text
+        if last := heads.get(len(columns) - 1):
+            same = len(heads) > 1 and 0 in heads and heads[0].spec.labels == last.spec.labels
+            difference = _head_difference(base, columns[-1], logits[-1], logits[0] if same else None)
+        yield ChatUpdate(texts=tuple(texts), done=not generating, difference=difference, tokens_per_s=0.0)
+    if not generating:
         return
-    for update in _written(base, [speakers[index] for index in writers], sampling, stopped):
-        for index, text in zip(writers, update.texts, strict=True):
+    for update in _generated(base, [columns[index] for index in generating], sampling, stopped):
+        for index, text in zip(generating, update.texts, strict=True):
             texts[index] = text
-        alike = writers[0] == 0 and writers[-1] == len(speakers) - 1
-        yield replace(update, texts=tuple(texts), difference=update.difference if alike else difference)
+        both = generating[0] == 0 and generating[-1] == len(columns) - 1
+        yield replace(update, texts=tuple(texts), difference=update.difference if both else difference)
 
 
-def _written(
-    base: Base, speakers: Sequence[Speaker], sampling: Sampling, stopped: Callable[[], bool]
+def _generated(
+    base: Base, columns: Sequence[ChatColumn], sampling: Sampling, stopped: Callable[[], bool]
 ) -> Iterator[ChatUpdate]:
-    """The answers of the columns that write."""
-    view = shared_view(base, speakers)
-    asked = [encode_prompt(base.tokenizer, speaker.template, speaker.prompt) for speaker in speakers]
-    prompts = [begun(base.tokenizer, prompt) for prompt in asked]
-    rows: list[list[int]] = [[] for _ in speakers]
+    """The answers of the columns that generate text."""
+    view = shared_view(base, columns)
+    encoded = [encode_prompt(base.tokenizer, column.template, column.prompt) for column in columns]
+    prompts = [prompt_or_bos(base.tokenizer, prompt) for prompt in encoded]
+    rows: list[list[int]] = [[] for _ in columns]
     began, count = time.perf_counter(), 0
 
     def update(*, done: bool, difference: float | None = None) -> ChatUpdate:
-        texts = tuple(readable(base, row) for row in rows)
+        texts = tuple(decode_partial(base, row) for row in rows)
         return ChatUpdate(
             texts=texts, done=done, difference=difference, tokens_per_s=round(count / (time.perf_counter() - began), 1)
         )
@@ -108,74 +108,75 @@ def _written(
         if stopped():
             break
     difference = None
-    if len(speakers) > 1 and rows[-1]:
+    if len(columns) > 1 and rows[-1]:
         difference = round(divergence(view, prompts, rows[-1], pad), 4)
     yield update(done=True, difference=difference)
 
 
 @torch.inference_mode()
-def verdicts(base: Base, speakers: Sequence[Speaker]) -> list[Float[Tensor, " v"]]:
-    """Scores of every column, each by its own head, from one forward of all."""
-    view = shared_view(base, speakers)
-    heads = [head for speaker in speakers if (head := speaker.head) is not None]
-    if not speakers:
+def column_logits(base: Base, columns: Sequence[ChatColumn]) -> list[Float[Tensor, " v"]]:
+    """Logits of every column, each of its own task head, from one forward of all; (v,) each, v labels or 1."""
+    view = shared_view(base, columns)
+    heads = [head for column in columns if (head := column.head) is not None]
+    if not columns:
         return []
-    inputs = collator_of(base)([_example(base, view, *pair) for pair in zip(speakers, heads, strict=True)]).inputs
+    inputs = collator_of(base)([_example(base, view, *pair) for pair in zip(columns, heads, strict=True)]).inputs
     hidden = view.hidden(inputs)
-    rows = [slice(row, row + 1) for row in range(len(speakers))]
+    rows = [slice(row, row + 1) for row in range(len(columns))]
     return [head(hidden[row], inputs.of_rows(row))[0] for row, head in zip(rows, heads, strict=True)]
 
 
-def _example(base: Base, view: View, speaker: Speaker, head: TaskHead) -> Example:
-    if speaker.picture is not None:
-        return Example([], 0, picture=speaker.picture)
+def _example(base: Base, view: View, column: ChatColumn, head: TaskHead) -> Example:
+    if column.picture is not None:
+        return Example([], 0, picture=column.picture)
     return Example(
-        encode_text(base.tokenizer, speaker.template, speaker.prompt, view.max_text_tokens, head.spec.pooling), 0
+        encode_text(base.tokenizer, column.template, column.prompt, view.max_text_tokens, head.spec.pooling), 0
     )
 
 
 @torch.inference_mode()
-def classes(base: Base, speaker: Speaker) -> str | None:
-    """What a base's own classifier sees in a picture, likeliest first; None where it came without one."""
+def base_classes(base: Base, column: ChatColumn) -> str | None:
+    """Classes of a picture by the base's own classifier, likeliest first; None where it came without one."""
     if any(name.startswith("classifier") for name in base.missing):
         return None
-    inputs = collator_of(base)([Example([], 0, picture=speaker.picture)]).inputs
-    scores = base.view().logits(inputs)[0, 0]
+    inputs = collator_of(base)([Example([], 0, picture=column.picture)]).inputs
+    logits = base.view().logits(inputs)[0, 0]
     names: Any = base.model.config.id2label or {}
-    labels = [str(names.get(number, number)) for number in range(len(scores))]
-    shares = scores.float().softmax(-1)
-    top = shares.topk(min(CLASSES, len(shares)))
+    labels = [str(names.get(number, number)) for number in range(len(logits))]
+    top = logits.float().softmax(-1).topk(min(TOP_CLASSES, len(logits)))
     return "\n".join(
-        f"{labels[number]}  {100 * share:.1f} %"
-        for number, share in zip(top.indices.tolist(), top.values.tolist(), strict=True)
+        f"{labels[number]}  {100 * probability:.1f} %"
+        for number, probability in zip(top.indices.tolist(), top.values.tolist(), strict=True)
     )
 
 
-def _moved(base: Base, last: Speaker, scores: Float[Tensor, " v"], first: Float[Tensor, " w"] | None) -> float | None:
-    """How far the last column's label is from the first's, or from what its own head reads off the untouched base.
+def _head_difference(
+    base: Base, last: ChatColumn, logits: Float[Tensor, " v"], first: Float[Tensor, " w"] | None
+) -> float | None:
+    """KL in nats of the last column's label distribution from the first's; None for numbers.
 
-    None for numbers.
+    Where the first has other labels or no head, from that of the same head on the untuned base.
     """
-    if len(scores) == 1:
+    if len(logits) == 1:
         return None
     if first is None:
-        (first,) = verdicts(base, [replace(last, strength=0.0)])
-    return round(kl(scores, first), 4)
+        (first,) = column_logits(base, [replace(last, strength=0.0)])
+    return round(kl(logits, first), 4)
 
 
 def kl(p: Float[Tensor, " v"], q: Float[Tensor, " v"]) -> float:
-    """KL(p | q) of two rows of scores, in nats."""
+    """KL(p | q) in nats of the distributions of two rows of logits."""
     p, q = p.float().log_softmax(-1), q.float().log_softmax(-1)
     return max(0.0, float((p.exp() * (p - q)).sum()))
 
 
-def shared_view(base: Base, speakers: Sequence[Speaker]) -> View:
-    """A view on which each row of a batch is one speaker."""
+def shared_view(base: Base, columns: Sequence[ChatColumn]) -> View:
+    """A view on which every row of a batch is run with the method of one column."""
     view = base.view()
-    for index, speaker in enumerate(speakers):
-        if speaker.method is not None:
-            twin = speaker.method.twin().eval()
-            twin.control.strength = speaker.strength
+    for index, column in enumerate(columns):
+        if column.method is not None:
+            twin = column.method.twin().eval()
+            twin.control.strength = column.strength
             view.sites.rows = slice(index, index + 1)
             twin.attach(view.sites)
     return view
@@ -184,13 +185,13 @@ def shared_view(base: Base, speakers: Sequence[Speaker]) -> View:
 @torch.inference_mode()
 def divergence(view: View, prompts: Sequence[Sequence[int]], answer: Sequence[int], pad_id: int) -> float:
     """Mean over the answer's positions of KL(last row | first row), in nats."""
-    # The answer's last token is left out: it predicts nothing that was said.
+    # The answer's last token is left out: what it predicts is no part of the answer.
     ids, mask = pad_left([[*prompt, *answer[:-1]] for prompt in prompts], pad_id, view.model.device)
     logits: Float[Tensor, "b t v"] = view.logits(Tokens(ids, mask))[:, -len(answer) :].float()
     first, last = logits[0].log_softmax(-1), logits[-1].log_softmax(-1)
     return max(0.0, float((last.exp() * (last - first)).sum(-1).mean()))
 
 
-def readable(base: Base, ids: list[int]) -> str:
-    """Text of an answer that may still be growing: half a character at its end is held back."""
+def decode_partial(base: Base, ids: list[int]) -> str:
+    """Text of an answer so far: bytes at its end that are no whole character yet are left out."""
     return str(base.tokenizer.decode(ids, skip_special_tokens=True)).rstrip("\ufffd")

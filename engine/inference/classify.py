@@ -1,4 +1,4 @@
-"""What a task head says: of one text or picture for a person, of many for a score."""
+"""Predictions of a task head: one as text for a person, many as logits for a score."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,62 +19,63 @@ Targets = Int[Tensor, " n"] | Float[Tensor, " n"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Verdict:
-    """A head's answer to one text.
+class HeadPrediction:
+    """Prediction of a task head for one text or picture.
 
     Attributes:
-        shares: Every label with its probability, likeliest first; empty when the head estimates a number.
-        number: The estimate; None when there are labels.
+        probabilities: Every label with its probability, likeliest first; empty where the head estimates a number.
+        number: The estimate; None where there are labels.
     """
 
-    shares: list[tuple[str, float]]
+    probabilities: list[tuple[str, float]]
     number: float | None
 
     @classmethod
-    def of(cls, spec: HeadSpec, scores: Float[Tensor, " v"]) -> Self:
-        """The answer that a text's scores mean."""
+    def of(cls, spec: HeadSpec, logits: Float[Tensor, " v"]) -> Self:
+        """The prediction that the logits of one row stand for."""
         if not spec.labels:
-            return cls(shares=[], number=round(float(scores[0]), 4))
-        shares = zip(spec.labels, scores.float().softmax(-1).tolist(), strict=True)
-        return cls(shares=sorted(((label, round(p, 4)) for label, p in shares), key=lambda pair: -pair[1]), number=None)
+            return cls(probabilities=[], number=round(float(logits[0]), 4))
+        pairs = zip(spec.labels, logits.float().softmax(-1).tolist(), strict=True)
+        rounded = [(label, round(probability, 4)) for label, probability in pairs]
+        return cls(probabilities=sorted(rounded, key=lambda pair: -pair[1]), number=None)
 
     @property
     def answer(self) -> str:
         """The likeliest label, or the number."""
-        return self.shares[0][0] if self.shares else f"{self.number:.4g}"
+        return self.probabilities[0][0] if self.probabilities else f"{self.number:.4g}"
 
     @property
     def text(self) -> str:
-        """All of it, the same in every language: a line per label with its share, likeliest first."""
-        if not self.shares:
+        """All of it, the same in every language: a line per label with its probability, likeliest first."""
+        if not self.probabilities:
             return self.answer
-        return "\n".join(f"{label}  {100 * share:.1f} %" for label, share in self.shares)
+        return "\n".join(f"{label}  {100 * probability:.1f} %" for label, probability in self.probabilities)
 
 
 @torch.no_grad()
-def judged(
+def head_logits(
     view: View, head: TaskHead, examples: Sequence[Example], collate: Collator, size: int = 16
 ) -> Float[Tensor, "n v"]:
-    """A head's scores of encoded texts or pictures, in their order; batches are of similar length."""
+    """A head's logits of n encoded texts or pictures, in their order, v labels each; batches are of similar length."""
     order = sorted(range(len(examples)), key=lambda index: len(examples[index].ids))
-    found: dict[int, Tensor] = {}
+    logits: dict[int, Tensor] = {}
     for start in range(0, len(order), size):
         part = order[start : start + size]
         inputs = collate([examples[index] for index in part]).inputs
-        found.update(zip(part, head(view.hidden(inputs), inputs), strict=True))
-    return torch.stack([found[index] for index in range(len(examples))])
+        logits.update(zip(part, head(view.hidden(inputs), inputs), strict=True))
+    return torch.stack([logits[index] for index in range(len(examples))])
 
 
-def targets_of(examples: Sequence[Example], device: torch.device) -> Targets:
-    """What a head should say of each example."""
+def head_targets(examples: Sequence[Example], device: torch.device) -> Targets:
+    """Classes, or numbers, of examples with a target."""
     return torch.tensor([example.target for example in examples], device=device)
 
 
-def quick_score(scores: Float[Tensor, "n v"], wanted: Targets) -> tuple[float, str]:
+def validation_score(logits: Float[Tensor, "n v"], targets: Targets) -> tuple[float, str]:
     """Accuracy for classes, Pearson's correlation for numbers (0 where all estimates are alike)."""
-    if not wanted.is_floating_point():
-        return round(float((scores.argmax(-1) == wanted).float().mean()), 4), "accuracy"
-    pair = torch.stack([scores[:, 0], wanted]).double()
+    if not targets.is_floating_point():
+        return round(float((logits.argmax(-1) == targets).float().mean()), 4), "accuracy"
+    pair = torch.stack([logits[:, 0], targets]).double()
     centred = pair - pair.mean(1, keepdim=True)
     norms = centred.norm(dim=1).prod()
     return (round(float((centred[0] @ centred[1]) / norms), 4) if norms > 0 else 0.0), "pearson"

@@ -26,12 +26,12 @@ from engine.models.view import View
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class GenerationStep:
     """One more token for every row that is not finished.
 
     Attributes:
         ids: The new token of each row; None where the row had finished.
-        logits: Scores from which they were chosen, before sampling controls.
+        logits: Logits from which they were chosen, before temperature, top-k, top-p and repetition penalty.
     """
 
     ids: list[int | None]
@@ -40,12 +40,12 @@ class Step:
 
 def generate(
     view: View, prompts: Sequence[Sequence[int]], sampling: Sampling, *, pad_id: int, eos_id: int | None
-) -> Iterator[Step]:
-    """Yield one `Step` per token until every row has met the end of text or the limit.
+) -> Iterator[GenerationStep]:
+    """Yield one `GenerationStep` per token until every row has reached the end of text or the limit.
 
     Args:
         view: The view, methods attached.
-        prompts: Token ids of each row, at least one; see `begun`.
+        prompts: Token ids of each row, at least one; see `prompt_or_bos`.
         sampling: How to choose.
         pad_id: Token for padding, on the left.
         eos_id: Token that ends an answer; it is not yielded.
@@ -58,30 +58,30 @@ def generate(
 @torch.inference_mode()
 def _decode(
     view: View, ids: Int[Tensor, "b t"], mask: Bool[Tensor, "b t"], sampling: Sampling, eos_id: int | None
-) -> Iterator[Step]:
+) -> Iterator[GenerationStep]:
     cache = DynamicCache(config=view.model.config)
     processors = _processors(sampling)
-    # One stream of dice per row, all from the same seed: equal logits give equal answers.
-    dice = [torch.Generator(ids.device).manual_seed(sampling.seed) for _ in range(len(ids))]
+    # One generator per row, all from the same seed: equal logits give equal answers.
+    generators = [torch.Generator(ids.device).manual_seed(sampling.seed) for _ in range(len(ids))]
     alive = torch.ones(len(ids), dtype=torch.bool, device=ids.device)
-    # A word of the row itself stands in for padding and virtual tokens: a penalty for repetition must not see those.
-    said = mask & (ids >= 0)
-    history, fresh = torch.where(said, ids, ids.where(said, -1).amax(1, keepdim=True).clamp(min=0)), ids
+    # The repetition penalty must not see padding and virtual tokens: a token of the row itself takes their place.
+    real = mask & (ids >= 0)
+    history, fresh = torch.where(real, ids, ids.where(real, -1).amax(1, keepdim=True).clamp(min=0)), ids
     limit = min(sampling.max_new_tokens, view.max_text_tokens - ids.shape[1])
     for _ in range(limit):
         logits = view.logits(Tokens(fresh, mask), cache)[:, -1].float()
         scores = processors(history, logits.clone())  # type: ignore[arg-type]
-        fresh = _choose(scores, sampling, dice)
+        fresh = _choose(scores, sampling, generators)
         if eos_id is not None:
             alive &= fresh[:, 0] != eos_id
         if not alive.any():
             return
-        yield Step([int(token) if on else None for token, on in zip(fresh[:, 0], alive, strict=True)], logits)
+        yield GenerationStep([int(token) if on else None for token, on in zip(fresh[:, 0], alive, strict=True)], logits)
         history = torch.cat([history, fresh], dim=1)
         mask = torch.cat([mask, torch.ones_like(fresh, dtype=torch.bool)], dim=1)
 
 
-def answers(
+def generate_answers(
     view: View,
     tokenizer: PreTrainedTokenizerBase,
     prompts: Sequence[Sequence[int]],
@@ -90,29 +90,29 @@ def answers(
 ) -> list[str]:
     """Complete answers to many prompts, in batches of similar length."""
     order = sorted(range(len(prompts)), key=lambda index: len(prompts[index]))
-    found: dict[int, str] = {}
+    texts: dict[int, str] = {}
     for start in range(0, len(order), size):
         part = order[start : start + size]
-        asked = [begun(tokenizer, prompts[index]) for index in part]
+        batch = [prompt_or_bos(tokenizer, prompts[index]) for index in part]
         rows: list[list[int]] = [[] for _ in part]
         eos, pad = tokenizer.eos_token_id, tokenizer.pad_token_id
-        for step in generate(view, asked, sampling, pad_id=pad, eos_id=eos):
+        for step in generate(view, batch, sampling, pad_id=pad, eos_id=eos):
             for row, token in zip(rows, step.ids, strict=True):
                 if token is not None:
                     row.append(token)
         for index, row in zip(part, rows, strict=True):
-            found[index] = str(tokenizer.decode(row, skip_special_tokens=True))
-    return [found[index] for index in range(len(prompts))]
+            texts[index] = str(tokenizer.decode(row, skip_special_tokens=True))
+    return [texts[index] for index in range(len(prompts))]
 
 
-def begun(tokenizer: PreTrainedTokenizerBase, prompt: Sequence[int]) -> list[int]:
-    """A prompt to go on from: one without a single token begins as a text does, after the end of the one before it."""
-    marks = (tokenizer.bos_token_id, tokenizer.eos_token_id, tokenizer.pad_token_id)
-    return list(prompt) or [next(mark for mark in marks if mark is not None)]
+def prompt_or_bos(tokenizer: PreTrainedTokenizerBase, prompt: Sequence[int]) -> list[int]:
+    """The prompt; where it has no token, the one that begins a text: BOS, else EOS, else padding."""
+    special = (tokenizer.bos_token_id, tokenizer.eos_token_id, tokenizer.pad_token_id)
+    return list(prompt) or [next(token for token in special if token is not None)]
 
 
-def prompt_of(example: Example) -> list[int]:
-    """The part of an encoded row that stands before its answer."""
+def prompt_ids(example: Example) -> list[int]:
+    """The tokens of an encoded row before its answer."""
     return example.ids[: example.answer_at]
 
 
@@ -127,20 +127,21 @@ def pad_left(
 
 
 def _processors(sampling: Sampling) -> LogitsProcessorList:
-    found = LogitsProcessorList()
+    processors = LogitsProcessorList()
     if sampling.repetition_penalty != 1.0:
-        found.append(RepetitionPenaltyLogitsProcessor(sampling.repetition_penalty))
+        processors.append(RepetitionPenaltyLogitsProcessor(sampling.repetition_penalty))
     if sampling.temperature > 0:
-        found.append(TemperatureLogitsWarper(sampling.temperature))
+        processors.append(TemperatureLogitsWarper(sampling.temperature))
         if sampling.top_k:
-            found.append(TopKLogitsWarper(sampling.top_k))
+            processors.append(TopKLogitsWarper(sampling.top_k))
         if sampling.top_p < 1:
-            found.append(TopPLogitsWarper(sampling.top_p))
-    return found
+            processors.append(TopPLogitsWarper(sampling.top_p))
+    return processors
 
 
-def _choose(scores: Float[Tensor, "b v"], sampling: Sampling, dice: list[torch.Generator]) -> Int[Tensor, "b 1"]:
+def _choose(scores: Float[Tensor, "b v"], sampling: Sampling, generators: list[torch.Generator]) -> Int[Tensor, "b 1"]:
     if sampling.temperature == 0:
         return scores.argmax(-1, keepdim=True)
     probabilities = scores.softmax(-1)
-    return torch.stack([torch.multinomial(p, 1, generator=d) for p, d in zip(probabilities, dice, strict=True)])
+    pairs = zip(probabilities, generators, strict=True)
+    return torch.stack([torch.multinomial(row, 1, generator=generator) for row, generator in pairs])

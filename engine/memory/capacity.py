@@ -10,7 +10,7 @@ FITS_UP_TO = 1 / 1.15
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Room:
+class DeviceMemory:
     """Memory of the device that a run will use.
 
     Attributes:
@@ -24,7 +24,7 @@ class Room:
     total: int
 
     @classmethod
-    def of(cls, device: str, held: int = 0) -> "Room":
+    def of(cls, device: str, held: int = 0) -> "DeviceMemory":
         """This machine's CPU or GPU; `held` bytes of it are taken by the very base that the run will use."""
         if device == "cuda":
             free, total = torch.cuda.mem_get_info()
@@ -35,7 +35,7 @@ class Room:
         return cls(device="cpu", free=memory.available + held, total=memory.total)
 
 
-def verdict(needed: int, free: int) -> str:
+def fit_of(needed: int, free: int) -> str:
     """Either "fits", with the estimate's margin to spare, or "tight", without, or "will not fit"."""
     if needed <= free * FITS_UP_TO:
         return "fits"

@@ -30,7 +30,7 @@ def dry_run(device: str, width: int = 0) -> Iterator[Ledger]:
         yield ledger
 
 
-def shapes_on(device: str) -> TorchFunctionMode:
+def shape_mode(device: str) -> TorchFunctionMode:
     """What a dry run needs once more inside of a backward pass, which switches such modes off, to compute again."""
     return _Shapes(device)
 

@@ -60,8 +60,8 @@ class Meter:
         """For run.json: what is there all the time, what a step adds, and both together, in bytes."""
         states = [value for state in optimiser.state.values() for value in state.values() if isinstance(value, Tensor)]
         held = {
-            "weights": held_by(model),
-            "adapter": held_by(method),
+            "weights": module_bytes(model),
+            "adapter": module_bytes(method),
             "optimiser": sum(state.nbytes for state in states),
         }
         device = next(method.parameters()).device.type
@@ -69,7 +69,7 @@ class Meter:
         return {**facts, "device": device, "rows": self._rows, "length": self._length}
 
 
-def held_by(module: nn.Module) -> int:
+def module_bytes(module: nn.Module) -> int:
     """Bytes of all tensors of a module, each storage once; of quantised linears also their scales."""
     found: dict[int, int] = {}
     for part in module.modules():

@@ -1,56 +1,49 @@
-"""The one table of methods. Adding a method is one file here and one row below.
+"""The one table of methods. A new method is a folder here, a row below, and its words.
 
-A method's file is imported when its row is first looked at, so that the table itself costs nothing: the page is on
-the screen before torch is loaded.
+The table holds descriptions. It loads neither torch nor transformers: `method_class` imports the class behind one.
 """
 
-from __future__ import annotations
-
-from collections.abc import Iterator, Mapping
-from importlib import import_module
 from typing import TYPE_CHECKING
 
 from engine.core.errors import SettingError
+from engine.methods.adamix.spec import SPEC as ADAMIX
+from engine.methods.bias.spec import SPEC as BIAS
+from engine.methods.bottleneck.spec import SPEC as BOTTLENECK
+from engine.methods.ia3.spec import SPEC as IA3
+from engine.methods.ladder.spec import SPEC as LADDER
+from engine.methods.llama_adapter.spec import SPEC as LLAMA_ADAPTER
+from engine.methods.lora.spec import SPEC as LORA
+from engine.methods.mask.spec import SPEC as MASK
+from engine.methods.p_tuning.spec import SPEC as P_TUNING
+from engine.methods.p_tuning_v2.spec import SPEC as P_TUNING_V2
+from engine.methods.prefix.spec import SPEC as PREFIX
+from engine.methods.prompt.spec import SPEC as PROMPT
+from engine.methods.side.spec import SPEC as SIDE
+from engine.methods.spec import MethodSpec
 
 if TYPE_CHECKING:
     from engine.methods.base import Method
 
-_ROWS = {
-    "llama_adapter": "LlamaAdapter",
-    "bottleneck": "Bottleneck",
-    "adamix": "AdaMix",
-    "lora": "Lora",
-    "ia3": "IA3",
-    "bias": "BiasTuning",
-    "prefix": "PrefixTuning",
-    "p_tuning_v2": "PTuningV2",
-    "prompt": "PromptTuning",
-    "p_tuning": "PTuning",
-    "mask": "MaskTuning",
-    "side": "SideTuning",
-    "ladder": "LadderSideTuning",
+METHODS: dict[str, MethodSpec] = {
+    "llama_adapter": LLAMA_ADAPTER,
+    "bottleneck": BOTTLENECK,
+    "adamix": ADAMIX,
+    "lora": LORA,
+    "ia3": IA3,
+    "bias": BIAS,
+    "prefix": PREFIX,
+    "p_tuning_v2": P_TUNING_V2,
+    "prompt": PROMPT,
+    "p_tuning": P_TUNING,
+    "mask": MASK,
+    "side": SIDE,
+    "ladder": LADDER,
 }
-"""Name of the file and of the class in it, in the order in which methods are listed."""
+"""Every method's description by its name, in the order in which methods are listed."""
 
 
-class _Table(Mapping[str, "type[Method]"]):
-    def __getitem__(self, name: str) -> type[Method]:
-        class_name = _ROWS[name]
-        found: type[Method] = getattr(import_module(f"engine.methods.{name}.method"), class_name)
-        return found
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(_ROWS)
-
-    def __len__(self) -> int:
-        return len(_ROWS)
-
-
-METHODS: Mapping[str, type[Method]] = _Table()
-
-
-def method_class(name: str) -> type[Method]:
-    """The class behind a method's name.
+def method_spec(name: str) -> MethodSpec:
+    """The description of a method.
 
     Raises:
         SettingError: There is no such method.
@@ -64,3 +57,12 @@ def method_class(name: str) -> type[Method]:
             known=known,
         )
     return METHODS[name]
+
+
+def method_class(name: str) -> "type[Method]":
+    """The class behind a method's name; loads torch.
+
+    Raises:
+        SettingError: There is no such method.
+    """
+    return method_spec(name).implementation()

@@ -5,19 +5,18 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import ClassVar, Literal, Self
+from typing import ClassVar, Generic, Self
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from engine.core.errors import ModelError
-from engine.core.settings import Settings
+from engine.core.errors import SettingError
 from engine.data.head_spec import HeadSpec
-from engine.methods import METHODS
 from engine.methods.parts.head import TaskHead
+from engine.methods.serving import must_serve
+from engine.methods.spec import MethodSpec, S
 from engine.models.base import Base
-from engine.models.family import Family
 from engine.models.shape import ModelShape
 from engine.models.sharing import share_tensors
 from engine.models.sites import Sites
@@ -33,16 +32,6 @@ HEAD = "head."
 
 METHOD_FORMAT = 1
 """Version of the tensor names and meanings in adapter files; raised when a method changes them."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Paper:
-    """Where a method comes from."""
-
-    title: str
-    authors: str
-    year: int
-    url: str
 
 
 @dataclass(slots=True)
@@ -96,88 +85,44 @@ class Start:
             base,
         )
 
+    def repeated(self, text: str, count: int) -> list[int]:
+        """Token ids of a text to start from, repeated or cut to so many.
 
-class Method(nn.Module, ABC):
+        Raises:
+            SettingError: The text holds no token.
+        """
+        ids = self.tokenize(text)
+        if not ids:
+            raise SettingError(
+                "no_init_text",
+                "init_text holds no token of this model: write the sentence to start from.",
+                field="init_text",
+            )
+        return (ids * -(-count // len(ids)))[:count]
+
+
+class Method(nn.Module, ABC, Generic[S]):
     """One parameter-efficient method on one frozen model.
 
-    A subclass names itself in `engine.methods.METHODS`. Its forward functions write to nothing but their return
+    S is the class of its settings. Its forward functions write to nothing but their return
     value and keep no derived tensors. Its parameters are fp32 whatever the base.
     """
 
-    name: ClassVar[str]
-    title: ClassVar[str]
-    equation: ClassVar[str]
-    acts_on: ClassVar[tuple[str, ...]]
-    paper: ClassVar[Paper]
-    settings_class: ClassVar[type[Settings]]
-    presets: ClassVar[dict[str, dict[str, object]]]
-    learning_rate: ClassVar[float]
-    """Rate that works with default settings on the embedded base; see `usual_rate` for others."""
-    no_decay: ClassVar[tuple[str, ...]] = ()
-    """Beginnings of the names of parameters that weight decay leaves alone."""
-    emits: ClassVar[tuple[type[Event], ...]] = ()
-    """Decides which panels appear."""
-    needs: ClassVar[tuple[Literal["attention", "text"], ...]] = ()
-    """What not every model has: an attention that sites reach, or text for virtual tokens to stand in."""
-    examples: ClassVar[tuple[dict[str, object], ...]] = ({},)
-    """Settings under which the contract suite runs, sized for tiny models."""
+    spec: ClassVar[MethodSpec]
+    """Its description."""
 
-    def __init__(self, settings: Settings, shape: ModelShape) -> None:
+    def __init__(self, settings: S, shape: ModelShape) -> None:
         super().__init__()
-        self.must_serve(shape.family, shape.model_type)
+        must_serve(self.spec, shape.family, shape.model_type)
+        self.settings = settings
         self.shape = shape
         self.control = Control()
         self.head: TaskHead | None = None
         """The task head that trains with the method; a run gives it one, a method never asks for it."""
 
     @classmethod
-    def reads_weights(cls, settings: Settings) -> bool:
-        """Whether it reads frozen weights; then `build` refuses a base whose weights are quantised (8-bit, 4-bit)."""
-        return False
-
-    @classmethod
-    def serves(cls, family: Family) -> bool:
-        """Whether models of this family have what the method needs."""
-        return cls._missing(family) is None
-
-    @classmethod
-    def must_serve(cls, family: Family, model_type: str) -> None:
-        """Refuse models that lack what the method needs.
-
-        Raises:
-            ModelError: They do; the sentence says what it is, and which methods can be used.
-        """
-        missing = cls._missing(family)
-        if missing is None:
-            return
-        others = [other for other in METHODS.values() if other.serves(family)]
-        names = ", ".join(other.name for other in others)
-        fix = f"Choose another model, or one of these methods: {', '.join(other.title for other in others)}."
-        if missing == "attention":
-            raise ModelError(
-                "method_needs_attention",
-                f"{cls.title} acts inside of the attention, and that of {model_type} models cannot be reached: they do "
-                f"not call transformers' attention interface. {fix}",
-                method=cls.name,
-                family=model_type,
-                methods=names,
-            )
-        raise ModelError(
-            "method_needs_text",
-            f"{cls.title} puts virtual tokens among the words of a text, and {model_type} models read pictures. {fix}",
-            method=cls.name,
-            family=model_type,
-            methods=names,
-        )
-
-    @classmethod
-    def _missing(cls, family: Family) -> str | None:
-        has = {"attention": family.attention is not None, "text": family.reads_text}
-        return next((need for need in cls.needs if not has[need]), None)
-
-    @classmethod
     @abstractmethod
-    def build(cls, settings: Settings, shape: ModelShape, start: Start) -> Self:
+    def build(cls, settings: S, shape: ModelShape, start: Start) -> Self:
         """A fresh method with its first values.
 
         Raises:
@@ -186,19 +131,9 @@ class Method(nn.Module, ABC):
         """
 
     @classmethod
-    def usual_rate(cls, settings: Settings, shape: ModelShape) -> float:
-        """What an empty learning rate means with these settings on a model of this shape."""
-        return cls.learning_rate
-
-    @classmethod
     @abstractmethod
-    def count(cls, settings: Settings, shape: ModelShape) -> dict[str, int]:
+    def count(cls, settings: S, shape: ModelShape) -> dict[str, int]:
         """Trainable parameters by group, from the closed form; nothing is built."""
-
-    @property
-    @abstractmethod
-    def settings(self) -> Settings:
-        """The settings it was built with."""
 
     @property
     @abstractmethod
@@ -234,13 +169,8 @@ class Method(nn.Module, ABC):
 
     @property
     def tells(self) -> tuple[type[Event], ...]:
-        """The kinds of events that it emits with its own settings: `emits`, less what they switch off."""
-        return self.emits
-
-    @property
-    def layered(self) -> bool:
-        """Whether its acts belong to layers, so that it can be switched off in some of them."""
-        return bool({"attention", "linear", "norm", "residual"} & set(self.acts_on))
+        """The kinds of events that it emits with its own settings: the spec's `emits`, less what they switch off."""
+        return self.spec.emits
 
     @property
     def template(self) -> str | None:
@@ -257,7 +187,7 @@ class Method(nn.Module, ABC):
 
     def agreement(self, first: Float[Tensor, "n v"], second: Float[Tensor, "n v"]) -> Float[Tensor, ""]:
         """Extra loss, summed over n labelled positions, from the logits of two passes with different dice."""
-        raise AssertionError(f"{self.name} makes one pass")
+        raise AssertionError(f"{self.spec.name} makes one pass")
 
     def fold(self) -> None:
         """Drop structure that only training needs. Logits do not change, and folding twice is folding once."""

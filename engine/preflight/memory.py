@@ -20,10 +20,9 @@ from engine.core.settings import Settings
 from engine.core.types import MemoryInfo
 from engine.data.batching import Batch
 from engine.data.head_spec import HeadSpec
-from engine.evaluation.loss import Objective
-from engine.memory.capacity import Room, verdict
-from engine.memory.dry_run import META, dry_run, shapes_on
-from engine.memory.meter import held_by
+from engine.memory.capacity import DeviceMemory, fit_of
+from engine.memory.dry_run import META, dry_run, shape_mode
+from engine.memory.meter import module_bytes
 from engine.memory.quantised import quantise
 from engine.methods import method_class
 from engine.methods.base import Method, Start
@@ -32,7 +31,8 @@ from engine.models.families import family_of
 from engine.models.inputs import Processor
 from engine.models.loading import DTYPES, auto_class, resolve_precision
 from engine.models.shape import ModelShape
-from engine.training.optimiser import optimiser_for, spare_activations
+from engine.training.objective import TrainingObjective
+from engine.training.optimiser import checkpoint_activations, optimiser_for
 
 CHAT_TOKENS = 512
 CHAT_SIDES = 2
@@ -79,7 +79,7 @@ class _Step:
     optimiser: int
 
 
-def estimate(plan: Plan, room: Room) -> MemoryInfo:
+def estimate(plan: Plan, room: DeviceMemory) -> MemoryInfo:
     """Bytes by purpose, and whether they fit.
 
     Raises:
@@ -89,7 +89,7 @@ def estimate(plan: Plan, room: Room) -> MemoryInfo:
     weights = sum(tensor.nbytes for tensor in (*base.model.parameters(), *base.model.buffers()))
     method = _method(plan, base)
     step = _step(plan, base, method)
-    adapter = held_by(method)
+    adapter = module_bytes(method)
     gradients = sum(parameter.nbytes for parameter in method.parameters() if parameter.requires_grad)
     kept = max(step.peak, gradients)
     logits = min(step.logits, kept - gradients)
@@ -109,7 +109,7 @@ def estimate(plan: Plan, room: Room) -> MemoryInfo:
         device=room.device,
         free=room.free,
         capacity=room.total,
-        verdict=verdict(needed, room.free),
+        verdict=fit_of(needed, room.free),
         rows=-(-len(plan.batch.labels) // plan.training.micro_batches),
         length=plan.batch.labels.shape[1],
     )
@@ -143,9 +143,9 @@ def _step(plan: Plan, base: Base, method: Method) -> _Step:
     with dry_run(plan.device, base.shape.v) as ledger:
         method.attach(views[0].sites)
         if plan.training.gradient_checkpointing:
-            spare_activations(views, context_fn=lambda: (nullcontext(), shapes_on(plan.device)))
+            checkpoint_activations(views, context_fn=lambda: (nullcontext(), shape_mode(plan.device)))
         method.train()
-        objective = Objective(method, views)
+        objective = TrainingObjective(method, views)
         optimiser = optimiser_for(method, plan.training, 0.0)
         for parameter in method.parameters():
             parameter.grad = torch.empty_like(parameter) if parameter.requires_grad else None

@@ -5,7 +5,7 @@ from engine.core.types import MemoryInfo
 from engine.data.batching import Batch, collator_for
 from engine.data.dataset import Row
 from engine.data.tokenise import encode_for
-from engine.memory.capacity import Room
+from engine.memory.capacity import DeviceMemory
 from engine.models.loading import resolve_device
 from engine.preflight.memory import Plan, estimate
 from engine.preflight.prepare import PreparedData, prepare
@@ -21,7 +21,7 @@ def memory(config: RunConfig, held: int = 0) -> MemoryInfo:
         WorkbenchError: A setting, the model or the data cannot be used.
     """
     device = resolve_device(config.checked().of_training().device)
-    return estimate(plan_of(config.checked(), device), Room.of(device, held))
+    return estimate(plan_of(config.checked(), device), DeviceMemory.of(device, held))
 
 
 def plan_of(config: RunConfig, device: str) -> Plan:

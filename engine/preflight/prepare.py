@@ -18,7 +18,8 @@ from engine.data.readers.hub_name import HUB
 from engine.data.report import DataReport, report_on
 from engine.data.settings import DataSettings
 from engine.data.task import head_for
-from engine.methods import method_class
+from engine.methods import method_spec
+from engine.methods.serving import must_serve
 from engine.models.families import family_of
 from engine.models.inputs import Processor
 from engine.models.loading import load_config, load_processor
@@ -72,7 +73,7 @@ def prepare(config: RunConfig) -> PreparedData:
     """
     training, settings = config.of_training(), config.of_method()
     base, _ = _read_model(config.model, trusted=training.trust_remote_code)
-    method_class(config.method).must_serve(family_of(base.model_type), base.model_type)
+    must_serve(method_spec(config.method), family_of(base.model_type), base.model_type)
     template = getattr(settings, "template", None) or None
     return prepare_data(config.model, config.dataset, config.of_data(), training, template)
 

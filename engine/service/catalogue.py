@@ -5,11 +5,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from engine.config.run import RunConfig
-from engine.core.types import Counts, MethodInfo, ModelInfo
+from engine.core.types import Counts, ModelInfo
 from engine.data.task import head_for, wants_head
-from engine.methods import METHODS, method_class
+from engine.methods import method_class, method_spec
 from engine.methods.parts.head import TaskHead
-from engine.models.discover import LocalModel, cached_models, inspect_folder, models_in_folder
+from engine.methods.serving import must_serve
+from engine.models.discover import (
+    LocalModel,
+    cached_models,
+    inspect_folder,
+    models_in_folder,
+)
 from engine.models.loading import shape_from_config
 from engine.models.resolve import SHIPPED
 from engine.models.shape import ModelShape
@@ -57,23 +63,6 @@ def shape_of_model(name: str, *, trust_remote_code: bool = False) -> ModelShape:
     return shape_from_config(name, trust_remote_code=trust_remote_code)
 
 
-def methods() -> list[MethodInfo]:
-    """All methods, in the order of the table."""
-    return [
-        MethodInfo(
-            name=cls.name,
-            title=cls.title,
-            equation=cls.equation,
-            acts_on=cls.acts_on,
-            paper=f"{cls.paper.title}. {cls.paper.authors}, {cls.paper.year}.",
-            url=cls.paper.url,
-            settings=cls.settings_class,
-            presets=cls.presets,
-        )
-        for cls in METHODS.values()
-    ]
-
-
 def usual_rate(config: RunConfig) -> float:
     """What an empty learning rate means for a run; nothing is loaded.
 
@@ -81,7 +70,7 @@ def usual_rate(config: RunConfig) -> float:
         WorkbenchError: A setting or the model cannot be used.
     """
     shape = shape_of_model(config.model, trust_remote_code=config.of_training().trust_remote_code)
-    return method_class(config.method).usual_rate(config.of_method(), shape)
+    return method_spec(config.method).usual_rate(config.of_method(), shape.d)
 
 
 def count(config: RunConfig) -> Counts:
@@ -93,7 +82,7 @@ def count(config: RunConfig) -> Counts:
     training = config.of_training()
     shape = shape_of_model(config.model, trust_remote_code=training.trust_remote_code)
     cls = method_class(config.method)
-    cls.must_serve(shape.family, shape.model_type)
+    must_serve(cls.spec, shape.family, shape.model_type)
     groups = cls.count(config.of_method(), shape)
     if wants_head(training.head, shape.family):
         spec = head_for(training.head, training.pooling, shape.family, config.load_data(), config.model)

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.evaluation.text import view_of
 from engine.exchange.native import load_adapter
+from engine.methods.attach import attached_view
 from engine.models.base import Base
 from engine.models.view import View
 
@@ -32,8 +32,8 @@ def measure(base: Base, folder: Path) -> Switch:
     _ = base.fingerprint
     method = load_adapter(folder, base)
     return Switch(
-        disk_ms=_median_ms(lambda: view_of(base, load_adapter(folder, base))),
-        memory_ms=_median_ms(lambda: view_of(base, method)),
+        disk_ms=_median_ms(lambda: attached_view(base, load_adapter(folder, base))),
+        memory_ms=_median_ms(lambda: attached_view(base, method)),
     )
 
 

@@ -21,7 +21,6 @@ from engine.core.types import (
     Inspection,
     Live,
     MemoryInfo,
-    MethodInfo,
     ModelInfo,
     Predicted,
 )
@@ -93,10 +92,6 @@ class Workbench:
             from engine.preflight.prepare import preview_data  # noqa: PLC0415 - loads torch, in the worker's thread or later than the page
 
         return preview_data(config, rows)
-
-    def methods(self) -> list[MethodInfo]:
-        """All methods. Waits for torch on the first call."""
-        return _catalogue().methods()
 
     def count(self, config: RunConfig) -> Counts:
         """How many parameters a run would train."""

@@ -18,10 +18,10 @@ from engine.config.run import RunConfig
 from engine.core.errors import RunError, WorkbenchError
 from engine.core.types import ChatRequest, ChatSide, ChatUpdate, Live
 from engine.data.dataset import load_dataset
-from engine.evaluation.predictions import part
-from engine.exchange.archive import zip_form
+from engine.evaluation.predictions import predict_rows
+from engine.exchange.archive import zip_adapter
 from engine.exchange.native import load_adapter, load_tensors
-from engine.inference.chat import Speaker, converse
+from engine.inference.chat import ChatColumn, stream_answers
 from engine.methods.base import Method
 from engine.models.base import Base
 from engine.models.loading import load_base, resolve_device, resolve_precision
@@ -166,7 +166,7 @@ class Worker:
     def predict(self, folder: RunFolder, start: int) -> tuple[list[dict[str, Any]], int]:
         """The next held-out rows of a run with both answers, and how many there are in all."""
         base, method = self._method(folder, None)
-        return part(base, method, folder.config.load_data(base.processor), start)
+        return predict_rows(base, method, folder.config.load_data(base.processor), start)
 
     def strength_curve(self, folder: RunFolder, step: int | None) -> list[tuple[float, float]]:
         """Validation loss over strength of a run at a step."""
@@ -210,25 +210,25 @@ class Worker:
         else:
             need_words(base)
         around = next((_template(folder) for folder in folders if folder is not None), None)
-        speakers = [
-            self._speaker(request, side, folder, around) for side, folder in zip(request.sides, folders, strict=True)
+        columns = [
+            self._column(request, side, folder, around) for side, folder in zip(request.sides, folders, strict=True)
         ]
-        yield from converse(base, speakers, request.sampling, stopped)
+        yield from stream_answers(base, columns, request.sampling, stopped)
 
     def export(self, folder: RunFolder, form: str, target: Path) -> Path:
         """A zip of a run's adapter."""
         base, method = self._method(folder, None)
-        return zip_form(method, base, form, folder.config.to_yaml(), target)
+        return zip_adapter(method, base, form, folder.config.to_yaml(), target)
 
-    def _speaker(self, request: ChatRequest, side: ChatSide, folder: RunFolder | None, around: str | None) -> Speaker:
+    def _column(self, request: ChatRequest, side: ChatSide, folder: RunFolder | None, around: str | None) -> ChatColumn:
         method = self._method(folder, side.step)[1] if folder else None
         if request.picture:
-            return Speaker(request.prompt, method, side.strength, picture=Path(request.picture))
+            return ChatColumn(request.prompt, method, side.strength, picture=Path(request.picture))
         if not request.template:
-            return Speaker(request.prompt, method, side.strength)
+            return ChatColumn(request.prompt, method, side.strength)
         template = _template(folder) if folder else around or load_dataset("town-qa").template
         own = method.template if method is not None else None
-        return Speaker(request.prompt, method, side.strength, own or template)
+        return ChatColumn(request.prompt, method, side.strength, own or template)
 
     def _method(self, folder: RunFolder, step: int | None) -> tuple[Base, Method]:
         """A run's method as it was at a step; None for now, which for the active run is the very present."""

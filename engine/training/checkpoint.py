@@ -14,7 +14,7 @@ from engine.core.tensors import write_tensors
 from engine.exchange.native import check_tensors
 from engine.methods.base import Method
 from engine.runs.folder import RunFolder
-from engine.training.early_stopping import Best
+from engine.training.early_stopping import BestValidation
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Position:
 
     step: int = 0
     wall_s: float = 0.0
-    best: Best = field(default_factory=Best)
+    best: BestValidation = field(default_factory=BestValidation)
     warm: bool = False
 
 
@@ -75,7 +75,7 @@ def load_checkpoint(
     rng = tensors.pop("rng")
     optimiser.load_state_dict(_joined(tensors, facts["optimiser"]))
     scheduler.load_state_dict({**facts["scheduler"], "lr_lambdas": [None] * len(scheduler.base_lrs)})
-    return Position(facts["step"], facts["wall_s"], Best.from_dict(facts["best"]), facts["warm"]), rng
+    return Position(facts["step"], facts["wall_s"], BestValidation.from_dict(facts["best"]), facts["warm"]), rng
 
 
 def restore_method(folder: RunFolder, method: Method) -> None:

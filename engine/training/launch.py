@@ -7,7 +7,7 @@ from engine.config.run import RunConfig
 from engine.core.errors import RunError
 from engine.data.head_spec import HeadSpec
 from engine.data.task import head_for
-from engine.methods import method_class
+from engine.methods import method_class, method_spec
 from engine.methods.base import Method, Start
 from engine.models.base import Base
 from engine.runs.facts import BaseFacts, RunFacts
@@ -67,7 +67,7 @@ def start_run(path: Path, config: RunConfig, load: LoadBase, name: str = "") -> 
             trainable=sum(p.numel() for p in method.parameters()),
             steps=training.steps,
             emits=[event.kind for event in method.tells],
-            layered=method.layered,
+            layered=method.spec.layered,
             head=head,
             template=dataset.template,
             pictures=dataset.pictures,
@@ -119,4 +119,4 @@ def resume_run(folder: RunFolder, load: LoadBase) -> Trainer:
 
 def default_name(config: RunConfig) -> str:
     """What a run is called when nobody names it."""
-    return f"{method_class(config.method).title} · {Path(config.dataset).name}"
+    return f"{method_spec(config.method).title} · {Path(config.dataset).name}"

@@ -28,10 +28,10 @@ from engine.data.dataset import Dataset
 from engine.data.pixels import thumbnail
 from engine.data.tokenise import encode_for, encode_row, encode_training
 from engine.evaluation.base_ability import ability_examples
-from engine.evaluation.loss import Objective, labelled, mean_loss, summed_loss
+from engine.evaluation.loss import count_labels, mean_loss, summed_loss
 from engine.exchange.native import copy_adapter, read_facts, save_adapter
-from engine.inference.classify import Verdict, judged, quick_score, targets_of
-from engine.inference.generate import answers, prompt_of
+from engine.inference.classify import HeadPrediction, head_logits, head_targets, validation_score
+from engine.inference.generate import generate_answers, prompt_ids
 from engine.memory.meter import Meter
 from engine.methods.base import Method, Start
 from engine.models.base import Base
@@ -40,7 +40,8 @@ from engine.runs.log import LogWriter
 from engine.telemetry.events import EvalEvent, Event, LossEvent, SampleEvent, SnapshotEvent, Started, StatusEvent
 from engine.telemetry.schedule import is_frame_step
 from engine.training.checkpoint import Position, load_checkpoint, save_checkpoint
-from engine.training.optimiser import optimiser_for, spare_activations
+from engine.training.objective import TrainingObjective
+from engine.training.optimiser import checkpoint_activations, optimiser_for
 from engine.training.update_norms import moved
 
 VALIDATION_ROWS = 64
@@ -73,7 +74,7 @@ class Trainer:
         self.view = self._views[0]
         method.attach(self.view.sites)
         if self.settings.gradient_checkpointing:
-            spare_activations(self._views)
+            checkpoint_activations(self._views)
         self.method.train()
         self._watcher = base.view()
         self._reader = method.twin().eval()
@@ -89,10 +90,10 @@ class Trainer:
         self._sample = held[0]
         # Without its answer, which may leave no room for what is asked.
         bare = replace(held[0], response="")
-        self._asked = prompt_of(encode_row(base.tokenizer, dataset, bare, max_seq_len)) if spec is None else []
+        self._asked = prompt_ids(encode_row(base.tokenizer, dataset, bare, max_seq_len)) if spec is None else []
         self._sampling = Sampling(max_new_tokens=dataset.max_new_tokens)
         self._accelerator = Accelerator(cpu=base.device.type == "cpu", device_placement=False)
-        self._rate = self.settings.learning_rate or method.usual_rate(method.settings, base.shape)
+        self._rate = self.settings.learning_rate or method.spec.usual_rate(method.settings, base.shape.d)
         self._objective, self._optimiser, self._scheduler = self._prepare()
         self._rng = torch.Generator().manual_seed(self.settings.seed).get_state()
         self.position = Position()
@@ -102,7 +103,7 @@ class Trainer:
     def _prepare(
         self,
     ) -> tuple[nn.Module, torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler]:
-        """Objective, optimiser and scheduler."""
+        """TrainingObjective, optimiser and scheduler."""
         self.method.to(self.base.device)
         optimiser = optimiser_for(self.method, self.settings, self._rate)
         scheduler = get_scheduler(
@@ -111,7 +112,7 @@ class Trainer:
             num_warmup_steps=round(self.settings.warmup_ratio * self.settings.steps),
             num_training_steps=self.settings.steps,
         )
-        objective, optimiser = self._accelerator.prepare(Objective(self.method, self._views), optimiser)
+        objective, optimiser = self._accelerator.prepare(TrainingObjective(self.method, self._views), optimiser)
         return objective, optimiser, scheduler
 
     def restore(self) -> None:
@@ -131,7 +132,7 @@ class Trainer:
             self._begin()
             size = self.settings.batch_size
             for examples in batches_from(self._train, size, self.settings.seed, first):
-                if self.position.step >= self.settings.steps or self._worn_out:
+                if self.position.step >= self.settings.steps or self._patience_exhausted:
                     break
                 progress = self._step(collator_of(self.base)(examples))
                 self._after_step()
@@ -229,7 +230,7 @@ class Trainer:
 
     def _backward(self, batch: Batch) -> float:
         """Gradient of the mean over all labels, in `micro_batches` parts; returns the loss."""
-        count, total = labelled(self.view, batch), 0.0
+        count, total = count_labels(self.view, batch), 0.0
         for part in batch.parts(self.settings.micro_batches):
             loss = self._objective(part) / max(1, count)
             self._accelerator.backward(loss)
@@ -291,19 +292,19 @@ class Trainer:
         head = self._reader.head
         if head is None:
             return mean_loss(self._watcher, self._validation, collator_of(self.base)), None, ""
-        scores = judged(self._watcher, head, self._validation, collator_of(self.base))
-        wanted = targets_of(self._validation, scores.device)
+        scores = head_logits(self._watcher, head, self._validation, collator_of(self.base))
+        wanted = head_targets(self._validation, scores.device)
         loss = float(summed_loss(scores, wanted)) / len(wanted)
-        return loss, *quick_score(scores, wanted)
+        return loss, *validation_score(scores, wanted)
 
     def _answer(self) -> str:
         """What the model says to the sample question now."""
         if self._reader.head is None:
-            (answer,) = answers(self._watcher, self.base.tokenizer, [self._asked], self._sampling)
+            (answer,) = generate_answers(self._watcher, self.base.tokenizer, [self._asked], self._sampling)
             return answer
         example = self._validation[0]
-        (scores,) = judged(self._watcher, self._reader.head, [example], collator_of(self.base))
-        return Verdict.of(self._reader.head.spec, scores).text
+        (scores,) = head_logits(self._watcher, self._reader.head, [example], collator_of(self.base))
+        return HeadPrediction.of(self._reader.head.spec, scores).text
 
     @torch.no_grad()
     def _watched(self, step: int) -> list[Event]:
@@ -365,9 +366,9 @@ class Trainer:
         self._say_status(status)
 
     @property
-    def _worn_out(self) -> bool:
+    def _patience_exhausted(self) -> bool:
         """Whether validation stopped falling long enough ago for the run to end."""
-        return self.position.best.worn_out(self.settings.patience)
+        return self.position.best.patience_exhausted(self.settings.patience)
 
     def _fail(self, error: Exception) -> None:
         """Tell what happened; the newest checkpoint stays as it is."""

@@ -14,8 +14,8 @@ from engine.models.view import View
 def optimiser_for(method: Method, settings: TrainingSettings, rate: float) -> torch.optim.Optimizer:
     """AdamW on all that trains. Gates and single numbers are never decayed; a head has a rate of its own."""
     named = [(name, p) for name, p in method.named_parameters() if not name.startswith(HEAD)]
-    spared = [p for name, p in named if name.startswith(method.no_decay)]
-    decayed = [p for name, p in named if not name.startswith(method.no_decay)]
+    spared = [p for name, p in named if name.startswith(method.spec.no_decay)]
+    decayed = [p for name, p in named if not name.startswith(method.spec.no_decay)]
     head = list(method.head.parameters()) if method.head else []
     decay = settings.weight_decay
     groups = [
@@ -26,7 +26,7 @@ def optimiser_for(method: Method, settings: TrainingSettings, rate: float) -> to
     return torch.optim.AdamW([group for group in groups if group["params"]])
 
 
-def spare_activations(views: Sequence[View], **options: Any) -> None:  # noqa: ANN401 - torch's own
+def checkpoint_activations(views: Sequence[View], **options: Any) -> None:  # noqa: ANN401 - torch's own
     """Compute activations again in the backward pass; options go to torch's `checkpoint`.
 
     Only the layers are told that they train: transformers asks them, and the base's dropout stays off.

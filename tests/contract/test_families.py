@@ -10,7 +10,9 @@ from transformers.pytorch_utils import Conv1D
 from engine.core.errors import ModelError
 from engine.methods import METHODS
 from engine.methods.parts.norms import TunedNorms, normalised
-from engine.methods.prompt.method import PromptSettings, PromptTuning
+from engine.methods.prompt.method import PromptTuning
+from engine.methods.prompt.spec import PromptSettings
+from engine.methods.serving import serves
 from engine.models.inputs import Tokens
 from engine.models.layout import SoftPrompt
 from engine.models.loading import load_base, shape_from_config
@@ -227,7 +229,7 @@ def test_bloom_is_refused_where_its_attention_is_needed():
             Case(name, {}, "bloom").build()
         assert caught.value.key == "method_needs_attention"
         assert not {"llama_adapter", "prefix"} & set(caught.value.values["methods"].split(", "))
-    assert {"prompt", "lora", "bottleneck"} <= {name for name, cls in METHODS.items() if serves(cls, "bloom")}
+    assert {"prompt", "lora", "bottleneck"} <= {name for name, spec in METHODS.items() if served(spec, "bloom")}
 
 
 def test_looking_at_bloom_is_a_sentence():
@@ -241,14 +243,14 @@ def test_pictures_are_refused_where_words_are_needed():
     """Virtual tokens need words to stand among; all other methods take pictures."""
     with pytest.raises(ModelError, match=r"vit models read pictures.*LoRA"):
         Case("prompt", {}, "vit").build()
-    assert {name for name, cls in METHODS.items() if not serves(cls, "vit")} == {"prompt", "p_tuning"}
+    assert {name for name, spec in METHODS.items() if not served(spec, "vit")} == {"prompt", "p_tuning"}
     with pytest.raises(ModelError, match="reads pictures, not text"):
         tiny_base("vit").tokenizer.encode("a")
 
 
-def serves(cls, family):
+def served(spec, family):
     """Whether a method serves a family of the table."""
-    return cls.serves(tiny_base(family).shape.family)
+    return serves(spec, tiny_base(family).shape.family)
 
 
 @pytest.mark.parametrize("family", ["vit", "bloom", "gemma2"])

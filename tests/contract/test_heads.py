@@ -7,10 +7,10 @@ from torch.testing import assert_close
 from engine.data.batching import collate, collator_of
 from engine.data.head_spec import HeadSpec
 from engine.data.tokenise import Example
-from engine.evaluation.loss import scored, summed_loss
+from engine.evaluation.loss import logits_and_targets, summed_loss
 from engine.exchange.native import load_adapter, save_adapter
-from engine.inference.chat import Speaker, verdicts
-from engine.inference.classify import judged
+from engine.inference.chat import ChatColumn, column_logits
+from engine.inference.classify import head_logits
 from engine.methods.parts.head import TaskHead
 from engine.models.inputs import Tokens
 from tests.tiny import PAD, cases, named_gradients, randomise, tiny_base, viewed, words
@@ -45,7 +45,7 @@ def test_method_and_head_learn_together(case):
     """The loss of classes reaches every parameter of method and head, and the head is counted as its closed form."""
     base, method = with_head(case)
     batch = collate([Example([5, 6, 7, 8], 4, 2), Example([9, 10], 2, 0)], PAD)
-    scores, wanted = scored(viewed(base, method.train()), batch, method.head)
+    scores, wanted = logits_and_targets(viewed(base, method.train()), batch, method.head)
     assert scores.shape == (2, 3)
     summed_loss(scores, wanted).backward()
     for name, gradient in named_gradients(method):
@@ -91,8 +91,8 @@ def test_padding_and_neighbours_change_no_score(case):
         assert_close(scores_of(base, method, tokens)[:1], alone, rtol=1e-3, atol=1e-4)
     _, other = with_head(case, NUMBER, seed=2)
     text = "abcde"
-    speakers = [Speaker(text * 2, other), Speaker(text, method), Speaker(text * 3, method, strength=0.5)]
-    together, (single,) = verdicts(base, speakers), verdicts(base, [Speaker(text, method)])
+    columns = [ChatColumn(text * 2, other), ChatColumn(text, method), ChatColumn(text * 3, method, strength=0.5)]
+    together, (single,) = column_logits(base, columns), column_logits(base, [ChatColumn(text, method)])
     assert [len(row) for row in together] == [1, 3, 3]
     assert_close(together[1], single, rtol=1e-3, atol=1e-4)
 
@@ -113,6 +113,6 @@ def test_scores_come_in_the_order_of_the_texts():
     base = tiny_base("bert")
     head = TaskHead.build(HeadSpec(labels=("a", "b"), pooling="first"), base.shape, torch.Generator().manual_seed(0))
     texts = [Example([5] * length, 0) for length in (4, 1, 7, 2, 2, 9)]
-    found = judged(base.view(), head, texts, collator_of(base), size=2)
+    found = head_logits(base.view(), head, texts, collator_of(base), size=2)
     for text, row in zip(texts, found, strict=True):
-        assert_close(judged(base.view(), head, [text], collator_of(base))[0], row, **CLOSE)
+        assert_close(head_logits(base.view(), head, [text], collator_of(base))[0], row, **CLOSE)

@@ -81,9 +81,9 @@ def test_small_number_formats_train_and_chat(case, precision, tmp_path):
     A method that must read the weights refuses 8 and 4 bits, and names itself, the format and the way out.
     """
     base = load_base(str(save_tiny(tmp_path, case.family)), precision)
-    cls = METHODS[case.method]
-    if precision not in DTYPES and cls.reads_weights(cls.settings_class.from_dict(case.example)):
-        with pytest.raises(ModelError, match=rf"{cls.title}.*{precision}.*fp32"):
+    spec = METHODS[case.method]
+    if precision not in DTYPES and spec.reads_weights(spec.settings.from_dict(case.example)):
+        with pytest.raises(ModelError, match=rf"{spec.title}.*{precision}.*fp32"):
             case.build(base=base)
         return
     _, method = case.build(base=base)

@@ -24,12 +24,13 @@ from engine.data.head_spec import HeadSpec
 from engine.data.tokenise import Example, encode_for
 from engine.evaluation.head import head_predictions, head_scores
 from engine.exchange.native import load_adapter
-from engine.inference.chat import Speaker, converse
-from engine.inference.classify import judged
-from engine.memory.capacity import Room
+from engine.inference.chat import ChatColumn, stream_answers
+from engine.inference.classify import head_logits
+from engine.memory.capacity import DeviceMemory
 from engine.methods import METHODS
 from engine.methods.base import Start
 from engine.methods.parts.head import TaskHead, pooled
+from engine.methods.serving import serves
 from engine.models.families import family_of
 from engine.models.inputs import Pixels
 from engine.preflight.memory import Plan, estimate
@@ -38,7 +39,7 @@ from tests.tiny import randomise, tiny_base
 from tests.unit.drawing import draw_shapes
 from tests.unit.making import QUICK, events_of, finish, load, losses
 
-SERVED = [name for name, cls in METHODS.items() if cls.serves(family_of("vit"))]
+SERVED = [name for name, spec in METHODS.items() if serves(spec, family_of("vit"))]
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +83,7 @@ def test_every_method_trains_and_tells(shapes, tmp_path, method, caplog):
     assert not [event for event in events_of(trainer, "status") if event["message"]]
     assert not caplog.records
     assert len(strength_curve(trainer.base, trainer.method, load_dataset(str(shapes)))) == 9
-    if trainer.method.layered:
+    if trainer.method.spec.layered:
         assert ablation(trainer.base, trainer.method, load_dataset(str(shapes)))[0][0] is not None
 
 
@@ -108,7 +109,7 @@ def test_resumed_run_is_the_uninterrupted_one(shapes, tmp_path, killed):
 def test_predictions_are_told_by_name(shapes):
     """A row is its picture's name, its label, what the head says and the most frequent label."""
     base, dataset = tiny_base("vit"), load_dataset(str(shapes))
-    method = METHODS["lora"].build(METHODS["lora"].settings_class(), base.shape, Start.of(base, 0))
+    method = built("lora", base)
     method = randomise(method.with_head(HeadSpec(labels=tuple(dataset.labels), pooling="first"), Start.of(base, 0).rng))
     found = head_predictions(base, method, dataset)
     assert [row.prompt for row in found] == [row.prompt for row in dataset.rows("test")]
@@ -126,7 +127,7 @@ def test_scores_are_those_of_transformers_own_reading(shapes):
         pixels = base.processor(images=[image.convert("RGB")], return_tensors="pt")["pixel_values"]
     state = base.model.base_model(pixel_values=pixels).last_hidden_state
     head = TaskHead.build(HeadSpec(labels=("a", "b"), pooling="first"), base.shape, torch.Generator().manual_seed(0))
-    (found,) = judged(base.view(), head, [Example([], 0, picture=row.picture)], collator_of(base))
+    (found,) = head_logits(base.view(), head, [Example([], 0, picture=row.picture)], collator_of(base))
     assert_close(found, head.weight @ state[0, 0] + head.bias, rtol=1e-4, atol=1e-5)
 
 
@@ -176,7 +177,7 @@ def test_memory_is_estimated_from_patches(shapes, tmp_path, method):
         head=trainer.method.head.spec,
         processor=base.processor,
     )
-    found = estimate(plan, Room(device="cpu", total=2**34, free=2**33))
+    found = estimate(plan, DeviceMemory(device="cpu", total=2**34, free=2**33))
     assert found.length == 17
     assert found.total == pytest.approx(trainer.folder.facts().memory["peak"], rel=0.2)
 
@@ -186,9 +187,9 @@ def test_a_chat_about_a_picture(shapes, tmp_path):
     trainer = finish(start_run(tmp_path / "run", config_for(shapes, steps=60, batch_size=16), load))
     base, dataset = trainer.base, load_dataset(str(shapes))
     row = dataset.rows("test")[0]
-    ask = Speaker(row.prompt, picture=row.picture)
+    ask = ChatColumn(row.prompt, picture=row.picture)
     sides = [ask, dataclasses.replace(ask, method=trainer.method), dataclasses.replace(ask, method=trainer.method)]
-    (found,) = converse(base, sides, Sampling())
+    (found,) = stream_answers(base, sides, Sampling())
     assert found.done
     names = [line.rsplit("  ", 1)[0] for line in found.texts[0].splitlines()]
     assert sorted(names) == sorted(base.model.config.id2label.values())
@@ -198,7 +199,7 @@ def test_a_chat_about_a_picture(shapes, tmp_path):
     assert found.texts[1].startswith(row.response)
     assert found.texts[1] == found.texts[2]
     assert found.difference > 0.1
-    (bare,) = converse(base, [ask, ask], Sampling())
+    (bare,) = stream_answers(base, [ask, ask], Sampling())
     assert bare.texts == (found.texts[0], found.texts[0])
     assert bare.difference is None
 
@@ -208,9 +209,7 @@ def test_patches_are_looked_at(shapes, method):
     """Every report has a value per patch and one of the class token; the picture is what the model reads."""
     base, dataset = tiny_base("vit"), load_dataset(str(shapes))
     row = dataset.rows("validation")[0]
-    kind = METHODS[method]
-    tuned = kind.build(kind.settings_class(), base.shape, Start.of(base, 0))
-    randomise(tuned)
+    tuned = randomise(built(method, base))
     tuned.with_head(HeadSpec(labels=("circle", "square"), pooling="first"), Start.of(base, 1).rng)
     seen = probe_picture(base, tuned, row.prompt, row.picture)
     assert seen["side"] == 4
@@ -230,7 +229,7 @@ def test_patches_are_looked_at(shapes, method):
 def test_a_patch_has_the_value_of_its_place(tmp_path):
     """Two pictures that differ in the first row's third patch alone: so does what the first layer makes of them."""
     base = tiny_base("vit")
-    tuned = randomise(METHODS["lora"].build(METHODS["lora"].settings_class(), base.shape, Start.of(base, 0)))
+    tuned = randomise(built("lora", base))
     plain = Image.new("RGB", (16, 16), "black")
     plain.save(tmp_path / "plain.png")
     plain.paste("white", (8, 0, 12, 4))

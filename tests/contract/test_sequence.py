@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from engine.config.run import RunConfig
-from engine.evaluation.text import view_of
 from engine.exchange.native import load_adapter
 from engine.methods import METHODS
+from engine.methods.attach import attached_view
 from engine.models.base import hash_weights
 from engine.service.adapters import adapters
 from engine.service.switching import measure
@@ -52,7 +52,7 @@ def small(method: str) -> dict[str, object]:
 def answers(base, adapter):
     """Hidden states and head's scores (or logits) of a method, or of one that is read from its folder alone."""
     method = load_adapter(adapter, base) if isinstance(adapter, Path) else adapter
-    view = view_of(base, method)
+    view = attached_view(base, method)
     with torch.no_grad():
         hidden = view.hidden(words())
         return hidden, view.head(hidden) if method.head is None else method.head(hidden, words())

@@ -46,7 +46,7 @@ def test_events_are_declared_and_survive_json(case):
     loss_of(viewed(base, method), words()).backward()
     events += told(base, method, 5)
     assert {type(event) for event in events} == set(method.tells)
-    assert set(method.tells) <= set(method.emits)
+    assert set(method.tells) <= set(method.spec.emits)
     assert {event.step for event in events} == ({0, 5} if method.tells else set())
     for event in events:
         text = json.dumps(to_json(event), allow_nan=False)

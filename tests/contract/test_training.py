@@ -7,7 +7,8 @@ from torch.nn.functional import cosine_similarity
 from engine.core.sampling import Sampling
 from engine.inference.generate import generate
 from engine.methods import METHODS
-from engine.methods.llama_adapter.method import LlamaAdapter, LlamaAdapterSettings
+from engine.methods.llama_adapter.method import LlamaAdapter
+from engine.methods.llama_adapter.spec import LlamaAdapterSettings
 from engine.models.base import base_from_model
 from engine.models.shape import shape_of
 from tests.tiny import (
@@ -123,7 +124,7 @@ def test_gradient_checkpointing_changes_nothing(case):
                 layer.training = True
         loss = loss_of(view, inputs_for(base))
         loss.backward()
-        assert len(calls) == (2 if checkpointing and method.acts_on != ("beside",) else 1)
+        assert len(calls) == (2 if checkpointing and method.spec.acts_on != ("beside",) else 1)
         results.append((loss.detach(), dict(named_gradients(method))))
     (loss, plain), (again, recomputed) = results
     assert torch.equal(loss, again)

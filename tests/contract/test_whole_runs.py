@@ -9,6 +9,7 @@ from engine.core.sampling import Sampling
 from engine.core.types import ChatRequest, ChatSide
 from engine.exchange.native import load_adapter
 from engine.methods import METHODS
+from engine.methods.serving import serves
 from engine.models.base import hash_weights
 from engine.models.families import family_of
 from engine.models.inputs import Tokens
@@ -24,7 +25,7 @@ WIDE = {"hidden_size": 64, "intermediate_size": 128}
 
 GPU = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 DEVICES = ["cpu", pytest.param("cuda", marks=GPU)]
-NAMES = [name for name, cls in METHODS.items() if cls.serves(family_of("llama"))]
+NAMES = [name for name, spec in METHODS.items() if serves(spec, family_of("llama"))]
 WHOLE = [
     *((name, "int8", "cpu") for name in ("llama_adapter", "lora", "prefix", "p_tuning")),
     ("bottleneck", "nf4", "cpu"),
@@ -57,9 +58,9 @@ def test_every_method_on_every_base(name, precision, device, model, tmp_path):
         key = (folder, precision)
         return bases[key] if key in bases else bases.setdefault(key, load_base(folder, precision, **loading))
 
-    cls = METHODS[name]
-    if precision not in DTYPES and cls.reads_weights(config.of_method()):
-        with pytest.raises(ModelError, match=rf"{cls.title}.*{precision}.*fp32"):
+    spec = METHODS[name]
+    if precision not in DTYPES and spec.reads_weights(config.of_method()):
+        with pytest.raises(ModelError, match=rf"{spec.title}.*{precision}.*fp32"):
             start_run(tmp_path / "refused", config, load)
         return
     whole = start_run(tmp_path / "whole", config, load)

@@ -12,15 +12,17 @@ from torch.testing import assert_close
 from transformers import AutoModelForMaskedLM, BertConfig, GPT2Config, GPT2LMHeadModel
 
 from engine.data.batching import Batch
-from engine.evaluation.loss import Objective, summed_loss
+from engine.evaluation.loss import summed_loss
 from engine.exchange.native import load_adapter, save_adapter
-from engine.methods.adamix.method import AdaMix, AdaMixSettings, divergence, symmetric_divergence
+from engine.methods.adamix.method import AdaMix, divergence, symmetric_divergence
+from engine.methods.adamix.spec import AdaMixSettings
 from engine.methods.base import RANDOM, Start
 from engine.methods.parts.experts import Experts
 from engine.models.base import base_from_model
 from engine.models.inputs import Tokens
 from engine.models.shape import shape_of
 from engine.telemetry.observe import ProbeInput
+from engine.training.objective import TrainingObjective
 from tests.tiny import Case, logits, loss_of, named_gradients, randomise, tokenizer, viewed, words
 
 ORACLES = Path(__file__).resolve().parents[3] / "shared" / "oracles"
@@ -287,7 +289,7 @@ def test_objective_is_cross_entropy_and_agreement(family, checkpointing):
         view.model.gradient_checkpointing_enable({"use_reentrant": False})
         for layer in view.sites.layers:
             layer.training = True
-    loss = Objective(method, views)(batch())
+    loss = TrainingObjective(method, views)(batch())
     loss.backward()
     found = dict(named_gradients(method))
     assert int(method.dice[1]) == 2

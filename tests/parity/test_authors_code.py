@@ -18,7 +18,8 @@ from engine.data.tokenise import IGNORE
 from engine.evaluation.loss import label_loss
 from engine.exchange.official import export_official, import_official
 from engine.methods.base import Start
-from engine.methods.llama_adapter.method import LlamaAdapter, LlamaAdapterSettings
+from engine.methods.llama_adapter.method import LlamaAdapter
+from engine.methods.llama_adapter.spec import LlamaAdapterSettings
 from engine.models.base import base_from_model
 from engine.models.inputs import Tokens
 from tests.tiny import tokenizer, viewed

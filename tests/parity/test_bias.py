@@ -7,7 +7,8 @@ from transformers import AutoModelForMaskedLM, BertConfig
 
 from engine.core.errors import ExchangeError, SettingError
 from engine.exchange.peft import export_peft
-from engine.methods.bias.method import BiasSettings, BiasTuning
+from engine.methods.bias.method import BiasTuning
+from engine.methods.bias.spec import BiasSettings
 from engine.models.fused import outputs_of_role
 from engine.models.shape import shape_of
 from tests.contract.test_telemetry import looked

@@ -19,7 +19,8 @@ from transformers import (
 )
 
 from engine.methods.base import Start
-from engine.methods.bottleneck.method import Bottleneck, BottleneckSettings
+from engine.methods.bottleneck.method import Bottleneck
+from engine.methods.bottleneck.spec import SPEC, BottleneckSettings
 from engine.models.base import base_from_model
 from engine.models.inputs import Tokens
 from engine.models.shape import shape_of
@@ -131,7 +132,7 @@ def oracle(name):
 
 def adapterhub(base, tensors, stems):
     """Our method in AdapterHub's settings with the weights of a file; `stems` say where it keeps each part's."""
-    settings = BottleneckSettings(**{**Bottleneck.presets["adapterhub"], "reduction": 4})
+    settings = BottleneckSettings(**{**SPEC.presets["adapterhub"], "reduction": 4})
     method = Bottleneck.build(settings, base.shape, Start.of(base, 0))
     names = {}
     for layer in range(base.shape.l):

@@ -8,7 +8,7 @@ from torch.testing import assert_close
 
 from engine.core.errors import ExchangeError, ModelError, SettingError
 from engine.exchange.peft import export_peft, import_peft
-from engine.methods.ia3.method import IA3Settings
+from engine.methods.ia3.spec import IA3Settings
 from engine.models.fused import outputs_of_role
 from tests.parity.test_peft import CLOSE, peft_logits, trainables
 from tests.tiny import FAMILIES, Case, logits, loss_of, plain_model, randomise, tiny_base, viewed, words

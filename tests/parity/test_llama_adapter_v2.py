@@ -8,7 +8,8 @@ from transformers import AutoModelForCausalLM, LlamaConfig
 from engine.core.errors import ExchangeError
 from engine.exchange.official import export_official
 from engine.exchange.peft import export_peft
-from engine.methods.llama_adapter.method import LlamaAdapter, LlamaAdapterSettings
+from engine.methods.llama_adapter.method import LlamaAdapter
+from engine.methods.llama_adapter.spec import LlamaAdapterSettings
 from engine.models.base import base_from_model
 from engine.models.shape import shape_of
 from tests.tiny import Case, logits, loss_of, plain_model, randomise, tokenizer, viewed, words

@@ -9,7 +9,8 @@ from transformers import AutoModelForMaskedLM, BertConfig
 
 from engine.core.errors import ExchangeError, RunError
 from engine.exchange.native import load_adapter, save_adapter
-from engine.methods.mask.method import MaskSettings, MaskTuning, first_scores
+from engine.methods.mask.method import MaskTuning, first_scores, masked_linears
+from engine.methods.mask.spec import MaskSettings
 from engine.methods.parts.masking import pack, unpack
 from engine.models.shape import shape_of
 from tests.tiny import Case, copies, logits, loss_of, plain_model, randomise, viewed, words
@@ -133,7 +134,7 @@ def test_bits_of_bert_base():
         shape = shape_of(AutoModelForMaskedLM.from_config(BertConfig()))
     assert MaskTuning.count(MaskSettings(), shape) == {"scores": 70_778_880}
     assert MaskTuning.count(MaskSettings(layers=12), shape) == {"scores": 84_934_656}
-    assert {layer for layer, _ in MaskSettings().places(shape)} == set(range(2, 12))
+    assert {layer for layer, _ in masked_linears(MaskSettings(), shape)} == set(range(2, 12))
 
 
 def test_frame_counts_what_is_off_and_what_flipped():

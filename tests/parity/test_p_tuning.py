@@ -12,7 +12,8 @@ from transformers import AutoModelForCausalLM, LlamaConfig
 from engine.core.errors import ExchangeError, SettingError
 from engine.exchange.native import load_adapter, save_adapter
 from engine.exchange.peft import export_peft, import_peft
-from engine.methods.p_tuning.method import PTuning, PTuningSettings
+from engine.methods.p_tuning.method import PTuning
+from engine.methods.p_tuning.spec import PTuningSettings
 from engine.models.shape import shape_of
 from tests.parity.test_peft import CLOSE, peft_logits, trainables
 from tests.tiny import Case, copies, logits, loss_of, plain_model, randomise, tiny_base, viewed, words

@@ -114,13 +114,13 @@ def test_peft_adapter_comes_in(case, targets, tmp_path):
 
 def in_peft_order(method):
     """Our gradients in the order in which peft's model lists its parameters."""
-    if method.name == "lora":
+    if method.spec.name == "lora":
         for key in method.a:
             yield method.a[key].grad
             yield method.b[key].grad
-    elif method.name == "prompt":
+    elif method.spec.name == "prompt":
         yield method.prompts.grad
-    elif method.name == "prefix":
+    elif method.spec.name == "prefix":
         yield torch.stack([method.keys.grad, method.values.grad], dim=1).permute(3, 0, 1, 2, 4)
     else:
         for row in range(len(method.prompts)):

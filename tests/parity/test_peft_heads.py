@@ -8,8 +8,8 @@ from transformers import AutoModelForSequenceClassification
 
 from engine.core.errors import ExchangeError
 from engine.data.head_spec import HeadSpec
-from engine.exchange.archive import write_form
-from engine.exchange.peft import FORMS, export_peft, import_peft
+from engine.exchange.archive import write_adapter
+from engine.exchange.peft import PEFT_FORMATS, export_peft, import_peft
 from engine.exchange.peft.heads import STEMS
 from engine.methods import METHODS
 from tests.tiny import CONFIGS, Case, plain_model, randomise, tiny_base, viewed, words
@@ -26,7 +26,7 @@ PAIRS = [
     Case("p_tuning", {"prompt_len": 3}, "llama"),
     Case("prefix", {"prompt_len": 3}, "llama"),
 ]
-TYPES = {own.name: kind for kind, (own, _) in FORMS.items()}
+TYPES = {own.spec.name: kind for kind, (own, _) in PEFT_FORMATS.items()}
 EXCHANGED = [case for case in PAIRS if TYPES.get(case.method) in STEMS]
 
 
@@ -104,10 +104,10 @@ def test_official_checkpoints_have_no_head(tmp_path):
     base, method = Case("llama_adapter", {}, "llama").build()
     method.with_head(THREE, torch.Generator())
     with pytest.raises(ExchangeError, match="task head"):
-        write_form(method, base, "llama_adapter", tmp_path)
+        write_adapter(method, base, "llama_adapter", tmp_path)
 
 
 def test_every_exchanged_type_is_tried():
     """Each type of adapter that carries a head is among the cases above as soon as the method exists."""
     tried = {TYPES[case.method] for case in EXCHANGED}
-    assert tried == {kind for kind, (own, _) in FORMS.items() if kind in STEMS and own.name in METHODS}
+    assert tried == {kind for kind, (own, _) in PEFT_FORMATS.items() if kind in STEMS and own.spec.name in METHODS}

@@ -18,7 +18,8 @@ from transformers.models.llama.modeling_llama import LlamaRotaryEmbedding, apply
 
 from engine.exchange.peft import import_peft
 from engine.methods.base import Start
-from engine.methods.prefix.method import PrefixSettings, PrefixTuning
+from engine.methods.prefix.method import PrefixTuning
+from engine.methods.prefix.spec import PrefixSettings
 from engine.models.attention_site import JoinedKeys
 from engine.models.base import base_from_model
 from engine.models.inputs import Tokens

@@ -161,7 +161,7 @@ def test_every_event_of_a_method_has_a_panel():
     """No method tells what nobody shows."""
     needed = {name for file in PANELS.glob("*.js") for name in re.findall(r'(?:needs|kind): "(\w+)"', file.read_text())}
     needed |= {name for file in PANELS.glob("*.js") for name in re.findall(r'(?:at|way)\("(\w+)"', file.read_text())}
-    assert {event.kind for method in METHODS.values() for event in method.emits} <= needed
+    assert {event.kind for spec in METHODS.values() for event in spec.emits} <= needed
 
 
 def test_every_report_on_a_sentence_has_a_picture():

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.config.run import RunConfig
+from engine.methods import METHODS
 from engine.runs.folder import RunFolder
 from engine.runs.log import all_events
 from engine.training.launch import resume_run, start_run
@@ -14,7 +15,7 @@ from tests.tiny import tiny_base
 ANIMALS, NUMBERS = ("cat", "doge", "owl", "newts"), ("1", "22", "333", "4", "55", "6")
 ROWS = [(f"{a} and {b}", f"{a}{b}") for a in ANIMALS for b in NUMBERS]
 
-QUICK = {"side": {"distill_steps": 10}}
+QUICK = {name: dict(spec.quick) for name, spec in METHODS.items()}
 """What takes long by default and matters to no test here."""
 
 

@@ -37,7 +37,7 @@ def test_all_layers_off_is_the_base(case):
     method.control.off_layers = frozenset({base.shape.l - 1})
     assert not torch.equal(logits(base, method), trained)
     method.control.off_layers = frozenset(range(base.shape.l))
-    if "norm" not in method.acts_on and getattr(method, "norms", None) is None:
+    if "norm" not in method.spec.acts_on and getattr(method, "norms", None) is None:
         assert_close(logits(base, method), logits(base), rtol=1e-4, atol=2e-5)
     method.control.off_layers = frozenset()
     assert torch.equal(logits(base, method), trained)

@@ -13,7 +13,7 @@ from engine.data import tokenise as targets
 from engine.data.batching import batches_by_length, batches_from, collate, epoch_order
 from engine.data.dataset import Dataset, Row, load_dataset, shipped
 from engine.data.tokenise import IGNORE, Example, encode_plain, encode_row, encode_rows
-from engine.inference.generate import prompt_of
+from engine.inference.generate import prompt_ids
 from tests.tiny import BOS, EOS, PAD, tokenizer
 from tests.unit.making import ROWS, make_dataset
 
@@ -40,7 +40,7 @@ def test_labels_stand_exactly_on_the_answer(spelled, prompt, response):
     labels = batch.labels[0]
     answer = labels[labels != IGNORE].tolist()
     assert answer == [*TOKENIZER.encode(response, add_special_tokens=False), EOS]
-    assert prompt_of(example) == TOKENIZER.encode(f"Q: {prompt}\nA: ")
+    assert prompt_ids(example) == TOKENIZER.encode(f"Q: {prompt}\nA: ")
     assert torch.equal(labels[labels != IGNORE], batch.inputs.ids[0, example.answer_at : len(example.ids)])
     assert int(batch.inputs.mask[0].sum()) == len(example.ids)
     assert bool((labels[len(example.ids) :] == IGNORE).all())

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from engine.core.sampling import Sampling
-from engine.inference.generate import answers, generate
+from engine.inference.generate import generate, generate_answers
 from engine.models.base import base_from_model
 from tests.tiny import EOS, PAD, Case, plain_model, randomise, tiny_base, tokenizer, viewed
 
@@ -153,8 +153,8 @@ def test_answers_keep_the_order_of_their_prompts():
     """Batches are sorted by length inside; the texts come back in the order asked."""
     base, sampling = tiny_base("llama"), Sampling(max_new_tokens=5)
     prompts = [[5] * 9, [40, 41], [60] * 5, [33]]
-    together = answers(base.view(), base.tokenizer, prompts, sampling, size=2)
-    alone = [answers(base.view(), base.tokenizer, [prompt], sampling)[0] for prompt in prompts]
+    together = generate_answers(base.view(), base.tokenizer, prompts, sampling, size=2)
+    alone = [generate_answers(base.view(), base.tokenizer, [prompt], sampling)[0] for prompt in prompts]
     assert together == alone
     assert len(set(together)) > 1
     assert base.tokenizer.eos_token_id == EOS
@@ -163,6 +163,6 @@ def test_answers_keep_the_order_of_their_prompts():
 def test_empty_prompt_begins_as_a_text_does():
     """Nothing asked is answered as after the mark of a text's beginning, alone and beside others."""
     view, marked = tiny_base("llama").view(), [tokenizer().bos_token_id or EOS]
-    found = answers(view, tokenizer(), [[], PROMPT, marked], Sampling(max_new_tokens=8))
+    found = generate_answers(view, tokenizer(), [[], PROMPT, marked], Sampling(max_new_tokens=8))
     assert found[0] == found[2]
-    assert answers(view, tokenizer(), [[]], Sampling(max_new_tokens=8)) == found[:1]
+    assert generate_answers(view, tokenizer(), [[]], Sampling(max_new_tokens=8)) == found[:1]

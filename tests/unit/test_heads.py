@@ -20,20 +20,22 @@ from engine.data.dataset import Row, load_dataset
 from engine.data.head_spec import HeadSpec
 from engine.data.tokenise import Example, encode_for, encode_masked, encode_text
 from engine.evaluation.base_ability import ability_examples
-from engine.evaluation.head import blind, head_predictions, head_scores
+from engine.evaluation.head import constant_baseline, head_predictions, head_scores
 from engine.evaluation.label_metrics import label_metrics, number_metrics
-from engine.evaluation.loss import Objective, mean_loss, summed_loss
+from engine.evaluation.loss import mean_loss, summed_loss
 from engine.exchange.native import load_adapter
-from engine.inference.chat import Speaker, converse, kl, verdicts
-from engine.inference.classify import Verdict, quick_score
+from engine.inference.chat import ChatColumn, column_logits, kl, stream_answers
+from engine.inference.classify import HeadPrediction, validation_score
 from engine.methods.base import Start
-from engine.methods.lora.method import Lora, LoraSettings
+from engine.methods.lora.method import Lora
+from engine.methods.lora.spec import LoraSettings
 from engine.methods.parts.head import TaskHead, pooled
 from engine.models.inputs import Tokens
 from engine.models.loading import load_base
 from engine.telemetry.events import EvalEvent
 from engine.telemetry.serialise import from_json
 from engine.training.launch import resume_run, start_run
+from engine.training.objective import TrainingObjective
 from tests.tiny import PAD, randomise, save_tiny, tiny_base, tokenizer
 from tests.unit.making import Maker, events_of, finish, load, losses, make_dataset
 
@@ -113,7 +115,7 @@ def test_training_learns_labels_and_numbers(maker, family, rows):
     method = load_adapter(trainer.folder.adapter_path, base)
     mine = mean_loss(trainer.view, trainer._train, collator_of(trainer.base), head=method.head)
     spec, rows_ = method.head.spec, dataset.rows("train")
-    constant = blind(spec, rows_)
+    constant = constant_baseline(spec, rows_)
     assert mine < 0.5 * sum(constant.loss(spec, row.response) for row in rows_) / len(rows_)
 
 
@@ -249,10 +251,10 @@ def test_quick_score_is_the_librarys():
     scores, classes = torch.randn(20, 3, generator=rng), torch.randint(3, (20,), generator=rng)
     labels = ["a", "b", "c"]
     told = label_metrics([labels[c] for c in classes], [labels[c] for c in scores.argmax(-1)], labels)
-    assert quick_score(scores, classes) == (told.accuracy, "accuracy")
+    assert validation_score(scores, classes) == (told.accuracy, "accuracy")
     numbers = torch.randn(20, generator=rng)
-    assert quick_score(scores[:, :1], numbers)[0] == pytest.approx(pearsonr(scores[:, 0], numbers)[0], abs=1e-4)
-    assert quick_score(torch.ones(20, 1), numbers) == (0.0, "pearson")
+    assert validation_score(scores[:, :1], numbers)[0] == pytest.approx(pearsonr(scores[:, 0], numbers)[0], abs=1e-4)
+    assert validation_score(torch.ones(20, 1), numbers) == (0.0, "pearson")
 
 
 def test_metrics_by_hand():
@@ -299,7 +301,7 @@ def test_scores_of_a_run_stand_beside_the_blind_answer(maker):
 def test_blind_answer_survives_a_label_without_rows():
     """A label that training never saw counts as one row, so that its loss is finite."""
     spec = HeadSpec(labels=("a", "b"), pooling="first")
-    constant = blind(spec, [Row("x", "a")] * 3)
+    constant = constant_baseline(spec, [Row("x", "a")] * 3)
     assert constant.answer == "a"
     assert constant.loss(spec, "b") == pytest.approx(math.log(4))
 
@@ -307,11 +309,11 @@ def test_blind_answer_survives_a_label_without_rows():
 def test_verdict_is_the_softmax_in_words():
     """Likeliest first, adding up to one; a number is itself."""
     spec = HeadSpec(labels=("no", "yes"), pooling="first")
-    verdict = Verdict.of(spec, torch.tensor([0.0, math.log(3)]))
-    assert verdict.shares == [("yes", 0.75), ("no", 0.25)]
+    verdict = HeadPrediction.of(spec, torch.tensor([0.0, math.log(3)]))
+    assert verdict.probabilities == [("yes", 0.75), ("no", 0.25)]
     assert verdict.answer == "yes"
     assert verdict.text == "yes  75.0 %\nno  25.0 %"
-    assert Verdict.of(HeadSpec(labels=(), pooling="mean"), torch.tensor([2.5])).text == "2.5"
+    assert HeadPrediction.of(HeadSpec(labels=(), pooling="mean"), torch.tensor([2.5])).text == "2.5"
 
 
 def test_long_texts_lose_the_end_that_is_not_read():
@@ -366,7 +368,7 @@ def test_two_passes_agree_over_rows():
         views = [base.view(), base.view()]
         method.attach(views[0].sites)
         batch = collate([Example([5, 6], 2, targets[0]), Example([7], 1, targets[1])], PAD)
-        loss = Objective(method, views)(batch)
+        loss = TrainingObjective(method, views)(batch)
         assert seen.pop() == (shape, shape)
         scores = method.head(views[0].hidden(batch.inputs), batch.inputs)
         assert loss.item() == pytest.approx(summed_loss(scores, batch.targets).item() + 7, rel=1e-5)
@@ -406,12 +408,12 @@ def test_difference_compares_only_the_same_labels():
     one, two, three = headed(same, 1), headed(same, 2), headed(other, 3)
 
     def difference(*methods, strength=1.0):
-        speakers = [Speaker("abc", method, strength) for method in methods]
-        (update,) = converse(base, speakers, Sampling())
+        columns = [ChatColumn("abc", method, strength) for method in methods]
+        (update,) = stream_answers(base, columns, Sampling())
         return update.difference
 
     def scores(method, strength=1.0):
-        return verdicts(base, [Speaker("abc", method, strength)])[0]
+        return column_logits(base, [ChatColumn("abc", method, strength)])[0]
 
     assert difference(one, two) == pytest.approx(kl(scores(two), scores(one)), abs=1e-3)
     assert difference(one, three) == pytest.approx(kl(scores(three), scores(three, 0.0)), abs=1e-3)

@@ -15,10 +15,10 @@ from engine.config.training import TrainingSettings
 from engine.core.errors import ModelError
 from engine.data.batching import Batch
 from engine.data.head_spec import HeadSpec
-from engine.memory.capacity import Room, verdict
+from engine.memory.capacity import DeviceMemory, fit_of
 from engine.memory.ledger import Ledger
-from engine.memory.meter import held_by
-from engine.methods import METHODS
+from engine.memory.meter import module_bytes
+from engine.methods import METHODS, method_class
 from engine.models.families import family_of
 from engine.models.inputs import Tokens
 from engine.models.loading import load_base
@@ -30,7 +30,7 @@ from tests.tiny import CONFIGS, V, cases, save_tiny, tiny_base
 from tests.unit.making import Maker, finish, make_dataset
 
 ROOT = Path(__file__).resolve().parents[2]
-PLENTY = Room(device="cpu", free=10**15, total=10**15)
+PLENTY = DeviceMemory(device="cpu", free=10**15, total=10**15)
 LLAMA_7B = {"hidden_size": 4096, "intermediate_size": 11008, "num_hidden_layers": 32, "num_attention_heads": 32}
 
 
@@ -48,7 +48,7 @@ def plan_on(config, method: str, example: dict | None = None, rows: int = 8, len
     return Plan(
         config=config,
         method=method,
-        settings=METHODS[method].settings_class.from_dict(example or {}),
+        settings=METHODS[method].settings.from_dict(example or {}),
         training=TrainingSettings(**training),
         batch=Batch(Tokens(ids, torch.ones_like(ids, dtype=torch.bool)), ids, targets),
         head=None if causal else HeadSpec(labels=("a", "b"), pooling="first"),
@@ -96,7 +96,7 @@ def test_parts_add_up():
     info = estimate(plan("lora"), PLENTY)
     parts = ("weights", "quantisation", "adapter", "gradients", "optimiser", "activations", "logits")
     assert info.total == sum(getattr(info, name) for name in parts)
-    trained = sum(METHODS["lora"].count(METHODS["lora"].settings_class(), tiny_base("llama").shape).values())
+    trained = sum(method_class("lora").count(METHODS["lora"].settings(), tiny_base("llama").shape).values())
     assert info.gradients == info.adapter == 4 * trained
     assert 8 * trained <= info.optimiser < 8 * trained + 1024  # two moments, and step counters
     shape = tiny_base("llama").shape
@@ -111,7 +111,7 @@ def test_quantised_weights_are_what_bitsandbytes_holds(family, precision, tmp_pa
     info = estimate(plan("lora", family, precision=precision), PLENTY)
     footprint = base.model.get_memory_footprint()
     assert info.weights == pytest.approx(footprint, rel=0.05)
-    assert info.quantisation == pytest.approx(held_by(base.model) - footprint, rel=0.05)
+    assert info.quantisation == pytest.approx(module_bytes(base.model) - footprint, rel=0.05)
     assert info.quantisation > 0
 
 
@@ -126,7 +126,7 @@ def test_step_on_a_quantised_base(precision, tmp_path):
 @pytest.mark.slow
 def test_seven_billion_parameters_are_estimated_without_them():
     """LLaMA-7B's shape: 13.5 GB in bf16, 1,229,760 numbers of an adapter in 30 layers; 16 GB are not enough for it."""
-    room = Room(device="cpu", free=8 * 2**30, total=16 * 2**30)
+    room = DeviceMemory(device="cpu", free=8 * 2**30, total=16 * 2**30)
     settings = {"layers": 30}
     info = estimate(plan_on(LlamaConfig(**LLAMA_7B), "llama_adapter", settings, 1, 32, precision="bf16"), room)
     assert info.weights == pytest.approx(2 * 6_738_415_616, rel=1e-3)
@@ -156,14 +156,14 @@ def test_settings_move_the_estimate():
 )
 def test_verdict(needed, free, said):
     """A run fits if it did even were the estimate 15 % short; it is tight up to the last byte."""
-    assert verdict(needed, free) == said
+    assert fit_of(needed, free) == said
 
 
 def test_this_machine_has_memory():
     """What is free is not more than all, and a base that is held already counts as free."""
-    here = Room.of("cpu")
+    here = DeviceMemory.of("cpu")
     assert 0 < here.free <= here.total
-    assert Room.of("cpu", held=10**12).free > 10**12
+    assert DeviceMemory.of("cpu", held=10**12).free > 10**12
 
 
 def test_ledger_counts_storages_once_and_only_while_they_live():

@@ -8,8 +8,10 @@ from transformers import AutoModelForCausalLM, GPT2Config
 from engine.core.errors import SettingError
 from engine.methods import METHODS
 from engine.methods.base import Start
-from engine.methods.p_tuning_v2.method import PTuningV2, PTuningV2Settings
-from engine.methods.prefix.method import PrefixSettings, PrefixTuning
+from engine.methods.p_tuning_v2.method import PTuningV2
+from engine.methods.p_tuning_v2.spec import PTuningV2Settings
+from engine.methods.prefix.method import PrefixTuning
+from engine.methods.prefix.spec import PrefixSettings
 from engine.models.inputs import Tokens
 from engine.models.shape import shape_of
 from engine.telemetry.method_events import MassFrame, PrefixFrame

@@ -28,7 +28,7 @@ def test_same_seed_same_losses(maker, method):
 
 
 RESUMED = [
-    *((name, dict(cls.examples[0]), {}) for name, cls in METHODS.items()),
+    *((name, dict(spec.examples[0]), {}) for name, spec in METHODS.items()),
     ("lora", {"rank": 2, "dropout": 0.5}, {}),
     ("lora", {"rank": 2, "dropout": 0.5}, {"micro_batches": 2}),
     ("llama_adapter", {}, {"micro_batches": 3, "weight_decay": 0.1, "schedule": "linear", "warmup_ratio": 0.3}),

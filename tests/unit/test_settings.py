@@ -14,7 +14,7 @@ from engine.core.settings import Settings, setting
 from engine.data.settings import DataSettings
 from engine.methods import METHODS
 
-ALL = [TrainingSettings, Sampling, *(cls.settings_class for cls in METHODS.values())]
+ALL = [TrainingSettings, Sampling, *(spec.settings for spec in METHODS.values())]
 every_settings = pytest.mark.parametrize("cls", ALL, ids=lambda cls: cls.__name__)
 
 
@@ -133,11 +133,11 @@ def test_every_knob_explains_itself(cls):
 @pytest.mark.parametrize("name", list(METHODS))
 def test_presets_and_examples_are_valid(name):
     """Everything a method offers can be built from."""
-    cls = METHODS[name]
-    assert cls.name == name
-    assert next(iter(cls.presets.values())) == {}  # the first preset is the default
-    for values in (*cls.presets.values(), *cls.examples):
-        cls.settings_class.from_dict(values)
+    spec = METHODS[name]
+    assert spec.name == name
+    assert next(iter(spec.presets.values())) == {}  # the first preset is the default
+    for values in (*spec.presets.values(), *spec.examples):
+        spec.settings.from_dict(values)
 
 
 @pytest.mark.parametrize(
@@ -151,7 +151,7 @@ def test_presets_and_examples_are_valid(name):
 def test_settings_that_need_each_other(name, values, words):
     """What one field asks of another is checked with the bounds."""
     with pytest.raises(SettingError, match=words):
-        METHODS[name].settings_class.from_dict(values)
+        METHODS[name].settings.from_dict(values)
 
 
 @given(st.integers(1, 10**6), st.one_of(st.none(), st.integers(1, 1000)))

@@ -7,7 +7,7 @@ from safetensors.torch import load_file
 
 from engine.core.errors import RunError
 from engine.exchange.native import read_facts
-from engine.training.early_stopping import Best
+from engine.training.early_stopping import BestValidation
 from tests.unit.making import Maker, events_of, finish, losses
 
 LOSSES = st.lists(st.floats(0, 10, allow_nan=False) | st.just(float("nan")), max_size=12)
@@ -15,7 +15,7 @@ LOSSES = st.lists(st.floats(0, 10, allow_nan=False) | st.just(float("nan")), max
 
 def after(found, min_delta=0.0):
     """The state after validations at steps 0, 1, 2 …"""
-    best = Best()
+    best = BestValidation()
     for step, loss in enumerate(found):
         best = best.after(step, loss, min_delta)
     return best
@@ -28,23 +28,23 @@ def test_best_is_the_first_of_the_lowest(found):
     best = after(found)
     if not numbers:
         assert best.loss is None
-        assert best.waited == len(found)
+        assert best.bad_evals == len(found)
     else:
         assert (best.loss, best.step) == min(numbers)
-        assert best.waited == len(found) - 1 - best.step
+        assert best.bad_evals == len(found) - 1 - best.step
 
 
 @given(LOSSES, st.integers(1, 12))
 def test_patience_is_the_length_of_the_tail(found, patience):
     """A run ends exactly when the last `patience` validations brought nothing; without patience never."""
     best = after(found)
-    assert best.worn_out(patience) == (best.waited >= patience)
-    assert not best.worn_out(None)
+    assert best.patience_exhausted(patience) == (best.bad_evals >= patience)
+    assert not best.patience_exhausted(None)
 
 
 def test_small_steps_down_add_up():
     """Falls of 0.04 do not reach 0.1 one by one; three of them do. The lowest is the plain one all the while."""
-    assert [after([1.0, 0.96, 0.92, 0.88][: n + 1], 0.1).waited for n in range(4)] == [0, 1, 2, 0]
+    assert [after([1.0, 0.96, 0.92, 0.88][: n + 1], 0.1).bad_evals for n in range(4)] == [0, 1, 2, 0]
     assert after([1.0, 0.96], 0.1).loss == 0.96
 
 
@@ -52,8 +52,10 @@ def test_small_steps_down_add_up():
 def test_survives_a_checkpoint(found):
     """As JSON and back, and from the bare number that older versions wrote."""
     best = after([loss for loss in found if loss == loss])
-    assert Best.from_dict(best.to_dict()) == best
-    assert Best.from_dict(best.loss).loss == best.loss
+    assert BestValidation.from_dict(best.to_dict()) == best
+    assert BestValidation.from_dict(best.loss).loss == best.loss
+    former = {"loss": best.loss, "step": best.step, "mark": best.reference, "waited": best.bad_evals}
+    assert BestValidation.from_dict(former) == best
 
 
 @pytest.fixture
@@ -119,7 +121,7 @@ def test_resumed_run_stops_where_the_whole_one_does(maker, stop_at):
 
 
 def test_killed_before_the_checkpoint_knew_the_best(maker):
-    """Best at step 4, checkpoint at step 3: the run goes back, and gives away what it then finds best."""
+    """BestValidation at step 4, checkpoint at step 3: the run goes back, and gives away what it then finds best."""
     script = [5.0, 4.0, 3.0, 3.5, 1.0, 3.9, 4.0, 4.1, 4.2]
     broken = scripted(maker.start("a", eval_every=1, keep="best", save_every=3), script)
     progress = broken.run()

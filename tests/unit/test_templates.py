@@ -10,9 +10,9 @@ from engine.data.batching import collator_of
 from engine.data.dataset import load_dataset
 from engine.data.tokenise import Example, encode_prompt, encode_rows
 from engine.evaluation.loss import mean_loss
-from engine.evaluation.text import evaluate
+from engine.evaluation.text import text_scores
 from engine.exchange.native import load_adapter
-from engine.inference.chat import Speaker, converse
+from engine.inference.chat import ChatColumn, stream_answers
 from tests.tiny import Case, randomise, tiny_base
 from tests.unit.making import Maker, events_of, finish, losses
 
@@ -36,7 +36,7 @@ def test_a_run_with_its_own_template(maker):
     base, dataset = tiny_base("llama"), load_dataset(trainer.folder.config.dataset)
     method = load_adapter(trainer.folder.adapter_path, base)
     assert method.template == TEMPLATE
-    scores = evaluate(base, method, dataset)
+    scores = text_scores(base, method, dataset)
     assert scores.test_loss < scores.base_test_loss
 
 
@@ -62,17 +62,17 @@ def made():
 def test_chat_beside_the_base_and_other_templates():
     """Each column reads its own template; side by side they say what they say alone."""
     base, method = made()
-    speakers = [
-        Speaker("abc", template="Q: {prompt} A:"),
-        Speaker("abc", method, 1.0, method.template),
-        Speaker("a longer question", method, 0.5, method.template),
-        Speaker("abc", method, 0.0, method.template),
-        Speaker("abc", template="ask {prompt}"),
+    columns = [
+        ChatColumn("abc", template="Q: {prompt} A:"),
+        ChatColumn("abc", method, 1.0, method.template),
+        ChatColumn("a longer question", method, 0.5, method.template),
+        ChatColumn("abc", method, 0.0, method.template),
+        ChatColumn("abc", template="ask {prompt}"),
     ]
     sampling = Sampling(max_new_tokens=6)
-    *_, together = converse(base, speakers, sampling)
-    for column, speaker in enumerate(speakers):
-        *_, alone = converse(base, [speaker], sampling)
+    *_, together = stream_answers(base, columns, sampling)
+    for column, speaker in enumerate(columns):
+        *_, alone = stream_answers(base, [speaker], sampling)
         assert together.texts[column] == alone.texts[0]
     assert together.texts[3] == together.texts[4]  # at strength 0 it is the base, reading the template without marks
     assert together.texts[1] != together.texts[3]

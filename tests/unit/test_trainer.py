@@ -58,12 +58,12 @@ def test_checkpointing_and_clip_change_only_what_they_should(maker):
 def test_loss_that_is_not_finite_ends_the_run(maker, monkeypatch, bad):
     """The sentence names learning_rate, the newest checkpoint stays, and the run is marked as failed."""
     trainer = maker.start("a")
-    true_loss = loop.Objective.forward
+    true_loss = loop.TrainingObjective.forward
 
     def forward(self, batch):
         return true_loss(self, batch) * (bad if trainer.position.step == 4 else 1.0)
 
-    monkeypatch.setattr(loop.Objective, "forward", forward)
+    monkeypatch.setattr(loop.TrainingObjective, "forward", forward)
     with pytest.raises(RunError, match="learning_rate") as caught:
         finish(trainer)
     assert caught.value.values["step"] == 5
@@ -250,12 +250,11 @@ def test_warming_up_comes_once_and_whole(maker, method, settings):
 
 def test_lora_takes_smaller_strides_on_wider_models():
     """The usual rate falls with the width beyond that of the embedded base, where it was found; others keep theirs."""
-    lora, narrow = METHODS["lora"], tiny_base("llama").shape
-    rates = [lora.usual_rate(lora.settings_class(), dataclasses.replace(narrow, d=d)) for d in (32, 192, 384, 4096)]
+    lora = METHODS["lora"]
+    rates = [lora.usual_rate(lora.settings(), d) for d in (32, 192, 384, 4096)]
     assert rates == pytest.approx([5e-3, 5e-3, 2.5e-3, 5e-3 * 192 / 4096])
-    for name, cls in METHODS.items():
-        settings = cls.settings_class()
-        assert cls.usual_rate(settings, narrow) == cls.learning_rate, name
+    for name, spec in METHODS.items():
+        assert spec.usual_rate(spec.settings(), 32) == spec.learning_rate, name
 
 
 def test_the_form_names_the_rate_that_a_run_takes(maker, tmp_path):

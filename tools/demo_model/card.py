@@ -13,7 +13,7 @@ import torch
 
 from engine.config.run import RunConfig
 from engine.data.dataset import load_dataset, shipped
-from engine.evaluation.text import Scores, evaluate
+from engine.evaluation.text import TextScores, text_scores
 from engine.methods import METHODS
 from engine.models.loading import load_base
 from engine.training.launch import start_run
@@ -32,7 +32,7 @@ class Trial:
     seed: int
     seconds: float
     trainable: int
-    scores: Scores
+    scores: TextScores
 
 
 def trials() -> Iterator[Trial]:
@@ -63,7 +63,7 @@ def trial(dataset: str, method: str, seed: int) -> Trial:
         seed=seed,
         seconds=round(seconds, 1),
         trainable=trainable,
-        scores=evaluate(base, trainer.method, load_dataset(dataset)),
+        scores=text_scores(base, trainer.method, load_dataset(dataset)),
     )
 
 

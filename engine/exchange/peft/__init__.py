@@ -1,7 +1,7 @@
 """HF peft directories, out and in: `adapter_config.json` and `adapter_model.safetensors`.
 
 What peft cannot hold without loss is refused with a sentence that offers the way out. peft itself is not needed.
-One file here and one row in `FORMS` per type of peft adapter.
+One file here and one row in `PEFT_FORMATS` per type of peft adapter.
 """
 
 import json
@@ -30,7 +30,7 @@ from engine.methods.prompt.method import PromptTuning
 from engine.models.base import Base
 
 
-class Form(Protocol):
+class PeftFormat(Protocol):
     """How one type of adapter is written for peft and read from it."""
 
     def write(self, method: Method) -> tuple[dict[str, Any], dict[str, Tensor]]:
@@ -40,7 +40,7 @@ class Form(Protocol):
         """A fresh method with the settings of peft's config, and the values that its `stored` wants."""
 
 
-FORMS: dict[str, tuple[type[Method], Form]] = {
+PEFT_FORMATS: dict[str, tuple[type[Method], PeftFormat]] = {
     "ADAPTION_PROMPT": (LlamaAdapter, adaption_prompt),
     "LORA": (Lora, lora),
     "IA3": (IA3, ia3),
@@ -57,11 +57,11 @@ def export_peft(method: Method, base: Base, folder: Path) -> None:
     Raises:
         ExchangeError: peft cannot hold this adapter without loss.
     """
-    kind = next((kind for kind, (own, _) in FORMS.items() if isinstance(method, own)), None)
+    kind = next((kind for kind, (own, _) in PEFT_FORMATS.items() if isinstance(method, own)), None)
     if kind is None:
-        raise refused(f"HF peft has no counterpart of {method.title}", "export in our own format")
+        raise refused(f"HF peft has no counterpart of {method.spec.title}", "export in our own format")
     task, head = write_head(kind, method, base)
-    config, tensors = FORMS[kind][1].write(method.folded())
+    config, tensors = PEFT_FORMATS[kind][1].write(method.folded())
     facts = {
         "base_model_name_or_path": base.model.config.name_or_path or base.name,
         "inference_mode": True,
@@ -90,11 +90,11 @@ def import_peft(folder: Path, base: Base) -> Method:
             reason=str(error),
         ) from error
     kind = str(config.get("peft_type"))
-    if kind not in FORMS:
-        raise refused(f"adapters of type {kind} cannot be read", f"choose {', '.join(FORMS)}")
+    if kind not in PEFT_FORMATS:
+        raise refused(f"adapters of type {kind} cannot be read", f"choose {', '.join(PEFT_FORMATS)}")
     spec, config, tensors, head = read_head(kind, config, tensors, base)
     try:
-        method, own = FORMS[kind][1].read(config, tensors, base)
+        method, own = PEFT_FORMATS[kind][1].read(config, tensors, base)
     except KeyError as error:
         raise refused(f"adapter_config.json has no entry {error}", "save it again with HF peft") from error
     method.with_head(spec, torch.Generator())

@@ -7,7 +7,8 @@ from torch import Tensor
 
 from engine.exchange.refusals import PREFIX, has_shape, refused, same_names
 from engine.methods.base import Method, Start
-from engine.methods.llama_adapter.method import LlamaAdapter, LlamaAdapterSettings
+from engine.methods.llama_adapter.method import LlamaAdapter
+from engine.methods.llama_adapter.spec import LlamaAdapterSettings
 from engine.models.base import Base
 
 

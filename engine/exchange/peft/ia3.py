@@ -8,7 +8,8 @@ from torch import Tensor
 
 from engine.exchange.refusals import PREFIX, bad_tensor, refused, same_names
 from engine.methods.base import Method, Start
-from engine.methods.ia3.method import IA3, IA3Settings
+from engine.methods.ia3.method import IA3
+from engine.methods.ia3.spec import IA3Settings
 from engine.models.base import Base
 from engine.models.family import Family
 

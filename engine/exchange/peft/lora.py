@@ -7,7 +7,8 @@ from torch import Tensor
 
 from engine.exchange.refusals import PREFIX, only_plain_lora, same_names
 from engine.methods.base import Method, Start
-from engine.methods.lora.method import Lora, LoraSettings
+from engine.methods.lora.method import Lora
+from engine.methods.lora.spec import LoraSettings
 from engine.models.base import Base
 from engine.models.family import Family
 

@@ -7,7 +7,8 @@ from torch import Tensor
 from engine.exchange.peft.prompt_tuning import soft_config
 from engine.exchange.refusals import refused, same_names
 from engine.methods.base import Method, Start
-from engine.methods.p_tuning.method import ENCODERS, PTuning, PTuningSettings
+from engine.methods.p_tuning.method import ENCODERS, PTuning
+from engine.methods.p_tuning.spec import PTuningSettings
 from engine.models.base import Base
 
 

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from engine.exchange.refusals import has_shape, refused, same_names
 from engine.methods.base import Method, Start
-from engine.methods.prefix.method import PrefixSettings, PrefixTuning
+from engine.methods.prefix.method import PrefixTuning
+from engine.methods.prefix.spec import PrefixSettings
 from engine.models.base import Base
 
 

@@ -6,7 +6,8 @@ from torch import Tensor
 
 from engine.exchange.refusals import refused, same_names
 from engine.methods.base import Method, Start
-from engine.methods.prompt.method import PromptSettings, PromptTuning
+from engine.methods.prompt.method import PromptTuning
+from engine.methods.prompt.spec import PromptSettings
 from engine.models.base import Base
 from engine.models.shape import ModelShape
 

@@ -25,7 +25,6 @@ Starts at base: no (N(0, 0.02) on both matrices); over LoRA yes.
 import math
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import partial
 from typing import Self
 
@@ -34,10 +33,9 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from typing_extensions import override
 
-from engine.core.errors import SettingError
-from engine.core.settings import Settings, setting
-from engine.methods.base import RANDOM, Method, Paper, Start
-from engine.methods.bottleneck.method import ACTIVATIONS
+from engine.methods.adamix.spec import SPEC, AdaMixSettings
+from engine.methods.base import RANDOM, Method, Start
+from engine.methods.parts.activations import ACTIVATIONS
 from engine.methods.parts.experts import Experts
 from engine.models.family import linear_roles
 from engine.models.module_site import ModuleSite
@@ -53,84 +51,16 @@ ROUTES = 8
 """Random routes that telemetry sends the sample sentence along."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class AdaMixSettings(Settings):
-    """Settings of AdaMix."""
-
-    module: str = setting(
-        "adapter", "What is mixed: adapters after the MLPs, or LoRA updates.", choices=("adapter", "lora")
-    )
-    experts: int = setting(4, "Experts in each pool (E).", low=1, high=64, unit="experts")
-    width: int = setting(16, "Units of each adapter's bottleneck, or rank of each LoRA update.", low=1, high=65536)
-    share_down: bool = setting(default=False, help="One down-projection for all, instead of a pool.")
-    share_up: bool = setting(default=True, help="One up-projection for all, instead of a pool.")
-    consistency: float = setting(
-        1.0,
-        "Weight of the difference between two passes with different experts; 0 makes one pass.",
-        low=0.0,
-        high=1e4,
-    )
-    activation: str = setting(
-        "gelu", "What the bottleneck's units go through.", choices=tuple(ACTIVATIONS), advanced=True
-    )
-    init_std: float = setting(
-        0.02, "Spread of the adapters' random start.", low=1e-8, high=1.0, log=True, advanced=True
-    )
-    targets: str = setting("q v", "Over LoRA: which linears get an update, any of q k v o gate up down.", advanced=True)
-    alpha: float = setting(
-        16.0, "Over LoRA: scale of the update, multiplied by alpha / rank.", low=0.01, high=4096.0, advanced=True
-    )
-
-    def __post_init__(self) -> None:
-        """Check the bounds, and that `targets` names something."""
-        super().__post_init__()
-        if not self.targets.split():
-            raise SettingError(
-                "no_targets", "targets is empty: name at least one of q k v o gate up down.", field="targets"
-            )
-
-    def sizes(self) -> tuple[int, int]:
-        """Experts in the pools of down- and up-projections."""
-        return (1 if self.share_down else self.experts, 1 if self.share_up else self.experts)
-
-    def pools(self) -> list[int]:
-        """Which of the two pools hold several experts."""
-        return [pool for pool, size in enumerate(self.sizes()) if size > 1]
-
-
-class AdaMix(Method):
+class AdaMix(Method[AdaMixSettings]):
     """Experts that are drawn in training and averaged afterwards."""
 
-    name = "adamix"
-    title = "AdaMix"
-    equation = "h' = h + B_j · φ(A_i h),  i, j ~ {1 … E}"
-    acts_on = ("residual",)
-    paper = Paper(
-        title="AdaMix: Mixture-of-Adaptations for Parameter-efficient Model Tuning",
-        authors="Wang et al.",
-        year=2022,
-        url="https://arxiv.org/abs/2205.12410",
-    )
-    settings_class = AdaMixSettings
-    presets = {
-        "paper": {},
-        "nlg": {"experts": 8, "width": 8, "consistency": 100.0, "activation": "gelu_tanh"},
-        "over_lora": {"module": "lora", "width": 8, "share_up": False},
-    }
-    learning_rate = 1e-3
-    emits = (ExpertFrame, AgreementFrame)
-    examples = (
-        {"experts": 3, "width": 5},
-        {"experts": 2, "width": 4, "share_up": False, "consistency": 0.0, "activation": "gelu_tanh"},
-        {"module": "lora", "experts": 2, "width": 3, "share_down": True, "share_up": False, "targets": "q o"},
-    )
+    spec = SPEC
 
     dice: Int[Tensor, "2"]
     counts: Int[Tensor, "2 n e"]
 
     def __init__(self, settings: AdaMixSettings, shape: ModelShape) -> None:
         super().__init__(settings, shape)
-        self._settings = settings
         self.places = _places(settings, shape)
         self.down, self.up = nn.ModuleDict(), nn.ModuleDict()
         first, second = settings.sizes()
@@ -147,8 +77,7 @@ class AdaMix(Method):
 
     @classmethod
     @override
-    def build(cls, settings: Settings, shape: ModelShape, start: Start) -> Self:
-        assert isinstance(settings, AdaMixSettings)
+    def build(cls, settings: AdaMixSettings, shape: ModelShape, start: Start) -> Self:
         method, rng = cls(settings, shape), start.rng
         with torch.no_grad():
             if settings.module == "adapter":
@@ -164,9 +93,8 @@ class AdaMix(Method):
 
     @classmethod
     @override
-    def count(cls, settings: Settings, shape: ModelShape) -> dict[str, int]:
+    def count(cls, settings: AdaMixSettings, shape: ModelShape) -> dict[str, int]:
         """In training: E (m d + m) for a pool of A and E (m d + d) for one of B; over LoRA E m d each, no biases."""
-        assert isinstance(settings, AdaMixSettings)
         first, second = settings.sizes()
         m, bias = settings.width, int(settings.module == "adapter")
         sizes = _sizes(settings, shape)
@@ -177,13 +105,8 @@ class AdaMix(Method):
 
     @property
     @override
-    def settings(self) -> AdaMixSettings:
-        return self._settings
-
-    @property
-    @override
     def starts_at_base(self) -> bool:
-        return self._settings.module == "lora"
+        return self.settings.module == "lora"
 
     @property
     def experts(self) -> int:
@@ -193,17 +116,17 @@ class AdaMix(Method):
     @property
     @override
     def passes(self) -> int:
-        return 2 if self._settings.consistency > 0 and self._settings.pools() else 1
+        return 2 if self.settings.consistency > 0 and self.settings.pools() else 1
 
     @property
     @override
     def tells(self) -> tuple[type[Event], ...]:
-        return self.emits if self._settings.pools() else ()
+        return self.spec.emits if self.settings.pools() else ()
 
     @override
     def attach(self, sites: Sites) -> None:
         for place, (layer, target) in enumerate(self.places):
-            if self._settings.module == "adapter":
+            if self.settings.module == "adapter":
                 sites.add_sublayer(layer, target, partial(self.adapt, place))
             else:
                 sites.add_linear(layer, target, partial(self.update, place))
@@ -214,15 +137,13 @@ class AdaMix(Method):
             return None
         key = self._keys()[place]
         units = self.down[key](h.float(), self.expert(0, place))
-        return self.control.strength * self.up[key](
-            ACTIVATIONS[self._settings.activation](units), self.expert(1, place)
-        )
+        return self.control.strength * self.up[key](ACTIVATIONS[self.settings.activation](units), self.expert(1, place))
 
     def update(self, place: int, x: Float[Tensor, "*b i"], _y: Float[Tensor, "*b o"]) -> Float[Tensor, "*b o"] | None:
         """What a LoRA update adds to a linear's output: s (alpha / r) B_j A_i x."""
         if self.silent(self.places[place][0]):
             return None
-        key, scale = self._keys()[place], self._settings.alpha / self._settings.width
+        key, scale = self._keys()[place], self.settings.alpha / self.settings.width
         units = self.down[key](x.float(), self.expert(0, place))
         return self.control.strength * scale * self.up[key](units, self.expert(1, place))
 
@@ -230,9 +151,9 @@ class AdaMix(Method):
         """Whose turn it is in a pool: as the dice lie in training, the average otherwise, or as `control` says."""
         routing = self.control.routing
         if routing == RANDOM:
-            return self._loose.randrange(self._settings.experts)
+            return self._loose.randrange(self.settings.experts)
         if routing is not None:
-            return min(routing, self._settings.experts - 1)
+            return min(routing, self.settings.experts - 1)
         return self._lying[pool][place] if self.training else None
 
     @override
@@ -250,13 +171,13 @@ class AdaMix(Method):
     def _throw(self, number: int) -> list[list[int]]:
         """Experts of A and of B by place. A throw depends on the seed and its number alone."""
         rng = torch.Generator().manual_seed(int(self.dice[0]) * 1_000_003 + number)
-        return torch.randint(self._settings.experts, (2, len(self.places)), generator=rng).tolist()
+        return torch.randint(self.settings.experts, (2, len(self.places)), generator=rng).tolist()
 
     @override
     def agreement(self, first: Float[Tensor, "n v"], second: Float[Tensor, "n v"]) -> Float[Tensor, ""]:
         if first.shape[-1] == 1:
-            return self._settings.consistency * (first - second).square().sum()
-        return self._settings.consistency * symmetric_divergence(first, second).sum()
+            return self.settings.consistency * (first - second).square().sum()
+        return self.settings.consistency * symmetric_divergence(first, second).sum()
 
     @override
     def fold(self) -> None:
@@ -272,12 +193,12 @@ class AdaMix(Method):
         self.load_state_dict({name: tensor.float() for name, tensor in tensors.items()}, strict=False)
 
     def _keys(self) -> list[str]:
-        adapters = self._settings.module == "adapter"
+        adapters = self.settings.module == "adapter"
         return [f"{layer}" if adapters else f"{layer}_{target}" for layer, target in self.places]
 
     @override
     def parameter_events(self, step: int) -> Iterator[Event]:
-        pools = self._settings.pools()
+        pools = self.settings.pools()
         if not pools:
             return
         counts = self.counts[pools].double()  # (pools, places, e)
@@ -294,7 +215,7 @@ class AdaMix(Method):
 
     @override
     def validation_events(self, step: int, view: View, probe_input: ProbeInput) -> Iterator[Event]:
-        if not self._settings.pools():
+        if not self.settings.pools():
             return
         states: list[Tensor] = []
         view.sites.add_last_hidden(lambda h, _trace: states.append(h[0]))
@@ -339,7 +260,7 @@ class AdaMix(Method):
 
     def _site(self, sites: Sites, place: int) -> ModuleSite:
         layer, target = self.places[place]
-        return sites.sublayer(layer, target) if self._settings.module == "adapter" else sites.linear(layer, target)
+        return sites.sublayer(layer, target) if self.settings.module == "adapter" else sites.linear(layer, target)
 
 
 def _experts(pools: nn.ModuleDict) -> list[Experts]:

@@ -23,7 +23,6 @@ Starts at base: yes.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import partial
 from typing import Self
 
@@ -32,9 +31,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from typing_extensions import override
 
-from engine.core.errors import SettingError
-from engine.core.settings import Settings, setting
-from engine.methods.base import Method, Paper, Start
+from engine.methods.base import Method, Start
+from engine.methods.bias.spec import ALL, SPEC, BiasSettings
 from engine.methods.parts.changes import Changes, Spot, mean_frame, relative_changes, report
 from engine.methods.parts.norms import layer_of
 from engine.models.family import FUSED_ROLES
@@ -43,60 +41,18 @@ from engine.models.shape import ModelShape
 from engine.models.sites import Sites
 from engine.models.view import View
 from engine.telemetry.events import Event
-from engine.telemetry.method_events import UpdateFrame
 from engine.telemetry.observe import ProbeInput
 
-ALL = "all"
 ROLES = ("q", "k", "v", "o", "gate", "up", "down")
 
 
-@dataclass(frozen=True, kw_only=True)
-class BiasSettings(Settings):
-    """Settings of bias tuning."""
-
-    targets: str = setting(
-        ALL, "Which linears get a bias: all, or any of q k v o gate up down with spaces between; empty for none."
-    )
-    norms: bool = setting(default=True, help="Whether the norms get one too.")
-
-    def __post_init__(self) -> None:
-        """Check that something is left to train."""
-        super().__post_init__()
-        if not self.targets.split() and not self.norms:
-            raise SettingError(
-                "no_biases", "targets is empty and norms is off, so nothing would train: choose one.", field="targets"
-            )
-
-
-class BiasTuning(Method):
+class BiasTuning(Method[BiasSettings]):
     """A learned bias on linears and norms."""
 
-    name = "bias"
-    title = "Bias tuning (BitFit)"
-    equation = "y = W x + b"
-    acts_on = ("linear", "norm")
-    paper = Paper(
-        title="BitFit: Simple Parameter-efficient Fine-tuning for Transformer-based Masked Language-models",
-        authors="Ben Zaken et al.",
-        year=2022,
-        url="https://arxiv.org/abs/2106.10199",
-    )
-    settings_class = BiasSettings
-    presets = {
-        "paper": {},
-        "query_and_mlp": {"targets": "q up", "norms": False},
-        "only_norms": {"targets": ""},
-    }
-    learning_rate = 1e-2
-    emits = (UpdateFrame,)
-    examples = (
-        {},
-        {"targets": "q up", "norms": False},
-    )
+    spec = SPEC
 
     def __init__(self, settings: BiasSettings, shape: ModelShape) -> None:
         super().__init__(settings, shape)
-        self._settings = settings
         self._parts = _parts(settings, shape)
         self._norms = tuple(shape.norms) if settings.norms else ()
         self.linears = nn.ParameterDict()
@@ -107,23 +63,16 @@ class BiasTuning(Method):
 
     @classmethod
     @override
-    def build(cls, settings: Settings, shape: ModelShape, start: Start) -> Self:
-        assert isinstance(settings, BiasSettings)
+    def build(cls, settings: BiasSettings, shape: ModelShape, start: Start) -> Self:
         return cls(settings, shape)
 
     @classmethod
     @override
-    def count(cls, settings: Settings, shape: ModelShape) -> dict[str, int]:
+    def count(cls, settings: BiasSettings, shape: ModelShape) -> dict[str, int]:
         """The outputs of all targets of all layers; d for every norm."""
-        assert isinstance(settings, BiasSettings)
         counts = {"linears": shape.l * sum(part.size for part in _parts(settings, shape))}
         counts["norms"] = len(shape.norms) * shape.d if settings.norms else 0
         return {name: count for name, count in counts.items() if count}
-
-    @property
-    @override
-    def settings(self) -> BiasSettings:
-        return self._settings
 
     @property
     @override

@@ -21,7 +21,6 @@ Starts at base: no, but very near: the logits differ from the base's by about 1e
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import partial
 from typing import Self
 
@@ -31,99 +30,26 @@ from torch import Tensor, nn
 from torch.nn.utils import skip_init
 from typing_extensions import override
 
-from engine.core.settings import Settings, setting
-from engine.methods.base import Method, Paper, Start
+from engine.methods.base import Method, Start
+from engine.methods.bottleneck.spec import SPEC, BottleneckSettings
+from engine.methods.parts.activations import ACTIVATIONS
 from engine.methods.parts.norms import TunedNorms
 from engine.models.shape import ModelShape
 from engine.models.sites import Sites
 from engine.models.view import View
 from engine.telemetry.events import Event
-from engine.telemetry.method_events import AdapterFrame, NormFrame
+from engine.telemetry.method_events import AdapterFrame
 from engine.telemetry.observe import ProbeInput, relative_norm, rounded
 
-ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
-    "gelu": nn.functional.gelu,
-    "gelu_tanh": partial(nn.functional.gelu, approximate="tanh"),
-    "silu": nn.functional.silu,
-    "relu": nn.functional.relu,
-}
 
-
-@dataclass(frozen=True, kw_only=True)
-class BottleneckSettings(Settings):
-    """Settings of adapter tuning."""
-
-    width: int | None = setting(
-        None, "Units of the bottleneck (m); empty takes the model's width / reduction.", low=1, high=65536, unit="units"
-    )
-    reduction: int = setting(
-        12, "Divides the model's width when no width is given: 12 makes 64 units for BERT-base.", low=1, high=4096
-    )
-    position: str = setting(
-        "houlsby",
-        "Where the adapters stand: after attention and after the MLP, or after the MLP only.",
-        choices=("houlsby", "pfeiffer"),
-    )
-    norms: bool = setting(default=True, help="Train all norms too, as in the paper.")
-    activation: str = setting(
-        "gelu", "What the bottleneck's units go through.", choices=tuple(ACTIVATIONS), advanced=True
-    )
-    init: str = setting(
-        "truncated",
-        "How both matrices are drawn: normal, or normal cut at two standard deviations.",
-        choices=("truncated", "normal"),
-        advanced=True,
-    )
-    init_std: float = setting(
-        1e-3,
-        "Spread of both matrices' start; above 1e-2 training suffers.",
-        low=1e-8,
-        high=1.0,
-        log=True,
-        advanced=True,
-    )
-
-    def units(self, shape: ModelShape) -> int:
-        """The bottleneck's width m for a model."""
-        return self.width or max(1, shape.d // self.reduction)
-
-    @property
-    def parts(self) -> tuple[str, ...]:
-        """The sub-layers that are followed by an adapter."""
-        return ("attention", "mlp") if self.position == "houlsby" else ("mlp",)
-
-
-class Bottleneck(Method):
+class Bottleneck(Method[BottleneckSettings]):
     """Bottlenecks with a residual connection after the sub-layers."""
 
-    name = "bottleneck"
-    title = "Adapters"
-    equation = "h' = h + W_up · φ(W_down h + b_down) + b_up"
-    acts_on = ("residual", "norm")
-    paper = Paper(
-        title="Parameter-Efficient Transfer Learning for NLP",
-        authors="Houlsby et al.",
-        year=2019,
-        url="https://arxiv.org/abs/1902.00751",
-    )
-    settings_class = BottleneckSettings
-    presets = {
-        "paper": {},
-        "pfeiffer": {"position": "pfeiffer"},
-        "adapterhub": {"reduction": 16, "activation": "silu", "init": "normal", "init_std": 0.02, "norms": False},
-    }
-    learning_rate = 1e-3
-    no_decay = ("norms",)
-    emits = (AdapterFrame, NormFrame)
-    examples = (
-        {"width": 5},
-        {"reduction": 8, "position": "pfeiffer", "norms": False, "activation": "silu", "init_std": 0.1},
-    )
+    spec = SPEC
 
     def __init__(self, settings: BottleneckSettings, shape: ModelShape) -> None:
         super().__init__(settings, shape)
-        self._settings = settings
-        m = settings.units(shape)
+        m = settings.units(shape.d)
         self.down, self.up = nn.ModuleDict(), nn.ModuleDict()
         for layer in range(shape.l):
             for part in settings.parts:
@@ -133,8 +59,7 @@ class Bottleneck(Method):
 
     @classmethod
     @override
-    def build(cls, settings: Settings, shape: ModelShape, start: Start) -> Self:
-        assert isinstance(settings, BottleneckSettings)
+    def build(cls, settings: BottleneckSettings, shape: ModelShape, start: Start) -> Self:
         method, std = cls(settings, shape), settings.init_std
         for matrix in (*method.down.values(), *method.up.values()):
             assert isinstance(matrix, nn.Linear)
@@ -147,19 +72,13 @@ class Bottleneck(Method):
 
     @classmethod
     @override
-    def count(cls, settings: Settings, shape: ModelShape) -> dict[str, int]:
+    def count(cls, settings: BottleneckSettings, shape: ModelShape) -> dict[str, int]:
         """2 m d + m + d for every adapter, and d or 2 d for every norm."""
-        assert isinstance(settings, BottleneckSettings)
-        m, adapters = settings.units(shape), shape.l * len(settings.parts)
+        m, adapters = settings.units(shape.d), shape.l * len(settings.parts)
         counts = {"down": adapters * (m * shape.d + m), "up": adapters * (m * shape.d + shape.d)}
         if settings.norms:
             counts["norms"] = TunedNorms.count(shape)
         return counts
-
-    @property
-    @override
-    def settings(self) -> BottleneckSettings:
-        return self._settings
 
     @property
     @override
@@ -169,7 +88,7 @@ class Bottleneck(Method):
     @property
     @override
     def tells(self) -> tuple[type[Event], ...]:
-        return self.emits if self._settings.norms else (AdapterFrame,)
+        return self.spec.emits if self.settings.norms else (AdapterFrame,)
 
     @override
     def attach(self, sites: Sites) -> None:
@@ -185,11 +104,11 @@ class Bottleneck(Method):
         if self.silent(layer):
             return None
         key = f"{layer}_{part}"
-        units = ACTIVATIONS[self._settings.activation](self.down[key](h.float()))
+        units = ACTIVATIONS[self.settings.activation](self.down[key](h.float()))
         return self.control.strength * self.up[key](units)
 
     def _places(self) -> list[tuple[int, str]]:
-        return [(layer, part) for layer in range(self.shape.l) for part in self._settings.parts]
+        return [(layer, part) for layer in range(self.shape.l) for part in self.settings.parts]
 
     @override
     def parameter_events(self, step: int) -> Iterator[Event]:
@@ -205,7 +124,7 @@ class Bottleneck(Method):
             seen[layer, part] = round(float(relative_norm(added, h).mean()), 6), round(float(asleep), 4)
 
         self._run_observed(view, probe_input, observe)
-        parts, layers = self._settings.parts, range(self.shape.l)
+        parts, layers = self.settings.parts, range(self.shape.l)
         yield AdapterFrame(
             step=step,
             layers=list(layers),
@@ -240,7 +159,7 @@ class Bottleneck(Method):
             seen[layer, part] = relative_norm(added, h)
 
         self._run_observed(view, probe_input, observe)
-        parts, layers = self._settings.parts, range(self.shape.l)
+        parts, layers = self.settings.parts, range(self.shape.l)
         return {
             "kind": "updates",
             "tokens": probe_input.tokens,

@@ -21,7 +21,6 @@ Starts at base: yes.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import partial
 from typing import Self
 
@@ -30,9 +29,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from typing_extensions import override
 
-from engine.core.errors import SettingError
-from engine.core.settings import Settings, setting
-from engine.methods.base import Method, Paper, Start
+from engine.methods.base import Method, Start
+from engine.methods.ia3.spec import SPEC, IA3Settings
 from engine.methods.parts.changes import Spot, relative_changes, report
 from engine.models.family import linear_roles
 from engine.models.fused import RoleOutputs, outputs_of_linear, outputs_of_roles
@@ -44,61 +42,13 @@ from engine.telemetry.method_events import UpdateFrame
 from engine.telemetry.observe import ProbeInput
 
 
-@dataclass(frozen=True, kw_only=True)
-class IA3Settings(Settings):
-    """Settings of (IA)^3."""
-
-    targets: str = setting("k v down", "Which linears are scaled: any of q k v o gate up down, with spaces between.")
-    inputs: str = setting(
-        "down",
-        "Which of them are scaled at their input instead of at their output.",
-        advanced=True,
-    )
-    whole_linears: bool = setting(
-        default=False,
-        help="Where one linear computes queries, keys and values, scale all of its outputs, as HF peft does.",
-        advanced=True,
-    )
-
-    def __post_init__(self) -> None:
-        """Check that `targets` names something."""
-        super().__post_init__()
-        if not self.targets.split():
-            raise SettingError(
-                "no_targets", "targets is empty: name at least one of q k v o gate up down.", field="targets"
-            )
-
-
-class IA3(Method):
+class IA3(Method[IA3Settings]):
     """Learned factors on keys, values and inner activations."""
 
-    name = "ia3"
-    title = "(IA)³"
-    equation = "k ← l_k ⊙ k,  v ← l_v ⊙ v,  W_down(l_ff ⊙ h)"
-    acts_on = ("linear",)
-    paper = Paper(
-        title="Few-Shot Parameter-Efficient Fine-Tuning is Better and Cheaper than In-Context Learning",
-        authors="Liu et al.",
-        year=2022,
-        url="https://arxiv.org/abs/2205.05638",
-    )
-    settings_class = IA3Settings
-    presets = {
-        "paper": {},
-        "peft": {"whole_linears": True},
-        "all_linears": {"targets": "q k v o up down"},
-    }
-    learning_rate = 3e-2
-    no_decay = ("vectors",)
-    emits = (UpdateFrame,)
-    examples = (
-        {},
-        {"targets": "q k v o up down", "inputs": "up o"},
-    )
+    spec = SPEC
 
     def __init__(self, settings: IA3Settings, shape: ModelShape) -> None:
         super().__init__(settings, shape)
-        self._settings = settings
         self._at_input, self._parts = _scaled(settings, shape)
         self.vectors = nn.ParameterDict()
         for layer in range(shape.l):
@@ -107,22 +57,15 @@ class IA3(Method):
 
     @classmethod
     @override
-    def build(cls, settings: Settings, shape: ModelShape, start: Start) -> Self:
-        assert isinstance(settings, IA3Settings)
+    def build(cls, settings: IA3Settings, shape: ModelShape, start: Start) -> Self:
         return cls(settings, shape)
 
     @classmethod
     @override
-    def count(cls, settings: Settings, shape: ModelShape) -> dict[str, int]:
+    def count(cls, settings: IA3Settings, shape: ModelShape) -> dict[str, int]:
         """The number of scaled activations, over all layers."""
-        assert isinstance(settings, IA3Settings)
         _, parts = _scaled(settings, shape)
         return {"vectors": shape.l * sum(part.size for part in parts)}
-
-    @property
-    @override
-    def settings(self) -> IA3Settings:
-        return self._settings
 
     @property
     @override

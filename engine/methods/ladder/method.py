@@ -21,7 +21,6 @@ Starts at base: yes; no with `residual` off.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Self
 
 import torch
@@ -30,8 +29,8 @@ from torch import Tensor, nn
 from torch.nn.utils.init import skip_init
 from typing_extensions import override
 
-from engine.core.settings import Settings, setting
-from engine.methods.base import Method, Paper, Start
+from engine.methods.base import Method, Start
+from engine.methods.ladder.spec import SPEC, LadderSettings
 from engine.methods.parts.beside import EPS, Place, SideBlock, draw_linear, even_width, heads_for, past_of
 from engine.models.shape import ModelShape
 from engine.models.sites import Sites
@@ -42,53 +41,14 @@ from engine.telemetry.method_events import LadderFrame, RungFrame
 from engine.telemetry.observe import ProbeInput, relative_norm, rounded
 
 
-@dataclass(frozen=True, kw_only=True)
-class LadderSettings(Settings):
-    """Settings of ladder side-tuning."""
-
-    reduction: int = setting(8, "The side network is this many times thinner than the model (r).", low=1, high=256)
-    residual: bool = setting(
-        default=True,
-        help="Add the side network's result to the model's, or let it alone answer, as in the paper.",
-    )
-    temperature: float = setting(
-        0.1,
-        "How soft the gates are (T): mu = sigmoid(a / T). Small ones move fast.",
-        low=1e-3,
-        high=10.0,
-        log=True,
-        advanced=True,
-    )
-
-    def width(self, shape: ModelShape) -> int:
-        """Width of the side network on a model."""
-        return even_width(shape.d / self.reduction)
-
-
-class LadderSideTuning(Method):
+class LadderSideTuning(Method[LadderSettings]):
     """A thin network beside the backbone that reads every layer; no backward pass through the backbone."""
 
-    name = "ladder"
-    title = "Ladder side-tuning"
-    equation = "s_l = block_l(μ_l · s_{l-1} + (1 - μ_l) · W_l h_l),  μ_l = σ(a_l / T)"
-    acts_on = ("beside",)
-    paper = Paper(
-        title="LST: Ladder Side-Tuning for Parameter and Memory Efficient Transfer Learning",
-        authors="Sung, Cho and Bansal",
-        year=2022,
-        url="https://arxiv.org/abs/2206.06522",
-    )
-    settings_class = LadderSettings
-    presets = {"default": {}, "paper": {"residual": False}, "wide": {"reduction": 4}}
-    learning_rate = 1e-2
-    no_decay = ("gates",)
-    emits = (LadderFrame, RungFrame)
-    examples = ({"reduction": 4}, {"reduction": 2, "residual": False})
+    spec = SPEC
 
     def __init__(self, settings: LadderSettings, shape: ModelShape) -> None:
         super().__init__(settings, shape)
-        self._settings = settings
-        width = settings.width(shape)
+        width = _width(settings, shape)
         self.heads = heads_for(width, shape.h)
         self.rungs = nn.ModuleList(skip_init(nn.Linear, shape.d, width) for _ in range(shape.l + 1))
         self.gates = nn.Parameter(torch.zeros(shape.l))
@@ -98,8 +58,7 @@ class LadderSideTuning(Method):
 
     @classmethod
     @override
-    def build(cls, settings: Settings, shape: ModelShape, start: Start) -> Self:
-        assert isinstance(settings, LadderSettings)
+    def build(cls, settings: LadderSettings, shape: ModelShape, start: Start) -> Self:
         method = cls(settings, shape)
         for rung in method.rungs:
             draw_linear(rung, start.rng)  # type: ignore[arg-type]
@@ -112,10 +71,9 @@ class LadderSideTuning(Method):
 
     @classmethod
     @override
-    def count(cls, settings: Settings, shape: ModelShape) -> dict[str, int]:
+    def count(cls, settings: LadderSettings, shape: ModelShape) -> dict[str, int]:
         """Rungs (l + 1)(d w + w), l gates, l blocks of 12 w^2 + 2 w, a norm of w, and up w d + d."""
-        assert isinstance(settings, LadderSettings)
-        w = settings.width(shape)
+        w = _width(settings, shape)
         return {
             "rungs": (shape.l + 1) * (shape.d * w + w),
             "gates": shape.l,
@@ -126,13 +84,8 @@ class LadderSideTuning(Method):
 
     @property
     @override
-    def settings(self) -> LadderSettings:
-        return self._settings
-
-    @property
-    @override
     def starts_at_base(self) -> bool:
-        return self._settings.residual
+        return self.settings.residual
 
     @override
     def attach(self, sites: Sites) -> None:
@@ -143,11 +96,11 @@ class LadderSideTuning(Method):
         if self.silent() or all(self.silent(layer) for layer in range(self.shape.l)):
             return None
         found: Tensor = self.up(self.norm(self.climb(trace)[-1]))
-        return self.control.strength * (found if self._settings.residual else found - h.float())
+        return self.control.strength * (found if self.settings.residual else found - h.float())
 
     def climb(self, trace: BackboneTrace) -> list[Float[Tensor, "b t w"]]:
         """The side network's states s_0 ... s_L."""
-        place = Place.of(trace, self.shape, self._settings.width(self.shape) // self.heads)
+        place = Place.of(trace, self.shape, _width(self.settings, self.shape) // self.heads)
         states = [self.rungs[0](trace.states[0].detach().float())]
         for layer, block in enumerate(self.blocks):
             mixed = sum(self.mix(layer, states[-1], trace))
@@ -163,7 +116,7 @@ class LadderSideTuning(Method):
         """
         if self.silent(layer):
             return state, torch.zeros_like(state)
-        mu = torch.sigmoid(self.gates[layer] / self._settings.temperature)
+        mu = torch.sigmoid(self.gates[layer] / self.settings.temperature)
         return mu * state, (1 - mu) * self.rungs[layer + 1](trace.states[layer + 1].detach().float())
 
     @override
@@ -172,7 +125,7 @@ class LadderSideTuning(Method):
         yield LadderFrame(
             step=step,
             layers=list(range(self.shape.l)),
-            kept=rounded(torch.sigmoid(self.gates / self._settings.temperature), 5),  # type: ignore[arg-type]
+            kept=rounded(torch.sigmoid(self.gates / self.settings.temperature), 5),  # type: ignore[arg-type]
             grad=rounded(grad, 6),  # type: ignore[arg-type]
         )
 
@@ -213,3 +166,8 @@ class LadderSideTuning(Method):
         view.sites.observe_last_hidden(observe)
         probe_input.run()
         return seen[0]
+
+
+def _width(settings: LadderSettings, shape: ModelShape) -> int:
+    """Width of the side network on a model."""
+    return even_width(shape.d / settings.reduction)

@@ -24,7 +24,6 @@ Starts at base: yes with zero gates, no with the random and ungated variants; V2
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import partial
 from typing import Self
 
@@ -33,9 +32,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from typing_extensions import override
 
-from engine.core.errors import SettingError
-from engine.core.settings import Settings, setting
-from engine.methods.base import Method, Paper, Start
+from engine.methods.base import Method, Start
+from engine.methods.checks import need_layers
+from engine.methods.llama_adapter.spec import SPEC, LlamaAdapterSettings
 from engine.methods.parts import linears
 from engine.methods.parts.norms import TunedNorms
 from engine.models.attention_site import AttentionRecord, AttentionSite, JoinedKeys
@@ -47,81 +46,13 @@ from engine.telemetry.method_events import GateFrame, NormFrame
 from engine.telemetry.observe import ProbeInput, joint_share, relative_norm, rounded, text_scores
 
 
-@dataclass(frozen=True, kw_only=True)
-class LlamaAdapterSettings(Settings):
-    """Settings of LLaMA-Adapter."""
-
-    prompt_len: int = setting(10, "Adaption prompts per layer (K).", low=1, high=512, unit="prompts")
-    layers: int | None = setting(
-        None,
-        "How many of the top layers get prompts (L); empty means all but the lowest 1/16.",
-        low=1,
-        unit="layers",
-    )
-    gate: str = setting(
-        "per_head",
-        "One gate for every head, as in the paper, or one per layer, as in HF peft.",
-        choices=("per_head", "per_layer"),
-        advanced=True,
-    )
-    activation: str = setting(
-        "tanh",
-        "What the gate goes through before it multiplies: tanh keeps it within -1 and 1.",
-        choices=("tanh", "identity"),
-        advanced=True,
-    )
-    gate_init: str = setting(
-        "zero",
-        "Where the gates start: at zero, at random, or no gates at all (one softmax for prompts and text).",
-        choices=("zero", "random", "ungated"),
-        advanced=True,
-    )
-    prompt_std: float = setting(0.5, "Spread of the prompts' random start.", low=1e-4, high=10.0, advanced=True)
-    bias: bool = setting(default=False, help="Train a bias for every output of the linears too (V2).", advanced=True)
-    scale: bool = setting(default=False, help="Train a scale for every output of the linears too (V2).", advanced=True)
-    norms: bool = setting(default=False, help="Train the norms too (V2).", advanced=True)
-
-    @property
-    def beyond_v1(self) -> list[str]:
-        """Names of V2's options that are on."""
-        return [name for name in ("bias", "scale", "norms") if getattr(self, name)]
-
-
-class LlamaAdapter(Method):
+class LlamaAdapter(Method[LlamaAdapterSettings]):
     """Zero-init attention with adaption prompts."""
 
-    name = "llama_adapter"
-    title = "LLaMA-Adapter"
-    equation = "out = softmax(q·kᵀ) v + tanh(g) · softmax(q·k_Pᵀ) v_P"
-    acts_on = ("attention",)
-    paper = Paper(
-        title="LLaMA-Adapter: Efficient Fine-tuning of Language Models with Zero-init Attention",
-        authors="Zhang et al.",
-        year=2024,
-        url="https://arxiv.org/abs/2303.16199",
-    )
-    settings_class = LlamaAdapterSettings
-    presets = {
-        "paper": {},
-        "peft": {"gate": "per_layer", "activation": "identity"},
-        "random_gates": {"gate_init": "random"},
-        "ungated": {"gate_init": "ungated"},
-        "v2": {"bias": True, "scale": True, "norms": True},
-    }
-    learning_rate = 2e-2
-    no_decay = ("gates", "bias", "scale", "norms")
-    emits = (GateFrame, NormFrame)
-    needs = ("attention",)
-    examples = (
-        {"prompt_len": 3, "layers": 2},
-        {"prompt_len": 3, "layers": 1, "gate": "per_layer", "activation": "identity"},
-        {"prompt_len": 3, "layers": 2, "gate_init": "random", "bias": True, "scale": True, "norms": True},
-        {"prompt_len": 3, "layers": 2, "gate_init": "ungated"},
-    )
+    spec = SPEC
 
     def __init__(self, settings: LlamaAdapterSettings, shape: ModelShape) -> None:
         super().__init__(settings, shape)
-        self._settings = settings
         counts = self.count(settings, shape)
         layers = _layers(settings, shape)
         self.prompts = nn.Parameter(torch.empty(layers, settings.prompt_len, shape.d))
@@ -132,8 +63,7 @@ class LlamaAdapter(Method):
 
     @classmethod
     @override
-    def build(cls, settings: Settings, shape: ModelShape, start: Start) -> Self:
-        assert isinstance(settings, LlamaAdapterSettings)
+    def build(cls, settings: LlamaAdapterSettings, shape: ModelShape, start: Start) -> Self:
         method = cls(settings, shape)
         with torch.no_grad():
             method.prompts.normal_(0, settings.prompt_std, generator=start.rng)
@@ -143,9 +73,8 @@ class LlamaAdapter(Method):
 
     @classmethod
     @override
-    def count(cls, settings: Settings, shape: ModelShape) -> dict[str, int]:
+    def count(cls, settings: LlamaAdapterSettings, shape: ModelShape) -> dict[str, int]:
         """L K d prompts, L h gates (L with one gate per layer, none when ungated), and what V2 adds per output."""
-        assert isinstance(settings, LlamaAdapterSettings)
         layers = _layers(settings, shape)
         counts = {"prompts": layers * settings.prompt_len * shape.d}
         if settings.gate_init != "ungated":
@@ -157,13 +86,8 @@ class LlamaAdapter(Method):
 
     @property
     @override
-    def settings(self) -> LlamaAdapterSettings:
-        return self._settings
-
-    @property
-    @override
     def starts_at_base(self) -> bool:
-        return self._settings.gate_init == "zero"
+        return self.settings.gate_init == "zero"
 
     @property
     @override
@@ -206,7 +130,7 @@ class LlamaAdapter(Method):
     def open_gates(self, row: int) -> Float[Tensor, " h"]:
         """The effective gate of every head of a layer, knocked-out heads at 0."""
         assert self.gates is not None
-        gates = self.gates[row].tanh() if self._settings.activation == "tanh" else self.gates[row]
+        gates = self.gates[row].tanh() if self.settings.activation == "tanh" else self.gates[row]
         gates = gates.expand(self.shape.h)
         out = [head for layer, head in self.control.knocked_out if layer == self.first_layer + row]
         if out:
@@ -226,14 +150,14 @@ class LlamaAdapter(Method):
             yield self.norms.frame(step)
         if self.gates is None:
             return
-        gates = self.gates.tanh() if self._settings.activation == "tanh" else self.gates
+        gates = self.gates.tanh() if self.settings.activation == "tanh" else self.gates
         grad = self.gates.grad if self.gates.grad is not None else torch.zeros_like(self.gates)
         yield GateFrame(
             step=step,
             layers=list(range(self.first_layer, self.shape.l)),
             gate=rounded(gates, 5),  # type: ignore[arg-type]
             grad=rounded(grad, 6),  # type: ignore[arg-type]
-            shared=self._settings.gate == "per_layer",
+            shared=self.settings.gate == "per_layer",
         )
 
     @override
@@ -273,12 +197,5 @@ def _layers(settings: LlamaAdapterSettings, shape: ModelShape) -> int:
     """Number of adapted layers: 30 of 32 in the paper, so all but the lowest sixteenth, and at least one spared."""
     if settings.layers is None:
         return max(1, shape.l - max(1, shape.l // 16))
-    if settings.layers > shape.l:
-        raise SettingError(
-            "too_many_layers",
-            f"layers is {settings.layers}, but this model has {shape.l}.",
-            field="layers",
-            value=settings.layers,
-            limit=shape.l,
-        )
+    need_layers("layers", settings.layers, shape.l)
     return settings.layers

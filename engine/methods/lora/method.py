@@ -18,7 +18,6 @@ Starts at base: yes.
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import partial
 from typing import Self
 
@@ -27,9 +26,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from typing_extensions import override
 
-from engine.core.errors import SettingError
-from engine.core.settings import Settings, setting
-from engine.methods.base import Method, Paper, Start
+from engine.methods.base import Method, Start
+from engine.methods.lora.spec import SPEC, LoraSettings
 from engine.methods.parts.changes import Spot, relative_changes, report
 from engine.models.family import linear_roles
 from engine.models.shape import ModelShape
@@ -39,67 +37,14 @@ from engine.telemetry.events import Event
 from engine.telemetry.method_events import UpdateFrame
 from engine.telemetry.observe import ProbeInput
 
-EMBEDDED_WIDTH = 192
-"""Width of the model on which the rate was found."""
 
-
-@dataclass(frozen=True, kw_only=True)
-class LoraSettings(Settings):
-    """Settings of LoRA."""
-
-    rank: int = setting(8, "Rank r of the update: how many directions it may change.", low=1, high=1024)
-    alpha: float = setting(16.0, "Scale of the update: it is multiplied by alpha / rank.", low=0.01, high=4096.0)
-    targets: str = setting("q v", "Which linears get an update: any of q k v o gate up down, with spaces between.")
-    dropout: float = setting(0.0, "Share of the update's inputs that training drops.", low=0.0, high=0.9, advanced=True)
-    rslora: bool = setting(
-        default=False,
-        help="Scale by alpha / sqrt(rank) instead, which keeps high ranks steady.",
-        advanced=True,
-    )
-
-    def __post_init__(self) -> None:
-        """Check the bounds, and that `targets` names something."""
-        super().__post_init__()
-        if not self.targets.split():
-            raise SettingError(
-                "no_targets", "targets is empty: name at least one of q k v o gate up down.", field="targets"
-            )
-
-    @property
-    def scale(self) -> float:
-        """The factor on B A x."""
-        return self.alpha / (math.sqrt(self.rank) if self.rslora else self.rank)
-
-
-class Lora(Method):
+class Lora(Method[LoraSettings]):
     """Low-rank updates beside frozen linears."""
 
-    name = "lora"
-    title = "LoRA"
-    equation = "y = W x + (α / r) · B A x"
-    acts_on = ("linear",)
-    paper = Paper(
-        title="LoRA: Low-Rank Adaptation of Large Language Models",
-        authors="Hu et al.",
-        year=2022,
-        url="https://arxiv.org/abs/2106.09685",
-    )
-    settings_class = LoraSettings
-    presets = {
-        "paper": {},
-        "all_linears": {"targets": "q k v o up down"},
-        "high_rank": {"rank": 64, "alpha": 64.0, "rslora": True},
-    }
-    learning_rate = 5e-3
-    emits = (UpdateFrame,)
-    examples = (
-        {"rank": 2, "alpha": 4.0},
-        {"rank": 3, "targets": "q k v o up down", "rslora": True},
-    )
+    spec = SPEC
 
     def __init__(self, settings: LoraSettings, shape: ModelShape) -> None:
         super().__init__(settings, shape)
-        self._settings = settings
         self.roles = linear_roles(shape.family, tuple(settings.targets.split()))
         self.a = nn.ParameterDict()
         self.b = nn.ParameterDict()
@@ -112,8 +57,7 @@ class Lora(Method):
 
     @classmethod
     @override
-    def build(cls, settings: Settings, shape: ModelShape, start: Start) -> Self:
-        assert isinstance(settings, LoraSettings)
+    def build(cls, settings: LoraSettings, shape: ModelShape, start: Start) -> Self:
         method = cls(settings, shape)
         with torch.no_grad():
             for a in method.a.values():
@@ -123,26 +67,13 @@ class Lora(Method):
 
     @classmethod
     @override
-    def usual_rate(cls, settings: Settings, shape: ModelShape) -> float:
-        """The wider the model, the more numbers add up to one output, so the smaller the rate: 2.3e-4 on a 7B."""
-        assert isinstance(settings, LoraSettings)
-        return cls.learning_rate * min(1.0, EMBEDDED_WIDTH / shape.d)
-
-    @classmethod
-    @override
-    def count(cls, settings: Settings, shape: ModelShape) -> dict[str, int]:
+    def count(cls, settings: LoraSettings, shape: ModelShape) -> dict[str, int]:
         """R (inputs + outputs) for every target of every layer."""
-        assert isinstance(settings, LoraSettings)
         sizes = [shape.linears[role] for role in linear_roles(shape.family, tuple(settings.targets.split()))]
         return {
             "a": shape.l * settings.rank * sum(inputs for inputs, _ in sizes),
             "b": shape.l * settings.rank * sum(outputs for _, outputs in sizes),
         }
-
-    @property
-    @override
-    def settings(self) -> LoraSettings:
-        return self._settings
 
     @property
     @override
@@ -163,8 +94,8 @@ class Lora(Method):
         if self.silent(int(key.split("_")[0])):
             return None
         a, b = self.a[key], self.b[key]
-        x = nn.functional.dropout(x.to(a.dtype), self._settings.dropout, self.training)
-        return nn.functional.linear(nn.functional.linear(x, a), b) * (self.control.strength * self._settings.scale)
+        x = nn.functional.dropout(x.to(a.dtype), self.settings.dropout, self.training)
+        return nn.functional.linear(nn.functional.linear(x, a), b) * (self.control.strength * self.settings.scale)
 
     @override
     def parameter_events(self, step: int) -> Iterator[Event]:
@@ -172,7 +103,7 @@ class Lora(Method):
             # |B A|_F from the two small Gram matrices: the product itself would be as large as W.
             a, b = self.a[key].detach(), self.b[key].detach()
             squared = ((b.T @ b) * (a @ a.T)).sum().clamp(min=0)
-            return round(self._settings.scale * float(squared.sqrt()) / self._weight_norms.get(key, 1.0), 6)
+            return round(self.settings.scale * float(squared.sqrt()) / self._weight_norms.get(key, 1.0), 6)
 
         yield UpdateFrame(
             step=step,

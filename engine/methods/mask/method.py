@@ -25,7 +25,6 @@ Starts at base: only with p = 0.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import partial
 from typing import Self
 
@@ -34,9 +33,10 @@ from jaxtyping import Bool, Float, UInt8
 from torch import Tensor, nn
 from typing_extensions import override
 
-from engine.core.errors import ExchangeError, RunError, SettingError
-from engine.core.settings import Settings, setting
-from engine.methods.base import Method, Paper, Start
+from engine.core.errors import ExchangeError, RunError
+from engine.methods.base import Method, Start
+from engine.methods.checks import need_layers
+from engine.methods.mask.spec import EVERY, SPEC, MaskSettings
 from engine.methods.parts.masking import StraightThrough, frozen_weight, pack, readable_weight, unpack
 from engine.models.family import linear_roles
 from engine.models.shape import ModelShape
@@ -46,105 +46,19 @@ from engine.telemetry.events import Event
 from engine.telemetry.method_events import MaskFrame
 from engine.telemetry.observe import ProbeInput, relative_norm, rounded
 
-EVERY = "all"
-"""Value of `targets` for all linears of the family."""
-USUAL_SPARSITY = 0.05
-"""The paper's; sets the range of the scores where none of them shall lie below the threshold."""
 BINS = 40
 SAMPLED = 50_000
 """Scores that a histogram counts, evenly taken from all: more would cost time in every frame."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class MaskSettings(Settings):
-    """Settings of learned masks."""
-
-    targets: str = setting(
-        EVERY, "Which linears are masked: any of q k v o gate up down, with spaces between, or all of them."
-    )
-    layers: int | None = setting(
-        None, "How many of the top layers are masked; empty means all but the lowest sixth.", low=1, unit="layers"
-    )
-    sparsity: float = setting(0.05, "Share of the weights that are switched off at the start (p).", low=0.0, high=0.95)
-    threshold: float = setting(
-        0.01, "A weight is used while its score lies above this.", low=0.0, high=1.0, advanced=True
-    )
-    init_scale: float = setting(
-        0.02,
-        "The lowest score at the start is minus this (a); it sets the range of all.",
-        low=1e-4,
-        high=10.0,
-        log=True,
-        advanced=True,
-    )
-    init: str = setting(
-        "uniform",
-        "Which weights start with the lowest scores: any, or the smallest ones.",
-        choices=("uniform", "magnitude"),
-        advanced=True,
-    )
-
-    def __post_init__(self) -> None:
-        """Check the bounds, and that `targets` names something."""
-        super().__post_init__()
-        if not self.targets.split():
-            raise SettingError(
-                "no_targets", "targets is empty: name at least one of q k v o gate up down.", field="targets"
-            )
-
-    @property
-    def range(self) -> tuple[float, float]:
-        """Lowest and highest score at the start."""
-        a, tau = self.init_scale, self.threshold
-        low = -a if self.sparsity else tau
-        return low, (a + tau) / (self.sparsity or USUAL_SPARSITY) - a
-
-    def roles(self, shape: ModelShape) -> tuple[str, ...]:
-        """The family's own names of the masked linears."""
-        wanted = tuple(shape.linears) if self.targets.strip() == EVERY else tuple(self.targets.split())
-        return linear_roles(shape.family, wanted)
-
-    def places(self, shape: ModelShape) -> list[tuple[int, str]]:
-        """(layer, role) of every masked linear, lowest layer first."""
-        if self.layers is not None and self.layers > shape.l:
-            raise SettingError(
-                "too_many_layers",
-                f"layers is {self.layers}, but this model has {shape.l}.",
-                field="layers",
-                value=self.layers,
-                limit=shape.l,
-            )
-        count = self.layers or shape.l - shape.l // 6
-        return [(layer, role) for layer in range(shape.l - count, shape.l) for role in self.roles(shape)]
-
-
-class MaskTuning(Method):
+class MaskTuning(Method[MaskSettings]):
     """Learned binary masks over frozen weights."""
 
-    name = "mask"
-    title = "Learned masks"
-    equation = "W' = W ⊙ 1[M > τ]"
-    acts_on = ("linear",)
-    paper = Paper(
-        title="Masking as an Efficient Alternative to Finetuning for Pretrained Language Models",
-        authors="Zhao et al.",
-        year=2020,
-        url="https://arxiv.org/abs/2004.12406",
-    )
-    settings_class = MaskSettings
-    presets = {"paper": {}, "from_base": {"sparsity": 0.0}, "smallest_first": {"init": "magnitude"}}
-    learning_rate = 1e-2
-    no_decay = ("scores",)  # decay would pull scores below the threshold: it would switch weights off
-    emits = (MaskFrame,)
-    examples = (
-        {"sparsity": 0.2},
-        {"sparsity": 0.0, "targets": "q v", "layers": 2},
-    )
+    spec = SPEC
 
     def __init__(self, settings: MaskSettings, shape: ModelShape) -> None:
         super().__init__(settings, shape)
-        self._settings = settings
-        self.places = settings.places(shape)
+        self.places = masked_linears(settings, shape)
         self.scores: nn.ParameterDict | None = nn.ParameterDict()
         self.masks = nn.Module()
         """Packed bits: those of a folded adapter, or else those that training started with (never in adapter files)."""
@@ -155,11 +69,10 @@ class MaskTuning(Method):
 
     @classmethod
     @override
-    def build(cls, settings: Settings, shape: ModelShape, start: Start) -> Self:
-        assert isinstance(settings, MaskSettings)
+    def build(cls, settings: MaskSettings, shape: ModelShape, start: Start) -> Self:
         method = cls(settings, shape)
         for layer, role in method.places:
-            weight = readable_weight(start.base, layer, role, cls.title)
+            weight = readable_weight(start.base, layer, role, SPEC.title)
             scores = method._scores(layer, role)
             with torch.no_grad():
                 scores.copy_(first_scores(settings, weight, start.rng))
@@ -168,26 +81,15 @@ class MaskTuning(Method):
 
     @classmethod
     @override
-    def count(cls, settings: Settings, shape: ModelShape) -> dict[str, int]:
+    def count(cls, settings: MaskSettings, shape: ModelShape) -> dict[str, int]:
         """Inputs times outputs of every masked linear: one score for each weight."""
-        assert isinstance(settings, MaskSettings)
-        sizes = [shape.linears[role] for _, role in settings.places(shape)]
+        sizes = [shape.linears[role] for _, role in masked_linears(settings, shape)]
         return {"scores": sum(inputs * outputs for inputs, outputs in sizes)}
-
-    @classmethod
-    @override
-    def reads_weights(cls, settings: Settings) -> bool:
-        return True
-
-    @property
-    @override
-    def settings(self) -> MaskSettings:
-        return self._settings
 
     @property
     @override
     def starts_at_base(self) -> bool:
-        return self._settings.sparsity == 0
+        return self.settings.sparsity == 0
 
     @override
     def attach(self, sites: Sites) -> None:
@@ -205,13 +107,13 @@ class MaskTuning(Method):
         if self.scores is None:
             change = torch.where(self.kept(layer, role), 0.0, -weight)
         else:
-            change = StraightThrough.apply(self._scores(layer, role), weight, self._settings.threshold)
+            change = StraightThrough.apply(self._scores(layer, role), weight, self.settings.threshold)
         return nn.functional.linear(x.to(weight.dtype), change) * self.control.strength
 
     def kept(self, layer: int, role: str) -> Bool[Tensor, "o i"]:
         """Which weights of a linear are used."""
         if self.scores is not None:
-            return self._scores(layer, role) > self._settings.threshold
+            return self._scores(layer, role) > self.settings.threshold
         return unpack(self._bits(layer, role), self.shape.linears[role][0])
 
     def _scores(self, layer: int, role: str) -> nn.Parameter:
@@ -262,10 +164,10 @@ class MaskTuning(Method):
 
     @override
     def parameter_events(self, step: int) -> Iterator[Event]:
-        roles = self._settings.roles(self.shape)
+        roles = _roles(self.settings, self.shape)
         layers = sorted({layer for layer, _ in self.places})
         kept = {place: self.kept(*place) for place in self.places}
-        low, high = self._settings.range
+        low, high = self.settings.range
         room = (high - low) / 4
         edges = torch.linspace(low - room, high + room, BINS + 1)
         yield MaskFrame(
@@ -274,7 +176,7 @@ class MaskTuning(Method):
             targets=list(roles),
             off=[[_share(~kept[layer, role]) for role in roles] for layer in layers],
             flipped=[[self._flipped(layer, role, kept[layer, role]) for role in roles] for layer in layers],
-            threshold=self._settings.threshold,
+            threshold=self.settings.threshold,
             edges=rounded(edges, 5),  # type: ignore[arg-type]
             counts=self._histogram(edges),
         )
@@ -301,7 +203,7 @@ class MaskTuning(Method):
         for layer, role in self.places:
             view.sites.linear(layer, role).observe(partial(observe, layer, role))
         probe_input.run()
-        roles, layers = self._settings.roles(self.shape), sorted({layer for layer, _ in self.places})
+        roles, layers = _roles(self.settings, self.shape), sorted({layer for layer, _ in self.places})
         return {
             "kind": "updates",
             "tokens": probe_input.tokens,
@@ -322,6 +224,19 @@ def first_scores(settings: MaskSettings, weight: Float[Tensor, "o i"], rng: torc
     if settings.sparsity == 0:
         return scores.clamp(min=torch.nextafter(torch.tensor(low), torch.tensor(high)).item())
     return scores
+
+
+def _roles(settings: MaskSettings, shape: ModelShape) -> tuple[str, ...]:
+    """The family's own names of the masked linears."""
+    wanted = tuple(shape.linears) if settings.targets.strip() == EVERY else tuple(settings.targets.split())
+    return linear_roles(shape.family, wanted)
+
+
+def masked_linears(settings: MaskSettings, shape: ModelShape) -> list[tuple[int, str]]:
+    """(layer, role) of every masked linear, lowest layer first."""
+    count = settings.layers or shape.l - shape.l // 6
+    need_layers("layers", count, shape.l)
+    return [(layer, role) for layer in range(shape.l - count, shape.l) for role in _roles(settings, shape)]
 
 
 def _key(layer: int, role: str) -> str:

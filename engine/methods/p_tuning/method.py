@@ -26,7 +26,6 @@ Starts at base: no, any extra token changes the attention.
 
 import copy
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Self
 
 import torch
@@ -34,10 +33,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from typing_extensions import override
 
-from engine.core.errors import SettingError
-from engine.core.settings import Settings, setting
-from engine.data.tokenise import SLOT
-from engine.methods.base import Method, Paper, Start
+from engine.methods.base import Method, Start
+from engine.methods.p_tuning.spec import SPEC, PTuningSettings
 from engine.methods.parts.prompt_encoders import LstmEncoder, MlpEncoder, PromptEncoder
 from engine.methods.parts.soft_prompts import probe_virtual_tokens, prompt_frame
 from engine.models.layout import SoftPrompt
@@ -45,105 +42,21 @@ from engine.models.shape import ModelShape
 from engine.models.sites import Sites
 from engine.models.view import View
 from engine.telemetry.events import Event
-from engine.telemetry.method_events import PromptFrame
 from engine.telemetry.observe import ProbeInput
-
-ENCODER_RATE, DIRECT_RATE = 3e-3, 1e-1
 
 ENCODERS: dict[str, type[PromptEncoder]] = {"lstm": LstmEncoder, "mlp": MlpEncoder}
 
 
-@dataclass(frozen=True, kw_only=True)
-class PTuningSettings(Settings):
-    """Settings of P-tuning."""
-
-    prompt_len: int = setting(
-        20, "Virtual tokens in front of the text; a template of your own has one for every mark.", low=1, high=512
-    )
-    template: str = setting(
-        "",
-        "Your own text with {prompt} once, and {p} wherever a virtual token shall stand; empty puts them in front of "
-        "the dataset's template.",
-    )
-    encoder: str = setting(
-        "lstm",
-        "What computes the virtual tokens while they train: an LSTM with an MLP behind it as in the paper, an MLP, or "
-        "nothing.",
-        choices=("lstm", "mlp", "none"),
-    )
-    encoder_width: int | None = setting(
-        None,
-        "Units of the LSTM in each direction, or width of the MLP; empty means half of the model's width, or all.",
-        low=1,
-        high=16384,
-        advanced=True,
-    )
-    dropout: float = setting(
-        0.0,
-        "Share of what goes from the LSTM's first layer to its second that training drops.",
-        low=0.0,
-        high=0.9,
-        advanced=True,
-    )
-    shift_positions: bool = setting(
-        default=False,
-        help="Push the text's positions back by the tokens in front, as HF peft does; only learned positions notice.",
-        advanced=True,
-    )
-
-    def __post_init__(self) -> None:
-        """Check the bounds, and that a template has a place for the prompt and some for virtual tokens."""
-        super().__post_init__()
-        if self.template and self.template.count("{prompt}") != 1:
-            raise SettingError(
-                "template_prompt",
-                f"template is {self.template!r}, but it must hold {{prompt}} exactly once.",
-                field="template",
-                value=self.template,
-            )
-        if self.template and SLOT not in self.template:
-            raise SettingError(
-                "template_marks",
-                f"template is {self.template!r}, but it must hold {SLOT} wherever a virtual token shall stand.",
-                field="template",
-                value=self.template,
-            )
-
-    @property
-    def tokens(self) -> int:
-        """How many virtual tokens there are."""
-        return self.template.count(SLOT) or self.prompt_len
-
-
-class PTuning(Method):
+class PTuning(Method[PTuningSettings]):
     """Virtual tokens that an encoder computes, in front of the text or inside of it."""
 
-    name = "p_tuning"
-    title = "P-tuning"
-    equation = "X' = [h; E(x)],  h = MLP(BiLSTM(E_P))"
-    acts_on = ("embedding",)
-    paper = Paper(title="GPT Understands, Too", authors="Liu et al.", year=2021, url="https://arxiv.org/abs/2103.10385")
-    settings_class = PTuningSettings
-    presets = {
-        "paper": {},
-        "around": {"template": SLOT * 10 + "{prompt}" + SLOT * 10},
-        "mlp_encoder": {"encoder": "mlp"},
-    }
-    learning_rate = ENCODER_RATE
-    emits = (PromptFrame,)
-    needs = ("text",)
-    examples = (
-        {"prompt_len": 3, "encoder_width": 4},
-        {"prompt_len": 2, "encoder": "mlp", "encoder_width": 5},
-        {"prompt_len": 3, "encoder": "none"},
-    )
+    spec = SPEC
 
     _first: Float[Tensor, "p d"]
     _latest: Float[Tensor, "p d"]
 
     def __init__(self, settings: PTuningSettings, shape: ModelShape, start: Start | None = None) -> None:
         super().__init__(settings, shape)
-        self._settings = settings
         self._start = start
         p, d, width = settings.tokens, shape.d, settings.encoder_width
         self.encoder: PromptEncoder | None = None
@@ -158,8 +71,7 @@ class PTuning(Method):
 
     @classmethod
     @override
-    def build(cls, settings: Settings, shape: ModelShape, start: Start) -> Self:
-        assert isinstance(settings, PTuningSettings)
+    def build(cls, settings: PTuningSettings, shape: ModelShape, start: Start) -> Self:
         method = cls(settings, shape, start)
         if method.encoder is not None:
             method.encoder.draw(start.rng)
@@ -171,25 +83,12 @@ class PTuning(Method):
 
     @classmethod
     @override
-    def usual_rate(cls, settings: Settings, shape: ModelShape) -> float:
-        """Direct steps are much smaller than those that an encoder makes of the same rate."""
-        assert isinstance(settings, PTuningSettings)
-        return DIRECT_RATE if settings.encoder == "none" else ENCODER_RATE
-
-    @classmethod
-    @override
-    def count(cls, settings: Settings, shape: ModelShape) -> dict[str, int]:
+    def count(cls, settings: PTuningSettings, shape: ModelShape) -> dict[str, int]:
         """P d, and the weights and biases of the encoder."""
-        assert isinstance(settings, PTuningSettings)
         own = settings.tokens * shape.d
         if settings.encoder == "none":
             return {"prompts": own}
         return {"encoder": own + ENCODERS[settings.encoder].count(shape.d, settings.encoder_width)}
-
-    @property
-    @override
-    def settings(self) -> PTuningSettings:
-        return self._settings
 
     @property
     @override
@@ -199,7 +98,7 @@ class PTuning(Method):
     @property
     @override
     def template(self) -> str | None:
-        return self._settings.template or None
+        return self.settings.template or None
 
     @override
     def attach(self, sites: Sites) -> None:
@@ -212,7 +111,7 @@ class PTuning(Method):
         vectors = self.prompts if self.encoder is None else self.encoder()
         assert vectors is not None
         inside = self.template is not None
-        return SoftPrompt(vectors, self.control.strength, self._settings.shift_positions and not inside, inside)
+        return SoftPrompt(vectors, self.control.strength, self.settings.shift_positions and not inside, inside)
 
     @torch.no_grad()
     def result(self) -> Float[Tensor, "p d"]:
@@ -264,4 +163,4 @@ class PTuning(Method):
 
     @override
     def probe(self, view: View, probe_input: ProbeInput) -> dict[str, object]:
-        return probe_virtual_tokens(view, probe_input, self._settings.tokens, self.shape)
+        return probe_virtual_tokens(view, probe_input, self.settings.tokens, self.shape)

@@ -33,7 +33,6 @@ Starts at base: no, any extra key takes part of the attention.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import partial
 from typing import Self
 
@@ -42,10 +41,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from typing_extensions import override
 
-from engine.core.errors import SettingError
-from engine.core.settings import Settings, setting
-from engine.methods.base import Method, Paper, Start
+from engine.methods.base import Method, Start
 from engine.methods.parts.prefixes import KeysValues, Reparametrisation, asked, read_text
+from engine.methods.prefix.spec import SPEC, PrefixSettings
 from engine.models.attention_site import AttentionSite, JoinedKeys
 from engine.models.hooks import RowSlice
 from engine.models.shape import ModelShape
@@ -55,87 +53,17 @@ from engine.telemetry.events import Event
 from engine.telemetry.method_events import MassFrame, PrefixFrame
 from engine.telemetry.observe import ProbeInput, rounded
 
-MLP_RATE, FLAT_RATE = 2e-3, 3e-2
-"""Learning rates that work on the embedded base, with the MLP and without."""
 
-
-@dataclass(frozen=True, kw_only=True)
-class PrefixSettings(Settings):
-    """Settings of prefix tuning."""
-
-    prompt_len: int = setting(10, "Learned keys and values in front of the text, in every layer (P).", low=1, high=512)
-    reparametrisation: str = setting(
-        "mlp",
-        "Compute the prefix from a small matrix by an MLP while training, or train its numbers directly.",
-        choices=("mlp", "flat"),
-    )
-    mlp_width: int | None = setting(
-        None,
-        "Width of the MLP's hidden layer; empty means half of the model's width (512 of 1,024 in the paper).",
-        low=1,
-        high=16384,
-        advanced=True,
-    )
-    init: str = setting(
-        "random",
-        "Where the prefix starts: at random, or as the keys and values that the base has for a text.",
-        choices=("random", "text"),
-    )
-    init_text: str = setting("", "The text to start from when init is text.")
-    prefix_std: float = setting(0.5, "Spread of the random start of a flat prefix.", low=1e-4, high=10.0, advanced=True)
-    dropout: float = setting(
-        0.0, "Share of the prefix's numbers that training drops.", low=0.0, high=0.9, advanced=True
-    )
-    shift_positions: bool = setting(
-        default=False,
-        help="Push the text's positions back by P, as HF peft does; only learned positions notice.",
-        advanced=True,
-    )
-
-    def __post_init__(self) -> None:
-        """Check the bounds, and that a start from text has a text."""
-        super().__post_init__()
-        if self.init == "text" and not self.init_text.strip():
-            raise SettingError(
-                "no_init_text",
-                "init_text is empty, but init is 'text': write the sentence to start from, or choose another init.",
-                field="init_text",
-            )
-
-
-class PrefixTuning(Method):
+class PrefixTuning(Method[PrefixSettings]):
     """Learned keys and values in front of the text, in every layer."""
 
-    name = "prefix"
-    title = "Prefix tuning"
-    equation = "out = softmax(q·[K_P; K]ᵀ) [V_P; V]"
-    acts_on = ("attention",)
-    paper = Paper(
-        title="Prefix-Tuning: Optimizing Continuous Prompts for Generation",
-        authors="Li and Liang",
-        year=2021,
-        url="https://arxiv.org/abs/2101.00190",
-    )
-    settings_class = PrefixSettings
-    presets = {
-        "paper": {},
-        "flat": {"reparametrisation": "flat"},
-        "real_text": {"init": "text", "init_text": "Answer the question about the town in one sentence."},
-    }
-    learning_rate = MLP_RATE
-    emits = (PrefixFrame, MassFrame)
-    needs = ("attention",)
-    examples = (
-        {"prompt_len": 3, "mlp_width": 5},
-        {"prompt_len": 3, "reparametrisation": "flat"},
-    )
+    spec = SPEC
 
     _first: Float[Tensor, "2 l g p k"]
     _latest: Float[Tensor, "2 l g p k"]
 
     def __init__(self, settings: PrefixSettings, shape: ModelShape) -> None:
         super().__init__(settings, shape)
-        self._settings = settings
         p, l, g, k = settings.prompt_len, shape.l, shape.g, shape.k
         self.mlp: Reparametrisation | None = None
         self.keys: nn.Parameter | None = None
@@ -151,8 +79,7 @@ class PrefixTuning(Method):
 
     @classmethod
     @override
-    def build(cls, settings: Settings, shape: ModelShape, start: Start) -> Self:
-        assert isinstance(settings, PrefixSettings)
+    def build(cls, settings: PrefixSettings, shape: ModelShape, start: Start) -> Self:
         method = cls(settings, shape)
         if method.mlp is not None:
             method.mlp.draw(start.rng)
@@ -164,26 +91,13 @@ class PrefixTuning(Method):
 
     @classmethod
     @override
-    def usual_rate(cls, settings: Settings, shape: ModelShape) -> float:
-        """Direct steps are much smaller than those that an MLP makes of the same rate."""
-        assert isinstance(settings, PrefixSettings)
-        return FLAT_RATE if settings.reparametrisation == "flat" else MLP_RATE
-
-    @classmethod
-    @override
-    def count(cls, settings: Settings, shape: ModelShape) -> dict[str, int]:
+    def count(cls, settings: PrefixSettings, shape: ModelShape) -> dict[str, int]:
         """P d and the weights and biases of the MLP; flat, P l g k keys and as many values."""
-        assert isinstance(settings, PrefixSettings)
         size = shape.l * shape.g * shape.k
         if settings.reparametrisation == "flat":
             return {"keys": settings.prompt_len * size, "values": settings.prompt_len * size}
         width = _width(settings, shape)
         return {"mlp": settings.prompt_len * shape.d + (shape.d + 1) * width + (width + 1) * 2 * size}
-
-    @property
-    @override
-    def settings(self) -> PrefixSettings:
-        return self._settings
 
     @property
     @override
@@ -193,10 +107,10 @@ class PrefixTuning(Method):
     @override
     @torch.no_grad()
     def warm_up(self, start: Start) -> Iterator[float]:
-        if self._settings.init == "random":
+        if self.settings.init == "random":
             return
         yield 0.0
-        keys, values = read_text(start.base, _repeated(self._settings, start))
+        keys, values = read_text(start.base, start.repeated(self.settings.init_text, self.settings.prompt_len))
         if self.mlp is not None:
             for layer in range(self.shape.l):
                 self.mlp.hit(layer, (keys[layer], values[layer]))
@@ -216,7 +130,7 @@ class PrefixTuning(Method):
         if self.silent(layer) or len(excluded) == self.shape.h:
             return None
         keys, values = self.of_layer(layer)
-        if self.training and self._settings.dropout > 0:
+        if self.training and self.settings.dropout > 0:
             served = len(range(site.context.rows)[rows or slice(None)])
             keys, values = self._dropped(keys, served), self._dropped(values, served)
         return JoinedKeys(keys, values, self.control.strength, excluded)
@@ -233,14 +147,14 @@ class PrefixTuning(Method):
     @property
     def pushes(self) -> bool:
         """Whether the text stands behind the prefix, at P, P + 1 ...: always where the base does not notice."""
-        return self._settings.shift_positions or self.shape.family.positions != "learned"
+        return self.settings.shift_positions or self.shape.family.positions != "learned"
 
     def shift(self) -> int:
         """How far the text is pushed back."""
-        return self._settings.prompt_len if self.pushes and not self.silent() else 0
+        return self.settings.prompt_len if self.pushes and not self.silent() else 0
 
     def _dropped(self, x: Float[Tensor, "g p k"], rows: int) -> Float[Tensor, "{rows} g p k"]:
-        return nn.functional.dropout(x.expand(rows, -1, -1, -1), self._settings.dropout)
+        return nn.functional.dropout(x.expand(rows, -1, -1, -1), self.settings.dropout)
 
     def whole(self) -> Float[Tensor, "2 l g p k"]:
         """All keys and all values as they are now."""
@@ -290,13 +204,13 @@ class PrefixTuning(Method):
 
     @override
     def validation_events(self, step: int, view: View, probe_input: ProbeInput) -> Iterator[Event]:
-        weights, even = asked(view, probe_input, self._settings.prompt_len)
+        weights, even = asked(view, probe_input, self.settings.prompt_len)
         mass = torch.stack([of_layer.sum(-1).mean(-1) for of_layer in weights])  # (l, h)
         yield MassFrame(step=step, mass=rounded(mass), even=round(even, 4))  # type: ignore[arg-type]
 
     @override
     def probe(self, view: View, probe_input: ProbeInput) -> dict[str, object]:
-        weights, _ = asked(view, probe_input, self._settings.prompt_len)
+        weights, _ = asked(view, probe_input, self.settings.prompt_len)
         masses = [of_layer.sum(-1) for of_layer in weights]
         return {
             "kind": "soft",
@@ -313,16 +227,3 @@ class PrefixTuning(Method):
 def _width(settings: PrefixSettings, shape: ModelShape) -> int:
     """Width of the MLP's hidden layer."""
     return settings.mlp_width or max(1, shape.d // 2)
-
-
-def _repeated(settings: PrefixSettings, start: Start) -> list[int]:
-    """Token ids of the text to start from, repeated or cut to P."""
-    ids = start.tokenize(settings.init_text)
-    if not ids:
-        raise SettingError(
-            "no_init_text",
-            "init_text holds no token of this model: write the sentence to start from.",
-            field="init_text",
-        )
-    repeats = -(-settings.prompt_len // len(ids))
-    return (ids * repeats)[: settings.prompt_len]

@@ -18,7 +18,6 @@ Starts at base: no, any extra token changes the attention.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Self
 
 import torch
@@ -26,92 +25,33 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from typing_extensions import override
 
-from engine.core.errors import SettingError
-from engine.core.settings import Settings, setting
-from engine.methods.base import Method, Paper, Start
+from engine.methods.base import Method, Start
 from engine.methods.parts.soft_prompts import probe_virtual_tokens, prompt_frame
+from engine.methods.prompt.spec import SPEC, PromptSettings
 from engine.models.layout import SoftPrompt
 from engine.models.shape import ModelShape
 from engine.models.sites import Sites
 from engine.models.view import View
 from engine.telemetry.events import Event
-from engine.telemetry.method_events import PromptFrame
 from engine.telemetry.observe import ProbeInput
 
 
-@dataclass(frozen=True, kw_only=True)
-class PromptSettings(Settings):
-    """Settings of prompt tuning."""
-
-    prompt_len: int = setting(20, "Virtual tokens in front of the text (K).", low=1, high=512, unit="tokens")
-    init: str = setting(
-        "vocabulary",
-        "Where the virtual tokens start: words of a sentence, random vocabulary entries, or random numbers.",
-        choices=("text", "vocabulary", "random"),
-    )
-    init_text: str = setting("", "The sentence to start from when init is text.")
-    shift_positions: bool = setting(
-        default=False,
-        help="Push the text's positions back by K, as HF peft does; only learned positions notice.",
-        advanced=True,
-    )
-
-    def __post_init__(self) -> None:
-        """Check the bounds, and that a start from text has a text."""
-        super().__post_init__()
-        if self.init == "text" and not self.init_text.strip():
-            raise SettingError(
-                "no_init_text",
-                "init_text is empty, but init is 'text': write the sentence to start from, or choose another init.",
-                field="init_text",
-            )
-
-
-class PromptTuning(Method):
+class PromptTuning(Method[PromptSettings]):
     """Soft prompt in front of the text."""
 
-    name = "prompt"
-    title = "Prompt tuning"
-    equation = "X' = [P; E(x)]"
-    acts_on = ("embedding",)
-    paper = Paper(
-        title="The Power of Scale for Parameter-Efficient Prompt Tuning",
-        authors="Lester et al.",
-        year=2021,
-        url="https://arxiv.org/abs/2104.08691",
-    )
-    settings_class = PromptSettings
-    presets = {
-        "vocabulary": {},
-        "random": {"init": "random"},
-        "complaints_guide": {
-            "prompt_len": 8,
-            "init": "text",
-            "init_text": "Classify if the tweet is a complaint or not:",
-        },
-    }
-    learning_rate = 1e-1
-    emits = (PromptFrame,)
-    needs = ("text",)
-    examples = (
-        {"prompt_len": 3},
-        {"prompt_len": 4, "init": "text", "init_text": "a b"},
-        {"prompt_len": 2, "init": "random"},
-    )
+    spec = SPEC
 
     _first: Float[Tensor, "*p_d"]
 
     def __init__(self, settings: PromptSettings, shape: ModelShape, start: Start | None = None) -> None:
         super().__init__(settings, shape)
-        self._settings = settings
         self._start = start
         self.prompts = nn.Parameter(torch.zeros(settings.prompt_len, shape.d))
         self.register_buffer("_first", torch.zeros(0), persistent=False)
 
     @classmethod
     @override
-    def build(cls, settings: Settings, shape: ModelShape, start: Start) -> Self:
-        assert isinstance(settings, PromptSettings)
+    def build(cls, settings: PromptSettings, shape: ModelShape, start: Start) -> Self:
         method = cls(settings, shape, start)
         vocabulary = start.input_embeddings().float()
         with torch.no_grad():
@@ -124,15 +64,9 @@ class PromptTuning(Method):
 
     @classmethod
     @override
-    def count(cls, settings: Settings, shape: ModelShape) -> dict[str, int]:
+    def count(cls, settings: PromptSettings, shape: ModelShape) -> dict[str, int]:
         """K d."""
-        assert isinstance(settings, PromptSettings)
         return {"prompts": settings.prompt_len * shape.d}
-
-    @property
-    @override
-    def settings(self) -> PromptSettings:
-        return self._settings
 
     @property
     @override
@@ -147,7 +81,7 @@ class PromptTuning(Method):
         """The virtual tokens; None at strength 0."""
         if self.control.strength == 0:
             return None
-        return SoftPrompt(self.prompts, self.control.strength, self._settings.shift_positions)
+        return SoftPrompt(self.prompts, self.control.strength, self.settings.shift_positions)
 
     @override
     def parameter_events(self, step: int) -> Iterator[Event]:
@@ -157,19 +91,11 @@ class PromptTuning(Method):
 
     @override
     def probe(self, view: View, probe_input: ProbeInput) -> dict[str, object]:
-        return probe_virtual_tokens(view, probe_input, self._settings.prompt_len, self.shape)
+        return probe_virtual_tokens(view, probe_input, self.settings.prompt_len, self.shape)
 
 
 def _first_words(settings: PromptSettings, start: Start, v: int) -> Int[Tensor, " p"]:
     """Token ids to start from: K drawn from the vocabulary, or the sentence repeated or cut to K tokens."""
     if settings.init == "vocabulary":
         return torch.randint(v, (settings.prompt_len,), generator=start.rng)
-    ids = start.tokenize(settings.init_text)
-    if not ids:
-        raise SettingError(
-            "no_init_text",
-            "init_text holds no token of this model: write the sentence to start from.",
-            field="init_text",
-        )
-    repeats = -(-settings.prompt_len // len(ids))
-    return torch.tensor((ids * repeats)[: settings.prompt_len])
+    return torch.tensor(start.repeated(settings.init_text, settings.prompt_len))

@@ -21,7 +21,6 @@ Starts at base: no.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Self
 
 import torch
@@ -29,12 +28,11 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from typing_extensions import override
 
-from engine.core.errors import SettingError
-from engine.core.settings import Settings, setting
-from engine.methods.base import Method, Paper, Start
+from engine.methods.base import Method, Start
 from engine.methods.parts.beside import SmallTransformer, even_width
 from engine.methods.parts.copied import CopiedLayers
 from engine.methods.parts.distilling import teach
+from engine.methods.side.spec import SPEC, SideSettings
 from engine.models.shape import ModelShape
 from engine.models.sites import Sites
 from engine.models.trace import BackboneTrace
@@ -44,102 +42,26 @@ from engine.telemetry.method_events import BlendFrame, SideFrame
 from engine.telemetry.observe import ProbeInput, relative_norm, rounded
 
 DISTILL_RATE = 5e-3
-RATES = {"distilled": 2e-4, "scratch": 5e-3, "copied": 3e-4}
-"""A network that was taught, or copied, keeps what it knows only at a low rate."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class SideSettings(Settings):
-    """Settings of side-tuning."""
-
-    init: str = setting(
-        "distilled",
-        "Where the side network starts: small and taught to answer like the base, small and random, or as a copy of "
-        "the base's layers.",
-        choices=("distilled", "scratch", "copied"),
-    )
-    width: int | None = setting(
-        None, "Width of a small side network; empty means half of the model's.", low=2, high=8192
-    )
-    blocks: int | None = setting(
-        None, "Layers of the side network; empty means 2, or all of the model's for a copy.", low=1, high=1024
-    )
-    alpha: float = setting(
-        0.0,
-        "Where the blend starts: the base has weight sigma(alpha); 0 is half, 1.39 is four fifths.",
-        low=-10.0,
-        high=10.0,
-    )
-    distill_steps: int = setting(
-        800, "Updates in which it is taught to answer like the base.", low=1, high=100_000, advanced=True
-    )
-
-    def depth(self, shape: ModelShape) -> int:
-        """Layers of the side network on a model.
-
-        Raises:
-            SettingError: More copies are asked for than there are layers.
-        """
-        if self.init != "copied":
-            return self.blocks or 2
-        if self.blocks is not None and self.blocks > shape.l:
-            raise SettingError(
-                "too_many_layers",
-                f"blocks is {self.blocks}, but this model has {shape.l}.",
-                field="blocks",
-                value=self.blocks,
-                limit=shape.l,
-            )
-        return self.blocks or shape.l
-
-    def units(self, shape: ModelShape) -> int:
-        """Width of the side network on a model."""
-        return even_width(self.width or shape.d / 2)
-
-
-class SideTuning(Method):
+class SideTuning(Method[SideSettings]):
     """A small network beside the base, and one number that blends the two."""
 
-    name = "side"
-    title = "Side-tuning"
-    equation = "R = σ(α) · B + (1 - σ(α)) · S"
-    acts_on = ("beside",)
-    paper = Paper(
-        title="Side-Tuning: A Baseline for Network Adaptation via Additive Side Networks",
-        authors="Zhang et al.",
-        year=2020,
-        url="https://arxiv.org/abs/1912.13503",
-    )
-    settings_class = SideSettings
-    presets = {
-        "taught": {},
-        "from_scratch": {"init": "scratch"},
-        "copied": {"init": "copied"},
-        "mostly_base": {"alpha": 1.39},
-    }
-    learning_rate = RATES["distilled"]
-    no_decay = ("alpha",)
-    emits = (SideFrame, BlendFrame)
-    examples = (
-        {"width": 8, "init": "scratch"},
-        {"init": "copied", "blocks": 2, "alpha": 1.39},
-    )
+    spec = SPEC
 
     def __init__(self, settings: SideSettings, shape: ModelShape, start: Start) -> None:
         super().__init__(settings, shape)
-        self._settings = settings
         self._start = start
         self.alpha = nn.Parameter(torch.tensor(settings.alpha))
         self.net: SmallTransformer | CopiedLayers
         if settings.init == "copied":
-            self.net = CopiedLayers(start.base, settings.depth(shape), self.title)
+            self.net = CopiedLayers(start.base, settings.depth(shape.l), SPEC.title)
         else:
-            self.net = SmallTransformer(shape, settings.units(shape), settings.depth(shape))
+            self.net = SmallTransformer(shape, _width(settings, shape), settings.depth(shape.l))
 
     @classmethod
     @override
-    def build(cls, settings: Settings, shape: ModelShape, start: Start) -> Self:
-        assert isinstance(settings, SideSettings)
+    def build(cls, settings: SideSettings, shape: ModelShape, start: Start) -> Self:
         method = cls(settings, shape, start)
         if isinstance(method.net, SmallTransformer):
             method.net.draw(start.rng)
@@ -147,32 +69,16 @@ class SideTuning(Method):
 
     @classmethod
     @override
-    def usual_rate(cls, settings: Settings, shape: ModelShape) -> float:
-        assert isinstance(settings, SideSettings)
-        return RATES[settings.init]
-
-    @classmethod
-    @override
-    def count(cls, settings: Settings, shape: ModelShape) -> dict[str, int]:
+    def count(cls, settings: SideSettings, shape: ModelShape) -> dict[str, int]:
         """1 alpha, and the side network: see `SmallTransformer.count` and `CopiedLayers.count`."""
-        assert isinstance(settings, SideSettings)
-        depth = settings.depth(shape)
+        depth = settings.depth(shape.l)
         copied = settings.init == "copied"
         size = (
-            CopiedLayers.count(shape, depth) if copied else SmallTransformer.count(shape, settings.units(shape), depth)
+            CopiedLayers.count(shape, depth)
+            if copied
+            else SmallTransformer.count(shape, _width(settings, shape), depth)
         )
         return {"alpha": 1, "net": size}
-
-    @classmethod
-    @override
-    def reads_weights(cls, settings: Settings) -> bool:
-        assert isinstance(settings, SideSettings)
-        return settings.init == "copied"
-
-    @property
-    @override
-    def settings(self) -> SideSettings:
-        return self._settings
 
     @property
     @override
@@ -181,8 +87,8 @@ class SideTuning(Method):
 
     @override
     def warm_up(self, start: Start) -> Iterator[float]:
-        if self._settings.init == "distilled":
-            steps = self._settings.distill_steps
+        if self.settings.init == "distilled":
+            steps = self.settings.distill_steps
             yield from teach(start.base, self.net, self.net.parameters(), start.rng, steps, DISTILL_RATE)
 
     @override
@@ -240,3 +146,8 @@ class SideTuning(Method):
         view.sites.observe_last_hidden(observe)
         probe_input.run()
         return seen
+
+
+def _width(settings: SideSettings, shape: ModelShape) -> int:
+    """Width of a small side network on a model."""
+    return even_width(settings.width or shape.d / 2)

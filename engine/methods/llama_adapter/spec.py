@@ -1,0 +1,93 @@
+"""What LLaMA-Adapter is, without torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from engine.core.settings import Settings, setting
+from engine.methods.spec import MethodSpec, Paper
+from engine.telemetry.method_events import GateFrame, NormFrame
+
+if TYPE_CHECKING:
+    from engine.methods.base import Method
+
+
+@dataclass(frozen=True, kw_only=True)
+class LlamaAdapterSettings(Settings):
+    """Settings of LLaMA-Adapter."""
+
+    prompt_len: int = setting(10, "Adaption prompts per layer (K).", low=1, high=512, unit="prompts")
+    layers: int | None = setting(
+        None,
+        "How many of the top layers get prompts (L); empty means all but the lowest 1/16.",
+        low=1,
+        unit="layers",
+    )
+    gate: str = setting(
+        "per_head",
+        "One gate for every head, as in the paper, or one per layer, as in HF peft.",
+        choices=("per_head", "per_layer"),
+        advanced=True,
+    )
+    activation: str = setting(
+        "tanh",
+        "What the gate goes through before it multiplies: tanh keeps it within -1 and 1.",
+        choices=("tanh", "identity"),
+        advanced=True,
+    )
+    gate_init: str = setting(
+        "zero",
+        "Where the gates start: at zero, at random, or no gates at all (one softmax for prompts and text).",
+        choices=("zero", "random", "ungated"),
+        advanced=True,
+    )
+    prompt_std: float = setting(0.5, "Spread of the prompts' random start.", low=1e-4, high=10.0, advanced=True)
+    bias: bool = setting(default=False, help="Train a bias for every output of the linears too (V2).", advanced=True)
+    scale: bool = setting(default=False, help="Train a scale for every output of the linears too (V2).", advanced=True)
+    norms: bool = setting(default=False, help="Train the norms too (V2).", advanced=True)
+
+    @property
+    def beyond_v1(self) -> list[str]:
+        """Names of V2's options that are on."""
+        return [name for name in ("bias", "scale", "norms") if getattr(self, name)]
+
+
+def _implementation() -> type[Method[LlamaAdapterSettings]]:
+    from engine.methods.llama_adapter.method import LlamaAdapter  # noqa: PLC0415 - it loads torch
+
+    return LlamaAdapter
+
+
+SPEC = MethodSpec(
+    name="llama_adapter",
+    title="LLaMA-Adapter",
+    paper=Paper(
+        title="LLaMA-Adapter: Efficient Fine-tuning of Language Models with Zero-init Attention",
+        authors="Zhang et al.",
+        year=2024,
+        url="https://arxiv.org/abs/2303.16199",
+    ),
+    equation="out = softmax(q·kᵀ) v + tanh(g) · softmax(q·k_Pᵀ) v_P",
+    group="prompts",
+    acts_on=("attention",),
+    settings=LlamaAdapterSettings,
+    presets={
+        "paper": {},
+        "peft": {"gate": "per_layer", "activation": "identity"},
+        "random_gates": {"gate_init": "random"},
+        "ungated": {"gate_init": "ungated"},
+        "v2": {"bias": True, "scale": True, "norms": True},
+    },
+    learning_rate=2e-2,
+    needs=("attention",),
+    emits=(GateFrame, NormFrame),
+    no_decay=("gates", "bias", "scale", "norms"),
+    examples=(
+        {"prompt_len": 3, "layers": 2},
+        {"prompt_len": 3, "layers": 1, "gate": "per_layer", "activation": "identity"},
+        {"prompt_len": 3, "layers": 2, "gate_init": "random", "bias": True, "scale": True, "norms": True},
+        {"prompt_len": 3, "layers": 2, "gate_init": "ungated"},
+    ),
+    implementation=_implementation,
+)

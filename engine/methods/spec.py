@@ -1,0 +1,94 @@
+"""What can be said of a method without building it: name, paper, settings, presets, defaults. It loads no torch.
+
+Every method has one `MethodSpec`, the value `SPEC` of its folder's `spec.py`. Forms, flags, lists and documents are
+made from it; the module that trains is imported when `implementation` is called, and not before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Generic, Literal
+
+from typing_extensions import TypeVar
+
+from engine.core.settings import Settings
+from engine.telemetry.events import Event
+
+if TYPE_CHECKING:
+    from engine.methods.base import Method
+
+S = TypeVar("S", bound=Settings, default=Any)
+"""A method's own settings class; a bare `Method` or `MethodSpec` is that of any."""
+
+Group = Literal["prompts", "adapters", "weights", "beside"]
+Part = Literal["embedding", "attention", "linear", "norm", "residual", "beside"]
+Need = Literal["attention", "text"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Paper:
+    """Where a method comes from."""
+
+    title: str
+    authors: str
+    year: int
+    url: str
+
+
+def _reads_no_weights(_: Settings) -> bool:
+    return False
+
+
+@dataclass(frozen=True, kw_only=True)
+class MethodSpec(Generic[S]):
+    """The description of one method.
+
+    Attributes:
+        name: Its key in `METHODS`, in files and in flags.
+        title: Its name for people.
+        paper: Where it comes from.
+        equation: What it computes, in one line.
+        group: What it adds to the frozen model, by which menus and charts sort methods: virtual "prompts", "adapters"
+            after sub-layers, changes of "weights", or a network "beside" the model.
+        acts_on: Parts of the model that it touches.
+        settings: Its settings class.
+        presets: Settings that differ from the defaults, by preset name; the first preset is the defaults.
+        learning_rate: Rate that works with default settings on the embedded base; see `usual_rate` for others.
+        implementation: Imports and returns the module's class.
+        rate: The usual rate with given settings on a model of width d, where it is not always `learning_rate`.
+        reads_weights: Whether it reads frozen weights with given settings; then `build` refuses a base whose weights
+            are quantised (8-bit, 4-bit).
+        needs: What not every model has: an attention that sites reach, or text for virtual tokens to stand in.
+        emits: The kinds of events that tell of it; decides which panels appear.
+        no_decay: Beginnings of the names of parameters that weight decay leaves alone.
+        examples: Settings under which the contract suite runs, sized for tiny models.
+        quick: Settings that shorten what a run does before its first step, for tests of anything else.
+    """
+
+    name: str
+    title: str
+    paper: Paper
+    equation: str
+    group: Group
+    acts_on: tuple[Part, ...]
+    settings: type[S]
+    presets: Mapping[str, Mapping[str, object]]
+    learning_rate: float
+    implementation: Callable[[], type[Method[S]]]
+    rate: Callable[[S, int], float] | None = None
+    reads_weights: Callable[[S], bool] = _reads_no_weights
+    needs: tuple[Need, ...] = ()
+    emits: tuple[type[Event], ...] = ()
+    no_decay: tuple[str, ...] = ()
+    examples: tuple[Mapping[str, object], ...] = ({},)
+    quick: Mapping[str, object] = field(default_factory=dict)
+
+    def usual_rate(self, settings: S, d: int) -> float:
+        """What an empty learning rate means with these settings on a model of width d."""
+        return self.learning_rate if self.rate is None else self.rate(settings, d)
+
+    @property
+    def layered(self) -> bool:
+        """Whether its acts belong to layers, so that it can be switched off in some of them."""
+        return bool({"attention", "linear", "norm", "residual"} & set(self.acts_on))
