@@ -1,7 +1,7 @@
 # The same two commands as in README.md, and the parts of the second one.
 VENV := .venv/bin
 
-.PHONY: open test unit ui style requirements lock hooks
+.PHONY: open test unit ui style scripts requirements lock hooks
 
 open: .venv/open
 	$(VENV)/python app.py
@@ -17,6 +17,13 @@ ui: .venv/dev
 
 style: .venv/dev
 	$(VENV)/ruff check . && $(VENV)/ruff format --check . && $(VENV)/mypy
+
+# Linter, types and unit tests of the page's scripts. Node is for this alone: the page needs no build step.
+scripts: node_modules
+	npm run check
+
+node_modules: package-lock.json
+	npm ci && touch $@
 
 # The requirements files as pyproject.toml wants them, and the locks with the newest versions that it allows.
 requirements: .venv/dev

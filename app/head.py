@@ -1,31 +1,67 @@
-"""What goes into the page's head: all scripts inlined, and where Plotly lies. Nothing comes from the network."""
+"""What goes into the page's head, and the routes that serve its scripts. Nothing comes from the network."""
 
-import json
+import functools
+import hashlib
 from pathlib import Path
 
-import gradio as gr
 import plotly
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+from starlette.routing import BaseRoute, Route
 
 ASSETS = Path(__file__).resolve().parents[1] / "assets"
+MODULES = ASSETS / "js"
 TOKENS = ASSETS / "css" / "tokens.css"
 PLOTLY = Path(plotly.__file__).resolve().parent / "package_data" / "plotly.min.js"
+KEPT = {"Cache-Control": "public, max-age=31536000, immutable"}
+"""A browser may keep a script forever: its address changes with its content."""
 
 
 def head() -> str:
-    """All scripts of `assets/js` by path, one element each, and the colours.
+    """The colours, and a script that loads `assets/js/main.js` with all that it imports.
 
-    Plotly is served from here and loaded when needed. The colours are not in `css`, since Gradio rewrites that and
-    loses what depends on the system's wishes.
+    The colours are not in `css`, since Gradio rewrites that and loses what depends on the system's wishes. Modules load
+    beside the page, so a component may be there before them: what the page calls stands behind the promise
+    `Gatelight.ready`, which resolves to the exports of `main.js`. Addresses are relative to the page, whatever the path
+    that it is served under.
     """
-    gr.set_static_paths([PLOTLY])
-    address = json.dumps(f"/gradio_api/file={PLOTLY.as_posix()}")
-    first = f"window.Gatelight = window.Gatelight || {{}}; Gatelight.plotlyAddress = {address};"
-    scripts = [first] + [path.read_text(encoding="utf-8") for path in sorted((ASSETS / "js").rglob("*.js"))]
     colours = f"<style>{TOKENS.read_text(encoding='utf-8')}</style>"
-    return "\n".join([colours, *(f"<script>{script}</script>" for script in scripts)])
+    early = [f'<link rel="modulepreload" href="{address()}/{name}">' for name in modules()]
+    ready = f'import(new URL("{address()}/main.js", document.baseURI))'
+    return "\n".join([colours, *early, f"<script>globalThis.Gatelight = Object.freeze({{ ready: {ready} }});</script>"])
 
 
 def css() -> str:
     """All of `assets/css` but the colours, as one text."""
     files = sorted(path for path in TOKENS.parent.glob("*.css") if path != TOKENS)
     return "\n".join(path.read_text(encoding="utf-8") for path in files)
+
+
+@functools.cache
+def modules() -> dict[str, bytes]:
+    """The modules by their path in `assets/js`, read once: a running page never mixes old files with new ones."""
+    return {path.relative_to(MODULES).as_posix(): path.read_bytes() for path in sorted(MODULES.rglob("*.js"))}
+
+
+@functools.cache
+def address() -> str:
+    """Path of the scripts, relative to the page; another one whenever a script has changed."""
+    digest = hashlib.sha256(plotly.__version__.encode())
+    for name, source in modules().items():
+        digest.update(f"\n{name}\n".encode() + source)
+    return f"gatelight/{digest.hexdigest()[:16]}"
+
+
+def routes() -> list[BaseRoute]:
+    """Serve what the head refers to, the modules and Plotly: `routes` among the `app_kwargs` of `launch`."""
+
+    async def module(request: Request) -> Response:
+        source = modules().get(request.path_params["name"])
+        if source is None:
+            return Response(status_code=404)
+        return Response(source, media_type="text/javascript", headers=KEPT)
+
+    async def plotly_script(_: Request) -> Response:
+        return FileResponse(PLOTLY, media_type="text/javascript", headers=KEPT)
+
+    return [Route(f"/{address()}/plotly.min.js", plotly_script), Route(f"/{address()}/{{name:path}}", module)]

@@ -17,7 +17,8 @@ SERVER = secrets.token_hex(8)
 TABS = ("train", "watch", "chat", "runs")
 
 _ON_LOAD = """
-Gatelight.header(element, JSON.parse(props.words), server, () => trigger('change'));
+Gatelight.ready.then(({ mountHeader }) =>
+  mountHeader(element, JSON.parse(props.words), server, () => trigger('change')));
 """
 
 

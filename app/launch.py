@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from app.closed_clients import ignore_closed_clients
-from app.head import css, head
+from app.head import css, head, routes
 from app.page import create
 from engine.core.paths import home
 from engine.service.workbench import Workbench
@@ -64,6 +64,7 @@ def main(words: Sequence[str] | None = None) -> None:
         max_file_size=UPLOAD_LIMIT,
         head=head(),
         css=css(),
+        app_kwargs={"routes": routes()},
     )
     workbench.warm_up()
     sys.stdout.write(f"Gatelight is at {page.local_url} (Ctrl-C ends it; a run is kept)\n")

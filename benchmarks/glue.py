@@ -41,7 +41,7 @@ from engine.evaluation.head import head_predictions
 from engine.evaluation.text import fraction
 from engine.exchange.native import load_adapter
 from engine.methods.base import Start
-from engine.methods.parts.head import TaskHead, pooled
+from engine.methods.parts.task_head import TaskHead, pooled
 from engine.models.base import Base, hash_weights
 from engine.models.inputs import Tokens
 from engine.models.loading import load_base

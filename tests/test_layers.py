@@ -82,7 +82,7 @@ def test_page_is_built_without_torch(tmp_path):
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=120)
 
 
-CARRIED = {"numpy", "scipy", "tokenizers", "huggingface_hub", "typing_extensions"}
+CARRIED = {"numpy", "scipy", "tokenizers", "huggingface_hub", "typing_extensions", "starlette"}
 """What the requirements cannot do without themselves."""
 DISTRIBUTIONS = {"PIL": "pillow", "sklearn": "scikit-learn", "yaml": "pyyaml", "rouge_score": "rouge-score"}
 

@@ -14,6 +14,8 @@ from app.wiring import Updates, Values, wire, wire_js
 from app.words import Say
 from engine.service.workbench import Workbench
 
+_MOVE_MARK = "(strength) => Gatelight.ready.then(({ moveStrengthMark }) => moveStrengthMark(strength))"
+
 
 @dataclass(frozen=True)
 class Chat:
@@ -104,4 +106,4 @@ def _wire_strength(workbench: Workbench, say: Say, layout: Layout) -> None:
     inputs = [right.run, right.step, layout.strength]
     wire(say, [right.run.change, right.step.change], known, inputs, [layout.curve])
     wire(say, [layout.draw.click], computed, inputs, [layout.curve], show_progress="minimal", trigger_mode="once")
-    wire_js([layout.strength.change], "(s) => Gatelight.strength(s)", [layout.strength])
+    wire_js([layout.strength.change], _MOVE_MARK, [layout.strength])

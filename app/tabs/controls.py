@@ -18,7 +18,7 @@ _PROGRESS = (
     '<div class="gl-progress"><div class="gl-track"><i></i></div><span class="gl-track-text"></span>'
     '<button type="button" class="gl-track-next gl-link" hidden></button></div>'
 )
-TO_WATCH = "(run) => { if (run) { Gatelight.goto('watch'); Gatelight.follow?.(); } }"
+TO_WATCH = "(run) => run && Gatelight.ready.then(({ openTab, follow }) => { openTab('watch'); follow(); })"
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def _layout(say: Say) -> Bar:
     html(
         _PROGRESS,
         elem_id="gl-progress",
-        js_on_load="Gatelight.progress(element, JSON.parse(props.words));",
+        js_on_load="Gatelight.ready.then(({ mountProgress }) => mountProgress(element, JSON.parse(props.words)));",
         words=json.dumps(say.part("train.progress"), ensure_ascii=False),
     )
     started = gr.Textbox(visible="hidden", elem_id="gl-started")

@@ -13,11 +13,11 @@ GROUPS: tuple[Group, ...] = get_args(Group)
 """In the order in which they are shown; names in `train.family.*`."""
 
 _ON_LOAD = """
-Gatelight.picker(element, server, {
+Gatelight.ready.then(({ mountPicker }) => mountPicker(element, server, {
   value: () => props.value,
   pick: (name) => { props.value = name; trigger('input'); },
   watch: (tell) => watch('value', tell),
-});
+}));
 """
 
 

@@ -21,7 +21,7 @@ from engine.service.workbench import Workbench
 COLUMNS = ("right", "loss", "prompt", "reference", "base", "tuned")
 SIGNS = {True: "✓", False: "✗", None: "–"}
 WIDTHS: list[str | int] = ["6%", "8%", "24%", "20%", "22%", "20%"]
-_SAVE = "(text, run) => text && Gatelight.save(`${run}.csv`, text)"
+_SAVE = "(text, run) => Gatelight.ready.then(({ saveText }) => saveText(`${run}.csv`, text))"
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,9 @@ from engine.service.workbench import Workbench
 
 FORMS = ("gatelight", "peft", "llama_adapter")
 LONGEST_NOTES = 20_000  # characters
+_TO_WATCH = "(run) => Gatelight.ready.then(({ openTab, show }) => { openTab('watch'); show(run); })"
+_TO_CHAT = "() => Gatelight.ready.then(({ openTab }) => openTab('chat'))"
+_REFRESH = "() => Gatelight.ready.then(({ refreshRuns }) => refreshRuns())"
 
 
 @dataclass(frozen=True)
@@ -87,9 +90,9 @@ def build(workbench: Workbench, say: Say, chat: Chat) -> Actions:
     one = gr.Textbox(visible="hidden", elem_id="gl-run-id")
     started = gr.Textbox(visible="hidden")
     actions = Actions(panel, heading, name, notes, resume, delete, confirm, download, one)
-    wire_js([watch.click], "(run) => { Gatelight.goto('watch'); Gatelight.show?.(run); }", [one])
+    wire_js([watch.click], _TO_WATCH, [one])
     chosen = wire(say, [ask.click], lambda run: {chat.run: run, chat.chosen: True}, [one], {chat.run, chat.chosen})
-    wire_js([], "() => Gatelight.goto('chat')", after=chosen)
+    wire_js([], _TO_CHAT, after=chosen)
     _wire_keeping(workbench, say, actions)
     _wire_deleting(workbench, say, actions, sure, keep)
 
@@ -135,4 +138,4 @@ def _wire_deleting(workbench: Workbench, say: Say, actions: Actions, sure: gr.Bu
         return actions.shown([])
 
     gone = wire(say, [sure.click], deleted, [actions.one], actions.parts, trigger_mode="once")
-    wire_js([], "() => Gatelight.refreshRuns()", after=gone)
+    wire_js([], _REFRESH, after=gone)

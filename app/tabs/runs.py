@@ -15,7 +15,8 @@ from app.words import Say
 from engine.service.workbench import Workbench
 
 _TABLE = """
-Gatelight.table(element, JSON.parse(props.words), server, (ids) => trigger('select', {ids}));
+Gatelight.ready.then(({ mountTable }) =>
+  mountTable(element, JSON.parse(props.words), server, (ids) => trigger('select', {ids})));
 """
 _SHELL = (
     '<div class="gl-table-tools"><input type="search" class="gl-filter" placeholder="{filter}" aria-label="{filter}">'

@@ -15,7 +15,7 @@ from engine.service.workbench import Workbench
 OF_PREVIEW = ("max_seq_len", "head", "pooling", "trust_remote_code")
 """Settings of the loop that change what is trained on."""
 
-_SAVE = "(text) => text && Gatelight.save('run.yaml', text)"
+_SAVE = "(text) => Gatelight.ready.then(({ saveText }) => saveText('run.yaml', text))"
 _START_WAITS = "() => document.getElementById('gl-start').inert = {}"
 
 

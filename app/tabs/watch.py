@@ -15,7 +15,10 @@ from engine.service.workbench import Workbench
 
 Asked = dict[str, Any]
 
-_BEGIN = "Gatelight.watch(element.querySelector('.gl-watch'), server, JSON.parse(props.words));"
+_BEGIN = """
+Gatelight.ready.then(({ mountWatch }) =>
+  mountWatch(element.querySelector('.gl-watch'), server, JSON.parse(props.words)));
+"""
 
 
 def build(workbench: Workbench, say: Say) -> gr.HTML:

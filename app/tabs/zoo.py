@@ -15,7 +15,7 @@ ZOO = Path(__file__).resolve().parents[2] / "assets" / "zoo.json"
 """Written by `python -m benchmarks.methods`."""
 MEASURES = ("exact_match", "base_ability")
 
-_ON_LOAD = "Gatelight.zoo(element, JSON.parse(props.words), server);"
+_ON_LOAD = "Gatelight.ready.then(({ mountZoo }) => mountZoo(element, JSON.parse(props.words), server));"
 
 
 def build(say: Say) -> gr.HTML:

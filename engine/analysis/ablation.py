@@ -33,7 +33,7 @@ def ablation(base: Base, method: Method, dataset: Dataset) -> list[list[float | 
             f"{method.spec.title} does not act in layers, so none can be switched off: choose a run of another method.",
             method=method.spec.title,
         )
-    twin, loss = _on_validation(base, method.twin().eval(), dataset)
+    twin, loss = _on_validation(base, method.sharing_copy().eval(), dataset)
     spans: list[list[float | None]] = []
     for first in range(base.shape.l):
         spans.append([None] * first)
@@ -58,7 +58,7 @@ def routes(base: Base, method: Method, dataset: Dataset, draws: int = 16) -> dic
             f"{method.spec.title} has no experts to choose from here: choose an AdaMix run that keeps its checkpoint.",
             method=method.spec.title,
         )
-    twin, loss = _on_validation(base, method.twin().eval(), dataset)
+    twin, loss = _on_validation(base, method.sharing_copy().eval(), dataset)
     assert isinstance(twin, AdaMix)
     average, single, drawn = loss(), [], []
     for expert in range(method.experts):

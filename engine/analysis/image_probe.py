@@ -30,7 +30,7 @@ def probe_picture(base: Base, method: Method, name: str, picture: Path) -> dict[
     Raises:
         DataError: The picture cannot be read any more.
     """
-    view, twin = base.view(), method.twin().eval()
+    view, twin = base.view(), method.sharing_copy().eval()
     twin.attach(view.sites)
     report = twin.probe(view, probe_input(base, view, Example([], 0, picture=picture)))
     inputs = collator_of(base)([Example([], 0, picture=picture)]).inputs

@@ -35,7 +35,7 @@ def probe(base: Base, method: Method, sentence: str, template: str = "{prompt}")
     if not sentence.strip():
         raise SettingError("no_sentence", "The sentence is empty: type some words to look at.")
     ids = encode_prompt(base.tokenizer, method.template or "{prompt}", sentence)[:LONGEST_SENTENCE]
-    view, twin = base.view(), method.twin().eval()
+    view, twin = base.view(), method.sharing_copy().eval()
     twin.attach(view.sites)
     report = twin.probe(view, probe_input(base, view, Example(ids, len(ids))))
     if twin.head is not None:

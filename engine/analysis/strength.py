@@ -16,7 +16,7 @@ def strength_curve(base: Base, method: Method, dataset: Dataset) -> list[tuple[f
     """(strength, validation loss) from 0 to 2; a task head stays the same at every strength."""
     dataset, spec = dataset.in_template(method.template), method.head.spec if method.head else None
     rows = encode_for(base.processor, dataset, dataset.rows("validation")[:CURVE_ROWS], 256, spec)
-    view, twin = base.view(), method.twin().eval()
+    view, twin = base.view(), method.sharing_copy().eval()
     twin.attach(view.sites)
     curve = []
     for strength in STRENGTHS:

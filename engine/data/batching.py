@@ -18,7 +18,7 @@ from engine.data.tokenise import IGNORE, Example, LazyExamples
 from engine.models.base import Base
 from engine.models.inputs import Inputs, Pixels, Processor, Tokens
 
-WINDOW = 8
+SORTED_BATCHES = 8
 """Batches whose rows are sorted by length together."""
 
 Targets = Int[Tensor, " b"] | Float[Tensor, " b"]
@@ -105,7 +105,7 @@ def _picture(example: Example) -> Image.Image:
 
 
 def collate(examples: Sequence[Example], pad_id: int, device: torch.device | None = None) -> Batch:
-    """Pad texts on the right to the longest."""
+    """Pad texts on the right to the longest, on the CPU unless a device is given."""
     t = max(len(example.ids) for example in examples)
     ids = torch.full((len(examples), t), pad_id)
     mask = torch.zeros(len(examples), t, dtype=torch.bool)
@@ -115,19 +115,19 @@ def collate(examples: Sequence[Example], pad_id: int, device: torch.device | Non
         ids[row, :n] = torch.tensor(example.ids)
         mask[row, :n] = True
         labels[row, example.answer_at : n] = ids[row, example.answer_at : n]
-        for place, index in example.mlm_labels.items():
-            labels[row, place] = index
+        for at, index in example.mlm_labels.items():
+            labels[row, at] = index
     return Batch(Tokens(ids.to(device), mask.to(device)), labels.to(device), targets_in(examples, device))
 
 
 def targets_in(examples: Sequence[Example], device: torch.device | None) -> Targets | None:
     """What a task head shall say of each; None where there is none."""
-    judged = [example.target for example in examples if example.target is not None]
-    return torch.tensor(judged, device=device) if judged else None
+    targets = [example.target for example in examples if example.target is not None]
+    return torch.tensor(targets, device=device) if targets else None
 
 
 def epoch_order(count: int, seed: int, epoch: int) -> list[int]:
-    """The order of rows in one epoch: depends on nothing but its arguments, so a resumed run finds its place."""
+    """The order of rows in one epoch: depends on nothing but its arguments, so a resumed run goes on where it was."""
     rng = torch.Generator().manual_seed(seed * 1_000_003 + epoch)
     return torch.randperm(count, generator=rng).tolist()
 
@@ -135,32 +135,28 @@ def epoch_order(count: int, seed: int, epoch: int) -> list[int]:
 def batches_from(examples: Sequence[Example], size: int, seed: int, first: int) -> Iterator[list[Example]]:
     """Endless batches, epoch after epoch, starting with batch number `first`. The last batch of an epoch may be short.
 
-    Within a window of eight batches rows are sorted by length, so that little padding is computed; the windows'
-    batches are then shuffled again.
+    The shuffled rows of every eight batches are sorted by length among themselves, so that little padding is computed;
+    then the batches are shuffled again.
     """
     per_epoch = -(-len(examples) // size)
-    number = first
+    epoch, done = divmod(first, per_epoch)
     while True:
-        epoch, place = divmod(number, per_epoch)
-        for batch in _by_length(epoch_order(len(examples), seed, epoch), examples, size, seed + epoch, place):
-            yield batch
-            number += 1
+        yield from _epoch(epoch_order(len(examples), seed, epoch), examples, size, seed + epoch, done)
+        epoch, done = epoch + 1, 0
 
 
-def _by_length(
-    order: list[int], examples: Sequence[Example], size: int, seed: int, place: int
-) -> Iterator[list[Example]]:
-    """The batches of an epoch from number `place` on; a window is sorted when its first batch is wanted."""
-    shuffle = torch.randperm(-(-len(order) // size), generator=torch.Generator().manual_seed(seed)).tolist()
-    windows: dict[int, list[int]] = {}
-    for number in shuffle[place:]:
-        at, inside = divmod(number, WINDOW)
-        if at not in windows:
-            part = order[at * WINDOW * size : (at + 1) * WINDOW * size]
+def _epoch(order: list[int], examples: Sequence[Example], size: int, seed: int, done: int) -> Iterator[list[Example]]:
+    """The batches of an epoch without the first `done`; rows are encoded and sorted when one of their batches comes."""
+    shuffled = torch.randperm(-(-len(order) // size), generator=torch.Generator().manual_seed(seed)).tolist()
+    sorted_rows: dict[int, list[int]] = {}
+    for number in shuffled[done:]:
+        chunk, within = divmod(number, SORTED_BATCHES)
+        if chunk not in sorted_rows:
+            rows = order[chunk * SORTED_BATCHES * size : (chunk + 1) * SORTED_BATCHES * size]
             if isinstance(examples, LazyExamples):
-                examples.ready(part)
-            windows[at] = sorted(part, key=lambda index: len(examples[index].ids))
-        yield [examples[index] for index in windows[at][inside * size : (inside + 1) * size]]
+                examples.encode(rows)
+            sorted_rows[chunk] = sorted(rows, key=lambda index: len(examples[index].ids))
+        yield [examples[index] for index in sorted_rows[chunk][within * size : (within + 1) * size]]
 
 
 def batches_by_length(examples: Sequence[Example], size: int) -> Iterator[Sequence[Example]]:

@@ -74,7 +74,7 @@ def columns_for(table: Table, settings: DataSettings) -> Columns:
     """
     asked = _named(table, settings.prompt)
     for name in (settings.input, settings.response, settings.messages):
-        _known(table, name.strip())
+        check_column(table, name.strip())
     if settings.messages.strip():
         return Columns(kind="messages", messages=settings.messages.strip())
     if asked and settings.response.strip():
@@ -192,11 +192,16 @@ def _named(table: Table, text: str) -> tuple[str, ...]:
         return (text.strip(),)
     names = tuple(name.strip() for name in text.split(",") if name.strip())
     for name in names:
-        _known(table, name)
+        check_column(table, name)
     return names
 
 
-def _known(table: Table, name: str) -> None:
+def check_column(table: Table, name: str) -> None:
+    """See that a column which is named is there; an empty name is none.
+
+    Raises:
+        DataError: It is not.
+    """
     if name and name not in table.columns:
         known = ", ".join(table.columns)
         raise DataError(

@@ -19,13 +19,13 @@ ROLES = {
 
 def turns_of(value: Any) -> list[tuple[str, str]]:  # noqa: ANN401 - whatever stands in the file
     """(role, text) of every message that can be understood; neighbours of one role become one."""
-    found: list[tuple[str, str]] = []
+    turns: list[tuple[str, str]] = []
     for role, text in _messages(value):
-        if found and found[-1][0] == role:
-            found[-1] = (role, f"{found[-1][1]}\n{text}")
+        if turns and turns[-1][0] == role:
+            turns[-1] = (role, f"{turns[-1][1]}\n{text}")
         else:
-            found.append((role, text))
-    return found
+            turns.append((role, text))
+    return turns
 
 
 def _messages(value: Any) -> Iterator[tuple[str, str]]:  # noqa: ANN401 - as above
@@ -50,7 +50,7 @@ def text_of(value: Any) -> str:  # noqa: ANN401 - as above
 
 
 def question_and_answer(
-    turns: list[tuple[str, str]], *, whole: bool, before_answer: str, again: str
+    turns: list[tuple[str, str]], *, whole: bool, before_answer: str, before_question: str
 ) -> tuple[str, str] | None:
     """What is asked and what is answered.
 
@@ -58,22 +58,22 @@ def question_and_answer(
         turns: The messages; a system's text goes in front of the first question.
         whole: Take the last answer, and all before it as the question; else the first answer.
         before_answer: What the template writes between a question and its answer.
-        again: What it writes between an answer and the next question.
+        before_question: What it writes between an answer and the next question.
 
     Returns:
         None where nobody asks, or nobody answers.
     """
     system = "\n".join(text for role, text in turns if role == "system")
-    talk = [(role, text) for role, text in turns if role != "system"]
-    while talk and talk[0][0] != "user":
-        talk = talk[1:]
-    while talk and talk[-1][0] != "assistant":
-        talk = talk[:-1]
-    if not talk:
+    messages = [(role, text) for role, text in turns if role != "system"]
+    while messages and messages[0][0] != "user":
+        messages = messages[1:]
+    while messages and messages[-1][0] != "assistant":
+        messages = messages[:-1]
+    if not messages:
         return None
     if not whole:
-        talk = talk[:2]
-    asked = f"{system}\n\n{talk[0][1]}" if system else talk[0][1]
-    for role, text in talk[1:-1]:
-        asked += (before_answer if role == "assistant" else again) + text
-    return asked, talk[-1][1]
+        messages = messages[:2]
+    asked = f"{system}\n\n{messages[0][1]}" if system else messages[0][1]
+    for role, text in messages[1:-1]:
+        asked += (before_answer if role == "assistant" else before_question) + text
+    return asked, messages[-1][1]

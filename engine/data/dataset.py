@@ -2,7 +2,7 @@
 
 A dataset is a folder with `dataset.json` and one JSONL file per split. The ones that ship live in
 `assets/datasets`; any other folder of the same form can be given by its path. Files and hub datasets, whose columns
-are chosen and guessed, are read by `engine.data.source`.
+are chosen and guessed, are read by `engine.data.load_source`.
 """
 
 import json
@@ -13,14 +13,15 @@ from typing import Any
 
 from engine.core.errors import DataError, SettingError
 from engine.core.types import DatasetInfo
+from engine.data.load_source import open_source
 from engine.data.readers.dispatch import is_source
 from engine.data.readers.formats import suffixes
 from engine.data.row import Row as Row
 from engine.data.settings import DataSettings
-from engine.data.source import Source, open_source
+from engine.data.source import Source
+from engine.data.templates import PROMPT, fill
 
 DATASETS = Path(__file__).resolve().parents[2] / "assets" / "datasets"
-SPLITS = ("train", "validation", "test")
 FORMER = {"test": "heldout"}
 """What a split was called before."""
 
@@ -168,11 +169,6 @@ def _splits(facts: dict[str, Any]) -> dict[str, int]:
     return {present.get(split, split): rows for split, rows in facts.get("splits", {}).items()}
 
 
-def fill(template: str, prompt: str) -> str:
-    """A template with a prompt in it."""
-    return template.replace("{prompt}", prompt)
-
-
 def _row(path: Path, number: int, line: str) -> Row:
     try:
         values = json.loads(line)
@@ -231,7 +227,7 @@ def load_dataset(name: str, settings: DataSettings | None = None) -> Dataset:
             name=name,
             reason=str(error),
         ) from error
-    if dataset.template.count("{prompt}") != 1:
+    if dataset.template.count(PROMPT) != 1:
         raise DataError(
             "bad_template",
             f"The template of dataset {name!r} must hold {{prompt}} exactly once.",

@@ -4,8 +4,9 @@ from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from engine.data.dataset import SPLITS, Dataset
+from engine.data.dataset import Dataset
 from engine.data.source import Source
+from engine.data.splits import SPLITS
 
 NAMED = 12
 """Files that are named of those left out."""

@@ -6,7 +6,7 @@ from transformers import PreTrainedTokenizerBase
 
 from engine.core.types import PreviewRow
 from engine.data.dataset import Dataset, Row
-from engine.data.tokenise import Example, encode_prompt, encode_row, encode_text
+from engine.data.tokenise import Example, encode_for_head, encode_prompt, encode_row
 
 NO_LIMIT = 10**6
 BROKEN = "\ufffd"
@@ -38,7 +38,7 @@ def preview_rows(
         else:
             ids = encode_prompt(tokenizer, dataset.template_of(row), row.prompt)
             if len(ids) > max_seq_len:
-                ids = encode_text(tokenizer, dataset.template_of(row), row.prompt, max_seq_len, "first")
+                ids = encode_for_head(tokenizer, dataset.template_of(row), row.prompt, max_seq_len, "first")
             example = Example(ids, len(ids))
         tokens = [(piece(tokenizer, index), place >= example.answer_at) for place, index in enumerate(example.ids)]
         found.append(PreviewRow(prompt=row.prompt, response=row.response, tokens=tokens))

@@ -6,8 +6,9 @@ from typing import Any
 
 from transformers import PreTrainedTokenizerBase
 
-from engine.data.dataset import SPLITS, Dataset, Row
+from engine.data.dataset import Dataset, Row
 from engine.data.head_spec import HeadSpec
+from engine.data.splits import SPLITS
 from engine.data.tokenise import Example, encode_for
 
 MEASURED = 5000

@@ -17,6 +17,8 @@ from engine.data.table import Table
 Indices = NDArray[np.int64]
 """Numbers of rows, or a number for each row."""
 
+SPLITS = ("train", "validation", "test")
+
 NAMES = {
     "train": "train",
     "training": "train",

@@ -12,7 +12,11 @@ from engine.data.jinja import is_jinja, needs, renderer
 from engine.data.settings import DataSettings
 
 PROMPT = "{prompt}"
+"""Where a template wants the prompt."""
+
 SLOT = "{p}"
+"""Where a template wants a virtual token, which the method P-tuning puts there."""
+
 ALPACA = (
     "Below is an instruction that describes a task. Write a response that appropriately completes the request.\n\n"
     "### Instruction:\n{prompt}\n\n### Response:"
@@ -23,7 +27,12 @@ ALPACA_INPUT = (
 )
 """The header differs where a row has an input; the input itself stands in the prompt, behind the instruction."""
 
-FIRST, SECOND, THIRD = "gatelight-first", "gatelight-second", "gatelight-third"
+PLACEHOLDERS = FIRST, SECOND, THIRD = "gatelight-first", "gatelight-second", "gatelight-third"
+
+
+def fill(template: str, prompt: str) -> str:
+    """A template with a prompt in it."""
+    return template.replace(PROMPT, prompt)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,7 +44,7 @@ class TextTemplate:
         around: Text with {prompt} once.
         with_input: The same for rows that have an input; None where there is no difference.
         input_mark: What stands between a question and its input.
-        again: What stands between an answer and the next question of a conversation.
+        before_question: What stands between an answer and the next question of a conversation.
         render: Makes the whole prompt of a row's columns, where a template of the user's own does.
     """
 
@@ -43,7 +52,7 @@ class TextTemplate:
     around: str
     with_input: str | None = None
     input_mark: str = "\n\n"
-    again: str = "\n\n"
+    before_question: str = "\n\n"
     render: Callable[[Mapping[str, Any]], str] | None = None
 
     @property
@@ -53,7 +62,7 @@ class TextTemplate:
 
 
 def template_for(settings: DataSettings, columns: Columns) -> TextTemplate:
-    """The frame that the settings ask for, or that suits the columns. A chat template needs a tokenizer first.
+    """The template that the settings ask for, or that suits the columns. A chat template needs a tokenizer first.
 
     Raises:
         DataError: The user's own template cannot work.
@@ -73,7 +82,7 @@ def alpaca() -> TextTemplate:
         around=ALPACA,
         with_input=ALPACA_INPUT,
         input_mark="\n\n### Input:\n",
-        again="\n\n### Instruction:\n",
+        before_question="\n\n### Instruction:\n",
     )
 
 
@@ -89,7 +98,7 @@ def own(source: str) -> TextTemplate:
     """A template of the user's own: text with {prompt}, Jinja over {{ prompt }} alone, or Jinja over the columns.
 
     Raises:
-        DataError: It has no place for the prompt, is not Jinja, or uses the mark of virtual tokens.
+        DataError: It has no place for the prompt, is not Jinja, or has slots for virtual tokens.
     """
     render = None
     if is_jinja(source):
@@ -114,7 +123,7 @@ def own(source: str) -> TextTemplate:
 
 
 def chat(tokenizer: Any) -> TextTemplate:  # noqa: ANN401 - this file must not load transformers
-    """The frame that a tokenizer's chat template makes of a question, found by filling it with marks.
+    """The template that a tokenizer's chat template makes of a question, found by filling it with placeholders.
 
     Raises:
         DataError: There is none, or it does something that cannot be written around a prompt.
@@ -125,26 +134,26 @@ def chat(tokenizer: Any) -> TextTemplate:  # noqa: ANN401 - this file must not l
             "This model's tokenizer has no chat template: choose the template 'alpaca' or 'plain', or a chat model.",
         )
     try:
-        once = _talk(tokenizer, FIRST)
-        twice = _talk(tokenizer, FIRST, SECOND, THIRD)
+        once = _conversation(tokenizer, FIRST)
+        twice = _conversation(tokenizer, *PLACEHOLDERS)
     except (TemplateError, ValueError, TypeError) as error:
         raise _bad_chat(str(error)) from error
-    if once.count(FIRST) != 1 or any(twice.count(word) != 1 for word in (FIRST, SECOND, THIRD)):
+    if once.count(FIRST) != 1 or any(twice.count(word) != 1 for word in PLACEHOLDERS):
         raise _bad_chat("it does not keep the messages as they are")
-    again = twice[twice.index(SECOND) + len(SECOND) : twice.index(THIRD)]
-    start = _start(tokenizer)
+    before_question = twice[twice.index(SECOND) + len(SECOND) : twice.index(THIRD)]
+    start = _begin_of_text(tokenizer)
     if start and once.startswith(start):  # encoding puts it there again
         once = once.removeprefix(start)
-    return TextTemplate(name="chat", around=once.replace(FIRST, PROMPT), again=again)
+    return TextTemplate(name="chat", around=once.replace(FIRST, PROMPT), before_question=before_question)
 
 
-def _talk(tokenizer: Any, *turns: str) -> str:  # noqa: ANN401 - as above
+def _conversation(tokenizer: Any, *turns: str) -> str:  # noqa: ANN401 - as above
     roles = ("user", "assistant") * len(turns)
     messages = [{"role": role, "content": turn} for role, turn in zip(roles, turns, strict=False)]
     return tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
 
 
-def _start(tokenizer: Any) -> str:  # noqa: ANN401 - as above
+def _begin_of_text(tokenizer: Any) -> str:  # noqa: ANN401 - as above
     """The begin-of-text that encoding puts in front of every text; empty where it puts none."""
     ids = tokenizer.encode("a")
     return tokenizer.bos_token if tokenizer.bos_token and ids[:1] == [tokenizer.bos_token_id] else ""

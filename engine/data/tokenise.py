@@ -1,32 +1,36 @@
-"""From rows to token ids: the template filled, which tokens carry a label, and what a task head shall say of a row."""
+"""From rows to token ids: the template filled, which tokens carry a label, and what a task head shall say of a row.
+
+From the bottom up: texts to ids, one row to an example, many rows to examples, and the training rows of a run.
+"""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import overload
 
-from transformers import BaseImageProcessor, PreTrainedTokenizerBase
+from transformers import PreTrainedTokenizerBase
 from typing_extensions import override
 
 from engine.core.errors import DataError
-from engine.data.dataset import Dataset, Row, fill
+from engine.data.dataset import Dataset, Row
 from engine.data.head_spec import HeadSpec
+from engine.data.templates import SLOT, fill
+from engine.models.inputs import Processor
 
 IGNORE = -100
 """Label of a token that is not trained on."""
 
 MLM_STRIDE = 7
-"""One token of this many is covered where a model fills gaps: BERT's 15 %."""
+"""One token of this many is masked for a masked language model: close to BERT's 15 %."""
+
+MLM_FIRST = 3
+"""Index of the first token that is masked."""
 
 EAGER_ROWS = 2048
 """Training rows that are encoded before a run begins."""
 
 TOKENIZER_BATCH = 2048
-"""Rows that are encoded at once."""
-
-
-SLOT = "{p}"
-"""Where a template wants a virtual token."""
+"""Texts that a tokenizer gets in one call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +41,7 @@ class Example:
         ids: Token ids of template, response and end-of-text.
         answer_at: Index of the response's first token; every token from there on carries a label.
         target: The class or number that a task head shall say.
-        mlm_labels: Tokens that were covered and shall be guessed, by their place.
+        mlm_labels: Ids of tokens that were masked and shall be predicted, by their index.
         picture: What is read instead of tokens, of which there are none then.
     """
 
@@ -53,12 +57,12 @@ class LazyExamples(Sequence[Example]):
 
     def __init__(self, rows: Sequence[Row], encode: Callable[[Sequence[Row]], list[Example]]) -> None:
         self._rows, self._encode = rows, encode
-        self._kept: dict[int, Example] = {}
+        self._encoded: dict[int, Example] = {}
 
-    def ready(self, places: Iterable[int]) -> None:
+    def encode(self, indices: Iterable[int]) -> None:
         """Encode these rows together, as far as they are not encoded yet: that is faster than one by one."""
-        new = [place for place in places if place not in self._kept]
-        self._kept.update(zip(new, self._encode([self._rows[place] for place in new]), strict=True))
+        new = [index for index in indices if index not in self._encoded]
+        self._encoded.update(zip(new, self._encode([self._rows[index] for index in new]), strict=True))
 
     @override
     def __len__(self) -> int:
@@ -70,50 +74,90 @@ class LazyExamples(Sequence[Example]):
     def __getitem__(self, index: slice) -> list[Example]: ...
     @override
     def __getitem__(self, index: int | slice) -> Example | list[Example]:
-        places = range(len(self))[index]
-        if isinstance(places, int):
-            self.ready([places])
-            return self._kept[places]
-        self.ready(places)
-        return [self._kept[place] for place in places]
+        indices = range(len(self))[index]
+        if isinstance(indices, int):
+            self.encode([indices])
+            return self._encoded[indices]
+        self.encode(indices)
+        return [self._encoded[each] for each in indices]
 
 
 def encode_prompt(tokenizer: PreTrainedTokenizerBase, template: str, prompt: str) -> list[int]:
-    """Token ids of a filled template; its mark `{p}` number i becomes the slot -1 - i, for the i-th virtual token."""
+    """Token ids of a filled template; the i-th place for a virtual token, `{p}`, becomes the slot -1 - i."""
     parts = template.split(SLOT)
     if len(parts) == 1:
         return tokenizer.encode(fill(template, prompt))
-    before, after = _around(tokenizer)
+    before, after = _special_tokens_around(tokenizer)
     ids = list(before)
-    for slot, part in enumerate(parts):
-        if slot:
-            ids.append(-slot)
+    for number, part in enumerate(parts):
+        if number:
+            ids.append(-number)
         if part:
             ids += tokenizer.encode(fill(part, prompt), add_special_tokens=False)
     return ids + after
 
 
-def _around(tokenizer: PreTrainedTokenizerBase) -> tuple[list[int], list[int]]:
+def _special_tokens_around(tokenizer: PreTrainedTokenizerBase) -> tuple[list[int], list[int]]:
     """What the tokenizer puts before and after every text: nothing, <bos>, or [CLS] and [SEP]."""
     bare, whole = tokenizer.encode("a", add_special_tokens=False), tokenizer.encode("a")
     start = next(at for at in range(len(whole)) if whole[at : at + len(bare)] == bare)
     return whole[:start], whole[start + len(bare) :]
 
 
+def encode_prompts(tokenizer: PreTrainedTokenizerBase, dataset: Dataset, rows: Sequence[Row]) -> list[list[int]]:
+    """The same as `encode_prompt` row by row, in a fraction of the time: the tokenizer takes many texts at once."""
+    templates = [dataset.template_of(row) for row in rows]
+    prompts = [row.prompt for row in rows]
+    if any(SLOT in template for template in templates):
+        return [encode_prompt(tokenizer, *pair) for pair in zip(templates, prompts, strict=True)]
+    return _encode_texts(tokenizer, [fill(*pair) for pair in zip(templates, prompts, strict=True)])
+
+
+def _encode_texts(
+    tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], *, add_special_tokens: bool = True
+) -> list[list[int]]:
+    """Token ids of many texts."""
+    ids: list[list[int]] = []
+    for start in range(0, len(texts), TOKENIZER_BATCH):
+        part = list(texts[start : start + TOKENIZER_BATCH])
+        ids += tokenizer(part, add_special_tokens=add_special_tokens, verbose=False)["input_ids"]
+    return ids
+
+
+def encode_for_head(
+    tokenizer: PreTrainedTokenizerBase, template: str, prompt: str, max_seq_len: int, pooling: str
+) -> list[int]:
+    """Token ids that a head reads. Too long a text loses the end that the head does not read from."""
+    return _truncate_for_pooling(tokenizer, encode_prompt(tokenizer, template, prompt), max_seq_len, pooling)
+
+
+def _truncate_for_pooling(
+    tokenizer: PreTrainedTokenizerBase, ids: list[int], max_seq_len: int, pooling: str
+) -> list[int]:
+    if len(ids) <= max_seq_len:
+        return ids
+    if pooling == "last":
+        return ids[-max_seq_len:]
+    closing = len(tokenizer.encode("")[1:])  # what stands behind every text, such as [SEP], stays
+    return ids[: max_seq_len - closing] + ids[len(ids) - closing :]
+
+
 def encode_row(tokenizer: PreTrainedTokenizerBase, dataset: Dataset, row: Row, max_seq_len: int) -> Example:
     """Encode one row; the prompt is cut at its beginning when the row is longer than `max_seq_len`, its slots last."""
     prompt = encode_prompt(tokenizer, dataset.template_of(row), row.prompt)
-    return _example(tokenizer, prompt, tokenizer.encode(row.response, add_special_tokens=False), max_seq_len)
+    response = tokenizer.encode(row.response, add_special_tokens=False)
+    return _joined(tokenizer, prompt, response, max_seq_len)
 
 
-def _example(tokenizer: PreTrainedTokenizerBase, prompt: list[int], answer: list[int], max_seq_len: int) -> Example:
-    answer = [*answer, tokenizer.eos_token_id][:max_seq_len]
-    prompt = _cut(prompt, len(prompt) + len(answer) - max_seq_len)
-    return Example(prompt + answer, len(prompt))
+def _joined(tokenizer: PreTrainedTokenizerBase, prompt: list[int], response: list[int], max_seq_len: int) -> Example:
+    """Prompt, response and end-of-text as one example."""
+    response = [*response, tokenizer.eos_token_id][:max_seq_len]
+    prompt = _truncate_prompt(prompt, len(prompt) + len(response) - max_seq_len)
+    return Example(prompt + response, len(prompt))
 
 
-def _cut(prompt: list[int], surplus: int) -> list[int]:
-    """The prompt without its first `surplus` tokens. Holes go only when no word is left, the last first."""
+def _truncate_prompt(prompt: list[int], surplus: int) -> list[int]:
+    """The prompt without its first `surplus` tokens. Slots go only when no word is left, the last first."""
     if surplus <= 0:
         return prompt
     order = [at for at, index in enumerate(prompt) if index >= 0]
@@ -131,9 +175,9 @@ def encode_rows(
         DataError: No token of any row carries a label, so nothing could be learned.
     """
     rows = list(rows)
-    examples = encode_any(tokenizer, dataset, rows, max_seq_len)
-    said = any(row.response.strip() for row in rows)
-    if not said or not any(len(example.ids) - example.answer_at > 1 for example in examples):
+    examples = _encode_unchecked(tokenizer, dataset, rows, max_seq_len)
+    answered = any(row.response.strip() for row in rows)
+    if not answered or not any(len(example.ids) - example.answer_at > 1 for example in examples):
         raise DataError(
             "no_labels",
             f"Every response of dataset {dataset.name!r} is empty, so there is nothing to learn.",
@@ -142,85 +186,62 @@ def encode_rows(
     return examples
 
 
-def encode_any(
+def _encode_unchecked(
     tokenizer: PreTrainedTokenizerBase, dataset: Dataset, rows: Sequence[Row], max_seq_len: int
 ) -> list[Example]:
-    """Encode rows of which none needs to carry a label: the same as `encode_row` row by row, in less time."""
+    """The same as `encode_row` row by row, in less time; no row needs to carry a label."""
     prompts = encode_prompts(tokenizer, dataset, rows)
-    answers = _together(tokenizer, [row.response for row in rows], add_special_tokens=False)
-    return [_example(tokenizer, *pair, max_seq_len) for pair in zip(prompts, answers, strict=True)]
-
-
-def encode_prompts(tokenizer: PreTrainedTokenizerBase, dataset: Dataset, rows: Sequence[Row]) -> list[list[int]]:
-    """The same as `encode_prompt` row by row, in a fraction of the time: the tokenizer takes many texts at once."""
-    templates = [dataset.template_of(row) for row in rows]
-    if any(SLOT in template for template in templates):
-        return [encode_prompt(tokenizer, *pair) for pair in zip(templates, (row.prompt for row in rows), strict=True)]
-    return _together(tokenizer, [fill(template, row.prompt) for template, row in zip(templates, rows, strict=True)])
-
-
-def _together(
-    tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], *, add_special_tokens: bool = True
-) -> list[list[int]]:
-    """Token ids of many texts."""
-    found: list[list[int]] = []
-    for start in range(0, len(texts), TOKENIZER_BATCH):
-        part = list(texts[start : start + TOKENIZER_BATCH])
-        found += tokenizer(part, add_special_tokens=add_special_tokens, verbose=False)["input_ids"]
-    return found
+    responses = _encode_texts(tokenizer, [row.response for row in rows], add_special_tokens=False)
+    return [_joined(tokenizer, *pair, max_seq_len) for pair in zip(prompts, responses, strict=True)]
 
 
 def encode_plain(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], max_seq_len: int) -> list[Example]:
-    """Encode plain text; every token but the first carries a label."""
+    """Encode plain text for a causal language model; every token but the first carries a label."""
     return [Example([*tokenizer.encode(text), tokenizer.eos_token_id][:max_seq_len], 1) for text in texts]
 
 
 def encode_masked(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], max_seq_len: int) -> list[Example]:
-    """Encode plain text for a model that fills gaps: every seventh token is covered. None where it has no mask."""
+    """Encode plain text for a masked language model: every seventh token is masked and carries a label.
+
+    Returns:
+        No examples where the tokenizer has no mask token.
+    """
     if tokenizer.mask_token_id is None:
         return []
     examples = []
     for text in texts:
         ids = tokenizer.encode(text, truncation=True, max_length=max_seq_len)
-        mlm_labels = {place: ids[place] for place in range(3, len(ids) - 1, MLM_STRIDE)}
-        covered = [tokenizer.mask_token_id if place in mlm_labels else index for place, index in enumerate(ids)]
-        examples.append(Example(covered, len(ids), mlm_labels=mlm_labels))
+        labels = {at: ids[at] for at in range(MLM_FIRST, len(ids) - 1, MLM_STRIDE)}
+        masked = [tokenizer.mask_token_id if at in labels else index for at, index in enumerate(ids)]
+        examples.append(Example(masked, len(ids), mlm_labels=labels))
     return examples
 
 
 def encode_for(
-    processor: PreTrainedTokenizerBase | BaseImageProcessor,
-    dataset: Dataset,
-    rows: Sequence[Row],
-    max_seq_len: int,
-    spec: HeadSpec | None,
+    processor: Processor, dataset: Dataset, rows: Sequence[Row], max_seq_len: int, spec: HeadSpec | None
 ) -> list[Example]:
     """Encode all rows for a head, or for writing the response in words when there is none.
 
-    Of a picture only its place is kept: it is read when its batch comes.
+    Of a picture only its path is kept: it is read when its batch comes.
 
     Raises:
         DataError: Nothing could be learned from the rows.
     """
     if not isinstance(processor, PreTrainedTokenizerBase):
-        assert spec is not None, "pictures are judged by a head"
+        assert spec is not None, "what is said of pictures is said by a head"
         return [Example([], 0, spec.target(row, dataset.name), picture=row.picture) for row in rows]
     if spec is None:
         return encode_rows(processor, dataset, rows, max_seq_len)
     rows = list(rows)
-    return [
-        Example(ids, len(ids), spec.target(row, dataset.name))
-        for row, whole in zip(rows, encode_prompts(processor, dataset, rows), strict=True)
-        for ids in [_cut_for_head(processor, whole, max_seq_len, spec.pooling)]
-    ]
+    examples = []
+    for row, prompt in zip(rows, encode_prompts(processor, dataset, rows), strict=True):
+        ids = _truncate_for_pooling(processor, prompt, max_seq_len, spec.pooling)
+        examples.append(Example(ids, len(ids), spec.target(row, dataset.name)))
+    return examples
 
 
 def encode_training(
-    processor: PreTrainedTokenizerBase | BaseImageProcessor,
-    dataset: Dataset,
-    rows: Sequence[Row],
-    max_seq_len: int,
-    spec: HeadSpec | None,
+    processor: Processor, dataset: Dataset, rows: Sequence[Row], max_seq_len: int, spec: HeadSpec | None
 ) -> Sequence[Example]:
     """As `encode_for`; of many rows only the first are encoded at once, the others when they are wanted.
 
@@ -234,21 +255,5 @@ def encode_training(
     except DataError:
         return encode_for(processor, dataset, rows, max_seq_len, spec)  # what the first rows lack, others may have
     if spec is None and isinstance(processor, PreTrainedTokenizerBase):
-        return LazyExamples(rows, lambda some: encode_any(processor, dataset, some, max_seq_len))
+        return LazyExamples(rows, lambda some: _encode_unchecked(processor, dataset, some, max_seq_len))
     return LazyExamples(rows, lambda some: encode_for(processor, dataset, some, max_seq_len, spec))
-
-
-def encode_text(
-    tokenizer: PreTrainedTokenizerBase, template: str, prompt: str, max_seq_len: int, pooling: str
-) -> list[int]:
-    """Token ids that a head reads. Too long a text loses the end that the head does not read from."""
-    return _cut_for_head(tokenizer, encode_prompt(tokenizer, template, prompt), max_seq_len, pooling)
-
-
-def _cut_for_head(tokenizer: PreTrainedTokenizerBase, ids: list[int], max_seq_len: int, pooling: str) -> list[int]:
-    if len(ids) <= max_seq_len:
-        return ids
-    if pooling == "last":
-        return ids[-max_seq_len:]
-    closing = len(tokenizer.encode("")[1:])  # what stands behind every text, such as [SEP], stays
-    return ids[: max_seq_len - closing] + ids[len(ids) - closing :]

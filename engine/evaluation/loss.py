@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from engine.data.batching import Batch, Collator, batches_by_length
 from engine.data.tokenise import IGNORE, Example
-from engine.methods.parts.head import TaskHead
+from engine.methods.parts.task_head import TaskHead
 from engine.models.view import View
 
 Targets = Int[Tensor, " n"] | Float[Tensor, " n"]

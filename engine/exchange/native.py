@@ -23,7 +23,7 @@ from engine.models.base import Base
 
 def save_adapter(method: Method, base: Base, folder: Path, **facts: object) -> None:
     """Write a method's adapter folder, folded, whole or not at all."""
-    write_tensors(folder / "adapter.safetensors", method.folded().tensors())
+    write_tensors(folder / "adapter.safetensors", method.folded().adapter_tensors())
     write_json(
         folder / "adapter.json",
         {
@@ -132,8 +132,8 @@ def put_tensors(method: Method, tensors: dict[str, torch.Tensor], source: str) -
     Raises:
         ExchangeError: One is missing, extra or misshapen.
     """
-    check_tensors(method.tensors(), tensors, source)
-    method.take(tensors)
+    check_tensors(method.adapter_tensors(), tensors, source)
+    method.load_adapter_tensors(tensors)
 
 
 def check_tensors(wanted: dict[str, torch.Tensor], tensors: dict[str, torch.Tensor], source: str) -> None:

@@ -13,11 +13,11 @@ from torch import Tensor
 from engine.core.sampling import Sampling
 from engine.core.types import ChatUpdate
 from engine.data.batching import collator_of
-from engine.data.tokenise import Example, encode_prompt, encode_text
+from engine.data.tokenise import Example, encode_for_head, encode_prompt
 from engine.inference.classify import HeadPrediction
 from engine.inference.generate import generate, pad_left, prompt_or_bos
 from engine.methods.base import Method
-from engine.methods.parts.head import TaskHead
+from engine.methods.parts.task_head import TaskHead
 from engine.models.base import Base
 from engine.models.inputs import Tokens
 from engine.models.view import View
@@ -130,7 +130,7 @@ def _example(base: Base, view: View, column: ChatColumn, head: TaskHead) -> Exam
     if column.picture is not None:
         return Example([], 0, picture=column.picture)
     return Example(
-        encode_text(base.tokenizer, column.template, column.prompt, view.max_text_tokens, head.spec.pooling), 0
+        encode_for_head(base.tokenizer, column.template, column.prompt, view.max_text_tokens, head.spec.pooling), 0
     )
 
 
@@ -175,7 +175,7 @@ def shared_view(base: Base, columns: Sequence[ChatColumn]) -> View:
     view = base.view()
     for index, column in enumerate(columns):
         if column.method is not None:
-            twin = column.method.twin().eval()
+            twin = column.method.sharing_copy().eval()
             twin.control.strength = column.strength
             view.sites.rows = slice(index, index + 1)
             twin.attach(view.sites)

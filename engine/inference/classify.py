@@ -11,7 +11,7 @@ from torch import Tensor
 from engine.data.batching import Collator
 from engine.data.head_spec import HeadSpec
 from engine.data.tokenise import Example
-from engine.methods.parts.head import TaskHead
+from engine.methods.parts.task_head import TaskHead
 from engine.models.view import View
 
 Targets = Int[Tensor, " n"] | Float[Tensor, " n"]

@@ -6,8 +6,8 @@ from engine.models.view import View
 
 
 def attached_view(base: Base, method: Method | None) -> View:
-    """A fresh view of the base, with a twin of the method in eval mode attached to it; without one for None."""
+    """A fresh view of the base, with a sharing copy of the method in eval mode attached to it; a bare one for None."""
     view = base.view()
     if method is not None:
-        method.twin().eval().attach(view.sites)
+        method.sharing_copy().eval().attach(view.sites)
     return view

@@ -1,4 +1,4 @@
-"""The contract of a method: it owns its parameters, attaches to sites, obeys its strength, and tells what it sees."""
+"""The contract of a method: it owns its parameters, adds to activations at sites, and reports what it does."""
 
 import copy
 from abc import ABC, abstractmethod
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from engine.core.errors import SettingError
 from engine.data.head_spec import HeadSpec
-from engine.methods.parts.head import TaskHead
+from engine.methods.parts.task_head import TaskHead
 from engine.methods.serving import must_serve
 from engine.methods.spec import MethodSpec, S
 from engine.models.base import Base
@@ -36,14 +36,14 @@ METHOD_FORMAT = 1
 
 @dataclass(slots=True)
 class Control:
-    """Dials that are turned between forwards, outside of training.
+    """How a method acts in the next forward; set between forwards, outside of training.
 
     Attributes:
         strength: 0 is the base to the bit, 1 the trained model, beyond it extrapolates.
         knocked_out: (layer, head) pairs that are switched off, where the method has heads.
         off_layers: Layers in which the method does nothing.
         routing: Which expert answers, where the method has some: None for their average, a number for that one, and
-            RANDOM for a fresh draw in every pass.
+            RANDOM for a fresh sample in every pass.
     """
 
     strength: float = 1.0
@@ -104,8 +104,8 @@ class Start:
 class Method(nn.Module, ABC, Generic[S]):
     """One parameter-efficient method on one frozen model.
 
-    S is the class of its settings. Its forward functions write to nothing but their return
-    value and keep no derived tensors. Its parameters are fp32 whatever the base.
+    S is the class of its settings. Its forward functions write to nothing but their return value and keep no derived
+    tensors. Its parameters are fp32 whatever the base.
     """
 
     spec: ClassVar[MethodSpec]
@@ -118,7 +118,7 @@ class Method(nn.Module, ABC, Generic[S]):
         self.shape = shape
         self.control = Control()
         self.head: TaskHead | None = None
-        """The task head that trains with the method; a run gives it one, a method never asks for it."""
+        """The task head that trains with the method; a run adds it, no method reads it."""
 
     @classmethod
     @abstractmethod
@@ -168,51 +168,52 @@ class Method(nn.Module, ABC, Generic[S]):
         yield from ()
 
     @property
-    def tells(self) -> tuple[type[Event], ...]:
-        """The kinds of events that it emits with its own settings: the spec's `emits`, less what they switch off."""
+    def emitted(self) -> tuple[type[Event], ...]:
+        """The kinds of events that it emits with its settings: the spec's `emits`, less what they switch off."""
         return self.spec.emits
 
     @property
     def template(self) -> str | None:
-        """The method's own template with `{prompt}` and marks `{p}` for virtual tokens; None for the dataset's."""
+        """A template with `{prompt}` and a slot `{p}` for every virtual token; None where the dataset's is used."""
         return None
 
     @property
     def passes(self) -> int:
-        """Forwards in a training step. With 2, `agreement` tells what it costs that they differ."""
+        """Forwards in a training step. With 2, `consistency_loss` is added to the loss of the first."""
         return 1
 
-    def roll(self) -> None:
-        """Throw the dice for the next training forward. They stay as they lie until the next throw."""
+    def sample_routing(self) -> None:
+        """Draw the random routing of the next training forwards; it holds until the next call."""
 
-    def agreement(self, first: Float[Tensor, "n v"], second: Float[Tensor, "n v"]) -> Float[Tensor, ""]:
-        """Extra loss, summed over n labelled positions, from the logits of two passes with different dice."""
+    def consistency_loss(self, first: Float[Tensor, "n v"], second: Float[Tensor, "n v"]) -> Float[Tensor, ""]:
+        """Extra loss, summed over n labelled positions, from the logits of two passes with different routing."""
         raise AssertionError(f"{self.spec.name} makes one pass")
 
     def fold(self) -> None:
         """Drop structure that only training needs. Logits do not change, and folding twice is folding once."""
 
-    def stored(self) -> dict[str, Tensor]:
-        """What the file of a folded adapter holds of the method itself; the head is out of sight here."""
+    def method_tensors(self) -> dict[str, Tensor]:
+        """Tensors of a folded method as an adapter file holds them, without those of a task head."""
         return self.state_dict()
 
-    def put(self, tensors: dict[str, Tensor]) -> None:
-        """Take what `stored` gave out of a file; names and shapes have been checked, the head is out of sight."""
+    def load_method_tensors(self, tensors: dict[str, Tensor]) -> None:
+        """Load what `method_tensors` gave, from a file; names and shapes have been checked."""
         self.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
 
-    def tensors(self) -> dict[str, Tensor]:
-        """All that the file of a folded adapter holds: the method's own tensors and its head's."""
+    def adapter_tensors(self) -> dict[str, Tensor]:
+        """All that the file of a folded adapter holds: the method's tensors and its task head's."""
         with self._without_head() as head:
-            own = self.stored()
-        return own if head is None else own | {HEAD + name: tensor for name, tensor in head.state_dict().items()}
+            tensors = self.method_tensors()
+        return tensors if head is None else tensors | {HEAD + name: value for name, value in head.state_dict().items()}
 
-    def take(self, tensors: dict[str, Tensor]) -> None:
-        """Take all tensors of a file; names and shapes have been checked against `tensors`."""
+    def load_adapter_tensors(self, tensors: dict[str, Tensor]) -> None:
+        """Load all tensors of a file; names and shapes have been checked against `adapter_tensors`."""
         with self._without_head() as head:
-            self.put({name: tensor for name, tensor in tensors.items() if not name.startswith(HEAD)})
+            self.load_method_tensors({name: tensor for name, tensor in tensors.items() if not name.startswith(HEAD)})
         if head is not None:
-            own = {name: tensor for name, tensor in tensors.items() if name.startswith(HEAD)}
-            head.load_state_dict({name.removeprefix(HEAD): tensor.float() for name, tensor in own.items()})
+            head.load_state_dict(
+                {name.removeprefix(HEAD): value.float() for name, value in tensors.items() if name.startswith(HEAD)}
+            )
 
     @contextmanager
     def _without_head(self) -> Iterator[TaskHead | None]:
@@ -228,16 +229,16 @@ class Method(nn.Module, ABC, Generic[S]):
             self.head = TaskHead.build(spec, self.shape, rng)
         return self
 
-    def silent(self, layer: int | None = None) -> bool:
-        """Whether it has nothing to say: at strength 0, or in a layer that is switched off."""
+    def is_off(self, layer: int | None = None) -> bool:
+        """Whether it changes nothing: at strength 0, or in a layer that is switched off."""
         return self.control.strength == 0 or layer in self.control.off_layers
 
     def groups(self) -> dict[str, list[nn.Parameter]]:
         """Parameters by the name under which telemetry reports them: the part before the first dot."""
-        found: dict[str, list[nn.Parameter]] = {}
+        groups: dict[str, list[nn.Parameter]] = {}
         for name, parameter in self.named_parameters():
-            found.setdefault(name.split(".")[0], []).append(parameter)
-        return found
+            groups.setdefault(name.split(".")[0], []).append(parameter)
+        return groups
 
     def folded(self) -> Self:
         """A copy without training's structure; the method itself goes on training."""
@@ -245,8 +246,8 @@ class Method(nn.Module, ABC, Generic[S]):
         copied.fold()
         return copied
 
-    def twin(self) -> Self:
-        """A copy that shares every tensor but has its own dials: what chat uses while training goes on."""
-        twin = share_tensors(self)
-        twin.control = Control()
-        return twin
+    def sharing_copy(self) -> Self:
+        """A copy that shares all tensors and has a `control` of its own: chat uses it while training goes on."""
+        copied = share_tensors(self)
+        copied.control = Control()
+        return copied

@@ -8,7 +8,7 @@ from engine.config.run import RunConfig
 from engine.core.types import Counts, ModelInfo
 from engine.data.task import head_for, wants_head
 from engine.methods import method_class, method_spec
-from engine.methods.parts.head import TaskHead
+from engine.methods.parts.task_head import TaskHead
 from engine.methods.serving import must_serve
 from engine.models.discover import (
     LocalModel,

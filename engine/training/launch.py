@@ -66,7 +66,7 @@ def start_run(path: Path, config: RunConfig, load: LoadBase, name: str = "") -> 
             base=BaseFacts(name=base.name, fingerprint=base.fingerprint, parameters=base.shape.parameters),
             trainable=sum(p.numel() for p in method.parameters()),
             steps=training.steps,
-            emits=[event.kind for event in method.tells],
+            emits=[event.kind for event in method.emitted],
             layered=method.spec.layered,
             head=head,
             template=dataset.template,

@@ -77,7 +77,7 @@ class Trainer:
             checkpoint_activations(self._views)
         self.method.train()
         self._watcher = base.view()
-        self._reader = method.twin().eval()
+        self._reader = method.sharing_copy().eval()
         self._reader.attach(self._watcher.sites)
         max_seq_len = min(self.settings.max_seq_len, self.view.max_text_tokens)
         self._template = dataset.template
@@ -309,7 +309,7 @@ class Trainer:
     @torch.no_grad()
     def _watched(self, step: int) -> list[Event]:
         """What the method tells of the sample sentence, on a view of its own: observers stay where they are put."""
-        view, twin = self.base.view(), self.method.twin().eval()
+        view, twin = self.base.view(), self.method.sharing_copy().eval()
         twin.attach(view.sites)
         return list(twin.validation_events(step, view, probe_input(self.base, view, self._validation[0])))
 
@@ -325,7 +325,7 @@ class Trainer:
         except Exception as error:
             self._missed("The telemetry", error)
         try:
-            write_tensors(self.folder.snapshot_path(step), self.method.folded().tensors())
+            write_tensors(self.folder.snapshot_path(step), self.method.folded().adapter_tensors())
             self.folder.trim_snapshots()
             self._publish(SnapshotEvent(step=step))
         except (OSError, SafetensorError) as error:

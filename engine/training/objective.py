@@ -23,7 +23,7 @@ class TrainingObjective(nn.Module):
         self.method = method
         self._passes = [(method, views[0])]
         for view in views[1 : method.passes]:
-            twin = method.twin()
+            twin = method.sharing_copy()
             twin.attach(view.sites)
             self._passes.append((twin, view))
 
@@ -31,9 +31,9 @@ class TrainingObjective(nn.Module):
         """Summed loss of the first pass, plus the method's consistency loss where there is a second one."""
         outputs = []
         for method, view in self._passes:
-            method.roll()
+            method.sample_routing()
             outputs.append(logits_and_targets(view, batch, method.head))
         loss = summed_loss(*outputs[0])
         if len(outputs) > 1:
-            loss = loss + self.method.agreement(outputs[0][0], outputs[1][0])
+            loss = loss + self.method.consistency_loss(outputs[0][0], outputs[1][0])
         return loss

@@ -7,7 +7,7 @@ import torch
 
 from engine.config.training import TrainingSettings
 from engine.methods.base import HEAD, Method
-from engine.methods.parts.head import LEARNING_RATE as HEAD_RATE
+from engine.methods.parts.task_head import LEARNING_RATE as HEAD_RATE
 from engine.models.view import View
 
 

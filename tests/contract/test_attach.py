@@ -115,7 +115,7 @@ def test_strength_is_continuous(case, at):
 def test_twin_shares_tensors_and_has_its_own_dials(case):
     """Chat's twin sees every update of the trained method at once, and turning its dials touches nobody else."""
     base, method = case.build()
-    twin = method.twin()
+    twin = method.sharing_copy()
     for mine, its in zip(method.parameters(), twin.parameters(), strict=True):
         assert mine is its
     randomise(method)

@@ -9,7 +9,7 @@ from transformers.pytorch_utils import Conv1D
 
 from engine.core.errors import ModelError
 from engine.methods import METHODS
-from engine.methods.parts.norms import TunedNorms, normalised
+from engine.methods.parts.tuned_norms import TunedNorms, normalised
 from engine.methods.prompt.method import PromptTuning
 from engine.methods.prompt.spec import PromptSettings
 from engine.methods.serving import serves

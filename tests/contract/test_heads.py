@@ -11,7 +11,7 @@ from engine.evaluation.loss import logits_and_targets, summed_loss
 from engine.exchange.native import load_adapter, save_adapter
 from engine.inference.chat import ChatColumn, column_logits
 from engine.inference.classify import head_logits
-from engine.methods.parts.head import TaskHead
+from engine.methods.parts.task_head import TaskHead
 from engine.models.inputs import Tokens
 from tests.tiny import PAD, cases, named_gradients, randomise, tiny_base, viewed, words
 
@@ -101,11 +101,11 @@ def test_padding_and_neighbours_change_no_score(case):
 def test_twin_and_fold_keep_the_head(case):
     """A twin's head is the method's own, to the tensor; a folded copy's scores are the method's."""
     base, method = with_head(case)
-    assert method.twin().head.weight is method.head.weight
+    assert method.sharing_copy().head.weight is method.head.weight
     assert_close(scores_of(base, method.folded()), scores_of(base, method), **CLOSE)
     _, bare = case.build()
     names = {f"head.{name}" for name in method.head.state_dict()}
-    assert method.folded().tensors().keys() == bare.folded().tensors().keys() | names
+    assert method.folded().adapter_tensors().keys() == bare.folded().adapter_tensors().keys() | names
 
 
 def test_scores_come_in_the_order_of_the_texts():

@@ -29,7 +29,7 @@ from engine.inference.classify import head_logits
 from engine.memory.capacity import DeviceMemory
 from engine.methods import METHODS
 from engine.methods.base import Start
-from engine.methods.parts.head import TaskHead, pooled
+from engine.methods.parts.task_head import TaskHead, pooled
 from engine.methods.serving import serves
 from engine.models.families import family_of
 from engine.models.inputs import Pixels

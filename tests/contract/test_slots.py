@@ -7,7 +7,7 @@ from transformers import DynamicCache, RepetitionPenaltyLogitsProcessor
 
 from engine.core.sampling import Sampling
 from engine.data.batching import collate
-from engine.data.dataset import fill
+from engine.data.templates import fill
 from engine.data.tokenise import encode_prompt, encode_row
 from engine.inference.generate import generate, pad_left
 from engine.models.base import base_from_model

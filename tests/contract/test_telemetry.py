@@ -28,7 +28,7 @@ def looked(base, method, tokens=None):
 
 def told(base, method, step):
     """All that a method tells at a step: from its parameters, and from a sentence on a view of its own."""
-    view, twin = base.view(), method.twin().eval()
+    view, twin = base.view(), method.sharing_copy().eval()
     twin.attach(view.sites)
     with torch.no_grad():
         watched = twin.validation_events(
@@ -45,9 +45,9 @@ def test_events_are_declared_and_survive_json(case):
     events = told(base, method, 0)
     loss_of(viewed(base, method), words()).backward()
     events += told(base, method, 5)
-    assert {type(event) for event in events} == set(method.tells)
-    assert set(method.tells) <= set(method.spec.emits)
-    assert {event.step for event in events} == ({0, 5} if method.tells else set())
+    assert {type(event) for event in events} == set(method.emitted)
+    assert set(method.emitted) <= set(method.spec.emits)
+    assert {event.step for event in events} == ({0, 5} if method.emitted else set())
     for event in events:
         text = json.dumps(to_json(event), allow_nan=False)
         assert from_json(json.loads(text)) == event
@@ -58,7 +58,7 @@ def test_events_are_declared_and_survive_json(case):
 def test_every_declared_kind_is_told(name):
     """What a class declares, it tells with some of its example settings: no panel waits for nothing."""
     tellers = [case.build()[1] for case in cases(("llama",), name)]
-    assert {kind for method in tellers for kind in method.tells} == set(METHODS[name].emits)
+    assert {kind for method in tellers for kind in method.emitted} == set(METHODS[name].emits)
 
 
 @every_case

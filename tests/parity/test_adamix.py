@@ -79,15 +79,15 @@ def test_authors_training_pass(nlg):
     method, choices = of_authors(tensors, base), tensors["in.train_expert_choices"]
     assert method.passes == 2
     tokens = Tokens(tensors["in.tokens"], torch.ones_like(tensors["in.tokens"], dtype=torch.bool))
-    first, second = as_drawn(method, choices[:4]), as_drawn(method.twin(), choices[4:])
+    first, second = as_drawn(method, choices[:4]), as_drawn(method.sharing_copy(), choices[4:])
     p, q = (viewed(base, each).logits(tokens) for each in (first, second))
     assert_close(p.detach(), tensors["out.train_logits_first_pass"], rtol=1e-5, atol=1e-5)
     carries = tensors["in.mask"].bool()
     n = int(carries.sum())
-    loss = summed_loss(p[carries], tensors["in.labels"][carries]) + method.agreement(p[carries], q[carries])
+    loss = summed_loss(p[carries], tensors["in.labels"][carries]) + method.consistency_loss(p[carries], q[carries])
     loss = loss / n
     assert_close(loss.detach().view(1), tensors["out.train_loss_ce_plus_100_symKL"], rtol=1e-5, atol=1e-5)
-    assert float(method.agreement(p[carries], q[carries]).detach()) / n > 0.1
+    assert float(method.consistency_loss(p[carries], q[carries]).detach()) / n > 0.1
     loss.backward()
     told = 0
     for layer in range(base.shape.l):
@@ -224,7 +224,7 @@ def test_dice_are_fair_and_independent():
     _, method = Case("adamix", {"experts": 4, "share_up": False}, "llama").build()
     pairs = torch.zeros(4, 4)
     for _ in range(4000):
-        method.roll()
+        method.sample_routing()
         pairs[method._lying[0][0], method._lying[1][0]] += 1
     (frame,) = method.parameter_events(1)
     assert frame.pools == ["down", "up"]
@@ -241,18 +241,18 @@ def test_dice_leave_other_dice_alone():
     """Throwing touches no global randomness, the same seed throws the same, and twins go on in one stream."""
     _, method = Case("adamix", {"experts": 8}, "llama").build(seed=3)
     before = torch.get_rng_state()
-    method.roll()
+    method.sample_routing()
     assert torch.equal(torch.get_rng_state(), before)
     first = method._lying
-    twin = method.twin()
-    twin.roll()
+    twin = method.sharing_copy()
+    twin.sample_routing()
     assert method._lying == first  # its dice lie as they lay
     assert twin._lying != first
     assert int(method.dice[1]) == 2
     _, again = Case("adamix", {"experts": 8}, "llama").build(seed=3)
-    again.roll()
+    again.sample_routing()
     assert again._lying == first
-    again.roll()
+    again.sample_routing()
     assert again._lying == twin._lying
 
 
@@ -260,12 +260,12 @@ def test_dice_survive_a_checkpoint():
     """State of a method put into a fresh one, as resuming does, goes on with the same throws and counts."""
     _, method = Case("adamix", {"experts": 8}, "llama").build(seed=3)
     for _ in range(5):
-        method.roll()
+        method.sample_routing()
     _, fresh = Case("adamix", {"experts": 8}, "llama").build(seed=3)
     fresh.load_state_dict(method.state_dict())
     assert torch.equal(fresh.counts, method.counts)
-    method.roll()
-    fresh.roll()
+    method.sample_routing()
+    fresh.sample_routing()
     assert fresh._lying == method._lying
 
 
@@ -296,7 +296,7 @@ def test_objective_is_cross_entropy_and_agreement(family, checkpointing):
     method.zero_grad()
     labels, scores, shift = batch().labels, [], int(base.shape.family.causal)
     for throw in (1, 2):
-        own = method.twin()
+        own = method.sharing_copy()
         own.lay(throw)
         keep = labels[:, shift:] != -100
         scores.append(viewed(base, own).logits(batch().inputs)[:, : 9 - shift][keep])
@@ -315,7 +315,7 @@ def test_agreement_of_numbers_is_their_squared_difference():
     """One score per row is a number, whose softmax would say nothing."""
     _, method = Case("adamix", {"consistency": 2.0}, "llama").build()
     first, second = torch.tensor([[1.0], [2.0]]), torch.tensor([[3.0], [2.5]])
-    assert float(method.agreement(first, second)) == pytest.approx(2 * (4 + 0.25))
+    assert float(method.consistency_loss(first, second)) == pytest.approx(2 * (4 + 0.25))
     p, q = torch.randn(5, 7), torch.randn(5, 7)
     assert float(divergence(p, p).abs().max()) < 1e-6
     assert_close(symmetric_divergence(p, q), symmetric_divergence(q, p))
@@ -326,7 +326,7 @@ def test_agreement_of_numbers_is_their_squared_difference():
 def test_without_pools_there_is_nothing_to_tell():
     """With both projections shared, or one expert, it is a plain adapter: one pass, no telemetry of experts."""
     base, method = Case("adamix", {"experts": 3, "share_down": True}, "llama").build()
-    assert method.tells == ()
+    assert method.emitted == ()
     assert list(method.parameter_events(0)) == []
     view = viewed(base, method)
     assert list(method.validation_events(0, view, ProbeInput([], lambda: view.hidden(words(1))))) == []
@@ -346,7 +346,7 @@ def test_routing_dial():
     draws = [logits(base, method) for _ in range(6)]
     assert torch.equal(torch.get_rng_state(), state)
     assert len({round(float(draw.sum()), 4) for draw in draws}) > 2
-    twins = [method.twin(), method.twin()]
+    twins = [method.sharing_copy(), method.sharing_copy()]
     for twin in twins:
         twin.control.routing = RANDOM
     assert torch.equal(logits(base, twins[0]), logits(base, twins[1]))
@@ -381,7 +381,7 @@ def watched(base, method):
     """What the method tells of one sentence, twice the same."""
     frames = []
     for _ in range(2):
-        view, twin = base.view(), method.twin()
+        view, twin = base.view(), method.sharing_copy()
         twin.attach(view.sites)
         with torch.no_grad():
             frames += twin.validation_events(

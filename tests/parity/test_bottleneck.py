@@ -302,7 +302,7 @@ def test_norm_frames_tell_the_drift():
     assert frame.beta[1] == pytest.approx((8 / 32) ** 0.5, rel=1e-5)
     _, still = Case("bottleneck", {"norms": False}, "bert").build()
     assert list(still.parameter_events(0)) == []
-    assert "norms" not in [event.kind for event in still.tells]
+    assert "norms" not in [event.kind for event in still.emitted]
 
 
 def test_llama_7b_trains_half_a_per_cent():

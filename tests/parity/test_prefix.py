@@ -87,7 +87,7 @@ def with_prefix(base, tensors):
     method = flat_prefix(base, 5)
     (flat,) = [t for k, t in tensors.items() if k.startswith("adapter.") and k.endswith("control_trans")]
     keys, values = flat.view(5, base.shape.l, 2, base.shape.g, base.shape.k).permute(2, 1, 3, 0, 4)
-    method.put({"keys": keys, "values": values})
+    method.load_method_tensors({"keys": keys, "values": values})
     return method
 
 

@@ -8,7 +8,7 @@ from torch.testing import assert_close
 
 from engine.core.errors import ModelError, SettingError
 from engine.methods.base import Start
-from engine.methods.parts.distilling import read, texts_of
+from engine.methods.parts.distillation import read, texts_of
 from engine.methods.side.method import SideTuning
 from engine.methods.side.spec import SideSettings
 from engine.models.base import hash_weights

@@ -94,10 +94,15 @@ def page(tabs, served):
     visitor = Visitor(tabs, served.url)
     page = visitor("", motion=False)
     page.locator("[data-panel=loss] .main-svg").first.wait_for()
-    page.evaluate("Gatelight.show('everything')")
+    show(page, "everything")
     expect(page.locator(".gl-step")).to_have_text("step 20 / 20")
     yield page
     visitor.leave()
+
+
+def show(page, run):
+    """Show a run."""
+    page.evaluate("(run) => Gatelight.ready.then(({ show }) => show(run))", run)
 
 
 def scrub(page, place):
@@ -142,7 +147,7 @@ def test_masks_show_what_changed_on_demand(page):
 
 def test_layers_are_switched_off_on_demand(page):
     """The triangle is computed when asked for: its corner, all layers off, is the base's loss."""
-    page.evaluate("Gatelight.show('llama_adapter')")
+    show(page, "llama_adapter")
     place = page.locator("[data-panel=ablation]")
     expect(place).to_contain_text("Not asked yet")
     place.get_by_role("button").click()
@@ -152,21 +157,21 @@ def test_layers_are_switched_off_on_demand(page):
     place.locator("canvas").press("ArrowRight")
     place.locator("canvas").press("ArrowRight")
     expect(place).to_contain_text("Off in layers 0 to")
-    page.evaluate("Gatelight.show('prompt')")
+    show(page, "prompt")
     expect(place).to_be_hidden()
-    page.evaluate("Gatelight.show('everything')")
+    show(page, "everything")
 
 
 def test_every_event_of_a_method_has_a_panel():
     """No method tells what nobody shows."""
     needed = {name for file in PANELS.glob("*.js") for name in re.findall(r'(?:needs|kind): "(\w+)"', file.read_text())}
-    needed |= {name for file in PANELS.glob("*.js") for name in re.findall(r'(?:at|way)\("(\w+)"', file.read_text())}
+    needed |= {name for file in PANELS.glob("*.js") for name in re.findall(r'(?:at|series)\("(\w+)"', file.read_text())}
     assert {event.kind for spec in METHODS.values() for event in spec.emits} <= needed
 
 
 def test_every_report_on_a_sentence_has_a_picture():
     """Each kind of report that a method gives on a sentence is known to the view."""
-    looks = (PANELS.parent / "looks.js").read_text()
+    reports = (PANELS.parent / "reports.js").read_text()
     engine = "\n".join(file.read_text() for file in (ROOT / "engine").rglob("*.py"))
     for kind in set(re.findall(r'"kind": "(\w+)",\n\s+"tokens"', engine)):
-        assert f"    {kind}: {{" in looks, kind
+        assert f"  {kind}: {{" in reports, kind

@@ -14,7 +14,7 @@ expect.set_options(timeout=WAIT_MS)
 def opened(page, run):
     """The panel of a run."""
     goto(page, "runs")
-    page.evaluate("Gatelight.refreshRuns()")
+    page.evaluate("Gatelight.ready.then(({ refreshRuns }) => refreshRuns())")
     page.click(f"tr[data-run={run}]")
     page.wait_for_selector("#gl-run")
     page.click("#gl-rows button.label-wrap")

@@ -15,7 +15,7 @@ def test_a_killed_server_comes_back(tabs, tmp_path):
     page = visitor()
     start(page, 100_000)
     page.wait_for_selector(".gl-chip[data-state=running]")
-    page.wait_for_function("Gatelight.live.step > 2")
+    page.wait_for_function("Gatelight.ready.then(({ latestLive }) => latestLive()?.step > 2)")
     app.process.kill()
     app.process.wait()
     page.wait_for_selector(".gl-chip[data-state=gone]")
@@ -29,7 +29,7 @@ def test_a_killed_server_comes_back(tabs, tmp_path):
     goto(page, "train")
     page.click("#gl-resume:not([disabled])")
     page.wait_for_selector(".gl-chip[data-state=running]")
-    page.wait_for_function("Gatelight.live.step > 2")
+    page.wait_for_function("Gatelight.ready.then(({ latestLive }) => latestLive()?.step > 2)")
     assert app.close() == 0
     page.close()
     assert len(app.runs()) == 1

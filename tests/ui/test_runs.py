@@ -34,7 +34,7 @@ def own(page, app, request):
     facts["config"]["training"]["steps"] = 200
     (folder / "run.json").write_text(json.dumps(facts | {"name": "my run"}))
     goto(page, "runs")
-    page.evaluate("Gatelight.refreshRuns()")
+    page.evaluate("Gatelight.ready.then(({ refreshRuns }) => refreshRuns())")
     row = f"tr[data-run={run}]"
     page.wait_for_selector(row)
     yield row
@@ -44,7 +44,7 @@ def own(page, app, request):
     while page.locator("tr.picked").count():
         page.evaluate("document.querySelector('tr.picked input')?.click()")  # the table may be drawn anew meanwhile
         page.wait_for_timeout(200)
-    page.evaluate("Gatelight.refreshRuns()")
+    page.evaluate("Gatelight.ready.then(({ refreshRuns }) => refreshRuns())")
     page.wait_for_selector(row, state="detached")
 
 

@@ -55,7 +55,7 @@ def visit(tabs, served):
 
 
 def show(page: Page, run: str) -> None:
-    page.evaluate("(run) => Gatelight.show(run)", run)
+    page.evaluate("(run) => Gatelight.ready.then(({ show }) => show(run))", run)
 
 
 def scrub(page: Page, place: int) -> None:

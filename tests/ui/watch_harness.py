@@ -8,7 +8,7 @@ from pathlib import Path
 
 import gradio as gr
 
-from app.head import css, head
+from app.head import css, head, routes
 from app.tabs import watch
 from app.words import Say
 from engine.core.types import Live
@@ -65,6 +65,7 @@ def serve(home: Path, language: str = "en") -> Served:
         footer_links=[],
         head=head(),
         css=css(),
+        app_kwargs={"routes": routes()},
     )
     return Served(page.local_url, stage, page)
 

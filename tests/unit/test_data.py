@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from app.words import MAIN
 from engine.core.errors import DataError
-from engine.data import tokenise as targets
+from engine.data import tokenise
 from engine.data.batching import batches_by_length, batches_from, collate, epoch_order
 from engine.data.dataset import Dataset, Row, load_dataset, shipped
 from engine.data.tokenise import IGNORE, Example, encode_plain, encode_row, encode_rows
@@ -102,14 +102,14 @@ def test_batches_resume_at_any_number(lengths, size, seed, first):
 
 
 def test_many_rows_are_encoded_when_they_are_wanted(dataset, monkeypatch):
-    """Batches are the same as if all rows had been encoded at first; the first batch needs no more than its window."""
+    """Batches are the same as if all rows had been encoded at first; the first needs the rows of eight batches."""
     rows = [Row("cat", "a" * (1 + at * 7 % 31)) for at in range(200)]
     whole = encode_rows(TOKENIZER, dataset, rows, 40)
-    monkeypatch.setattr(targets, "EAGER_ROWS", 10)
-    later = targets.encode_training(TOKENIZER, dataset, rows, 40, None)
+    monkeypatch.setattr(tokenise, "EAGER_ROWS", 10)
+    later = tokenise.encode_training(TOKENIZER, dataset, rows, 40, None)
     batches = batches_from(later, 5, 0, 0)
     first = next(batches)
-    assert 8 * 5 <= len(later._kept) < 60  # checked types ask for a row here and there
+    assert 8 * 5 <= len(later._encoded) < 60  # checked types ask for a row here and there
     expected = batches_from(whole, 5, 0, 0)
     assert [first, *(next(batches) for _ in range(85))] == [next(expected) for _ in range(86)]
     assert later[3:9] == whole[3:9]
@@ -118,11 +118,11 @@ def test_many_rows_are_encoded_when_they_are_wanted(dataset, monkeypatch):
 
 def test_rows_without_a_label_are_refused_however_many(dataset, monkeypatch):
     """Where the first rows say nothing, all are asked before a run is refused."""
-    monkeypatch.setattr(targets, "EAGER_ROWS", 10)
+    monkeypatch.setattr(tokenise, "EAGER_ROWS", 10)
     empty = [Row("cat", "")] * 30
     with pytest.raises(DataError, match="nothing to learn"):
-        targets.encode_training(TOKENIZER, dataset, empty, 40, None)
-    found = targets.encode_training(TOKENIZER, dataset, [*empty, Row("cat", "meow")], 40, None)
+        tokenise.encode_training(TOKENIZER, dataset, empty, 40, None)
+    found = tokenise.encode_training(TOKENIZER, dataset, [*empty, Row("cat", "meow")], 40, None)
     assert len(found[30].ids) - found[30].answer_at == 5
 
 

@@ -18,7 +18,7 @@ from engine.core.sampling import Sampling
 from engine.data.batching import collate, collator_of
 from engine.data.dataset import Row, load_dataset
 from engine.data.head_spec import HeadSpec
-from engine.data.tokenise import Example, encode_for, encode_masked, encode_text
+from engine.data.tokenise import Example, encode_for, encode_for_head, encode_masked
 from engine.evaluation.base_ability import ability_examples
 from engine.evaluation.head import constant_baseline, head_predictions, head_scores
 from engine.evaluation.label_metrics import label_metrics, number_metrics
@@ -29,7 +29,7 @@ from engine.inference.classify import HeadPrediction, validation_score
 from engine.methods.base import Start
 from engine.methods.lora.method import Lora
 from engine.methods.lora.spec import LoraSettings
-from engine.methods.parts.head import TaskHead, pooled
+from engine.methods.parts.task_head import TaskHead, pooled
 from engine.models.inputs import Tokens
 from engine.models.loading import load_base
 from engine.telemetry.events import EvalEvent
@@ -90,7 +90,9 @@ def test_rows_are_encoded_together_as_one_by_one(tmp_path, template, pooling):
     dataset = load_dataset(str(path)).in_template(template)
     rows, spec = dataset.rows("train"), HeadSpec(labels=("x", "y"), pooling=pooling)
     found = encode_for(tokenizer(), dataset, rows, 6, spec)
-    assert [one.ids for one in found] == [encode_text(tokenizer(), template, row.prompt, 6, pooling) for row in rows]
+    assert [one.ids for one in found] == [
+        encode_for_head(tokenizer(), template, row.prompt, 6, pooling) for row in rows
+    ]
     assert [one.target for one in found] == ["xy".index(row.response) for row in rows]
 
 
@@ -318,9 +320,9 @@ def test_verdict_is_the_softmax_in_words():
 
 def test_long_texts_lose_the_end_that_is_not_read():
     """A head that reads the last token keeps the end, others the beginning and what closes every text."""
-    ids = encode_text(tokenizer(), "{prompt}!", "abcdefgh", 5, "last")
+    ids = encode_for_head(tokenizer(), "{prompt}!", "abcdefgh", 5, "last")
     assert tokenizer().decode(ids) == "efgh!"
-    first = encode_text(tokenizer(), "{prompt}!", "abcdefgh", 5, "first")
+    first = encode_for_head(tokenizer(), "{prompt}!", "abcdefgh", 5, "first")
     assert tokenizer().decode(first[1:]) == "abcd"
     closing = tokenizer()
     from tokenizers.processors import TemplateProcessing
@@ -328,7 +330,7 @@ def test_long_texts_lose_the_end_that_is_not_read():
     closing.backend_tokenizer.post_processor = TemplateProcessing(
         single="<bos> $A <eos>", special_tokens=[("<bos>", 1), ("<eos>", 2)]
     )
-    whole = encode_text(closing, "{prompt}!", "abcdefgh", 5, "first")
+    whole = encode_for_head(closing, "{prompt}!", "abcdefgh", 5, "first")
     assert whole[0] == 1
     assert whole[-1] == 2
     assert closing.decode(whole[1:-1]) == "abc"
@@ -355,7 +357,7 @@ def test_two_passes_agree_over_rows():
     class Twice(Lora):
         passes = 2
 
-        def agreement(self, first, second):
+        def consistency_loss(self, first, second):
             seen.append((first.shape, second.shape))
             return (first - second).square().sum() + 7
 

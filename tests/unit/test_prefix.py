@@ -129,7 +129,7 @@ def test_folding_drops_the_mlp_to_the_bit(family):
     expected = logits(base, randomise(method))
     folded = method.folded()
     assert torch.equal(logits(base, folded), expected)
-    assert set(dict(folded.named_parameters())) == {"keys", "values"} == set(folded.stored())
+    assert set(dict(folded.named_parameters())) == {"keys", "values"} == set(folded.method_tensors())
     assert folded.keys.shape == (base.shape.l, base.shape.g, 3, base.shape.k)
     loss_of(viewed(base, folded), words()).backward()
     assert all(float(gradient.norm()) > 0 for _, gradient in named_gradients(folded))
@@ -267,7 +267,7 @@ def test_a_resumed_prefix_knows_where_it_started():
         resumed.load_state_dict(method.state_dict())
         assert list(resumed.parameter_events(2)) == list(method.parameter_events(2))
         _, loaded = Case("prefix", FLAT, "llama").build()
-        loaded.put(method.folded().stored())
+        loaded.load_method_tensors(method.folded().method_tensors())
         (frame,) = loaded.parameter_events(0)
     assert frame.moved == frame.stride == 0
 

@@ -96,7 +96,7 @@ def test_what_happens_between_steps_does_not_matter(maker):
     trainer = maker.start("noisy", "lora", settings)
     for _ in trainer.run():
         torch.rand(1000)
-        trainer.method.twin().control.strength = 0.0
+        trainer.method.sharing_copy().control.strength = 0.0
     assert losses(trainer) == quiet
 
 

@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.core.errors import DataError
-from engine.data.dataset import SPLITS, load_dataset
+from engine.data.dataset import load_dataset
 from engine.data.settings import DataSettings
+from engine.data.splits import SPLITS
 
 
 def write(path, pairs, **more):

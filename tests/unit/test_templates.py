@@ -97,7 +97,7 @@ def test_the_sentence_panel_shows_holes_as_numbers():
 def test_the_sentence_panel_at_strength_zero():
     """With the virtual tokens gone the sentence keeps its places, and nobody looks at anything."""
     base, method = made()
-    view, off = base.view(), method.twin()
+    view, off = base.view(), method.sharing_copy()
     off.control.strength = 0.0
     off.attach(view.sites)
     with torch.inference_mode():

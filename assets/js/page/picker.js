@@ -1,103 +1,132 @@
-// The menu of methods: a button, and a list in families that opens below it. Mouse and keyboard alike.
-window.Gatelight = window.Gatelight || {};
+// The menu of methods: a button, and a list in groups that opens below it. Works by mouse and by keyboard.
+// @ts-check
 
-(() => {
-  const STEPS = { ArrowDown: 1, ArrowUp: -1 };
+import { el, find, findAll } from "../common/dom.js";
+import { clamp } from "../common/maths.js";
+import { answerOf } from "../common/server.js";
 
-  const option = (method) => {
-    const made = document.createElement("div");
-    const title = document.createElement("strong");
-    const line = document.createElement("span");
-    title.textContent = method.title;
-    line.textContent = method.line;
-    made.append(title, line);
-    made.className = "gl-method-option";
-    made.id = `gl-method-option-${method.name}`;
-    made.setAttribute("role", "option");
-    made.dataset.method = method.name;
-    return made;
+/** @import { MethodFamily, MethodOption, PickerServer, PickerValue } from "../types.js" */
+
+/** @type {Record<string, number>} */
+const STEPS = { ArrowDown: 1, ArrowUp: -1 };
+const OPTION = ".gl-method-option";
+
+/** @param {MethodOption} method */
+const option = (method) =>
+  el(
+    "div",
+    { class: "gl-method-option", id: `gl-method-option-${method.name}`, role: "option", "data-method": method.name },
+    el("strong", { text: method.title }),
+    el("span", { text: method.line }),
+  );
+
+/** @param {MethodFamily} family */
+const group = (family) =>
+  el(
+    "div",
+    { class: "gl-method-family", role: "group", "aria-label": family.title },
+    el("p", { text: family.title }),
+    ...family.methods.map(option),
+  );
+
+/**
+ * The option that an event happened on.
+ *
+ * @param {Event} event
+ */
+const optionOf = (event) => /** @type {HTMLElement | null} */ (/** @type {Element} */ (event.target).closest(OPTION));
+
+/**
+ * Where a key moves the highlighted option; undefined if the key moves nothing.
+ *
+ * @param {string} key
+ * @param {HTMLElement[]} options
+ * @param {HTMLElement | null} active
+ */
+const moved = (key, options, active) => {
+  const at = active ? options.indexOf(active) : -1;
+  if (key in STEPS) return options[clamp(at + STEPS[key], 0, options.length - 1)];
+  if (key === "Home") return options[0];
+  if (key === "End") return options[options.length - 1];
+  if (key.length !== 1 || key === " ") return undefined;
+  const typed = key.toLowerCase();
+  const begins = [...options.slice(at + 1), ...options].find((one) => one.textContent?.toLowerCase().startsWith(typed));
+  return begins ?? active;
+};
+
+/**
+ * Mount the menu.
+ *
+ * @param {HTMLElement} element
+ * @param {PickerServer} server
+ * @param {PickerValue} value
+ */
+export const mountPicker = async (element, server, value) => {
+  const button = find(element, ".gl-picker-button");
+  const list = find(element, ".gl-picker-list");
+  /** @type {HTMLElement[]} */
+  let options = [];
+  /** @type {HTMLElement | null} */
+  let active = null;
+
+  const show = () => {
+    const chosen = options.find((one) => one.dataset.method === value.value());
+    if (chosen) button.textContent = chosen.firstChild?.textContent ?? "";
+    for (const one of options) one.setAttribute("aria-selected", String(one === chosen));
   };
-
-  const group = (family) => {
-    const made = document.createElement("div");
-    const head = document.createElement("p");
-    head.textContent = family.title;
-    made.append(head, ...family.methods.map(option));
-    made.className = "gl-method-family";
-    made.setAttribute("role", "group");
-    made.setAttribute("aria-label", family.title);
-    return made;
+  /** @param {HTMLElement | null} one */
+  const point = (one) => {
+    active?.classList.remove("active");
+    active = one;
+    active?.classList.add("active");
+    active?.scrollIntoView({ block: "nearest" });
+    if (active) list.setAttribute("aria-activedescendant", active.id);
   };
-
-  /** Bring the menu to life.
-   *
-   * @param value {value(): what is chosen; pick(name); watch(tell): calls back when the page changes the value}
-   */
-  Gatelight.picker = async (element, server, value) => {
-    const button = element.querySelector(".gl-picker-button");
-    const list = element.querySelector(".gl-picker-list");
-    let options = [];
-    let active = null;
-
-    const show = () => {
-      const chosen = options.find((one) => one.dataset.method === value.value());
-      if (chosen) button.textContent = chosen.firstChild.textContent;
-      options.forEach((one) => one.setAttribute("aria-selected", String(one === chosen)));
-    };
-    const point = (one) => {
-      active?.classList.remove("active");
-      active = one;
-      active?.classList.add("active");
-      active?.scrollIntoView({ block: "nearest" });
-      if (active) list.setAttribute("aria-activedescendant", active.id);
-    };
-    const close = (back) => {
-      list.hidden = true;
-      button.setAttribute("aria-expanded", "false");
-      if (back) button.focus();
-    };
-    const open = () => {
-      if (!options.length) return;
-      list.hidden = false;
-      button.setAttribute("aria-expanded", "true");
-      point(options.find((one) => one.getAttribute("aria-selected") === "true") ?? options[0]);
-      list.focus();
-    };
-    const pick = (one) => {
-      close(true);
-      if (!one || one.dataset.method === value.value()) return;
-      value.pick(one.dataset.method);
-      show();
-    };
-
-    button.addEventListener("click", () => (list.hidden ? open() : close(true)));
-    button.addEventListener("keydown", (event) => {
-      if (!(event.key in STEPS)) return;
-      event.preventDefault();
-      open();
-    });
-    list.addEventListener("click", (event) => pick(event.target.closest(".gl-method-option")));
-    list.addEventListener("pointermove", (event) => point(event.target.closest(".gl-method-option") ?? active));
-    list.addEventListener("keydown", (event) => {
-      const at = options.indexOf(active);
-      const typed = event.key.length === 1 && event.key !== " " ? event.key.toLowerCase() : "";
-      if (event.key in STEPS) point(options[Math.min(options.length - 1, Math.max(0, at + STEPS[event.key]))]);
-      else if (event.key === "Home") point(options[0]);
-      else if (event.key === "End") point(options.at(-1));
-      else if (event.key === "Enter" || event.key === " ") pick(active);
-      else if (event.key === "Escape" || event.key === "Tab") close(true);
-      else if (typed) {
-        const begins = (one) => one.textContent.toLowerCase().startsWith(typed);
-        point([...options.slice(at + 1), ...options].find(begins) ?? active);
-      } else return;
-      event.preventDefault();
-    });
-    list.addEventListener("focusout", (event) => !element.contains(event.relatedTarget) && close(false));
-
-    const families = (await server.families(null).catch(() => undefined)) ?? [];
-    list.replaceChildren(...families.map(group));
-    options = [...list.querySelectorAll(".gl-method-option")];
+  /** @param {boolean} back whether the button gets the focus again */
+  const close = (back) => {
+    list.hidden = true;
+    button.setAttribute("aria-expanded", "false");
+    if (back) button.focus();
+  };
+  const open = () => {
+    if (!options.length) return;
+    list.hidden = false;
+    button.setAttribute("aria-expanded", "true");
+    point(options.find((one) => one.getAttribute("aria-selected") === "true") ?? options[0]);
+    list.focus();
+  };
+  /** @param {HTMLElement | null} one */
+  const pick = (one) => {
+    close(true);
+    const name = one?.dataset.method;
+    if (!name || name === value.value()) return;
+    value.pick(name);
     show();
-    value.watch(show);
   };
-})();
+
+  button.addEventListener("click", () => (list.hidden ? open() : close(true)));
+  button.addEventListener("keydown", (event) => {
+    if (!(event.key in STEPS)) return;
+    event.preventDefault();
+    open();
+  });
+  list.addEventListener("click", (event) => pick(optionOf(event)));
+  list.addEventListener("pointermove", (event) => point(optionOf(event) ?? active));
+  list.addEventListener("keydown", (event) => {
+    const next = moved(event.key, options, active);
+    if (next !== undefined) point(next);
+    else if (event.key === "Enter" || event.key === " ") pick(active);
+    else if (event.key === "Escape" || event.key === "Tab") close(true);
+    else return;
+    event.preventDefault();
+  });
+  list.addEventListener("focusout", (event) => {
+    if (!element.contains(/** @type {Node | null} */ (event.relatedTarget))) close(false);
+  });
+
+  const families = (await answerOf(server.families(null))) ?? [];
+  list.replaceChildren(...families.map(group));
+  options = findAll(list, OPTION);
+  show();
+  value.watch(show);
+};

@@ -1,14 +1,18 @@
-// Moves the mark on the strength curve while the slider is pulled.
-window.Gatelight = window.Gatelight || {};
+// Moves the mark on the strength curve while the slider is moved.
+// @ts-check
 
-/** Put the mark of the strength curve at a strength between 0 and 2. */
-Gatelight.strength = (strength) => {
-  const svg = document.querySelector("#gl-curve svg");
+const EDGE = 6;
+
+/**
+ * Put the mark of the strength curve at a strength.
+ *
+ * @param {number} strength 0 to 2
+ */
+export const moveStrengthMark = (strength) => {
+  const svg = /** @type {SVGSVGElement | null} */ (document.querySelector("#gl-curve svg"));
   if (!svg) return;
-  const width = svg.viewBox.baseVal.width;
+  const x = EDGE + ((svg.viewBox.baseVal.width - 2 * EDGE) * strength) / 2;
   const mark = svg.querySelector(".mark");
-  const edge = 6;
-  const x = edge + ((width - 2 * edge) * strength) / 2;
-  mark.setAttribute("x1", x);
-  mark.setAttribute("x2", x);
+  mark?.setAttribute("x1", String(x));
+  mark?.setAttribute("x2", String(x));
 };

@@ -1,130 +1,194 @@
-// The top bar of Watch: which run, which step, what to compare with, and one line on how the run is.
-window.Gatelight = window.Gatelight || {};
+// The top bar of Watch: which run, which step, what to compare with, and one line on the state of the run.
+// @ts-check
 
-(() => {
-  const options = (select, runs, chosen, first, say) => {
-    const texts = runs.map((run) => [run.id, caption(run, say)]);
-    if (first) texts.unshift(["", first]);
-    const key = JSON.stringify(texts);
-    if (select.dataset.key !== key) {
-      select.dataset.key = key;
-      select.replaceChildren(...texts.map(([value, text]) => Gatelight.el("option", { value, text })));
+import { button, el, icon } from "../common/dom.js";
+import { openTab } from "../common/navigation.js";
+
+/** @import { RunEntry, Say, Stage, View } from "../types.js" */
+/** @import { Tape } from "./tape.js" */
+/** @typedef {{kind: string, text: string, to?: string}} StateLine `to` is the tab to go on with */
+
+/**
+ * Fill a select, unless it has these options already.
+ *
+ * @param {HTMLSelectElement} select
+ * @param {[value: string, text: string][]} options
+ * @param {string} chosen
+ */
+const fillSelect = (select, options, chosen) => {
+  const key = JSON.stringify(options);
+  if (select.dataset.key !== key) {
+    select.dataset.key = key;
+    select.replaceChildren(...options.map(([value, text]) => el("option", { value, text })));
+  }
+  select.value = chosen;
+};
+
+/**
+ * @param {RunEntry} run
+ * @param {Say} say
+ * @returns {[value: string, text: string]}
+ */
+const option = (run, say) => [
+  run.id,
+  `${run.name}  ·  ${run.recording ? say("recording") : say(`status.${run.status}`)}`,
+];
+
+/**
+ * How a run ended: at its last step or before, and which state it kept.
+ *
+ * @param {Tape} tape
+ * @param {Say} say
+ */
+const ending = (tape, say) => {
+  const older = tape.kept !== null && tape.kept !== tape.last;
+  const key = `finished${tape.early ? ".early" : ""}${older ? ".kept" : ""}`;
+  return say(key, { step: tape.last, kept: tape.kept });
+};
+
+/**
+ * The state of the run in one line; no text where there is nothing to say.
+ *
+ * @param {View} view
+ * @param {Say} say
+ * @returns {StateLine}
+ */
+export const stateLine = (view, say) => {
+  const { tape } = view;
+  if (view.gone) return { kind: "gone", text: say("gone") };
+  if (!tape) return { kind: "wait", text: say("loading") };
+  if (tape.error) return { kind: "error", text: tape.error };
+  if (tape.status === "loading") return { kind: "wait", text: say("setting_up") };
+  if (!tape.loaded && !tape.positions.length) return { kind: "wait", text: say("loading") };
+  if (tape.status === "finished" && !tape.recording) return { kind: "note", text: ending(tape, say), to: "chat" };
+  if (tape.status === "failed") return { kind: "error", text: tape.message || say("failed") };
+  if (tape.status === "interrupted") return { kind: "note", text: say("interrupted"), to: "runs" };
+  if (tape.status === "stopped") return { kind: "note", text: say("stopped"), to: "runs" };
+  if (tape.status === "paused") return { kind: "note", text: say("paused"), to: "train" };
+  return { kind: "", text: "" };
+};
+
+/**
+ * The introduction that stands above a recording.
+ *
+ * @param {Stage} stage
+ */
+const createIntro = ({ say, number }) => {
+  const text = el("span");
+  const train = button(say("intro.button"), () => openTab("train"), { class: "gl-button gl-primary" });
+  const element = el("p", { class: "gl-intro" }, text, train);
+  /** @param {Tape | null} tape */
+  const draw = (tape) => {
+    const started = tape?.all("started")[0];
+    element.hidden = !(tape?.recording && started);
+    if (!tape || !started) return;
+    text.textContent = say(tape.emits.includes("gates") ? "intro" : "intro.other", { n: number(started.trainable) });
+  };
+  return { element, draw };
+};
+
+/**
+ * The line on the state of the run, with a button that opens the tab to go on with.
+ *
+ * @param {Stage} stage
+ */
+const createStateLine = ({ say }) => {
+  const words = el("span");
+  const next = button("", () => openTab(next.dataset.to ?? ""));
+  const element = el("p", { class: "gl-state", role: "status" }, words, next);
+  /** @param {View} view */
+  const draw = (view) => {
+    const { kind, text, to } = stateLine(view, say);
+    element.dataset.kind = kind;
+    if (words.textContent !== text) words.textContent = text;
+    next.hidden = !to;
+    if (to && next.dataset.to !== to) {
+      next.dataset.to = to;
+      next.textContent = say(`next.${to}`);
     }
-    select.value = chosen;
+    element.hidden = !text;
   };
+  return { element, draw };
+};
 
-  const caption = (run, say) => {
-    const mark = run.recording ? say("recording") : say(`status.${run.status}`);
-    return `${run.name}  ·  ${mark}`;
-  };
-
-  /** How a run ended: at its last step or before, and with which state. */
-  const ended = (tape, say) => {
-    const older = tape.kept !== null && tape.kept !== tape.last;
-    const key = `finished${tape.early ? ".early" : ""}${older ? ".kept" : ""}`;
-    return say(key, { step: tape.last, kept: tape.kept });
-  };
-
-  /** How the run is: kind of line, its text, and the place to go on. */
-  const line = (view, say) => {
-    const { tape } = view;
-    if (view.gone) return ["gone", say("gone")];
-    if (!tape) return ["wait", say("loading")];
-    if (tape.error) return ["error", tape.error];
-    if (tape.status === "loading") return ["wait", say("setting_up")];
-    if (!tape.loaded && !tape.positions.length) return ["wait", say("loading")];
-    if (tape.status === "finished" && !tape.recording) return ["note", ended(tape, say), "chat"];
-    if (tape.status === "failed") return ["error", tape.message || say("failed")];
-    if (tape.status === "interrupted") return ["note", say("interrupted"), "runs"];
-    if (tape.status === "stopped") return ["note", say("stopped"), "runs"];
-    if (tape.status === "paused") return ["note", say("paused"), "train"];
-    return ["", ""];
-  };
-
-  /** Build the top bar; returns its draw function.
-   *
-   * @param stage {element, view, set, say, player, show, compare, follow, one_step, number}
+/**
+ * The buttons and the slider that move along the frames.
+ *
+ * @param {Stage} stage
+ */
+const createTransport = ({ view, say, player }) => {
+  /**
+   * @param {"first" | "last"} name
+   * @param {number} position
    */
-  Gatelight.watchBar = (stage) => {
-    const { el, button } = Gatelight;
-    const { view, say, player } = stage;
-    const runs = el("select", { class: "gl-select", "aria-label": say("run"), onchange: () => stage.show(runs.value) });
-    const jump = (name, position) => {
-      const found = button("", () => player.go(position), { "aria-label": say(name), title: say(name) });
-      found.append(Gatelight.icon(name));
-      return found;
-    };
-    const live = el("span", { class: "gl-badge gl-live-badge", text: say("live") });
-    const recorded = el("span", { class: "gl-badge gl-recorded", text: say("recording") });
-    const toggle = button("", player.toggle, { class: "gl-button gl-play" });
-    const scrub = el("input", { type: "range", min: 0, max: 0, value: 0, class: "gl-scrub", "aria-label": say("scrub") });
-    const step = el("output", { class: "gl-step" });
-    const follow = button(say("follow"), () => stage.follow(), { class: "gl-button gl-follow", title: say("follow.title") });
-    const one = button(say("one_step"), stage.one_step, { class: "gl-button gl-one", title: say("one_step.title") });
-    const other = el("select", { class: "gl-select", "aria-label": say("compare"), onchange: () => stage.compare(other.value) });
-    const words = el("span");
-    const next = button("", () => Gatelight.goto && Gatelight.goto(next.dataset.to));
-    const state = el("p", { class: "gl-state", role: "status" }, words, next);
-    const intro = el(
-      "p",
-      { class: "gl-intro" },
-      el("span"),
-      button(say("intro.button"), () => Gatelight.goto && Gatelight.goto("train"), { class: "gl-button gl-primary" }),
-    );
-    scrub.addEventListener("input", () => player.go(Number(scrub.value)));
-    stage.element.append(
-      intro,
-      el(
-        "div",
-        { class: "gl-bar-row" },
-        runs,
-        live,
-        recorded,
-        jump("first", 0),
-        toggle,
-        jump("last", Infinity),
-        scrub,
-        step,
-        follow,
-        one,
-        other,
-      ),
-      state,
-    );
-
-    return () => {
-      const { tape } = view;
-      options(runs, view.runs, tape?.run ?? "", "", say);
-      options(other, view.runs.filter((run) => run.id !== tape?.run), view.other?.run ?? "", say("compare.none"), say);
-      const [kind, text, to] = line(view, say);
-      state.dataset.kind = kind;
-      if (words.textContent !== text) words.textContent = text;
-      next.hidden = !to;
-      if (to && next.dataset.to !== to) {
-        next.dataset.to = to;
-        next.textContent = say(`next.${to}`);
-      }
-      state.hidden = !text;
-      const active = Boolean(tape?.active);
-      live.hidden = !active;
-      recorded.hidden = !tape?.recording;
-      follow.hidden = !active;
-      follow.setAttribute("aria-pressed", String(view.following));
-      one.hidden = !active || tape.status === "stopping";
-      const started = tape?.all("started")[0];
-      intro.hidden = !(tape?.recording && started);
-      if (started) intro.firstChild.textContent = say(tape.emits.includes("gates") ? "intro" : "intro.other", { n: stage.number(started.trainable) });
-      const deed = view.playing ? "pause" : "play";
-      if (toggle.title !== say(deed)) {
-        toggle.replaceChildren(Gatelight.icon(deed));
-        toggle.setAttribute("aria-label", say(deed));
-        toggle.title = say(deed);
-      }
-      if (!tape) return;
-      scrub.max = Math.max(0, tape.positions.length - 1);
-      scrub.value = tape.position(view.step);
-      scrub.setAttribute("aria-valuetext", say("step", { step: view.step }));
-      step.textContent = say(tape.steps ? "step_of" : "step", { step: view.step, steps: tape.steps });
-    };
+  const jump = (name, position) => {
+    const made = button("", () => player.go(position), { "aria-label": say(name), title: say(name) });
+    made.append(icon(name));
+    return made;
   };
-})();
+  const toggle = button("", player.toggle, { class: "gl-button gl-play" });
+  const slider = { type: "range", min: 0, max: 0, value: 0, class: "gl-scrub", "aria-label": say("scrub") };
+  const scrub = el("input", slider);
+  const step = el("output", { class: "gl-step" });
+  scrub.addEventListener("input", () => player.go(Number(scrub.value)));
+  const draw = () => {
+    const action = view.playing ? "pause" : "play";
+    if (toggle.title !== say(action)) {
+      toggle.replaceChildren(icon(action));
+      toggle.setAttribute("aria-label", say(action));
+      toggle.title = say(action);
+    }
+    const { tape } = view;
+    if (!tape) return;
+    scrub.max = String(Math.max(0, tape.positions.length - 1));
+    scrub.value = String(tape.position(view.step));
+    scrub.setAttribute("aria-valuetext", say("step", { step: view.step }));
+    step.textContent = say(tape.steps ? "step_of" : "step", { step: view.step, steps: tape.steps });
+  };
+  return { elements: [jump("first", 0), toggle, jump("last", Infinity), scrub, step], draw };
+};
+
+/**
+ * Build the top bar.
+ *
+ * @param {Stage} stage
+ * @returns {() => void} draw
+ */
+export const createBar = (stage) => {
+  const { view, say } = stage;
+  const select = { class: "gl-select" };
+  const runs = el("select", { ...select, "aria-label": say("run"), onchange: () => stage.show(runs.value) });
+  const other = el("select", { ...select, "aria-label": say("compare"), onchange: () => stage.compare(other.value) });
+  const live = el("span", { class: "gl-badge gl-live-badge", text: say("live") });
+  const recorded = el("span", { class: "gl-badge gl-recorded", text: say("recording") });
+  const transport = createTransport(stage);
+  const follow = button(say("follow"), () => stage.follow(), {
+    class: "gl-button gl-follow",
+    title: say("follow.title"),
+  });
+  const one = button(say("one_step"), stage.oneStep, { class: "gl-button gl-one", title: say("one_step.title") });
+  const intro = createIntro(stage);
+  const state = createStateLine(stage);
+  const row = el("div", { class: "gl-bar-row" }, runs, live, recorded, ...transport.elements, follow, one, other);
+  stage.element.append(intro.element, row, state.element);
+
+  return () => {
+    const { tape } = view;
+    const others = view.runs.filter((run) => run.id !== tape?.run);
+    fillSelect(
+      runs,
+      view.runs.map((run) => option(run, say)),
+      tape?.run ?? "",
+    );
+    fillSelect(other, [["", say("compare.none")], ...others.map((run) => option(run, say))], view.other?.run ?? "");
+    state.draw(view);
+    const active = Boolean(tape?.active);
+    live.hidden = !active;
+    recorded.hidden = !tape?.recording;
+    follow.hidden = !active;
+    follow.setAttribute("aria-pressed", String(view.following));
+    one.hidden = !active || tape?.status === "stopping";
+    intro.draw(tape);
+    transport.draw();
+  };
+};

@@ -1,103 +1,175 @@
-// A run as the page knows it: its events by kind, and what was true at a step.
-window.Gatelight = window.Gatelight || {};
+// A run as the page knows it: its events by kind, and the newest event of a kind at a step.
+// @ts-check
 
-(() => {
-  const ACTIVE = ["loading", "running", "paused", "stopping"];
-  const FACTS = "name status message recording emits layered pictures early kept steps config epoch cursor".split(" ");
-  const NO_FRAMES = ["started", "loss", "snapshot", "status"];
+import { lastUpTo } from "../common/maths.js";
+import { answerOf } from "../common/server.js";
 
-  /** Index of the last entry of a sorted list that is not above a value, -1 if there is none. */
-  const lastUpTo = (sorted, value) => {
-    let low = 0;
-    let high = sorted.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (sorted[middle] <= value) low = middle + 1;
-      else high = middle;
+/** @import { EventsByKind, Kind } from "../event_types.js" */
+/** @import { Series, SeriesStyle, Since, WatchServer } from "../types.js" */
+/**
+ * @template {Kind} K
+ * @typedef {{steps: number[], events: EventsByKind[K][]}} Log the events of one kind, in the order of their steps
+ */
+
+const ACTIVE = ["loading", "running", "paused", "stopping"];
+const NO_FRAMES = ["started", "loss", "snapshot", "status"];
+
+export class Tape {
+  /** @param {string} run its id */
+  constructor(run) {
+    this.run = run;
+    this.name = run;
+    this.status = "";
+    this.message = "";
+    this.error = "";
+    /** @type {string[]} */
+    this.emits = [];
+    /** The planned number of steps. */
+    this.steps = 0;
+    this.config = { method: "" };
+    this.layered = false;
+    this.pictures = false;
+    this.recording = false;
+    this.early = false;
+    /** @type {number | null} */
+    this.kept = null;
+    /** @type {number | null} */
+    this.epoch = null;
+    this.loaded = false;
+    this.version = 0;
+    /** When the server was asked last, by the browser's clock. */
+    this.asked = 0;
+    this.pulling = false;
+    this.cursor = 0;
+    /** @type {{[K in Kind]?: Log<K>}} */
+    this.kinds = {};
+    /** Steps that have a frame, and the last step. @type {number[]} */
+    this.positions = [];
+    /** The last step that an event told of. */
+    this.last = 0;
+  }
+
+  get active() {
+    return ACTIVE.includes(this.status);
+  }
+
+  /** Where an axis of steps ends: at the run's last step, so that it stands still while the run grows. */
+  get end() {
+    return Math.max(this.last, this.steps, 1);
+  }
+
+  /** Changes whenever something was added: what was drawn of the whole run may be kept until then. */
+  get key() {
+    return `${this.run} ${this.epoch} ${this.version}`;
+  }
+
+  /**
+   * Take in an answer of the server's `since`. An answer of another epoch (the run's file was written anew) begins
+   * again from nothing.
+   *
+   * @param {Since} answer
+   */
+  take(answer) {
+    const { name, status, message, emits, steps, config, layered, pictures, recording, early, kept } = answer;
+    if (answer.epoch !== this.epoch) Object.assign(this, { kinds: {}, positions: [], last: 0 });
+    Object.assign(this, { name, status, message, emits, steps, config, layered, pictures, recording, early, kept });
+    Object.assign(this, { epoch: answer.epoch, cursor: answer.cursor, error: "", loaded: !answer.more });
+    for (const event of answer.events) {
+      const log = this.#log(event.kind);
+      log.steps.push(event.step);
+      log.events.push(event);
+      this.last = Math.max(this.last, event.step);
     }
-    return low - 1;
-  };
+    if (!answer.events.length) return;
+    const frames = Object.entries(this.kinds).filter(([kind]) => !NO_FRAMES.includes(kind));
+    const stepsOfFrames = new Set(frames.flatMap(([, log]) => log.steps));
+    this.positions = [...stepsOfFrames.add(this.last)].sort((a, b) => a - b);
+    this.version += 1;
+  }
 
-  Gatelight.Tape = class {
-    constructor(run) {
-      Object.assign(this, { run, name: run, status: "", message: "", error: "", emits: [], steps: 0, config: {} });
-      Object.assign(this, { layered: false, recording: false, epoch: null, loaded: false, version: 0 });
-      this.clear();
-    }
+  /**
+   * @param {Kind} kind
+   * @returns {{steps: number[], events: object[]}}
+   */
+  #log(kind) {
+    const log = this.kinds[kind] ?? { steps: [], events: [] };
+    Object.assign(this.kinds, { [kind]: log });
+    return log;
+  }
 
-    clear() {
-      Object.assign(this, { cursor: 0, kinds: {}, positions: [], last: 0 });
-    }
+  /**
+   * All events of a kind.
+   *
+   * @template {Kind} K
+   * @param {K} kind
+   * @returns {EventsByKind[K][]}
+   */
+  all(kind) {
+    return this.kinds[kind]?.events ?? [];
+  }
 
-    get active() {
-      return ACTIVE.includes(this.status);
-    }
+  /**
+   * The steps of all events of a kind.
+   *
+   * @param {Kind} kind
+   */
+  stepsOf(kind) {
+    return this.kinds[kind]?.steps ?? [];
+  }
 
-    /** Where an axis of steps ends: at the run's last step, so that it stands still while the run grows. */
-    get end() {
-      return Math.max(this.last, this.steps, 1);
-    }
+  /**
+   * One number of all events of a kind over their steps, as a line of a chart.
+   *
+   * @template {Kind} K
+   * @param {K} kind
+   * @param {(event: EventsByKind[K]) => number} value
+   * @param {SeriesStyle} [style]
+   * @returns {Series}
+   */
+  series(kind, value, style = {}) {
+    return { steps: this.stepsOf(kind), values: this.all(kind).map(value), ...style };
+  }
 
-    /** Take in an answer of the server's `since`. */
-    take(answer) {
-      if (answer.epoch !== this.epoch) this.clear();
-      for (const name of FACTS) this[name] = answer[name];
-      for (const event of answer.events) {
-        const kind = (this.kinds[event.kind] ??= { steps: [], events: [] });
-        kind.steps.push(event.step);
-        kind.events.push(event);
-        this.last = Math.max(this.last, event.step);
-      }
-      this.error = "";
-      this.loaded = !answer.more;
-      if (answer.events.length) {
-        const frames = Object.entries(this.kinds).filter(([kind]) => !NO_FRAMES.includes(kind));
-        const steps = new Set(frames.flatMap(([, found]) => found.steps));
-        this.positions = [...steps.add(this.last)].sort((a, b) => a - b);
-        this.version += 1;
-      }
-    }
+  /**
+   * The newest event of a kind that is not later than a step, or null.
+   *
+   * @template {Kind} K
+   * @param {K} kind
+   * @param {number} step
+   * @returns {EventsByKind[K] | null}
+   */
+  at(kind, step) {
+    return this.all(kind)[lastUpTo(this.stepsOf(kind), step)] ?? null;
+  }
 
-    /** Changes whenever something was added: what was drawn of the whole run may be kept until then. */
-    get key() {
-      return `${this.run} ${this.epoch} ${this.version}`;
-    }
+  /**
+   * Position of the frame nearest to a step.
+   *
+   * @param {number} step
+   */
+  position(step) {
+    const below = Math.max(0, lastUpTo(this.positions, step));
+    const above = Math.min(below + 1, this.positions.length - 1);
+    return step - this.positions[below] <= this.positions[above] - step ? below : above;
+  }
+}
 
-    all(kind) {
-      return this.kinds[kind]?.events ?? [];
+/**
+ * Fetch what is new of a run; resolves to whether the server answered.
+ *
+ * @param {Pick<WatchServer, "since">} server
+ * @param {Tape} tape
+ */
+export const pull = async (server, tape) => {
+  for (;;) {
+    const { run, cursor, epoch } = tape;
+    const answer = await answerOf(server.since({ run, cursor, epoch }));
+    if (!answer) return false;
+    if (answer.error !== undefined) {
+      tape.error = answer.error;
+      return true;
     }
-
-    /** One field of all events of a kind over their steps, as `Gatelight.lines` draws it. */
-    way(kind, value, look = {}) {
-      return { steps: this.kinds[kind]?.steps ?? [], values: this.all(kind).map(value), ...look };
-    }
-
-    /** The newest event of a kind that is not later than a step, or null. */
-    at(kind, step) {
-      const { steps, events } = this.kinds[kind] ?? { steps: [], events: [] };
-      return events[lastUpTo(steps, step)] ?? null;
-    }
-
-    /** Position of the frame nearest to a step. */
-    position(step) {
-      const below = Math.max(0, lastUpTo(this.positions, step));
-      const above = Math.min(below + 1, this.positions.length - 1);
-      return step - this.positions[below] <= this.positions[above] - step ? below : above;
-    }
-  };
-
-  /** Fetch the news of a tape; resolves to whether the server answered. */
-  Gatelight.pull = async (server, tape) => {
-    for (;;) {
-      const { run, cursor, epoch } = tape;
-      const answer = await server.since({ run, cursor, epoch }).catch(() => undefined);
-      if (!answer) return false;
-      if (answer.error) {
-        tape.error = answer.error;
-        return true;
-      }
-      tape.take(answer);
-      if (!answer.more) return true;
-    }
-  };
-})();
+    tape.take(answer);
+    if (!answer.more) return true;
+  }
+};

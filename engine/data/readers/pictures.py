@@ -42,7 +42,7 @@ def is_pictures(path: Path) -> bool:
     return path.is_dir() and not (path / "dataset.json").is_file()
 
 
-def stamp_of(root: Path) -> Stamp:
+def folder_stamp(root: Path) -> Stamp:
     """Changes when any file of a folder does."""
     facts = []
     for file in _files(root):
@@ -57,7 +57,7 @@ def read_pictures(root: Path, settings: DataSettings) -> dict[str, Table]:
     Raises:
         DataError: It has no pictures that can be read, or nothing says their labels.
     """
-    return _read(root.resolve(), stamp_of(root), settings.row_limit, settings.response.strip())
+    return _read(root.resolve(), folder_stamp(root), settings.row_limit, settings.response.strip())
 
 
 @functools.lru_cache(maxsize=4)

@@ -34,7 +34,7 @@ def write(method: Method) -> tuple[dict[str, Any], dict[str, Tensor]]:
         "encoder_num_layers": 2,
         "encoder_dropout": settings.dropout,
     }
-    return config, {"prompt_embeddings": method.stored()["prompts"]}
+    return config, {"prompt_embeddings": method.method_tensors()["prompts"]}
 
 
 def read(config: dict[str, Any], tensors: dict[str, Tensor], base: Base) -> tuple[Method, dict[str, Tensor]]:

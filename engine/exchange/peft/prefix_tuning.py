@@ -30,7 +30,7 @@ def write(method: Method) -> tuple[dict[str, Any], dict[str, Tensor]]:
             "HF peft pushes the text's positions back, and this prefix was trained without that",
             "train with shift_positions=true, or export in our own format",
         )
-    own = method.stored()
+    own = method.method_tensors()
     table = torch.stack([own["keys"], own["values"]], dim=1)  # (l, 2, g, p, k)
     config = {
         "num_virtual_tokens": settings.prompt_len,

@@ -120,7 +120,7 @@ class AdaMix(Method[AdaMixSettings]):
 
     @property
     @override
-    def tells(self) -> tuple[type[Event], ...]:
+    def emitted(self) -> tuple[type[Event], ...]:
         return self.spec.emits if self.settings.pools() else ()
 
     @override
@@ -133,7 +133,7 @@ class AdaMix(Method[AdaMixSettings]):
 
     def adapt(self, place: int, _x: Float[Tensor, "*b i"], h: Float[Tensor, "*b d"]) -> Float[Tensor, "*b d"] | None:
         """What an adapter adds to an MLP's output h: s (B_j phi(A_i h + a_i) + b_j)."""
-        if self.silent(self.places[place][0]):
+        if self.is_off(self.places[place][0]):
             return None
         key = self._keys()[place]
         units = self.down[key](h.float(), self.expert(0, place))
@@ -141,7 +141,7 @@ class AdaMix(Method[AdaMixSettings]):
 
     def update(self, place: int, x: Float[Tensor, "*b i"], _y: Float[Tensor, "*b o"]) -> Float[Tensor, "*b o"] | None:
         """What a LoRA update adds to a linear's output: s (alpha / r) B_j A_i x."""
-        if self.silent(self.places[place][0]):
+        if self.is_off(self.places[place][0]):
             return None
         key, scale = self._keys()[place], self.settings.alpha / self.settings.width
         units = self.down[key](x.float(), self.expert(0, place))
@@ -157,7 +157,7 @@ class AdaMix(Method[AdaMixSettings]):
         return self._lying[pool][place] if self.training else None
 
     @override
-    def roll(self) -> None:
+    def sample_routing(self) -> None:
         self.dice[1] += 1
         self.lay(int(self.dice[1]))
         self.counts.scatter_add_(
@@ -174,7 +174,7 @@ class AdaMix(Method[AdaMixSettings]):
         return torch.randint(self.settings.experts, (2, len(self.places)), generator=rng).tolist()
 
     @override
-    def agreement(self, first: Float[Tensor, "n v"], second: Float[Tensor, "n v"]) -> Float[Tensor, ""]:
+    def consistency_loss(self, first: Float[Tensor, "n v"], second: Float[Tensor, "n v"]) -> Float[Tensor, ""]:
         if first.shape[-1] == 1:
             return self.settings.consistency * (first - second).square().sum()
         return self.settings.consistency * symmetric_divergence(first, second).sum()
@@ -185,11 +185,11 @@ class AdaMix(Method[AdaMixSettings]):
             experts.fold()
 
     @override
-    def stored(self) -> dict[str, Tensor]:
+    def method_tensors(self) -> dict[str, Tensor]:
         return dict(self.named_parameters())
 
     @override
-    def put(self, tensors: dict[str, Tensor]) -> None:
+    def load_method_tensors(self, tensors: dict[str, Tensor]) -> None:
         self.load_state_dict({name: tensor.float() for name, tensor in tensors.items()}, strict=False)
 
     def _keys(self) -> list[str]:

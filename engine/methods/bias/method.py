@@ -33,8 +33,8 @@ from typing_extensions import override
 
 from engine.methods.base import Method, Start
 from engine.methods.bias.spec import ALL, SPEC, BiasSettings
-from engine.methods.parts.changes import Changes, Spot, mean_frame, relative_changes, report
-from engine.methods.parts.norms import layer_of
+from engine.methods.parts.activation_changes import Changes, Spot, mean_frame, relative_changes, report
+from engine.methods.parts.tuned_norms import layer_of
 from engine.models.family import FUSED_ROLES
 from engine.models.fused import RoleOutputs, outputs_of_roles
 from engine.models.shape import ModelShape
@@ -91,7 +91,7 @@ class BiasTuning(Method[BiasSettings]):
         self, layer: int, part: RoleOutputs, _x: Float[Tensor, "*b i"], y: Float[Tensor, "*b o"]
     ) -> Float[Tensor, "*b o"] | None:
         """The bias s b, 0 outside of the part; None at strength 0."""
-        if self.silent(layer):
+        if self.is_off(layer):
             return None
         bias = self.control.strength * self.linears[f"{layer}_{part.role}"]
         return part.scatter(bias, y.shape[-1]).expand_as(y)
@@ -100,7 +100,7 @@ class BiasTuning(Method[BiasSettings]):
         self, row: int, layer: int | None, _x: Float[Tensor, "*b d"], y: Float[Tensor, "*b d"]
     ) -> Float[Tensor, "*b d"] | None:
         """The bias s beta; None at strength 0."""
-        if self.silent(layer):
+        if self.is_off(layer):
             return None
         assert self.norms is not None
         return (self.control.strength * self.norms[row]).expand_as(y)

@@ -33,7 +33,7 @@ from typing_extensions import override
 from engine.methods.base import Method, Start
 from engine.methods.bottleneck.spec import SPEC, BottleneckSettings
 from engine.methods.parts.activations import ACTIVATIONS
-from engine.methods.parts.norms import TunedNorms
+from engine.methods.parts.tuned_norms import TunedNorms
 from engine.models.shape import ModelShape
 from engine.models.sites import Sites
 from engine.models.view import View
@@ -87,7 +87,7 @@ class Bottleneck(Method[BottleneckSettings]):
 
     @property
     @override
-    def tells(self) -> tuple[type[Event], ...]:
+    def emitted(self) -> tuple[type[Event], ...]:
         return self.spec.emits if self.settings.norms else (AdapterFrame,)
 
     @override
@@ -101,7 +101,7 @@ class Bottleneck(Method[BottleneckSettings]):
         self, layer: int, part: str, _x: Float[Tensor, "*b i"], h: Float[Tensor, "*b d"]
     ) -> Float[Tensor, "*b d"] | None:
         """What one adapter adds to a sub-layer's output h: s (W_up phi(W_down h + b_down) + b_up)."""
-        if self.silent(layer):
+        if self.is_off(layer):
             return None
         key = f"{layer}_{part}"
         units = ACTIVATIONS[self.settings.activation](self.down[key](h.float()))

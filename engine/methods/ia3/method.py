@@ -31,7 +31,7 @@ from typing_extensions import override
 
 from engine.methods.base import Method, Start
 from engine.methods.ia3.spec import SPEC, IA3Settings
-from engine.methods.parts.changes import Spot, relative_changes, report
+from engine.methods.parts.activation_changes import Spot, relative_changes, report
 from engine.models.family import linear_roles
 from engine.models.fused import RoleOutputs, outputs_of_linear, outputs_of_roles
 from engine.models.shape import ModelShape
@@ -93,7 +93,7 @@ class IA3(Method[IA3Settings]):
 
     def scaling(self, layer: int, part: RoleOutputs, x: Float[Tensor, "*b o"]) -> Float[Tensor, "*b o"] | None:
         """What scaling adds: s (l - 1) x, 0 outside of the part; None at strength 0."""
-        if self.silent(layer):
+        if self.is_off(layer):
             return None
         change = self.control.strength * (self.vectors[f"{layer}_{part.role}"] - 1)
         return part.scatter(change, x.shape[-1]) * x

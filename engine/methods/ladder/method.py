@@ -31,7 +31,7 @@ from typing_extensions import override
 
 from engine.methods.base import Method, Start
 from engine.methods.ladder.spec import SPEC, LadderSettings
-from engine.methods.parts.beside import EPS, Place, SideBlock, draw_linear, even_width, heads_for, past_of
+from engine.methods.parts.side_networks import EPS, Place, SideBlock, draw_linear, even_width, heads_for, past_of
 from engine.models.shape import ModelShape
 from engine.models.sites import Sites
 from engine.models.trace import BackboneTrace
@@ -93,7 +93,7 @@ class LadderSideTuning(Method[LadderSettings]):
 
     def finish(self, h: Float[Tensor, "b t d"], trace: BackboneTrace) -> Float[Tensor, "b t d"] | None:
         """What the ladder adds to the last states: s up(norm(s_L)), or s (up(norm(s_L)) - h) without the residual."""
-        if self.silent() or all(self.silent(layer) for layer in range(self.shape.l)):
+        if self.is_off() or all(self.is_off(layer) for layer in range(self.shape.l)):
             return None
         found: Tensor = self.up(self.norm(self.climb(trace)[-1]))
         return self.control.strength * (found if self.settings.residual else found - h.float())
@@ -114,7 +114,7 @@ class LadderSideTuning(Method[LadderSettings]):
 
         In a layer that is switched off the rung is missing: all is kept.
         """
-        if self.silent(layer):
+        if self.is_off(layer):
             return state, torch.zeros_like(state)
         mu = torch.sigmoid(self.gates[layer] / self.settings.temperature)
         return mu * state, (1 - mu) * self.rungs[layer + 1](trace.states[layer + 1].detach().float())

@@ -35,8 +35,8 @@ from typing_extensions import override
 from engine.methods.base import Method, Start
 from engine.methods.checks import need_layers
 from engine.methods.llama_adapter.spec import SPEC, LlamaAdapterSettings
-from engine.methods.parts import linears
-from engine.methods.parts.norms import TunedNorms
+from engine.methods.parts import tuned_linears
+from engine.methods.parts.tuned_norms import TunedNorms
 from engine.models.attention_site import AttentionRecord, AttentionSite, JoinedKeys
 from engine.models.shape import ModelShape
 from engine.models.sites import Sites
@@ -57,8 +57,8 @@ class LlamaAdapter(Method[LlamaAdapterSettings]):
         layers = _layers(settings, shape)
         self.prompts = nn.Parameter(torch.empty(layers, settings.prompt_len, shape.d))
         self.gates = nn.Parameter(torch.zeros(layers, counts["gates"] // layers)) if "gates" in counts else None
-        self.bias = linears.offsets(shape) if settings.bias else None
-        self.scale = linears.offsets(shape) if settings.scale else None
+        self.bias = tuned_linears.offsets(shape) if settings.bias else None
+        self.scale = tuned_linears.offsets(shape) if settings.scale else None
         self.norms = TunedNorms(shape) if settings.norms else None
 
     @classmethod
@@ -79,7 +79,7 @@ class LlamaAdapter(Method[LlamaAdapterSettings]):
         counts = {"prompts": layers * settings.prompt_len * shape.d}
         if settings.gate_init != "ungated":
             counts["gates"] = layers * (shape.h if settings.gate == "per_head" else 1)
-        counts |= {name: linears.count(shape) for name in ("bias", "scale") if name in settings.beyond_v1}
+        counts |= {name: tuned_linears.count(shape) for name in ("bias", "scale") if name in settings.beyond_v1}
         if settings.norms:
             counts["norms"] = TunedNorms.count(shape)
         return counts
@@ -91,7 +91,7 @@ class LlamaAdapter(Method[LlamaAdapterSettings]):
 
     @property
     @override
-    def tells(self) -> tuple[type[Event], ...]:
+    def emitted(self) -> tuple[type[Event], ...]:
         gates = () if self.gates is None else (GateFrame,)
         return gates if self.norms is None else (*gates, NormFrame)
 
@@ -108,13 +108,13 @@ class LlamaAdapter(Method[LlamaAdapterSettings]):
             else:
                 sites.add_attention(self.first_layer + row, partial(self.answer, row))
         if self.bias is not None or self.scale is not None:
-            linears.attach(sites, self, self.bias, self.scale)
+            tuned_linears.attach(sites, self, self.bias, self.scale)
         if self.norms is not None:
             self.norms.attach(sites, self)
 
     def answer(self, row: int, query: Float[Tensor, "b h t k"], site: AttentionSite) -> Float[Tensor, "b h t k"] | None:
-        """What the prompts of one layer add: s tanh(g) softmax(q k_P) v_P; None when silent."""
-        if self.silent(self.first_layer + row):
+        """What the prompts of one layer add: s tanh(g) softmax(q k_P) v_P; None where it is off."""
+        if self.is_off(self.first_layer + row):
             return None
         weights, values = self.ask(row, query, site)
         return self.control.strength * self.open_gates(row)[:, None, None] * (weights @ values)
@@ -139,7 +139,7 @@ class LlamaAdapter(Method[LlamaAdapterSettings]):
 
     def join(self, row: int, site: AttentionSite) -> JoinedKeys | None:
         """The ungated variant: prompts among the text's own keys and values."""
-        if self.silent(self.first_layer + row):
+        if self.is_off(self.first_layer + row):
             return None
         keys, values = site.project_keys_values(self.prompts[row])
         return JoinedKeys(keys, values, self.control.strength)

@@ -28,7 +28,7 @@ from typing_extensions import override
 
 from engine.methods.base import Method, Start
 from engine.methods.lora.spec import SPEC, LoraSettings
-from engine.methods.parts.changes import Spot, relative_changes, report
+from engine.methods.parts.activation_changes import Spot, relative_changes, report
 from engine.models.family import linear_roles
 from engine.models.shape import ModelShape
 from engine.models.sites import Sites
@@ -90,8 +90,8 @@ class Lora(Method[LoraSettings]):
                     self._weight_norms[f"{layer}_{role}"] = float(weight.detach().float().norm())
 
     def update(self, key: str, x: Float[Tensor, "*b i"], _y: Float[Tensor, "*b o"]) -> Float[Tensor, "*b o"] | None:
-        """S (alpha / r) B A x; None when silent."""
-        if self.silent(int(key.split("_")[0])):
+        """S (alpha / r) B A x; None where it is off."""
+        if self.is_off(int(key.split("_")[0])):
             return None
         a, b = self.a[key], self.b[key]
         x = nn.functional.dropout(x.to(a.dtype), self.settings.dropout, self.training)

@@ -100,7 +100,7 @@ class MaskTuning(Method[MaskSettings]):
         self, layer: int, role: str, linear: nn.Module, x: Float[Tensor, "*b i"], _y: Float[Tensor, "*b o"]
     ) -> Float[Tensor, "*b o"] | None:
         """What is missing without the weights that are off: s (W' - W) x."""
-        if self.silent(layer):
+        if self.is_off(layer):
             return None
         weight = frozen_weight(linear)
         assert weight is not None, "build refuses weights that cannot be read"
@@ -136,12 +136,12 @@ class MaskTuning(Method[MaskSettings]):
             self.scores = None
 
     @override
-    def stored(self) -> dict[str, Tensor]:
+    def method_tensors(self) -> dict[str, Tensor]:
         assert self.scores is None, "only a folded mask is stored"
         return self.state_dict()
 
     @override
-    def put(self, tensors: dict[str, Tensor]) -> None:
+    def load_method_tensors(self, tensors: dict[str, Tensor]) -> None:
         for name, tensor in tensors.items():
             if tensor.dtype != torch.uint8:
                 problem = f"holds {tensor.dtype} instead of packed bits"

@@ -106,7 +106,7 @@ class PTuning(Method[PTuningSettings]):
 
     def soft_prompt(self) -> SoftPrompt | None:
         """The virtual tokens; None at strength 0."""
-        if self.silent():
+        if self.is_off():
             return None
         vectors = self.prompts if self.encoder is None else self.encoder()
         assert vectors is not None
@@ -142,14 +142,14 @@ class PTuning(Method[PTuningSettings]):
         return copied
 
     @override
-    def stored(self) -> dict[str, Tensor]:
+    def method_tensors(self) -> dict[str, Tensor]:
         assert self.prompts is not None, "only a folded method is stored"
         return {"prompts": self.prompts.detach()}
 
     @override
     @torch.no_grad()
-    def put(self, tensors: dict[str, Tensor]) -> None:
-        self.stored()["prompts"].copy_(tensors["prompts"])
+    def load_method_tensors(self, tensors: dict[str, Tensor]) -> None:
+        self.method_tensors()["prompts"].copy_(tensors["prompts"])
         self._begin()
 
     @override

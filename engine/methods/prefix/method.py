@@ -116,7 +116,7 @@ class PrefixTuning(Method[PrefixSettings]):
                 self.mlp.hit(layer, (keys[layer], values[layer]))
             self._begin()
         else:
-            self.put({"keys": keys, "values": values})
+            self.load_method_tensors({"keys": keys, "values": values})
 
     @override
     def attach(self, sites: Sites) -> None:
@@ -127,7 +127,7 @@ class PrefixTuning(Method[PrefixSettings]):
     def join(self, layer: int, rows: RowSlice, site: AttentionSite) -> JoinedKeys | None:
         """The prefix of one layer, with dropout for every row while it trains; None at strength 0."""
         excluded = tuple(sorted(head for at, head in self.control.knocked_out if at == layer))
-        if self.silent(layer) or len(excluded) == self.shape.h:
+        if self.is_off(layer) or len(excluded) == self.shape.h:
             return None
         keys, values = self.of_layer(layer)
         if self.training and self.settings.dropout > 0:
@@ -151,7 +151,7 @@ class PrefixTuning(Method[PrefixSettings]):
 
     def shift(self) -> int:
         """How far the text is pushed back."""
-        return self.settings.prompt_len if self.pushes and not self.silent() else 0
+        return self.settings.prompt_len if self.pushes and not self.is_off() else 0
 
     def _dropped(self, x: Float[Tensor, "g p k"], rows: int) -> Float[Tensor, "{rows} g p k"]:
         return nn.functional.dropout(x.expand(rows, -1, -1, -1), self.settings.dropout)
@@ -175,15 +175,15 @@ class PrefixTuning(Method[PrefixSettings]):
         self.keys, self.values = nn.Parameter(keys), nn.Parameter(values)
 
     @override
-    def stored(self) -> dict[str, Tensor]:
+    def method_tensors(self) -> dict[str, Tensor]:
         assert self.keys is not None, "only a folded prefix is stored"
         assert self.values is not None
         return {"keys": self.keys.detach(), "values": self.values.detach()}
 
     @override
     @torch.no_grad()
-    def put(self, tensors: dict[str, Tensor]) -> None:
-        for name, tensor in self.stored().items():
+    def load_method_tensors(self, tensors: dict[str, Tensor]) -> None:
+        for name, tensor in self.method_tensors().items():
             tensor.copy_(tensors[name])
         self._begin()
 

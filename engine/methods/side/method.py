@@ -29,9 +29,9 @@ from torch import Tensor, nn
 from typing_extensions import override
 
 from engine.methods.base import Method, Start
-from engine.methods.parts.beside import SmallTransformer, even_width
-from engine.methods.parts.copied import CopiedLayers
-from engine.methods.parts.distilling import teach
+from engine.methods.parts.copied_layers import CopiedLayers
+from engine.methods.parts.distillation import teach
+from engine.methods.parts.side_networks import SmallTransformer, even_width
 from engine.methods.side.spec import SPEC, SideSettings
 from engine.models.shape import ModelShape
 from engine.models.sites import Sites
@@ -97,7 +97,7 @@ class SideTuning(Method[SideSettings]):
 
     def blend(self, base: Float[Tensor, "b t d"], trace: BackboneTrace) -> Float[Tensor, "b t d"] | None:
         """What the side network adds to the last states B: s (1 - sigma(alpha)) (S - B)."""
-        if self.silent():
+        if self.is_off():
             return None
         return self.control.strength * torch.sigmoid(-self.alpha) * (self.net(trace) - base.float())
 

@@ -1,81 +1,101 @@
-// Which layers can it do without? The loss with the method switched off in layers i to j, asked for by a button.
-window.Gatelight = window.Gatelight || {};
+// Which layers matter: the loss with the method switched off in layers i to j, asked for by a button.
+// @ts-check
 
-(() => {
-  const KEPT = 20;
+import { paletteOf, rampLegend } from "../../common/colour.js";
+import { button, el } from "../../common/dom.js";
+import { answerOf } from "../../common/server.js";
+import { figure } from "../../common/text.js";
+import { createHeatMap } from "../heat.js";
 
-  const mount = (ctx) => {
-    const { say, body } = ctx;
-    const known = new Map();
-    let waiting = "";
-    let problem = "";
-    let at = null;
-    const legend = Gatelight.el("span");
-    const compute = Gatelight.button(say("compute"), () => ask(), { class: "gl-button gl-small" });
-    ctx.tools.append(legend, compute);
-    const place = Gatelight.el("div");
-    const readout = Gatelight.el("p", { class: "gl-readout", role: "status" });
-    body.append(place, readout);
-    const point = (row, column) => {
-      at = row === null ? null : [row, column];
-      ctx.redraw();
-    };
-    const heat = Gatelight.heat(place, { label: say("label"), hover: point, pick: point });
-    const name = (view) => `${view.tape.run} ${view.step >= view.tape.last ? "last" : view.step}`;
+/** @import { AblationLosses, Panel, ShownView, View } from "../../types.js" */
 
-    const ask = async () => {
-      const { tape, step } = ctx.view;
-      const key = name(ctx.view);
-      if (waiting) return;
-      waiting = key;
-      problem = "";
-      ctx.redraw();
-      const answer = await ctx.server.ablation({ run: tape.run, step, last: step >= tape.last }).catch(() => undefined);
-      waiting = "";
-      if (known.size > KEPT) known.clear();
-      if (answer && !answer.error) known.set(key, answer);
-      else problem = answer?.error ?? ctx.common("gone");
-      ctx.redraw();
-    };
+const KEPT = 20;
 
-    return (view) => {
-      const seen = known.get(name(view));
-      compute.disabled = Boolean(waiting);
-      place.hidden = legend.hidden = !seen;
-      readout.dataset.kind = problem ? "error" : "";
-      if (waiting) readout.textContent = say("waiting");
-      else if (problem) readout.textContent = problem;
-      else if (!seen) readout.textContent = say("invite", { step: view.step });
-      if (!seen) return;
-      const { spans, whole } = seen;
-      const palette = Gatelight.palette(body);
-      const worst = Math.max(...spans.flat().filter((loss) => loss !== null));
-      const share = (loss) => (loss - whole) / Math.max(1e-6, worst - whole);
-      const layers = spans.map((_, layer) => String(layer));
-      heat({
-        rows: spans.length,
-        columns: spans.length,
-        widest: 64,
-        tallest: 30,
-        value: (row, column) => spans[row][column],
-        colour: (loss) => (loss === null ? "transparent" : palette.ramp(share(loss))),
-        edged: true,
-        rowNames: layers.map((layer) => say("from", { layer })),
-        columnNames: layers.map((layer) => say("to", { layer })),
-        shortNames: layers,
-        picked: at,
-        hovered: null,
-      });
-      legend.replaceChildren(
-        Gatelight.legend([0, 0.5, 1].map(palette.ramp), Gatelight.figure(whole), Gatelight.figure(worst)),
-      );
-      const loss = at && spans[at[0]][at[1]];
-      const values = { step: seen.step ?? view.tape.last, whole: Gatelight.figure(whole) };
-      readout.textContent = loss
-        ? say(at[0] === at[1] ? "one" : "cell", { ...values, from: at[0], to: at[1], loss: Gatelight.figure(loss) })
-        : say("all", values);
-    };
+/** @param {View} view */
+const nameOf = ({ tape, step }) => `${tape?.run} ${tape && step >= tape.last ? "last" : step}`;
+
+/** @type {Panel["mount"]} */
+const mount = (ctx) => {
+  const { say, body } = ctx;
+  /** @type {Map<string, AblationLosses>} */
+  const known = new Map();
+  let waiting = false;
+  let problem = "";
+  /** @type {[from: number, to: number] | null} */
+  let at = null;
+  const legend = el("span");
+  const compute = button(say("compute"), () => ask(), { class: "gl-button gl-small" });
+  ctx.tools.append(legend, compute);
+  const map = el("div");
+  const readout = el("p", { class: "gl-readout", role: "status" });
+  body.append(map, readout);
+  /**
+   * @param {number | null} row
+   * @param {number | null} column
+   */
+  const point = (row, column) => {
+    at = row === null || column === null ? null : [row, column];
+    ctx.redraw();
+  };
+  const drawMap = createHeatMap(map, { label: say("label"), hover: point, pick: point });
+
+  const ask = async () => {
+    const { tape, step } = ctx.view;
+    const key = nameOf(ctx.view);
+    if (waiting || !tape) return;
+    waiting = true;
+    problem = "";
+    ctx.redraw();
+    const answer = await answerOf(ctx.server.ablation({ run: tape.run, step, last: step >= tape.last }));
+    waiting = false;
+    if (known.size > KEPT) known.clear();
+    if (!answer) problem = ctx.common("gone");
+    else if (answer.error !== undefined) problem = answer.error;
+    else known.set(key, answer);
+    ctx.redraw();
   };
 
-  (Gatelight.panels ??= []).push({ name: "ablation", order: 8, side: "right", needs: null, fits: (tape) => tape.layered, mount });
-})();
+  /**
+   * @param {ShownView} view
+   * @param {AblationLosses} losses
+   */
+  const show = (view, { spans, whole, step }) => {
+    const palette = paletteOf(body);
+    const worst = Math.max(...spans.flat().filter((loss) => loss !== null));
+    const layers = spans.map((_, layer) => String(layer));
+    drawMap({
+      rows: spans.length,
+      columns: spans.length,
+      widest: 64,
+      tallest: 30,
+      edged: true,
+      value: (row, column) => spans[row][column] ?? NaN,
+      colour: (loss) =>
+        Number.isNaN(loss) ? "transparent" : palette.ramp((loss - whole) / Math.max(1e-6, worst - whole)),
+      rowNames: layers.map((layer) => say("from", { layer })),
+      columnNames: layers.map((layer) => say("to", { layer })),
+      shortNames: layers,
+      picked: at,
+      hovered: null,
+    });
+    legend.replaceChildren(rampLegend(palette, figure(whole), figure(worst)));
+    const loss = at && spans[at[0]]?.[at[1]];
+    const values = { step: step ?? view.tape.last, whole: figure(whole) };
+    readout.textContent =
+      at && loss
+        ? say(at[0] === at[1] ? "one" : "cell", { ...values, from: at[0], to: at[1], loss: figure(loss) })
+        : say("all", values);
+  };
+
+  return (view) => {
+    const losses = known.get(nameOf(view));
+    compute.disabled = waiting;
+    map.hidden = legend.hidden = !losses;
+    readout.dataset.kind = problem ? "error" : "";
+    if (losses) show(view, losses);
+    else readout.textContent = waiting ? say("waiting") : problem || say("invite", { step: view.step });
+  };
+};
+
+/** @type {Panel} */
+export const ablation = { name: "ablation", order: 8, side: "right", needs: null, fits: (tape) => tape.layered, mount };

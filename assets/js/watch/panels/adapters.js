@@ -1,20 +1,24 @@
-// How much does each adapter change what passes through? The bottlenecks after attention and MLP.
-window.Gatelight = window.Gatelight || {};
+// Bottleneck adapters: how much each changes what passes through it, after attention and after the MLP.
+// @ts-check
 
-(() => {
-  const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
+import { mean } from "../../common/maths.js";
+import { figure } from "../../common/text.js";
+import { createGrid } from "../grid.js";
 
-  const mount = (ctx) =>
-    Gatelight.grid(ctx, {
-      kind: "adapters",
-      grid: (frame) => frame.share,
-      columns: (frame) => frame.parts.map((part) => ctx.say(`part.${part}`)),
-      bars: (frame) => frame.asleep.map(mean),
-      values: (frame, row, column) => {
-        const share = row === null ? mean(frame.asleep.flat()) : frame.asleep[row][column];
-        return { asleep: Gatelight.figure(100 * share, 2) };
-      },
-    });
+/** @import { Panel } from "../../types.js" */
 
-  (Gatelight.panels ??= []).push({ name: "adapters", order: 1, side: "left", needs: "adapters", mount });
-})();
+/** @type {Panel["mount"]} */
+const mount = (ctx) =>
+  createGrid(ctx, {
+    kind: "adapters",
+    grid: (event) => event.share,
+    columns: (event) => event.parts.map((part) => ctx.say(`part.${part}`)),
+    bars: (event) => event.asleep.map(mean),
+    values: (event, row, column) => {
+      const share = row === null || column === null ? mean(event.asleep.flat()) : event.asleep[row][column];
+      return { asleep: figure(100 * share, 2) };
+    },
+  });
+
+/** @type {Panel} */
+export const adapters = { name: "adapters", order: 1, side: "left", needs: "adapters", mount };

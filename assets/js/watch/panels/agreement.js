@@ -1,61 +1,82 @@
-// Where do the experts disagree? How different two random routes predict, token by token.
-window.Gatelight = window.Gatelight || {};
+// Mixtures of adapters: how differently two random routes predict, token by token.
+// @ts-check
 
-(() => {
-  const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
+import { paletteOf, rampLegend } from "../../common/colour.js";
+import { el, mapTitle, readoutLine } from "../../common/dom.js";
+import { largest, mean } from "../../common/maths.js";
+import { figure, tokenName } from "../../common/text.js";
+import { cursorOf } from "../cursor.js";
+import { createHeatMap } from "../heat.js";
+import { createLines } from "../lines.js";
 
-  const mount = (ctx) => {
-    const { say, body } = ctx;
-    let frame = null;
-    const legend = Gatelight.el("span");
-    ctx.tools.append(legend);
-    const place = Gatelight.el("div");
-    const readout = Gatelight.el("p", { class: "gl-readout", "aria-live": "polite" });
-    body.append(place, readout, Gatelight.el("p", { class: "gl-map-title", text: say("strip") }));
-    const heat = Gatelight.heat(place, {
-      label: say("label"),
-      hover: (row, token) => ctx.set({ hover: row === null ? null : { token } }),
-      pick: (_, token) => ctx.set({ token }),
+/** @import { AgreementEvent } from "../../event_types.js" */
+/** @import { Panel, Say } from "../../types.js" */
+
+/**
+ * @param {AgreementEvent} event
+ * @param {number | null} token the one at the cursor, null for the mean of all
+ * @param {Say} say
+ */
+const describe = (event, token, say) => {
+  /** @param {number[]} values */
+  const pick = (values) => figure(token === null ? mean(values) : values[token]);
+  const values = { step: event.step, between: pick(event.between), average: pick(event.from_average) };
+  return token === null ? say("mean", values) : say("cell", { ...values, token: tokenName(event.tokens[token]) });
+};
+
+/** @type {Panel["mount"]} */
+const mount = (ctx) => {
+  const { say, body } = ctx;
+  const legend = el("span");
+  ctx.tools.append(legend);
+  const map = el("div");
+  const readout = readoutLine();
+  body.append(map, readout, mapTitle(say("strip")));
+  const drawMap = createHeatMap(map, {
+    label: say("label"),
+    hover: (_, token) => ctx.set({ hover: token === null ? null : { token } }),
+    pick: (_, token) => ctx.set({ token }),
+  });
+  const drawLines = createLines(body, say("strip"), ctx.goTo);
+
+  return (view) => {
+    const { tape, step } = view;
+    const event = tape.at("agreement", step);
+    if (!event) return;
+    const palette = paletteOf(body);
+    const grid = [event.from_average, event.between];
+    const most = largest(
+      tape.all("agreement").flatMap((one) => [one.between, one.from_average]),
+      1e-3,
+    );
+    const at = cursorOf(view).token;
+    const token = at !== null && at < event.tokens.length ? at : null;
+    drawMap({
+      rows: 2,
+      columns: event.tokens.length,
+      widest: 64,
+      tallest: 26,
+      edged: true,
+      value: (row, column) => grid[row][column],
+      colour: (value) => palette.ramp(value / most),
+      rowNames: [say("from_average"), say("between")],
+      columnNames: event.tokens.map(tokenName),
+      picked: token === null ? null : [null, token],
+      hovered: null,
     });
-    const lines = Gatelight.lines(body, say("strip"), ctx.goTo);
-
-    return (view) => {
-      const { tape, step } = view;
-      frame = tape.at("agreement", step);
-      if (!frame) return;
-      const palette = Gatelight.palette(body);
-      const grid = [frame.from_average, frame.between];
-      const all = tape.all("agreement");
-      const most = Math.max(1e-3, ...all.flatMap((one) => [...one.between, ...one.from_average]));
-      const { token } = Gatelight.cursor(view);
-      const known = token !== null && token < frame.tokens.length;
-      heat({
-        rows: 2,
-        columns: frame.tokens.length,
-        widest: 64,
-        tallest: 26,
-        edged: true,
-        value: (row, column) => grid[row][column],
-        colour: (value) => palette.ramp(value / most),
-        rowNames: [say("from_average"), say("between")],
-        columnNames: frame.tokens.map(Gatelight.tokenName),
-        picked: known ? [null, token] : null,
-        hovered: null,
-      });
-      const top = say("nats", { value: Gatelight.figure(most, 2) });
-      legend.replaceChildren(Gatelight.legend([0, 0.5, 1].map(palette.ramp), "0", top));
-      const pick = (values) => Gatelight.figure(known ? values[token] : mean(values));
-      const values = { step: frame.step, between: pick(frame.between), average: pick(frame.from_average) };
-      readout.textContent = known
-        ? say("cell", { ...values, token: Gatelight.tokenName(frame.tokens[token]) })
-        : say("mean", values);
-      const ways = [
-        tape.way("agreement", (one) => mean(one.from_average)),
-        tape.way("agreement", (one) => mean(one.between), { colour: "tuned", wide: true }),
-      ];
-      lines({ key: tape.key, lines: ways, step, last: tape.end, high: Math.max(1e-3, ...ways.flatMap((way) => way.values)) });
-    };
+    legend.replaceChildren(rampLegend(palette, "0", say("nats", { value: figure(most, 2) })));
+    readout.textContent = describe(event, token, say);
+    const lines = [
+      tape.series("agreement", (one) => mean(one.from_average)),
+      tape.series("agreement", (one) => mean(one.between), { colour: "tuned", wide: true }),
+    ];
+    const high = largest(
+      lines.map((line) => line.values),
+      1e-3,
+    );
+    drawLines({ key: tape.key, lines, step, last: tape.end, high });
   };
+};
 
-  (Gatelight.panels ??= []).push({ name: "agreement", order: 2, side: "left", needs: "agreement", mount });
-})();
+/** @type {Panel} */
+export const agreement = { name: "agreement", order: 2, side: "left", needs: "agreement", mount };

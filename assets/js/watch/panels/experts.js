@@ -1,62 +1,81 @@
-// Who had a turn, and are they becoming one? How often each expert was drawn, and how alike they are.
-window.Gatelight = window.Gatelight || {};
+// Mixtures of adapters: how often each expert was drawn, and how alike the experts are.
+// @ts-check
 
-(() => {
-  const POOLS = ["down", "up"];
-  const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
+import { el, mapTitle } from "../../common/dom.js";
+import { mean } from "../../common/maths.js";
+import { figure } from "../../common/text.js";
+import { createGrid } from "../grid.js";
+import { createLines } from "../lines.js";
 
-  /** The map of one pool of experts: rows are layers (or linears of layers), columns experts. */
-  const map = (ctx, pool) => {
-    const { say } = ctx;
-    const tools = Gatelight.el("div", { class: "gl-tools" });
-    const name = Gatelight.el("p", { class: "gl-map-title", text: say(`pool.${pool}`) });
-    const host = Gatelight.el("div", {}, Gatelight.el("div", { class: "gl-panel-head" }, name, tools));
-    ctx.body.append(host);
-    const of = (frame, what) => frame[what][frame.pools.indexOf(pool)];
-    const numbers = (frame) => of(frame, "counts")[0].map((_, expert) => expert + 1);
-    const several = (frame) => new Set(frame.targets).size > 1;
-    const draw = Gatelight.grid(ctx, {
-      kind: "experts",
-      host,
-      tools,
-      grid: (frame) => of(frame, "counts"),
-      rows: (frame) => frame.layers.map((layer, row) => (several(frame) ? `${layer} ${frame.targets[row]}` : String(layer))),
-      columns: (frame) => numbers(frame).map((expert) => say("expert", { expert })),
-      shortNames: (frame) => numbers(frame).map(String),
-      bars: (frame) => of(frame, "cosine").map((value) => Math.max(0, value)),
-      values: (frame, row) => {
-        const pick = (values) => (row === null ? mean(values) : values[row]);
-        return {
-          target: row === null ? "" : frame.targets[row],
-          chi: Gatelight.figure(pick(of(frame, "chi_square"))),
-          usual: numbers(frame).length - 1,
-          cosine: Gatelight.figure(pick(of(frame, "cosine")), 2),
-        };
-      },
-    });
-    return { pool, host, draw };
+/** @import { ExpertEvent } from "../../event_types.js" */
+/** @import { Panel, PanelContext, SeriesStyle } from "../../types.js" */
+
+const POOLS = ["down", "up"];
+/** @type {SeriesStyle} */
+const THIN = { colour: "tuned", faint: true };
+
+/**
+ * The map of one pool of experts: rows are layers (or linears of layers), columns experts.
+ *
+ * @param {PanelContext} ctx
+ * @param {string} pool
+ */
+const createMap = (ctx, pool) => {
+  const { say } = ctx;
+  const tools = el("div", { class: "gl-tools" });
+  const host = el("div", {}, el("div", { class: "gl-panel-head" }, mapTitle(say(`pool.${pool}`)), tools));
+  ctx.body.append(host);
+  /** @param {ExpertEvent} event */
+  const index = (event) => event.pools.indexOf(pool);
+  /** @param {ExpertEvent} event */
+  const numbers = (event) => event.counts[index(event)][0].map((_, expert) => expert + 1);
+  const draw = createGrid(ctx, {
+    kind: "experts",
+    host,
+    tools,
+    grid: (event) => event.counts[index(event)],
+    rows: (event) => {
+      const several = new Set(event.targets).size > 1;
+      return event.layers.map((layer, row) => (several ? `${layer} ${event.targets[row]}` : String(layer)));
+    },
+    columns: (event) => numbers(event).map((expert) => say("expert", { expert })),
+    shortNames: (event) => numbers(event).map(String),
+    bars: (event) => event.cosine[index(event)].map((value) => Math.max(0, value)),
+    values: (event, row) => {
+      /** @param {number[]} values */
+      const pick = (values) => (row === null ? mean(values) : values[row]);
+      return {
+        target: row === null ? "" : event.targets[row],
+        chi: figure(pick(event.chi_square[index(event)])),
+        usual: numbers(event).length - 1,
+        cosine: figure(pick(event.cosine[index(event)]), 2),
+      };
+    },
+  });
+  return { pool, host, draw };
+};
+
+/** @type {Panel["mount"]} */
+const mount = (ctx) => {
+  const { say, body } = ctx;
+  const maps = POOLS.map((pool) => createMap(ctx, pool));
+  body.append(mapTitle(say("cosines")));
+  const drawCosines = createLines(body, say("cosines"), ctx.goTo);
+
+  return (view) => {
+    const { tape, step } = view;
+    const event = tape.at("experts", step);
+    if (!event) return;
+    for (const { pool, host, draw } of maps) {
+      host.hidden = !event.pools.includes(pool);
+      if (!host.hidden) draw(view);
+    }
+    const lines = event.cosine.flatMap((rows, pool) =>
+      rows.map((_, row) => tape.series("experts", (one) => one.cosine[pool][row], THIN)),
+    );
+    drawCosines({ key: tape.key, lines, step, last: tape.end, high: 1, marks: [0, 0.5, 1] });
   };
+};
 
-  const mount = (ctx) => {
-    const { say, body } = ctx;
-    const maps = POOLS.map((pool) => map(ctx, pool));
-    body.append(Gatelight.el("p", { class: "gl-map-title", text: say("cosines") }));
-    const draw = Gatelight.lines(body, say("cosines"), ctx.goTo);
-
-    return (view) => {
-      const { tape, step } = view;
-      const frame = tape.at("experts", step);
-      if (!frame) return;
-      for (const one of maps) {
-        one.host.hidden = !frame.pools.includes(one.pool);
-        if (!one.host.hidden) one.draw(view);
-      }
-      const look = { colour: "tuned", faint: true };
-      const way = (pool, row) => tape.way("experts", (one) => one.cosine[pool][row], look);
-      const lines = frame.cosine.flatMap((rows, pool) => rows.map((_, row) => way(pool, row)));
-      draw({ key: tape.key, lines, step, last: tape.end, high: 1, marks: [0, 0.5, 1] });
-    };
-  };
-
-  (Gatelight.panels ??= []).push({ name: "experts", order: 1, side: "left", needs: "experts", mount });
-})();
+/** @type {Panel} */
+export const experts = { name: "experts", order: 1, side: "left", needs: "experts", mount };

@@ -1,113 +1,173 @@
-// When and where does it start listening? The gates of every layer and head, and their way there.
-window.Gatelight = window.Gatelight || {};
+// Zero-init attention: the gates of every layer and head, and their values over the steps.
+// @ts-check
 
-(() => {
-  const { max, abs } = Math;
-  const mean = (values) => values.reduce((sum, value) => sum + abs(value), 0) / values.length;
-  const largest = (grid) => max(...grid.map((row) => max(...row.map(abs))));
-  const minus = (a, b) => a.map((row, r) => row.map((value, c) => value - b[r][c]));
-  const alike = (a, b) => a.gate.length === b.gate.length && a.gate[0].length === b.gate[0].length;
+import { legendBar, paletteOf } from "../../common/colour.js";
+import { el, mapTitle, readoutLine, toggleButton } from "../../common/dom.js";
+import { cellSeries, mean } from "../../common/maths.js";
+import { figure } from "../../common/text.js";
+import { cursorOf } from "../cursor.js";
+import { createHeatMap } from "../heat.js";
+import { createStrip } from "../lines.js";
 
-  /** One map with its name above. */
-  const map = (ctx, host, current) => {
-    const title = Gatelight.el("p", { class: "gl-map-title" });
-    const place = Gatelight.el("div", { class: "gl-map" }, title);
-    host.append(place);
-    const draw = Gatelight.heat(place, {
-      label: ctx.say("label"),
-      hover: (row, head) => ctx.set({ hover: row === null ? null : { layer: current().layers[row], head } }),
-      pick: (row, head) => ctx.set({ layer: current().layers[row], head }),
+/** @import { GateEvent, Grid } from "../../event_types.js" */
+/** @import { Cell, Cursor, Panel, PanelContext } from "../../types.js" */
+
+/** @param {number[]} values */
+const meanSize = (values) => mean(values.map(Math.abs));
+/** @param {Grid} grid */
+const largestSize = (grid) => Math.max(...grid.map((row) => Math.max(...row.map(Math.abs))));
+/**
+ * @param {Grid} a
+ * @param {Grid} b
+ */
+const difference = (a, b) => a.map((row, r) => row.map((value, c) => value - b[r][c]));
+/**
+ * @param {GateEvent} a
+ * @param {GateEvent} b
+ */
+const sameShape = (a, b) => a.gate.length === b.gate.length && a.gate[0].length === b.gate[0].length;
+
+/**
+ * One map with its title above.
+ *
+ * @param {PanelContext} ctx
+ * @param {HTMLElement} row where the maps stand side by side
+ * @param {() => GateEvent | null} current
+ */
+const createMap = (ctx, row, current) => {
+  const title = mapTitle();
+  const host = el("div", { class: "gl-map" }, title);
+  row.append(host);
+  /** @param {number} layer */
+  const layerOf = (layer) => current()?.layers[layer] ?? null;
+  const draw = createHeatMap(host, {
+    label: ctx.say("label"),
+    hover: (layer, head) => ctx.set({ hover: layer === null ? null : { layer: layerOf(layer), head } }),
+    pick: (layer, head) => ctx.set({ layer: layerOf(layer), head }),
+  });
+  return { host, title, draw };
+};
+
+/**
+ * The cell of a layer and a head, or null; in a layer whose heads share one gate, any head is its only column.
+ *
+ * @param {GateEvent} event
+ * @param {Pick<Cursor, "layer" | "head">} at
+ * @returns {Cell | null}
+ */
+const cellOf = (event, { layer, head }) => {
+  const index = layer === null ? -1 : event.layers.indexOf(layer);
+  if (index < 0 || (head !== null && head >= event.gate[0].length)) return null;
+  return [index, event.shared && head !== null ? 0 : head];
+};
+
+/**
+ * The value at the cursor in words, or the mean of all gates.
+ *
+ * @param {GateEvent} event
+ * @param {GateEvent | null} other of the run that is compared with
+ * @param {Cursor} at
+ * @param {PanelContext["say"]} say
+ */
+const describe = (event, other, at, say) => {
+  const row = at.layer === null ? -1 : event.layers.indexOf(at.layer);
+  if (row < 0 || at.head === null) return say("mean", { value: figure(meanSize(event.gate.flat())), step: event.step });
+  const head = event.shared ? 0 : at.head;
+  const values = { value: figure(event.gate[row][head]), grad: figure(event.grad[row][head]) };
+  const text = say(event.shared ? "cell.shared" : "cell", { layer: at.layer, head, ...values });
+  return other ? `${text}  ·  ${say("cell.other", { value: figure(other.gate[row][head]) })}` : text;
+};
+
+/** @type {Panel["mount"]} */
+const mount = (ctx) => {
+  const { say, body } = ctx;
+  /** @type {GateEvent | null} */
+  let event = null;
+  let zoom = false;
+  /** @type {{key: string, lines: number[][], most: number}} */
+  let known = { key: "", lines: [], most: 0 };
+  const legend = el("span");
+  const toggle = toggleButton(say("zoom"), say("zoom.title"), false, (pressed) => {
+    zoom = pressed;
+    ctx.redraw();
+  });
+  ctx.tools.append(legend, toggle);
+  const row = el("div", { class: "gl-maps" });
+  body.append(row);
+  const maps = ["this", "other", "difference"].map(() => createMap(ctx, row, () => event));
+  const readout = readoutLine();
+  body.append(readout, mapTitle(say("strip")));
+  const strip = createStrip(body, say("strip"), ctx.goTo);
+
+  /**
+   * The names that all maps share.
+   *
+   * @param {GateEvent} shown
+   * @param {boolean} narrow whether there are several maps
+   */
+  const names = (shown, narrow) => {
+    const heads = shown.gate[0].map((_, head) => head);
+    return {
+      rowNames: shown.layers.map((layer) => (narrow ? String(layer) : ctx.common("layer", { layer }))),
+      columnNames: shown.shared ? [say("all_heads")] : heads.map((head) => ctx.common("head", { head })),
+      shortNames: shown.shared ? ["g"] : heads.map(String),
+    };
+  };
+
+  return (view) => {
+    const { tape, step } = view;
+    event = tape.at("gates", step);
+    if (!event) return;
+    const shown = event;
+    const palette = paletteOf(body);
+    const at = cursorOf(view);
+    const compared = view.other?.at("gates", step) ?? null;
+    const other = compared && sameShape(compared, shown) ? compared : null;
+    const most = zoom ? largestSize(shown.gate) || 1 : 1;
+    const shared = {
+      ...names(shown, Boolean(other)),
+      rows: shown.gate.length,
+      columns: shown.gate[0].length,
+      widest: shown.shared ? Infinity : 160,
+      edged: true,
+      picked: cellOf(shown, view),
+      hovered: view.hover ? cellOf(shown, at) : null,
+      colour: (/** @type {number} */ value) => palette.gate(value, most),
+    };
+    const grids = [shown.gate, other?.gate, other && difference(shown.gate, other.gate)];
+    const titles = [tape.name, view.other?.name ?? "", say("difference")];
+    row.dataset.maps = other ? "3" : "1";
+    maps.forEach(({ host, title, draw }, i) => {
+      const grid = grids[i];
+      host.hidden = !grid;
+      title.hidden = !other;
+      if (!grid) return;
+      title.textContent = title.title = titles[i];
+      const bars = other ? null : { values: grid.map(meanSize), most, name: say("bars") };
+      draw({ ...shared, bars, value: (r, c) => grid[r][c] });
     });
-    return { place, title, draw };
+    const edge = figure(most, most === 1 ? 1 : 2);
+    const scale = [-1, -0.5, 0, 0.5, 1].map((value) => palette.gate(value));
+    legend.replaceChildren(legendBar(scale, `−${edge}`, edge));
+    readout.textContent = describe(shown, other, at, say);
+    if (known.key !== tape.key) {
+      const lines = cellSeries(tape.all("gates").map((one) => one.gate));
+      known = { key: tape.key, lines, most: largestSize(lines) };
+    }
+    const [r, c] = cellOf(shown, at) ?? [null, null];
+    const picked = r !== null && c !== null ? r * shown.gate[0].length + c : null;
+    const reach = zoom ? known.most || 1 : 1;
+    strip({
+      key: tape.key,
+      steps: tape.stepsOf("gates"),
+      lines: known.lines,
+      picked,
+      step,
+      most: reach,
+      last: tape.end,
+    });
   };
+};
 
-  const lines = (tape) => {
-    const frames = tape.all("gates");
-    const [first] = frames;
-    return first.gate.flatMap((row, r) => row.map((_, c) => frames.map((frame) => frame.gate[r][c])));
-  };
-
-  const mount = (ctx) => {
-    const { say, body } = ctx;
-    let frame = null;
-    let zoom = false;
-    let grey = { key: "", lines: [] };
-    const legend = Gatelight.el("span");
-    const toggle = Gatelight.button(say("zoom"), () => {
-      zoom = !zoom;
-      toggle.setAttribute("aria-pressed", String(zoom));
-      ctx.redraw();
-    }, { "aria-pressed": "false", title: say("zoom.title"), class: "gl-button gl-small" });
-    ctx.tools.append(legend, toggle);
-    const row = Gatelight.el("div", { class: "gl-maps" });
-    body.append(row);
-    const maps = ["this", "other", "difference"].map(() => map(ctx, row, () => frame));
-    const readout = Gatelight.el("p", { class: "gl-readout", "aria-live": "polite" });
-    body.append(readout, Gatelight.el("p", { class: "gl-map-title", text: say("strip") }));
-    const strip = Gatelight.strip(body, say("strip"), ctx.goTo);
-
-    const tell = (at, row, beside) => {
-      if (row < 0 || at.head === null) return say("mean", { value: Gatelight.figure(mean(frame.gate.flat())), step: frame.step });
-      const head = frame.shared ? 0 : at.head;
-      const values = { layer: at.layer, head, value: Gatelight.figure(frame.gate[row][head]) };
-      values.grad = Gatelight.figure(frame.grad[row][head]);
-      const text = say(frame.shared ? "cell.shared" : "cell", values);
-      return beside ? `${text}  ·  ${say("cell.other", { value: Gatelight.figure(beside.gate[row][head]) })}` : text;
-    };
-
-    return (view) => {
-      const { tape, other, step } = view;
-      frame = tape.at("gates", step);
-      if (!frame) return;
-      const palette = Gatelight.palette(body);
-      const at = Gatelight.cursor(view);
-      const found = other?.at("gates", step);
-      const beside = found && alike(found, frame) ? found : null;
-      const most = zoom ? largest(frame.gate) || 1 : 1;
-      const cell = (layer, head) => {
-        const index = frame.layers.indexOf(layer);
-        if (index < 0 || head >= frame.gate[0].length) return null;
-        return [index, frame.shared ? (head === null ? null : 0) : head];
-      };
-      const base = {
-        rows: frame.gate.length,
-        columns: frame.gate[0].length,
-        widest: frame.shared ? Infinity : 160,
-        edged: true,
-        rowNames: frame.layers.map((layer) => (beside ? String(layer) : ctx.common("layer", { layer }))),
-        columnNames: frame.shared ? [say("all_heads")] : frame.gate[0].map((_, head) => ctx.common("head", { head })),
-        shortNames: frame.shared ? ["g"] : frame.gate[0].map((_, head) => String(head)),
-        picked: cell(view.layer, view.head),
-        hovered: view.hover ? cell(at.layer, at.head) : null,
-        colour: (value) => palette.gate(value, most),
-      };
-      const grids = [frame.gate, beside?.gate, beside && minus(frame.gate, beside.gate)];
-      const titles = [tape.name, other?.name, say("difference")];
-      row.dataset.maps = beside ? 3 : 1;
-      maps.forEach(({ place, title, draw }, i) => {
-        place.hidden = !grids[i];
-        title.hidden = !beside;
-        if (!grids[i]) return;
-        title.textContent = title.title = titles[i];
-        const bars = beside ? null : { values: grids[i].map(mean), most, name: say("bars") };
-        draw({ ...base, bars, value: (r, c) => grids[i][r][c] });
-      });
-      const scale = [-1, -0.5, 0, 0.5, 1].map((value) => palette.gate(value));
-      const edge = Gatelight.figure(most, most === 1 ? 1 : 2);
-      legend.replaceChildren(Gatelight.legend(scale, `−${edge}`, edge));
-      readout.textContent = tell(at, frame.layers.indexOf(at.layer), beside);
-      const { key } = tape;
-      if (grey.key !== key) {
-        grey = { key, lines: lines(tape) };
-        grey.most = largest(grey.lines);
-      }
-      const chosen = cell(at.layer, at.head);
-      const picked = chosen && chosen[1] !== null ? chosen[0] * frame.gate[0].length + chosen[1] : null;
-      const reach = zoom ? grey.most || 1 : 1;
-      const { steps } = tape.kinds.gates;
-      strip({ key, steps, lines: grey.lines, picked, step, most: reach, last: tape.end });
-    };
-  };
-
-  (Gatelight.panels ??= []).push({ name: "gates", order: 1, side: "left", needs: "gates", mount });
-})();
+/** @type {Panel} */
+export const gates = { name: "gates", order: 1, side: "left", needs: "gates", mount };

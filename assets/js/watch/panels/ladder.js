@@ -1,35 +1,44 @@
-// Where does the ladder take hold? How much each rung keeps of its own, and how much it takes from the base.
-window.Gatelight = window.Gatelight || {};
+// Ladder side tuning: how much each rung keeps of its own, and how much it takes from the base.
+// @ts-check
 
-(() => {
-  const column = (values) => values.map((value) => [value]);
+import { el, mapTitle } from "../../common/dom.js";
+import { figure } from "../../common/text.js";
+import { createGrid } from "../grid.js";
 
-  const mount = (ctx) => {
-    const { say, body } = ctx;
-    const hosts = ["kept", "fresh"].map((name) =>
-      Gatelight.el("div", {}, Gatelight.el("p", { class: "gl-map-title", text: say(name) })),
-    );
-    body.append(Gatelight.el("div", { class: "gl-maps gl-pair" }, ...hosts));
-    const spec = (i, words) => ({ host: hosts[i], words, top: 1, tools: i ? Gatelight.el("span") : ctx.tools });
-    const kept = Gatelight.grid(ctx, {
-      ...spec(0, "kept."),
-      kind: "ladder",
-      grid: (frame) => column(frame.kept),
-      columns: () => [say("gate")],
-      values: (frame, row) => (row === null ? {} : { grad: Gatelight.figure(frame.grad[row]) }),
-    });
-    const fresh = Gatelight.grid(ctx, {
-      ...spec(1, "fresh."),
-      kind: "rungs",
-      grid: (frame) => column(frame.fresh),
-      columns: () => [say("share")],
-      values: (frame) => ({ added: Gatelight.figure(frame.added) }),
-    });
-    return (view) => {
-      kept(view);
-      fresh(view);
-    };
+/** @import { Panel } from "../../types.js" */
+
+/** @param {number[]} values */
+const column = (values) => values.map((value) => [value]);
+
+/** @type {Panel["mount"]} */
+const mount = (ctx) => {
+  const { say, body } = ctx;
+  const hosts = ["kept", "fresh"].map((name) => el("div", {}, mapTitle(say(name))));
+  body.append(el("div", { class: "gl-maps gl-pair" }, ...hosts));
+  const drawKept = createGrid(ctx, {
+    kind: "ladder",
+    host: hosts[0],
+    words: "kept.",
+    top: 1,
+    grid: (event) => column(event.kept),
+    columns: () => [say("gate")],
+    values: (event, row) => (row === null ? {} : { grad: figure(event.grad[row]) }),
+  });
+  const drawFresh = createGrid(ctx, {
+    kind: "rungs",
+    host: hosts[1],
+    words: "fresh.",
+    top: 1,
+    tools: el("span"),
+    grid: (event) => column(event.fresh),
+    columns: () => [say("share")],
+    values: (event) => ({ added: figure(event.added) }),
+  });
+  return (view) => {
+    drawKept(view);
+    drawFresh(view);
   };
+};
 
-  (Gatelight.panels ??= []).push({ name: "ladder", order: 1, side: "left", needs: "ladder", mount });
-})();
+/** @type {Panel} */
+export const ladder = { name: "ladder", order: 1, side: "left", needs: "ladder", mount };

@@ -1,17 +1,22 @@
-// Which heads listen to the prefix? The share of their attention that goes to it.
-window.Gatelight = window.Gatelight || {};
+// Prefix tuning: the share of each head's attention that goes to the prefix.
+// @ts-check
 
-(() => {
-  const mount = (ctx) =>
-    Gatelight.grid(ctx, {
-      kind: "mass",
-      top: 1,
-      grid: (frame) => frame.mass,
-      layers: (frame) => frame.mass.map((_, layer) => layer),
-      columns: (frame) => frame.mass[0].map((_, head) => ctx.common("head", { head })),
-      shortNames: (frame) => frame.mass[0].map((_, head) => String(head)),
-      values: (frame) => ({ even: Gatelight.figure(frame.even, 2) }),
-    });
+import { figure } from "../../common/text.js";
+import { createGrid } from "../grid.js";
 
-  (Gatelight.panels ??= []).push({ name: "mass", order: 1, side: "left", needs: "mass", mount });
-})();
+/** @import { Panel } from "../../types.js" */
+
+/** @type {Panel["mount"]} */
+const mount = (ctx) =>
+  createGrid(ctx, {
+    kind: "mass",
+    top: 1,
+    grid: (event) => event.mass,
+    layers: (event) => event.mass.map((_, layer) => layer),
+    columns: (event) => event.mass[0].map((_, head) => ctx.common("head", { head })),
+    shortNames: (event) => event.mass[0].map((_, head) => String(head)),
+    values: (event) => ({ even: figure(event.even, 2) }),
+  });
+
+/** @type {Panel} */
+export const mass = { name: "mass", order: 1, side: "left", needs: "mass", mount };

@@ -1,36 +1,53 @@
-// How much does the base still say? The blend of base and side network, and whose next word it is.
-window.Gatelight = window.Gatelight || {};
+// Side tuning: how much of the blend is the base's, and whose next word the blend has.
+// @ts-check
 
-(() => {
-  const bold = { colour: "tuned", wide: true };
-  const base = { colour: "base", wide: true };
+import { el, mapTitle, readoutLine } from "../../common/dom.js";
+import { figure } from "../../common/text.js";
+import { createLines } from "../lines.js";
 
-  const mount = (ctx) => {
-    const { say, body } = ctx;
-    const share = Gatelight.lines(body, say("share"), ctx.goTo);
-    body.prepend(Gatelight.el("p", { class: "gl-map-title", text: say("share") }));
-    const readout = Gatelight.el("p", { class: "gl-readout", "aria-live": "polite" });
-    const keys = ["base", "network"].map((name) => Gatelight.el("span", { class: `gl-key gl-key-${name}`, text: say(name) }));
-    body.append(readout, Gatelight.el("p", { class: "gl-map-title", text: say("agree") }), Gatelight.el("div", { class: "gl-keys" }, ...keys));
-    const agree = Gatelight.lines(body, say("agree"), ctx.goTo);
-    const told = Gatelight.el("p", { class: "gl-readout" });
-    body.append(told);
+/** @import { BlendEvent } from "../../event_types.js" */
+/** @import { Panel, Say, SeriesStyle } from "../../types.js" */
 
-    return (view) => {
-      const { tape, step } = view;
-      const frame = tape.at("side", step);
-      if (!frame) return;
-      const rest = { key: tape.key, step, last: tape.end, high: 1, marks: [0, 0.5, 1] };
-      share({ ...rest, lines: [tape.way("side", (one) => one.base_share, base)] });
-      const percent = (value) => Gatelight.figure(100 * value, 3);
-      readout.textContent = say("at", { step: frame.step, share: percent(frame.base_share), grad: Gatelight.figure(frame.grad) });
-      agree({ ...rest, lines: [tape.way("blend", (one) => one.base, base), tape.way("blend", (one) => one.side, bold)] });
-      const blend = tape.at("blend", step);
-      const [ratio, cosine] = blend ? [Gatelight.figure(blend.ratio), Gatelight.figure(blend.cosine, 2)] : [];
-      const heads = blend && { base: percent(blend.base), side: percent(blend.side) };
-      told.textContent = blend ? say("blend", { step: blend.step, ratio, cosine, ...heads }) : "";
-    };
+/** @type {SeriesStyle} */
+const TUNED = { colour: "tuned", wide: true };
+/** @type {SeriesStyle} */
+const BASE = { colour: "base", wide: true };
+
+/** @param {number} share */
+const percent = (share) => figure(100 * share, 3);
+
+/**
+ * @param {BlendEvent} blend
+ * @param {Say} say
+ */
+const describe = ({ step, ratio, cosine, base, side }, say) =>
+  say("blend", { step, ratio: figure(ratio), cosine: figure(cosine, 2), base: percent(base), side: percent(side) });
+
+/** @type {Panel["mount"]} */
+const mount = (ctx) => {
+  const { say, body } = ctx;
+  body.append(mapTitle(say("share")));
+  const drawShare = createLines(body, say("share"), ctx.goTo);
+  const readout = readoutLine();
+  const keys = ["base", "network"].map((name) => el("span", { class: `gl-key gl-key-${name}`, text: say(name) }));
+  body.append(readout, mapTitle(say("agree")), el("div", { class: "gl-keys" }, ...keys));
+  const drawAgreement = createLines(body, say("agree"), ctx.goTo);
+  const blendReadout = el("p", { class: "gl-readout" });
+  body.append(blendReadout);
+
+  return (view) => {
+    const { tape, step } = view;
+    const event = tape.at("side", step);
+    if (!event) return;
+    const axes = { key: tape.key, step, last: tape.end, high: 1, marks: [0, 0.5, 1] };
+    drawShare({ ...axes, lines: [tape.series("side", (one) => one.base_share, BASE)] });
+    readout.textContent = say("at", { step: event.step, share: percent(event.base_share), grad: figure(event.grad) });
+    const lines = [tape.series("blend", (one) => one.base, BASE), tape.series("blend", (one) => one.side, TUNED)];
+    drawAgreement({ ...axes, lines });
+    const blend = tape.at("blend", step);
+    blendReadout.textContent = blend ? describe(blend, say) : "";
   };
+};
 
-  (Gatelight.panels ??= []).push({ name: "side", order: 1, side: "left", needs: "side", mount });
-})();
+/** @type {Panel} */
+export const side = { name: "side", order: 1, side: "left", needs: "side", mount };

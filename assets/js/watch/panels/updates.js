@@ -1,9 +1,13 @@
-// Where does it change the weights? The size of each update beside the weight that it changes.
-window.Gatelight = window.Gatelight || {};
+// Changes of weights: the size of each update beside the weight that it changes.
+// @ts-check
 
-(() => {
-  const mount = (ctx) =>
-    Gatelight.grid(ctx, { kind: "updates", grid: (frame) => frame.ratio, columns: (frame) => frame.targets });
+import { createGrid } from "../grid.js";
 
-  (Gatelight.panels ??= []).push({ name: "updates", order: 1, side: "left", needs: "updates", mount });
-})();
+/** @import { Panel } from "../../types.js" */
+
+/** @type {Panel["mount"]} */
+const mount = (ctx) =>
+  createGrid(ctx, { kind: "updates", grid: (event) => event.ratio, columns: (event) => event.targets });
+
+/** @type {Panel} */
+export const updates = { name: "updates", order: 1, side: "left", needs: "updates", mount };

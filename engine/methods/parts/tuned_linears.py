@@ -60,7 +60,7 @@ def _act(
     y: Float[Tensor, "*b o"],
 ) -> Float[Tensor, "*b o"] | None:
     """What one linear's output gains: s ((c - 1) y + c b)."""
-    if method.silent(layer):
+    if method.is_off(layer):
         return None
     key, change = f"{layer}_{role}", y.new_zeros((), dtype=torch.float32)
     if scale is not None:

@@ -46,7 +46,7 @@ class TunedNorms(nn.Module):
         self, method: Method, path: str, x: Float[Tensor, "*b d"], _y: Float[Tensor, "*b d"]
     ) -> Float[Tensor, "*b d"] | None:
         """What one norm's output gains: s (dgamma xhat + dbeta)."""
-        if method.silent(self._layers[path]):
+        if method.is_off(self._layers[path]):
             return None
         change = self.gamma[self._rows[path]] * normalised(x, self._norms[path])
         if self.beta is not None and path in self._biased:

@@ -1,0 +1,26 @@
+// The tabs of the page: which one is open, and how to open another.
+// @ts-check
+
+/** Name of the open tab ("train", "watch", "chat" or "runs"); undefined before Gradio has mounted its tabs. */
+export const openedTab = () =>
+  document.querySelector("#gl-places [role=tab][aria-selected=true]")?.id.replace(/^gl-tab-|-button$/g, "");
+
+/** Mark the header's button of the open tab. */
+export const markOpenedTab = () => {
+  const opened = openedTab();
+  for (const button of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(".gl-header .gl-place"))) {
+    if (button.dataset.place === opened) button.setAttribute("aria-current", "page");
+    else button.removeAttribute("aria-current");
+  }
+};
+
+/**
+ * Open a tab.
+ *
+ * @param {string} name "train", "watch", "chat" or "runs"
+ */
+export const openTab = (name) => {
+  document.getElementById(`gl-tab-${name}-button`)?.click();
+  requestAnimationFrame(markOpenedTab);
+  window.scrollTo({ top: 0 });
+};

@@ -1,0 +1,14 @@
+// What the page's Python side may call: `Gatelight.ready` in the page's head resolves to this module.
+// @ts-check
+
+export { latestLive } from "./common/live.js";
+export { openTab } from "./common/navigation.js";
+export { mountHeader } from "./page/header.js";
+export { mountPicker } from "./page/picker.js";
+export { mountProgress } from "./page/progress.js";
+export { saveText } from "./page/save.js";
+export { moveStrengthMark } from "./page/strength.js";
+export { mountTable, refreshRuns } from "./page/table.js";
+export { mountZoo } from "./page/zoo.js";
+export { follow, show } from "./watch/current.js";
+export { mountWatch } from "./watch/stage.js";

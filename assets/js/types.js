@@ -1,0 +1,341 @@
+// Types that several files share: answers of the server, the view of Watch, panels and their parts.
+// @ts-check
+
+/** @import { EventsByKind, Grid, Kind } from "./event_types.js" */
+/** @import { Tape } from "./watch/tape.js" */
+
+// Words ---------------------------------------------------------------------------------------------------------------
+
+/** @typedef {Record<string, string>} Words sentences of the page by key, in the page's language */
+/** @typedef {Record<string, string | number | boolean | null | undefined>} Values what a sentence's placeholders stand for */
+/** @typedef {(key: string, values?: Values) => string} Say a sentence by its key, with its values */
+
+// Answers of the server ------------------------------------------------------------------------------------------------
+
+/**
+ * What was asked for, or a sentence on what went wrong.
+ *
+ * @template T
+ * @typedef {(T & {error?: undefined}) | {error: string}} Answer
+ */
+/**
+ * What is new of a run since a cursor.
+ *
+ * @typedef {object} Since
+ * @property {string} name
+ * @property {string} status
+ * @property {string} message
+ * @property {boolean} recording
+ * @property {string[]} emits
+ * @property {boolean} layered whether the method can be switched off layer by layer
+ * @property {boolean} pictures whether the run learns from pictures
+ * @property {boolean} early whether it stopped before its last step
+ * @property {number | null} kept the step whose state it gives away
+ * @property {number} steps
+ * @property {{method: string}} config
+ * @property {number} epoch
+ * @property {number} cursor
+ * @property {boolean} more whether there is more to fetch
+ * @property {({kind: Kind, step: number} & object)[]} events
+ */
+/**
+ * @typedef {object} Live
+ * @property {string} status "idle", "loading", "running", "paused" or "stopping"
+ * @property {string | null} run
+ * @property {number} step
+ * @property {number} steps
+ * @property {number} steps_per_s
+ * @property {number | null} eta_s
+ * @property {number | null} warming 0 to 1
+ * @property {string} model
+ * @property {string} precision
+ * @property {number} size_mb
+ * @property {string} message
+ * @property {string} [server] changes when the server is started again; only the header asks for it
+ */
+/** @typedef {{id: string, name: string, status: string, recording: boolean}} RunEntry */
+/**
+ * @typedef {object} RunSummary
+ * @property {string} id
+ * @property {string} name
+ * @property {string} status
+ * @property {boolean} recording
+ * @property {string} method
+ * @property {string} dataset
+ * @property {string} model
+ * @property {number} step
+ * @property {number} steps
+ * @property {number | null} kept_step
+ * @property {number | null} best_validation
+ * @property {number} trainable
+ * @property {number} size_bytes
+ * @property {number} created
+ * @property {string} notes
+ */
+/** @typedef {{run: string, step: number, last: boolean, sentence: string}} Question about a sentence or a picture */
+/**
+ * How one sentence or picture uses a method. Which fields a report has depends on its kind; see watch/reports.js.
+ *
+ * @typedef {object} Report
+ * @property {string} kind
+ * @property {number | null} step
+ * @property {string[]} tokens
+ * @property {number[]} layers
+ * @property {Grid[] | number[][][]} contribution
+ * @property {Grid[]} mass
+ * @property {Grid[][]} [weights] by layer, head, token and prompt
+ * @property {string[]} targets
+ * @property {Grid} fresh
+ * @property {number[]} added
+ * @property {number[]} ratio
+ * @property {number[]} cosine
+ * @property {{base: string[], side: string[], blend: string[]}} next
+ * @property {string} picture
+ * @property {string} name
+ * @property {string[]} names
+ * @property {number} side patches in a row
+ * @property {[label: string, share: number][]} [verdict]
+ */
+/** @typedef {{spans: (number | null)[][], whole: number, step: number | null}} AblationLosses */
+/** @typedef {{average: number, experts: number[], random: number[]}} RouteLosses */
+
+/**
+ * @typedef {object} WatchServer
+ * @property {(asked: {run: string, cursor: number, epoch: number | null}) => Promise<Answer<Since> | undefined>} since
+ * @property {(asked: object) => Promise<RunEntry[] | {error: string} | undefined>} runs
+ * @property {(asked: object) => Promise<Live | undefined>} live
+ * @property {(asked: Question) => Promise<Answer<Report> | undefined>} probe
+ * @property {(asked: object) => Promise<Answer<AblationLosses> | undefined>} ablation
+ * @property {(asked: object) => Promise<Answer<RouteLosses> | undefined>} routes
+ * @property {(asked: object) => Promise<Answer<object> | undefined>} one_step
+ */
+/** @typedef {{live: (asked: null) => Promise<Live | undefined>}} HeaderServer */
+/** @typedef {{listed: (asked: null) => Promise<RunSummary[] | undefined>}} TableServer */
+
+// Train and Runs -------------------------------------------------------------------------------------------------------
+
+/** @typedef {{name: string, title: string, line: string}} MethodOption */
+/** @typedef {{title: string, methods: MethodOption[]}} MethodFamily */
+/** @typedef {{families: (asked: null) => Promise<MethodFamily[] | undefined>}} PickerServer */
+/**
+ * The value of the menu of methods, which Gradio keeps.
+ *
+ * @typedef {object} PickerValue
+ * @property {() => string} value the chosen method
+ * @property {(name: string) => void} pick
+ * @property {(changed: () => void) => void} watch calls back when the page changes the value
+ */
+/** @typedef {"exact_match" | "base_ability"} Measure */
+/**
+ * @typedef {object} ZooMethod
+ * @property {string} name
+ * @property {string} title
+ * @property {"prompts" | "adapters" | "weights" | "beside"} family
+ * @property {number} trainable
+ * @property {number} exact_match
+ * @property {number} base_exact_match
+ * @property {number} base_ability
+ * @property {number} base_ability_before
+ * @property {number} seconds
+ * @property {number} tokens_per_s
+ * @property {number} file_bytes
+ */
+/**
+ * @typedef {object} ZooServer
+ * @property {(asked: null) => Promise<{methods?: ZooMethod[]} | undefined>} zoo
+ * @property {(name: string) => Promise<string | undefined>} card markup of one method
+ */
+
+// Drawing --------------------------------------------------------------------------------------------------------------
+
+/**
+ * @typedef {object} Palette
+ * @property {string} key changes with the theme
+ * @property {string} font
+ * @property {string} panel
+ * @property {string} ink
+ * @property {string} muted
+ * @property {string} line
+ * @property {string} accent
+ * @property {string} tuned
+ * @property {string} base
+ * @property {string} validation
+ * @property {(value: number, most?: number) => string} gate colour of a gate, `most` being the end of the scale
+ * @property {(share: number) => string} ramp colour of a size, 0 to 1
+ */
+/** @typedef {{share: number, text: string, mark?: number, title?: string}} BarCell `share` and `mark` are 0 to 1 */
+/**
+ * @typedef {object} StepScale
+ * @property {(step: number) => number} of position of a step
+ * @property {(position: number) => number} back the inverse
+ * @property {number[] | null} marks the steps that get a label; null where the labels are free
+ */
+/** @typedef {{colour?: "base" | "tuned" | "ink", faint?: boolean, wide?: boolean, dotted?: boolean}} SeriesStyle */
+/** @typedef {{steps: number[], values: number[]} & SeriesStyle} Series one line of a chart */
+/**
+ * @typedef {object} Chart
+ * @property {string} key `lines` are drawn anew when it changes
+ * @property {Series[]} lines
+ * @property {Series[]} [bold] drawn above the lines, anew each time
+ * @property {number} step of the cursor
+ * @property {number} last the end of the axis of steps
+ * @property {number} [low] 0 if not given
+ * @property {number} high
+ * @property {number[]} [marks] values with a horizontal line; the ends if not given
+ */
+/**
+ * @typedef {object} StripChart
+ * @property {string} key
+ * @property {number[]} steps
+ * @property {number[][]} lines one list of values each
+ * @property {number | null} picked index of a line
+ * @property {number} step
+ * @property {number} most the end of the scale
+ * @property {number} last
+ */
+/** @typedef {[row: number | null, column: number | null]} Cell null stands for the whole column or row */
+/**
+ * @typedef {object} HeatMap
+ * @property {number} rows the first is the lowest
+ * @property {number} columns
+ * @property {(row: number, column: number) => number} value
+ * @property {(value: number) => string} colour
+ * @property {string[]} rowNames
+ * @property {string[]} columnNames
+ * @property {string[]} [shortNames] where the names of columns have no room
+ * @property {Cell | null} picked
+ * @property {Cell | null} hovered
+ * @property {{values: number[], most: number, name: string} | null} [bars] beside the rows
+ * @property {boolean} [edged]
+ * @property {number} [widest] of a cell
+ * @property {number} [tallest] of a cell
+ * @property {number} [lowest] least height of a cell
+ */
+/**
+ * @typedef {object} HeatMapListener
+ * @property {string} label for screen readers
+ * @property {(row: number | null, column: number | null) => void} hover with nulls when the pointer leaves
+ * @property {(row: number, column: number) => void} pick
+ */
+/**
+ * What a panel tells of its map.
+ *
+ * @template {Kind} K
+ * @typedef {object} GridSpec
+ * @property {K} kind of event
+ * @property {(event: EventsByKind[K]) => Grid} grid
+ * @property {(event: EventsByKind[K]) => string[]} columns names
+ * @property {(event: EventsByKind[K]) => string[]} [rows] names; the layers if not given
+ * @property {(event: EventsByKind[K]) => number[]} [layers] of each row; the event's `layers` if not given
+ * @property {(event: EventsByKind[K]) => string[]} [shortNames] of columns
+ * @property {(event: EventsByKind[K]) => number[]} [bars] values beside the rows, 0 to 1
+ * @property {(event: EventsByKind[K], row: number | null, column: number | null) => Values} [values] more for the words
+ * @property {number} [top] where the scale ends; the run's largest value if not given
+ * @property {HTMLElement} [host] where it stands; the panel's body if not given
+ * @property {HTMLElement} [tools] where its legend stands; the panel's tools if not given
+ * @property {string} [words] beginning of its words' keys
+ */
+/**
+ * One map of a report.
+ *
+ * @typedef {object} ReportMap
+ * @property {Grid} grid
+ * @property {string[]} names of the rows
+ * @property {number[]} [layers] of the rows
+ * @property {number[]} [prompts] of the rows
+ * @property {number} [layer] the one layer that it shows
+ * @property {string} [target]
+ * @property {number} [most] the end of the scale; 1 if not given
+ */
+/**
+ * The maps of one kind of report.
+ *
+ * @typedef {object} ReportMaps
+ * @property {string} [title] key of the panel's title
+ * @property {boolean} [words] whether the report tells the next words
+ * @property {(report: Report, at: Cursor, ctx: PanelContext) => ReportMap} upper
+ * @property {(report: Report, at: Cursor, ctx: PanelContext) => ReportMap | null} [lower]
+ * @property {(report: Report, token: number) => Values} [values] more for the words
+ */
+/** @typedef {{points: {customdata: number, pointNumber: number}[]}} PlotlyEvent */
+/**
+ * An element that Plotly draws in; it gets these members from Plotly.
+ *
+ * @typedef {HTMLElement & {
+ *   on: (name: string, listener: (event: PlotlyEvent) => void) => void,
+ *   _fullLayout?: {xaxis?: {l2p?: (value: number) => number, _length: number, _offset: number}},
+ * }} PlotlyHost
+ */
+/** @typedef {{react: (host: HTMLElement, data: object[], layout: object, config: object) => Promise<void>}} PlotlyModule */
+
+// Watch ----------------------------------------------------------------------------------------------------------------
+
+/**
+ * @typedef {object} Cursor
+ * @property {number | null} layer
+ * @property {number | null} head
+ * @property {number | null} token
+ * @property {number | null} row
+ */
+/**
+ * @typedef {object} ViewState
+ * @property {Tape | null} tape the run that is shown
+ * @property {Tape | null} other the run that it is compared with
+ * @property {RunEntry[]} runs
+ * @property {number} step
+ * @property {(Partial<Cursor> & {prompt?: number}) | null} hover the cell under the pointer
+ * @property {boolean} following whether the step is the newest one of an active run
+ * @property {boolean} playing
+ * @property {boolean} gone whether the server cannot be reached
+ */
+/** @typedef {ViewState & Cursor} View the cursor's own fields are the cell that was picked */
+/** @typedef {View & {tape: Tape}} ShownView */
+/**
+ * @typedef {object} Player
+ * @property {(position: number) => void} go to a frame
+ * @property {(by: number) => void} move some frames on or back
+ * @property {() => void} toggle playing
+ * @property {() => void} once plays from the first frame to the last
+ */
+/** @typedef {Pick<StageBase, "element" | "view" | "set" | "oneStep">} PlayerHost */
+/**
+ * @typedef {object} StageBase
+ * @property {HTMLElement} element
+ * @property {View} view
+ * @property {(change: Partial<View>) => void} set changes the view and draws it
+ * @property {() => void} redraw draws the view in the next frame of the screen
+ * @property {WatchServer} server
+ * @property {Say} say
+ * @property {(n: number) => string} number in the page's language
+ * @property {() => Promise<void>} oneStep makes one step of the active run
+ */
+/**
+ * @typedef {object} StageActions
+ * @property {(run: string, follow?: boolean) => Promise<void>} show
+ * @property {(run: string) => Promise<void>} compare with a run; with none if empty
+ * @property {() => Promise<void>} follow the active run
+ * @property {(step: number) => void} goTo
+ * @property {Player} player
+ */
+/** @typedef {StageBase & StageActions} Stage */
+/**
+ * @typedef {object} PanelParts
+ * @property {Say} common says what all panels share; `say` is the panel's own
+ * @property {HTMLElement} title
+ * @property {HTMLElement} tools beside the title
+ * @property {HTMLElement} body
+ * @property {HTMLElement} caption
+ */
+/** @typedef {Stage & PanelParts} PanelContext */
+/**
+ * @typedef {object} Panel
+ * @property {string} name beginning of its words' keys
+ * @property {number} order among the panels of its side
+ * @property {"left" | "right"} side
+ * @property {Kind | null} needs the kind of event without which it has nothing to show
+ * @property {(tape: Tape) => boolean} [fits] where `needs` is not enough
+ * @property {(ctx: PanelContext) => (view: ShownView) => unknown} mount builds it and returns its draw function
+ */
+/** @typedef {{panel: Panel, host: HTMLElement, draw: (view: ShownView) => unknown}} MountedPanel */
+
+export {};

@@ -1,0 +1,166 @@
+// Line charts over the steps of a run, on a canvas: a click picks a step.
+// @ts-check
+
+import { fitCanvas } from "../common/canvas.js";
+import { paletteOf } from "../common/colour.js";
+import { el } from "../common/dom.js";
+import { clamp } from "../common/maths.js";
+import { figure } from "../common/text.js";
+import { stepScale } from "./steps.js";
+
+/** @import { Chart, Palette, Series, StepScale, StripChart } from "../types.js" */
+/**
+ * @typedef {object} Geometry
+ * @property {number} width in CSS pixels
+ * @property {StepScale} scale
+ * @property {number} span position of the last step on the scale
+ * @property {(step: number) => number} x
+ * @property {(value: number) => number} y
+ */
+
+const HEIGHT = 118;
+const MARGIN = { left: 44, right: 14, top: 6, bottom: 20 };
+
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {[x: number, y: number][]} points
+ */
+const polyline = (context, points) => {
+  context.beginPath();
+  points.forEach(([x, y], i) => {
+    if (i) context.lineTo(x, y);
+    else context.moveTo(x, y);
+  });
+  context.stroke();
+};
+
+/**
+ * The horizontal lines with their values, and the steps below.
+ *
+ * @param {CanvasRenderingContext2D} context
+ * @param {Palette} palette
+ * @param {Geometry} g
+ * @param {number[]} marks
+ */
+const drawFrame = (context, palette, g, marks) => {
+  context.font = `11px ${palette.font}`;
+  context.strokeStyle = palette.line;
+  context.fillStyle = palette.muted;
+  context.lineWidth = 1;
+  context.textBaseline = "middle";
+  context.textAlign = "right";
+  for (const value of marks) {
+    polyline(context, [
+      [MARGIN.left, g.y(value)],
+      [g.width - MARGIN.right, g.y(value)],
+    ]);
+    context.fillText(figure(value, 2), MARGIN.left - 5, g.y(value));
+  }
+  context.textAlign = "center";
+  for (const mark of g.scale.marks ?? []) context.fillText(String(mark), g.x(mark), HEIGHT - 8);
+};
+
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {Palette} palette
+ * @param {Geometry} g
+ * @param {Series} line
+ */
+const drawSeries = (context, palette, g, line) => {
+  context.strokeStyle = palette[line.colour ?? "base"];
+  context.globalAlpha = line.faint ? 0.45 : 1;
+  context.lineWidth = line.wide ? 2 : 1;
+  context.setLineDash(line.dotted ? [2, 3] : []);
+  polyline(
+    context,
+    line.values.map((value, i) => [g.x(line.steps[i]), g.y(value)]),
+  );
+  context.setLineDash([]);
+  context.globalAlpha = 1;
+};
+
+/**
+ * @param {number} width
+ * @param {Pick<Chart, "low" | "high" | "last">} chart
+ * @returns {Geometry}
+ */
+const geometry = (width, { low = 0, high, last }) => {
+  const scale = stepScale(true, last);
+  const span = scale.of(Math.max(1, last));
+  const inner = width - MARGIN.left - MARGIN.right;
+  const tall = HEIGHT - MARGIN.top - MARGIN.bottom;
+  return {
+    width,
+    scale,
+    span,
+    x: (step) => MARGIN.left + (scale.of(step) / span) * inner,
+    y: (value) => MARGIN.top + tall * (1 - clamp((value - low) / (high - low || 1), 0, 1)),
+  };
+};
+
+/**
+ * A canvas with lines over steps. `lines` are kept as a picture until `key` changes, `bold` are drawn anew each time.
+ *
+ * @param {HTMLElement} host
+ * @param {string} label for screen readers
+ * @param {(step: number) => void} pick called with the step that is clicked
+ * @returns {(chart: Chart) => void} draw
+ */
+export const createLines = (host, label, pick) => {
+  const canvas = el("canvas", { class: "gl-strip", role: "img", "aria-label": label });
+  host.append(canvas);
+  const still = document.createElement("canvas");
+  let g = geometry(0, { high: 1, last: 1 });
+  let kept = "";
+
+  canvas.addEventListener("click", (event) => {
+    const inner = g.width - MARGIN.left - MARGIN.right;
+    const share = (event.clientX - canvas.getBoundingClientRect().left - MARGIN.left) / inner;
+    pick(g.scale.back(clamp(share, 0, 1) * g.span));
+  });
+
+  return (chart) => {
+    const width = canvas.clientWidth;
+    if (!width) return;
+    const { low = 0, high, last } = chart;
+    const palette = paletteOf(canvas);
+    g = geometry(width, chart);
+    const key = `${chart.key} ${width} ${low} ${high} ${last} ${palette.key}`;
+    if (key !== kept) {
+      const paper = fitCanvas(still, width, HEIGHT);
+      drawFrame(paper, palette, g, chart.marks ?? [low, high]);
+      for (const line of chart.lines) drawSeries(paper, palette, g, line);
+      kept = key;
+    }
+    const context = fitCanvas(canvas, width, HEIGHT);
+    context.drawImage(still, 0, 0, width, HEIGHT);
+    for (const line of chart.bold ?? []) drawSeries(context, palette, g, line);
+    context.strokeStyle = palette.accent;
+    context.lineWidth = 1.5;
+    const x = g.x(chart.step);
+    polyline(context, [
+      [x, MARGIN.top - 4],
+      [x, HEIGHT - MARGIN.bottom + 2],
+    ]);
+  };
+};
+
+/**
+ * Many thin lines of one kind, of which one may be picked.
+ *
+ * @param {HTMLElement} host
+ * @param {string} label for screen readers
+ * @param {(step: number) => void} pick called with the step that is clicked
+ * @param {-1 | 0} [lowest] -1 for values of both signs, 0 for sizes
+ * @returns {(chart: StripChart) => void} draw
+ */
+export const createStrip = (host, label, pick, lowest = -1) => {
+  const draw = createLines(host, label, pick);
+  return ({ key, steps, lines, picked, step, most, last }) => {
+    /** @type {Series[]} */
+    const bold = picked === null ? [] : [{ steps, values: lines[picked], colour: "ink", wide: true }];
+    const thin = lines.map((values) => ({ steps, values, faint: true }));
+    const marks = lowest ? [-most, 0, most] : [0, most];
+    draw({ key, lines: thin, bold, step, last, low: lowest * most, high: most, marks });
+  };
+};

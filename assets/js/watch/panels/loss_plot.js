@@ -1,0 +1,101 @@
+// The two kinds of loss as Plotly's data and layout.
+// @ts-check
+
+import { plotLayout } from "../../common/plotly.js";
+
+/** @import { EvalEvent } from "../../event_types.js" */
+/** @import { Palette, Say, StepScale } from "../../types.js" */
+/** @import { Tape } from "../tape.js" */
+
+/**
+ * One line; `customdata` are the steps, whatever the axis.
+ *
+ * @template {{step: number}} T
+ * @param {T[]} events
+ * @param {(event: T) => number | null} value
+ * @param {StepScale} scale
+ * @param {object} style
+ */
+const trace = (events, value, scale, style) => ({
+  x: events.map((event) => scale.of(event.step)),
+  y: events.map(value),
+  customdata: events.map((event) => event.step),
+  hoverinfo: "none",
+  mode: "lines",
+  ...style,
+});
+
+/**
+ * The first validation with the lowest loss; null without one.
+ *
+ * @param {Tape} tape
+ */
+export const lowestValidation = (tape) =>
+  tape
+    .all("eval")
+    .reduce(
+      (best, event) => (best && best.validation_loss <= event.validation_loss ? best : event),
+      /** @type {EvalEvent | null} */ (null),
+    );
+
+/**
+ * The lines of a run, with the training loss of the run that it is compared with.
+ *
+ * @param {Tape} tape
+ * @param {Tape | null} other
+ * @param {StepScale} scale
+ * @param {Palette} palette
+ * @param {Say} say
+ */
+export const lossTraces = (tape, other, scale, palette, say) => {
+  const evals = tape.all("eval");
+  /**
+   * @param {string} color
+   * @param {number} size of the points
+   */
+  const points = (color, size) => ({
+    mode: "lines+markers",
+    line: { width: 2, color },
+    marker: { size, color },
+  });
+  const training = { name: say("training"), line: { width: 1.2, color: palette.tuned }, opacity: 0.7 };
+  const validation = { name: say("validation"), ...points(palette.accent, 6) };
+  const ability = { name: say("ability"), ...points(palette.base, 5) };
+  const traces = [
+    trace(tape.all("loss"), (event) => event.loss, scale, training),
+    trace(evals, (event) => event.validation_loss, scale, validation),
+    trace(evals, (event) => event.base_ability_loss, scale, ability),
+  ];
+  const best = lowestValidation(tape);
+  if (best) {
+    const marker = { symbol: "circle-open", size: 13, color: palette.accent, line: { width: 2 } };
+    traces.push(trace([best], (event) => event.validation_loss, scale, { name: "", mode: "markers", marker }));
+  }
+  if (other) {
+    const line = { width: 1, color: palette.ink, dash: "dot" };
+    traces.push(trace(other.all("loss"), (event) => event.loss, scale, { name: say("other", { name: "" }), line }));
+  }
+  return traces;
+};
+
+/**
+ * @param {StepScale} scale
+ * @param {number} end the last step on the axis
+ * @param {Palette} palette
+ * @param {string} revision a zoom is kept until this changes
+ * @param {Say} say
+ */
+export const lossLayout = (scale, end, palette, revision, say) => {
+  const axis = { gridcolor: palette.line, zerolinecolor: palette.line, linecolor: palette.line, fixedrange: false };
+  const ticks = scale.marks ? { tickvals: scale.marks.map(scale.of), ticktext: scale.marks.map(String) } : {};
+  const range = [-0.03 * scale.of(end), 1.03 * scale.of(end)];
+  return {
+    ...plotLayout(palette),
+    uirevision: revision,
+    hovermode: "x",
+    hoverdistance: -1,
+    dragmode: "zoom",
+    xaxis: { ...axis, ...ticks, range, zeroline: false, title: { text: say("axis"), standoff: 4 } },
+    yaxis: { ...axis, rangemode: "tozero" },
+  };
+};

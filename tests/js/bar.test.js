@@ -1,0 +1,40 @@
+// The line on the state of the run, in the top bar of Watch.
+
+import assert from "node:assert/strict";
+import test from "node:test";
+import { stateLine } from "../../assets/js/watch/bar.js";
+import { Tape } from "../../assets/js/watch/tape.js";
+import { since } from "./answers.js";
+
+const say = (key, values) => (values ? `${key} ${JSON.stringify(values)}` : key);
+const lineOf = (facts, view = {}) => {
+  const tape = new Tape("run-1");
+  tape.take(since([["loss", 40]], facts));
+  return stateLine({ tape, gone: false, ...view }, say);
+};
+
+test("each state of a run has its line, and the tab to go on with", () => {
+  const told = ["paused", "stopped", "interrupted", "failed"].map((status) => lineOf({ status }));
+  assert.deepEqual(told, [
+    { kind: "note", text: "paused", to: "train" },
+    { kind: "note", text: "stopped", to: "runs" },
+    { kind: "note", text: "interrupted", to: "runs" },
+    { kind: "error", text: "failed" },
+  ]);
+  assert.equal(lineOf({ status: "running" }).text, "");
+});
+
+test("a finished run tells whether it stopped early and kept an earlier state", () => {
+  assert.match(lineOf({ status: "finished", kept: 40 }).text, /^finished \{"step":40/);
+  assert.match(lineOf({ status: "finished", kept: 30 }).text, /^finished\.kept /);
+  assert.match(lineOf({ status: "finished", kept: 30, early: true }).text, /^finished\.early\.kept .*"kept":30/);
+  assert.equal(lineOf({ status: "finished", recording: true }).text, "", "a recording needs no line");
+});
+
+test("a failed run says why, if it is known", () => {
+  assert.equal(lineOf({ status: "failed", message: "out of memory" }).text, "out of memory");
+});
+
+test("a server that cannot be reached comes before all else", () => {
+  assert.equal(lineOf({ status: "paused" }, { gone: true }).kind, "gone");
+});
