@@ -1,6 +1,5 @@
 """What fills Train's form: the engine once it is loaded, another choice, a run file."""
 
-import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -58,7 +57,7 @@ class Filler:
     def choose_method(self, values: Values) -> Updates:
         """The parts of another method, whose settings are as they were left."""
         form = self.form.values(values)
-        return {**self.about_method(form.method, form.last_presets), **self.about_run(lambda: self.config(form))}
+        return self.about_method(form.method, form.last_presets)
 
     def choose_preset(self, event: gr.SelectData, values: Values) -> Any:  # noqa: ANN401 - updates, or none
         """A method's settings as one of its presets has them."""
@@ -67,12 +66,9 @@ class Filler:
         preset = next((name for name in presets_of if event.value in (name, preset_name(self.say, name))), "")
         if not preset:
             return gr.skip()
-        settings = dict(presets_of[preset])
-        changed = dataclasses.replace(form, method_settings=settings)
         return {
             self.form.last_presets: {**form.last_presets, form.method: preset},
-            **self.form.methods.filled(form.method, settings),
-            **self.about_run(lambda: self.config(changed)),
+            **self.form.methods.filled(form.method, presets_of[preset]),
         }
 
     def choose_data(self, values: Values) -> Updates:

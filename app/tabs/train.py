@@ -58,11 +58,12 @@ def _wire_choices(say: Say, form: TrainingForm, filler: Filler) -> None:
     everything |= {form.own_data.facts, form.own_data.choices}
     trust = {form.training[name] for name in OF_TRUST}
     wire(say, [form.model.input], filler.choose_model, {form.model}, {form.model_card, *trust})
-    wire(say, [form.method.input], filler.choose_method, form.inputs, about_method | about_run)
+    wire(say, [form.method.input], filler.choose_method, form.inputs, about_method)
     wire_js([form.preset.select], _START_WAITS.format("true"))
-    preset = {form.last_presets, *form.methods.all, *about_run}
+    preset = {form.last_presets, *form.methods.all}
     chosen = wire(say, [form.preset.select], filler.choose_preset, form.inputs, preset)
     wire_js([], _START_WAITS.format("false"), after=chosen)
+    wire(say, [], filler.weigh, form.inputs, about_run, after=chosen)
     wire(say, [form.dataset.change], filler.choose_data, {form.dataset}, {form.own_data.panel})
     wire(say, [form.load.upload], filler.load, {form.load, form.last_presets}, everything)
     form.own_data.wire()
@@ -70,9 +71,9 @@ def _wire_choices(say: Say, form: TrainingForm, filler: Filler) -> None:
 
 def _wire_meaning(page: gr.Blocks, say: Say, form: TrainingForm, filler: Filler) -> None:
     """Say what the run means and what it trains on: when the page opens, and whenever something changes that counts."""
-    changed = _changes(form)
+    changed = [page.load, form.method.input, *_changes(form)]
     about_run = {form.count, form.command, filler.rate}
-    wire(say, [page.load, *changed], filler.weigh, form.inputs, about_run, trigger_mode="always_last")
+    wire(say, changed, filler.weigh, form.inputs, about_run, trigger_mode="always_last")
     templates = [control for control in form.methods.all if str(control.elem_id).endswith("-template")]
     data = [form.dataset, form.own_data.last_read, *form.own_data.settings.values()]
     read = [form.model, *data, *(form.training[name] for name in OF_PREVIEW), *templates]
