@@ -14,7 +14,20 @@ A tag is as in HTML's `lang`, and the language's page lies at its path: only the
 MAIN = next(iter(LANGUAGES))
 """The first: it is served at "/", and stands in for texts of datasets that are not there in another."""
 
-PLACES = ("common", "train", "data", "memory", "watch", "patches", "chat", "runs", "errors", "settings", "glossary")
+PLACES = (
+    "common",
+    "train",
+    "methods",
+    "data",
+    "memory",
+    "watch",
+    "patches",
+    "chat",
+    "runs",
+    "errors",
+    "settings",
+    "glossary",
+)
 
 
 def path_of(language: str) -> str:

@@ -1,8 +1,7 @@
-"""Questions one asks of a method between two steps: how does it look at this sentence, how does strength change it?"""
+"""How a method acts on one sentence, token by token; and whether a model can read what it is given."""
 
 import math
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -10,39 +9,31 @@ from engine.core.errors import DataError, ModelError, SettingError
 from engine.data.batching import collator_of
 from engine.data.pixels import NoPictureError, size_of
 from engine.data.tokenise import Example, encode_prompt
-from engine.inference.chat import ChatColumn, column_logits
-from engine.inference.classify import HeadPrediction
 from engine.methods.base import Method
 from engine.models.base import Base
 from engine.models.view import View
 from engine.telemetry.observe import ProbeInput
+from engine.telemetry.probe_reports import ProbeReport
 
 LONGEST_SENTENCE = 64
+"""Tokens after which a sentence is cut: the maps of layers by tokens stay readable, and the JSON small."""
 
 
 @torch.inference_mode()
-def probe(base: Base, method: Method, sentence: str, template: str = "{prompt}") -> dict[str, Any]:
-    """How a sentence uses a method: see `Method.probe`. Sentences are cut after `LONGEST_SENTENCE` tokens.
-
-    With a task head, "verdict" lists what it says of the sentence in the run's template: (label, probability),
-    likeliest first, or the number alone.
+def probe(base: Base, method: Method, sentence: str) -> ProbeReport:
+    """How a sentence uses a method. It stands in the method's own template, and is cut after `LONGEST_SENTENCE` tokens.
 
     Raises:
         SettingError: The sentence is empty.
-        ModelError: The model reads pictures.
+        ModelError: The model reads pictures, or its attention cannot be observed.
     """
     need_words(base)
     if not sentence.strip():
         raise SettingError("no_sentence", "The sentence is empty: type some words to look at.")
     ids = encode_prompt(base.tokenizer, method.template or "{prompt}", sentence)[:LONGEST_SENTENCE]
-    view, twin = base.view(), method.sharing_copy().eval()
-    twin.attach(view.sites)
-    report = twin.probe(view, probe_input(base, view, Example(ids, len(ids))))
-    if twin.head is not None:
-        (scores,) = column_logits(base, [ChatColumn(sentence, method, template=method.template or template)])
-        verdict = HeadPrediction.of(twin.head.spec, scores)
-        report["verdict"] = [list(pair) for pair in verdict.probabilities] or [[verdict.answer, None]]
-    return report
+    view, tuned = base.view(), method.sharing_copy().eval()
+    tuned.attach(view.sites)
+    return tuned.probe(view, probe_input(base, view, Example(ids, len(ids))))
 
 
 def need_words(base: Base) -> None:
@@ -86,9 +77,9 @@ def need_picture(base: Base, picture: Path) -> None:
 
 
 def probe_input(base: Base, view: View, example: Example) -> ProbeInput:
-    """One text or picture on its way through a view.
+    """A text or a picture as what `Method.probe` runs: its tokens as `ProbeReport` names them, and a forward.
 
-    A slot of the template reads as the number of its virtual token; a patch as its row and column, from 1 on.
+    In an example of a text, the id -n stands for virtual token n.
     """
     batch = collator_of(base)([example])
 

@@ -19,7 +19,7 @@ class Columns:
         input: What the question is about; empty without.
         response: What is answered.
         messages: A conversation; empty without.
-        sure: Whether names told; else the texts did, and a person should look.
+        sure: Whether the guess is by names; else it is by texts, and a person should check it.
     """
 
     kind: str
@@ -35,7 +35,7 @@ class Columns:
         return (*self.prompt, *filter(None, (self.input, self.messages)))
 
 
-TALK = ("messages", "conversations", "conversation", "dialog", "dialogue", "turns")
+CONVERSATIONS = ("messages", "conversations", "conversation", "dialog", "dialogue", "turns")
 PAIRS = (
     (("prompt",), ("completion", "response", "chosen", "answer", "output")),
     (("question",), ("answer", "answers", "response", "output")),
@@ -62,8 +62,8 @@ LABELS = (
 )  # fmt: skip
 CONTEXT = ("input", "context", "passage")
 NUMBERED = re.compile(r"(^|_)(id|idx|index)$")
-LOOKED_AT = 200
-"""Rows whose texts are looked at where names say nothing."""
+SAMPLED_ROWS = 200
+"""Rows whose texts are read where names say nothing."""
 
 
 def columns_for(table: Table, settings: DataSettings) -> Columns:
@@ -78,54 +78,54 @@ def columns_for(table: Table, settings: DataSettings) -> Columns:
     if settings.messages.strip():
         return Columns(kind="messages", messages=settings.messages.strip())
     if asked and settings.response.strip():
-        found = Columns(kind="pair", prompt=asked, response=settings.response.strip())
+        columns = Columns(kind="pair", prompt=asked, response=settings.response.strip())
     else:
         guessed = guess(table)
         if guessed is None or (guessed.kind == "messages" and (asked or settings.response.strip())):
             raise _cannot_guess(table)
-        found = guessed
-    found = replace(found, prompt=asked or found.prompt, response=settings.response.strip() or found.response)
-    found = replace(found, input=settings.input.strip() or ("" if asked else found.input))
-    if found.kind == "text" and found.prompt:
-        found = replace(found, kind="pair")
-    return replace(found, kind=_kind(table, found, settings))
+        columns = guessed
+    columns = replace(columns, prompt=asked or columns.prompt, response=settings.response.strip() or columns.response)
+    columns = replace(columns, input=settings.input.strip() or ("" if asked else columns.input))
+    if columns.kind == "text" and columns.prompt:
+        columns = replace(columns, kind="pair")
+    return replace(columns, kind=_kind(table, columns, settings))
 
 
-def _kind(table: Table, found: Columns, settings: DataSettings) -> str:
+def _kind(table: Table, columns: Columns, settings: DataSettings) -> str:
     if settings.responses in ("labels", "numbers"):
         return "labels"
     if settings.responses == "free":
-        return "pair" if found.kind == "labels" else found.kind
-    if found.kind == "pair" and _plain(found.response) in LABELS and not table.nested & {found.response}:
+        return "pair" if columns.kind == "labels" else columns.kind
+    if columns.kind == "pair" and _plain(columns.response) in LABELS and not table.nested & {columns.response}:
         return "labels"
-    return found.kind
+    return columns.kind
 
 
 def guess(table: Table) -> Columns | None:
     """What the columns are for, by their names and then by their texts; None where both say nothing."""
     names = {_plain(column): column for column in reversed(table.columns)}
     rules: tuple[Callable[[Table, dict[str, str]], Columns | None], ...] = (
-        _talk,
+        _conversation,
         _instruction,
         _labels,
         _pair,
         _only_text,
         _by_texts,
     )
-    return next((found for rule in rules if (found := rule(table, names)) is not None), None)
+    return next((columns for rule in rules if (columns := rule(table, names)) is not None), None)
 
 
-def _talk(table: Table, names: dict[str, str]) -> Columns | None:
-    found = next((names[name] for name in TALK if name in names and names[name] in table.nested), None)
-    return None if found is None else Columns(kind="messages", messages=found)
+def _conversation(table: Table, names: dict[str, str]) -> Columns | None:
+    messages = next((names[name] for name in CONVERSATIONS if name in names and names[name] in table.nested), None)
+    return None if messages is None else Columns(kind="messages", messages=messages)
 
 
 def _instruction(table: Table, names: dict[str, str]) -> Columns | None:
     answer = _first(names, ("output", "response", "answer", "completion"))
     if "instruction" not in names or answer is None:
         return None
-    around = _first(names, CONTEXT) or ""
-    return Columns(kind="instruction", prompt=(names["instruction"],), input=around, response=answer)
+    context = _first(names, CONTEXT) or ""
+    return Columns(kind="instruction", prompt=(names["instruction"],), input=context, response=answer)
 
 
 def _labels(table: Table, names: dict[str, str]) -> Columns | None:
@@ -148,8 +148,8 @@ def _pair(table: Table, names: dict[str, str]) -> Columns | None:
     for asks, tells in PAIRS:
         ask, tell = _first(names, asks), _first(names, tells)
         if ask is not None and tell is not None and ask != tell:
-            around = next((names[name] for name in CONTEXT if name in names and names[name] not in (ask, tell)), "")
-            return Columns(kind="pair", prompt=(ask,), input=around, response=tell)
+            context = next((names[name] for name in CONTEXT if name in names and names[name] not in (ask, tell)), "")
+            return Columns(kind="pair", prompt=(ask,), input=context, response=tell)
     return None
 
 
@@ -166,7 +166,7 @@ def _by_texts(table: Table, names: dict[str, str]) -> Columns | None:
 
 def _texts(table: Table, without: str = "") -> list[str]:
     """Columns that hold text rather than numbers and ids, the longest texts first."""
-    head = table.data.slice(0, LOOKED_AT)
+    head = table.data.slice(0, SAMPLED_ROWS)
     sizes: dict[str, float] = {}
     for column in table.columns:
         cells = [text for text in head.column(column).to_pylist() if text]
@@ -182,7 +182,7 @@ def _first(names: dict[str, str], wanted: tuple[str, ...]) -> str | None:
 
 
 def _plain(name: str) -> str:
-    """A name in small letters, with one line for all that is no letter or digit."""
+    """A name in small letters, with one underscore for all that is no letter or digit."""
     return re.sub(r"\W+", "_", name.strip().lower()).strip("_")
 
 

@@ -105,8 +105,8 @@ class Dataset:
         Raises:
             DataError: The file is missing, empty, or has a bad line; the message names the line.
         """
-        if self.source is not None and (found := self.source.rows(split)) is not None:
-            return found
+        if self.source is not None and (rows := self.source.rows(split)) is not None:
+            return rows
         path = self._file(split)
         try:
             lines = path.read_text(encoding="utf-8-sig").split("\n")  # splitlines would cut at U+2028 too
@@ -206,11 +206,21 @@ def load_dataset(name: str, settings: DataSettings | None = None) -> Dataset:
             "give the path of one of its files.",
             name=name,
         )
-    folder = DATASETS / name if name in shipped() else Path(name).expanduser()
+    dataset = _from_description(name, DATASETS / name if name in shipped() else Path(name).expanduser())
+    if dataset.template.count(PROMPT) != 1:
+        raise DataError(
+            "bad_template",
+            f"The template of dataset {name!r} must hold {{prompt}} exactly once.",
+            name=name,
+        )
+    return dataset
+
+
+def _from_description(name: str, folder: Path) -> Dataset:
     path = folder / "dataset.json"
     try:
         facts = json.loads(path.read_text(encoding="utf-8"))
-        dataset = Dataset(**{**facts, "name": name, "folder": folder, "splits": _splits(facts)})
+        return Dataset(**{**facts, "name": name, "folder": folder, "splits": _splits(facts)})
     except FileNotFoundError as error:
         known = ", ".join(shipped())
         raise DataError(
@@ -227,13 +237,6 @@ def load_dataset(name: str, settings: DataSettings | None = None) -> Dataset:
             name=name,
             reason=str(error),
         ) from error
-    if dataset.template.count(PROMPT) != 1:
-        raise DataError(
-            "bad_template",
-            f"The template of dataset {name!r} must hold {{prompt}} exactly once.",
-            name=name,
-        )
-    return dataset
 
 
 def _from_source(name: str, settings: DataSettings) -> Dataset:

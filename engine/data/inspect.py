@@ -1,4 +1,4 @@
-"""A first look into data: its columns, and what they are taken for until somebody says otherwise."""
+"""What is in data before a model reads it: its columns, and what they are taken for until somebody says otherwise."""
 
 from pathlib import Path
 
@@ -8,12 +8,14 @@ from engine.data.readers.dispatch import is_source, read_tables
 from engine.data.settings import DataSettings
 from engine.data.table import Table
 
-SHOWN = 80  # characters of a cell
+MAX_SHOWN = 80
+"""Characters of a cell that are shown."""
+
 MAPPED = ("prompt", "input", "response", "messages")
 
 
 def inspect_data(name: str, settings: DataSettings) -> Inspection:
-    """Read the training rows.
+    """The columns of a dataset, and what they would be taken for.
 
     Raises:
         DataError: They cannot be read.
@@ -25,16 +27,16 @@ def inspect_data(name: str, settings: DataSettings) -> Inspection:
     if table.gallery is not None:
         rows, cut = sum(map(len, tables.values())), any(each.cut for each in tables.values())
         return Inspection(columns={}, guess=dict.fromkeys(MAPPED, ""), sure=True, rows=rows, cut=cut, pictures=True)
-    found = guess(table)
+    columns = guess(table)
     return Inspection(
         columns={column: _shown(table, column) for column in table.columns},
         guess={
-            "prompt": ", ".join(found.prompt) if found else "",
-            "input": found.input if found else "",
-            "response": found.response if found else "",
-            "messages": found.messages if found else "",
+            "prompt": ", ".join(columns.prompt) if columns else "",
+            "input": columns.input if columns else "",
+            "response": columns.response if columns else "",
+            "messages": columns.messages if columns else "",
         },
-        sure=found is not None and found.sure,
+        sure=columns is not None and columns.sure,
         rows=len(table),
         cut=table.cut,
     )
@@ -44,4 +46,4 @@ def _shown(table: Table, column: str) -> str:
     """The beginning of the first cell in which something stands."""
     cells = table.data.column(column).slice(0, 100).to_pylist()
     text = " ".join(next((cell for cell in cells if cell and cell.strip()), "").split())
-    return text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
+    return text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 1] + "…"

@@ -18,12 +18,12 @@ HIDDEN = "-1"
 
 def responses_of(tables: Sequence[Table], columns: Columns) -> list[str]:
     """The different responses of all splits, hidden and empty ones left out."""
-    found = dict.fromkeys(
+    responses = dict.fromkeys(
         text for table in tables if columns.response in table.columns for text in table.values(columns.response)
     )
-    if HIDDEN in found and all(re.fullmatch(r"-?\d+", text) for text in found):
-        del found[HIDDEN]
-    return list(found)
+    if HIDDEN in responses and all(re.fullmatch(r"-?\d+", text) for text in responses):
+        del responses[HIDDEN]
+    return list(responses)
 
 
 def kind_of(tables: Sequence[Table], columns: Columns, settings: DataSettings) -> tuple[str, list[str]]:
@@ -34,12 +34,12 @@ def kind_of(tables: Sequence[Table], columns: Columns, settings: DataSettings) -
     """
     if columns.kind != "labels":
         return "free", []
-    found, wish = responses_of(tables, columns), settings.responses
-    numeric = bool(found) and all(_is_number(text) for text in found)
-    whole = numeric and all(_is_id(text) for text in found)
-    if wish == "numbers":
+    responses, wanted = responses_of(tables, columns), settings.responses
+    numeric = bool(responses) and all(_is_number(text) for text in responses)
+    whole = numeric and all(_is_id(text) for text in responses)
+    if wanted == "numbers":
         if not numeric:
-            odd = next((text for text in found if not _is_number(text)), "")
+            odd = next((text for text in responses if not _is_number(text)), "")
             raise DataError(
                 "no_number",
                 f"The column {columns.response!r} of {tables[0].name} holds {odd!r}, which is no number: set the data "
@@ -49,11 +49,11 @@ def kind_of(tables: Sequence[Table], columns: Columns, settings: DataSettings) -
                 value=odd,
             )
         return "numbers", []
-    if wish == "guess" and numeric and (not whole or len(found) > 20):
+    if wanted == "guess" and numeric and (not whole or len(responses) > 20):
         return "numbers", []
-    likely = len(found) <= MOST_LABELS and all(len(text) <= LONGEST_LABEL for text in found)
-    if len(found) < 2 or (wish == "guess" and not likely):
-        if wish == "labels":
+    likely = len(responses) <= MOST_LABELS and all(len(text) <= LONGEST_LABEL for text in responses)
+    if len(responses) < 2 or (wanted == "guess" and not likely):
+        if wanted == "labels":
             raise DataError(
                 "one_label",
                 f"The column {columns.response!r} of {tables[0].name} holds fewer than two different labels, so there "
@@ -62,7 +62,7 @@ def kind_of(tables: Sequence[Table], columns: Columns, settings: DataSettings) -
                 column=columns.response,
             )
         return "free", []
-    return "labels", sorted(found, key=lambda text: (0, float(text), "") if whole else (1, 0, text))
+    return "labels", sorted(responses, key=lambda text: (0, float(text), "") if whole else (1, 0, text))
 
 
 def names_of(labels: Sequence[str], table: Table, columns: Columns, settings: DataSettings) -> dict[str, str]:
@@ -79,14 +79,14 @@ def names_of(labels: Sequence[str], table: Table, columns: Columns, settings: Da
     if set(labels) <= set(names):
         return {label: label for label in labels}
     if min(ids) < 0 or max(ids) >= len(names) or len(set(names)) < len(names):
-        found = ", ".join(labels)[:200]
+        known = ", ".join(labels)[:200]
         raise DataError(
             "label_names",
-            f"label_names is {', '.join(names)!r}, but the labels of {table.name} are {found}: write a different name "
+            f"label_names is {', '.join(names)!r}, but the labels of {table.name} are {known}: write a different name "
             "for each id from 0 on.",
             file=table.name,
             value=", ".join(names),
-            known=found,
+            known=known,
         )
     return {label: names[number] for label, number in zip(labels, ids, strict=True)}
 

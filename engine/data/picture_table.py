@@ -5,7 +5,7 @@ from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class PictureFacts:
     """A picture that was unpacked and found to be whole: its sides in pixels, and a hash of its file."""
 
     width: int

@@ -14,8 +14,8 @@ FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
 MOST_PIXELS = 50_000_000
 """A picture with more is not unpacked: a small file can hold billions, and models read some hundred by some hundred."""
 
-LYING, TURNS = 5, 8
-"""EXIF's orientations from 5 to 8 swap width and height."""
+ROTATED, ORIENTATIONS = 5, 8
+"""EXIF's orientations go from 1 to 8; from 5 on they swap width and height."""
 
 THUMBNAIL = 112
 """Pixels of a small copy's longer side."""
@@ -65,7 +65,7 @@ def size_of(path: Path) -> tuple[int, int]:
         width, height = image.size
         image.draft("RGB", (1, 1))  # a JPEG is unpacked at an eighth of its size, which shows as well that it is whole
         _unpack(image)
-        return (height, width) if _orientation(image) >= LYING else (width, height)
+        return (height, width) if _orientation(image) >= ROTATED else (width, height)
 
 
 def read_picture(path: Path) -> Image.Image:
@@ -82,10 +82,10 @@ def read_picture(path: Path) -> Image.Image:
 def _orientation(image: Image.Image) -> int:
     """How a camera was held, as EXIF has it from 1 to 8; 1 where it does not say, or says it in a damaged way."""
     try:
-        found = image.getexif().get(ExifTags.Base.Orientation, 1)
+        orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
     except BROKEN:
         return 1
-    return found if isinstance(found, int) and 1 <= found <= TURNS else 1
+    return orientation if isinstance(orientation, int) and 1 <= orientation <= ORIENTATIONS else 1
 
 
 def _unpack(image: Image.Image) -> None:
@@ -100,8 +100,8 @@ def as_rgb(image: Image.Image) -> Image.Image:
     if image.mode.startswith(("I", "F")):
         return _scaled(image).convert("RGB")
     if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
-        above = image.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", above.size, "white"), above).convert("RGB")
+        rgba = image.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB")
     return image.convert("RGB")
 
 
@@ -127,6 +127,6 @@ def thumbnail(path: Path, side: int = THUMBNAIL) -> str:
     if max(image.size) < side // 2:  # tiny pictures are shown larger, pixel by pixel
         times = side // max(image.size)
         image = image.resize((image.width * times, image.height * times), Image.Resampling.NEAREST)
-    held = io.BytesIO()
-    image.save(held, "JPEG", quality=85)
-    return "data:image/jpeg;base64," + base64.b64encode(held.getvalue()).decode()
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=85)
+    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()

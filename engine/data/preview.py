@@ -9,9 +9,14 @@ from engine.data.dataset import Dataset, Row
 from engine.data.tokenise import Example, encode_for_head, encode_prompt, encode_row
 
 NO_LIMIT = 10**6
-BROKEN = "\ufffd"
-INSIDE = "##"  # what stands before a piece that goes on inside of a word
-SPACES = ("\u2581", "\u0120")  # how tokenizers write the space before a word
+REPLACEMENT = "\ufffd"
+"""What stands for a part of a character."""
+
+CONTINUES = "##"
+"""What WordPiece writes before a piece that continues a word."""
+
+SPACES = ("\u2581", "\u0120")
+"""How SentencePiece and byte-level BPE write the space before a word."""
 
 
 def preview_rows(
@@ -31,7 +36,7 @@ def preview_rows(
         writes: Whether the response is written; else the text is read, and a head says the response.
         max_seq_len: Where rows are cut.
     """
-    found = []
+    previews = []
     for row in rows:
         if writes:
             example = encode_row(tokenizer, dataset, row, max_seq_len)
@@ -40,9 +45,9 @@ def preview_rows(
             if len(ids) > max_seq_len:
                 ids = encode_for_head(tokenizer, dataset.template_of(row), row.prompt, max_seq_len, "first")
             example = Example(ids, len(ids))
-        tokens = [(piece(tokenizer, index), place >= example.answer_at) for place, index in enumerate(example.ids)]
-        found.append(PreviewRow(prompt=row.prompt, response=row.response, tokens=tokens))
-    return found
+        tokens = [(token_text(tokenizer, index), at >= example.answer_at) for at, index in enumerate(example.ids)]
+        previews.append(PreviewRow(prompt=row.prompt, response=row.response, tokens=tokens))
+    return previews
 
 
 def picture_rows(rows: Sequence[Row]) -> list[PreviewRow]:
@@ -52,7 +57,7 @@ def picture_rows(rows: Sequence[Row]) -> list[PreviewRow]:
     ]
 
 
-def piece(tokenizer: PreTrainedTokenizerBase, index: int) -> str:
+def token_text(tokenizer: PreTrainedTokenizerBase, index: int) -> str:
     """A token's text, with the space in front of it, so that pieces in a row can be read.
 
     A part of a character, which has no text, is shown as the tokenizer writes it.
@@ -60,15 +65,15 @@ def piece(tokenizer: PreTrainedTokenizerBase, index: int) -> str:
     if index < 0:
         return f"[{-index}]"
     text, written = str(tokenizer.decode([index])), str(tokenizer.convert_ids_to_tokens(index))
-    if BROKEN in text:
+    if REPLACEMENT in text:
         return written
-    if written.startswith(INSIDE) and _in_word_pieces(tokenizer):
-        return written.removeprefix(INSIDE)
-    opens = written.startswith(SPACES) or _in_word_pieces(tokenizer)
+    if written.startswith(CONTINUES) and _is_word_piece(tokenizer):
+        return written.removeprefix(CONTINUES)
+    opens = written.startswith(SPACES) or _is_word_piece(tokenizer)
     return f" {text}" if opens and not text.startswith(" ") else text
 
 
-def _in_word_pieces(tokenizer: PreTrainedTokenizerBase) -> bool:
-    """Whether tokens are whole words but for those that say so, as BERT's: its decoder drops every space."""
+def _is_word_piece(tokenizer: PreTrainedTokenizerBase) -> bool:
+    """Whether tokens are words and pieces that continue them, as BERT's, whose decoder drops every space."""
     backend = getattr(tokenizer, "backend_tokenizer", None)
     return backend is not None and type(backend.model).__name__ == "WordPiece"

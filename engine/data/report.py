@@ -11,11 +11,11 @@ from engine.data.head_spec import HeadSpec
 from engine.data.splits import SPLITS
 from engine.data.tokenise import Example, encode_for
 
-MEASURED = 5000
+MEASURED_ROWS = 5000
 """Training rows whose tokens are counted, evenly spaced; texts are compared in all rows."""
 
 BARS = 20
-ENDLESS = 10**9
+NO_LIMIT = 10**9
 """A limit that no row reaches."""
 
 
@@ -95,7 +95,7 @@ def report_on(
     dataset: Dataset,
     max_seq_len: int,
     spec: HeadSpec | None = None,
-    measured: int = MEASURED,
+    measured: int = MEASURED_ROWS,
 ) -> DataReport:
     """Count over a dataset's rows.
 
@@ -114,7 +114,7 @@ def report_on(
     sample = rows["train"][::step]
     train = dataset.source.tables["train"] if dataset.source else None
     return DataReport(
-        rows={split: len(found) for split, found in rows.items()},
+        rows={split: len(each) for split, each in rows.items()},
         dropped=sum(dataset.source.dropped.values()) if dataset.source else 0,
         repeated=dataset.source.repeated if dataset.source else 0,
         cut=train.cut if train else False,
@@ -130,15 +130,15 @@ def count_texts(train: Sequence[Row], others: Sequence[Row]) -> TextCounts:
     asked: set[int] = set()
     unasked = unanswered = duplicates = 0
     for row in train:
-        whole = hash((_bare(row.prompt), _bare(row.response)))
+        whole = hash((_normalised(row.prompt), _normalised(row.response)))
         duplicates += whole in seen
         seen.add(whole)
         asked.add(_question(row))
         unasked += not row.prompt.strip()
         unanswered += bool(row.prompt.strip()) and not row.response.strip()
-    plain = unasked == len(train)  # texts without questions: nothing is missing
+    no_questions = unasked == len(train)  # plain texts: nothing is missing
     return TextCounts(
-        empty=unanswered if plain else unasked + unanswered,
+        empty=unanswered if no_questions else unasked + unanswered,
         duplicates=duplicates,
         leaking=sum(_question(row) in asked for row in others),
     )
@@ -152,10 +152,10 @@ def count_tokens(
     Raises:
         DataError: See `report_on`.
     """
-    whole = encode_for(tokenizer, dataset, rows, ENDLESS, spec)
+    whole = encode_for(tokenizer, dataset, rows, NO_LIMIT, spec)
     sizes = sorted(len(example.ids) for example in whole)
     answers = [len(example.ids) - example.answer_at for example in whole]
-    within = sum(min(size, max_seq_len) for size in sizes)
+    kept = sum(min(size, max_seq_len) for size in sizes)
     labelled = sum(min(answer, max_seq_len) for answer in answers)
     return TokenCounts(
         measured=len(rows),
@@ -164,7 +164,7 @@ def count_tokens(
         unknown=sum(_unknown(tokenizer, example) for example in whole),
         special=sum(_spells_special(tokenizer, row) for row in rows),
         labelled=labelled,
-        masked=within - labelled,
+        masked=kept - labelled,
         longest=sizes[-1],
         median=sizes[len(sizes) // 2],
         lengths=histogram(sizes),
@@ -190,8 +190,8 @@ def _spells_special(tokenizer: PreTrainedTokenizerBase, row: Row) -> bool:
 
 def _question(row: Row) -> int:
     """What a row asks; where it asks nothing, what it says."""
-    return hash(_bare(row.prompt) or _bare(row.response))
+    return hash(_normalised(row.prompt) or _normalised(row.response))
 
 
-def _bare(text: str) -> str:
+def _normalised(text: str) -> str:
     return " ".join(text.split())

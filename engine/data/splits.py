@@ -34,8 +34,8 @@ NAMES = {
 
 def groups(data: pa.Table, columns: Sequence[str]) -> Indices:
     """A number for each row; rows with equal cells in these columns have the same."""
-    frame = data.select(list(dict.fromkeys(columns))).to_pandas()
-    return frame.groupby(list(frame.columns), sort=False, dropna=False).ngroup().to_numpy()
+    cells = data.select(list(dict.fromkeys(columns))).to_pandas()
+    return cells.groupby(list(cells.columns), sort=False, dropna=False).ngroup().to_numpy()
 
 
 def by_column(table: Table) -> dict[str, Indices] | None:
@@ -43,10 +43,10 @@ def by_column(table: Table) -> dict[str, Indices] | None:
     column = next((name for name in table.columns if name.strip().lower() == "split"), None)
     if column is None or any(value.lower() not in NAMES for value in table.values(column)):
         return None
-    found: dict[str, list[int]] = {}
+    splits: dict[str, list[int]] = {}
     for row, value in enumerate(table.data.column(column).to_pylist()):
-        found.setdefault(NAMES[(value or "").strip().lower() or "train"], []).append(row)
-    return {split: np.array(rows, np.int64) for split, rows in found.items()} if "train" in found else None
+        splits.setdefault(NAMES[(value or "").strip().lower() or "train"], []).append(row)
+    return {split: np.array(rows, np.int64) for split, rows in splits.items()} if "train" in splits else None
 
 
 def cut_off(
@@ -72,24 +72,20 @@ def cut_off(
     Raises:
         DataError: There are too few rows that ask different things.
     """
-    _, group, counts = np.unique(asked[rows], return_inverse=True, return_counts=True)
-    members = np.split(rows[np.argsort(group, kind="stable")], np.cumsum(counts)[:-1])
+    _, group_of, counts = np.unique(asked[rows], return_inverse=True, return_counts=True)
+    members = np.split(rows[np.argsort(group_of, kind="stable")], np.cumsum(counts)[:-1])
     order = np.random.default_rng(settings.split_seed).permutation(len(members))
     if strata is not None:
-        order = _mixed(order, strata[[group[0] for group in members]])
-    found: dict[str, Indices] = {}
-    at = 0
+        order = _spread(order, strata[[group[0] for group in members]])
+    splits: dict[str, Indices] = {}
+    taken = 0
     for split in missing:
-        wish = settings.validation_rows if split == "validation" else settings.test_rows
-        size, kept = max(1, min(wish, len(rows) // 5)), dict[int, int]()
-        last = min(len(order), at + max(1, len(order) // 5))
-        while len(kept) < size and at < last:
-            for row in members[order[at]]:
-                kept.setdefault(int(whole[row]), int(row))
-            at += 1
-        found[split] = np.array(list(kept.values())[:size], dtype=np.int64)
-    found["train"] = rows[~np.isin(group, order[:at])]
-    if not all(len(part) for part in found.values()):
+        wanted = settings.validation_rows if split == "validation" else settings.test_rows
+        size, groups_left = max(1, min(wanted, len(rows) // 5)), order[taken : taken + max(1, len(order) // 5)]
+        splits[split], used = _different_rows([members[group] for group in groups_left], whole, size)
+        taken += used
+    splits["train"] = rows[~np.isin(group_of, order[:taken])]
+    if not all(len(part) for part in splits.values()):
         raise DataError(
             "too_few_rows",
             f"{name} has too few rows that ask different things ({len(order)}) to keep some for validation and "
@@ -97,10 +93,21 @@ def cut_off(
             file=name,
             count=len(order),
         )
-    return found
+    return splits
 
 
-def _mixed(order: Indices, strata: Indices) -> Indices:
+def _different_rows(members: Sequence[Indices], whole: Indices, size: int) -> tuple[Indices, int]:
+    """Up to `size` rows that differ, of the first groups that hold so many; and how many groups that are."""
+    kept: dict[int, int] = {}
+    used = 0
+    while len(kept) < size and used < len(members):
+        for row in members[used]:
+            kept.setdefault(int(whole[row]), int(row))
+        used += 1
+    return np.array(list(kept.values())[:size], dtype=np.int64), used
+
+
+def _spread(order: Indices, strata: Indices) -> Indices:
     """The same order, but with the members of every stratum spread evenly over it: any beginning has its share."""
     seen: dict[int, int] = {}
     totals = dict(zip(*np.unique(strata, return_counts=True), strict=True))

@@ -54,8 +54,8 @@ class Table:
 
     def text(self, row: int, column: str) -> str:
         """One cell; empty where there is nothing."""
-        found = self.data.column(column)[row].as_py()
-        return "" if found is None else found
+        cell = self.data.column(column)[row].as_py()
+        return "" if cell is None else cell
 
     def value(self, row: int, column: str) -> Any:  # noqa: ANN401 - any JSON value
         """One cell of a nested column as JSON means it; other cells as text."""
@@ -69,8 +69,8 @@ class Table:
 
     def values(self, column: str) -> list[str]:
         """The different texts of a column; not sorted, nothing and space alone left out."""
-        found = self.data.column(column).unique().to_pylist()
-        return list(dict.fromkeys(text.strip() for text in found if text and text.strip()))
+        cells = self.data.column(column).unique().to_pylist()
+        return list(dict.fromkeys(text.strip() for text in cells if text and text.strip()))
 
     def take(self, rows: Sequence[int] | NDArray[np.int64]) -> Self:
         """Some of the rows, in the order given."""
@@ -195,8 +195,8 @@ def _strings(cells: list[str | None]) -> pa.Array:
     try:
         return pa.array(cells, pa.large_string())
     except UnicodeEncodeError:  # half of a character, as in "\ud83d", which JSON allows and no text can hold
-        return pa.array([None if text is None else _mended(text) for text in cells], pa.large_string())
+        return pa.array([None if text is None else _without_surrogates(text) for text in cells], pa.large_string())
 
 
-def _mended(text: str) -> str:
+def _without_surrogates(text: str) -> str:
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

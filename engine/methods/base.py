@@ -23,6 +23,7 @@ from engine.models.sites import Sites
 from engine.models.view import View
 from engine.telemetry.events import Event
 from engine.telemetry.observe import ProbeInput
+from engine.telemetry.probe_reports import ProbeReport
 
 RANDOM = -1
 """Value of `Control.routing`."""
@@ -145,18 +146,28 @@ class Method(nn.Module, ABC, Generic[S]):
         """Register functions at the sites of one view."""
 
     @abstractmethod
-    def probe(self, view: View, probe_input: ProbeInput) -> dict[str, object]:
-        """Run one sentence through a view on which this method is attached and report how it is used.
+    def probe(self, view: View, probe_input: ProbeInput) -> ProbeReport:
+        """Report how one input uses this method, which is attached to the view.
 
-        The result is JSON for the attention panel; `probe` runs the forward and collects what observers saw.
+        Registers observers at the view's sites, runs the forward once, and collects what they saw. The view is not
+        used again.
+
+        Raises:
+            ModelError: What the report is about cannot be observed in this model.
         """
 
     def parameter_events(self, step: int) -> Iterator[Event]:
-        """Telemetry that the parameters alone tell, at a frame step. Called under no_grad, after the update."""
+        """Events that follow from the parameters and their gradients alone.
+
+        Called under no_grad at the steps that have a frame (see `engine.telemetry.schedule`), after the update.
+        """
         yield from ()
 
     def validation_events(self, step: int, view: View, probe_input: ProbeInput) -> Iterator[Event]:
-        """Telemetry that needs a forward: as in `probe`, on the run's sample sentence. Called at every validation."""
+        """Events that need a forward, as in `probe`: of the run's sample sentence, or its sample picture.
+
+        Called under no_grad at every validation, with a view and a copy of the method of their own.
+        """
         yield from ()
 
     def warm_up(self, start: Start) -> Iterator[float]:

@@ -34,7 +34,7 @@ KERNELS = {
 }
 """Which of torch's kernels may serve, the first that can. A fused one cannot serve every mask or number format."""
 
-_CHOOSING = threading.Lock()
+_KERNEL_LOCK = threading.Lock()
 """Torch's choice of kernels is the whole process's: what one thread sets for a moment no other may save and restore."""
 
 
@@ -54,12 +54,12 @@ def register_attention() -> None:
 
 
 @contextmanager
-def _choice(kernel: str) -> Iterator[None]:
-    """Within, torch chooses among a kernel and those that step in for it."""
+def _kernels(kernel: str) -> Iterator[None]:
+    """A context in which torch uses this kernel, or the next of its list that can serve a call."""
     if kernel == "auto":
         yield
         return
-    with _CHOOSING, sdpa_kernel(KERNELS[kernel], set_priority=True):
+    with _KERNEL_LOCK, sdpa_kernel(KERNELS[kernel], set_priority=True):
         yield
 
 
@@ -80,7 +80,7 @@ def site_attention(
     if site is None or site.idle:
         return _attend(module, query, key, value, attention_mask, kernel, **options), None
     site.scale, site.softcap = _arithmetic(query, **options)
-    joined = [(hook.rows, keys) for hook in site.joins if (keys := hook.run(site)) is not None]
+    joined = [(hook.rows, keys) for hook in site.key_hooks if (keys := hook.run(site)) is not None]
     if joined or site.context.bias is not None:
         attention_mask = additive_mask(module, query, key, attention_mask, options.get("is_causal"))
         attention_mask = add_strength(attention_mask, site.context)
@@ -122,7 +122,7 @@ def _attend(
 ) -> Float[Tensor, "b t h k"]:
     """The frozen attention itself; fused kernels cannot cap scores."""
     if options.get("softcap") is None:
-        with _choice(kernel):
+        with _kernels(kernel):
             return sdpa_attention_forward(module, query, key, value, mask, **options)[0]
     mask = additive_mask(module, query, key, mask, options.get("is_causal"))
     return _capped_attention(module, query, key, value, mask, **options)
@@ -150,7 +150,7 @@ def _capped_attention(
 def _add_outputs(
     out: Float[Tensor, "b t h k"], query: Float[Tensor, "b h t k"], site: AttentionSite
 ) -> Float[Tensor, "b t h k"]:
-    for hook in site.adds:
+    for hook in site.output_hooks:
         rows = hook.rows or slice(None)
         added = hook.run(query[rows], site)
         if added is None:

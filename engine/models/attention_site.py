@@ -66,8 +66,8 @@ class AttentionSite:
         context: The forward that is going on; shared by all sites of the view.
         scale: Factor on the scores, usually 1 / sqrt(k); set by every call of the attention.
         softcap: Scores are kept softly within it; None where they are not. Likewise.
-        adds: Hooks that add to the output.
-        joins: Hooks that add keys and values.
+        output_hooks: Hooks that add to the output.
+        key_hooks: Hooks that add keys and values.
         observers: Functions that look on; they change nothing.
     """
 
@@ -77,8 +77,8 @@ class AttentionSite:
     context: ForwardContext
     scale: float = 1.0
     softcap: float | None = None
-    adds: list[Hook[AddAttention]] = field(default_factory=list)
-    joins: list[Hook[JoinKeys]] = field(default_factory=list)
+    output_hooks: list[Hook[AddAttention]] = field(default_factory=list)
+    key_hooks: list[Hook[JoinKeys]] = field(default_factory=list)
     observers: list[Callable[["AttentionSite", AttentionRecord], None]] = field(default_factory=list)
 
     def scores(self, query: Float[Tensor, "*b h t k"], key: Float[Tensor, "h s k"]) -> Float[Tensor, "*b h t s"]:
@@ -88,7 +88,7 @@ class AttentionSite:
     @property
     def idle(self) -> bool:
         """Whether the frozen attention may run undisturbed."""
-        return not (self.adds or self.joins or self.observers or self.context.bias is not None)
+        return not (self.output_hooks or self.key_hooks or self.observers or self.context.bias is not None)
 
     def project_keys_values(
         self, vectors: Float[Tensor, "*b p d"]

@@ -23,8 +23,8 @@ class Base:
     """A loaded model with what prepares its inputs.
 
     Attributes:
-        name: What the user called it: an embedded name, a folder or a hub id.
-        model: The frozen model; do not touch, take a view.
+        name: What the user called it: a name that ships, a folder or a hub id.
+        model: The frozen model; methods are attached to its views.
         processor: Its tokenizer, with a padding token; or its image processor.
         shape: Its sizes.
         precision: One of `PRECISIONS`.
@@ -60,7 +60,7 @@ class Base:
 
     @property
     def device(self) -> torch.device:
-        """Where the model lies."""
+        """The device of the weights."""
         return self.model.device
 
     def input_embeddings(self) -> Tensor:
@@ -116,23 +116,23 @@ def base_from_model(
             value=kernel,
             family=shape.model_type,
         )
-    _settle(model)
+    _prepare_quantised(model)
     if isinstance(processor, PreTrainedTokenizerBase) and processor.pad_token_id is None:
         processor.pad_token = processor.eos_token
     return Base(name, model, processor, shape, precision)
 
 
-def _settle(model: PreTrainedModel) -> None:
-    """Let quantised linears do now what bitsandbytes puts off to the first forward, before views share their weights.
+def _prepare_quantised(model: PreTrainedModel) -> None:
+    """Let quantised linears do now what bitsandbytes does in the first forward, before views share their weights.
 
     An 8-bit linear moves the scales from its weight to itself: the first view would take them away from later ones.
     A 4-bit linear rounds its bias to its own number format; on a CPU it also packs its weight anew in place, which is
     switched off, so that the base stays as it was loaded.
     """
     for part in model.modules():
-        settle: Callable[[], None] | None = getattr(part, "init_8bit_state", None)
-        if settle is not None and getattr(part.weight, "CB", None) is not None:
-            settle()
+        initialise: Callable[[], None] | None = getattr(part, "init_8bit_state", None)
+        if initialise is not None and getattr(part.weight, "CB", None) is not None:
+            initialise()
         if hasattr(part, "support_avx512bf16_for_cpu"):
             part.support_avx512bf16_for_cpu = False  # type: ignore[assignment]
             if isinstance(part.bias, Tensor) and isinstance(part.compute_dtype, torch.dtype):

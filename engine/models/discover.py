@@ -16,13 +16,13 @@ class LocalModel:
     """A model's files.
 
     Attributes:
-        name: What to call it in a run: an embedded name, a folder or a hub id.
+        name: What to call it in a run: a name that ships, a folder or a hub id.
         source: "shipped", "folder" or "cache".
         family: Its transformers type; empty where its config does not say.
         parameters: Numbers in its safetensors, read from their headers.
         size_bytes: Of its weight files.
-        path: Where they lie.
-        problem: Why it cannot be used: "unknown_family", "model_pickled", "model_corrupt" or ""; see `sources`.
+        path: Their folder.
+        problem: Why it cannot be used: "unknown_family", "model_pickled", "model_corrupt" or ""; see `load_errors`.
     """
 
     name: str
@@ -81,14 +81,14 @@ def cached_models() -> Iterator[LocalModel]:
     for repo in sorted((repo for repo in repos if repo.repo_type == "model"), key=lambda repo: repo.repo_id.lower()):
         newest = max(repo.revisions, key=lambda revision: revision.last_modified, default=None)
         revision = next((each for each in repo.revisions if "main" in each.refs), newest)
-        found = inspect_folder(revision.snapshot_path, repo.repo_id, "cache") if revision else None
-        if found is not None and found.size_bytes:
-            yield found
+        model = inspect_folder(revision.snapshot_path, repo.repo_id, "cache") if revision else None
+        if model is not None and model.size_bytes:
+            yield model
 
 
 def models_in_folder(root: Path) -> Iterator[LocalModel]:
     """Models in the folders right below `root`, by name."""
     for path in sorted(root.glob("*/config.json")):
-        found = inspect_folder(path.parent, str(path.parent), "folder")
-        if found is not None and found.size_bytes:
-            yield found
+        model = inspect_folder(path.parent, str(path.parent), "folder")
+        if model is not None and model.size_bytes:
+            yield model

@@ -13,7 +13,7 @@ from engine.models.family import Family, KeysValues
 
 
 def _frozen(linear: Any, x: Tensor) -> Tensor:  # noqa: ANN401 - a linear of any make
-    """The linear's own output. Acts of another adapter in the batch hang on the call, so `forward` passes them by."""
+    """The linear's frozen output: `forward` bypasses the hooks of other adapters in the batch."""
     return linear.forward(x)
 
 

@@ -33,9 +33,9 @@ class RoleOutputs:
         return values.new_zeros(width).index_copy(0, self.columns.to(values.device), values)
 
 
-def outputs_of_linear(shape: ModelShape, own: str) -> RoleOutputs:
+def outputs_of_linear(shape: ModelShape, linear: str) -> RoleOutputs:
     """All outputs of one of the family's own linears."""
-    return RoleOutputs(own, own, shape.linears[own][1], None)
+    return RoleOutputs(linear, linear, shape.linears[linear][1], None)
 
 
 def outputs_of_role(shape: ModelShape, role: str) -> RoleOutputs:
@@ -44,11 +44,11 @@ def outputs_of_role(shape: ModelShape, role: str) -> RoleOutputs:
     Raises:
         ModelError: The family has no linear with that role.
     """
-    (own,) = linear_roles(shape.family, (role,))
-    if own == role:
-        return outputs_of_linear(shape, own)
-    if own == "gate_up":
-        halves = torch.arange(shape.linears[own][1]).chunk(2)
+    (linear,) = linear_roles(shape.family, (role,))
+    if linear == role:
+        return outputs_of_linear(shape, linear)
+    if linear == "gate_up":
+        halves = torch.arange(shape.linears[linear][1]).chunk(2)
         columns = halves[("gate", "up").index(role)]
     elif shape.family.qkv_by_head:
         of_head = torch.arange(3 * shape.k)[None] + 3 * shape.k * torch.arange(shape.h)[:, None]  # (h, 3 k)
@@ -56,7 +56,7 @@ def outputs_of_role(shape: ModelShape, role: str) -> RoleOutputs:
     else:
         sizes = [heads * shape.k for heads in (shape.h, shape.g, shape.g)]
         columns = torch.arange(sum(sizes)).split(sizes)[("q", "k", "v").index(role)]
-    return RoleOutputs(role, own, len(columns), columns)
+    return RoleOutputs(role, linear, len(columns), columns)
 
 
 def outputs_of_roles(shape: ModelShape, roles: tuple[str, ...]) -> tuple[RoleOutputs, ...]:

@@ -31,13 +31,15 @@ class LayerCall:
             return args[0], cls(args[1:], kwargs)
         return kwargs["hidden_states"], cls((), {k: v for k, v in kwargs.items() if k != "hidden_states"})
 
-    def on(self, layer: nn.Module, x: Float[Tensor, "b t d"], cache: Cache | None) -> Float[Tensor, "b t d"]:
-        """The output of another layer of the same make, with a cache of its own."""
+    def replay(self, layer: nn.Module, x: Float[Tensor, "b t d"], cache: Cache | None) -> Float[Tensor, "b t d"]:
+        """The output of another layer of the same kind, with a cache of its own."""
 
-        def own(value: Any) -> Any:  # noqa: ANN401 - any argument
+        def with_own_cache(value: Any) -> Any:  # noqa: ANN401 - any argument
             return cache if isinstance(value, Cache) else value
 
-        out = layer(x, *map(own, self.args), **{name: own(value) for name, value in self.kwargs.items()})
+        out = layer(
+            x, *map(with_own_cache, self.args), **{name: with_own_cache(value) for name, value in self.kwargs.items()}
+        )
         return out[0] if isinstance(out, tuple) else out
 
     def of_rows(self, rows: slice, count: int) -> Self:
@@ -46,7 +48,7 @@ class LayerCall:
         def cut(value: Any) -> Any:  # noqa: ANN401 - any argument
             if isinstance(value, tuple):
                 return tuple(map(cut, value))
-            own = isinstance(value, torch.Tensor) and value.dim() > 1 and len(value) == count
-            return value[rows] if own else value
+            by_row = isinstance(value, torch.Tensor) and value.dim() > 1 and len(value) == count
+            return value[rows] if by_row else value
 
         return type(self)(cut(self.args), {name: cut(value) for name, value in self.kwargs.items()})

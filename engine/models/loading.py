@@ -19,19 +19,12 @@ from transformers.utils.logging import disable_progress_bar
 
 from engine.core.errors import ModelError
 from engine.models.base import Base, base_from_model
+from engine.models.checks import check_family, check_hub, check_missing_weights, check_weights
 from engine.models.families import family_of
 from engine.models.family import Family
 from engine.models.inputs import Processor
-from engine.models.resolve import (
-    LOADING_ERRORS,
-    check_family,
-    check_hub,
-    check_missing_weights,
-    check_weights,
-    hub_token,
-    loading_error,
-    locate,
-)
+from engine.models.load_errors import LOADING_ERRORS, loading_error
+from engine.models.resolve import hub_token, locate
 from engine.models.shape import ModelShape, shape_of
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
@@ -68,41 +61,41 @@ def load_base(
     trust_remote_code: bool = False,
     pickled_weights: bool = False,
 ) -> Base:
-    """Load a model by embedded name, folder or hub id; only safetensors are read, unless pickles are asked for.
+    """Load a model that ships, from a folder or from the hub; only safetensors are read, unless pickles are asked for.
 
     Raises:
-        ModelError: It cannot be found, read, or served; the sentence says what to do.
+        ModelError: It cannot be found or read, or its family is not supported; the sentence says what to do.
     """
-    place = resolve_device(device)
-    precision = resolve_precision(precision, place)
+    device = resolve_device(device)
+    precision = resolve_precision(precision, device)
     config = load_config(name, trust_remote_code=trust_remote_code)
     family = family_of(config.model_type)
     check_weights(name, pickled=pickled_weights)
     disable_progress_bar()
-    logging.getLogger("transformers.modeling_utils").addFilter(_calm)
+    logging.getLogger("transformers.modeling_utils").addFilter(_is_no_load_report)
     # It asks for a package that it can do without.
     logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)
     try:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
-            model, told = auto_class(family).from_pretrained(
+            model, loading_info = auto_class(family).from_pretrained(
                 locate(name),
                 use_safetensors=None if pickled_weights else True,
                 output_loading_info=True,
                 token=hub_token(),
                 trust_remote_code=trust_remote_code,
-                **_loading(precision, place),
+                **_dtype_arguments(precision, device),
             )
     except LOADING_ERRORS as error:
         raise loading_error(name, error) from error
-    missing = tuple(sorted(told["missing_keys"]))
+    missing = tuple(sorted(loading_info["missing_keys"]))
     within = f"{model.base_model_prefix}."  # an encoder can do without the head that filled its gaps
     check_missing_weights(name, [key for key in missing if family.causal or key.startswith(within)])
     processor = load_processor(name, family, trust_remote_code=trust_remote_code)
     return replace(base_from_model(name, model, processor, precision, attention), missing=missing)
 
 
-def _calm(record: logging.LogRecord) -> bool:
+def _is_no_load_report(record: logging.LogRecord) -> bool:
     """Hold back the load report: `check_missing_weights` says which weights a file lacks, where it matters."""
     text = record.getMessage()
     return "LOAD REPORT" not in text and not text.startswith("This checkpoint seem")
@@ -159,7 +152,7 @@ def auto_class(family: Family) -> Any:  # noqa: ANN401 - transformers' own are n
     return AutoModelForCausalLM if family.causal else AutoModelForMaskedLM
 
 
-def _loading(precision: str, device: str) -> dict[str, object]:
+def _dtype_arguments(precision: str, device: str) -> dict[str, object]:
     """Arguments of `from_pretrained` for a precision on a device."""
     if precision in DTYPES:
         return {"dtype": DTYPES[precision], "device_map": device} if device == "cuda" else {"dtype": DTYPES[precision]}

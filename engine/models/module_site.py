@@ -23,53 +23,53 @@ class ModuleSite:
 
     def __init__(self, module: nn.Module, context: ForwardContext) -> None:
         self.module = module
-        self.inputs: list[Hook[AddInput]] = []
-        self.outputs: list[Hook[AddOutput]] = []
-        self.observers: list[Callable[[Tensor, Tensor, Tensor], None]] = []
+        self.input_hooks: list[Hook[AddInput]] = []
+        self.output_hooks: list[Hook[AddOutput]] = []
+        self.output_observers: list[Callable[[Tensor, Tensor, Tensor], None]] = []
         self.input_observers: list[Callable[[Tensor, Tensor], None]] = []
         self._context = context
 
-    def change(self, run: AddInput, rows: RowSlice) -> None:
+    def add_to_input(self, run: AddInput, rows: RowSlice) -> None:
         """Register a hook on the input; the first one puts the hook in place."""
-        if not self.inputs:
+        if not self.input_hooks:
             self.module.register_forward_pre_hook(self._before)
-        self.inputs.append(Hook(run, rows))
+        self.input_hooks.append(Hook(run, rows))
 
-    def add(self, run: AddOutput, rows: RowSlice) -> None:
+    def add_to_output(self, run: AddOutput, rows: RowSlice) -> None:
         """Register a hook on the output; the first one puts the hook in place."""
-        if not self.outputs:
+        if not self.output_hooks:
             self.module.register_forward_hook(self._after)
-        self.outputs.append(Hook(run, rows))
+        self.output_hooks.append(Hook(run, rows))
 
-    def observe(self, look: Callable[[Tensor, Tensor, Tensor], None]) -> None:
-        """Register `look(input, own output, output with hooks)`."""
-        if not self.outputs:
-            self.add(lambda _x, _y: None, None)
-        self.observers.append(look)
+    def observe(self, observer: Callable[[Tensor, Tensor, Tensor], None]) -> None:
+        """Register `observer(input, own output, output with hooks)`."""
+        if not self.output_hooks:
+            self.add_to_output(lambda _x, _y: None, None)
+        self.output_observers.append(observer)
 
-    def observe_input(self, look: Callable[[Tensor, Tensor], None]) -> None:
-        """Register `look(input, input with hooks)`."""
-        if not self.inputs:
-            self.change(lambda _x: None, None)
-        self.input_observers.append(look)
+    def observe_input(self, observer: Callable[[Tensor, Tensor], None]) -> None:
+        """Register `observer(input, input with hooks)`."""
+        if not self.input_hooks:
+            self.add_to_input(lambda _x: None, None)
+        self.input_observers.append(observer)
 
     def _before(self, _module: nn.Module, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
         x: Tensor = inputs[0]
-        for hook in self.inputs:
-            x = self._added(x, hook.rows, hook.run(self._part(inputs[0], hook.rows)))
+        for hook in self.input_hooks:
+            x = self._added(x, hook.rows, hook.run(self._served(inputs[0], hook.rows)))
         for observe in self.input_observers:
             observe(inputs[0], x)
         return (x, *inputs[1:])
 
     def _after(self, _module: nn.Module, inputs: tuple[Any, ...], output: Tensor) -> Tensor:
         x, total = inputs[0], output
-        for hook in self.outputs:
-            total = self._added(total, hook.rows, hook.run(self._part(x, hook.rows), self._part(total, hook.rows)))
-        for observe in self.observers:
+        for hook in self.output_hooks:
+            total = self._added(total, hook.rows, hook.run(self._served(x, hook.rows), self._served(total, hook.rows)))
+        for observe in self.output_observers:
             observe(x, output, total)
         return total
 
-    def _part(self, x: Tensor, rows: RowSlice) -> Tensor:
+    def _served(self, x: Tensor, rows: RowSlice) -> Tensor:
         """The rows that a hook serves."""
         if rows is None:
             return x
@@ -84,6 +84,6 @@ class ModuleSite:
         by_row = total.unflatten(
             0, (self._context.rows, -1)
         ).clone()  # (b, n, ...); n is 1 where rows are not flattened
-        own = by_row[rows]
-        by_row[rows] = own + added.to(total.dtype).reshape(own.shape)
+        served = by_row[rows]
+        by_row[rows] = served + added.to(total.dtype).reshape(served.shape)
         return by_row.flatten(0, 1)

@@ -113,7 +113,7 @@ def _need_wide_words(model: PreTrainedModel) -> None:
 
 def _norms(model: PreTrainedModel, d: int) -> dict[str, NormShape]:
     """Norms of the backbone whose width is the model's; those inside of attention heads are left out."""
-    found: dict[str, NormShape] = {}
+    norms: dict[str, NormShape] = {}
     for path, module in model.named_modules():
         weight = getattr(module, "weight", None)
         if not path.startswith(f"{model.base_model_prefix}.") or weight is None or weight.shape != (d,):
@@ -121,11 +121,11 @@ def _norms(model: PreTrainedModel, d: int) -> dict[str, NormShape]:
         if "norm" in type(module).__name__.lower():
             eps = next(getattr(module, name) for name in ("eps", "variance_epsilon") if hasattr(module, name))
             bias = getattr(module, "bias", None) is not None
-            found[path] = NormShape(isinstance(module, nn.LayerNorm), bias, float(eps))
+            norms[path] = NormShape(isinstance(module, nn.LayerNorm), bias, float(eps))
     layers = f"{family_of(model.config.model_type).layers}."
 
-    def floor(path: str) -> int:
+    def stage(path: str) -> int:
         # A model lists its modules in the order in which they were made, which may have the last norm first.
         return 1 if path.startswith(layers) else 2 * ("embed" not in path)
 
-    return {path: found[path] for path in sorted(found, key=floor)}
+    return {path: norms[path] for path in sorted(norms, key=stage)}

@@ -1,4 +1,4 @@
-"""Structural copies that share every tensor: what views of the base and twins of a method are made of.
+"""Structural copies that share every tensor: what views of the base and copies of a method are made of.
 
 The three small functions below run for every attribute of every module. They have no shapes to check, and checking
 them all the same would take half of the tests' time.

@@ -42,32 +42,33 @@ class Sites:
     @property
     def needs_backbone_grad(self) -> bool:
         """Whether hooks change what happens within the backbone, so that gradients may have to go through it."""
-        changed = any(site.adds or site.joins for site in self.attention)
-        return bool(self.prepends) or changed or any(site.inputs or site.outputs for site in self.modules.values())
+        attention = any(site.output_hooks or site.key_hooks for site in self.attention)
+        modules = any(site.input_hooks or site.output_hooks for site in self.modules.values())
+        return bool(self.prepends) or attention or modules
 
     def add_attention(self, layer: int, run: AddAttention) -> None:
         """Add `run(q, site)` to the attention output of a layer, before its output projection."""
-        self.attention[layer].adds.append(Hook(run, self.rows))
+        self.attention[layer].output_hooks.append(Hook(run, self.rows))
 
     def join_keys(self, layer: int, run: JoinKeys) -> None:
         """Put `run(site)` among the keys and values of a layer's attention."""
-        self.attention[layer].joins.append(Hook(run, self.rows))
+        self.attention[layer].key_hooks.append(Hook(run, self.rows))
 
     def add_linear(self, layer: int, role: str, run: AddOutput) -> None:
         """Add `run(x, y)` to the output y of a layer's linear."""
-        self.linear(layer, role).add(run, self.rows)
+        self.linear(layer, role).add_to_output(run, self.rows)
 
     def add_linear_input(self, layer: int, role: str, run: AddInput) -> None:
         """Add `run(x)` to the input x of a layer's linear."""
-        self.linear(layer, role).change(run, self.rows)
+        self.linear(layer, role).add_to_input(run, self.rows)
 
     def add_sublayer(self, layer: int, part: str, run: AddOutput) -> None:
         """Add `run(x, y)` to the output y of a layer's "attention" or "mlp", just before the residual sum."""
-        self.sublayer(layer, part).add(run, self.rows)
+        self.sublayer(layer, part).add_to_output(run, self.rows)
 
     def add_norm(self, path: str, run: AddOutput) -> None:
         """Add `run(x, y)` to the output y of one of `shape.norms`."""
-        self.module(path).add(run, self.rows)
+        self.module(path).add_to_output(run, self.rows)
 
     def prepend(self, run: Prepend) -> None:
         """Put `run()` in front of the text, or into the slots of a template."""
@@ -81,11 +82,11 @@ class Sites:
         """Add `run(h, trace)` to the backbone's last hidden states h."""
         self.last_hidden.append(Hook(run, self.rows))
 
-    def observe_last_hidden(self, look: Callable[[Float[Tensor, "b t d"], BackboneTrace], None]) -> None:
-        """Show the backbone's last hidden states to `look(h, trace)` before anything is added to them."""
+    def observe_last_hidden(self, observer: Callable[[Float[Tensor, "b t d"], BackboneTrace], None]) -> None:
+        """Show the backbone's last hidden states to `observer(h, trace)` before anything is added to them."""
 
         def run(h: Float[Tensor, "b t d"], trace: BackboneTrace) -> None:
-            look(h, trace)
+            observer(h, trace)
 
         self.last_hidden.insert(0, Hook(run, None))
 
@@ -95,8 +96,8 @@ class Sites:
         Raises:
             ModelError: The family has no linear with that role.
         """
-        (own,) = linear_roles(self.shape.family, (role,))
-        return self.module(f"{self.shape.family.layers}.{layer}.{self.shape.family.linears[own]}")
+        (linear,) = linear_roles(self.shape.family, (role,))
+        return self.module(f"{self.shape.family.layers}.{layer}.{self.shape.family.linears[linear]}")
 
     def sublayer(self, layer: int, part: str) -> ModuleSite:
         """The site of the last module of a layer's "attention" or "mlp"."""

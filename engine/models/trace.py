@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from engine.models.layer_calls import LayerCall
 
 CacheState = dict[str, Any]
-"""What is kept beside a key/value cache, for hooks that have a past of their own."""
+"""What is kept beside a key/value cache, for hooks with a cached past."""
 
 
 @dataclass(frozen=True, slots=True)

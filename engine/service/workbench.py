@@ -29,6 +29,7 @@ from engine.data.inspect import inspect_data
 from engine.data.settings import DataSettings
 from engine.runs.folder import RunFolder, new_run_path
 from engine.service.runs import RECORDINGS, RunStore, short
+from engine.telemetry.probe_reports import StrengthPoint
 
 if TYPE_CHECKING:
     from engine.service.worker import Worker
@@ -179,8 +180,8 @@ class Workbench:
         folder = self.runs.folder(run)
         return self._ask(lambda worker: worker.probe(folder, step, sentence))
 
-    def strength_curve(self, run: str, step: int | None) -> list[tuple[float, float]]:
-        """(strength, validation loss) from 0 to 2."""
+    def strength_curve(self, run: str, step: int | None) -> list[StrengthPoint]:
+        """Validation loss at strengths from 0 to 2."""
         folder = self.runs.folder(run)
         return self._ask(lambda worker: worker.strength_curve(folder, step))
 

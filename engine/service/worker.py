@@ -26,6 +26,8 @@ from engine.methods.base import Method
 from engine.models.base import Base
 from engine.models.loading import load_base, resolve_device, resolve_precision
 from engine.runs.folder import RunFolder
+from engine.telemetry.probe_reports import StrengthPoint
+from engine.telemetry.serialise import picture_to_json, to_json
 from engine.training.checkpoint import has_checkpoint, restore_method
 from engine.training.launch import base_for, build_method, resume_run, start_run
 from engine.training.loop import Progress, Trainer
@@ -152,9 +154,9 @@ class Worker:
         if not base.shape.family.reads_text:
             shown = self._shown(folder)
             name = sentence if sentence in shown else next(iter(shown))
-            return {**probe_picture(base, method, name, shown[name]), "name": name, "names": list(shown), "step": found}
-        template = "{prompt}" if method.head is None else _template(folder)
-        return {**probe(base, method, sentence, template), "step": found}
+            seen = picture_to_json(probe_picture(base, method, name, shown[name]))
+            return {**seen, "name": name, "names": list(shown), "step": found}
+        return {**to_json(probe(base, method, sentence)), "step": found}
 
     def _shown(self, folder: RunFolder) -> dict[str, Path]:
         """The first pictures that a run is validated on, by name."""
@@ -168,7 +170,7 @@ class Worker:
         base, method = self._method(folder, None)
         return predict_rows(base, method, folder.config.load_data(base.processor), start)
 
-    def strength_curve(self, folder: RunFolder, step: int | None) -> list[tuple[float, float]]:
+    def strength_curve(self, folder: RunFolder, step: int | None) -> list[StrengthPoint]:
         """Validation loss over strength of a run at a step."""
         base, method = self._method(folder, step)
         return strength_curve(base, method, folder.config.load_data(base.processor))
@@ -177,8 +179,7 @@ class Worker:
         """Validation loss of a run at a step with its method off in spans of layers."""
         base, method = self._method(folder, step)
         found = self._live.step if step is None and self._is_live(folder) else step
-        spans = ablation(base, method, folder.config.load_data(base.processor))
-        return {"kind": "ablation", "step": found, "spans": spans}
+        return {**to_json(ablation(base, method, folder.config.load_data(base.processor))), "step": found}
 
     def routes(self, folder: RunFolder) -> dict[str, Any]:
         """Validation loss of a run along routes through its experts."""
@@ -187,7 +188,7 @@ class Worker:
             method = build_method(folder.config, base, folder.head)
             restore_method(folder, method)
             method.to(base.device)
-        return {"kind": "routes", **routes(base, method, folder.config.load_data(base.processor))}
+        return to_json(routes(base, method, folder.config.load_data(base.processor)))
 
     def chat(
         self, request: ChatRequest, folders: list[RunFolder | None], stopped: Callable[[], bool]

@@ -1,7 +1,8 @@
-"""What training says about itself: typed, frozen values, one class per kind of news.
+"""What training reports while it runs: typed, frozen values, one class per kind of event.
 
-Events are pure values (numbers, text, nested lists): identity, storage and drawing are someone else's concern. What
-methods say is in `method_frames`; how both become JSON in `as_json`.
+Events are plain values (numbers, text, lists in lists): they are stored by `engine.runs` and drawn by the browser.
+Those of methods are in `method_events`; how both become JSON is in `serialise`. Losses are in nats; norms are
+Euclidean and, like shares and ratios, have no unit. A shape in brackets, (l, h), belongs to lists in lists.
 """
 
 from dataclasses import dataclass, field
@@ -10,7 +11,11 @@ from typing import ClassVar
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Event:
-    """News of one optimiser step. `step` counts finished updates: step 0 is before the first one."""
+    """Something that happened at one optimiser step.
+
+    Attributes:
+        step: Updates that are finished; 0 is before the first one.
+    """
 
     kind: ClassVar[str]
     step: int
@@ -18,13 +23,13 @@ class Event:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Started(Event):
-    """The run began (or went on) at this step.
+    """The run began, or was resumed, at this step.
 
     Attributes:
         steps: Updates that the run will make in all.
-        trainable: Parameters that train.
-        total: Parameters of the base.
-        wall: Seconds since the epoch.
+        trainable: Number of parameters that train.
+        total: Number of parameters of the base.
+        wall: Time of day, in seconds since 1970 (UTC).
     """
 
     kind: ClassVar[str] = "started"
@@ -36,15 +41,16 @@ class Started(Event):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LossEvent(Event):
-    """One update's training loss.
+    """One update: its loss, and what it took.
 
     Attributes:
-        loss: Mean cross-entropy of the batch's labelled tokens (with a task head of its rows, or their mean squared
-            error), in nats, before the update; with what it costs that two passes differ, where a method makes two.
+        loss: Mean cross-entropy of the batch's labelled tokens before the update, in nats per token; with a task head
+            of the batch's rows, in nats per row, or their mean squared error. Where a method makes two forward passes,
+            it includes the consistency loss between them.
         lr: Learning rate of the update.
         grad_norm: Global norm of the gradient before clipping.
-        tokens_per_s: Tokens (padding not counted) per second of training time.
-        wall_s: Training seconds so far, pauses and chats not counted.
+        tokens_per_s: Tokens per second of training time, without padding.
+        wall_s: Training time so far, in seconds, without pauses and chats.
     """
 
     kind: ClassVar[str] = "loss"
@@ -57,14 +63,15 @@ class LossEvent(Event):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EvalEvent(Event):
-    """Validation at this step, with the model as it is after `step` updates.
+    """Validation of the model as it is after `step` updates.
 
     Attributes:
-        validation_loss: Nats per labelled token on the validation split; with a task head nats per row, or the mean
-            squared error where it estimates a number.
-        base_ability_loss: Nats per token on held-out plain text (of covered tokens where a model fills gaps): what the
-            model forgets. None where it cannot be measured.
-        score: How well a task head does on the validation split; None without a head.
+        validation_loss: Loss on the validation split, in nats per labelled token; with a task head in nats per row, or
+            the mean squared error where it estimates a number.
+        base_ability_loss: Loss on held-out plain text, in nats per token (per masked token where a masked language
+            model reads it); what rises here is forgotten. None where it cannot be measured.
+        score: Score of a task head on the validation split: accuracy, 0 to 1, or Pearson correlation, -1 to 1; None
+            without a head.
         score_name: "accuracy" for classes, "pearson" for numbers, empty without a head.
     """
 
@@ -77,13 +84,13 @@ class EvalEvent(Event):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MovedEvent(Event):
-    """What moved in this step, by group of parameters (gates, prompts, lora_A ...).
+    """How far each group of parameters (gates, prompts, lora_A ...) moved in one update.
 
     Attributes:
-        groups: Names of the groups.
-        grad_norms: Norm of each group's gradient.
-        update_norms: Norm of each group's change in this update.
-        norms: Norm of each group after the update.
+        groups: Names of the groups, (n,).
+        grad_norms: Norm of each group's gradient, (n,).
+        update_norms: Norm of each group's change in this update, (n,).
+        norms: Norm of each group after the update, (n,).
     """
 
     kind: ClassVar[str] = "moved"
@@ -95,9 +102,12 @@ class MovedEvent(Event):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SampleEvent(Event):
-    """The same question asked again: the greedy answer of the model as it is after `step` updates.
+    """The greedy answer of the model, as it is after `step` updates, to the run's sample question.
 
     Attributes:
+        prompt: The question, which stays the same during a run; of a picture its name.
+        answer: What the model says; with a task head its labels with their probabilities, a line each.
+        reference: The answer that the dataset gives.
         picture: A small copy of the picture that is asked about, as a data URL; empty where a text is.
     """
 
@@ -110,7 +120,7 @@ class SampleEvent(Event):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SnapshotEvent(Event):
-    """The adapter as it is after `step` updates was stored; the page can chat with it."""
+    """The adapter as it is after `step` updates was stored, so that one can chat with it."""
 
     kind: ClassVar[str] = "snapshot"
 

@@ -1,6 +1,8 @@
-"""What methods say about themselves: one class per kind of picture, each a typed, frozen value.
+"""What methods report while they train: one class per kind of frame, each a typed, frozen value.
 
-A frame is what a method says of one step. Which steps have one is the concern of `schedule`.
+A frame is an event that shows the state of a method at one step. A frame of the parameters alone is made at the steps
+that `schedule` chooses, one that needs a forward of the run's sample sentence (or picture) at every validation. Layers
+are numbered from 0, the lowest. In shapes, l is the layers of the frame, h the model's heads, t the sentence's tokens.
 """
 
 from dataclasses import dataclass
@@ -16,10 +18,9 @@ class GateFrame(Event):
     """The gates of zero-init attention.
 
     Attributes:
-        layers: Index of the model layer of each row, lowest first.
-        gate: Effective gate (tanh(g), or g with the identity), rows = adapted layers, columns = heads
-            (one column when the layer has a single shared gate).
-        grad: Gradient of the raw gate in the last update, same shape.
+        layers: The adapted layers, lowest first, (l,).
+        gate: Effective gate (tanh(g), or g with the identity), (l, h); (l, 1) where the heads share one gate.
+        grad: Gradient of the raw gate g in the last update, same shape.
         shared: Whether the layer's heads share one gate.
     """
 
@@ -35,10 +36,10 @@ class UpdateFrame(Event):
     """Size of a change relative to what it changes.
 
     Attributes:
-        layers: Index of the model layer of each row, lowest first.
-        targets: Name of the linear, or of another place, of each column.
-        ratio: Rows = layers, columns = targets. LoRA: |scale * B A| / |W| (Frobenius norms). (IA)^3: root mean square
-            of l - 1. Bias tuning: |b| / |y|, mean over the tokens of the run's sample sentence.
+        layers: The layers in which the method acts, lowest first, (l,).
+        targets: Names of the linears, sub-layers or norms, (n,).
+        ratio: LoRA: |scale * B A| / |W| (Frobenius norms). (IA)^3: root mean square of l - 1. Bias tuning: |b| / |y|,
+            mean over the tokens of the run's sample sentence. (l, n)
     """
 
     kind: ClassVar[str] = "updates"
@@ -49,17 +50,17 @@ class UpdateFrame(Event):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PromptFrame(Event):
-    """The soft prompt, one entry per virtual token.
+    """The soft prompt of p virtual tokens.
 
     Attributes:
-        norms: Norm of each prompt vector.
-        drift: Distance of each vector from where it started.
-        words: The three nearest vocabulary entries by cosine, nearest first.
-        cosines: Their cosines.
+        norms: Norm of each prompt vector, (p,).
+        drift: Distance of each vector from where it started, (p,).
+        words: The three vocabulary entries nearest to each vector by cosine, as text, nearest first, (p, 3).
+        cosines: Their cosines, (p, 3).
         usual_norm: Median norm of a vocabulary embedding, for comparison.
         usual_cosine: Median cosine of a vocabulary embedding to its own nearest neighbour.
-        stride: Distance of the whole prompt from the frame before, where an encoder makes it: the size of one update
-            while every step has a frame. None where the vectors train directly.
+        stride: Distance of the whole prompt from that of the frame before, where an encoder makes it: the size of one
+            update while every step has a frame. None where the vectors train directly.
     """
 
     kind: ClassVar[str] = "prompt"
@@ -74,14 +75,15 @@ class PromptFrame(Event):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PrefixFrame(Event):
-    """The learned keys and values in front of the text, and how far they went.
+    """The learned keys and values in front of the text, and how far they moved.
 
     Attributes:
-        keys: Norm of the keys of each layer.
-        values: Norm of the values of each layer.
+        keys: Norm of the keys of each layer, lowest first, (l,).
+        values: Norm of the values of each layer, (l,).
         norm: Norm of the whole prefix.
         moved: Distance of the whole prefix from where it started.
-        stride: Distance of the whole prefix from the frame before: the size of one update while every step has a frame.
+        stride: Distance of the whole prefix from that of the frame before: the size of one update while every step has
+            a frame.
     """
 
     kind: ClassVar[str] = "prefix"
@@ -97,9 +99,9 @@ class MassFrame(Event):
     """How much of the attention goes to the prefix, on the run's sample sentence.
 
     Attributes:
-        mass: Share of the prefix in the softmax (lambda), mean over the sentence's tokens; rows = layers, lowest
-            first, columns = heads.
-        even: The share if every visible position got the same.
+        mass: Share of the prefix in the softmax (lambda), 0 to 1, mean over the sentence's tokens; layers lowest first,
+            (l, h).
+        even: What the share would be if every visible position got the same, 0 to 1.
     """
 
     kind: ClassVar[str] = "mass"
@@ -112,10 +114,11 @@ class AdapterFrame(Event):
     """The bottlenecks after the sub-layers, on the run's sample sentence.
 
     Attributes:
-        layers: Index of the model layer of each row, lowest first.
-        parts: The sub-layer of each column: "attention", "mlp".
-        share: |A(h) - h| / |h|, mean over the sentence's tokens; rows = layers, columns = parts.
-        asleep: Share of the bottleneck's units that no token of the sentence drives above zero, same shape.
+        layers: All layers, lowest first, (l,).
+        parts: The sub-layers that have one: "attention", "mlp", (n,).
+        share: |A(h) - h| / |h|, mean over the sentence's tokens, (l, n).
+        asleep: Share of the bottleneck's units that are inactive (not above zero) at every token of the sentence, 0 to
+            1, (l, n).
     """
 
     kind: ClassVar[str] = "adapters"
@@ -127,12 +130,12 @@ class AdapterFrame(Event):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NormFrame(Event):
-    """How far the tuned norms went from the frozen ones.
+    """How far the tuned norms moved from the frozen ones.
 
     Attributes:
-        norms: Path of each norm in the model, lowest first.
-        gamma: Root mean square change of each norm's gain.
-        beta: Root mean square change of each norm's bias, 0 where it has none.
+        norms: Path of each norm in the model, lowest first, (n,).
+        gamma: Root mean square change of each norm's gain, (n,).
+        beta: Root mean square change of each norm's bias, 0 where it has none, (n,).
     """
 
     kind: ClassVar[str] = "norms"
@@ -143,15 +146,16 @@ class NormFrame(Event):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ExpertFrame(Event):
-    """Which experts were drawn so far, and how alike they have become.
+    """How often each of e experts was sampled so far, and how similar they have become, at n places of the model.
 
     Attributes:
-        layers: Index of the model layer of each row, lowest first.
-        targets: The sub-layer or linear of each row.
-        pools: Names of the pools that have several experts: "down", "up".
-        counts: How often each expert was drawn in training; by pool, rows, columns = experts.
-        chi_square: Distance of each row's counts from equal ones; by pool. Chance alone makes about experts - 1.
-        cosine: Mean cosine between the weights of two experts of each row; by pool.
+        layers: The layer of each place, lowest first, (n,).
+        targets: The sub-layer or linear of each place, (n,).
+        pools: Names of the pools that have several experts: "down", "up", (pools,).
+        counts: How often random routing sampled each expert in training, (pools, n, e).
+        chi_square: Chi-square statistic of each place's counts against equal ones, with e - 1 degrees of freedom: about
+            e - 1 by chance alone, (pools, n).
+        cosine: Mean cosine between the weights of two different experts, (pools, n).
     """
 
     kind: ClassVar[str] = "experts"
@@ -165,13 +169,14 @@ class ExpertFrame(Event):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AgreementFrame(Event):
-    """Where random routes through the experts predict different things, on the run's sample sentence, in nats.
+    """Where random routes through the experts predict different tokens, on the run's sample sentence.
 
     Attributes:
-        tokens: The sentence's tokens; what is predicted at a token is the one after it.
-        between: Half the sum of both KL divergences of two random routes at each token, mean over four pairs. This is
-            what the consistency loss makes small, but for the answer's tokens alone.
-        from_average: KL divergence of a random route from the averaged experts at each token, mean over eight routes.
+        tokens: The sentence's tokens as text; what is predicted at a token is the one after it. (t,)
+        between: Half the sum of both KL divergences of two random routes at each token, mean over four pairs, in nats.
+            This is what the consistency loss makes small, though on the answer's tokens alone. (t,)
+        from_average: KL divergence of a random route from the averaged experts at each token, mean over eight routes,
+            in nats, (t,).
     """
 
     kind: ClassVar[str] = "agreement"
@@ -182,16 +187,16 @@ class AgreementFrame(Event):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MaskFrame(Event):
-    """The learned masks: which share of the weights is off, and how the scores stand around the threshold.
+    """The learned masks: which share of the weights is masked, and how the scores lie around the threshold.
 
     Attributes:
-        layers: Index of the model layer of each row, lowest first.
-        targets: Name of the linear of each column.
-        off: Share of the weights that are switched off; rows = layers, columns = targets.
-        flipped: Share of the weights that are not what they were at the start (on then, off now, or the reverse).
-        threshold: A weight is on while its score lies above this.
-        edges: Borders of the histogram's bins, the same in all frames.
-        counts: How many of a fixed sample of scores lie in each bin; the outer bins hold all beyond.
+        layers: The masked layers, lowest first, (l,).
+        targets: Names of the masked linears, (n,).
+        off: Share of the weights that are masked to zero, 0 to 1, (l, n).
+        flipped: Share of the weights whose mask differs from that at the start, 0 to 1, (l, n).
+        threshold: A weight is kept while its score lies above this.
+        edges: Borders of the histogram's bins, the same in all frames, (bins + 1,).
+        counts: How many of a fixed sample of scores lie in each bin; the outer bins hold all beyond. (bins,)
     """
 
     kind: ClassVar[str] = "masks"
@@ -209,7 +214,7 @@ class SideFrame(Event):
     """How base and side network are blended.
 
     Attributes:
-        base_share: sigma(alpha), the weight of the base; the side network has the rest.
+        base_share: sigma(alpha), the weight of the base, 0 to 1; the side network has the rest.
         grad: Gradient of alpha in the last update.
     """
 
@@ -220,13 +225,13 @@ class SideFrame(Event):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BlendFrame(Event):
-    """The side network beside the base, on the run's sample sentence.
+    """The last hidden states of the base B and of the side network S, on the run's sample sentence.
 
     Attributes:
         ratio: |S| / |B|, mean over the sentence's tokens.
         cosine: Cosine between S and B, mean over the tokens.
-        base: Share of the tokens after which base and blend would say the same next.
-        side: Share of the tokens after which side network and blend would say the same next.
+        base: Share of the tokens after which base and blend predict the same next token, 0 to 1.
+        side: Share of the tokens after which side network and blend predict the same next token, 0 to 1.
     """
 
     kind: ClassVar[str] = "blend"
@@ -241,9 +246,10 @@ class LadderFrame(Event):
     """The gates of the ladder's rungs.
 
     Attributes:
-        layers: Index of the model layer of each gate, lowest first.
-        kept: mu, how much of its own state the side network keeps at each layer; the rest comes from the backbone.
-        grad: Gradient of each raw gate in the last update.
+        layers: The layer of each gate, lowest first, (l,).
+        kept: mu, the share of its own state that the side network keeps at each layer, 0 to 1; the rest comes from the
+            backbone. (l,)
+        grad: Gradient of each raw gate in the last update, (l,).
     """
 
     kind: ClassVar[str] = "ladder"
@@ -254,12 +260,12 @@ class LadderFrame(Event):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RungFrame(Event):
-    """What the ladder reads and what it says, on the run's sample sentence.
+    """What the ladder takes from the backbone and what it adds to it, on the run's sample sentence.
 
     Attributes:
-        layers: Index of the model layer of each rung, lowest first.
-        fresh: |(1 - mu) down(h)| / (that + |mu s|): what share of a mixed state is fresh from the backbone, mean over
-            the tokens.
+        layers: The layer of each rung, lowest first, (l,).
+        fresh: |(1 - mu) down(h)| / (that + |mu s|): the share of a mixed state that comes from the backbone, 0 to 1,
+            mean over the tokens, (l,).
         added: |what the ladder adds| / |h| at the last states, mean over the tokens.
     """
 

@@ -1,7 +1,11 @@
-"""Events as JSON and back: `to_json` and `from_json` are inverse to each other; the browser reads the same JSON."""
+"""Events and reports as JSON and back: `to_json` and `from_json` are inverse to each other; the browser reads the same.
+
+Here stands every kind that there is. A kind of event and a kind of report may share a name ("updates"): they never
+come from the same place.
+"""
 
 import dataclasses
-from typing import Any
+from typing import Any, TypeVar
 
 from engine.telemetry.events import (
     EvalEvent,
@@ -29,6 +33,19 @@ from engine.telemetry.method_events import (
     SideFrame,
     UpdateFrame,
 )
+from engine.telemetry.probe_reports import (
+    AdaptionPromptReport,
+    BlendReport,
+    ChangeReport,
+    LayerAblation,
+    PictureProbe,
+    Report,
+    RouteLosses,
+    RungReport,
+    VirtualTokenReport,
+)
+
+Value = TypeVar("Value")
 
 EVENTS: dict[str, type[Event]] = {
     cls.kind: cls
@@ -56,11 +73,37 @@ EVENTS: dict[str, type[Event]] = {
         StatusEvent,
     )
 }
+"""Every kind of event, by its name in JSON."""
+
+REPORTS: dict[str, type[Report]] = {
+    cls.kind: cls
+    for cls in (
+        AdaptionPromptReport,
+        VirtualTokenReport,
+        ChangeReport,
+        RungReport,
+        BlendReport,
+        LayerAblation,
+        RouteLosses,
+    )
+}
+"""Every kind of report, by its name in JSON."""
 
 
-def to_json(event: Event) -> dict[str, Any]:
-    """Plain values of an event, with its kind."""
-    return {"kind": event.kind, **dataclasses.asdict(event)}
+def to_json(value: Event | Report) -> dict[str, Any]:
+    """Plain values of an event or a report, with its kind. Lists are the value's own: do not change them."""
+    fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    if isinstance(value, Report):
+        fields = {name: entry for name, entry in fields.items() if entry is not None}
+    return {"kind": value.kind, **fields}
+
+
+def picture_to_json(probe: PictureProbe) -> dict[str, Any]:
+    """Plain values of the report on a picture, and beside them those of the picture."""
+    about: dict[str, Any] = {"side": probe.side, "picture": probe.picture}
+    if probe.verdict is not None:
+        about["verdict"] = [list(pair) for pair in probe.verdict]
+    return {**to_json(probe.report), **about}
 
 
 def from_json(values: dict[str, Any]) -> Event:
@@ -70,5 +113,19 @@ def from_json(values: dict[str, Any]) -> Event:
         KeyError: The kind is unknown.
         TypeError: A field is missing or not known.
     """
+    return _read(EVENTS, values)
+
+
+def report_from_json(values: dict[str, Any]) -> Report:
+    """The report that `to_json` described.
+
+    Raises:
+        KeyError: The kind is unknown.
+        TypeError: A field is missing or not known.
+    """
+    return _read(REPORTS, values)
+
+
+def _read(kinds: dict[str, type[Value]], values: dict[str, Any]) -> Value:
     values = dict(values)
-    return EVENTS[values.pop("kind")](**values)
+    return kinds[values.pop("kind")](**values)

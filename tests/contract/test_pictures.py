@@ -34,8 +34,9 @@ from engine.methods.serving import serves
 from engine.models.families import family_of
 from engine.models.inputs import Pixels
 from engine.preflight.memory import Plan, estimate
+from engine.telemetry.serialise import picture_to_json, to_json
 from engine.training.launch import resume_run, start_run
-from tests.tiny import randomise, tiny_base
+from tests.tiny import built, randomise, tiny_base
 from tests.unit.drawing import draw_shapes
 from tests.unit.making import QUICK, events_of, finish, load, losses
 
@@ -84,7 +85,7 @@ def test_every_method_trains_and_tells(shapes, tmp_path, method, caplog):
     assert not caplog.records
     assert len(strength_curve(trainer.base, trainer.method, load_dataset(str(shapes)))) == 9
     if trainer.method.spec.layered:
-        assert ablation(trainer.base, trainer.method, load_dataset(str(shapes)))[0][0] is not None
+        assert ablation(trainer.base, trainer.method, load_dataset(str(shapes))).spans[0][0] is not None
 
 
 @pytest.mark.parametrize("killed", [False, True])
@@ -205,20 +206,22 @@ def test_a_chat_about_a_picture(shapes, tmp_path):
 
 
 @pytest.mark.parametrize("method", SERVED)
-def test_patches_are_looked_at(shapes, method):
+def test_patches_are_probed(shapes, method):
     """Every report has a value per patch and one of the class token; the picture is what the model reads."""
     base, dataset = tiny_base("vit"), load_dataset(str(shapes))
     row = dataset.rows("validation")[0]
     tuned = randomise(built(method, base))
     tuned.with_head(HeadSpec(labels=("circle", "square"), pooling="first"), Start.of(base, 1).rng)
     seen = probe_picture(base, tuned, row.prompt, row.picture)
-    assert seen["side"] == 4
-    assert seen["tokens"] == ["[CLS]", *(f"{y},{x}" for y in range(1, 5) for x in range(1, 5))]
-    assert sum(share for _, share in seen["verdict"]) == pytest.approx(1, abs=1e-3)
-    known = [name for name in ("contribution", "mass", "fresh", "ratio") if name in seen]
-    assert known
-    assert len(list(flat(seen[known[0]]))) % 17 == 0
-    image = Image.open(io.BytesIO(base64.b64decode(seen["picture"].split(",")[1])))
+    assert seen.side == 4
+    assert seen.report.tokens == ["[CLS]", *(f"{y},{x}" for y in range(1, 5) for x in range(1, 5))]
+    assert sum(share for _, share in seen.verdict) == pytest.approx(1, abs=1e-3)
+    (values,) = [
+        getattr(seen.report, name) for name in ("contribution", "mass", "fresh", "ratio") if hasattr(seen.report, name)
+    ]
+    assert len(list(flat(values))) % 17 == 0
+    assert picture_to_json(seen).keys() >= to_json(seen.report).keys() | {"side", "picture", "verdict"}
+    image = Image.open(io.BytesIO(base64.b64decode(seen.picture.split(",")[1])))
     assert image.size == (16, 16)
     with Image.open(row.picture) as original:
         assert_close(
@@ -234,7 +237,8 @@ def test_a_patch_has_the_value_of_its_place(tmp_path):
     plain.save(tmp_path / "plain.png")
     plain.paste("white", (8, 0, 12, 4))
     plain.save(tmp_path / "spot.png")
-    first, second = (probe_picture(base, tuned, n, tmp_path / n)["contribution"][0] for n in ("plain.png", "spot.png"))
+    reports = [probe_picture(base, tuned, name, tmp_path / name).report for name in ("plain.png", "spot.png")]
+    first, second = (report.contribution[0] for report in reports)
     changed = {at for one, other in zip(first, second, strict=True) for at in range(17) if one[at] != other[at]}
     assert changed == {3}
 

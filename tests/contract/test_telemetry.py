@@ -8,13 +8,14 @@ import torch
 
 from engine.methods import METHODS
 from engine.telemetry.observe import ProbeInput
-from engine.telemetry.serialise import EVENTS, from_json, to_json
+from engine.telemetry.probe_reports import ProbeReport
+from engine.telemetry.serialise import EVENTS, REPORTS, from_json, report_from_json, to_json
 from tests.tiny import FAMILIES, VARIED, Case, cases, logits, loss_of, randomise, tiny_base, viewed, words
 
 every_case = pytest.mark.parametrize("case", cases((*VARIED, "gemma2")), ids=str)
 
 
-def looked(base, method, tokens=None):
+def probed(base, method, tokens=None):
     """A method's report on one sentence."""
     view = viewed(base, method)
     tokens = words(1, 6) if tokens is None else tokens
@@ -62,15 +63,17 @@ def test_every_declared_kind_is_told(name):
 
 
 @every_case
-def test_look_is_json_and_changes_nothing(case):
-    """The attention panel's report is plain JSON with the tokens given, and looking does not touch the logits."""
+def test_reports_survive_json_and_change_nothing(case):
+    """A report is of a declared kind, has the tokens given, and JSON gives it back; the logits stay as they were."""
     base, method = case.build()
     before = logits(base, randomise(method), words(1, 6))
-    report = looked(base, method)
+    report = probed(base, method)
     assert torch.equal(logits(base, method, words(1, 6)), before)
-    assert report == json.loads(json.dumps(report, allow_nan=False))
-    assert report["tokens"] == ["t0", "t1", "t2", "t3", "t4", "t5"]
-    assert report["kind"] in ("prompts", "updates", "soft", "blend", "rungs")
+    text = json.dumps(to_json(report), allow_nan=False)
+    assert report_from_json(json.loads(text)) == report
+    assert report.tokens == ["t0", "t1", "t2", "t3", "t4", "t5"]
+    assert REPORTS[report.kind] is type(report)
+    assert isinstance(report, ProbeReport)
 
 
 def reach(values, *, low, high):
@@ -82,40 +85,39 @@ def reach(values, *, low, high):
 
 
 @pytest.mark.parametrize("case", cases(FAMILIES, "llama_adapter"), ids=str)
-def test_look_at_adaption_prompts(case):
+def test_report_on_adaption_prompts(case):
     """Weights over the prompts add up to one per token and head; a shut gate contributes nothing."""
     base, method = case.build()
-    report = looked(base, randomise(method))
+    report = probed(base, randomise(method))
     layers, heads = len(method.prompts), base.shape.h
-    weights = torch.tensor(report["weights"])
+    weights = torch.tensor(report.weights)
     assert weights.shape == (layers, heads, 6, method.settings.prompt_len)
     assert float((weights.sum(-1) - 1).abs().max()) < 1e-3  # four digits are kept
-    assert reach(report["contribution"], low=0, high=1e3) > 0
-    assert reach(report["joint"], low=0, high=1.0001) > 0
+    assert reach(report.contribution, low=0, high=1e3) > 0
     method.control.strength = 0.0
     if method.gates is not None:
-        assert reach(looked(base, method)["contribution"], low=0, high=0) == 0
+        assert reach(probed(base, method).contribution, low=0, high=0) == 0
 
 
 @pytest.mark.parametrize("case", cases(FAMILIES, "prompt"), ids=str)
-def test_look_at_virtual_tokens(case):
+def test_report_on_virtual_tokens(case):
     """The mass on the virtual tokens is a share, and the weights within it add up to one."""
     base, method = case.build()
-    report = looked(base, randomise(method))
-    weights, mass = torch.tensor(report["weights"]), torch.tensor(report["mass"])
+    report = probed(base, randomise(method))
+    weights, mass = torch.tensor(report.weights), torch.tensor(report.mass)
     assert weights.shape == (base.shape.l, base.shape.h, 6, method.settings.prompt_len)
-    reach(report["mass"], low=0, high=1.0001)
+    reach(report.mass, low=0, high=1.0001)
     seen = mass > 1e-2
     assert bool(seen.any())
     assert float((weights.sum(-1)[seen] - 1).abs().max()) < 1e-3
 
 
-def test_look_at_soft_prompts_at_strength_zero():
+def test_report_on_virtual_tokens_at_strength_zero():
     """With the virtual tokens gone there is nothing to report, and nothing breaks."""
     base, method = Case("prompt", {"prompt_len": 3}, "llama").build()
     method.control.strength = 0.0
-    report = looked(base, method)
-    assert float(torch.tensor(report["mass"]).abs().max()) == 0
+    report = probed(base, method)
+    assert float(torch.tensor(report.mass).abs().max()) == 0
 
 
 @pytest.mark.parametrize("case", cases(("llama", "gpt2"), "lora"), ids=str)
@@ -178,12 +180,12 @@ def test_knocked_out_heads_are_shut_gates(family, gate):
 
 @pytest.mark.parametrize("family", ["llama", "opt", "gpt2"])
 @pytest.mark.parametrize("method", ["lora", "ia3", "bias"])
-def test_look_at_changes_tells_of_every_token(method, family):
+def test_change_report_tells_of_every_token(method, family):
     """One number per layer, place and token, also where a family flattens rows and positions before its MLP."""
     base, method = Case(method, {"targets": "v up down"}, family).build()
-    report = looked(base, randomise(method))
-    shape = (base.shape.l, len(report["targets"]), 6)
-    assert torch.tensor(report["contribution"]).shape == shape
-    assert float(torch.tensor(report["contribution"]).min()) > 0
+    report = probed(base, randomise(method))
+    shape = (base.shape.l, len(report.targets), 6)
+    assert torch.tensor(report.contribution).shape == shape
+    assert float(torch.tensor(report.contribution).min()) > 0
     method.control.strength = 0.0
-    assert float(torch.tensor(looked(base, method)["contribution"]).max()) == 0
+    assert float(torch.tensor(probed(base, method).contribution).max()) == 0

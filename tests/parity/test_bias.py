@@ -11,7 +11,7 @@ from engine.methods.bias.method import BiasTuning
 from engine.methods.bias.spec import BiasSettings
 from engine.models.fused import outputs_of_role
 from engine.models.shape import shape_of
-from tests.contract.test_telemetry import looked
+from tests.contract.test_telemetry import probed
 from tests.tiny import FAMILIES, Case, logits, plain_model, randomise, tiny_base, viewed, words
 
 CLOSE = {"rtol": 1e-4, "atol": 2e-5}
@@ -124,8 +124,8 @@ def test_look_and_frame_tell_the_share_of_the_output():
     from engine.telemetry.observe import ProbeInput
 
     base, method = Case("bias", {"targets": "q down"}, "llama").build()
-    report = looked(base, randomise(method))
-    assert report["targets"] == ["q", "down", "norm 1", "norm 2"]
+    report = probed(base, randomise(method))
+    assert report.targets == ["q", "down", "norm 1", "norm 2"]
     view, seen = base.view(), []
     view.sites.linear(0, "q").observe(lambda _x, y, _total: seen.append(y))
     view.logits(words(1, 6))
@@ -133,12 +133,12 @@ def test_look_and_frame_tell_the_share_of_the_output():
     _, bare = Case("bias", {"targets": "q", "norms": False}, "llama").build()
     with torch.no_grad():
         bare.linears["0_q"].copy_(method.linears["0_q"])
-    assert_close(torch.tensor(looked(base, bare)["contribution"][0][0]), expected.detach(), rtol=1e-3, atol=1e-4)
+    assert_close(torch.tensor(probed(base, bare).contribution[0][0]), expected.detach(), rtol=1e-3, atol=1e-4)
     view = viewed(base, method)
     (frame,) = method.validation_events(3, view, ProbeInput(["t"] * 6, lambda: view.hidden(words(1, 6))))
-    means = torch.tensor(report["contribution"]).mean(-1)
+    means = torch.tensor(report.contribution).mean(-1)
     assert_close(torch.tensor(frame.ratio), means, rtol=1e-3, atol=1e-4)
-    assert frame.targets == report["targets"]
+    assert frame.targets == report.targets
 
 
 def test_peft_has_no_form(tmp_path):

@@ -227,7 +227,7 @@ def test_frame_tells_the_deviation():
 @pytest.mark.parametrize("family", ["llama", "gpt2", "opt"])
 def test_look_tells_what_a_factor_does(family):
     """A factor of 1.25 changes what it scales by a quarter at every token, at strength 2 by half; others by nothing."""
-    from tests.contract.test_telemetry import looked
+    from tests.contract.test_telemetry import probed
 
     base, method = Case("ia3", {}, family).build()
     with torch.no_grad():
@@ -235,7 +235,7 @@ def test_look_tells_what_a_factor_does(family):
         method.vectors["0_down"].fill_(0.5)
     for strength in (1.0, 2.0, 0.0):
         method.control.strength = strength
-        found = torch.tensor(looked(base, method)["contribution"])  # (l, targets, t)
+        found = torch.tensor(probed(base, method).contribution)  # (l, targets, t)
         expected = torch.zeros(3, 3, 6)
         expected[1, 1], expected[0, 2] = 0.25 * strength, 0.5 * strength
         assert_close(found, expected, rtol=0, atol=2e-4)

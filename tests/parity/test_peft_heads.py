@@ -26,7 +26,7 @@ PAIRS = [
     Case("p_tuning", {"prompt_len": 3}, "llama"),
     Case("prefix", {"prompt_len": 3}, "llama"),
 ]
-TYPES = {own.spec.name: kind for kind, (own, _) in PEFT_FORMATS.items()}
+TYPES = {form.METHOD.spec.name: kind for kind, form in PEFT_FORMATS.items()}
 EXCHANGED = [case for case in PAIRS if TYPES.get(case.method) in STEMS]
 
 
@@ -110,4 +110,4 @@ def test_official_checkpoints_have_no_head(tmp_path):
 def test_every_exchanged_type_is_tried():
     """Each type of adapter that carries a head is among the cases above as soon as the method exists."""
     tried = {TYPES[case.method] for case in EXCHANGED}
-    assert tried == {kind for kind, (own, _) in PEFT_FORMATS.items() if kind in STEMS and own.spec.name in METHODS}
+    assert tried == {kind for kind, form in PEFT_FORMATS.items() if kind in STEMS and form.METHOD.spec.name in METHODS}

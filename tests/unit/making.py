@@ -1,6 +1,10 @@
-"""Makes tiny datasets and runs, and reads what a run left behind."""
+"""Makes tiny datasets and runs, kills some, and reads what a run left behind."""
 
 import json
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -86,6 +90,38 @@ def finish(trainer: Trainer) -> Trainer:
     for _ in trainer.run():
         pass
     return trainer
+
+
+def kill_at(step: int, start: Callable[[], Trainer]) -> RunFolder:
+    """Train in a process of its own, and end that with SIGKILL as soon as an optimiser step is made.
+
+    The processes are forked from a server that has torch loaded, so each costs well below a second.
+
+    Args:
+        step: Optimiser steps before the kill.
+        start: Makes the trainer; a function that can be pickled, such as a partial of one.
+
+    Returns:
+        The folder that the process left.
+    """
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["tests.unit.making"])
+    reader, writer = context.Pipe(duplex=False)
+    process = context.Process(target=_train_and_die, args=(step, start, writer))
+    process.start()
+    writer.close()
+    path = reader.recv()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
+    return RunFolder.open(path)
+
+
+def _train_and_die(step: int, start: Callable[[], Trainer], writer) -> None:
+    trainer = start()
+    writer.send(trainer.folder.path)
+    for progress in trainer.run():
+        if progress.step == step:
+            os.kill(os.getpid(), signal.SIGKILL)
 
 
 def events_of(trainer: Trainer, kind: str) -> list[dict]:

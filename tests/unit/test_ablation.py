@@ -14,6 +14,7 @@ from engine.core.errors import SettingError
 from engine.data.dataset import load_dataset
 from engine.methods.base import RANDOM
 from engine.service.worker import Worker
+from engine.telemetry.serialise import to_json
 from tests.tiny import Case, cases, logits, randomise, words
 from tests.unit.making import Maker, finish, load, make_dataset
 
@@ -47,7 +48,7 @@ def test_ablation_is_a_triangle_of_losses(data):
     """Entry [i][j] is the loss with layers i to j off, from a second computation; the method's dials stay."""
     base, method = Case("bottleneck", {"width": 5, "norms": False}, "llama").build()
     randomise(method, std=0.3)
-    spans = ablation(base, method, data)
+    spans = ablation(base, method, data).spans
     assert [[loss is None for loss in row] for row in spans] == [[j < i for j in range(3)] for i in range(3)]
     assert len({loss for row in spans for loss in row if loss is not None}) == 6
     assert spans[0][2] == dict(strength_curve(base, method, data))[0.0]
@@ -72,16 +73,16 @@ def test_routes_through_experts(data):
     base, method = Case("adamix", {"experts": 3, "width": 5}, "llama").build()
     randomise(method, std=0.4)
     state = {name: value.clone() for name, value in method.state_dict().items()}
-    found = routes(base, method, data, draws=5)
-    assert found == routes(base, method, data, draws=5)
-    assert found["average"] == dict(strength_curve(base, method, data))[1.0]
-    assert (len(found["experts"]), len(found["random"])) == (3, 5)
-    assert len(set(found["random"])) > 2
+    found = routes(base, method, data, samples=5)
+    assert found == routes(base, method, data, samples=5)
+    assert found.average == dict(strength_curve(base, method, data))[1.0]
+    assert (len(found.experts), len(found.random)) == (3, 5)
+    assert len(set(found.random)) > 2
     assert all(torch.equal(value, state[name]) for name, value in method.state_dict().items())
     _, single = Case("adamix", {"experts": 1, "width": 5}, "llama").build()
     own = {name: (value[2:] if len(value) == 3 else value) for name, value in method.named_parameters()}
     single.load_state_dict(own, strict=False)
-    assert found["experts"][2] == dict(strength_curve(base, single, data))[1.0]
+    assert found.experts[2] == dict(strength_curve(base, single, data))[1.0]
 
 
 @pytest.mark.parametrize("case", [Case("lora", {}, "llama"), Case("adamix", {"experts": 1}, "llama")], ids=str)
@@ -102,7 +103,7 @@ def test_routes_of_a_finished_run(tmp_path):
     assert found["kind"] == "routes"
     assert len(found["experts"]) == 3
     expected = routes(trainer.base, trainer.method, maker_data(maker))
-    assert {name: found[name] for name in expected} == expected
+    assert found == to_json(expected)
     told = worker.ablation(trainer.folder, None)
     assert told == json.loads(json.dumps(told))
     assert (told["kind"], len(told["spans"])) == ("ablation", 3)

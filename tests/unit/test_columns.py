@@ -29,7 +29,7 @@ def first(path, **settings):
     return load_dataset(path, DataSettings(**settings)).rows("train")[0]
 
 
-TALK = [
+MESSAGES = [
     {"from": "system", "value": "be brief"},
     {"from": "human", "value": "hi"},
     {"from": "gpt", "value": "hello"},
@@ -67,7 +67,7 @@ def test_guesses(tmp_path, columns, kind, prompt, response):
 @pytest.mark.parametrize("name", ["conversations", "messages"])
 def test_conversations(tmp_path, name):
     """Of a conversation the first question and answer are taken, or the last answer with all that led to it."""
-    path = write(tmp_path, **{name: lambda i: [*TALK[:1], {"role": "user", "content": f"hi {i}"}, *TALK[2:]]})
+    path = write(tmp_path, **{name: lambda i: [*MESSAGES[:1], {"role": "user", "content": f"hi {i}"}, *MESSAGES[2:]]})
     row = first(path, validation_rows=1, test_rows=1)
     assert row.prompt.startswith("be brief\n\nhi ")
     assert row.response == "hello"
@@ -78,7 +78,8 @@ def test_conversations(tmp_path, name):
 
 def test_conversations_without_an_answer_are_left_out(tmp_path):
     """A row in which nobody answers is counted, not trained on."""
-    path = write(tmp_path, messages=lambda i: [{"role": "user", "content": f"hi {i}"}, *(TALK[2:3] if i > 3 else [])])
+    answered = lambda i: [{"role": "user", "content": f"hi {i}"}, *(MESSAGES[2:3] if i > 3 else [])]  # noqa: E731
+    path = write(tmp_path, messages=answered)
     found = load_dataset(path)
     assert found.source.dropped["train"] == 4
     assert all(row.response == "hello" for row in found.rows("train"))

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import logging
 import math
+from functools import partial
 
 import pytest
 import torch
@@ -11,7 +12,6 @@ from safetensors.torch import load_file, save_file
 from scipy.stats import pearsonr
 from torch.testing import assert_close
 
-from engine.analysis.probe import probe
 from engine.analysis.strength import strength_curve
 from engine.core.errors import DataError
 from engine.core.sampling import Sampling
@@ -26,6 +26,7 @@ from engine.evaluation.loss import mean_loss, summed_loss
 from engine.exchange.native import load_adapter
 from engine.inference.chat import ChatColumn, column_logits, kl, stream_answers
 from engine.inference.classify import HeadPrediction, validation_score
+from engine.methods.attach import attached_view
 from engine.methods.base import Start
 from engine.methods.lora.method import Lora
 from engine.methods.lora.spec import LoraSettings
@@ -37,7 +38,7 @@ from engine.telemetry.serialise import from_json
 from engine.training.launch import resume_run, start_run
 from engine.training.objective import TrainingObjective
 from tests.tiny import PAD, randomise, save_tiny, tiny_base, tokenizer
-from tests.unit.making import Maker, events_of, finish, load, losses, make_dataset
+from tests.unit.making import Maker, events_of, finish, kill_at, load, losses, make_dataset
 
 POSTS = [(f"{mood} {place}", label) for place in ("bus", "park", "soup", "road", "yard", "shop")
          for mood, label in (("bad", "complaint"), ("nice", "no complaint"))]  # fmt: skip
@@ -51,8 +52,8 @@ def maker(tmp_path):
 
 def config_for(maker, rows, family="bert", method="lora", settings=None, **training):
     """A run on rows with labels, or with numbers."""
-    facts = {"labels": ["complaint", "no complaint"]} if rows is POSTS else {"task": "regression"}
-    data = make_dataset(maker.folder / ("posts" if rows is POSTS else "marks"), rows, template="{prompt}", **facts)
+    facts = {"labels": ["complaint", "no complaint"]} if rows == POSTS else {"task": "regression"}
+    data = make_dataset(maker.folder / ("posts" if rows == POSTS else "marks"), rows, template="{prompt}", **facts)
     config = maker.config(method, settings, **training)
     return dataclasses.replace(config, model=family, dataset=str(data))
 
@@ -115,7 +116,7 @@ def test_training_learns_labels_and_numbers(maker, family, rows):
     assert sum(found[-5:]) < 0.5 * sum(found[:5])
     base, dataset = tiny_base(family), load_dataset(trainer.folder.config.dataset)
     method = load_adapter(trainer.folder.adapter_path, base)
-    mine = mean_loss(trainer.view, trainer._train, collator_of(trainer.base), head=method.head)
+    mine = mean_loss(attached_view(base, method), trainer.examples, collator_of(trainer.base), head=method.head)
     spec, rows_ = method.head.spec, dataset.rows("train")
     constant = constant_baseline(spec, rows_)
     assert mine < 0.5 * sum(constant.loss(spec, row.response) for row in rows_) / len(rows_)
@@ -137,8 +138,8 @@ def test_data_without_labels_is_refused_before_a_folder_is_made(maker):
         start_run(maker.folder / "plain", plain, load)
     for rows, word in ((POSTS, "perhaps"), (MARKS, "many"), (MARKS, "nan")):
         config = config_for(maker, rows)
-        facts = {"labels": ["complaint", "no complaint"]} if rows is POSTS else {"task": "regression"}
-        make_dataset(maker.folder / ("posts" if rows is POSTS else "marks"), [("a", word), *rows], **facts)
+        facts = {"labels": ["complaint", "no complaint"]} if rows == POSTS else {"task": "regression"}
+        make_dataset(maker.folder / ("posts" if rows == POSTS else "marks"), [("a", word), *rows], **facts)
         with pytest.raises(DataError, match=word):
             start_run(maker.folder / "wrong", config, load)
     assert not (maker.folder / "plain").exists()
@@ -176,17 +177,17 @@ def test_resumed_run_is_the_uninterrupted_one(maker, rows, family, way):
     """With a head too: stopped, or killed and set back to the checkpoint, the same losses and the same adapter."""
     training = {"head": "head", "weight_decay": 0.1}
     whole = finish(started(maker, "whole", rows, family, settings={"dropout": 0.3}, **training))
-    broken = started(maker, "broken", rows, family, settings={"dropout": 0.3}, **training)
-    progress = broken.run()
-    for _ in range(5):
-        next(progress)
+    start = partial(started, maker, "broken", rows, family, settings={"dropout": 0.3}, **training)
     if way == "stopped":
+        broken = start()
+        progress = broken.run()
+        for _ in range(5):
+            next(progress)
         progress.close()
+        folder = broken.folder
     else:
-        broken._finish = lambda status: None
-        progress.close()
-        broken.folder.update(status="running")
-    resumed = finish(resume_run(broken.folder, load))
+        folder = kill_at(5, start)
+    resumed = finish(resume_run(folder, load))
     assert losses(resumed) == losses(whole)
     mine, its = (load_file(trainer.folder.adapter_path / "adapter.safetensors") for trainer in (resumed, whole))
     assert {"head.weight"} <= mine.keys() == its.keys()
@@ -202,13 +203,13 @@ def test_labels_of_a_run_do_not_follow_its_data(maker):
     make_dataset(maker.folder / "posts", POSTS, template="{prompt}", labels=["no complaint", "complaint"])
     resumed = resume_run(trainer.folder, load)
     assert resumed.method.head.spec.labels == ("complaint", "no complaint")
-    assert [example.target for example in resumed._train] == [example.target for example in trainer._train]
+    assert [example.target for example in resumed.examples] == [example.target for example in trainer.examples]
 
 
 def test_head_learns_at_its_own_rate(maker):
     """The head's group has `head_rate`, the method's the learning rate; the log tells the method's."""
     trainer = started(maker, "a", POSTS, learning_rate=0.5, head_rate=0.01, schedule="constant")
-    groups = trainer._optimiser.param_groups
+    groups = trainer.state.optimiser.param_groups
     assert [group["lr"] for group in groups] == [0.5, 0.01]
     assert [p.shape for p in groups[-1]["params"]] == [p.shape for p in trainer.method.head.parameters()]
     next(trainer.run())
@@ -376,14 +377,11 @@ def test_two_passes_agree_over_rows():
         assert loss.item() == pytest.approx(summed_loss(scores, batch.targets).item() + 7, rel=1e-5)
 
 
-def test_probe_and_strength_curve_know_the_head(maker):
-    """The probe tells labels with probabilities; the curve is the head's loss and lower when trained."""
+def test_the_strength_curve_knows_the_head(maker):
+    """The curve is the head's loss and lower when trained."""
     trainer = finish(started(maker, "a", POSTS, "llama", head="head", steps=60, learning_rate=1e-2))
     base, dataset = trainer.base, load_dataset(trainer.folder.config.dataset)
     method = load_adapter(trainer.folder.adapter_path, base)
-    found = probe(base, method, "bad bus", "{prompt}")
-    assert found["verdict"][0][0] == "complaint"
-    assert sum(share for _, share in found["verdict"]) == pytest.approx(1, abs=1e-3)
     curve = dict(strength_curve(base, method, dataset))
     assert curve[1.0] < curve[0.0]
 

@@ -18,12 +18,12 @@ from safetensors.torch import load_file, save_file
 from engine.cli import catalogue as commands
 from engine.config.run import RunConfig
 from engine.core.errors import ModelError
-from engine.models import loading
-from engine.models import resolve as sources
+from engine.models import loading, resolve
 from engine.models.base import Base, hash_weights
 from engine.models.discover import cached_models
+from engine.models.load_errors import loading_error
 from engine.models.loading import load_base, load_config, shape_from_config
-from engine.models.resolve import hub_token, loading_error
+from engine.models.resolve import hub_token
 from engine.service import catalogue
 from engine.training.launch import base_for
 from tests.tiny import plain_model, save_tiny, tiny_base
@@ -142,8 +142,8 @@ def test_unreachable_hub_is_said(cache, monkeypatch):
         raise OSError("unreachable")
 
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-    monkeypatch.setattr(sources, "getproxies", dict)
-    monkeypatch.setattr(sources.socket, "create_connection", nobody)
+    monkeypatch.setattr(resolve, "getproxies", dict)
+    monkeypatch.setattr(resolve.socket, "create_connection", nobody)
     error = refused("someone/unseen")
     assert error.key == "model_missing"
     assert "local folder" in str(error)
@@ -320,7 +320,7 @@ def test_token_comes_from_the_environment_only(tmp_path, monkeypatch):
     stored = tmp_path / "token"
     stored.write_text(TOKEN)
     monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(stored))
-    for name in sources.TOKENS:
+    for name in resolve.TOKEN_VARIABLES:
         monkeypatch.delenv(name, raising=False)
     assert hub_token() is False
     monkeypatch.setenv("HF_TOKEN", "my-own-secret")

@@ -279,20 +279,20 @@ def test_mass_is_the_share_of_the_softmax(family):
     randomise(method).eval()
     tokens = words(1)
 
-    def look():
+    def attached():
         view = viewed(base, method)
         return view, ProbeInput([""] * 7, lambda: view.hidden(tokens))
 
     with torch.no_grad():
-        (event,) = method.validation_events(4, *look())
-        report = method.probe(*look())
+        (event,) = method.validation_events(4, *attached())
+        report = method.probe(*attached())
         assert isinstance(event, MassFrame)
-        assert_close(torch.tensor(event.mass), torch.tensor(report["mass"]).mean(-1), rtol=0, atol=2e-4)
+        assert_close(torch.tensor(event.mass), torch.tensor(report.mass).mean(-1), rtol=0, atol=2e-4)
         assert 0.02 < float(torch.tensor(event.mass).mean()) < 0.98
         columns = [3 / (3 + (7 if family == "bert" else seen)) for seen in range(1, 8)]
         assert event.even == pytest.approx(sum(columns) / 7, abs=1e-4)
         method.control.strength = 0.0
-        assert float(torch.tensor(method.probe(*look())["mass"]).abs().max()) == 0
+        assert float(torch.tensor(method.probe(*attached()).mass).abs().max()) == 0
 
 
 @pytest.mark.parametrize("reparametrisation", ["flat", "mlp"])

@@ -10,7 +10,7 @@ from engine.core.errors import DataError
 from engine.data.batching import collate
 from engine.data.dataset import Row, load_dataset
 from engine.data.head_spec import HeadSpec
-from engine.data.preview import piece, preview_rows
+from engine.data.preview import preview_rows, token_text
 from engine.data.report import count_texts, histogram, report_on
 from engine.data.settings import DataSettings
 from engine.data.tokenise import IGNORE, encode_rows
@@ -140,7 +140,7 @@ def test_pieces_can_be_read(inner, decoder):
     backend = Tokenizer(inner)
     backend.decoder = decoder
     reader = PreTrainedTokenizerFast(tokenizer_object=backend, unk_token="<unk>")
-    assert [piece(reader, index) for index in (1, 2, 3)] == [" good", "ness", " me"]
+    assert [token_text(reader, index) for index in (1, 2, 3)] == [" good", "ness", " me"]
 
 
 def test_a_run_on_a_file(tmp_path):

@@ -1,5 +1,7 @@
 """The same config gives the same run, however often it was stopped, killed and resumed."""
 
+from functools import partial
+
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -8,7 +10,7 @@ from engine.core.errors import RunError
 from engine.methods import METHODS
 from engine.runs.folder import RunFolder
 from tests.tiny import randomise
-from tests.unit.making import Maker, events_of, finish, losses, make_dataset
+from tests.unit.making import Maker, events_of, finish, kill_at, losses, make_dataset
 
 METHOD_NAMES = list(METHODS)
 
@@ -39,18 +41,19 @@ RESUMED = [
 @pytest.mark.parametrize("way", ["stopped", "killed"])
 def test_resumed_run_is_the_uninterrupted_one(maker, method, settings, training, way):
     """Stopped after five steps, or killed there and set back to the checkpoint of step 3: the same losses, the same
-    adapter to the bit, every step told exactly once."""
+    adapter to the bit, every step recorded exactly once."""
     whole = finish(maker.start("whole", method, settings, **training))
-    broken = maker.start("broken", method, settings, **training)
-    progress = broken.run()
-    for _ in range(5):
-        next(progress)
+    start = partial(maker.start, "broken", method, settings, **training)
     if way == "stopped":
+        broken = start()
+        progress = broken.run()
+        for _ in range(5):
+            next(progress)
         progress.close()
         assert broken.folder.facts().status == "stopped"
         expected = 5
     else:
-        kill(broken, progress)
+        tear_last_line(kill_at(5, start))
         expected = 3
     torch.manual_seed(99)  # what the process did meanwhile must not matter
     resumed = maker.resume("broken")
@@ -65,22 +68,16 @@ def test_resumed_run_is_the_uninterrupted_one(maker, method, settings, training,
     assert resumed.folder.snapshots() == whole.folder.snapshots()
 
 
-def kill(trainer, progress):
-    """Let a run vanish as kill -9 does: nothing is saved, its last line is torn."""
-    trainer._log.close()
-    trainer._finish = lambda status: None
-    progress.close()
-    with trainer.folder.events_path.open("ab") as file:
+def tear_last_line(folder):
+    """What a kill in the middle of a write leaves."""
+    with folder.events_path.open("ab") as file:
         file.write(b'{"kind": "loss", "step": 6, "lo')
 
 
 def test_killed_before_the_first_checkpoint_after_zero(maker):
-    """Killed at step 2 with checkpoints every 3: the run goes back to step 0, and step 0 is told once."""
+    """Killed at step 2 with checkpoints every 3: the run goes back to step 0, and step 0 is recorded once."""
     whole = finish(maker.start("whole"))
-    broken = maker.start("broken")
-    progress = broken.run()
-    next(progress), next(progress)
-    kill(broken, progress)
+    tear_last_line(kill_at(2, partial(maker.start, "broken")))
     resumed = maker.resume("broken")
     assert resumed.position.step == 0
     assert losses(finish(resumed)) == losses(whole)
@@ -100,7 +97,7 @@ def test_what_happens_between_steps_does_not_matter(maker):
     assert losses(trainer) == quiet
 
 
-def test_dropout_throws_new_dice_in_every_step(maker):
+def test_dropout_differs_in_every_step(maker):
     """On equal rows and with next to no learning, only dropout makes losses differ; it does, in every step."""
     make_dataset(maker.folder / "data", rows=[("cat", "dog")] * 12)
     settings = {"rank": 2, "dropout": 0.5}

@@ -1,14 +1,18 @@
 """Early stopping and the best state: the rule by itself, and what a run does with it."""
 
+from functools import partial
+
 import pytest
+from engine.training.validation import ValidationResult
 from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import load_file
 
 from engine.core.errors import RunError
 from engine.exchange.native import read_facts
+from engine.training import recorder
 from engine.training.early_stopping import BestValidation
-from tests.unit.making import Maker, events_of, finish, losses
+from tests.unit.making import Maker, events_of, finish, kill_at, losses
 
 LOSSES = st.lists(st.floats(0, 10, allow_nan=False) | st.just(float("nan")), max_size=12)
 
@@ -63,10 +67,15 @@ def maker(tmp_path):
     return Maker(tmp_path)
 
 
-def scripted(trainer, found):
-    """Let validation find these losses, by step."""
-    trainer._validated = lambda: (found[trainer.position.step], None, "")
+def scripted(trainer, by_step):
+    """Let validation measure these losses, by step."""
+    trainer.validation.measure = lambda: ValidationResult(by_step[trainer.position.step])
     return trainer
+
+
+def scripted_start(maker, by_step, **training):
+    """A run with such losses."""
+    return scripted(maker.start("a", **training), by_step)
 
 
 SCRIPT = [5.0, 4.0, 3.0, 3.5, 3.2, 3.9, 4.0, 4.1, 4.2]
@@ -123,31 +132,26 @@ def test_resumed_run_stops_where_the_whole_one_does(maker, stop_at):
 def test_killed_before_the_checkpoint_knew_the_best(maker):
     """BestValidation at step 4, checkpoint at step 3: the run goes back, and gives away what it then finds best."""
     script = [5.0, 4.0, 3.0, 3.5, 1.0, 3.9, 4.0, 4.1, 4.2]
-    broken = scripted(maker.start("a", eval_every=1, keep="best", save_every=3), script)
-    progress = broken.run()
-    for _ in range(4):
-        next(progress)
-    broken._log.close()
-    broken._finish = lambda status: None
-    progress.close()
+    folder = kill_at(4, partial(scripted_start, maker, script, eval_every=1, keep="best", save_every=3))
+    assert folder.best_path(4).exists()
     resumed = scripted(maker.resume("a"), [9.0] * 9)
     assert resumed.position.step == 3
     finish(resumed)
     assert resumed.folder.facts().kept_step == 2
-    assert not resumed.folder.best_path(4).exists()
+    assert not folder.best_path(4).exists()
 
 
 def test_a_best_state_that_could_not_be_kept(maker, monkeypatch):
     """The run goes on, says so, and gives away its newest state."""
     trainer = scripted(maker.start("a", eval_every=4, keep="best"), SCRIPT)
-    save = trainer._save_adapter
+    save = recorder.save_adapter
 
-    def full(folder):
+    def full(method, base, folder, **facts):
         if folder.parent.name == "best":
             raise OSError("no space left")
-        save(folder)
+        save(method, base, folder, **facts)
 
-    monkeypatch.setattr(trainer, "_save_adapter", full)
+    monkeypatch.setattr(recorder, "save_adapter", full)
     finish(trainer)
     assert trainer.folder.facts().kept_step == 8
     assert any("no space left" in event["message"] for event in events_of(trainer, "status"))

@@ -83,15 +83,15 @@ def test_the_sentence_panel_shows_holes_as_numbers():
     """The sentence stands in the template; every token says how much it looks at each virtual token."""
     base, method = made()
     report = probe(base, method, "xy")
-    assert report["tokens"] == ["<bos>", "[1]", *"ask xy", "[2]", "[3]"]
-    weights, mass = torch.tensor(report["weights"]), torch.tensor(report["mass"])
+    assert report.tokens == ["<bos>", "[1]", *"ask xy", "[2]", "[3]"]
+    weights, mass = torch.tensor(report.weights), torch.tensor(report.mass)
     assert weights.shape == (3, 4, 10, 3)
     assert float(mass[:, :, 0].max()) == 0  # <bos> stands before all of them
     assert float(mass[:, :, 1:].min()) > 0
     assert float((weights.sum(-1)[:, :, 1:] - 1).abs().max()) < 1e-3
     assert float(weights[:, :, 1:8, 1:].max()) == 0  # the last two are not seen by what stands before them
     long = probe(base, method, "x" * 100)
-    assert torch.tensor(long["weights"]).shape == (3, 4, 64, 3)  # the last two marks were cut off with its end
+    assert torch.tensor(long.weights).shape == (3, 4, 64, 3)  # the last two marks were cut off with its end
 
 
 def test_the_sentence_panel_at_strength_zero():
@@ -102,7 +102,7 @@ def test_the_sentence_panel_at_strength_zero():
     off.attach(view.sites)
     with torch.inference_mode():
         report = off.probe(view, probe_input(base, view, Example(encode_prompt(base.tokenizer, TEMPLATE, "xy"), 0)))
-    mass = torch.tensor(report["mass"])
+    mass = torch.tensor(report.mass)
     assert mass.shape == (3, 4, 10)
     assert float(mass.max()) == 0
 

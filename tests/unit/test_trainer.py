@@ -8,7 +8,6 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-import engine.training.loop as loop
 from engine.core.errors import ModelError, RunError
 from engine.data.batching import collate
 from engine.evaluation.loss import label_loss
@@ -17,7 +16,9 @@ from engine.methods import METHODS
 from engine.models.base import base_from_model
 from engine.models.loading import load_base
 from engine.service.catalogue import usual_rate
+from engine.training import recorder
 from engine.training.launch import start_run
+from engine.training.objective import TrainingObjective
 from tests.tiny import plain_model, save_tiny, tiny_base, tokenizer
 from tests.unit.making import Maker, events_of, finish, load, losses, make_dataset
 
@@ -58,12 +59,12 @@ def test_checkpointing_and_clip_change_only_what_they_should(maker):
 def test_loss_that_is_not_finite_ends_the_run(maker, monkeypatch, bad):
     """The sentence names learning_rate, the newest checkpoint stays, and the run is marked as failed."""
     trainer = maker.start("a")
-    true_loss = loop.TrainingObjective.forward
+    true_loss = TrainingObjective.forward
 
     def forward(self, batch):
         return true_loss(self, batch) * (bad if trainer.position.step == 4 else 1.0)
 
-    monkeypatch.setattr(loop.TrainingObjective, "forward", forward)
+    monkeypatch.setattr(TrainingObjective, "forward", forward)
     with pytest.raises(RunError, match="learning_rate") as caught:
         finish(trainer)
     assert caught.value.values["step"] == 5
@@ -81,7 +82,7 @@ def test_weight_decay_spares_gates(maker):
     prompts, gates = (p.detach().clone() for p in (trainer.method.prompts, trainer.method.gates))
     for parameter in trainer.method.parameters():
         parameter.grad = torch.zeros_like(parameter)
-    trainer._optimiser.step()
+    trainer.state.optimiser.step()
     assert torch.equal(trainer.method.gates, gates)
     torch.testing.assert_close(trainer.method.prompts.detach(), prompts * (1 - 1e-2 * 0.5))
 
@@ -113,7 +114,7 @@ def test_first_loss_is_the_base(maker):
     """A method that starts at the base has the base's loss in step 1, and the base's validation at step 0."""
     trainer = finish(maker.start("a"))
     base = tiny_base("llama")
-    total, count = label_loss(base.view(), collate(trainer._validation, 0))
+    total, count = label_loss(base.view(), collate(trainer.validation.examples, 0))
     assert events_of(trainer, "eval")[0]["validation_loss"] == pytest.approx(float(total) / count, abs=1e-4)
 
 
@@ -122,7 +123,7 @@ def test_full_disk_does_not_stop_training(maker, monkeypatch, caplog):
     from safetensors import SafetensorError
 
     quiet = losses(finish(maker.start("quiet")))
-    true_write = loop.write_tensors
+    true_write = recorder.write_tensors
     errors = iter([OSError(28, "No space left on device"), SafetensorError("I/O error: No space left on device")])
 
     def write(path, tensors):
@@ -130,7 +131,7 @@ def test_full_disk_does_not_stop_training(maker, monkeypatch, caplog):
             raise error
         true_write(path, tensors)
 
-    monkeypatch.setattr(loop, "write_tensors", write)
+    monkeypatch.setattr(recorder, "write_tensors", write)
     trainer = finish(maker.start("full"))
     assert losses(trainer) == quiet
     assert trainer.folder.snapshots() == list(range(2, 9))
@@ -188,7 +189,7 @@ def test_rows_are_cut_to_the_models_positions(maker, method, settings):
     base = base_from_model("gpt2", plain_model("gpt2", n_positions=20), tokenizer())
     config = dataclasses.replace(maker.config(method, settings), model="gpt2")
     trainer = finish(start_run(maker.folder / "short", config, lambda _name, _precision: base))
-    assert max(len(example.ids) for example in trainer._train) == (20 if method == "lora" else 15)
+    assert max(len(example.ids) for example in trainer.examples) == (20 if method == "lora" else 15)
     assert len(losses(trainer)) == 8
 
 
@@ -198,7 +199,7 @@ def test_every_validation_shows_an_answer(maker, caplog, prompt, template):
     folder = make_dataset(maker.folder / "long", [(prompt, "a cat " * 20)] * 12, template=template)
     trainer = finish(maker.start("a", dataset=str(folder)))
     assert len(events_of(trainer, "sample")) == len(events_of(trainer, "eval")) == 3
-    assert trainer._asked == tokenizer().encode(template.replace("{prompt}", prompt))
+    assert trainer.validation.prompt == tokenizer().encode(template.replace("{prompt}", prompt))
     assert not caplog.records
 
 

@@ -49,7 +49,7 @@ def test_their_adapters_can_be_asked(runs):
     base = load_base("town")
     for name in ("llama_adapter-0.1.0", "lora-0.1.0"):
         report = probe(base, load_adapter(runs / name / "adapter", base), "Where does Ivan Marsh live?")
-        assert report["tokens"]
+        assert report.tokens
 
 
 def test_a_stopped_one_goes_on(runs):

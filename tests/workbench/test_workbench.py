@@ -195,7 +195,8 @@ def test_a_bad_start_leaves_nothing_behind(workbench):
 
 
 def test_a_run_that_diverges_says_so_and_can_be_looked_at(workbench, monkeypatch):
-    monkeypatch.setattr("engine.training.loop.Trainer._backward", lambda *_: float("nan"))
+    loss = torch.tensor(float("nan"), requires_grad=True)
+    monkeypatch.setattr("engine.training.objective.TrainingObjective.forward", lambda *_: loss * 1)
     run = workbench.start(config())
     wait(lambda: workbench.live().run is None)
     assert "learning_rate" in workbench.live().message

@@ -74,17 +74,4 @@ WORDS = {
         "{title}: trains {n}, answers {score} of the held-out questions, base ability {ability} nats "
         "(before: {before}); {seconds} s, {speed} tokens/s, {size} kB"
     ),
-    "method.llama_adapter": "LLaMA-Adapter",
-    "method.lora": "LoRA",
-    "method.ia3": "(IA)³",
-    "method.bias": "Bias tuning",
-    "method.prefix": "Prefix tuning",
-    "method.p_tuning_v2": "P-tuning v2",
-    "method.prompt": "Prompt tuning",
-    "method.p_tuning": "P-tuning",
-    "method.mask": "Learned masks",
-    "method.side": "Side-tuning",
-    "method.ladder": "Ladder side-tuning",
-    "method.bottleneck": "Adapters",
-    "method.adamix": "AdaMix",
 }

@@ -70,17 +70,4 @@ WORDS = {
         "{title}：训练 {n} 个参数，答对留出问题的 {score}，基座能力 {ability} 奈特（之前 {before}）；"
         "{seconds} 秒，每秒 {speed} 个 token，{size} kB"
     ),
-    "method.llama_adapter": "LLaMA-Adapter",
-    "method.lora": "LoRA",
-    "method.ia3": "(IA)³",
-    "method.bias": "偏置微调（BitFit）",
-    "method.prefix": "前缀微调（prefix tuning）",
-    "method.p_tuning_v2": "P-tuning v2",
-    "method.prompt": "提示微调（prompt tuning）",
-    "method.p_tuning": "P-tuning",
-    "method.mask": "可学习掩码（mask）",
-    "method.side": "侧网络微调（side-tuning）",
-    "method.ladder": "梯式侧网络微调（LST）",
-    "method.bottleneck": "适配器（adapter）",
-    "method.adamix": "AdaMix",
 }

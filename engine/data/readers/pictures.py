@@ -20,7 +20,7 @@ import pyarrow as pa
 
 from engine.core.errors import DataError
 from engine.data.columns import LABELS
-from engine.data.picture_table import Found, Gallery
+from engine.data.picture_table import Gallery, PictureFacts
 from engine.data.pixels import NoPictureError, size_of
 from engine.data.readers.formats import has_suffix, read_file
 from engine.data.settings import DataSettings
@@ -95,13 +95,13 @@ def _is_metadata(file: Path) -> bool:
 def _splits(root: Path, files: list[Path]) -> dict[str, list[Path]]:
     """The folders of every split; the whole folder trains where its folders are not named like splits."""
     top = sorted({file.relative_to(root).parts[0] for file in files if len(file.relative_to(root).parts) > 1})
-    found: dict[str, list[Path]] = {}
+    splits: dict[str, list[Path]] = {}
     for name in top:
         if (split := NAMES.get(name.lower())) is None:
             return {"train": [root]}
-        found.setdefault(split, []).append(root / name)
+        splits.setdefault(split, []).append(root / name)
     deep = any(len(file.relative_to(root).parts) > 2 or _is_metadata(file) for file in files)
-    return found if "train" in found and deep else {"train": [root]}
+    return splits if "train" in splits and deep else {"train": [root]}
 
 
 def _by_folder(folder: Path, files: list[Path]) -> dict[Path, str]:
@@ -120,7 +120,7 @@ def _table(root: Path, labelled: dict[Path, str], limit: int, *, described: bool
             folder=str(root),
         )
     order = _in_turn(labelled)
-    return _checked(root, order[:limit], labelled, described=described, cut=len(order) > limit)
+    return _readable(root, order[:limit], labelled, described=described, cut=len(order) > limit)
 
 
 def _described(metadata: Path, column: str, limit: int) -> dict[Path, str]:
@@ -152,13 +152,13 @@ def _in_turn(labelled: dict[Path, str]) -> list[Path]:
     return [file for turn in zip_longest(*by_label.values()) for file in turn if file is not None]
 
 
-def _checked(root: Path, order: list[Path], labelled: dict[Path, str], *, described: bool, cut: bool) -> Table:
+def _readable(root: Path, order: list[Path], labelled: dict[Path, str], *, described: bool, cut: bool) -> Table:
     """The table of those that can be read."""
     with ThreadPoolExecutor(THREADS) as pool:
-        looked = list(pool.map(functools.partial(_look, root), order))
-    unreadable = {file: found for file, found in zip(order, looked, strict=True) if isinstance(found, str)}
-    good = [(file, found) for file, found in zip(order, looked, strict=True) if isinstance(found, Found)]
-    if not good:
+        checked = list(pool.map(functools.partial(_check, root), order))
+    unreadable = {file: facts for file, facts in zip(order, checked, strict=True) if isinstance(facts, str)}
+    readable = [(file, facts) for file, facts in zip(order, checked, strict=True) if isinstance(facts, PictureFacts)]
+    if not readable:
         some = ", ".join(_name(root, file) for file in order[:3])
         raise DataError(
             "no_pictures",
@@ -168,17 +168,17 @@ def _checked(root: Path, order: list[Path], labelled: dict[Path, str], *, descri
             some=some,
         )
     columns = {
-        "picture": [_name(root, file) for file, _ in good],
-        "label": [labelled[file] for file, _ in good],
-        "size": [f"{found.width}x{found.height}" for _, found in good],
-        "content": [found.digest for _, found in good],
+        "picture": [_name(root, file) for file, _ in readable],
+        "label": [labelled[file] for file, _ in readable],
+        "size": [f"{facts.width}x{facts.height}" for _, facts in readable],
+        "content": [facts.digest for _, facts in readable],
     }
     data = pa.table({name: pa.array(cells, pa.large_string()) for name, cells in columns.items()})
     names = {_name(root, file): reason for file, reason in unreadable.items()}
     return Table(name=root.name, data=data, cut=cut, gallery=Gallery(root=root, unreadable=names, described=described))
 
 
-def _look(root: Path, file: Path) -> Found | str:
+def _check(root: Path, file: Path) -> PictureFacts | str:
     """What a file is; or why it is left out."""
     try:
         str(file).encode()
@@ -187,7 +187,7 @@ def _look(root: Path, file: Path) -> Found | str:
             return "outside"
         if not whole.is_file():
             return "no_picture"
-        return Found(*size_of(whole), hashlib.blake2b(whole.read_bytes(), digest_size=12).hexdigest())
+        return PictureFacts(*size_of(whole), hashlib.blake2b(whole.read_bytes(), digest_size=12).hexdigest())
     except (OSError, UnicodeEncodeError, RuntimeError):
         return "missing"
     except NoPictureError as error:

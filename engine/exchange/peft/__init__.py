@@ -21,34 +21,32 @@ from engine.exchange.peft import adaption_prompt, ia3, lora, p_tuning, prefix_tu
 from engine.exchange.peft.heads import read_head, write_head
 from engine.exchange.refusals import refused
 from engine.methods.base import Method
-from engine.methods.ia3.method import IA3
-from engine.methods.llama_adapter.method import LlamaAdapter
-from engine.methods.lora.method import Lora
-from engine.methods.p_tuning.method import PTuning
-from engine.methods.prefix.method import PrefixTuning
-from engine.methods.prompt.method import PromptTuning
 from engine.models.base import Base
 
 
 class PeftFormat(Protocol):
     """How one type of adapter is written for peft and read from it."""
 
+    @property
+    def METHOD(self) -> type[Method]:
+        """Our method for it."""
+
     def write(self, method: Method) -> tuple[dict[str, Any], dict[str, Tensor]]:
         """Config and tensors of a folded adapter, in peft's names."""
 
     def read(self, config: dict[str, Any], tensors: dict[str, Tensor], base: Base) -> tuple[Method, dict[str, Tensor]]:
-        """A fresh method with the settings of peft's config, and the values that its `stored` wants."""
+        """A fresh method with the settings of peft's config, and the values of its `method_tensors`."""
 
 
-PEFT_FORMATS: dict[str, tuple[type[Method], PeftFormat]] = {
-    "ADAPTION_PROMPT": (LlamaAdapter, adaption_prompt),
-    "LORA": (Lora, lora),
-    "IA3": (IA3, ia3),
-    "PREFIX_TUNING": (PrefixTuning, prefix_tuning),
-    "PROMPT_TUNING": (PromptTuning, prompt_tuning),
-    "P_TUNING": (PTuning, p_tuning),
+PEFT_FORMATS: dict[str, PeftFormat] = {
+    "ADAPTION_PROMPT": adaption_prompt,
+    "LORA": lora,
+    "IA3": ia3,
+    "PREFIX_TUNING": prefix_tuning,
+    "PROMPT_TUNING": prompt_tuning,
+    "P_TUNING": p_tuning,
 }
-"""By peft's name of the type: our method, and the form."""
+"""By peft's name of the type."""
 
 
 def export_peft(method: Method, base: Base, folder: Path) -> None:
@@ -57,11 +55,11 @@ def export_peft(method: Method, base: Base, folder: Path) -> None:
     Raises:
         ExchangeError: peft cannot hold this adapter without loss.
     """
-    kind = next((kind for kind, (own, _) in PEFT_FORMATS.items() if isinstance(method, own)), None)
+    kind = next((kind for kind, form in PEFT_FORMATS.items() if isinstance(method, form.METHOD)), None)
     if kind is None:
         raise refused(f"HF peft has no counterpart of {method.spec.title}", "export in our own format")
     task, head = write_head(kind, method, base)
-    config, tensors = PEFT_FORMATS[kind][1].write(method.folded())
+    config, tensors = PEFT_FORMATS[kind].write(method.folded())
     facts = {
         "base_model_name_or_path": base.model.config.name_or_path or base.name,
         "inference_mode": True,
@@ -94,7 +92,7 @@ def import_peft(folder: Path, base: Base) -> Method:
         raise refused(f"adapters of type {kind} cannot be read", f"choose {', '.join(PEFT_FORMATS)}")
     spec, config, tensors, head = read_head(kind, config, tensors, base)
     try:
-        method, own = PEFT_FORMATS[kind][1].read(config, tensors, base)
+        method, own = PEFT_FORMATS[kind].read(config, tensors, base)
     except KeyError as error:
         raise refused(f"adapter_config.json has no entry {error}", "save it again with HF peft") from error
     method.with_head(spec, torch.Generator())

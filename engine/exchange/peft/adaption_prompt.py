@@ -11,6 +11,8 @@ from engine.methods.llama_adapter.method import LlamaAdapter
 from engine.methods.llama_adapter.spec import LlamaAdapterSettings
 from engine.models.base import Base
 
+METHOD = LlamaAdapter
+
 
 def write(method: Method) -> tuple[dict[str, Any], dict[str, Tensor]]:
     """Config and tensors of our adapter.

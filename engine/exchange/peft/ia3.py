@@ -13,6 +13,8 @@ from engine.methods.ia3.spec import IA3Settings
 from engine.models.base import Base
 from engine.models.family import Family
 
+METHOD = IA3
+
 
 def write(method: Method) -> tuple[dict[str, Any], dict[str, Tensor]]:
     """Config and tensors of our adapter. Outputs of a fused linear that are not scaled get a factor of one.

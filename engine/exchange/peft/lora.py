@@ -12,6 +12,8 @@ from engine.methods.lora.spec import LoraSettings
 from engine.models.base import Base
 from engine.models.family import Family
 
+METHOD = Lora
+
 
 def write(method: Method) -> tuple[dict[str, Any], dict[str, Tensor]]:
     """Config and tensors of our adapter."""

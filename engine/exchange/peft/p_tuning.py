@@ -11,6 +11,8 @@ from engine.methods.p_tuning.method import ENCODERS, PTuning
 from engine.methods.p_tuning.spec import PTuningSettings
 from engine.models.base import Base
 
+METHOD = PTuning
+
 
 def write(method: Method) -> tuple[dict[str, Any], dict[str, Tensor]]:
     """Config and tensors of our adapter.

@@ -14,6 +14,8 @@ from engine.methods.prefix.method import PrefixTuning
 from engine.methods.prefix.spec import PrefixSettings
 from engine.models.base import Base
 
+METHOD = PrefixTuning
+
 
 def write(method: Method) -> tuple[dict[str, Any], dict[str, Tensor]]:
     """Config and tensors of our adapter.

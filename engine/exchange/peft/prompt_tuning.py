@@ -11,6 +11,8 @@ from engine.methods.prompt.spec import PromptSettings
 from engine.models.base import Base
 from engine.models.shape import ModelShape
 
+METHOD = PromptTuning
+
 
 def write(method: Method) -> tuple[dict[str, Any], dict[str, Tensor]]:
     """Config and tensors of our adapter.

@@ -45,6 +45,7 @@ from engine.models.view import View
 from engine.telemetry.events import Event
 from engine.telemetry.method_events import AgreementFrame, ExpertFrame
 from engine.telemetry.observe import ProbeInput, relative_norm, rounded
+from engine.telemetry.probe_reports import ChangeReport
 
 POOLS = ("down", "up")
 ROUTES = 8
@@ -209,7 +210,7 @@ class AdaMix(Method[AdaMixSettings]):
             targets=[target for _, target in self.places],
             pools=[POOLS[pool] for pool in pools],
             counts=self.counts[pools].tolist(),
-            chi_square=rounded(((counts - flat).square() / flat).sum(-1), 3),  # type: ignore[arg-type]
+            chi_square=rounded(((counts - flat).square() / flat).sum(-1), 3),
             cosine=[[round(experts.cosine(), 4) for experts in _experts((self.down, self.up)[pool])] for pool in pools],
         )
 
@@ -232,12 +233,12 @@ class AdaMix(Method[AdaMixSettings]):
         yield AgreementFrame(
             step=step,
             tokens=probe_input.tokens,
-            between=rounded(torch.stack(between).mean(0), 5),  # type: ignore[arg-type]
-            from_average=rounded(torch.stack([divergence(route, average) for route in routes]).mean(0), 5),  # type: ignore[arg-type]
+            between=rounded(torch.stack(between).mean(0), 5),
+            from_average=rounded(torch.stack([divergence(route, average) for route in routes]).mean(0), 5),
         )
 
     @override
-    def probe(self, view: View, probe_input: ProbeInput) -> dict[str, object]:
+    def probe(self, view: View, probe_input: ProbeInput) -> ChangeReport:
         seen: dict[int, Tensor] = {}
 
         def observe(place: int, _x: Tensor, frozen: Tensor, total: Tensor) -> None:
@@ -248,15 +249,12 @@ class AdaMix(Method[AdaMixSettings]):
         probe_input.run()
         layers = range(self.shape.l)
         columns = len(self.places) // self.shape.l
-        return {
-            "kind": "updates",
-            "tokens": probe_input.tokens,
-            "layers": list(layers),
-            "targets": [target for _, target in self.places[:columns]],
-            "contribution": [
-                [rounded(seen[layer * columns + column]) for column in range(columns)] for layer in layers
-            ],
-        }
+        return ChangeReport(
+            tokens=probe_input.tokens,
+            layers=list(layers),
+            targets=[target for _, target in self.places[:columns]],
+            contribution=[[rounded(seen[layer * columns + column]) for column in range(columns)] for layer in layers],
+        )
 
     def _site(self, sites: Sites, place: int) -> ModuleSite:
         layer, target = self.places[place]

@@ -33,7 +33,7 @@ from typing_extensions import override
 
 from engine.methods.base import Method, Start
 from engine.methods.bias.spec import ALL, SPEC, BiasSettings
-from engine.methods.parts.activation_changes import Changes, Spot, mean_frame, relative_changes, report
+from engine.methods.parts.activation_changes import Changes, Spot, change_report, mean_frame, relative_changes
 from engine.methods.parts.tuned_norms import layer_of
 from engine.models.family import FUSED_ROLES
 from engine.models.fused import RoleOutputs, outputs_of_roles
@@ -42,6 +42,7 @@ from engine.models.sites import Sites
 from engine.models.view import View
 from engine.telemetry.events import Event
 from engine.telemetry.observe import ProbeInput
+from engine.telemetry.probe_reports import ChangeReport
 
 ROLES = ("q", "k", "v", "o", "gate", "up", "down")
 
@@ -110,8 +111,8 @@ class BiasTuning(Method[BiasSettings]):
         yield mean_frame(step, self._changes(view, probe_input))
 
     @override
-    def probe(self, view: View, probe_input: ProbeInput) -> dict[str, object]:
-        return report(self._changes(view, probe_input), probe_input)
+    def probe(self, view: View, probe_input: ProbeInput) -> ChangeReport:
+        return change_report(self._changes(view, probe_input), probe_input)
 
     def _changes(self, view: View, probe_input: ProbeInput) -> Changes:
         """How much each bias changes the output that it is added to; norms outside of the layers are left out."""

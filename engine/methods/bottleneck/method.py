@@ -40,6 +40,7 @@ from engine.models.view import View
 from engine.telemetry.events import Event
 from engine.telemetry.method_events import AdapterFrame
 from engine.telemetry.observe import ProbeInput, relative_norm, rounded
+from engine.telemetry.probe_reports import ChangeReport
 
 
 class Bottleneck(Method[BottleneckSettings]):
@@ -152,7 +153,7 @@ class Bottleneck(Method[BottleneckSettings]):
         probe_input.run()
 
     @override
-    def probe(self, view: View, probe_input: ProbeInput) -> dict[str, object]:
+    def probe(self, view: View, probe_input: ProbeInput) -> ChangeReport:
         seen: dict[tuple[int, str], Tensor] = {}
 
         def observe(layer: int, part: str, h: Float[Tensor, "t d"], added: Float[Tensor, "t d"]) -> None:
@@ -160,10 +161,9 @@ class Bottleneck(Method[BottleneckSettings]):
 
         self._run_observed(view, probe_input, observe)
         parts, layers = self.settings.parts, range(self.shape.l)
-        return {
-            "kind": "updates",
-            "tokens": probe_input.tokens,
-            "layers": list(layers),
-            "targets": list(parts),
-            "contribution": [[rounded(seen[layer, part]) for part in parts] for layer in layers],
-        }
+        return ChangeReport(
+            tokens=probe_input.tokens,
+            layers=list(layers),
+            targets=list(parts),
+            contribution=[[rounded(seen[layer, part]) for part in parts] for layer in layers],
+        )

@@ -31,7 +31,7 @@ from typing_extensions import override
 
 from engine.methods.base import Method, Start
 from engine.methods.ia3.spec import SPEC, IA3Settings
-from engine.methods.parts.activation_changes import Spot, relative_changes, report
+from engine.methods.parts.activation_changes import Spot, change_report, relative_changes
 from engine.models.family import linear_roles
 from engine.models.fused import RoleOutputs, outputs_of_linear, outputs_of_roles
 from engine.models.shape import ModelShape
@@ -40,6 +40,7 @@ from engine.models.view import View
 from engine.telemetry.events import Event
 from engine.telemetry.method_events import UpdateFrame
 from engine.telemetry.observe import ProbeInput
+from engine.telemetry.probe_reports import ChangeReport
 
 
 class IA3(Method[IA3Settings]):
@@ -115,7 +116,7 @@ class IA3(Method[IA3Settings]):
         yield UpdateFrame(step=step, layers=layers, targets=roles, ratio=ratio)
 
     @override
-    def probe(self, view: View, probe_input: ProbeInput) -> dict[str, object]:
+    def probe(self, view: View, probe_input: ProbeInput) -> ChangeReport:
         spots = {
             (layer, part.role): Spot(
                 view.sites.linear(layer, part.linear), part.columns, at_input=part.role in self._at_input
@@ -123,7 +124,7 @@ class IA3(Method[IA3Settings]):
             for layer in range(self.shape.l)
             for part in self._parts
         }
-        return report(relative_changes(spots, probe_input), probe_input)
+        return change_report(relative_changes(spots, probe_input), probe_input)
 
 
 def _scaled(settings: IA3Settings, shape: ModelShape) -> tuple[tuple[str, ...], tuple[RoleOutputs, ...]]:

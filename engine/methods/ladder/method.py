@@ -39,6 +39,7 @@ from engine.models.view import View
 from engine.telemetry.events import Event
 from engine.telemetry.method_events import LadderFrame, RungFrame
 from engine.telemetry.observe import ProbeInput, relative_norm, rounded
+from engine.telemetry.probe_reports import RungReport
 
 
 class LadderSideTuning(Method[LadderSettings]):
@@ -125,8 +126,8 @@ class LadderSideTuning(Method[LadderSettings]):
         yield LadderFrame(
             step=step,
             layers=list(range(self.shape.l)),
-            kept=rounded(torch.sigmoid(self.gates / self.settings.temperature), 5),  # type: ignore[arg-type]
-            grad=rounded(grad, 6),  # type: ignore[arg-type]
+            kept=rounded(torch.sigmoid(self.gates / self.settings.temperature), 5),
+            grad=rounded(grad, 6),
         )
 
     @override
@@ -135,20 +136,16 @@ class LadderSideTuning(Method[LadderSettings]):
         yield RungFrame(
             step=step,
             layers=list(range(self.shape.l)),
-            fresh=rounded(fresh.mean(-1)),  # type: ignore[arg-type]
+            fresh=rounded(fresh.mean(-1)),
             added=round(float(added.mean()), 5),
         )
 
     @override
-    def probe(self, view: View, probe_input: ProbeInput) -> dict[str, object]:
+    def probe(self, view: View, probe_input: ProbeInput) -> RungReport:
         fresh, added = self._seen(view, probe_input)
-        return {
-            "kind": "rungs",
-            "tokens": probe_input.tokens,
-            "layers": list(range(self.shape.l)),
-            "fresh": rounded(fresh),
-            "added": rounded(added),
-        }
+        return RungReport(
+            tokens=probe_input.tokens, layers=list(range(self.shape.l)), fresh=rounded(fresh), added=rounded(added)
+        )
 
     def _seen(self, view: View, probe_input: ProbeInput) -> tuple[Float[Tensor, "l t"], Float[Tensor, " t"]]:
         """On one sentence: the backbone's share of every mixed state, and what is added to the last states."""

@@ -43,7 +43,8 @@ from engine.models.sites import Sites
 from engine.models.view import View
 from engine.telemetry.events import Event
 from engine.telemetry.method_events import GateFrame, NormFrame
-from engine.telemetry.observe import ProbeInput, joint_share, relative_norm, rounded, text_scores
+from engine.telemetry.observe import ProbeInput, relative_norm, rounded, text_scores
+from engine.telemetry.probe_reports import AdaptionPromptReport
 
 
 class LlamaAdapter(Method[LlamaAdapterSettings]):
@@ -155,42 +156,35 @@ class LlamaAdapter(Method[LlamaAdapterSettings]):
         yield GateFrame(
             step=step,
             layers=list(range(self.first_layer, self.shape.l)),
-            gate=rounded(gates, 5),  # type: ignore[arg-type]
-            grad=rounded(grad, 6),  # type: ignore[arg-type]
+            gate=rounded(gates, 5),
+            grad=rounded(grad, 6),
             shared=self.settings.gate == "per_layer",
         )
 
     @override
-    def probe(self, view: View, probe_input: ProbeInput) -> dict[str, object]:
-        seen: dict[int, tuple[Tensor, Tensor, Tensor]] = {}
+    def probe(self, view: View, probe_input: ProbeInput) -> AdaptionPromptReport:
+        seen: dict[int, tuple[Float[Tensor, "h t p"], Float[Tensor, "h t"]]] = {}
 
         def observe(row: int, site: AttentionSite, record: AttentionRecord) -> None:
             weights, values = self.ask(row, record.query, site)
-            keys, _ = site.project_keys_values(self.prompts[row])
-            scores = site.scores(record.query[0], site.to_query_heads(keys))
             if self.gates is None:
                 p = weights.shape[-1]
                 share = text_scores(record, site.scale).softmax(-1)[..., :p].sum(-1)  # (h, t)
                 added = share[..., None] * (weights @ values)[0]
-                joint = share
             else:
                 added = self.open_gates(row)[:, None, None] * (weights @ values)[0]
-                joint = joint_share(scores, text_scores(record, site.scale))
-            seen[row] = (weights[0], relative_norm(self.control.strength * added, record.out[0]), joint)
+            seen[row] = (weights[0], relative_norm(self.control.strength * added, record.out[0]))
 
         sites = [view.sites.attention[self.first_layer + row] for row in range(len(self.prompts))]
         for row, site in enumerate(sites):
             site.observers.append(partial(observe, row))
         probe_input.run()
-        return {
-            "kind": "prompts",
-            "tokens": probe_input.tokens,
-            "layers": [site.layer for site in sites],
-            "heads": self.shape.h,
-            "weights": [rounded(seen[row][0]) for row in sorted(seen)],
-            "contribution": [rounded(seen[row][1]) for row in sorted(seen)],
-            "joint": [rounded(seen[row][2]) for row in sorted(seen)],
-        }
+        return AdaptionPromptReport(
+            tokens=probe_input.tokens,
+            layers=[site.layer for site in sites],
+            weights=[rounded(seen[row][0]) for row in sorted(seen)],
+            contribution=[rounded(seen[row][1]) for row in sorted(seen)],
+        )
 
 
 def _layers(settings: LlamaAdapterSettings, shape: ModelShape) -> int:

@@ -28,7 +28,7 @@ from typing_extensions import override
 
 from engine.methods.base import Method, Start
 from engine.methods.lora.spec import SPEC, LoraSettings
-from engine.methods.parts.activation_changes import Spot, relative_changes, report
+from engine.methods.parts.activation_changes import Spot, change_report, relative_changes
 from engine.models.family import linear_roles
 from engine.models.shape import ModelShape
 from engine.models.sites import Sites
@@ -36,6 +36,7 @@ from engine.models.view import View
 from engine.telemetry.events import Event
 from engine.telemetry.method_events import UpdateFrame
 from engine.telemetry.observe import ProbeInput
+from engine.telemetry.probe_reports import ChangeReport
 
 
 class Lora(Method[LoraSettings]):
@@ -113,8 +114,8 @@ class Lora(Method[LoraSettings]):
         )
 
     @override
-    def probe(self, view: View, probe_input: ProbeInput) -> dict[str, object]:
+    def probe(self, view: View, probe_input: ProbeInput) -> ChangeReport:
         spots = {
             (layer, role): Spot(view.sites.linear(layer, role)) for layer in range(self.shape.l) for role in self.roles
         }
-        return report(relative_changes(spots, probe_input), probe_input)
+        return change_report(relative_changes(spots, probe_input), probe_input)

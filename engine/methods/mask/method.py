@@ -45,6 +45,7 @@ from engine.models.view import View
 from engine.telemetry.events import Event
 from engine.telemetry.method_events import MaskFrame
 from engine.telemetry.observe import ProbeInput, relative_norm, rounded
+from engine.telemetry.probe_reports import ChangeReport
 
 BINS = 40
 SAMPLED = 50_000
@@ -177,7 +178,7 @@ class MaskTuning(Method[MaskSettings]):
             off=[[_share(~kept[layer, role]) for role in roles] for layer in layers],
             flipped=[[self._flipped(layer, role, kept[layer, role]) for role in roles] for layer in layers],
             threshold=self.settings.threshold,
-            edges=rounded(edges, 5),  # type: ignore[arg-type]
+            edges=rounded(edges, 5),
             counts=self._histogram(edges),
         )
 
@@ -194,7 +195,7 @@ class MaskTuning(Method[MaskSettings]):
         return [int(count) for count in counts]
 
     @override
-    def probe(self, view: View, probe_input: ProbeInput) -> dict[str, object]:
+    def probe(self, view: View, probe_input: ProbeInput) -> ChangeReport:
         seen: dict[tuple[int, str], Tensor] = {}
 
         def observe(layer: int, role: str, _x: Tensor, frozen: Tensor, total: Tensor) -> None:
@@ -204,13 +205,12 @@ class MaskTuning(Method[MaskSettings]):
             view.sites.linear(layer, role).observe(partial(observe, layer, role))
         probe_input.run()
         roles, layers = _roles(self.settings, self.shape), sorted({layer for layer, _ in self.places})
-        return {
-            "kind": "updates",
-            "tokens": probe_input.tokens,
-            "layers": layers,
-            "targets": list(roles),
-            "contribution": [[rounded(seen[layer, role]) for role in roles] for layer in layers],
-        }
+        return ChangeReport(
+            tokens=probe_input.tokens,
+            layers=layers,
+            targets=list(roles),
+            contribution=[[rounded(seen[layer, role]) for role in roles] for layer in layers],
+        )
 
 
 def first_scores(settings: MaskSettings, weight: Float[Tensor, "o i"], rng: torch.Generator) -> Float[Tensor, "o i"]:

@@ -43,6 +43,7 @@ from engine.models.sites import Sites
 from engine.models.view import View
 from engine.telemetry.events import Event
 from engine.telemetry.observe import ProbeInput
+from engine.telemetry.probe_reports import VirtualTokenReport
 
 ENCODERS: dict[str, type[PromptEncoder]] = {"lstm": LstmEncoder, "mlp": MlpEncoder}
 
@@ -162,5 +163,5 @@ class PTuning(Method[PTuningSettings]):
         yield prompt_frame(step, now, self._first, self._start, stride)
 
     @override
-    def probe(self, view: View, probe_input: ProbeInput) -> dict[str, object]:
+    def probe(self, view: View, probe_input: ProbeInput) -> VirtualTokenReport:
         return probe_virtual_tokens(view, probe_input, self.settings.tokens, self.shape)

@@ -10,6 +10,7 @@ from torch import Tensor
 from engine.models.module_site import ModuleSite
 from engine.telemetry.method_events import UpdateFrame
 from engine.telemetry.observe import ProbeInput, relative_norm, rounded
+from engine.telemetry.probe_reports import ChangeReport
 
 Place = tuple[int, str]
 """A layer, and the name of a place in it."""
@@ -57,16 +58,15 @@ def _output(compare: partial[None], _x: Tensor, frozen: Tensor, total: Tensor) -
     compare(frozen, total)
 
 
-def report(changes: Changes, probe_input: ProbeInput) -> dict[str, object]:
-    """What the sentence panel shows."""
+def change_report(changes: Changes, probe_input: ProbeInput) -> ChangeReport:
+    """The report on one input, token by token."""
     layers, names = _axes(changes)
-    return {
-        "kind": "updates",
-        "tokens": probe_input.tokens,
-        "layers": layers,
-        "targets": names,
-        "contribution": [[rounded(changes[layer, name]) for name in names] for layer in layers],
-    }
+    return ChangeReport(
+        tokens=probe_input.tokens,
+        layers=layers,
+        targets=names,
+        contribution=[[rounded(changes[layer, name]) for name in names] for layer in layers],
+    )
 
 
 def mean_frame(step: int, changes: Changes) -> UpdateFrame:

@@ -58,7 +58,7 @@ class CopiedLayers(nn.Module):
             cache = trace.cache_state.setdefault("copies", DynamicCache(config=self._config))
         x = trace.states[0].detach().float()
         for layer, own in zip(self.chosen, self.layers, strict=True):
-            x = trace.calls[layer].on(own, x, cache)
+            x = trace.calls[layer].replay(own, x, cache)
         return self.last(x)
 
 

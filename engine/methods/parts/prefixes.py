@@ -82,7 +82,7 @@ def read_text(base: Base, ids: Sequence[int]) -> KeysValues:
     return torch.stack(keys), torch.stack(values)  # (l, g, p, k) each
 
 
-def asked(view: View, probe_input: ProbeInput, p: int) -> tuple[list[Float[Tensor, "h t p"]], float]:
+def prefix_attention(view: View, probe_input: ProbeInput, p: int) -> tuple[list[Float[Tensor, "h t p"]], float]:
     """The attention that each layer's queries give to the prefix, and what an even spread would give on average."""
     seen: dict[int, Tensor] = {}
     even: list[float] = []

@@ -1,5 +1,6 @@
 """What methods with virtual tokens share: the frame that tells of them, and who looks at them."""
 
+from collections.abc import Sequence
 from functools import partial
 
 from jaxtyping import Float
@@ -12,6 +13,7 @@ from engine.models.shape import ModelShape
 from engine.models.view import View
 from engine.telemetry.method_events import PromptFrame
 from engine.telemetry.observe import ProbeInput, rounded, text_scores
+from engine.telemetry.probe_reports import VirtualTokenReport
 
 
 def prompt_frame(
@@ -23,17 +25,17 @@ def prompt_frame(
     cosines, ids = (nn.functional.normalize(prompts.float(), dim=-1) @ unit.T).topk(3)
     return PromptFrame(
         step=step,
-        norms=rounded(prompts.norm(dim=-1)),  # type: ignore[arg-type]
-        drift=rounded((prompts - first).norm(dim=-1)),  # type: ignore[arg-type]
+        norms=rounded(prompts.norm(dim=-1)),
+        drift=rounded((prompts - first).norm(dim=-1)),
         words=[[start.words(index) for index in row] for row in ids.tolist()],
-        cosines=rounded(cosines, 3),  # type: ignore[arg-type]
+        cosines=rounded(cosines, 3),
         usual_norm=round(float(vocabulary.norm(dim=-1).median()), 4),
         usual_cosine=round(_usual_cosine(unit), 3),
         stride=None if stride is None else round(stride, 5),
     )
 
 
-def probe_virtual_tokens(view: View, probe_input: ProbeInput, count: int, shape: ModelShape) -> dict[str, object]:
+def probe_virtual_tokens(view: View, probe_input: ProbeInput, count: int, shape: ModelShape) -> VirtualTokenReport:
     """How the sentence's tokens spread their attention over `count` virtual tokens, in front of them or among them.
 
     Raises:
@@ -60,15 +62,21 @@ def probe_virtual_tokens(view: View, probe_input: ProbeInput, count: int, shape:
     for layer, site in enumerate(view.sites.attention):
         site.observers.append(partial(observe, layer))
     probe_input.run()
-    masses = [seen[layer].sum(-1) for layer in sorted(seen)]
-    return {
-        "kind": "soft",
-        "tokens": probe_input.tokens,
-        "layers": sorted(seen),
-        "heads": shape.h,
-        "weights": [rounded(seen[layer] / mass[..., None].clamp(min=1e-9)) for layer, mass in enumerate(masses)],
-        "mass": [rounded(mass) for mass in masses],
-    }
+    return virtual_token_report(probe_input, [seen[layer] for layer in sorted(seen)])
+
+
+def virtual_token_report(probe_input: ProbeInput, attention: Sequence[Float[Tensor, "h t p"]]) -> VirtualTokenReport:
+    """The report on the attention that every layer's queries give to each virtual token."""
+    masses = [of_layer.sum(-1) for of_layer in attention]
+    return VirtualTokenReport(
+        tokens=probe_input.tokens,
+        layers=list(range(len(attention))),
+        weights=[
+            rounded(of_layer / mass[..., None].clamp(min=1e-9))
+            for of_layer, mass in zip(attention, masses, strict=True)
+        ],
+        mass=[rounded(mass) for mass in masses],
+    )
 
 
 def _usual_cosine(unit: Float[Tensor, "v d"]) -> float:

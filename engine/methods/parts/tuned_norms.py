@@ -60,8 +60,8 @@ class TunedNorms(nn.Module):
         return NormFrame(
             step=step,
             norms=list(self._norms),
-            gamma=gamma,  # type: ignore[arg-type]
-            beta=[beta[self._biased[path]] if path in self._biased else 0.0 for path in self._norms],  # type: ignore[misc]
+            gamma=gamma,
+            beta=[beta[self._biased[path]] if path in self._biased else 0.0 for path in self._norms],
         )
 
 

@@ -42,7 +42,8 @@ from torch import Tensor, nn
 from typing_extensions import override
 
 from engine.methods.base import Method, Start
-from engine.methods.parts.prefixes import KeysValues, Reparametrisation, asked, read_text
+from engine.methods.parts.prefixes import KeysValues, Reparametrisation, prefix_attention, read_text
+from engine.methods.parts.soft_prompts import virtual_token_report
 from engine.methods.prefix.spec import SPEC, PrefixSettings
 from engine.models.attention_site import AttentionSite, JoinedKeys
 from engine.models.hooks import RowSlice
@@ -52,6 +53,7 @@ from engine.models.view import View
 from engine.telemetry.events import Event
 from engine.telemetry.method_events import MassFrame, PrefixFrame
 from engine.telemetry.observe import ProbeInput, rounded
+from engine.telemetry.probe_reports import VirtualTokenReport
 
 
 class PrefixTuning(Method[PrefixSettings]):
@@ -195,8 +197,8 @@ class PrefixTuning(Method[PrefixSettings]):
         keys, values = now.flatten(2).norm(dim=-1)  # (l,) each
         yield PrefixFrame(
             step=step,
-            keys=rounded(keys),  # type: ignore[arg-type]
-            values=rounded(values),  # type: ignore[arg-type]
+            keys=rounded(keys),
+            values=rounded(values),
             norm=round(float(now.norm()), 5),
             moved=round(moved, 5),
             stride=round(stride, 6),
@@ -204,24 +206,14 @@ class PrefixTuning(Method[PrefixSettings]):
 
     @override
     def validation_events(self, step: int, view: View, probe_input: ProbeInput) -> Iterator[Event]:
-        weights, even = asked(view, probe_input, self.settings.prompt_len)
-        mass = torch.stack([of_layer.sum(-1).mean(-1) for of_layer in weights])  # (l, h)
-        yield MassFrame(step=step, mass=rounded(mass), even=round(even, 4))  # type: ignore[arg-type]
+        attention, even = prefix_attention(view, probe_input, self.settings.prompt_len)
+        mass = torch.stack([of_layer.sum(-1).mean(-1) for of_layer in attention])  # (l, h)
+        yield MassFrame(step=step, mass=rounded(mass), even=round(even, 4))
 
     @override
-    def probe(self, view: View, probe_input: ProbeInput) -> dict[str, object]:
-        weights, _ = asked(view, probe_input, self.settings.prompt_len)
-        masses = [of_layer.sum(-1) for of_layer in weights]
-        return {
-            "kind": "soft",
-            "tokens": probe_input.tokens,
-            "layers": list(range(self.shape.l)),
-            "heads": self.shape.h,
-            "weights": [
-                rounded(part / mass[..., None].clamp(min=1e-9)) for part, mass in zip(weights, masses, strict=True)
-            ],
-            "mass": [rounded(mass) for mass in masses],
-        }
+    def probe(self, view: View, probe_input: ProbeInput) -> VirtualTokenReport:
+        attention, _ = prefix_attention(view, probe_input, self.settings.prompt_len)
+        return virtual_token_report(probe_input, attention)
 
 
 def _width(settings: PrefixSettings, shape: ModelShape) -> int:

@@ -34,6 +34,7 @@ from engine.models.sites import Sites
 from engine.models.view import View
 from engine.telemetry.events import Event
 from engine.telemetry.observe import ProbeInput
+from engine.telemetry.probe_reports import VirtualTokenReport
 
 
 class PromptTuning(Method[PromptSettings]):
@@ -90,7 +91,7 @@ class PromptTuning(Method[PromptSettings]):
         yield prompt_frame(step, self.prompts, self._first if len(self._first) else self.prompts, self._start)
 
     @override
-    def probe(self, view: View, probe_input: ProbeInput) -> dict[str, object]:
+    def probe(self, view: View, probe_input: ProbeInput) -> VirtualTokenReport:
         return probe_virtual_tokens(view, probe_input, self.settings.prompt_len, self.shape)
 
 

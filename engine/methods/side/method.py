@@ -40,6 +40,7 @@ from engine.models.view import View
 from engine.telemetry.events import Event
 from engine.telemetry.method_events import BlendFrame, SideFrame
 from engine.telemetry.observe import ProbeInput, relative_norm, rounded
+from engine.telemetry.probe_reports import BlendReport, Network
 
 DISTILL_RATE = 5e-3
 
@@ -119,20 +120,21 @@ class SideTuning(Method[SideSettings]):
         )
 
     @override
-    def probe(self, view: View, probe_input: ProbeInput) -> dict[str, object]:
+    def probe(self, view: View, probe_input: ProbeInput) -> BlendReport:
         base, side, blend = self._seen(view, probe_input)
-        report: dict[str, object] = {
-            "kind": "blend",
-            "tokens": probe_input.tokens,
-            "base_share": round(1 - self.control.strength * float(torch.sigmoid(-self.alpha).detach()), 4),
-            "ratio": rounded(relative_norm(side, base)),
-            "cosine": rounded(nn.functional.cosine_similarity(side, base, dim=-1)),
-        }
-        if view.shape.family.reads_text:  # patches have no next word
-            said = [view.head(states.to(view.model.dtype)).argmax(-1) for states in (base, side, blend)]
-            words = [[self._start.words(int(token)) for token in row] for row in said]
-            report["next"] = dict(zip(("base", "side", "blend"), words, strict=True))
-        return report
+        return BlendReport(
+            tokens=probe_input.tokens,
+            ratio=rounded(relative_norm(side, base)),
+            cosine=rounded(nn.functional.cosine_similarity(side, base, dim=-1)),
+            next=self._next_tokens(view, {"base": base, "side": side, "blend": blend}),
+        )
+
+    def _next_tokens(self, view: View, states: dict[Network, Float[Tensor, "t d"]]) -> dict[Network, list[str]] | None:
+        """The likeliest next token after each token, by network; None for a picture, whose patches have none."""
+        if not view.shape.family.reads_text:
+            return None
+        ids = {name: view.head(last.to(view.model.dtype)).argmax(-1) for name, last in states.items()}
+        return {name: [self._start.words(int(token)) for token in row] for name, row in ids.items()}
 
     def _seen(self, view: View, probe_input: ProbeInput) -> list[Float[Tensor, "t d"]]:
         """Last states of base, side network and their blend on one sentence."""
