@@ -25,6 +25,7 @@ from engine.core.atomic import write_json, write_text
 from engine.data.dataset import load_dataset
 from engine.evaluation.text import text_scores
 from engine.methods import METHODS
+from engine.methods.spec import MethodSpec
 from engine.models.loading import load_base
 from engine.runs.log import all_events
 from engine.training.launch import start_run

@@ -30,8 +30,8 @@ from engine.models.base import Base, base_from_model, hash_weights
 from engine.models.inputs import Tokens
 from engine.models.loading import load_base
 from engine.models.resolve import SHIPPED
-from engine.service.adapters import adapters
-from engine.service.switching import REPEATS, measure
+from engine.service.adapters import list_adapters
+from engine.service.switching import REPEATS, time_switch
 from engine.training.launch import start_run
 
 TASKS = (("complaints", "head"), ("town-qa", "words"), ("menu-to-text", "words"))
@@ -93,8 +93,8 @@ def scores(base: Base, adapter: Path) -> torch.Tensor:
 def measured(folder: Path, base: Base) -> list[dict[str, object]]:
     """A row for every adapter below a folder."""
     rows: list[dict[str, object]] = []
-    for info in adapters(folder):
-        found = measure(base, Path(info.path))
+    for info in list_adapters(folder):
+        found = time_switch(base, Path(info.path))
         rows.append(
             {
                 "adapter": info.name,

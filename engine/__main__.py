@@ -1,21 +1,14 @@
 """`python -m engine`: the whole workbench without the page."""
 
-import argparse
 import sys
 
-from engine.cli import catalogue, inside, running, using
+from engine.cli.parser import build_parser
 from engine.core.errors import WorkbenchError
 
 
 def main() -> int:
     """Parse the command line and run one command; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m engine", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for part in (catalogue, running, using, inside):
-        part.register(commands)
-    for command in commands.choices.values():
-        command.add_argument("--json", action="store_true", help="print the result as JSON on the last line of stdout")
-    args = parser.parse_args()
+    args = build_parser().parse_args()
     try:
         args.run(args)
     except WorkbenchError as error:

@@ -98,7 +98,7 @@ def _wire_strength(workbench: Workbench, say: Say, layout: Layout) -> None:
         if run == pickers.BASE:
             return note(say("chat.curve.base"))
         live = run == workbench.live().run
-        points = workbench.strength_curve(run, None if step == pickers.NEWEST else step)
+        points = workbench.ask("strength", run, None if step == pickers.NEWEST else step).report
         if not live:
             drawn[run, step] = points
         return chat_view.curve(say, points, strength)

@@ -130,7 +130,7 @@ def _shown(
     rows = worst_first(predicted.rows) if predicted else []
     return {
         panel.progress: progress(say, predicted) if predicted else "",
-        panel.pictures: gallery.worst(say, rows, workbench.pictures(run)) if rows else "",
+        panel.pictures: gallery.worst(say, rows, workbench.runs.pictures(run)) if rows else "",
         panel.table: gr.Dataframe([cells(row) for row in rows], visible=True) if rows else gr.Dataframe(visible=False),
         **panel.pressable(answering=answering, known=bool(rows)),
     }

@@ -15,6 +15,9 @@ from engine.service.workbench import Workbench
 
 Asked = dict[str, Any]
 
+ADDRESS = ("query", "run", "step", "last")
+"""What says which query is asked of which state; whatever else a question holds is an argument of the query."""
+
 _BEGIN = """
 Gatelight.ready.then(({ mountWatch }) =>
   mountWatch(element.querySelector('.gl-watch'), server, JSON.parse(props.words)));
@@ -34,7 +37,7 @@ def build(workbench: Workbench, say: Say) -> gr.HTML:
 
 
 def served(workbench: Workbench, say: Say) -> list[Callable[[Asked], Any]]:
-    """What the view asks for: how the run goes on, and what it answers to questions about a sentence or its layers."""
+    """What the view asks for: how the run goes on, and the queries of `engine.service.queries`."""
 
     def since(asked: Asked) -> Asked:
         epoch = asked.get("epoch")
@@ -49,21 +52,15 @@ def served(workbench: Workbench, say: Say) -> list[Callable[[Asked], Any]]:
     def live(_: Asked) -> Asked:
         return in_words(say, dataclasses.asdict(workbench.live()))
 
-    def probe(asked: Asked) -> Asked:
-        return workbench.probe(*_state(workbench, asked), str(asked["sentence"]))
-
-    def ablation(asked: Asked) -> Asked:
-        run, step = _state(workbench, asked)
-        return workbench.ablation(run, step) | {"whole": dict(workbench.strength_curve(run, step))[1.0]}
-
-    def routes(asked: Asked) -> Asked:
-        return workbench.routes(str(asked["run"]))
+    def ask(asked: Asked) -> Asked:
+        arguments = {name: str(value) for name, value in asked.items() if name not in ADDRESS}
+        return workbench.ask(str(asked["query"]), *_state(workbench, asked), **arguments).to_json()
 
     def one_step(_: Asked) -> Asked:
         workbench.one_step()
         return {}
 
-    return [since, runs, live, probe, ablation, routes, one_step]
+    return [since, runs, live, ask, one_step]
 
 
 def _state(workbench: Workbench, asked: Asked) -> tuple[str, int | None]:

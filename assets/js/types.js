@@ -72,7 +72,9 @@
  * @property {number} created
  * @property {string} notes
  */
-/** @typedef {{run: string, step: number, last: boolean, sentence: string}} Question about a sentence or a picture */
+/** @typedef {{query: "probe", run: string, step: number, last: boolean, sentence: string}} SentenceQuestion */
+/** @typedef {{query: "probe_picture", run: string, step: number, last: boolean, name: string}} PictureQuestion */
+/** @typedef {SentenceQuestion | PictureQuestion} Question about a sentence or a picture */
 /**
  * How one sentence or picture uses a method. Which fields a report has depends on its kind; see watch/reports.js.
  *
@@ -99,14 +101,17 @@
 /** @typedef {{spans: (number | null)[][], whole: number, step: number | null}} AblationLosses */
 /** @typedef {{average: number, experts: number[], random: number[]}} RouteLosses */
 
+/** @typedef {(asked: Question) => Promise<Answer<Report> | undefined>} AskProbe */
+/** @typedef {(asked: {query: "ablation", run: string, step: number, last: boolean}) => Promise<Answer<AblationLosses> | undefined>} AskAblation */
+/** @typedef {(asked: {query: "routes", run: string, last: true}) => Promise<Answer<RouteLosses> | undefined>} AskRoutes */
+/** @typedef {AskProbe & AskAblation & AskRoutes} Ask */
+
 /**
  * @typedef {object} WatchServer
  * @property {(asked: {run: string, cursor: number, epoch: number | null}) => Promise<Answer<Since> | undefined>} since
  * @property {(asked: object) => Promise<RunEntry[] | {error: string} | undefined>} runs
  * @property {(asked: object) => Promise<Live | undefined>} live
- * @property {(asked: Question) => Promise<Answer<Report> | undefined>} probe
- * @property {(asked: object) => Promise<Answer<AblationLosses> | undefined>} ablation
- * @property {(asked: object) => Promise<Answer<RouteLosses> | undefined>} routes
+ * @property {Ask} ask a query of the table in engine/service/queries.py
  * @property {(asked: object) => Promise<Answer<object> | undefined>} one_step
  */
 /** @typedef {{live: (asked: null) => Promise<Live | undefined>}} HeaderServer */

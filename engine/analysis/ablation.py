@@ -26,13 +26,14 @@ def ablation(base: Base, method: Method, dataset: Dataset) -> LayerAblation:
         )
     tuned = method.sharing_copy().eval()
     loss = validation_loss(base, tuned, dataset)
+    whole = loss()
     spans: list[list[float | None]] = []
     for first in range(base.shape.l):
         spans.append([None] * first)
         for last in range(first, base.shape.l):
             tuned.control.off_layers = frozenset(range(first, last + 1))
             spans[-1].append(loss())
-    return LayerAblation(spans=spans)
+    return LayerAblation(whole=whole, spans=spans)
 
 
 @torch.inference_mode()

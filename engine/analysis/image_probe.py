@@ -2,6 +2,7 @@
 
 import base64
 import io
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,18 @@ def probe_picture(base: Base, method: Method, name: str, picture: Path) -> Pictu
         side=inputs.values.shape[-1] // base.model.config.patch_size,
         picture=as_read(base, inputs.values[0]),
         verdict=verdict,
+        name=name,
     )
+
+
+def probe_one_of(base: Base, method: Method, pictures: dict[str, Path], name: str) -> PictureProbe:
+    """How one of some pictures uses a method; the first one where none has the name.
+
+    Raises:
+        DataError: The picture cannot be read any more.
+    """
+    name = name if name in pictures else next(iter(pictures))
+    return replace(probe_picture(base, method, name, pictures[name]), names=tuple(pictures))
 
 
 def as_read(base: Base, values: Float[Tensor, "c y x"]) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from engine.cli.output import result, table
 from engine.cli.pictures import result_pictures
-from engine.cli.settings import add_data_option, data_settings
+from engine.cli.settings import data_settings
 from engine.config.training import TrainingSettings
 from engine.core.types import PreviewRow
 from engine.data.dataset import Dataset
@@ -17,18 +17,6 @@ from engine.preflight.prepare import prepare_data
 
 BAR = 40
 """Signs of the longest bar of the histogram."""
-
-
-def add_data_options(command: argparse.ArgumentParser) -> None:
-    """Add what `describe` reads."""
-    command.add_argument("name", nargs="?", help="file, hub:owner/name[:config[:split]], folder or shipped name")
-    command.add_argument("--model", default="town", help="whose tokenizer reads it (default: %(default)s)")
-    command.add_argument(
-        "--max-seq-len", "--max-len", type=int, default=256, help="longest row in tokens (default: %(default)s)"
-    )
-    command.add_argument("--rows", type=int, default=2, help="rows to show token by token (default: %(default)s)")
-    command.add_argument("--head", choices=("auto", "words", "head"), default="auto", help="how a label is said")
-    add_data_option(command)
 
 
 def describe(args: argparse.Namespace) -> None:

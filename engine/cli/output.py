@@ -6,8 +6,6 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import pandas as pd
-
 
 def say(text: str = "") -> None:
     """Print for a person, on stderr, so that stdout stays for results."""
@@ -40,4 +38,6 @@ def table(rows: Sequence[dict[str, Any]]) -> str:
     """Rows as aligned columns."""
     if not rows:
         return "(nothing yet)"
+    import pandas as pd
+
     return pd.DataFrame(rows).to_string(index=False, max_colwidth=60)

@@ -97,13 +97,13 @@ def pairs(flag: str, texts: Sequence[str]) -> dict[str, str]:
     Raises:
         SettingError: One has another form.
     """
-    found = {}
+    values = {}
     for text in texts:
         name, equals, value = text.partition("=")
         if not equals:
             raise SettingError("bad_set", f"{flag} {text!r} is not NAME=VALUE, as in --set prompt_len=10.", value=text)
-        found[name.strip()] = value
-    return found
+        values[name.strip()] = value
+    return values
 
 
 def data_settings(texts: Sequence[str]) -> dict[str, str]:

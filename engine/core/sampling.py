@@ -16,4 +16,4 @@ class Sampling(Settings):
     )
     top_k: int = setting(0, "Choose among this many likeliest tokens; 0 for all.", low=0, high=1_000_000)
     repetition_penalty: float = setting(1.0, "Above 1 makes tokens that were used less likely.", low=0.5, high=5.0)
-    seed: int = setting(0, "Number that fixes the dice; both sides throw the same.", low=0, high=2**31 - 1)
+    seed: int = setting(0, "Number that fixes what is sampled, the same for all columns.", low=0, high=2**31 - 1)

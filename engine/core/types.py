@@ -164,7 +164,7 @@ class DataPreview:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Live:
+class LiveStatus:
     """What is going on right now.
 
     Attributes:

@@ -7,14 +7,12 @@ from pathlib import Path
 
 from engine.core.atomic import temporary_name
 from engine.core.errors import ExchangeError
+from engine.exchange.forms import EXPORT_FORMATS
 from engine.exchange.native import save_adapter
 from engine.exchange.official import export_official
 from engine.exchange.peft import export_peft
 from engine.methods.base import Method
 from engine.models.base import Base
-
-EXPORT_FORMATS = ("gatelight", "peft", "llama_adapter")
-"""Our own safetensors and JSON, an HF peft directory, an official LLaMA-Adapter checkpoint."""
 
 
 def write_adapter(method: Method, base: Base, form: str, folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""The library of one base: every adapter that was trained on it, what it is for and what it costs on the disk.
+"""The adapters of a base: what each of them was trained on and what it costs on the disk. Needs no torch.
 
 An adapter's folder says all that is needed to use it: the data it learned from and the run that made it may be gone.
 """
@@ -12,11 +12,11 @@ from engine.core.types import AdapterInfo
 from engine.runs.folder import RunFolder
 
 
-def adapters(root: Path, model: str | None = None) -> list[AdapterInfo]:
+def list_adapters(root: Path, model: str | None = None) -> list[AdapterInfo]:
     """Adapters below a folder, in folders of their own or in their run's, oldest first; of one model or of all."""
     paths = [*root.glob("*/adapter.json"), *root.glob("*/adapter/adapter.json")]
-    found = [info for path in paths if (info := _info(path.parent)) is not None]
-    return sorted((info for info in found if model in (None, info.model)), key=lambda info: info.created)
+    infos = [info for path in paths if (info := _info(path.parent)) is not None]
+    return sorted((info for info in infos if model in (None, info.model)), key=lambda info: info.created)
 
 
 def _info(folder: Path) -> AdapterInfo | None:

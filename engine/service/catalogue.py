@@ -23,29 +23,29 @@ from engine.models.shape import ModelShape
 
 def models(folder: Path | None = None) -> list[ModelInfo]:
     """Models on this machine that can be used: those that ship, those below a folder, those in the hub's cache."""
-    return [model_info(found) for found in on_this_machine(folder) if not found.problem]
+    return [model_info(model) for model in on_this_machine(folder) if not model.problem]
 
 
 def on_this_machine(folder: Path | None = None) -> Iterator[LocalModel]:
-    """All models that are found, also those that cannot be used."""
+    """All models on this machine, also those that cannot be used."""
     shipped = (inspect_folder(path, name, "shipped") for name, path in SHIPPED.items())
-    yield from (found for found in shipped if found is not None)
+    yield from (model for model in shipped if model is not None)
     if folder is not None:
         yield from models_in_folder(folder)
     yield from cached_models()
 
 
-def model_info(found: LocalModel) -> ModelInfo:
+def model_info(model: LocalModel) -> ModelInfo:
     """What a page says of a model's files."""
-    label = found.path.name if found.source == "folder" else found.name
+    label = model.path.name if model.source == "folder" else model.name
     return ModelInfo(
-        name=found.name,
-        title=f"{label} ({_millions(found.parameters)})",
-        family=found.family,
-        parameters=found.parameters,
-        size_mb=round(found.size_bytes / 1e6, 1),
-        path=str(found.path),
-        source=found.source,
+        name=model.name,
+        title=f"{label} ({_millions(model.parameters)})",
+        family=model.family,
+        parameters=model.parameters,
+        size_mb=round(model.size_bytes / 1e6, 1),
+        path=str(model.path),
+        source=model.source,
     )
 
 

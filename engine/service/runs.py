@@ -5,11 +5,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from engine.config.run import RunConfig
-from engine.core.errors import RunError, SettingError
-from engine.core.types import AdapterInfo, Live, LossCurves, Predicted, RunSummary, RunUpdate
+from engine.core.errors import RunError, SettingError, WorkbenchError
+from engine.core.types import AdapterInfo, LiveStatus, LossCurves, Predicted, RunSummary, RunUpdate
 from engine.runs.folder import RunFolder, run_folders
 from engine.runs.log import all_events, read_events
-from engine.service.adapters import adapters
+from engine.service.adapters import list_adapters
 
 RECORDINGS = Path(__file__).resolve().parents[2] / "assets" / "recordings"
 NAME_LENGTH = 120
@@ -23,7 +23,7 @@ class RunStore:
         live: Tells what the worker does right now, the one thing that the folders do not hold.
     """
 
-    def __init__(self, root: Path, live: Callable[[], Live]) -> None:
+    def __init__(self, root: Path, live: Callable[[], LiveStatus]) -> None:
         self.root = root
         self._live = live
 
@@ -33,7 +33,7 @@ class RunStore:
 
     def adapters(self, model: str) -> list[AdapterInfo]:
         """Every adapter of a model, recordings included, oldest first."""
-        both = adapters(self.root, model) + adapters(RECORDINGS, model)
+        both = list_adapters(self.root, model) + list_adapters(RECORDINGS, model)
         return sorted(both, key=lambda info: info.created)
 
     def config(self, run: str) -> RunConfig:
@@ -112,6 +112,20 @@ class RunStore:
         """The held-out rows of a run as they were answered before; None where they were not."""
         rows = self.folder(run).kept_predictions()
         return None if rows is None else Predicted(rows=rows, total=len(rows))
+
+    def pictures(self, run: str) -> dict[str, Path]:
+        """Where the held-out pictures of a run lie, by the names that its rows have; none where it reads text.
+
+        None either where its data is gone: then its rows still have their names.
+        """
+        folder = self.folder(run)
+        if not folder.facts().pictures:
+            return {}
+        try:
+            data = folder.config.load_data()
+        except WorkbenchError:
+            return {}
+        return {row.prompt: row.picture for row in data.rows("test") if row.picture is not None}
 
     def snapshots(self, run: str) -> list[int]:
         """Steps of a run that one can chat with, in order."""

@@ -1,4 +1,4 @@
-"""How long it takes until a base answers as another adapter, measured."""
+"""How long it takes to switch a loaded base to another adapter, measured."""
 
 import statistics
 import time
@@ -15,7 +15,7 @@ REPEATS = 7
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Switch:
+class SwitchTimes:
     """Milliseconds until a view of the base is ready to answer with an adapter, medians of `REPEATS`.
 
     Attributes:
@@ -27,11 +27,11 @@ class Switch:
     memory_ms: float
 
 
-def measure(base: Base, folder: Path) -> Switch:
-    """Switch to an adapter again and again. The base's fingerprint is computed before: a loaded base has it."""
+def time_switch(base: Base, folder: Path) -> SwitchTimes:
+    """Switch to an adapter `REPEATS` times. The base's fingerprint is computed before: a loaded base has it."""
     _ = base.fingerprint
     method = load_adapter(folder, base)
-    return Switch(
+    return SwitchTimes(
         disk_ms=_median_ms(lambda: attached_view(base, load_adapter(folder, base))),
         memory_ms=_median_ms(lambda: attached_view(base, method)),
     )

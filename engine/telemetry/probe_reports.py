@@ -126,12 +126,16 @@ class PictureProbe:
         picture: What the model reads, cut and scaled by its image processor, as a data URL of a PNG.
         verdict: What the task head says: (label, probability), likeliest first; empty where it estimates a number,
             None without a head.
+        name: The picture's name in its dataset.
+        names: Of all pictures that can be asked about.
     """
 
     report: ProbeReport
     side: int
     picture: str
     verdict: list[tuple[str, float]] | None = None
+    name: str = ""
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -139,11 +143,13 @@ class LayerAblation(Report):
     """Validation loss with the method switched off in spans of layers.
 
     Attributes:
-        spans: Entry [i][j] is the loss with layers i to j off, in nats per labelled token (with a task head in nats
-            per row, or the mean squared error where it estimates a number); None where j < i. (l, l)
+        whole: The loss with all layers on, in nats per labelled token (with a task head in nats per row, or the mean
+            squared error where it estimates a number).
+        spans: Entry [i][j] is the loss with layers i to j off, in the same unit; None where j < i. (l, l)
     """
 
     kind: ClassVar[str] = "ablation"
+    whole: float
     spans: list[list[float | None]]
 
 

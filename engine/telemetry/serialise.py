@@ -100,7 +100,12 @@ def to_json(value: Event | Report) -> dict[str, Any]:
 
 def picture_to_json(probe: PictureProbe) -> dict[str, Any]:
     """Plain values of the report on a picture, and beside them those of the picture."""
-    about: dict[str, Any] = {"side": probe.side, "picture": probe.picture}
+    about: dict[str, Any] = {
+        "side": probe.side,
+        "picture": probe.picture,
+        "name": probe.name,
+        "names": list(probe.names),
+    }
     if probe.verdict is not None:
         about["verdict"] = [list(pair) for pair in probe.verdict]
     return {**to_json(probe.report), **about}

@@ -11,8 +11,8 @@ from engine.exchange.native import load_adapter
 from engine.methods import METHODS
 from engine.methods.attach import attached_view
 from engine.models.base import hash_weights
-from engine.service.adapters import adapters
-from engine.service.switching import measure
+from engine.service.adapters import list_adapters
+from engine.service.switching import time_switch
 from engine.training.launch import start_run
 from tests.tiny import tiny_base, words
 from tests.unit.making import finish, load, make_dataset
@@ -80,7 +80,7 @@ def test_library_lists_what_is_left(tmp_path):
     kept = [learn(tmp_path, task, "llama", "lora") for task in IN_A_ROW["llama"]]
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "adapter.json").write_text("{")
-    found = adapters(tmp_path)
+    found = list_adapters(tmp_path)
     assert [info.id for info in found] == [path.name for path in kept]
     assert [info.labels for info in found] == [("bad", "nice", "odd"), (), None]
     assert {info.fingerprint for info in found} == {tiny_base("llama").fingerprint}
@@ -88,13 +88,13 @@ def test_library_lists_what_is_left(tmp_path):
     head = {"moods-lora": 3 * 32, "counts-lora": 32, "pairs-lora": 0}
     alone = found[2].trainable
     assert {info.id: info.trainable - alone for info in found} == head
-    assert adapters(tmp_path, "tiny-llama") == found
-    assert adapters(tmp_path, "other") == []
+    assert list_adapters(tmp_path, "tiny-llama") == found
+    assert list_adapters(tmp_path, "other") == []
 
 
 def test_switching_is_measured_on_what_it_says(tmp_path):
     """Both ways of switching take some time, and the measured adapter is the one in the folder."""
     base = tiny_base("llama")
-    found = measure(base, learn(tmp_path, "moods", "llama", "lora"))
+    found = time_switch(base, learn(tmp_path, "moods", "llama", "lora"))
     assert found.disk_ms > 0
     assert found.memory_ms > 0

@@ -83,7 +83,7 @@ def test_every_method_on_every_base(name, precision, device, model, tmp_path):
     assert {parameter.device.type for parameter in tuned.parameters()} <= {device}
 
     worker = Worker(lambda live: None)
-    worker._bases[model, precision, device, "auto"] = base
+    worker.models._bases[model, precision, device, "auto"] = base
     sides = (ChatSide(), ChatSide(run="whole"), ChatSide(run="whole", step=4, strength=0.5))
     request = ChatRequest(prompt="cat and 22", sides=sides, sampling=Sampling(max_new_tokens=4))
     *_, last = worker.chat(request, [None, whole.folder, whole.folder], lambda: False)

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createAsker } from "../../assets/js/watch/asker.js";
 
-const question = (step, run = "run-1") => ({ run, step, last: false, sentence: "who?" });
+const question = (step, run = "run-1") => ({ query: "probe", run, step, last: false, sentence: "who?" });
 
 /** An asker with time under control, what it asked, and what it received. */
 const asking = (t, answer = async ({ step }) => ({ kind: "prompts", step })) => {
@@ -15,7 +15,7 @@ const asking = (t, answer = async ({ step }) => ({ kind: "prompts", step })) => 
   const received = [];
   const state = { textContent: "", dataset: {} };
   const server = {
-    probe: (one) => {
+    ask: (one) => {
       asked.push(one.step);
       return answer(one);
     },

@@ -11,7 +11,7 @@ import gradio as gr
 from app.head import css, head, routes
 from app.tabs import watch
 from app.words import Say
-from engine.core.types import Live
+from engine.core.types import LiveStatus
 from engine.service.runs import RECORDINGS
 from engine.service.workbench import Workbench
 
@@ -21,7 +21,7 @@ class Stage(Workbench):
 
     def pretend(self, run: str | None, status: str = "running") -> None:
         """Say that a run is active, or that none is."""
-        self._tell(Live(status=status, run=run, name=run or "") if run else Live())
+        self._worker.live = LiveStatus(status=status, run=run, name=run or "") if run else LiveStatus()
 
     def one_step(self) -> None:
         """Make one step of the pretended run: it says that it is paused."""

@@ -13,8 +13,8 @@ from engine.analysis.strength import strength_curve
 from engine.core.errors import SettingError
 from engine.data.dataset import load_dataset
 from engine.methods.base import RANDOM
+from engine.service.model_cache import ModelCache
 from engine.service.worker import Worker
-from engine.telemetry.serialise import to_json
 from tests.tiny import Case, cases, logits, randomise, words
 from tests.unit.making import Maker, finish, load, make_dataset
 
@@ -98,15 +98,13 @@ def test_routes_of_a_finished_run(tmp_path):
     maker = Maker(tmp_path)
     trainer = finish(maker.start("a", "adamix", {"experts": 3, "width": 5}))
     worker = Worker(lambda _live: None)
-    worker.load = load
-    found = worker.routes(trainer.folder)
-    assert found["kind"] == "routes"
-    assert len(found["experts"]) == 3
-    expected = routes(trainer.base, trainer.method, maker_data(maker))
-    assert found == to_json(expected)
-    told = worker.ablation(trainer.folder, None)
-    assert told == json.loads(json.dumps(told))
-    assert (told["kind"], len(told["spans"])) == ("ablation", 3)
+    worker.models.base = load
+    report = worker.ask("routes", trainer.folder, None, {}).report
+    assert len(report.experts) == 3
+    assert report == routes(trainer.base, trainer.method, maker_data(maker))
+    answer = worker.ask("ablation", trainer.folder, None, {}).to_json()
+    assert answer == json.loads(json.dumps(answer))
+    assert (answer["kind"], answer["step"], len(answer["spans"])) == ("ablation", None, 3)
 
 
 def maker_data(maker):
@@ -130,7 +128,7 @@ def test_random_routing_while_answering():
 def test_commands(tmp_path, monkeypatch, capsys):
     """`ablate` draws the triangle, `routes` lists the losses; with --json both say what the workbench says."""
     trainer = finish(Maker(tmp_path).start("a", "adamix", {"experts": 2, "width": 5}))
-    monkeypatch.setattr(Worker, "load", lambda _self, name, precision="fp32": load(name, precision))
+    monkeypatch.setattr(ModelCache, "base", lambda _self, name, precision="fp32": load(name, precision))
 
     def said(*words):
         monkeypatch.setattr(sys, "argv", ["engine", *words, str(trainer.folder.path)])

@@ -69,7 +69,7 @@ REPORTED = {
         ),
         "tokens ratio cosine next",
     ),
-    "ablation": (LayerAblation(spans=[[1.0, 2.0], [None, 3.0]]), "spans"),
+    "ablation": (LayerAblation(whole=0.5, spans=[[1.0, 2.0], [None, 3.0]]), "whole spans"),
     "routes": (RouteLosses(average=1.0, experts=[1.1], random=[1.2]), "average experts random"),
 }
 """A report of every kind, and what the browser finds in it beside "kind"."""
@@ -115,7 +115,7 @@ def test_what_does_not_apply_to_a_report_is_left_out():
 def test_keys_of_a_picture():
     """They stand beside those of the report; what a head says is there where there is a head."""
     bare = picture_to_json(PictureProbe(report=REPORTED["updates"][0], side=4, picture="data:"))
-    assert list(bare) == ["kind", *REPORTED["updates"][1].split(), "side", "picture"]
+    assert list(bare) == ["kind", *REPORTED["updates"][1].split(), "side", "picture", "name", "names"]
     judged = PictureProbe(report=REPORTED["updates"][0], side=4, picture="data:", verdict=[("cat", 0.9), ("dog", 0.1)])
     assert picture_to_json(judged) == bare | {"verdict": [["cat", 0.9], ["dog", 0.1]]}
 

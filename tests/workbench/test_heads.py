@@ -114,8 +114,8 @@ def test_an_encoder_trains_and_answers(workbench, tmp_path):
     (answer,) = chat(workbench, ChatSide(), ChatSide(run=run))
     assert answer.texts[0] is None
     assert set(said(answer.texts[1])) == LABELS
-    assert workbench.probe(run, None, "bad soup")["kind"] == "updates"
-    assert len(workbench.strength_curve(run, None)) == 9
+    assert workbench.ask("probe", run, sentence="bad soup").to_json()["kind"] == "updates"
+    assert len(workbench.ask("strength", run).report) == 9
 
 
 def test_the_data_may_be_gone(workbench, tmp_path):

@@ -6,6 +6,7 @@ import time
 import zipfile
 
 import pytest
+import torch
 
 from engine.config.run import RunConfig
 from engine.core.errors import ExchangeError, ModelError, RunError, SettingError
@@ -150,16 +151,16 @@ def test_a_reader_that_goes_away_frees_the_worker(workbench):
 
 def test_probe_and_strength_curve(workbench):
     for run, kind in (("llama_adapter", "prompts"), ("lora", "updates"), ("prompt", "soft")):
-        found = workbench.probe(run, None, "Ivan Marsh was born in April. 你好 <b>")
-        json.dumps(found)
-        assert found["kind"] == kind
-        curve = workbench.strength_curve(run, None)
+        answer = workbench.ask("probe", run, sentence="Ivan Marsh was born in April. 你好 <b>").to_json()
+        json.dumps(answer)
+        assert answer["kind"] == kind
+        curve = workbench.ask("strength", run).report
         assert curve[0][0] == 0
         assert curve[-1][0] == 2
         losses = dict(curve)
         assert losses[1.0] < losses[0.0]
     with pytest.raises(SettingError):
-        workbench.probe("lora", None, "  ")
+        workbench.ask("probe", "lora", sentence="  ")
 
 
 def test_exports(workbench):

@@ -46,7 +46,7 @@ export const createAsker = (ctx, state, receive) => {
   const ask = async (key, question) => {
     asked = performance.now();
     timer = 0;
-    const answer = await answerOf(ctx.server.probe(question));
+    const answer = await answerOf(ctx.server.ask(question));
     if (known.size > KEPT) known.clear();
     if (answer && answer.error === undefined && !question.last) known.set(key, answer);
     hear(answer ?? { error: ctx.common("asks.gone") }, question);

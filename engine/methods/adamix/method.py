@@ -35,6 +35,7 @@ from typing_extensions import override
 
 from engine.methods.adamix.spec import SPEC, AdaMixSettings
 from engine.methods.base import RANDOM, Method, Start
+from engine.methods.parts.activation_changes import Spot, change_report, relative_changes
 from engine.methods.parts.activations import ACTIVATIONS
 from engine.methods.parts.experts import Experts
 from engine.models.family import linear_roles
@@ -44,7 +45,7 @@ from engine.models.sites import Sites
 from engine.models.view import View
 from engine.telemetry.events import Event
 from engine.telemetry.method_events import AgreementFrame, ExpertFrame
-from engine.telemetry.observe import ProbeInput, relative_norm, rounded
+from engine.telemetry.observe import ProbeInput, rounded
 from engine.telemetry.probe_reports import ChangeReport
 
 POOLS = ("down", "up")
@@ -239,22 +240,8 @@ class AdaMix(Method[AdaMixSettings]):
 
     @override
     def probe(self, view: View, probe_input: ProbeInput) -> ChangeReport:
-        seen: dict[int, Tensor] = {}
-
-        def observe(place: int, _x: Tensor, frozen: Tensor, total: Tensor) -> None:
-            seen[place] = relative_norm((total - frozen).flatten(0, -2), frozen.flatten(0, -2))
-
-        for place in range(len(self.places)):
-            self._site(view.sites, place).observe(partial(observe, place))
-        probe_input.run()
-        layers = range(self.shape.l)
-        columns = len(self.places) // self.shape.l
-        return ChangeReport(
-            tokens=probe_input.tokens,
-            layers=list(layers),
-            targets=[target for _, target in self.places[:columns]],
-            contribution=[[rounded(seen[layer * columns + column]) for column in range(columns)] for layer in layers],
-        )
+        spots = {place: Spot(self._site(view.sites, number)) for number, place in enumerate(self.places)}
+        return change_report(relative_changes(spots, probe_input), probe_input)
 
     def _site(self, sites: Sites, place: int) -> ModuleSite:
         layer, target = self.places[place]

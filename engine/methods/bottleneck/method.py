@@ -32,6 +32,7 @@ from typing_extensions import override
 
 from engine.methods.base import Method, Start
 from engine.methods.bottleneck.spec import SPEC, BottleneckSettings
+from engine.methods.parts.activation_changes import Changes, change_report
 from engine.methods.parts.activations import ACTIVATIONS
 from engine.methods.parts.tuned_norms import TunedNorms
 from engine.models.shape import ModelShape
@@ -39,7 +40,7 @@ from engine.models.sites import Sites
 from engine.models.view import View
 from engine.telemetry.events import Event
 from engine.telemetry.method_events import AdapterFrame
-from engine.telemetry.observe import ProbeInput, relative_norm, rounded
+from engine.telemetry.observe import ProbeInput, relative_norm
 from engine.telemetry.probe_reports import ChangeReport
 
 
@@ -137,9 +138,9 @@ class Bottleneck(Method[BottleneckSettings]):
     def _run_observed(
         self, view: View, probe_input: ProbeInput, observe: Callable[[int, str, Tensor, Tensor], None]
     ) -> None:
-        """Run one sentence and tell of every adapter what it reads and what it adds, (t, d) each."""
+        """Run the forward and show `observe(layer, part, h, added)` what each adapter reads and adds, (t, d) each."""
 
-        def listen(layer: int, part: str, x: Tensor, frozen: Tensor, _total: Tensor) -> None:
+        def of_sublayer(layer: int, part: str, x: Tensor, frozen: Tensor, _total: Tensor) -> None:
             h = frozen.flatten(0, -2)
             path = f"{self.shape.family.layers}.{layer}.{self.shape.family.sublayers[part]}"
             if self.norms is not None and path in self.shape.norms:
@@ -149,21 +150,15 @@ class Bottleneck(Method[BottleneckSettings]):
             observe(layer, part, h, torch.zeros_like(h) if added is None else added)
 
         for layer, part in self._places():
-            view.sites.sublayer(layer, part).observe(partial(listen, layer, part))
+            view.sites.sublayer(layer, part).observe(partial(of_sublayer, layer, part))
         probe_input.run()
 
     @override
     def probe(self, view: View, probe_input: ProbeInput) -> ChangeReport:
-        seen: dict[tuple[int, str], Tensor] = {}
+        changes: Changes = {}
 
         def observe(layer: int, part: str, h: Float[Tensor, "t d"], added: Float[Tensor, "t d"]) -> None:
-            seen[layer, part] = relative_norm(added, h)
+            changes[layer, part] = relative_norm(added, h)
 
         self._run_observed(view, probe_input, observe)
-        parts, layers = self.settings.parts, range(self.shape.l)
-        return ChangeReport(
-            tokens=probe_input.tokens,
-            layers=list(layers),
-            targets=list(parts),
-            contribution=[[rounded(seen[layer, part]) for part in parts] for layer in layers],
-        )
+        return change_report(changes, probe_input)

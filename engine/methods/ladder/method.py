@@ -132,7 +132,7 @@ class LadderSideTuning(Method[LadderSettings]):
 
     @override
     def validation_events(self, step: int, view: View, probe_input: ProbeInput) -> Iterator[Event]:
-        fresh, added = self._seen(view, probe_input)
+        fresh, added = self._shares(view, probe_input)
         yield RungFrame(
             step=step,
             layers=list(range(self.shape.l)),
@@ -142,13 +142,13 @@ class LadderSideTuning(Method[LadderSettings]):
 
     @override
     def probe(self, view: View, probe_input: ProbeInput) -> RungReport:
-        fresh, added = self._seen(view, probe_input)
+        fresh, added = self._shares(view, probe_input)
         return RungReport(
             tokens=probe_input.tokens, layers=list(range(self.shape.l)), fresh=rounded(fresh), added=rounded(added)
         )
 
-    def _seen(self, view: View, probe_input: ProbeInput) -> tuple[Float[Tensor, "l t"], Float[Tensor, " t"]]:
-        """On one sentence: the backbone's share of every mixed state, and what is added to the last states."""
+    def _shares(self, view: View, probe_input: ProbeInput) -> tuple[Float[Tensor, "l t"], Float[Tensor, " t"]]:
+        """Run the forward: the backbone's share of every mixed state, and |what is added| / |last states|."""
         seen: list[tuple[Tensor, Tensor]] = []
 
         def observe(h: Tensor, trace: BackboneTrace) -> None:

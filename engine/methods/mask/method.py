@@ -37,6 +37,7 @@ from engine.core.errors import ExchangeError, RunError
 from engine.methods.base import Method, Start
 from engine.methods.checks import need_layers
 from engine.methods.mask.spec import EVERY, SPEC, MaskSettings
+from engine.methods.parts.activation_changes import Spot, change_report, relative_changes
 from engine.methods.parts.masking import StraightThrough, frozen_weight, pack, readable_weight, unpack
 from engine.models.family import linear_roles
 from engine.models.shape import ModelShape
@@ -44,7 +45,7 @@ from engine.models.sites import Sites
 from engine.models.view import View
 from engine.telemetry.events import Event
 from engine.telemetry.method_events import MaskFrame
-from engine.telemetry.observe import ProbeInput, relative_norm, rounded
+from engine.telemetry.observe import ProbeInput, rounded
 from engine.telemetry.probe_reports import ChangeReport
 
 BINS = 40
@@ -196,21 +197,8 @@ class MaskTuning(Method[MaskSettings]):
 
     @override
     def probe(self, view: View, probe_input: ProbeInput) -> ChangeReport:
-        seen: dict[tuple[int, str], Tensor] = {}
-
-        def observe(layer: int, role: str, _x: Tensor, frozen: Tensor, total: Tensor) -> None:
-            seen[layer, role] = relative_norm((total - frozen).flatten(0, -2), frozen.flatten(0, -2))
-
-        for layer, role in self.places:
-            view.sites.linear(layer, role).observe(partial(observe, layer, role))
-        probe_input.run()
-        roles, layers = _roles(self.settings, self.shape), sorted({layer for layer, _ in self.places})
-        return ChangeReport(
-            tokens=probe_input.tokens,
-            layers=layers,
-            targets=list(roles),
-            contribution=[[rounded(seen[layer, role]) for role in roles] for layer in layers],
-        )
+        spots = {place: Spot(view.sites.linear(*place)) for place in self.places}
+        return change_report(relative_changes(spots, probe_input), probe_input)
 
 
 def first_scores(settings: MaskSettings, weight: Float[Tensor, "o i"], rng: torch.Generator) -> Float[Tensor, "o i"]:

@@ -24,7 +24,7 @@ from collections.abc import Iterator
 from typing import Self
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 from typing_extensions import override
 
@@ -109,19 +109,19 @@ class SideTuning(Method[SideSettings]):
 
     @override
     def validation_events(self, step: int, view: View, probe_input: ProbeInput) -> Iterator[Event]:
-        base, side, blend = self._seen(view, probe_input)
-        said = [view.head(states.to(view.model.dtype)).argmax(-1) for states in (base, side, blend)]
+        base, side, blend = self._last_states(view, probe_input)
+        next_of_base, next_of_side, next_of_blend = (_next_ids(view, states) for states in (base, side, blend))
         yield BlendFrame(
             step=step,
             ratio=round(float(relative_norm(side, base).mean()), 5),
             cosine=round(float(nn.functional.cosine_similarity(side, base, dim=-1).mean()), 5),
-            base=round(float((said[0] == said[2]).float().mean()), 4),
-            side=round(float((said[1] == said[2]).float().mean()), 4),
+            base=round(float((next_of_base == next_of_blend).float().mean()), 4),
+            side=round(float((next_of_side == next_of_blend).float().mean()), 4),
         )
 
     @override
     def probe(self, view: View, probe_input: ProbeInput) -> BlendReport:
-        base, side, blend = self._seen(view, probe_input)
+        base, side, blend = self._last_states(view, probe_input)
         return BlendReport(
             tokens=probe_input.tokens,
             ratio=rounded(relative_norm(side, base)),
@@ -133,11 +133,13 @@ class SideTuning(Method[SideSettings]):
         """The likeliest next token after each token, by network; None for a picture, whose patches have none."""
         if not view.shape.family.reads_text:
             return None
-        ids = {name: view.head(last.to(view.model.dtype)).argmax(-1) for name, last in states.items()}
-        return {name: [self._start.words(int(token)) for token in row] for name, row in ids.items()}
+        return {
+            network: [self._start.words(int(token)) for token in _next_ids(view, last)]
+            for network, last in states.items()
+        }
 
-    def _seen(self, view: View, probe_input: ProbeInput) -> list[Float[Tensor, "t d"]]:
-        """Last states of base, side network and their blend on one sentence."""
+    def _last_states(self, view: View, probe_input: ProbeInput) -> list[Float[Tensor, "t d"]]:
+        """Last hidden states of base, side network and their blend, after the forward that this runs."""
         seen: list[Tensor] = []
 
         def observe(base: Tensor, trace: BackboneTrace) -> None:
@@ -153,3 +155,8 @@ class SideTuning(Method[SideSettings]):
 def _width(settings: SideSettings, shape: ModelShape) -> int:
     """Width of a small side network on a model."""
     return even_width(settings.width or shape.d / 2)
+
+
+def _next_ids(view: View, states: Float[Tensor, "t d"]) -> Int[Tensor, " t"]:
+    """The likeliest next token after each token."""
+    return view.head(states.to(view.model.dtype)).argmax(-1)

@@ -46,7 +46,7 @@ const mount = (ctx) => {
     waiting = true;
     problem = "";
     ctx.redraw();
-    const answer = await answerOf(ctx.server.ablation({ run: tape.run, step, last: step >= tape.last }));
+    const answer = await answerOf(ctx.server.ask({ query: "ablation", run: tape.run, step, last: step >= tape.last }));
     waiting = false;
     if (known.size > KEPT) known.clear();
     if (!answer) problem = ctx.common("gone");

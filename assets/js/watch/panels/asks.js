@@ -135,7 +135,8 @@ const mount = (ctx) => {
     }
     if (!input.value && tape.all("sample").length) input.value = tape.all("sample")[0].prompt;
     const last = step >= tape.last;
-    if (input.value.trim()) ask({ run, step, last, sentence: input.value }, view.playing || view.following);
+    if (input.value.trim())
+      ask({ query: "probe", run, step, last, sentence: input.value }, view.playing || view.following);
     for (const part of [upperHost, lowerHost, upperTitle, lowerTitle]) part.hidden = !report;
     if (report) show(view, report, report.step ?? tape.last);
     else if (!state.dataset.kind) state.textContent = say("waiting");

@@ -130,7 +130,7 @@ const mount = (ctx) => {
       report = null;
       wanted = tape.at("sample", 0)?.prompt ?? "";
     }
-    ask({ run, step, last: step >= tape.last, sentence: wanted }, view.playing || view.following);
+    ask({ query: "probe_picture", run, step, last: step >= tape.last, name: wanted }, view.playing || view.following);
     const ready = report && picture.complete && picture.naturalWidth > 0;
     const parts = [choice, upperTiles.host, upperTitle, lowerTiles.host, lowerTitle];
     for (const part of parts) part.hidden = !ready;

@@ -75,7 +75,7 @@ const mount = (ctx) => {
     const { run } = tape;
     known = { run, waiting: true };
     ctx.redraw();
-    const answer = await answerOf(ctx.server.routes({ run }));
+    const answer = await answerOf(ctx.server.ask({ query: "routes", run, last: true }));
     if (!answer) known = { run, error: ctx.common("gone") };
     else if (answer.error !== undefined) known = { run, error: answer.error };
     else known = { run, losses: answer };

@@ -1,34 +1,32 @@
-"""Commands that train and score: train, resume, eval."""
+"""Commands that train: train, resume."""
 
 import argparse
 import dataclasses
-import json
 import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
+from engine.cli.commands import Commands, add_command
 from engine.cli.output import result, say
-from engine.cli.settings import add_loading_options, add_run_options, loading, run_config
-from engine.core.atomic import write_text
+from engine.cli.settings import add_run_options, run_config
 from engine.core.paths import runs_root
-from engine.data.dataset import load_dataset
-from engine.evaluation.head import head_predictions, head_scores
-from engine.evaluation.text import text_predictions, text_scores
-from engine.exchange.native import load_adapter
-from engine.models.loading import load_base
 from engine.runs.facts import RunFacts
 from engine.runs.folder import RunFolder, new_run_path
-from engine.training.launch import base_for, resume_run, start_run
-from engine.training.loop import Trainer
+
+if TYPE_CHECKING:
+    from engine.training.loop import Trainer
 
 
 def train(args: argparse.Namespace) -> None:
     """Train a method on a dataset; the run folder keeps everything."""
+    from engine.models.loading import load_base
+    from engine.training.launch import start_run
+
     config = run_config(args)
     path = args.out or new_run_path(runs_root(), config)
     trainer = start_run(path, config, load_base)
@@ -38,31 +36,15 @@ def train(args: argparse.Namespace) -> None:
 
 def resume(args: argparse.Namespace) -> None:
     """Go on with a stopped or killed run from its newest checkpoint."""
+    from engine.models.loading import load_base
+    from engine.training.launch import resume_run
+
     folder = RunFolder.open(args.folder)
     with folder.owned():
         _run(resume_run(folder, load_base), args)
 
 
-def score(args: argparse.Namespace) -> None:
-    """Score a run on the held-out rows of its dataset, beside the untuned base."""
-    folder = RunFolder.open(args.folder)
-    config = loading(args, folder.config)
-    base = base_for(config, load_base)
-    method = load_adapter(folder.adapter_path, base)
-    dataset = (
-        load_dataset(args.dataset).in_chat_template(base.processor)
-        if args.dataset
-        else config.load_data(base.processor)
-    )
-    found = (text_predictions if method.head is None else head_predictions)(base, method, dataset)
-    if args.predictions is not None:
-        lines = [json.dumps(dataclasses.asdict(row), ensure_ascii=False) + "\n" for row in found]
-        write_text(args.predictions, "".join(lines))
-    scores = (text_scores if method.head is None else head_scores)(base, method, dataset, found)
-    result(scores, as_json=args.json)
-
-
-def _run(trainer: Trainer, args: argparse.Namespace) -> None:
+def _run(trainer: "Trainer", args: argparse.Namespace) -> None:
     folder, steps = trainer.folder, trainer.settings.steps
     say(f"Run folder: {folder.path}")
     generator = trainer.run()
@@ -111,7 +93,7 @@ def _outcome(facts: RunFacts, adapter: Path) -> str:
 
 @contextmanager
 def _stop_signals() -> Iterator[threading.Event]:
-    """Stop after the current step on SIGINT or SIGTERM: the event is set by either."""
+    """An event that SIGINT and SIGTERM set: stop after the current step."""
     asked = threading.Event()
     before = {number: signal.signal(number, lambda *_: asked.set()) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
@@ -121,20 +103,12 @@ def _stop_signals() -> Iterator[threading.Event]:
             signal.signal(number, handler)
 
 
-def register(commands: Any) -> None:  # noqa: ANN401 - argparse's sub-parser action is private
+def register(commands: Commands) -> None:
     """Add the commands."""
-    command = commands.add_parser("train", help="train a method", description=train.__doc__)
+    command = add_command(commands, "train", train, "train a method")
     add_run_options(command)
     command.add_argument("--out", type=Path, help="run folder to make (default: a new one in the home folder)")
     command.add_argument("--quiet", action="store_true", help="no progress bar")
-    command.set_defaults(run=train)
-    command = commands.add_parser("resume", help="go on with a run", description=resume.__doc__)
+    command = add_command(commands, "resume", resume, "go on with a run")
     command.add_argument("folder", type=Path, help="run folder")
     command.add_argument("--quiet", action="store_true", help="no progress bar")
-    command.set_defaults(run=resume)
-    command = commands.add_parser("eval", help="score a run", description=score.__doc__)
-    command.add_argument("folder", type=Path, help="run folder")
-    command.add_argument("--dataset", help="another dataset than the run's own")
-    command.add_argument("--predictions", type=Path, help="also write every row with both answers, as JSON lines")
-    add_loading_options(command, of_run=True)
-    command.set_defaults(run=score)

@@ -1,0 +1,30 @@
+"""An adapter for a command to use, with its base. Loads torch: commands import it when they run."""
+
+import argparse
+
+from engine.cli.settings import loading
+from engine.config.run import RunConfig
+from engine.exchange.native import load_adapter, read_facts
+from engine.methods.base import Method
+from engine.models.base import Base
+from engine.models.loading import load_base
+from engine.runs.folder import RunFolder
+from engine.training.launch import base_for
+
+
+def load(args: argparse.Namespace) -> tuple[Base, Method, str]:
+    """Base, method and template of `args.folder`, a run folder or an adapter folder.
+
+    Raises:
+        WorkbenchError: There is none, or its base cannot be loaded as the flags want it.
+    """
+    folder = args.folder
+    if (folder / "run.json").exists():
+        run = RunFolder.open(folder)
+        base = base_for(loading(args, run.config), load_base)
+        template = run.template or run.config.load_data(base.processor).template
+        return base, load_adapter(folder / "adapter", base), template
+    facts = read_facts(folder)
+    known = {"precision": facts["base"]["precision"]} if "precision" in facts["base"] else {}
+    base = base_for(loading(args, RunConfig(model=facts["base"]["name"], training=known)), load_base)
+    return base, load_adapter(folder, base), facts.get("template") or "{prompt}"

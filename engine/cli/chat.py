@@ -1,0 +1,81 @@
+"""The command that asks base and tuned model the same: chat."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.cli.commands import Commands, add_command
+from engine.cli.output import result, say
+from engine.cli.settings import add_loading_options
+from engine.core.sampling import Sampling
+
+if TYPE_CHECKING:
+    from engine.inference.chat import ChatColumn
+    from engine.methods.base import Method
+    from engine.models.base import Base
+
+
+def chat(args: argparse.Namespace) -> None:
+    """Ask base and tuned model the same; without --prompt or --picture, questions are read from the terminal."""
+    from engine.cli.adapter import load
+
+    base, method, template = load(args)
+    sampling = Sampling.from_dict({field.name: getattr(args, field.name) for field in Sampling.fields()})
+    if args.prompt is None and args.picture is None:
+        say("An empty line ends the chat.")
+        for line in sys.stdin:
+            if not line.strip():
+                return
+            texts = _answers(base, _about_text(base, method, template, line.strip(), args.strength), sampling)
+            print(_as_lines(texts), flush=True)
+        return
+    if args.picture is not None:
+        texts = _answers(base, _about_picture(base, method, args.picture, args.strength), sampling)
+    else:
+        texts = _answers(base, _about_text(base, method, template, args.prompt, args.strength), sampling)
+    prompt = args.prompt if args.picture is None else str(args.picture)
+    result({"prompt": prompt, "base": texts[0], "tuned": texts[1]}, as_json=args.json, text=_as_lines(texts))
+
+
+def _about_text(base: "Base", method: "Method", template: str, prompt: str, strength: float) -> list["ChatColumn"]:
+    """The question as the base and the tuned model get it."""
+    from engine.analysis.probe import need_words
+    from engine.inference.chat import ChatColumn
+
+    need_words(base)
+    return [ChatColumn(prompt, template=template), ChatColumn(prompt, method, strength, method.template or template)]
+
+
+def _about_picture(base: "Base", method: "Method", picture: Path, strength: float) -> list["ChatColumn"]:
+    """A picture as the base's own classifier and the tuned model get it."""
+    from engine.analysis.probe import need_picture
+    from engine.inference.chat import ChatColumn
+
+    need_picture(base, picture)
+    return [ChatColumn(picture.name, picture=picture), ChatColumn(picture.name, method, strength, picture=picture)]
+
+
+def _answers(base: "Base", columns: list["ChatColumn"], sampling: Sampling) -> list[str]:
+    """Both answers, from one batched forward per token."""
+    from engine.inference.chat import stream_answers
+
+    *_, last = stream_answers(base, columns, sampling)
+    return ["(neither writes nor has a head)" if text is None else text for text in last.texts]
+
+
+def _as_lines(texts: list[str]) -> str:
+    return f"base : {texts[0]}\ntuned: {texts[1]}"
+
+
+def register(commands: Commands) -> None:
+    """Add the command."""
+    command = add_command(commands, "chat", chat, "ask base and tuned model")
+    command.add_argument("folder", type=Path, help="run folder or adapter folder")
+    command.add_argument("--prompt", help="one question; without it, questions come from the terminal")
+    command.add_argument("--picture", type=Path, help="a picture to ask about, where the model reads pictures")
+    command.add_argument("--strength", type=float, default=1.0, help="0 is the base, 1 the trained model")
+    for field in Sampling.fields():
+        text = f"{field.info.help} (default: {field.default})"
+        command.add_argument(f"--{field.name.replace('_', '-')}", default=str(field.default), help=text)
+    add_loading_options(command, of_run=True)

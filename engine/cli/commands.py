@@ -1,0 +1,34 @@
+"""How a command is declared. A command imports what loads torch when it runs, so that `--help` answers at once."""
+
+import argparse
+import inspect
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+"""What `ArgumentParser.add_subparsers` returns; argparse has no public name for it."""
+
+
+def add_command(
+    commands: Commands,
+    name: str,
+    run: Callable[[argparse.Namespace], None],
+    text: str,
+    *,
+    description: str = "",
+    former: Sequence[str] = (),
+) -> argparse.ArgumentParser:
+    """Add a command.
+
+    Args:
+        commands: Where to add it.
+        name: What is typed.
+        run: Called with the parsed arguments.
+        text: One line for the list of commands.
+        description: Sentences above its options; by default the docstring of `run`.
+        former: Former names, which still work.
+    """
+    description = description or inspect.getdoc(run) or ""
+    command = commands.add_parser(name, help=text, description=description, aliases=former)
+    command.set_defaults(run=run)
+    return command

@@ -1,0 +1,43 @@
+"""Commands that say what a run would cost, before anything is loaded: params, memory."""
+
+import argparse
+
+from engine.cli.commands import Commands, add_command
+from engine.cli.output import result
+from engine.cli.settings import add_run_options, run_config
+
+MEMORY_PARTS = ("weights", "quantisation", "adapter", "gradients", "optimiser", "activations", "logits", "total")
+
+
+def params(args: argparse.Namespace) -> None:
+    """Count the parameters that a method would train, out of how many; nothing is loaded."""
+    from engine.service.catalogue import count
+
+    counts = count(run_config(args))
+    share = 100 * counts.trainable / counts.total
+    parts = ", ".join(f"{name} {number:,}" for name, number in counts.groups.items())
+    result(
+        counts,
+        as_json=args.json,
+        text=f"Trains {counts.trainable:,} of {counts.total:,} ({share:.2f} %): {parts}.",
+    )
+
+
+def memory(args: argparse.Namespace) -> None:
+    """Estimate the memory of a run before it is started, by purpose, and say whether it fits; nothing is loaded."""
+    from engine.preflight import planning
+
+    info = planning.memory(run_config(args))
+    lines = [f"{name:>14} {getattr(info, name) / 2**20:12,.1f} MiB" for name in MEMORY_PARTS]
+    lines += [f"{'chat cache':>14} {info.kv_cache / 2**20:12,.1f} MiB, between steps"]
+    lines += [
+        f"{info.rows} rows of up to {info.length} tokens at once; {info.device} has {info.free / 2**20:,.0f} MiB free "
+        f"of {info.capacity / 2**20:,.0f}: {info.verdict}."
+    ]
+    result(info, as_json=args.json, text="\n".join(lines))
+
+
+def register(commands: Commands) -> None:
+    """Add the commands."""
+    add_run_options(add_command(commands, "params", params, "count what would train"))
+    add_run_options(add_command(commands, "memory", memory, "estimate the memory of a run"))

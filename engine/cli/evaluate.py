@@ -1,0 +1,46 @@
+"""The command that scores a run: eval."""
+
+import argparse
+import dataclasses
+import json
+from pathlib import Path
+
+from engine.cli.commands import Commands, add_command
+from engine.cli.output import result
+from engine.cli.settings import add_loading_options, loading
+from engine.core.atomic import write_text
+from engine.data.dataset import load_dataset
+from engine.runs.folder import RunFolder
+
+
+def score(args: argparse.Namespace) -> None:
+    """Score a run on the held-out rows of its dataset, beside the untuned base."""
+    from engine.evaluation.head import head_predictions, head_scores
+    from engine.evaluation.text import text_predictions, text_scores
+    from engine.exchange.native import load_adapter
+    from engine.models.loading import load_base
+    from engine.training.launch import base_for
+
+    folder = RunFolder.open(args.folder)
+    config = loading(args, folder.config)
+    base = base_for(config, load_base)
+    method = load_adapter(folder.adapter_path, base)
+    if args.dataset:
+        dataset = load_dataset(args.dataset).in_chat_template(base.processor)
+    else:
+        dataset = config.load_data(base.processor)
+    rows = (text_predictions if method.head is None else head_predictions)(base, method, dataset)
+    if args.predictions is not None:
+        lines = [json.dumps(dataclasses.asdict(row), ensure_ascii=False) + "\n" for row in rows]
+        write_text(args.predictions, "".join(lines))
+    scores = (text_scores if method.head is None else head_scores)(base, method, dataset, rows)
+    result(scores, as_json=args.json)
+
+
+def register(commands: Commands) -> None:
+    """Add the command."""
+    command = add_command(commands, "eval", score, "score a run")
+    command.add_argument("folder", type=Path, help="run folder")
+    command.add_argument("--dataset", help="another dataset than the run's own")
+    command.add_argument("--predictions", type=Path, help="also write every row with both answers, as JSON lines")
+    add_loading_options(command, of_run=True)

@@ -1,0 +1,83 @@
+"""Commands that list what was trained: runs, adapters."""
+
+import argparse
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from engine.cli.commands import Commands, add_command
+from engine.cli.output import result, table
+from engine.cli.settings import add_loading_options, loading
+from engine.config.run import RunConfig
+from engine.core.paths import runs_root
+from engine.core.types import AdapterInfo
+from engine.runs.folder import run_folders
+from engine.service.adapters import list_adapters
+
+
+def runs(args: argparse.Namespace) -> None:
+    """List the runs of a folder, newest first, with their status and best validation loss."""
+    rows = []
+    for folder in run_folders(args.root or runs_root()):
+        facts = folder.facts()
+        rows.append(
+            {
+                "id": folder.id,
+                "name": facts.name,
+                "status": folder.status(),
+                "method": facts.method,
+                "dataset": facts.dataset,
+                "step": f"{facts.step}/{facts.steps}",
+                "best_validation": facts.best_validation,
+                "trainable": facts.trainable,
+            }
+        )
+    result(rows, as_json=args.json, text=table(rows))
+
+
+def adapters(args: argparse.Namespace) -> None:
+    """List the adapters of one base: what each is for and what it costs on the disk; --time also times the switch."""
+    infos = list_adapters(args.root or runs_root(), args.model)
+    rows: list[dict[str, Any]] = [
+        {
+            "id": info.id,
+            "method": info.method,
+            "dataset": Path(info.dataset).name,
+            "labels": "" if info.labels is None else ", ".join(info.labels) or "a number",
+            "trainable": info.trainable,
+            "bytes": info.size_bytes,
+        }
+        for info in infos
+    ]
+    if args.time:
+        times = _switch_times(loading(args, RunConfig(model=args.model)), infos)
+        rows = [row | time for row, time in zip(rows, times, strict=True)]
+    total = sum(info.size_bytes for info in infos)
+    text = f"{table(rows)}\n{len(infos)} adapters of {args.model} take {total / 1024:,.0f} KiB in all."
+    result(rows, as_json=args.json, text=text)
+
+
+def _switch_times(config: RunConfig, infos: Sequence[AdapterInfo]) -> list[dict[str, float | None]]:
+    """Milliseconds of the switch to each adapter; None for those of a base with other weights."""
+    from engine.models.loading import load_base
+    from engine.service.switching import SwitchTimes, time_switch
+    from engine.training.launch import base_for
+
+    base = base_for(config, load_base)
+    unknown: dict[str, float | None] = dict.fromkeys(field.name for field in dataclasses.fields(SwitchTimes))
+    return [
+        dataclasses.asdict(time_switch(base, Path(info.path))) if info.fingerprint == base.fingerprint else unknown
+        for info in infos
+    ]
+
+
+def register(commands: Commands) -> None:
+    """Add the commands."""
+    command = add_command(commands, "runs", runs, "list the runs")
+    command.add_argument("--root", type=Path, help="folder of runs (default: the home folder's runs)")
+    command = add_command(commands, "adapters", adapters, "list the adapters of a base", former=("library",))
+    command.add_argument("--model", default="town", help="the base (default: %(default)s)")
+    command.add_argument("--root", type=Path, help="folder of runs or adapters (default: the home folder's runs)")
+    command.add_argument("--time", action="store_true", help="load the base and time the switch to each adapter")
+    add_loading_options(command)

@@ -1,0 +1,89 @@
+"""A question to several columns of a chat: which base they share, and what each of them is given."""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from engine.analysis.probe import need_picture, need_words
+from engine.config.run import RunConfig
+from engine.core.errors import RunError
+from engine.core.types import ChatRequest, ChatSide, ChatUpdate
+from engine.data.dataset import load_dataset
+from engine.inference.chat import ChatColumn, stream_answers
+from engine.methods.base import Method
+from engine.models.base import Base
+from engine.models.loading import resolve_device, resolve_precision
+from engine.runs.folder import RunFolder
+from engine.training.launch import base_for
+
+DEFAULT_DATA = "town-qa"
+"""Whose template is put around a prompt when no side has a run."""
+
+
+def chat(
+    request: ChatRequest,
+    folders: Sequence[RunFolder | None],
+    load: Callable[..., Base],
+    method_of: Callable[[RunFolder, int | None], Method],
+    stopped: Callable[[], bool],
+) -> Iterator[ChatUpdate]:
+    """Stream the answers of all sides.
+
+    Args:
+        request: The question.
+        folders: The run of each side; None for the untuned base.
+        load: Loads a base, see `engine.models.loading.load_base`.
+        method_of: Gives a run's method at a step.
+        stopped: Asked between tokens whether to end.
+
+    Raises:
+        RunError: The sides do not share one model.
+        ModelError: It reads pictures, and there is none.
+        DataError: The picture cannot be read.
+    """
+    base = base_for(_shared([folder.config for folder in folders if folder is not None]), load)
+    if request.picture:
+        need_picture(base, Path(request.picture))
+    else:
+        need_words(base)
+    template = next((template_of(folder) for folder in folders if folder is not None), None)
+    columns = [
+        _column(request, side, folder, method_of(folder, side.step) if folder else None, template)
+        for side, folder in zip(request.sides, folders, strict=True)
+    ]
+    yield from stream_answers(base, columns, request.sampling, stopped)
+
+
+def template_of(folder: RunFolder) -> str:
+    """Text around a prompt in a run's data; the data itself need not be there any more."""
+    return folder.template or folder.config.load_data().template
+
+
+def _column(
+    request: ChatRequest, side: ChatSide, folder: RunFolder | None, method: Method | None, other: str | None
+) -> ChatColumn:
+    """What one side is given. A side without a run takes the template of another side, if one has a run."""
+    if request.picture:
+        return ChatColumn(request.prompt, method, side.strength, picture=Path(request.picture))
+    if not request.template:
+        return ChatColumn(request.prompt, method, side.strength)
+    template = template_of(folder) if folder else other or load_dataset(DEFAULT_DATA).template
+    return ChatColumn(request.prompt, method, side.strength, (method and method.template) or template)
+
+
+def _shared(configs: Sequence[RunConfig]) -> RunConfig:
+    """A config whose base all sides use.
+
+    Raises:
+        RunError: They use several.
+    """
+    names = ", ".join(sorted({_base_name(config) for config in configs}))
+    if len({_base_name(config) for config in configs}) > 1:
+        raise RunError("chat_models", f"All columns must share one model, but these use {names}.", names=names)
+    return configs[0] if configs else RunConfig()
+
+
+def _base_name(config: RunConfig) -> str:
+    """What two runs must have in common to answer side by side."""
+    training = config.of_training()
+    device = resolve_device(training.device)
+    return f"{config.model} ({resolve_precision(training.precision, device)}, {device})"

@@ -1,0 +1,60 @@
+"""The parts of the engine that load torch, for a page that must be on the screen before torch is loaded.
+
+Each function imports its part when it is called, and not when this file is imported: loading torch and transformers
+takes seconds. One lock is held meanwhile, since transformers' lazy modules break when two threads load them at once.
+No other file below `engine/service` imports inside of a function.
+"""
+
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.config.run import RunConfig
+from engine.core.types import Counts, DataPreview, MemoryInfo, ModelInfo
+
+if TYPE_CHECKING:
+    from engine.service.worker import Worker
+
+_LOADING = threading.Lock()
+
+
+def worker_class() -> "type[Worker]":
+    """The class whose one instance the worker thread has."""
+    with _LOADING:
+        from engine.service.worker import Worker
+    return Worker
+
+
+def models(folder: Path) -> list[ModelInfo]:
+    """See `engine.service.catalogue.models`."""
+    with _LOADING:
+        from engine.service import catalogue
+    return catalogue.models(folder)
+
+
+def count(config: RunConfig) -> Counts:
+    """See `engine.service.catalogue.count`."""
+    with _LOADING:
+        from engine.service import catalogue
+    return catalogue.count(config)
+
+
+def usual_rate(config: RunConfig) -> float:
+    """See `engine.service.catalogue.usual_rate`."""
+    with _LOADING:
+        from engine.service import catalogue
+    return catalogue.usual_rate(config)
+
+
+def memory(config: RunConfig, held: int) -> MemoryInfo:
+    """See `engine.preflight.planning.memory`."""
+    with _LOADING:
+        from engine.preflight import planning
+    return planning.memory(config, held)
+
+
+def preview_data(config: RunConfig, rows: int) -> DataPreview:
+    """See `engine.preflight.prepare.preview_data`."""
+    with _LOADING:
+        from engine.preflight import prepare
+    return prepare.preview_data(config, rows)

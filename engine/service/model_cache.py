@@ -1,0 +1,93 @@
+"""Bases and tuned methods that were used lately, so that a question about a run does not load them again."""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from engine.core.errors import RunError
+from engine.exchange.native import load_adapter, load_tensors
+from engine.methods.base import Method
+from engine.models.base import Base
+from engine.models.loading import load_base, resolve_device, resolve_precision
+from engine.runs.folder import RunFolder
+from engine.training.checkpoint import has_checkpoint, restore_method
+from engine.training.launch import base_for, build_method
+
+KEPT_BASES = 2
+KEPT_METHODS = 8
+
+
+class ModelCache:
+    """Loads bases and methods once and keeps the ones used last.
+
+    Args:
+        loaded: Called with the name, precision and base whenever a base was loaded from its files.
+    """
+
+    def __init__(self, loaded: Callable[[str, str, Base], None]) -> None:
+        self._loaded = loaded
+        self._bases: OrderedDict[tuple[str, str, str, str], Base] = OrderedDict()
+        self._methods: OrderedDict[tuple[Path, int | None, float], Method] = OrderedDict()
+
+    def base(self, model: str, precision: str = "fp32", **loading: Any) -> Base:  # noqa: ANN401 - see `load_base`
+        """A base; at most `KEPT_BASES` are held at a time.
+
+        Raises:
+            ModelError: It cannot be loaded.
+        """
+        device = resolve_device(loading.get("device", "auto"))
+        precision = resolve_precision(precision, device)
+        key = (model, precision, device, loading.get("attention", "auto"))
+        if key not in self._bases:
+            while len(self._bases) >= KEPT_BASES:
+                self._bases.popitem(last=False)
+            self._bases[key] = load_base(model, precision, **loading)
+            self._loaded(model, precision, self._bases[key])
+        self._bases.move_to_end(key)
+        return self._bases[key]
+
+    def tuned(self, folder: RunFolder, step: int | None) -> tuple[Base, Method]:
+        """A run's base, and its method as it was at a snapshot; None for the adapter that the run gives away.
+
+        Raises:
+            RunError: There is no such snapshot, or no adapter yet.
+            WorkbenchError: The base cannot be loaded.
+        """
+        base = base_for(folder.config, self.base)
+        path = folder.adapter_path / "adapter.safetensors" if step is None else folder.snapshot_path(step)
+        if not path.exists():
+            raise RunError(
+                "no_snapshot",
+                f"The run {folder.id!r} keeps nothing from step {step}: choose one of its snapshots.",
+                run=folder.id,
+                step=step,
+            )
+        key = (path, step, path.stat().st_mtime)
+        if key not in self._methods:
+            while len(self._methods) >= KEPT_METHODS:
+                self._methods.popitem(last=False)
+            self._methods[key] = _read_method(folder, step, base)
+        return base, self._methods[key]
+
+    def as_trained(self, folder: RunFolder) -> tuple[Base, Method]:
+        """A run's base, and its method as the newest checkpoint has it; where there is none, as its adapter has it.
+
+        An adapter holds what remains after training, such as the average of several experts.
+        """
+        if not has_checkpoint(folder.checkpoint_path):
+            return self.tuned(folder, None)
+        base = base_for(folder.config, self.base)
+        method = build_method(folder.config, base, folder.head)
+        restore_method(folder, method)
+        return base, method.to(base.device)
+
+
+def _read_method(folder: RunFolder, step: int | None, base: Base) -> Method:
+    """A method from an adapter folder (no step) or from a snapshot."""
+    if step is None:
+        return load_adapter(folder.adapter_path, base)
+    method = build_method(folder.config, base, folder.head)
+    method.fold()
+    load_tensors(method, folder.snapshot_path(step))
+    return method.to(base.device)
