@@ -1,4 +1,12 @@
-"""The page. It reads the engine's tables of methods and settings, and asks `engine.service.workbench` for all else.
+"""The page. It never loads torch itself: whatever needs torch is asked of `engine.service.workbench`.
 
-Building it loads no torch.
+Beside the workbench it imports only those parts of the engine that load no torch and describe what can be chosen:
+
+- `engine.core`: errors, value types, settings, paths, sampling.
+- `engine.config`: what determines a run, and the settings of training.
+- `engine.methods`: the table of methods, and `engine.methods.spec`.
+- `engine.data`: `engine.data.settings`, `engine.data.pixels` (thumbnails), and of `engine.data.readers` the formats,
+  names and archives that a person may choose.
+
+`tests/test_layers.py` holds the list module by module.
 """

@@ -13,6 +13,13 @@ ASSETS = Path(__file__).resolve().parents[1] / "assets"
 MODULES = ASSETS / "js"
 TOKENS = ASSETS / "css" / "tokens.css"
 PLOTLY = Path(plotly.__file__).resolve().parent / "package_data" / "plotly.min.js"
+EARLY_CLICK = """
+addEventListener("click", (event) => {
+  const tab = event.target.closest?.("[data-place]");
+  if (tab) sessionStorage.setItem("gatelight.place", tab.dataset.place);
+}, true);
+"""
+"""Remembers a tab that is clicked before the modules are there: `header.js` opens it when it mounts."""
 KEPT = {"Cache-Control": "public, max-age=31536000, immutable"}
 """A browser may keep a script forever: its address changes with its content."""
 
@@ -28,7 +35,8 @@ def head() -> str:
     colours = f"<style>{TOKENS.read_text(encoding='utf-8')}</style>"
     early = [f'<link rel="modulepreload" href="{address()}/{name}">' for name in modules()]
     ready = f'import(new URL("{address()}/main.js", document.baseURI))'
-    return "\n".join([colours, *early, f"<script>globalThis.Gatelight = Object.freeze({{ ready: {ready} }});</script>"])
+    surface = f"globalThis.Gatelight = Object.freeze({{ ready: {ready} }});"
+    return "\n".join([colours, *early, f"<script>{surface}{EARLY_CLICK}</script>"])
 
 
 def css() -> str:

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.glue import markdown
-from benchmarks.parts import Row, kept
+from benchmarks.parts import Row, figures_of, kept
 from engine.config.run import RunConfig
 from engine.core.atomic import write_json, write_text
 
@@ -48,7 +48,7 @@ def main() -> None:
     parser.add_argument("--splits", type=int, default=2, help="splits of the tweets (default: %(default)s)")
     parser.add_argument("--out", type=Path, default=Path("docs/clm.md"))
     args = parser.parse_args()
-    figures, file = args.out.with_suffix(".json"), args.twitter / "train.csv"
+    figures, file = figures_of(args.out), args.twitter / "train.csv"
     rows = kept(figures)
     known = {(row["model"], row["data"], row["split"]) for row in rows}
     for model in args.models:

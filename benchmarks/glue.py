@@ -7,7 +7,7 @@ GLUE is a folder with SST-2, MRPC and RTE, each with train.tsv and dev.tsv and t
 learn the tasks in turn; after each, the scores of the earlier ones are compared to the bit. Then other methods, full
 fine-tuning and a linear probe on the frozen encoder do SST-2 with as many rows in the same order of size. Everything
 reads the mean of all tokens, and everything is scored on the dev files after the last step: none is chosen by them.
-The page, and the figures beside it (the same name with .json), are written after every row; figures that are there are
+The page, and the its figures in benchmarks/results, are written after every row; figures that are there are
 not made again. With --jobs, configurations run in so many processes side by side.
 """
 
@@ -28,7 +28,7 @@ from torch import Tensor, nn
 from transformers import get_linear_schedule_with_warmup
 
 from benchmarks.machine import machine
-from benchmarks.parts import Row, gather, kept
+from benchmarks.parts import Row, figures_of, gather, kept
 from engine.config.run import RunConfig
 from engine.core.atomic import write_json, write_text
 from engine.data.batching import collator_of
@@ -100,7 +100,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, help="configurations (default: all)")
     parser.add_argument("--jobs", type=int, default=1, help="processes side by side (default: %(default)s)")
     args = parser.parse_args()
-    model, figures = args.model or packaged(), args.out.with_suffix(".json")
+    model, figures = args.model or packaged(), figures_of(args.out)
     here = {"model": model_name(model), "steps": args.steps}
     rows = kept(figures)
     done = {row["part"] for row in rows if row["last"] and here.items() <= row.items()}

@@ -113,7 +113,7 @@ def line(base: Base, path: str, name: str, precision: str, batch: Batch, *, spar
     method.train()
     objective, optimiser = TrainingObjective(method, views), optimiser_for(method, training, 1e-4)
     here = moved(batch, base.device)
-    count = count_labels(views[0], here)
+    count = count_labels(views[0].shape, here)
 
     def step() -> None:
         (objective(here) / count).backward()

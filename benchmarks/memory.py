@@ -114,7 +114,7 @@ def measured(base: Base, plan: Plan, *, witness: bool = True) -> tuple[dict[str,
     whole, meter = plan.batch, Meter(device)
     targets = None if whole.targets is None else whole.targets.to(device)
     batch = Batch(Tokens(whole.inputs.ids.to(device), whole.inputs.mask.to(device)), whole.labels.to(device), targets)
-    count = count_labels(views[0], batch)
+    count = count_labels(views[0].shape, batch)
 
     def backward() -> None:
         (objective(batch) / count).backward()

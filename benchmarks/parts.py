@@ -14,8 +14,15 @@ from typing import Any, TypeVar
 
 import torch
 
+RESULTS = Path(__file__).resolve().parent / "results"
+
 Row = dict[str, Any]
 Part = TypeVar("Part")
+
+
+def figures_of(page: Path) -> Path:
+    """The file of the figures from which a page is written."""
+    return RESULTS / f"{page.stem}.json"
 
 
 def kept(file: Path) -> list[Row]:

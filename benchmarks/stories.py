@@ -4,7 +4,7 @@
 
 STORIES is the folder of a causal model, such as stories260K; FAIRYTALES holds fairytaleqa.jsonl, whose stories bring
 their own split. Rows are passages of whole sentences, learned from their first word to their last. The page and the
-figures beside it (the same name with .json) are written after every row; figures that are there are not made again,
+its figures in benchmarks/results are written after every row; figures that are there are not made again,
 unless a run with more steps is asked for.
 """
 
@@ -21,7 +21,7 @@ from typing import Any
 
 from benchmarks.glue import markdown
 from benchmarks.machine import machine
-from benchmarks.parts import Row, gather, kept
+from benchmarks.parts import Row, figures_of, gather, kept
 from engine.config.run import RunConfig
 from engine.core.atomic import write_json, write_text
 from engine.core.errors import ModelError
@@ -56,7 +56,7 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=1, help="number formats side by side (default: %(default)s)")
     parser.add_argument("--out", type=Path, default=Path("docs/stories.md"))
     args = parser.parse_args()
-    figures = args.out.with_suffix(".json")
+    figures = figures_of(args.out)
     rows = kept(figures)
     known = {(row["method"], row["format"]) for row in rows if row["steps"] >= args.steps}
     parts = [(each, [name for name in args.methods if (name, each) not in known]) for each in args.formats]

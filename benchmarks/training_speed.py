@@ -30,9 +30,10 @@ from engine.models.base import base_from_model
 from engine.models.inputs import Tokens
 from engine.models.loading import load_base
 from engine.models.resolve import SHIPPED
+from engine.training import loop
 from engine.training.launch import start_run
-from engine.training.loop import Trainer
 from engine.training.objective import TrainingObjective
+from engine.training.recorder import Recorder
 
 ROUNDS, STEPS = 5, 4
 ROWS, LENGTH, ANSWER = 8, 192, 64
@@ -85,7 +86,7 @@ def sides(name: str) -> tuple[Callable[[], None], Callable[[], None]]:
     method = cls.build(cls.spec.settings.from_dict(settings), base.shape, Start.of(base, 0))
     view = base.view()
     method.attach(view.sites)
-    objective, count = TrainingObjective(method, [view]), count_labels(view, batch)
+    objective, count = TrainingObjective(method, [view]), count_labels(view.shape, batch)
     ours = stepper(list(method.parameters()), lambda: objective(batch) / count)
     inputs = {"input_ids": batch.inputs.ids, "attention_mask": batch.inputs.mask.long(), "labels": batch.labels}
     theirs = stepper([p for p in wrapped.parameters() if p.requires_grad], lambda: wrapped(**inputs).loss)
@@ -146,10 +147,10 @@ def telemetry_share() -> float:
         return run
 
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
-        for name in ("_publish", "_frame", "_copies"):
-            original = getattr(Trainer, name)
-            setattr(Trainer, name, timed(original))
-            stack.callback(setattr, Trainer, name, original)
+        for owner, name in ((Recorder, "publish"), (Recorder, "frame"), (loop, "copied_groups")):
+            original = getattr(owner, name)
+            setattr(owner, name, timed(original))
+            stack.callback(setattr, owner, name, original)
         trainer = start_run(Path(folder) / "run", RunConfig(), load_base)
         for _ in trainer.run():
             pass

@@ -1,6 +1,37 @@
-"""Parameter-efficient fine-tuning: models and their sites, methods, training, telemetry. It knows no page."""
+"""Parameter-efficient fine-tuning: models and their sites, methods, training, telemetry. It knows no page.
+
+From Python:
+
+    import engine
+
+    base = engine.load_base("town")
+    run = engine.Run.start(base, "town-qa", method="lora", steps=100).train()
+    print(run.evaluate().exact_match)
+    base_says, tuned_says = run.chat("Where does Ivan Marsh live?")
+    run.export("exported", form="peft")
+
+`Run.steps` trains a step at a time, `Run.open` opens a run of before. The names below are imported when they are first
+used, so that `import engine` costs nothing: torch takes seconds.
+"""
 
 import logging
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from engine.models.loading import load_base
+    from engine.service.notebook import Run
+
+__all__ = ["Run", "load_base"]
 
 # Where a CPU has bf16 instructions, bitsandbytes warns on import about an optional kernel that nobody asked for.
 logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)
+
+_HOMES = {"Run": "engine.service.notebook", "load_base": "engine.models.loading"}
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - a class or a function
+    """Import a public name when it is first used (PEP 562)."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

@@ -58,9 +58,9 @@ def naming(name):
     listing = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.py", "*.js"]
     listed = subprocess.run(listing, cwd=ROOT, check=True, capture_output=True, text=True)
     for path in listed.stdout.split():
-        if not path.startswith(("tests/", "benchmarks/", "docs/")) and words[path[-3:]].search(
-            (ROOT / path).read_text("utf-8")
-        ):
+        if path.startswith(("tests/", "benchmarks/")):
+            continue
+        if words[Path(path).suffix].search((ROOT / path).read_text("utf-8")):
             yield path
 
 

@@ -1,21 +1,24 @@
-"""README.md tells the truth: its commands, its tree, its links, its Space."""
+"""README.md and docs/ tell the truth: commands, the tree of files, links, the Space, the lines of Python."""
 
+import json
 import re
 import subprocess
 
 import pytest
 import yaml
 
-from tests.readme_tree import README, ROOT, readme_with_tree
+from tools.event_reference import PAGE as EVENT_PAGE
+from tools.event_reference import page as event_page
+from tools.file_tree import PAGE, ROOT, page_with_tree
 
-TEXT = README.read_text(encoding="utf-8")
+TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "assets").rglob("*.md")]
 
 
 def test_tree_lists_every_file():
     if not (ROOT / ".git").exists():
         pytest.skip("the tree is made from what git knows")
-    assert readme_with_tree() == TEXT, "run `python -m tests.readme_tree`"
+    assert page_with_tree() == PAGE.read_text(encoding="utf-8"), "run `python -m tools.file_tree`"
 
 
 def test_ci_runs_the_test_command():
@@ -45,3 +48,45 @@ def test_no_file_names_this_machine():
     for word in words:
         found = subprocess.run(["git", "grep", "-lF", word], cwd=ROOT, capture_output=True, text=True, check=False)
         assert not found.stdout, (word, found.stdout)
+
+
+def test_readme_is_short():
+    """A page that is read to its end."""
+    assert len(TEXT.splitlines()) <= 150
+
+
+def test_glossary_is_short():
+    assert len((ROOT / "docs/glossary.md").read_text("utf-8").splitlines()) <= 60
+
+
+def test_no_raw_figures_among_the_pages():
+    """What a script measured lies in benchmarks/results; docs/ holds what is read."""
+    assert not list((ROOT / "docs").rglob("*.json"))
+
+
+@pytest.mark.slow
+def test_the_lines_of_python_run_as_they_stand(tmp_path, monkeypatch, capsys):
+    """README's example, with its names and in its order; only the number of steps is smaller."""
+    (example,) = re.findall(r"```python\n(.+?)```", TEXT, re.S)
+    assert len(example.strip().splitlines()) <= 11
+    monkeypatch.chdir(tmp_path)
+    exec(compile(example.replace("steps=100", "steps=3"), "README.md", "exec"), {})
+    assert capsys.readouterr().out.startswith("1 ")
+    assert (tmp_path / "exported" / "adapter_model.safetensors").exists()
+
+
+@pytest.mark.slow
+def test_the_notebook_runs(tmp_path, monkeypatch):
+    """Every cell of docs/notebook.ipynb, in order, with fewer steps."""
+    monkeypatch.chdir(tmp_path)
+    notebook = json.loads((ROOT / "docs/notebook.ipynb").read_text("utf-8"))
+    cells = ["".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    names: dict[str, object] = {}
+    for number, cell in enumerate(cells, 1):
+        exec(compile(re.sub(r"steps=\d+", "steps=4", cell), f"cell {number}", "exec"), names)
+
+
+def test_event_reference_is_up_to_date():
+    """docs/reference/events.md tells of every kind of event and every field, each with a sentence."""
+    assert event_page() == EVENT_PAGE.read_text(encoding="utf-8"), "run `python -m tools.event_reference`"
+    assert not re.search(r"^\| `\w+` \| .+ \|  \|$", event_page(), re.M)

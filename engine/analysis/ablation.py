@@ -60,6 +60,6 @@ def routes(base: Base, method: Method, dataset: Dataset, samples: int = 16) -> R
     tuned.control.routing = None
     tuned.train()  # training mode routes at random; AdaMix has no dropout that this would switch on
     for number in range(samples):
-        tuned.lay(-1 - number)  # numbers of samples that training never takes
+        tuned.use_sample(-1 - number)  # numbers of samples that training never takes
         sampled.append(loss())
     return RouteLosses(average=average, experts=single, random=sampled)

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from engine.data.batching import Batch, Collator, batches_by_length
 from engine.data.tokenise import IGNORE, Example
 from engine.methods.parts.task_head import TaskHead
+from engine.models.shape import ModelShape
 from engine.models.view import View
 
 Targets = Int[Tensor, " n"] | Float[Tensor, " n"]
@@ -45,11 +46,11 @@ def label_loss(view: View, batch: Batch) -> tuple[Float[Tensor, ""], int]:
     return summed_loss(logits, labels), len(labels)
 
 
-def count_labels(view: View, batch: Batch) -> int:
+def count_labels(shape: ModelShape, batch: Batch) -> int:
     """Number of labels of a batch that enter the loss."""
     if batch.targets is not None:
         return len(batch.targets)
-    labels = batch.labels[:, 1:] if view.shape.family.causal else batch.labels
+    labels = batch.labels[:, 1:] if shape.family.causal else batch.labels
     return int((labels != IGNORE).sum())
 
 

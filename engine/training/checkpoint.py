@@ -1,4 +1,4 @@
-"""Everything a killed run needs to go on exactly as it would have: safetensors and JSON, no pickles."""
+"""Checkpoints: all that a killed run needs to go on exactly as it would have. Safetensors and JSON, no pickles."""
 
 import json
 from dataclasses import dataclass, field
@@ -22,10 +22,10 @@ class Position:
     """Where a run stands.
 
     Attributes:
-        step: Finished updates; also decides the place in the data.
-        wall_s: Training seconds so far.
-        best: How validation went so far.
-        warm: Whether the method has done what it does once before the first step.
+        step: Finished optimiser steps; also determines the next batch.
+        wall_s: Seconds of training so far.
+        best: Result of the validations so far.
+        warm: Whether the method has finished its warm-up.
     """
 
     step: int = 0
@@ -34,19 +34,31 @@ class Position:
     warm: bool = False
 
 
-def save_checkpoint(
-    folder: RunFolder,
-    method: Method,
-    optimiser: torch.optim.Optimizer,
-    scheduler: torch.optim.lr_scheduler.LRScheduler,
-    rng: Tensor,
-    position: Position,
-) -> None:
-    """Write a checkpoint and put it in the place of the old one in a way that survives a crash at any moment."""
-    fresh = folder.path / "checkpoint.new"
-    write_tensors(fresh / "method.safetensors", method.state_dict())
-    tensors, plain = _split(optimiser.state_dict())
-    write_tensors(fresh / "optimiser.safetensors", {**tensors, "rng": rng})
+@dataclass(slots=True)
+class TrainingState:
+    """All that a training step changes.
+
+    Attributes:
+        method: Its parameters train.
+        optimiser: Over these parameters.
+        scheduler: Of the learning rate.
+        rng: State of the CPU's random number generator for the next step.
+        position: Where the run stands.
+    """
+
+    method: Method
+    optimiser: torch.optim.Optimizer
+    scheduler: torch.optim.lr_scheduler.LRScheduler
+    rng: Tensor
+    position: Position = field(default_factory=Position)
+
+
+def save_checkpoint(folder: RunFolder, state: TrainingState) -> None:
+    """Write a checkpoint beside the old one, then put it in its place; after a crash at any moment one is whole."""
+    fresh, position = folder.path / "checkpoint.new", state.position
+    write_tensors(fresh / "method.safetensors", state.method.state_dict())
+    tensors, plain = _split(state.optimiser.state_dict())
+    write_tensors(fresh / "optimiser.safetensors", {**tensors, "rng": state.rng})
     write_json(
         fresh / "trainer.json",
         {
@@ -55,43 +67,38 @@ def save_checkpoint(
             "best": position.best.to_dict(),
             "warm": position.warm,
             "optimiser": plain,
-            "scheduler": {k: v for k, v in scheduler.state_dict().items() if k != "lr_lambdas"},
+            "scheduler": {k: v for k, v in state.scheduler.state_dict().items() if k != "lr_lambdas"},
         },
     )
     folder.replace_checkpoint(fresh)
 
 
-def load_checkpoint(
-    folder: RunFolder,
-    method: Method,
-    optimiser: torch.optim.Optimizer,
-    scheduler: torch.optim.lr_scheduler.LRScheduler,
-) -> tuple[Position, Tensor]:
-    """Restore method, optimiser and scheduler; returns the position and the random state."""
+def load_checkpoint(folder: RunFolder, state: TrainingState) -> None:
+    """Put the newest checkpoint's values into a state that was just built."""
     path = folder.checkpoint_path
-    restore_method(folder, method)
-    facts = json.loads((path / "trainer.json").read_text(encoding="utf-8"))
+    restore_method(folder, state.method)
+    plain = json.loads((path / "trainer.json").read_text(encoding="utf-8"))
     tensors = load_file(path / "optimiser.safetensors")
-    rng = tensors.pop("rng")
-    optimiser.load_state_dict(_joined(tensors, facts["optimiser"]))
-    scheduler.load_state_dict({**facts["scheduler"], "lr_lambdas": [None] * len(scheduler.base_lrs)})
-    return Position(facts["step"], facts["wall_s"], BestValidation.from_dict(facts["best"]), facts["warm"]), rng
+    state.rng = tensors.pop("rng")
+    state.optimiser.load_state_dict(_joined(tensors, plain["optimiser"]))
+    state.scheduler.load_state_dict({**plain["scheduler"], "lr_lambdas": [None] * len(state.scheduler.base_lrs)})
+    state.position = Position(plain["step"], plain["wall_s"], BestValidation.from_dict(plain["best"]), plain["warm"])
 
 
 def restore_method(folder: RunFolder, method: Method) -> None:
-    """Put a checkpoint's values into a method that was just built, with all structure that training needs."""
+    """Put a checkpoint's values into a method that was just built and not folded."""
     values = load_file(folder.checkpoint_path / "method.safetensors")
     check_tensors(method.state_dict(), values, "method.safetensors")
     method.load_state_dict(values)
 
 
 def has_checkpoint(path: Path) -> bool:
-    """Whether a checkpoint folder is there and whole."""
+    """Whether a folder holds a whole checkpoint."""
     return (path / "trainer.json").exists()
 
 
 def _split(state: dict[str, Any]) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Tensors of an optimiser's state by "parameter/name", and everything else as plain values."""
+    """Tensors of an optimiser's state by "parameter/name", and all else as plain values."""
     tensors: dict[str, Tensor] = {}
     rest: dict[str, dict[str, Any]] = {}
     for index, entries in state["state"].items():
@@ -104,6 +111,7 @@ def _split(state: dict[str, Any]) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
 
 def _joined(tensors: dict[str, Tensor], plain: dict[str, Any]) -> dict[str, Any]:
+    """The inverse of `_split`."""
     state: dict[int, dict[str, Any]] = {int(index): dict(values) for index, values in plain["state"].items()}
     for key, tensor in tensors.items():
         index, name = key.split("/", 1)

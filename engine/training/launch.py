@@ -1,20 +1,29 @@
-"""From a config to a trainer that is ready to run, and from a run folder to one that goes on."""
+"""From a config to a trainer at step 0, and from a run folder to one that goes on."""
 
 from collections.abc import Callable
 from pathlib import Path
 
+import torch
+from accelerate import Accelerator
+
 from engine.config.run import RunConfig
 from engine.core.errors import RunError
+from engine.data.dataset import Dataset
 from engine.data.head_spec import HeadSpec
 from engine.data.task import head_for
+from engine.data.tokenise import encode_training
 from engine.methods import method_class, method_spec
 from engine.methods.base import Method, Start
 from engine.models.base import Base
 from engine.runs.facts import BaseFacts, RunFacts
 from engine.runs.folder import RunFolder
 from engine.runs.log import cut_back
-from engine.training.checkpoint import has_checkpoint
+from engine.training.checkpoint import TrainingState, has_checkpoint
 from engine.training.loop import Trainer
+from engine.training.objective import TrainingObjective
+from engine.training.optimiser import checkpoint_activations, optimiser_for, scheduler_for
+from engine.training.recorder import Recorder
+from engine.training.validation import Validation
 
 LoadBase = Callable[..., Base]
 """Gives the base for what `load_base` takes; the page keeps loaded ones, the command line loads."""
@@ -48,7 +57,7 @@ def start_run(path: Path, config: RunConfig, load: LoadBase, name: str = "") -> 
         WorkbenchError: A setting, the model or the data cannot be used.
     """
     config = config.checked()
-    config.load_data()  # what is wrong with it shall be said before a model is loaded
+    config.load_data()  # its errors shall come before a model is loaded
     base = base_for(config, load)
     dataset = config.load_data(base.processor)
     training = config.of_training()
@@ -74,7 +83,35 @@ def start_run(path: Path, config: RunConfig, load: LoadBase, name: str = "") -> 
             chips=dataset.chips,
         ),
     )
-    return Trainer(folder, base, method, dataset)
+    return build_trainer(folder, base, method, dataset)
+
+
+def build_trainer(folder: RunFolder, base: Base, method: Method, dataset: Dataset) -> Trainer:
+    """Put the parts of a trainer together. The method is attached to its training view and moved to the base's device.
+
+    Raises:
+        WorkbenchError: A row cannot be encoded.
+    """
+    settings = folder.config.of_training()
+    views = [base.view() for _ in range(method.passes)]
+    method.attach(views[0].sites)
+    if settings.gradient_checkpointing:
+        checkpoint_activations(views)
+    method.train()
+    templated, spec = dataset.in_template(method.template), method.head.spec if method.head else None
+    max_seq_len = min(settings.max_seq_len, views[0].max_text_tokens)
+    examples = encode_training(base.processor, templated, templated.rows("train"), max_seq_len, spec)
+    validation = Validation(base, method, templated, max_seq_len)
+    accelerator = Accelerator(cpu=base.device.type == "cpu", device_placement=False)
+    method.to(base.device)
+    optimiser = optimiser_for(
+        method, settings, settings.learning_rate or method.spec.usual_rate(method.settings, base.shape.d)
+    )
+    scheduler = scheduler_for(optimiser, settings)
+    objective, optimiser = accelerator.prepare(TrainingObjective(method, views), optimiser)
+    state = TrainingState(method, optimiser, scheduler, torch.Generator().manual_seed(settings.seed).get_state())
+    recorder = Recorder(folder, base, method, dataset.template, settings.keep)
+    return Trainer(settings, base, examples, objective, accelerator, state, validation, recorder)
 
 
 def resume_run(folder: RunFolder, load: LoadBase) -> Trainer:
@@ -108,9 +145,9 @@ def resume_run(folder: RunFolder, load: LoadBase) -> Trainer:
             run=folder.id,
             name=config.model,
         )
-    trainer = Trainer(folder, base, build_method(config, base, folder.head), config.load_data(base.processor))
+    trainer = build_trainer(folder, base, build_method(config, base, facts.head), config.load_data(base.processor))
     trainer.restore()
-    # Step 0 is told again by a run that goes back to it; later steps are told when they are made.
+    # A run that goes back to step 0 records that step again; a later step is recorded when it is made.
     cut_back(folder.events_path, trainer.position.step or -1)
     folder.drop_snapshots_after(trainer.position.step)
     folder.update(epoch=facts.epoch + 1)

@@ -1,9 +1,10 @@
-"""What a training run and the estimate of its memory share: its optimiser, and how activations are spared."""
+"""Optimiser, schedule and gradient checkpointing: what a training run and the estimate of its memory share."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import torch
+from transformers import get_scheduler
 
 from engine.config.training import TrainingSettings
 from engine.methods.base import HEAD, Method
@@ -11,25 +12,39 @@ from engine.methods.parts.task_head import LEARNING_RATE as HEAD_RATE
 from engine.models.view import View
 
 
-def optimiser_for(method: Method, settings: TrainingSettings, rate: float) -> torch.optim.Optimizer:
-    """AdamW on all that trains. Gates and single numbers are never decayed; a head has a rate of its own."""
+def optimiser_for(method: Method, settings: TrainingSettings, learning_rate: float) -> torch.optim.Optimizer:
+    """AdamW on all trainable parameters.
+
+    Parameters that the method lists in `no_decay` get no weight decay; a task head has a learning rate of its own.
+    """
     named = [(name, p) for name, p in method.named_parameters() if not name.startswith(HEAD)]
-    spared = [p for name, p in named if name.startswith(method.spec.no_decay)]
+    undecayed = [p for name, p in named if name.startswith(method.spec.no_decay)]
     decayed = [p for name, p in named if not name.startswith(method.spec.no_decay)]
     head = list(method.head.parameters()) if method.head else []
     decay = settings.weight_decay
     groups = [
-        {"params": decayed, "weight_decay": decay, "lr": rate},
-        {"params": spared, "weight_decay": 0.0, "lr": rate},
+        {"params": decayed, "weight_decay": decay, "lr": learning_rate},
+        {"params": undecayed, "weight_decay": 0.0, "lr": learning_rate},
         {"params": head, "weight_decay": decay, "lr": settings.head_rate or HEAD_RATE},
     ]
     return torch.optim.AdamW([group for group in groups if group["params"]])
 
 
-def checkpoint_activations(views: Sequence[View], **options: Any) -> None:  # noqa: ANN401 - torch's own
-    """Compute activations again in the backward pass; options go to torch's `checkpoint`.
+def scheduler_for(optimiser: torch.optim.Optimizer, settings: TrainingSettings) -> torch.optim.lr_scheduler.LRScheduler:
+    """The learning rate over the run: transformers' schedule of that name, after a linear warm-up."""
+    scheduler: torch.optim.lr_scheduler.LRScheduler = get_scheduler(
+        settings.schedule,
+        optimiser,
+        num_warmup_steps=round(settings.warmup_ratio * settings.steps),
+        num_training_steps=settings.steps,
+    )
+    return scheduler
 
-    Only the layers are told that they train: transformers asks them, and the base's dropout stays off.
+
+def checkpoint_activations(views: Sequence[View], **options: Any) -> None:  # noqa: ANN401 - torch's own
+    """Recompute activations in the backward pass; options go to `torch.utils.checkpoint.checkpoint`.
+
+    Only the layers are set to training, since transformers asks them; the base's dropout stays off.
     """
     for view in views:
         view.model.gradient_checkpointing_enable({"use_reentrant": False, **options})

@@ -1,4 +1,4 @@
-"""How far an update went, by group of parameters."""
+"""The size of an optimiser update, by group of parameters."""
 
 import math
 
@@ -8,8 +8,13 @@ from engine.methods.base import Method
 from engine.telemetry.events import MovedEvent
 
 
-def moved(step: int, method: Method, before: dict[str, list[Tensor]]) -> MovedEvent:
-    """Norms of gradient, update and value of every group of parameters."""
+def copied_groups(method: Method) -> dict[str, list[Tensor]]:
+    """Values of all parameters before an update, by group."""
+    return {name: [p.detach().clone() for p in group] for name, group in method.groups().items()}
+
+
+def update_event(step: int, method: Method, before: dict[str, list[Tensor]]) -> MovedEvent:
+    """L2 norms of gradient, update and value of every group, after the update; `before` is from `copied_groups`."""
 
     def norm(tensors: list[Tensor]) -> float:
         return round(math.sqrt(sum(float(tensor.float().square().sum()) for tensor in tensors)), 6)

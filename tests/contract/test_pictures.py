@@ -4,6 +4,7 @@ import base64
 import dataclasses
 import io
 import logging
+from functools import partial
 
 import pytest
 import torch
@@ -38,7 +39,7 @@ from engine.telemetry.serialise import picture_to_json, to_json
 from engine.training.launch import resume_run, start_run
 from tests.tiny import built, randomise, tiny_base
 from tests.unit.drawing import draw_shapes
-from tests.unit.making import QUICK, events_of, finish, load, losses
+from tests.unit.making import QUICK, events_of, finish, kill_at, load, losses
 
 SERVED = [name for name, spec in METHODS.items() if serves(spec, family_of("vit"))]
 
@@ -90,17 +91,20 @@ def test_every_method_trains_and_tells(shapes, tmp_path, method, caplog):
 
 @pytest.mark.parametrize("killed", [False, True])
 def test_resumed_run_is_the_uninterrupted_one(shapes, tmp_path, killed):
-    """Stopped after five steps, or gone there and set back to the checkpoint of step 3: the same losses and adapter."""
+    """Stopped after five steps, or killed there and set back to step 3: the same losses and adapter."""
     config = config_for(shapes, settings={"rank": 2, "dropout": 0.5})
     whole = finish(start_run(tmp_path / "whole", config, load))
-    broken = start_run(tmp_path / "broken", config, load)
-    progress = broken.run()
-    for _ in range(5):
-        next(progress)
+    start = partial(start_run, tmp_path / "broken", config, load)
     if killed:
-        broken._finish = lambda _status: None
-    progress.close()
-    resumed = resume_run(broken.folder, load)
+        folder = kill_at(5, start)
+    else:
+        broken = start()
+        progress = broken.run()
+        for _ in range(5):
+            next(progress)
+        progress.close()
+        folder = broken.folder
+    resumed = resume_run(folder, load)
     assert resumed.position.step == (3 if killed else 5)
     assert losses(finish(resumed)) == losses(whole)
     mine, its = (load_file(trainer.folder.adapter_path / "adapter.safetensors") for trainer in (resumed, whole))

@@ -70,7 +70,7 @@ def test_a_slot_is_a_word_with_a_vector_of_its_own(family):
     embedded = plain.get_input_embeddings()(tokens_of(MIXED).ids.clamp(min=0)).detach().clone()
     for place, index in enumerate(MIXED):
         if index < 0:
-            embedded[0, place] = method.result()[-1 - index]
+            embedded[0, place] = method.virtual_tokens()[-1 - index]
     with torch.no_grad():
         expected = plain(inputs_embeds=embedded).logits
     assert_close(logits(base, method, tokens_of(MIXED)), expected, **TOLERANCE)
@@ -321,7 +321,7 @@ def test_masked_model_reads_slots_between_its_special_tokens():
     embedded = plain.get_input_embeddings()(torch.tensor([ids]).clamp(min=0)).detach().clone()
     for place, index in enumerate(ids):
         if index < 0:
-            embedded[0, place] = method.result()[-1 - index]
+            embedded[0, place] = method.virtual_tokens()[-1 - index]
     with torch.no_grad():
         assert_close(logits(base, method, tokens_of(ids)), plain(inputs_embeds=embedded).logits, **TOLERANCE)
     method.control.strength = 0.0

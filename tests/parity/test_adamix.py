@@ -68,7 +68,7 @@ def of_authors(tensors, base):
 
 def as_drawn(method, choices):
     """Let the dice lie as the authors' did: A then B, layer by layer."""
-    method._lying = [choices[0::2].tolist(), choices[1::2].tolist()]
+    method._routing = [choices[0::2].tolist(), choices[1::2].tolist()]
     return method
 
 
@@ -225,7 +225,7 @@ def test_dice_are_fair_and_independent():
     pairs = torch.zeros(4, 4)
     for _ in range(4000):
         method.sample_routing()
-        pairs[method._lying[0][0], method._lying[1][0]] += 1
+        pairs[method._routing[0][0], method._routing[1][0]] += 1
     (frame,) = method.parameter_events(1)
     assert frame.pools == ["down", "up"]
     assert {sum(row) for pool in frame.counts for row in pool} == {4000}
@@ -243,17 +243,17 @@ def test_dice_leave_other_dice_alone():
     before = torch.get_rng_state()
     method.sample_routing()
     assert torch.equal(torch.get_rng_state(), before)
-    first = method._lying
+    first = method._routing
     twin = method.sharing_copy()
     twin.sample_routing()
-    assert method._lying == first  # its dice lie as they lay
-    assert twin._lying != first
+    assert method._routing == first  # its dice lie as they lay
+    assert twin._routing != first
     assert int(method.dice[1]) == 2
     _, again = Case("adamix", {"experts": 8}, "llama").build(seed=3)
     again.sample_routing()
-    assert again._lying == first
+    assert again._routing == first
     again.sample_routing()
-    assert again._lying == twin._lying
+    assert again._routing == twin._routing
 
 
 def test_dice_survive_a_checkpoint():
@@ -266,7 +266,7 @@ def test_dice_survive_a_checkpoint():
     assert torch.equal(fresh.counts, method.counts)
     method.sample_routing()
     fresh.sample_routing()
-    assert fresh._lying == method._lying
+    assert fresh._routing == method._routing
 
 
 def batch():
@@ -297,7 +297,7 @@ def test_objective_is_cross_entropy_and_agreement(family, checkpointing):
     labels, scores, shift = batch().labels, [], int(base.shape.family.causal)
     for throw in (1, 2):
         own = method.sharing_copy()
-        own.lay(throw)
+        own.use_sample(throw)
         keep = labels[:, shift:] != -100
         scores.append(viewed(base, own).logits(batch().inputs)[:, : 9 - shift][keep])
     wanted = labels[:, shift:][keep]

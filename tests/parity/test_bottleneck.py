@@ -232,7 +232,7 @@ def test_near_identity_of_the_start():
         method = Bottleneck.build(BottleneckSettings(init_std=std, norms=False), shape, Start.of(base, 0))
         assert float(method.down["0_mlp"].weight.detach().abs().max()) <= 2 * std
         with torch.no_grad():
-            sizes[std] = float((method.pass_through(0, "mlp", h, h).norm(dim=-1) / h.norm(dim=-1)).mean())
+            sizes[std] = float((method.adapter_output(0, "mlp", h, h).norm(dim=-1) / h.norm(dim=-1)).mean())
     assert 4e-5 < sizes[1e-3] < 1.2e-4
     assert 4e-3 < sizes[1e-2] < 1.4e-2
     assert sizes[1e-1] > 0.5
@@ -284,7 +284,7 @@ def test_watch_tells_size_and_sleep():
     assert (frame.layers, frame.parts) == ([0, 1, 2], ["attention", "mlp"])
     assert frame.asleep[1][1] >= 0.4
     h = seen[0][0]
-    added = method.pass_through(1, "mlp", h, h)
+    added = method.adapter_output(1, "mlp", h, h)
     assert frame.share[1][1] == pytest.approx(float((added.norm(dim=-1) / h.norm(dim=-1)).mean().detach()), rel=1e-4)
 
 

@@ -103,7 +103,7 @@ def test_our_adapter_goes_out_and_back(family, encoder, tmp_path):
         assert_close(peft_logits(model, words()), expected, **CLOSE)
     again = import_peft(tmp_path, base)
     assert_close(logits(base, again), expected, **CLOSE)
-    assert torch.equal(again.prompts, method.result())
+    assert torch.equal(again.prompts, method.virtual_tokens())
 
 
 def test_folded_file_reads_trains_and_exports(tmp_path):
@@ -186,8 +186,8 @@ def test_dropout_acts_in_training_only():
     base, method = Case("p_tuning", {"prompt_len": 3, "dropout": 0.5}, "llama").build()
     randomise(method)
     assert not torch.equal(logits(base, method), logits(base, method))
-    result = method.result()
-    assert torch.equal(method.result(), result)
+    result = method.virtual_tokens()
+    assert torch.equal(method.virtual_tokens(), result)
     assert torch.equal(method.folded().prompts, result)
     assert method.encoder.lstm.training
     assert torch.equal(logits(base, method.eval()), logits(base, method))
@@ -197,14 +197,14 @@ def test_frame_tells_the_stride_of_the_encoder():
     """The stride is how far all virtual tokens went since the frame before, the drift how far since the start."""
     _, method = Case("p_tuning", {"prompt_len": 3, "encoder_width": 4}, "llama").build()
     frames = list(method.parameter_events(0))
-    first = method.result()
+    first = method.virtual_tokens()
     for step in (1, 2):
-        before = method.result()
+        before = method.virtual_tokens()
         with torch.no_grad():
             for parameter in method.encoder.parameters():
                 parameter += 0.1 * step
         frames += method.parameter_events(step)
-        assert frames[-1].stride == pytest.approx(float((method.result() - before).norm()), abs=1e-4)
-        assert frames[-1].drift == pytest.approx((method.result() - first).norm(dim=-1).tolist(), abs=1e-3)
+        assert frames[-1].stride == pytest.approx(float((method.virtual_tokens() - before).norm()), abs=1e-4)
+        assert frames[-1].drift == pytest.approx((method.virtual_tokens() - first).norm(dim=-1).tolist(), abs=1e-3)
     assert frames[0].stride == 0
     assert len(frames) == 3

@@ -56,7 +56,7 @@ def test_attention_is_a_blend(case, strength):
     causal = base.shape.family.causal
     visible = tokens.mask[:, None, None] & (torch.ones(7, 7, dtype=torch.bool).tril() if causal else True)
     for layer, (site, record) in enumerate(seen):
-        keys, values = (site.to_query_heads(x.detach()) for x in method.folded().of_layer(layer))
+        keys, values = (site.to_query_heads(x.detach()) for x in method.folded().layer_keys_values(layer))
         p = keys.shape[1]
         text, own = record.key[:, :, p:], record.value[:, :, p:]
         scores = (record.query @ text.transpose(-1, -2) * site.scale).masked_fill(~visible, -1e9)

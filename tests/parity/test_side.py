@@ -8,7 +8,7 @@ from torch.testing import assert_close
 
 from engine.core.errors import ModelError, SettingError
 from engine.methods.base import Start
-from engine.methods.parts.distillation import read, texts_of
+from engine.methods.parts.distillation import base_states, sampled_texts
 from engine.methods.side.method import SideTuning
 from engine.methods.side.spec import SideSettings
 from engine.models.base import hash_weights
@@ -282,9 +282,9 @@ def test_teaching_brings_the_side_network_near_the_base():
 def test_texts_of_the_base(family):
     """Texts are what the base writes with the dice given: drawn from its predictions, and read to its own states."""
     base = tiny_base(family)
-    texts = texts_of(base, torch.Generator().manual_seed(0), count=40, length=12)
+    texts = sampled_texts(base, torch.Generator().manual_seed(0), count=40, length=12)
     assert texts.shape == (40, 12)
-    first, last = read(base, [Tokens(texts, torch.ones_like(texts, dtype=torch.bool))])
+    first, last = base_states(base, [Tokens(texts, torch.ones_like(texts, dtype=torch.bool))])
     with torch.no_grad():
         expected = base.view().hidden(Tokens(texts[:3], torch.ones_like(texts[:3], dtype=torch.bool)))
     assert_close(last[:3], expected, **CLOSE)

@@ -31,6 +31,21 @@ OPENED = """([tab, part]) => {
 }"""
 
 
+def test_a_tab_that_is_clicked_too_early_opens(app, browser):
+    """The header is on the screen before its module is there: a click in between counts when it arrives."""
+    page = browser.new_page()
+    page.set_default_timeout(WAIT_MS)
+    held = []
+    page.route("**/main.js", lambda route: held.append(route))
+    page.goto(app.url)
+    page.click("[data-place=runs]")
+    assert held
+    assert page.get_attribute("#gl-tab-runs-button", "aria-selected") != "true"
+    held[0].continue_()
+    page.wait_for_selector("#gl-tab-runs-button[aria-selected=true]", state="attached")
+    page.close()
+
+
 @pytest.mark.parametrize("late", ["main.js", "watch/tape.js"])
 def test_components_wait_for_scripts_that_come_late(app, browser, late):
     """Gradio has mounted every component before a module arrives: then each of them comes to life all the same."""

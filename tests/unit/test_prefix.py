@@ -88,10 +88,10 @@ def test_mlp_is_solved_for_the_text(width, exact):
     _, flat = started("llama", reparametrisation="flat")
     _, mlp = started("llama", mlp_width=width)
     _, random = Case("prefix", {"prompt_len": len(TEXT), "mlp_width": width}, "llama").build()
-    target = flat.whole()
-    miss = float((mlp.whole() - target).abs().max())
+    target = flat.all_keys_values()
+    miss = float((mlp.all_keys_values() - target).abs().max())
     assert (miss < 1e-3) is exact
-    assert float((mlp.whole() - target).norm()) < 0.9 * float((random.whole() - target).norm())
+    assert float((mlp.all_keys_values() - target).norm()) < 0.9 * float((random.all_keys_values() - target).norm())
 
 
 def test_text_is_repeated_or_cut():
@@ -235,14 +235,14 @@ def test_knocked_out_heads_do_not_see_the_prefix(family):
 def test_frames_tell_the_way_of_the_prefix():
     """Norms, the distance from the start and from the last frame are those of the folded prefix, also with an MLP."""
     _, method = Case("prefix", MLP, "llama").build()
-    start = method.whole()
+    start = method.all_keys_values()
     with torch.no_grad():
         (zero,) = method.parameter_events(0)
         randomise(method, seed=1)
-        one = method.whole()
+        one = method.all_keys_values()
         (first,) = method.parameter_events(1)
         randomise(method, seed=2)
-        two = method.whole()
+        two = method.all_keys_values()
         (second,) = method.parameter_events(2)
     assert isinstance(zero, PrefixFrame)
     assert zero.moved == zero.stride == 0

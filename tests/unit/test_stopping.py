@@ -3,7 +3,6 @@
 from functools import partial
 
 import pytest
-from engine.training.validation import ValidationResult
 from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import load_file
@@ -12,6 +11,7 @@ from engine.core.errors import RunError
 from engine.exchange.native import read_facts
 from engine.training import recorder
 from engine.training.early_stopping import BestValidation
+from engine.training.validation import ValidationResult
 from tests.unit.making import Maker, events_of, finish, kill_at, losses
 
 LOSSES = st.lists(st.floats(0, 10, allow_nan=False) | st.just(float("nan")), max_size=12)

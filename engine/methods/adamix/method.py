@@ -5,9 +5,10 @@ Wang, Agarwal, Mukherjee, Liu, Gao, Awadallah, Gao. EMNLP 2022. https://arxiv.or
 After each MLP, before its residual sum, its output h goes through a bottleneck whose two matrices come from pools of
 E experts each (section 3):
 
-    h' = h + B_j phi(A_i h + a_i) + b_j        A: (m, d), B: (d, m); i and j drawn anew in every layer and pass
+    h' = h + B_j phi(A_i h + a_i) + b_j        A: (m, d), B: (d, m); i and j sampled anew in every layer and pass
 
-One draw serves the whole batch. Two passes with different draws give predictions p and q, and training minimises
+One sample of i and j serves the whole batch. Two passes with different samples give predictions p and q, and training
+minimises
 
     CE(p) + weight * (KL(q || p) + KL(p || q)) / 2       the first argument of each KL is taken as given
 
@@ -17,7 +18,7 @@ low-rank update B A x beside chosen linears instead, with E experts each.
 
 Differences from the paper: none with the defaults (pools of four for A, one shared B, as in the authors' scripts). The
 consistency loss is there for every model; the authors' BERT has none. Experts are stacked in one tensor, so that Adam's
-momentum also moves the ones that were not drawn; the authors' code leaves those alone.
+momentum also moves the ones that were not sampled; the authors' code leaves those alone.
 
 Starts at base: no (N(0, 0.02) on both matrices); over LoRA yes.
 """
@@ -35,7 +36,7 @@ from typing_extensions import override
 
 from engine.methods.adamix.spec import SPEC, AdaMixSettings
 from engine.methods.base import RANDOM, Method, Start
-from engine.methods.parts.activation_changes import Spot, change_report, relative_changes
+from engine.methods.parts.activation_changes import Observed, change_report, relative_changes
 from engine.methods.parts.activations import ACTIVATIONS
 from engine.methods.parts.experts import Experts
 from engine.models.family import linear_roles
@@ -50,11 +51,11 @@ from engine.telemetry.probe_reports import ChangeReport
 
 POOLS = ("down", "up")
 ROUTES = 8
-"""Random routes that telemetry sends the sample sentence along."""
+"""Random routings with which telemetry reads the sample sentence."""
 
 
 class AdaMix(Method[AdaMixSettings]):
-    """Experts that are drawn in training and averaged afterwards."""
+    """Experts that are sampled in training and averaged afterwards."""
 
     spec = SPEC
 
@@ -70,12 +71,13 @@ class AdaMix(Method[AdaMixSettings]):
         for key, (inputs, outputs) in zip(self._keys(), _sizes(settings, shape), strict=True):
             self.down[key] = Experts(first, inputs, m, bias=adapters)
             self.up[key] = Experts(second, m, outputs, bias=adapters)
-        # The seed of the dice, and how often they were thrown: kept with a checkpoint and shared with twins, so that a
-        # resumed run and the second pass of a step go on in one stream of throws. Where they lie now is each one's own.
+        # Seed of the routing and number of samples so far, under the name that checkpoints have for it. Sharing copies
+        # have the same, so that a resumed run and the second pass of a step go on in one stream; the present sample
+        # of routing is each copy's own.
         self.register_buffer("dice", torch.zeros(2, dtype=torch.long))
         self.register_buffer("counts", torch.zeros(2, len(self.places), settings.experts, dtype=torch.long))
-        self._lying = self._throw(0)
-        self._loose = random.Random(0)  # for answers along random routes; training never asks it
+        self._routing = self._sampled(0)
+        self._untrained_rng = random.Random(0)  # for RANDOM routing outside of training
 
     @classmethod
     @override
@@ -90,7 +92,7 @@ class AdaMix(Method[AdaMixSettings]):
                     bound = 1 / math.sqrt(experts.weight.shape[-1])
                     experts.weight.uniform_(-bound, bound, generator=rng)
             method.dice[0] = int(torch.randint(2**31, (), generator=rng))
-        method.lay(0)
+        method.use_sample(0)
         return method
 
     @classmethod
@@ -150,28 +152,28 @@ class AdaMix(Method[AdaMixSettings]):
         return self.control.strength * scale * self.up[key](units, self.expert(1, place))
 
     def expert(self, pool: int, place: int) -> int | None:
-        """Whose turn it is in a pool: as the dice lie in training, the average otherwise, or as `control` says."""
+        """The expert of a pool: the sampled one in training, else their average (None), or what `control` says."""
         routing = self.control.routing
         if routing == RANDOM:
-            return self._loose.randrange(self.settings.experts)
+            return self._untrained_rng.randrange(self.settings.experts)
         if routing is not None:
             return min(routing, self.settings.experts - 1)
-        return self._lying[pool][place] if self.training else None
+        return self._routing[pool][place] if self.training else None
 
     @override
     def sample_routing(self) -> None:
         self.dice[1] += 1
-        self.lay(int(self.dice[1]))
+        self.use_sample(int(self.dice[1]))
         self.counts.scatter_add_(
-            -1, torch.tensor(self._lying, device=self.counts.device)[..., None], torch.ones_like(self.counts[..., :1])
+            -1, torch.tensor(self._routing, device=self.counts.device)[..., None], torch.ones_like(self.counts[..., :1])
         )
 
-    def lay(self, number: int) -> None:
-        """Let the dice lie as its throw of that number leaves them; nothing is counted."""
-        self._lying = self._throw(number)
+    def use_sample(self, number: int) -> None:
+        """Route as the sample of that number says; nothing is counted."""
+        self._routing = self._sampled(number)
 
-    def _throw(self, number: int) -> list[list[int]]:
-        """Experts of A and of B by place. A throw depends on the seed and its number alone."""
+    def _sampled(self, number: int) -> list[list[int]]:
+        """Experts of A and of B by place. A sample depends on the seed and its number alone."""
         rng = torch.Generator().manual_seed(int(self.dice[0]) * 1_000_003 + number)
         return torch.randint(self.settings.experts, (2, len(self.places)), generator=rng).tolist()
 
@@ -240,8 +242,8 @@ class AdaMix(Method[AdaMixSettings]):
 
     @override
     def probe(self, view: View, probe_input: ProbeInput) -> ChangeReport:
-        spots = {place: Spot(self._site(view.sites, number)) for number, place in enumerate(self.places)}
-        return change_report(relative_changes(spots, probe_input), probe_input)
+        observed = {place: Observed(self._site(view.sites, number)) for number, place in enumerate(self.places)}
+        return change_report(relative_changes(observed, probe_input), probe_input)
 
     def _site(self, sites: Sites, place: int) -> ModuleSite:
         layer, target = self.places[place]

@@ -33,7 +33,7 @@ from typing_extensions import override
 
 from engine.methods.base import Method, Start
 from engine.methods.bias.spec import ALL, SPEC, BiasSettings
-from engine.methods.parts.activation_changes import Changes, Spot, change_report, mean_frame, relative_changes
+from engine.methods.parts.activation_changes import Changes, Observed, change_report, mean_frame, relative_changes
 from engine.methods.parts.tuned_norms import layer_of
 from engine.models.family import FUSED_ROLES
 from engine.models.fused import RoleOutputs, outputs_of_roles
@@ -116,14 +116,14 @@ class BiasTuning(Method[BiasSettings]):
 
     def _changes(self, view: View, probe_input: ProbeInput) -> Changes:
         """How much each bias changes the output that it is added to; norms outside of the layers are left out."""
-        spots = {}
+        observed = {}
         for layer in range(self.shape.l):
             for part in self._parts:
-                spots[layer, part.role] = Spot(view.sites.linear(layer, part.linear), part.columns)
+                observed[layer, part.role] = Observed(view.sites.linear(layer, part.linear), part.columns)
             inner = [path for path in self._norms if layer_of(path, self.shape) == layer]
             for number, path in enumerate(inner, 1):
-                spots[layer, f"norm {number}"] = Spot(view.sites.module(path))
-        return relative_changes(spots, probe_input)
+                observed[layer, f"norm {number}"] = Observed(view.sites.module(path))
+        return relative_changes(observed, probe_input)
 
 
 def _parts(settings: BiasSettings, shape: ModelShape) -> tuple[RoleOutputs, ...]:
@@ -136,5 +136,5 @@ def _parts(settings: BiasSettings, shape: ModelShape) -> tuple[RoleOutputs, ...]
     if ALL not in targets:
         return outputs_of_roles(shape, targets)
     rotated = shape.family.positions == "rotary"
-    there = [role for role in ROLES if role in shape.linears or FUSED_ROLES.get(role) in shape.linears]
-    return outputs_of_roles(shape, tuple(role for role in there if rotated or role != "k"))
+    present = [role for role in ROLES if role in shape.linears or FUSED_ROLES.get(role) in shape.linears]
+    return outputs_of_roles(shape, tuple(role for role in present if rotated or role != "k"))

@@ -97,9 +97,9 @@ class Bottleneck(Method[BottleneckSettings]):
         if self.norms is not None:  # first: where a norm closes a sub-layer, the adapter reads the tuned one
             self.norms.attach(sites, self)
         for layer, part in self._places():
-            sites.add_sublayer(layer, part, partial(self.pass_through, layer, part))
+            sites.add_sublayer(layer, part, partial(self.adapter_output, layer, part))
 
-    def pass_through(
+    def adapter_output(
         self, layer: int, part: str, _x: Float[Tensor, "*b i"], h: Float[Tensor, "*b d"]
     ) -> Float[Tensor, "*b d"] | None:
         """What one adapter adds to a sub-layer's output h: s (W_up phi(W_down h + b_down) + b_up)."""
@@ -146,7 +146,7 @@ class Bottleneck(Method[BottleneckSettings]):
             if self.norms is not None and path in self.shape.norms:
                 tuned = self.norms.act(self, path, x.flatten(0, -2), h)
                 h = h if tuned is None else h + tuned
-            added = self.pass_through(layer, part, h, h)
+            added = self.adapter_output(layer, part, h, h)
             observe(layer, part, h, torch.zeros_like(h) if added is None else added)
 
         for layer, part in self._places():

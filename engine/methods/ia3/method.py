@@ -31,7 +31,7 @@ from typing_extensions import override
 
 from engine.methods.base import Method, Start
 from engine.methods.ia3.spec import SPEC, IA3Settings
-from engine.methods.parts.activation_changes import Spot, change_report, relative_changes
+from engine.methods.parts.activation_changes import Observed, change_report, relative_changes
 from engine.models.family import linear_roles
 from engine.models.fused import RoleOutputs, outputs_of_linear, outputs_of_roles
 from engine.models.shape import ModelShape
@@ -117,14 +117,14 @@ class IA3(Method[IA3Settings]):
 
     @override
     def probe(self, view: View, probe_input: ProbeInput) -> ChangeReport:
-        spots = {
-            (layer, part.role): Spot(
+        observed = {
+            (layer, part.role): Observed(
                 view.sites.linear(layer, part.linear), part.columns, at_input=part.role in self._at_input
             )
             for layer in range(self.shape.l)
             for part in self._parts
         }
-        return change_report(relative_changes(spots, probe_input), probe_input)
+        return change_report(relative_changes(observed, probe_input), probe_input)
 
 
 def _scaled(settings: IA3Settings, shape: ModelShape) -> tuple[tuple[str, ...], tuple[RoleOutputs, ...]]:

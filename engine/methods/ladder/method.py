@@ -2,8 +2,8 @@
 
 Sung, Cho, Bansal. NeurIPS 2022. https://arxiv.org/abs/2206.06522
 
-A thin transformer of width d / r stands beside the backbone. After every layer l, a rung brings down what that layer
-made of the text, and a gate says how much of it replaces what the side network knew:
+A thin transformer of width d / r stands beside the backbone. After every layer l, a linear (a rung) projects that
+layer's output down, and a gate says how much of it replaces the side network's own state:
 
     s_0 = down_0(h_0)                                          h_0: embedded text
     s_l = block_l(mu_l s_{l-1} + (1 - mu_l) down_l(h_l))       mu_l = sigmoid(a_l / T), T = 0.1
@@ -31,7 +31,15 @@ from typing_extensions import override
 
 from engine.methods.base import Method, Start
 from engine.methods.ladder.spec import SPEC, LadderSettings
-from engine.methods.parts.side_networks import EPS, Place, SideBlock, draw_linear, even_width, heads_for, past_of
+from engine.methods.parts.side_networks import (
+    EPS,
+    BlockContext,
+    SideBlock,
+    block_cache,
+    even_width,
+    heads_for,
+    initialise_linear,
+)
 from engine.models.shape import ModelShape
 from engine.models.sites import Sites
 from engine.models.trace import BackboneTrace
@@ -62,10 +70,10 @@ class LadderSideTuning(Method[LadderSettings]):
     def build(cls, settings: LadderSettings, shape: ModelShape, start: Start) -> Self:
         method = cls(settings, shape)
         for rung in method.rungs:
-            draw_linear(rung, start.rng)  # type: ignore[arg-type]
+            initialise_linear(rung, start.rng)  # type: ignore[arg-type]
         for block in method.blocks:
-            block.draw(start.rng)  # type: ignore[operator]
-        draw_linear(method.up, start.rng)
+            block.initialise(start.rng)  # type: ignore[operator]
+        initialise_linear(method.up, start.rng)
         if settings.residual:
             nn.init.zeros_(method.up.weight)
         return method
@@ -96,16 +104,16 @@ class LadderSideTuning(Method[LadderSettings]):
         """What the ladder adds to the last states: s up(norm(s_L)), or s (up(norm(s_L)) - h) without the residual."""
         if self.is_off() or all(self.is_off(layer) for layer in range(self.shape.l)):
             return None
-        found: Tensor = self.up(self.norm(self.climb(trace)[-1]))
-        return self.control.strength * (found if self.settings.residual else found - h.float())
+        answer: Tensor = self.up(self.norm(self.side_states(trace)[-1]))
+        return self.control.strength * (answer if self.settings.residual else answer - h.float())
 
-    def climb(self, trace: BackboneTrace) -> list[Float[Tensor, "b t w"]]:
+    def side_states(self, trace: BackboneTrace) -> list[Float[Tensor, "b t w"]]:
         """The side network's states s_0 ... s_L."""
-        place = Place.of(trace, self.shape, _width(self.settings, self.shape) // self.heads)
+        context = BlockContext.of(trace, self.shape, _width(self.settings, self.shape) // self.heads)
         states = [self.rungs[0](trace.states[0].detach().float())]
         for layer, block in enumerate(self.blocks):
             mixed = sum(self.mix(layer, states[-1], trace))
-            states.append(block(mixed, place, past_of(trace.cache_state, layer)))
+            states.append(block(mixed, context, block_cache(trace.cache_state, layer)))
         return states
 
     def mix(
@@ -153,7 +161,7 @@ class LadderSideTuning(Method[LadderSettings]):
 
         def observe(h: Tensor, trace: BackboneTrace) -> None:
             fresh = []
-            for layer, state in enumerate(self.climb(trace)[:-1]):
+            for layer, state in enumerate(self.side_states(trace)[:-1]):
                 kept, taken = (part[0].norm(dim=-1) for part in self.mix(layer, state, trace))
                 fresh.append(taken / (kept + taken).clamp(min=1e-12))
             added = self.finish(h, trace)

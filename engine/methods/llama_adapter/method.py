@@ -107,20 +107,22 @@ class LlamaAdapter(Method[LlamaAdapterSettings]):
             if self.gates is None:
                 sites.join_keys(self.first_layer + row, partial(self.join, row))
             else:
-                sites.add_attention(self.first_layer + row, partial(self.answer, row))
+                sites.add_attention(self.first_layer + row, partial(self.prompt_output, row))
         if self.bias is not None or self.scale is not None:
             tuned_linears.attach(sites, self, self.bias, self.scale)
         if self.norms is not None:
             self.norms.attach(sites, self)
 
-    def answer(self, row: int, query: Float[Tensor, "b h t k"], site: AttentionSite) -> Float[Tensor, "b h t k"] | None:
+    def prompt_output(
+        self, row: int, query: Float[Tensor, "b h t k"], site: AttentionSite
+    ) -> Float[Tensor, "b h t k"] | None:
         """What the prompts of one layer add: s tanh(g) softmax(q k_P) v_P; None where it is off."""
         if self.is_off(self.first_layer + row):
             return None
-        weights, values = self.ask(row, query, site)
-        return self.control.strength * self.open_gates(row)[:, None, None] * (weights @ values)
+        weights, values = self.prompt_attention(row, query, site)
+        return self.control.strength * self.gate_values(row)[:, None, None] * (weights @ values)
 
-    def ask(
+    def prompt_attention(
         self, row: int, query: Float[Tensor, "b h t k"], site: AttentionSite
     ) -> tuple[Float[Tensor, "b h t p"], Float[Tensor, "h p k"]]:
         """How each query spreads over the prompts, and what the prompts answer."""
@@ -128,7 +130,7 @@ class LlamaAdapter(Method[LlamaAdapterSettings]):
         scores = site.scores(query, site.to_query_heads(keys))
         return scores.softmax(-1), site.to_query_heads(values)
 
-    def open_gates(self, row: int) -> Float[Tensor, " h"]:
+    def gate_values(self, row: int) -> Float[Tensor, " h"]:
         """The effective gate of every head of a layer, knocked-out heads at 0."""
         assert self.gates is not None
         gates = self.gates[row].tanh() if self.settings.activation == "tanh" else self.gates[row]
@@ -166,13 +168,13 @@ class LlamaAdapter(Method[LlamaAdapterSettings]):
         seen: dict[int, tuple[Float[Tensor, "h t p"], Float[Tensor, "h t"]]] = {}
 
         def observe(row: int, site: AttentionSite, record: AttentionRecord) -> None:
-            weights, values = self.ask(row, record.query, site)
+            weights, values = self.prompt_attention(row, record.query, site)
             if self.gates is None:
                 p = weights.shape[-1]
                 share = text_scores(record, site.scale).softmax(-1)[..., :p].sum(-1)  # (h, t)
                 added = share[..., None] * (weights @ values)[0]
             else:
-                added = self.open_gates(row)[:, None, None] * (weights @ values)[0]
+                added = self.gate_values(row)[:, None, None] * (weights @ values)[0]
             seen[row] = (weights[0], relative_norm(self.control.strength * added, record.out[0]))
 
         sites = [view.sites.attention[self.first_layer + row] for row in range(len(self.prompts))]

@@ -28,7 +28,7 @@ from typing_extensions import override
 
 from engine.methods.base import Method, Start
 from engine.methods.lora.spec import SPEC, LoraSettings
-from engine.methods.parts.activation_changes import Spot, change_report, relative_changes
+from engine.methods.parts.activation_changes import Observed, change_report, relative_changes
 from engine.models.family import linear_roles
 from engine.models.shape import ModelShape
 from engine.models.sites import Sites
@@ -115,7 +115,9 @@ class Lora(Method[LoraSettings]):
 
     @override
     def probe(self, view: View, probe_input: ProbeInput) -> ChangeReport:
-        spots = {
-            (layer, role): Spot(view.sites.linear(layer, role)) for layer in range(self.shape.l) for role in self.roles
+        observed = {
+            (layer, role): Observed(view.sites.linear(layer, role))
+            for layer in range(self.shape.l)
+            for role in self.roles
         }
-        return change_report(relative_changes(spots, probe_input), probe_input)
+        return change_report(relative_changes(observed, probe_input), probe_input)

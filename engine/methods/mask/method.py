@@ -37,7 +37,7 @@ from engine.core.errors import ExchangeError, RunError
 from engine.methods.base import Method, Start
 from engine.methods.checks import need_layers
 from engine.methods.mask.spec import EVERY, SPEC, MaskSettings
-from engine.methods.parts.activation_changes import Spot, change_report, relative_changes
+from engine.methods.parts.activation_changes import Observed, change_report, relative_changes
 from engine.methods.parts.masking import StraightThrough, frozen_weight, pack, readable_weight, unpack
 from engine.models.family import linear_roles
 from engine.models.shape import ModelShape
@@ -197,8 +197,8 @@ class MaskTuning(Method[MaskSettings]):
 
     @override
     def probe(self, view: View, probe_input: ProbeInput) -> ChangeReport:
-        spots = {place: Spot(view.sites.linear(*place)) for place in self.places}
-        return change_report(relative_changes(spots, probe_input), probe_input)
+        observed = {place: Observed(view.sites.linear(*place)) for place in self.places}
+        return change_report(relative_changes(observed, probe_input), probe_input)
 
 
 def first_scores(settings: MaskSettings, weight: Float[Tensor, "o i"], rng: torch.Generator) -> Float[Tensor, "o i"]:

@@ -75,21 +75,21 @@ class PTuning(Method[PTuningSettings]):
     def build(cls, settings: PTuningSettings, shape: ModelShape, start: Start) -> Self:
         method = cls(settings, shape, start)
         if method.encoder is not None:
-            method.encoder.draw(start.rng)
+            method.encoder.initialise(start.rng)
         else:
             assert method.prompts is not None
             nn.init.normal_(method.prompts, 0, float(start.input_embeddings().float().std()), generator=start.rng)
-        method._begin()
+        method._mark_start()
         return method
 
     @classmethod
     @override
     def count(cls, settings: PTuningSettings, shape: ModelShape) -> dict[str, int]:
         """P d, and the weights and biases of the encoder."""
-        own = settings.tokens * shape.d
+        vectors = settings.tokens * shape.d
         if settings.encoder == "none":
-            return {"prompts": own}
-        return {"encoder": own + ENCODERS[settings.encoder].count(shape.d, settings.encoder_width)}
+            return {"prompts": vectors}
+        return {"encoder": vectors + ENCODERS[settings.encoder].count(shape.d, settings.encoder_width)}
 
     @property
     @override
@@ -115,31 +115,31 @@ class PTuning(Method[PTuningSettings]):
         return SoftPrompt(vectors, self.control.strength, self.settings.shift_positions and not inside, inside)
 
     @torch.no_grad()
-    def result(self) -> Float[Tensor, "p d"]:
+    def virtual_tokens(self) -> Float[Tensor, "p d"]:
         """The virtual tokens as they are when nothing is dropped."""
         if self.encoder is None:
             assert self.prompts is not None
             return self.prompts.detach()
         dropping = self.encoder.training
-        found: Tensor = self.encoder.eval()()
+        vectors: Tensor = self.encoder.eval()()
         self.encoder.train(dropping)
-        return found
+        return vectors
 
-    def _begin(self) -> None:
-        """From here on the tokens' way is measured."""
-        self._first.copy_(self.result())
+    def _mark_start(self) -> None:
+        """Measure drift and stride from here on."""
+        self._first.copy_(self.virtual_tokens())
         self._latest.copy_(self._first)
 
     @override
     def fold(self) -> None:
         if self.encoder is not None:
-            self.prompts, self.encoder = nn.Parameter(self.result()), None
+            self.prompts, self.encoder = nn.Parameter(self.virtual_tokens()), None
 
     @override
     def folded(self) -> Self:
-        # The encoder is left behind instead of copied: on a large base it has hundreds of millions of numbers.
+        # The encoder is not copied: on a large base it has hundreds of millions of parameters.
         copied = copy.deepcopy(self, {id(self.encoder): None})
-        copied.prompts = nn.Parameter(self.result().clone())
+        copied.prompts = nn.Parameter(self.virtual_tokens().clone())
         return copied
 
     @override
@@ -151,13 +151,13 @@ class PTuning(Method[PTuningSettings]):
     @torch.no_grad()
     def load_method_tensors(self, tensors: dict[str, Tensor]) -> None:
         self.method_tensors()["prompts"].copy_(tensors["prompts"])
-        self._begin()
+        self._mark_start()
 
     @override
     def parameter_events(self, step: int) -> Iterator[Event]:
         if self._start is None:
             return
-        now = self.result()
+        now = self.virtual_tokens()
         stride = float((now - self._latest).norm())
         self._latest.copy_(now)
         yield prompt_frame(step, now, self._first, self._start, stride)

@@ -1,4 +1,4 @@
-"""How much a method changes what modules take in or give out, token by token, on one sentence."""
+"""How much a method changes inputs or outputs of modules, token by token, on one sentence."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,21 +12,21 @@ from engine.telemetry.method_events import UpdateFrame
 from engine.telemetry.observe import ProbeInput, relative_norm, rounded
 from engine.telemetry.probe_reports import ChangeReport
 
-Place = tuple[int, str]
-"""A layer, and the name of a place in it."""
+Location = tuple[int, str]
+"""A layer, and the name of an activation in it."""
 
-Changes = dict[Place, Float[Tensor, " t"]]
-"""|change| / |what was there before| of every token, by place; every layer has the same places."""
+Changes = dict[Location, Float[Tensor, " t"]]
+"""|change| / |activation before| of every token; every layer has the same activations."""
 
 
 @dataclass(frozen=True, slots=True)
-class Spot:
-    """What to look at.
+class Observed:
+    """An activation that is compared.
 
     Attributes:
-        site: The module.
-        columns: Which of its numbers; None for all.
-        at_input: Whether to look at what goes in instead of what comes out.
+        site: The module that has it.
+        columns: Which of its entries; None for all.
+        at_input: Whether it is the module's input instead of its output.
     """
 
     site: ModuleSite
@@ -34,24 +34,24 @@ class Spot:
     at_input: bool = False
 
 
-def relative_changes(spots: Mapping[Place, Spot], probe_input: ProbeInput) -> Changes:
-    """Run the sentence and compare what is there with what the frozen model alone would have there."""
+def relative_changes(observed: Mapping[Location, Observed], probe_input: ProbeInput) -> Changes:
+    """Run the sentence and compare every activation with what the frozen modules alone give."""
     seen: Changes = {}
 
-    def compare(place: Place, before: Tensor, after: Tensor) -> None:
-        columns = spots[place].columns
+    def compare(location: Location, before: Tensor, after: Tensor) -> None:
+        columns = observed[location].columns
         if columns is not None:
             before, after = before[..., columns], after[..., columns]
         # One sentence is one row; some families flatten rows and positions before their MLP anyway.
-        seen[place] = relative_norm(after - before, before).flatten().detach()
+        seen[location] = relative_norm(after - before, before).flatten().detach()
 
-    for place, spot in spots.items():
-        if spot.at_input:
-            spot.site.observe_input(partial(compare, place))
+    for location, one in observed.items():
+        if one.at_input:
+            one.site.observe_input(partial(compare, location))
         else:
-            spot.site.observe(partial(_output, partial(compare, place)))
+            one.site.observe(partial(_output, partial(compare, location)))
     probe_input.run()
-    return {place: seen[place] for place in spots}
+    return {location: seen[location] for location in observed}
 
 
 def _output(compare: partial[None], _x: Tensor, frozen: Tensor, total: Tensor) -> None:
@@ -70,7 +70,7 @@ def change_report(changes: Changes, probe_input: ProbeInput) -> ChangeReport:
 
 
 def mean_frame(step: int, changes: Changes) -> UpdateFrame:
-    """The mean over the sentence's tokens at every place."""
+    """The mean over the sentence's tokens at every location."""
     layers, names = _axes(changes)
     ratio = [[round(float(changes[layer, name].mean()), 6) for name in names] for layer in layers]
     return UpdateFrame(step=step, layers=layers, targets=names, ratio=ratio)

@@ -1,9 +1,8 @@
-"""Teaching a side network to answer like the base, on texts that the base writes itself: no data is needed.
+"""Distillation without data: a side network's last states are fitted to the base's on texts sampled from the base.
 
-A decoder writes from its first token on, every next token drawn from its own predictions. An encoder cannot write, so
-its texts are tokens drawn evenly from the vocabulary, and a model of pictures gets blots of random colours. The base
-reads every text once; its states are kept, and the
-student is taught on them in many passes. Everything is decided by the generator that is handed in.
+A decoder samples from its first token on. An encoder cannot, so its texts are tokens drawn uniformly from the
+vocabulary, and a vision model gets smooth images of random colours. The base reads every input once; its states are
+kept, and the student is fitted to them in many passes. All randomness comes from the generator that is passed in.
 """
 
 import math
@@ -19,28 +18,29 @@ from engine.models.inputs import Inputs, Pixels, Tokens
 from engine.models.trace import BackboneTrace
 
 TEXTS, LENGTH = 512, 160
-"""How many texts the base writes, and of how many tokens: some 80,000 in all."""
-ROOM = 512 * 2**20
-"""Bytes that the kept states may take: wide models get fewer texts."""
-AT_ONCE = 128
-"""Texts written or read in one batch."""
+"""How many texts are sampled, and of how many tokens: some 80,000 in all."""
+MAX_STATE_BYTES = 512 * 2**20
+"""Of the kept states: wide models get fewer texts."""
+SAMPLING_BATCH = 128
+"""Texts that are sampled at once."""
 BATCH = 16
 WARM_UP = 30
 """Steps in which the rate climbs; it falls by a cosine afterwards."""
-CLIP = 1.0
-WRITING = 0.05
-"""Share of all the work that the writing of texts takes, about."""
+MAX_GRAD_NORM = 1.0
+SAMPLING_SHARE = 0.05
+"""Share of all the work that sampling takes, about."""
 
 
-def texts_of(base: Base, rng: torch.Generator, count: int, length: int) -> Int[Tensor, "n t"]:
-    """Texts as the base would write them, of equal length: the end of one is followed by the beginning of another."""
+def sampled_texts(base: Base, rng: torch.Generator, count: int, length: int) -> Int[Tensor, "n t"]:
+    """Texts sampled from the base, of equal length: after an end of text, the next one begins."""
     if not base.shape.family.causal:
         return torch.randint(base.shape.v, (count, length), generator=rng)
-    return torch.cat([_written(base, rng, min(AT_ONCE, count - done), length) for done in range(0, count, AT_ONCE)])
+    sizes = [min(SAMPLING_BATCH, count - done) for done in range(0, count, SAMPLING_BATCH)]
+    return torch.cat([_sampled(base, rng, size, length) for size in sizes])
 
 
 @torch.no_grad()
-def _written(base: Base, rng: torch.Generator, rows: int, length: int) -> Int[Tensor, "n t"]:
+def _sampled(base: Base, rng: torch.Generator, rows: int, length: int) -> Int[Tensor, "n t"]:
     view, tokenizer = base.view(), base.tokenizer
     first = tokenizer.bos_token_id if tokenizer.bos_token_id is not None else tokenizer.eos_token_id
     fresh = torch.full((rows, 1), first or 0, device=base.device)
@@ -53,43 +53,43 @@ def _written(base: Base, rng: torch.Generator, rows: int, length: int) -> Int[Te
     return ids.cpu()
 
 
-BLOTS = 8
-"""Random colours along each side of a picture; in between they run into each other."""
+COLOURS = 8
+"""Random colours along each side of an image, interpolated in between."""
 
 
-def lessons_of(base: Base, rng: torch.Generator) -> Iterator[Inputs]:
-    """What the base reads, in batches: texts, or pictures of blots."""
+def distillation_inputs(base: Base, rng: torch.Generator) -> Iterator[Inputs]:
+    """What the base reads, in batches: texts, or images of random colours."""
     if base.shape.family.reads_text:
         length = min(LENGTH, base.view().max_text_tokens)
-        for part in texts_of(base, rng, _count(length * base.shape.d), length).split(BATCH):
+        for part in sampled_texts(base, rng, _count(length * base.shape.d), length).split(BATCH):
             ids = part.to(base.device)
             yield Tokens(ids, torch.ones_like(ids, dtype=torch.bool))
         return
     config = base.model.config
     patches = (config.image_size // config.patch_size) ** 2
     for _ in range(_count((1 + patches) * base.shape.d) // BATCH):
-        blots = torch.randn(BATCH, config.num_channels, BLOTS, BLOTS, generator=rng)
-        values = nn.functional.interpolate(blots, size=config.image_size, mode="bilinear")
+        colours = torch.randn(BATCH, config.num_channels, COLOURS, COLOURS, generator=rng)
+        values = nn.functional.interpolate(colours, size=config.image_size, mode="bilinear")
         yield Pixels(values.to(base.device, base.model.dtype))
 
 
 def _count(numbers: int) -> int:
     """How many texts or pictures whose states have so many numbers, in fp32 and twice each, can be kept."""
-    return max(BATCH, min(TEXTS, ROOM // (8 * numbers)))
+    return max(BATCH, min(TEXTS, MAX_STATE_BYTES // (8 * numbers)))
 
 
 @torch.no_grad()
-def read(base: Base, lessons: Iterable[Inputs]) -> tuple[Float[Tensor, "n t d"], Float[Tensor, "n t d"]]:
+def base_states(base: Base, batches: Iterable[Inputs]) -> tuple[Float[Tensor, "n t d"], Float[Tensor, "n t d"]]:
     """What goes into the base's first layer, and its last hidden states, on the CPU."""
     view = base.view()
     seen: list[tuple[Tensor, Tensor]] = []
     view.sites.observe_last_hidden(lambda last, trace: seen.append((trace.states[0].float().cpu(), last.float().cpu())))
-    for inputs in lessons:
+    for inputs in batches:
         view.hidden(inputs)
     return torch.cat([first for first, _ in seen]), torch.cat([last for _, last in seen])
 
 
-def teach(
+def distill(
     base: Base,
     student: Callable[[BackboneTrace], Float[Tensor, "b t d"]],
     parameters: Iterable[nn.Parameter],
@@ -99,11 +99,11 @@ def teach(
 ) -> Iterator[float]:
     """Fit the student's last states to the base's in the mean square, in units of theirs; yields the share done."""
     yield 0.0
-    first, last = read(base, lessons_of(base, rng))
+    first, last = base_states(base, distillation_inputs(base, rng))
     parameters = list(parameters)
     optimiser = torch.optim.Adam(parameters, lr=rate)
     for step, rows in zip(range(steps), _batches(len(first), rng), strict=False):
-        yield WRITING + (1 - WRITING) * step / steps
+        yield SAMPLING_SHARE + (1 - SAMPLING_SHARE) * step / steps
         wanted, words = last[rows].to(base.device), first[rows].to(base.device)
         trace = BackboneTrace([words], torch.ones_like(words[..., 0], dtype=torch.bool), None)
         loss = (student(trace) - wanted).square().mean() / wanted.square().mean()
@@ -111,7 +111,7 @@ def teach(
             group["lr"] = rate * min(1.0, (step + 1) / WARM_UP) * 0.5 * (1 + math.cos(math.pi * step / steps))
         optimiser.zero_grad()
         loss.backward()
-        nn.utils.clip_grad_norm_(parameters, CLIP)
+        nn.utils.clip_grad_norm_(parameters, MAX_GRAD_NORM)
         optimiser.step()
     optimiser.zero_grad()
 

@@ -1,4 +1,4 @@
-"""What prefixes of keys and values need: an MLP to come from, a text to start from, a count of who looks at them."""
+"""What prefixes of keys and values need: the MLP that computes them, a start from text, the attention they get."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -33,8 +33,8 @@ class Reparametrisation(nn.Module):
         self._parts = (2, shape.g, shape.k)
 
     @torch.no_grad()
-    def draw(self, rng: torch.Generator) -> None:
-        """First values as PyTorch draws those of an embedding and of linears, from the given dice."""
+    def initialise(self, rng: torch.Generator) -> None:
+        """First values as PyTorch draws those of an embedding and of linears, with the given generator."""
         self.embedding.normal_(generator=rng)
         for linear in (self.inner, *self.outer):
             bound = linear.in_features**-0.5  # type: ignore[operator]
@@ -48,7 +48,7 @@ class Reparametrisation(nn.Module):
         return keys, values
 
     @torch.no_grad()
-    def hit(self, layer: int, target: KeysValues) -> None:
+    def solve_for(self, layer: int, target: KeysValues) -> None:
         """Change the last linear of a layer as little as needed to make it give the target.
 
         Linear equations, one for every position: solved exactly while there are no more positions than the hidden
@@ -65,7 +65,7 @@ class Reparametrisation(nn.Module):
 
 
 @torch.no_grad()
-def read_text(base: Base, ids: Sequence[int]) -> KeysValues:
+def text_keys_values(base: Base, ids: Sequence[int]) -> KeysValues:
     """The keys and values that the frozen base computes for a text, at positions 0, 1, 2 ..., in fp32."""
     view = base.view()
     seen: list[tuple[Tensor, Tensor]] = []
@@ -83,7 +83,7 @@ def read_text(base: Base, ids: Sequence[int]) -> KeysValues:
 
 
 def prefix_attention(view: View, probe_input: ProbeInput, p: int) -> tuple[list[Float[Tensor, "h t p"]], float]:
-    """The attention that each layer's queries give to the prefix, and what an even spread would give on average."""
+    """The attention that each layer's queries give to the prefix, and its mean under uniform attention."""
     seen: dict[int, Tensor] = {}
     even: list[float] = []
 

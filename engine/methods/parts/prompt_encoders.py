@@ -9,7 +9,7 @@ from typing_extensions import override
 
 
 class PromptEncoder(nn.Module, ABC):
-    """P vectors, the seeds, and what makes virtual tokens of them."""
+    """P trainable vectors, the seeds, and the network that turns them into virtual tokens."""
 
     def __init__(self, p: int, d: int, width: int | None, dropout: float) -> None:
         super().__init__()
@@ -35,8 +35,8 @@ class PromptEncoder(nn.Module, ABC):
         """The virtual tokens."""
 
     @torch.no_grad()
-    def draw(self, rng: torch.Generator) -> None:
-        """First values as PyTorch draws those of an embedding, an LSTM and of linears, from the given dice."""
+    def initialise(self, rng: torch.Generator) -> None:
+        """First values as PyTorch draws those of an embedding, an LSTM and of linears, with the given generator."""
         self.seeds.normal_(generator=rng)
         for part in self.modules():
             if isinstance(part, (nn.LSTM, nn.Linear)):
@@ -51,7 +51,7 @@ class LstmEncoder(PromptEncoder):
     @override
     def build(self, d: int, width: int | None, dropout: float) -> None:
         width = width or self.usual_width(d)
-        # Made without memory, so that it throws no dice of its own.
+        # Made on the meta device, so that its constructor draws no random numbers.
         lstm = nn.LSTM(d, width, num_layers=2, dropout=dropout, bidirectional=True, device="meta")
         self.lstm = lstm.to_empty(device=torch.get_default_device())
         self.mlp = nn.Sequential(_linear(2 * width, 2 * width), nn.ReLU(), _linear(2 * width, d))
@@ -105,6 +105,6 @@ class MlpEncoder(PromptEncoder):
 
 
 def _linear(inputs: int, outputs: int) -> nn.Linear:
-    """A linear that throws no dice of its own."""
+    """A linear whose constructor draws no random numbers."""
     linear: nn.Linear = nn.utils.skip_init(nn.Linear, inputs, outputs)
     return linear

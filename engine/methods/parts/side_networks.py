@@ -5,9 +5,9 @@ A block is the usual one, pre-norm and without biases, at a width w of its own:
     x = x + W_o attention(norm(x))
     x = x + W_down gelu(W_up norm(x))
 
-Its attention looks back where the backbone's does and both ways on an encoder. Queries and keys are rotated,
-unless positions are learned: then the embeddings that the side network reads hold them already. With a
-key/value cache a block keeps its own keys and values in the trace's cache state, which lives and dies with the cache.
+Its attention is causal where the backbone's is. Queries and keys are rotated, unless positions are learned: then the
+embeddings that the side network reads hold them already. With a key/value cache a block keeps its keys and values in
+the trace's cache state, which has the cache's lifetime.
 """
 
 from dataclasses import dataclass
@@ -30,20 +30,20 @@ EXPANSION = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where the tokens of one forward stand and what each of them sees; the same for all blocks.
+class BlockContext:
+    """What all blocks of one forward share: which keys each query sees, and how both are rotated.
 
     Attributes:
         visible: Whether a query sees a key, the cached past included.
-        turn: Cosine and sine by which queries and keys are rotated; None where nothing is rotated.
+        rotation: Cosine and sine by which queries and keys are rotated; None where nothing is rotated.
     """
 
     visible: Bool[Tensor, "b 1 t s"]
-    turn: tuple[Float[Tensor, "b 1 t k"], Float[Tensor, "b 1 t k"]] | None
+    rotation: tuple[Float[Tensor, "b 1 t k"], Float[Tensor, "b 1 t k"]] | None
 
     @classmethod
     def of(cls, trace: BackboneTrace, shape: ModelShape, head_width: int) -> Self:
-        """The place that a trace tells of. Positions count tokens, so padding and the rows beside it do not matter."""
+        """The context of a forward. Positions count tokens, so neither padding nor other rows of the batch matter."""
         t, s = trace.states[0].shape[1], trace.mask.shape[1]
         every = torch.ones(t, s, dtype=torch.bool, device=trace.mask.device)
         visible = trace.mask[:, None, None, :].expand(-1, 1, t, -1)
@@ -78,24 +78,26 @@ class SideBlock(nn.Module):
         """3 w^2 + w^2 for attention, 2 * 4 w^2 for the MLP, 2 w for the norms."""
         return (4 + 2 * EXPANSION) * width**2 + 2 * width
 
-    def draw(self, rng: torch.Generator) -> None:
+    def initialise(self, rng: torch.Generator) -> None:
         """First values: matrices uniform by their inputs, gains at 1."""
         for matrix in (self.qkv, self.out, self.up, self.down):
-            draw_linear(matrix, rng)
+            initialise_linear(matrix, rng)
 
-    def forward(self, x: Float[Tensor, "b t w"], place: Place, past: CacheState | None) -> Float[Tensor, "b t w"]:
+    def forward(
+        self, x: Float[Tensor, "b t w"], context: BlockContext, past: CacheState | None
+    ) -> Float[Tensor, "b t w"]:
         """The block's output; with a past, its keys and values are kept there for the next forward."""
         q, k, v = (part.unflatten(-1, (self.heads, -1)) for part in self.qkv(self.attention_norm(x)).chunk(3, dim=-1))
         q, k, v = (
-            rotated(q.transpose(1, 2), place),
-            rotated(k.transpose(1, 2), place),
+            rotated(q.transpose(1, 2), context),
+            rotated(k.transpose(1, 2), context),
             v.transpose(1, 2),
         )  # (b, h, t, k)
         if past is not None:
             if past:
                 k, v = torch.cat([past["k"], k], dim=2), torch.cat([past["v"], v], dim=2)
             past["k"], past["v"] = k, v
-        answer = nn.functional.scaled_dot_product_attention(q, k, v, attn_mask=place.visible)
+        answer = nn.functional.scaled_dot_product_attention(q, k, v, attn_mask=context.visible)
         x = x + self.out(answer.transpose(1, 2).flatten(2))
         return x + self.down(nn.functional.gelu(self.up(self.mlp_norm(x))))
 
@@ -116,32 +118,32 @@ class SmallTransformer(nn.Module):
         """2 d w + w + d for the projections, n blocks of 12 w^2 + 2 w, and w for the norm."""
         return 2 * shape.d * width + width + shape.d + blocks * SideBlock.count(width) + width
 
-    def draw(self, rng: torch.Generator) -> None:
+    def initialise(self, rng: torch.Generator) -> None:
         """First values."""
-        draw_linear(self.down, rng)
+        initialise_linear(self.down, rng)
         for block in self.blocks:
-            block.draw(rng)  # type: ignore[operator]
-        draw_linear(self.up, rng)
+            block.initialise(rng)  # type: ignore[operator]
+        initialise_linear(self.up, rng)
 
     def forward(self, trace: BackboneTrace) -> Float[Tensor, "b t d"]:
         """Last hidden states of the width of the backbone's."""
-        place = Place.of(trace, self._shape, self._head_width)
+        context = BlockContext.of(trace, self._shape, self._head_width)
         x = self.down(trace.states[0].detach().float())
         for index, block in enumerate(self.blocks):
-            x = block(x, place, past_of(trace.cache_state, index))
+            x = block(x, context, block_cache(trace.cache_state, index))
         return self.up(self.norm(x))
 
 
-def rotated(x: Float[Tensor, "b h t k"], place: Place) -> Float[Tensor, "b h t k"]:
+def rotated(x: Float[Tensor, "b h t k"], context: BlockContext) -> Float[Tensor, "b h t k"]:
     """Queries or keys, each pair of numbers turned by its position."""
-    if place.turn is None:
+    if context.rotation is None:
         return x
-    cos, sin = place.turn
+    cos, sin = context.rotation
     first, second = x.chunk(2, dim=-1)
     return x * cos + torch.cat([-second, first], dim=-1) * sin
 
 
-def past_of(cache_state: CacheState | None, index: int) -> CacheState | None:
+def block_cache(cache_state: CacheState | None, index: int) -> CacheState | None:
     """What one block keeps with the cache."""
     past: CacheState | None = None if cache_state is None else cache_state.setdefault(f"block {index}", {})
     return past
@@ -158,7 +160,7 @@ def heads_for(width: int, most: int) -> int:
     return max(fit, default=1)
 
 
-def draw_linear(matrix: nn.Linear, rng: torch.Generator) -> None:
+def initialise_linear(matrix: nn.Linear, rng: torch.Generator) -> None:
     """Weights uniform within 1 / sqrt(inputs), as torch draws them, and no bias to begin with."""
     bound = matrix.in_features**-0.5
     nn.init.uniform_(matrix.weight, -bound, bound, generator=rng)

@@ -1,4 +1,4 @@
-"""What methods with virtual tokens share: the frame that tells of them, and who looks at them."""
+"""What methods with virtual tokens share: the event about them, and the attention that they get."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -19,7 +19,7 @@ from engine.telemetry.probe_reports import VirtualTokenReport
 def prompt_frame(
     step: int, prompts: Float[Tensor, "p d"], first: Float[Tensor, "p d"], start: Start, stride: float | None = None
 ) -> PromptFrame:
-    """Sizes of the virtual tokens, their way from where they started, and the words that they resemble."""
+    """Norms of the virtual tokens, their distance from the start, and the vocabulary entries nearest to them."""
     vocabulary = start.input_embeddings().float()
     unit = nn.functional.normalize(vocabulary, dim=-1)
     cosines, ids = (nn.functional.normalize(prompts.float(), dim=-1) @ unit.T).topk(3)

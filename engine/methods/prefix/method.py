@@ -42,7 +42,7 @@ from torch import Tensor, nn
 from typing_extensions import override
 
 from engine.methods.base import Method, Start
-from engine.methods.parts.prefixes import KeysValues, Reparametrisation, prefix_attention, read_text
+from engine.methods.parts.prefixes import KeysValues, Reparametrisation, prefix_attention, text_keys_values
 from engine.methods.parts.soft_prompts import virtual_token_report
 from engine.methods.prefix.spec import SPEC, PrefixSettings
 from engine.models.attention_site import AttentionSite, JoinedKeys
@@ -84,11 +84,11 @@ class PrefixTuning(Method[PrefixSettings]):
     def build(cls, settings: PrefixSettings, shape: ModelShape, start: Start) -> Self:
         method = cls(settings, shape)
         if method.mlp is not None:
-            method.mlp.draw(start.rng)
+            method.mlp.initialise(start.rng)
         else:
             for parameter in method.parameters():
                 nn.init.normal_(parameter, 0, settings.prefix_std, generator=start.rng)
-        method._begin()
+        method._mark_start()
         return method
 
     @classmethod
@@ -112,11 +112,11 @@ class PrefixTuning(Method[PrefixSettings]):
         if self.settings.init == "random":
             return
         yield 0.0
-        keys, values = read_text(start.base, start.repeated(self.settings.init_text, self.settings.prompt_len))
+        keys, values = text_keys_values(start.base, start.repeated(self.settings.init_text, self.settings.prompt_len))
         if self.mlp is not None:
             for layer in range(self.shape.l):
-                self.mlp.hit(layer, (keys[layer], values[layer]))
-            self._begin()
+                self.mlp.solve_for(layer, (keys[layer], values[layer]))
+            self._mark_start()
         else:
             self.load_method_tensors({"keys": keys, "values": values})
 
@@ -131,48 +131,48 @@ class PrefixTuning(Method[PrefixSettings]):
         excluded = tuple(sorted(head for at, head in self.control.knocked_out if at == layer))
         if self.is_off(layer) or len(excluded) == self.shape.h:
             return None
-        keys, values = self.of_layer(layer)
+        keys, values = self.layer_keys_values(layer)
         if self.training and self.settings.dropout > 0:
             served = len(range(site.context.rows)[rows or slice(None)])
             keys, values = self._dropped(keys, served), self._dropped(values, served)
         return JoinedKeys(keys, values, self.control.strength, excluded)
 
-    def of_layer(self, layer: int) -> KeysValues:
+    def layer_keys_values(self, layer: int) -> KeysValues:
         """Keys and values of one layer, (g, p, k) each."""
         if self.mlp is not None:
-            found: KeysValues = self.mlp(layer)
-            return found
+            keys_values: KeysValues = self.mlp(layer)
+            return keys_values
         assert self.keys is not None
         assert self.values is not None
         return self.keys[layer], self.values[layer]
 
     @property
-    def pushes(self) -> bool:
+    def shifts_text(self) -> bool:
         """Whether the text stands behind the prefix, at P, P + 1 ...: always where the base does not notice."""
         return self.settings.shift_positions or self.shape.family.positions != "learned"
 
     def shift(self) -> int:
         """How far the text is pushed back."""
-        return self.settings.prompt_len if self.pushes and not self.is_off() else 0
+        return self.settings.prompt_len if self.shifts_text and not self.is_off() else 0
 
     def _dropped(self, x: Float[Tensor, "g p k"], rows: int) -> Float[Tensor, "{rows} g p k"]:
         return nn.functional.dropout(x.expand(rows, -1, -1, -1), self.settings.dropout)
 
-    def whole(self) -> Float[Tensor, "2 l g p k"]:
+    def all_keys_values(self) -> Float[Tensor, "2 l g p k"]:
         """All keys and all values as they are now."""
-        keys, values = zip(*(self.of_layer(layer) for layer in range(self.shape.l)), strict=True)
+        keys, values = zip(*(self.layer_keys_values(layer) for layer in range(self.shape.l)), strict=True)
         return torch.stack([torch.stack(keys), torch.stack(values)]).detach()
 
-    def _begin(self) -> None:
-        """From here on the prefix's way is measured."""
-        self._first.copy_(self.whole())
+    def _mark_start(self) -> None:
+        """Measure drift and stride from here on."""
+        self._first.copy_(self.all_keys_values())
         self._latest.copy_(self._first)
 
     @override
     def fold(self) -> None:
         if self.mlp is None:
             return
-        keys, values = self.whole()
+        keys, values = self.all_keys_values()
         self.mlp = None
         self.keys, self.values = nn.Parameter(keys), nn.Parameter(values)
 
@@ -187,11 +187,11 @@ class PrefixTuning(Method[PrefixSettings]):
     def load_method_tensors(self, tensors: dict[str, Tensor]) -> None:
         for name, tensor in self.method_tensors().items():
             tensor.copy_(tensors[name])
-        self._begin()
+        self._mark_start()
 
     @override
     def parameter_events(self, step: int) -> Iterator[Event]:
-        now = self.whole()
+        now = self.all_keys_values()
         moved, stride = float((now - self._first).norm()), float((now - self._latest).norm())
         self._latest.copy_(now)
         keys, values = now.flatten(2).norm(dim=-1)  # (l,) each

@@ -30,7 +30,7 @@ from typing_extensions import override
 
 from engine.methods.base import Method, Start
 from engine.methods.parts.copied_layers import CopiedLayers
-from engine.methods.parts.distillation import teach
+from engine.methods.parts.distillation import distill
 from engine.methods.parts.side_networks import SmallTransformer, even_width
 from engine.methods.side.spec import SPEC, SideSettings
 from engine.models.shape import ModelShape
@@ -65,7 +65,7 @@ class SideTuning(Method[SideSettings]):
     def build(cls, settings: SideSettings, shape: ModelShape, start: Start) -> Self:
         method = cls(settings, shape, start)
         if isinstance(method.net, SmallTransformer):
-            method.net.draw(start.rng)
+            method.net.initialise(start.rng)
         return method
 
     @classmethod
@@ -90,7 +90,7 @@ class SideTuning(Method[SideSettings]):
     def warm_up(self, start: Start) -> Iterator[float]:
         if self.settings.init == "distilled":
             steps = self.settings.distill_steps
-            yield from teach(start.base, self.net, self.net.parameters(), start.rng, steps, DISTILL_RATE)
+            yield from distill(start.base, self.net, self.net.parameters(), start.rng, steps, DISTILL_RATE)
 
     @override
     def attach(self, sites: Sites) -> None:

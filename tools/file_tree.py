@@ -1,11 +1,11 @@
-"""The tree in README.md, made from the first line of every file: `python -m tests.readme_tree` writes it."""
+"""The tree in docs/architecture.md, made from the first line of every file: `python -m tools.file_tree` writes it."""
 
 import re
 import subprocess
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-README = ROOT / "README.md"
+PAGE = ROOT / "docs" / "architecture.md"
 BEGIN, END = "<!-- tree -->\n", "<!-- /tree -->\n"
 SHOWN = ("app.py", "app/", "engine/", "assets/", "benchmarks/", "tests/", "tools/")
 PLAIN = {
@@ -68,12 +68,12 @@ def first_line(path: Path) -> str:
     return found[1].strip().rstrip(".") if found else ""
 
 
-def readme_with_tree() -> str:
-    """README.md as it should be."""
-    before, rest = README.read_text(encoding="utf-8").split(BEGIN)
+def page_with_tree() -> str:
+    """docs/architecture.md as it should be."""
+    before, rest = PAGE.read_text(encoding="utf-8").split(BEGIN)
     _, after = rest.split(END)
     return before + BEGIN + tree() + END + after
 
 
 if __name__ == "__main__":
-    README.write_text(readme_with_tree(), encoding="utf-8")
+    PAGE.write_text(page_with_tree(), encoding="utf-8")

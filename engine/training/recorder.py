@@ -1,0 +1,127 @@
+"""All that a run writes: events, snapshots, checkpoints, the adapter, and the facts in run.json."""
+
+import logging
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from torch import Tensor
+
+from engine.core.errors import WorkbenchError
+from engine.core.tensors import write_tensors
+from engine.exchange.native import copy_adapter, read_facts, save_adapter
+from engine.methods.base import Method
+from engine.models.base import Base
+from engine.runs.folder import RunFolder
+from engine.runs.log import LogWriter
+from engine.telemetry.events import Event, SnapshotEvent, Started, StatusEvent
+from engine.training.checkpoint import TrainingState, save_checkpoint
+from engine.training.update_norms import update_event
+
+WRITE_ERRORS = (OSError, SafetensorError)
+"""What writing tensors raises, on a full disk for instance."""
+
+
+class Recorder:
+    """Writes one run's folder.
+
+    Args:
+        folder: The run folder.
+        base: The model, for the adapter's description.
+        method: The method whose tensors are written.
+        template: Text around a prompt, before the method's own template.
+        keep: Which state becomes the adapter: "newest" or "best".
+    """
+
+    def __init__(self, folder: RunFolder, base: Base, method: Method, template: str, keep: str) -> None:
+        self.folder = folder
+        self._base, self._method, self._template, self._keep = base, method, template, keep
+        self._log: LogWriter | None = None
+
+    def open(self) -> None:
+        """Open the event log; before that, events are dropped."""
+        self._log = LogWriter(self.folder.events_path)
+
+    def close(self) -> None:
+        """Close the event log."""
+        if self._log is not None:
+            self._log.close()
+
+    def publish(self, event: Event) -> None:
+        """Append an event to the log."""
+        if self._log is not None:
+            self._log.publish(event)
+
+    def started(self, step: int, steps: int) -> None:
+        """Training begins or goes on after `step` updates, of `steps` in all."""
+        self.folder.update(status="running", message="", problem=None)
+        trainable = sum(p.numel() for p in self._method.parameters())
+        total = self._base.shape.parameters
+        self.publish(Started(step=step, steps=steps, trainable=trainable, total=total, wall=time.time()))
+        self.publish(StatusEvent(step=step, status="running"))
+
+    def status(self, step: int, status: str, message: str = "") -> None:
+        """A new status, in run.json and in the log."""
+        self.folder.update(status=status, message=message)
+        self.publish(StatusEvent(step=step, status=status, message=message))
+
+    def ended(self, step: int, status: str, *, early: bool, memory: dict[str, Any]) -> None:
+        """The run is "finished" or "stopped"; `early` when patience ended it, `memory` is what it used, in bytes."""
+        self.folder.update(memory=memory, stopped_early=early)
+        self.status(step, status)
+
+    def failed(self, step: int, error: Exception) -> None:
+        """The run ended with an error; the newest checkpoint stays as it is."""
+        self.folder.update(problem=error.to_dict() if isinstance(error, WorkbenchError) else None)
+        self.status(step, "failed", str(error) or type(error).__name__)
+
+    def warning(self, step: int, what: str, error: Exception) -> None:
+        """Something beside the training itself failed; the run goes on."""
+        logging.getLogger(__name__).warning("%s of step %d failed, training goes on.", what, step, exc_info=error)
+        self.publish(StatusEvent(step=step, status="running", message=f"{what} of step {step} failed: {error}"))
+
+    @torch.no_grad()
+    def frame(self, step: int, before: dict[str, list[Tensor]] | None = None) -> None:
+        """The method's own telemetry, norms of the update, and a snapshot. An error here ends no run.
+
+        Args:
+            step: Updates so far.
+            before: Parameters before the last update, from `copied_groups`; None where there was none.
+        """
+        try:
+            for event in self._method.parameter_events(step):
+                self.publish(event)
+            if before is not None:
+                self.publish(update_event(step, self._method, before))
+        except Exception as error:
+            self.warning(step, "The telemetry", error)
+        try:
+            write_tensors(self.folder.snapshot_path(step), self._method.folded().adapter_tensors())
+            self.folder.trim_snapshots()
+            self.publish(SnapshotEvent(step=step))
+        except WRITE_ERRORS as error:
+            self.warning(step, "The snapshot", error)
+
+    def best(self, step: int) -> None:
+        """Keep the present state as the best one, where the run keeps that."""
+        if self._keep == "best":
+            self._save_adapter(self.folder.best_path(step), step)
+
+    def checkpoint(self, state: TrainingState) -> None:
+        """Write a checkpoint and the adapter that belongs to it."""
+        save_checkpoint(self.folder, state)
+        step, best = state.position.step, state.position.best
+        source = self.folder.best_path(best.step)
+        if self._keep == "best" and source.exists():
+            copy_adapter(source, self.folder.adapter_path)
+            self.folder.trim_best(best.step)
+        else:
+            self._save_adapter(self.folder.adapter_path, step)
+        kept = read_facts(self.folder.adapter_path)["step"]
+        self.folder.update(step=step, best_validation=best.loss, kept_step=kept)
+
+    def _save_adapter(self, path: Path, step: int) -> None:
+        data = self.folder.config.dataset
+        save_adapter(self._method, self._base, path, step=step, template=self._template, data=data)

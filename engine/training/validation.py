@@ -1,0 +1,116 @@
+"""Validation of the method that trains: loss, score, base ability, and the answer to one sample row.
+
+It reads through a view and a twin of its own, in eval mode, so that neither dropout nor observers reach the training.
+"""
+
+from dataclasses import dataclass, replace
+
+import torch
+
+from engine.analysis.probe import probe_input
+from engine.core.sampling import Sampling
+from engine.data.batching import collator_of
+from engine.data.dataset import Dataset
+from engine.data.pixels import thumbnail
+from engine.data.tokenise import encode_for, encode_row
+from engine.evaluation.base_ability import ability_examples
+from engine.evaluation.loss import mean_loss, summed_loss
+from engine.inference.classify import HeadPrediction, head_logits, head_targets, validation_score
+from engine.inference.generate import generate_answers, prompt_ids
+from engine.methods.base import Method
+from engine.models.base import Base
+from engine.telemetry.events import EvalEvent, Event, SampleEvent
+
+VALIDATION_ROWS = 64
+ABILITY_TEXTS = 32
+
+
+@dataclass(frozen=True, slots=True)
+class ValidationResult:
+    """What one validation measured.
+
+    Attributes:
+        loss: Nats per labelled token; with a task head nats, or the squared error, per row.
+        base_ability: Nats per token of plain test text; None where the base cannot be measured on it.
+        score: Accuracy or Pearson's correlation of a task head; None without one.
+        score_name: "accuracy", "pearson", or "".
+    """
+
+    loss: float
+    base_ability: float | None = None
+    score: float | None = None
+    score_name: str = ""
+
+    def event(self, step: int) -> EvalEvent:
+        """The same for the event log."""
+        return EvalEvent(
+            step=step,
+            validation_loss=round(self.loss, 5),
+            base_ability_loss=None if self.base_ability is None else round(self.base_ability, 5),
+            score=self.score,
+            score_name=self.score_name,
+        )
+
+
+class Validation:
+    """Validates one method on one dataset, as often as it is asked.
+
+    Args:
+        base: The frozen model.
+        method: The method that trains elsewhere.
+        dataset: Its data, in the template that the run uses.
+        max_seq_len: Longest row in tokens.
+
+    Attributes:
+        examples: The encoded validation rows.
+        prompt: Token ids of the sample row's prompt; empty with a task head.
+    """
+
+    def __init__(self, base: Base, method: Method, dataset: Dataset, max_seq_len: int) -> None:
+        self._base, self._method, self._collate = base, method, collator_of(base)
+        self._view, self._twin = base.view(), method.sharing_copy().eval()
+        self._twin.attach(self._view.sites)
+        spec = method.head.spec if method.head else None
+        rows = dataset.rows("validation")[:VALIDATION_ROWS]
+        self.examples = encode_for(base.processor, dataset, rows, max_seq_len, spec)
+        self._plain = ability_examples(base, ABILITY_TEXTS, max_seq_len)
+        self._sample = rows[0]
+        # Without its answer, which could leave no space for the prompt.
+        bare = replace(rows[0], response="")
+        self.prompt = prompt_ids(encode_row(base.tokenizer, dataset, bare, max_seq_len)) if spec is None else []
+        self._sampling = Sampling(max_new_tokens=dataset.max_new_tokens)
+
+    def measure(self) -> ValidationResult:
+        """Loss and score on the validation rows, and the loss on plain text."""
+        ability = mean_loss(self._view, self._plain, self._collate) if self._plain else None
+        head = self._twin.head
+        if head is None:
+            return ValidationResult(mean_loss(self._view, self.examples, self._collate), ability)
+        logits = head_logits(self._view, head, self.examples, self._collate)
+        targets = head_targets(self.examples, logits.device)
+        loss = float(summed_loss(logits, targets)) / len(targets)
+        return ValidationResult(loss, ability, *validation_score(logits, targets))
+
+    @torch.no_grad()
+    def method_events(self, step: int) -> list[Event]:
+        """What the method reports of the sample row, run on one more view: observers stay on that."""
+        view, twin = self._base.view(), self._method.sharing_copy().eval()
+        twin.attach(view.sites)
+        return list(twin.validation_events(step, view, probe_input(self._base, view, self.examples[0])))
+
+    def sample(self, step: int) -> SampleEvent:
+        """The sample row with the model's present answer."""
+        return SampleEvent(
+            step=step,
+            prompt=self._sample.prompt,
+            answer=self._answer(),
+            reference=self._sample.response,
+            picture=thumbnail(self._sample.picture) if self._sample.picture else "",
+        )
+
+    def _answer(self) -> str:
+        if self._twin.head is None:
+            (answer,) = generate_answers(self._view, self._base.tokenizer, [self.prompt], self._sampling)
+            return answer
+        (logits,) = head_logits(self._view, self._twin.head, [self.examples[0]], self._collate)
+        return HeadPrediction.of(self._twin.head.spec, logits).text
