@@ -1,4 +1,4 @@
-"""Counts the bytes of all tensors that are alive while it is switched on, and notes the moment when they are most.
+"""Counts the bytes of all live tensors while it is active, and their peak.
 
 It sees every operation below autograd, so a tensor counts from the operation that makes it until nothing holds it any
 more: also what a backward pass keeps. A storage counts once, however many views look at it. Tensors that were there
@@ -21,8 +21,8 @@ class Ledger(TorchDispatchMode):
     """Live bytes of the work inside of `with`.
 
     Attributes:
-        now: Bytes that are alive.
-        peak: The most that were alive at once.
+        now: Bytes of live tensors.
+        peak: The most at any moment.
         widest: The most bytes of tensors whose last axis is `width` long.
     """
 

@@ -1,4 +1,4 @@
-"""What a run really held: the highest moment of its training steps.
+"""The peak memory of a run's training steps, measured.
 
 On a GPU torch's allocator knows. On a CPU nobody does: the process's resident size also holds the interpreter,
 libraries and what malloc keeps for later, and on a small model these are most of it. So the ledger watches the steps
@@ -49,12 +49,12 @@ class Meter:
 
     def _note(self, rows: int, length: int) -> None:
         if self._device.type == "cuda":
-            found = torch.cuda.max_memory_allocated(self._device) - self._before
-            if found > self._most:
+            peak = torch.cuda.max_memory_allocated(self._device) - self._before
+            if peak > self._most:
                 self._rows, self._length = rows, length
         else:
-            found = self._ledger.peak if self._ledger else 0
-        self._most = max(self._most, found)
+            peak = self._ledger.peak if self._ledger else 0
+        self._most = max(self._most, peak)
 
     def facts(self, model: nn.Module, method: nn.Module, optimiser: torch.optim.Optimizer) -> dict[str, Any]:
         """For run.json: what is there all the time, what a step adds, and both together, in bytes."""
@@ -71,7 +71,7 @@ class Meter:
 
 def module_bytes(module: nn.Module) -> int:
     """Bytes of all tensors of a module, each storage once; of quantised linears also their scales."""
-    found: dict[int, int] = {}
+    sizes: dict[int, int] = {}
     for part in module.modules():
         state, weight = getattr(part, "state", None), getattr(part, "weight", None)
         scales = [getattr(state, "SCB", None)]
@@ -80,5 +80,5 @@ def module_bytes(module: nn.Module) -> int:
         for tensor in (*part.parameters(recurse=False), *part.buffers(recurse=False), *scales):
             if isinstance(tensor, Tensor):
                 storage = tensor.untyped_storage()
-                found[storage._cdata] = storage.nbytes()
-    return sum(found.values())
+                sizes[storage._cdata] = storage.nbytes()
+    return sum(sizes.values())

@@ -69,7 +69,7 @@ class _Step:
     """What one step holds beside what is there all the time.
 
     Attributes:
-        peak: Bytes at the highest moment.
+        peak: Bytes at the peak.
         logits: The most bytes of tensors that are as wide as the vocabulary, at whatever moment.
         optimiser: Bytes of the optimiser's state.
     """
