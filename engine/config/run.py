@@ -41,7 +41,8 @@ class RunConfig:
         Raises:
             SettingError: One of them cannot work.
         """
-        return method_spec(self.method).settings.from_dict(self.method_settings)
+        out: Settings = method_spec(self.method).settings.from_dict(self.method_settings)
+        return out
 
     def of_training(self) -> TrainingSettings:
         """The loop's settings, checked.

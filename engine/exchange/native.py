@@ -108,7 +108,8 @@ def read_facts(folder: Path) -> dict[str, Any]:
             name=folder.name,
             reason=str(error),
         ) from error
-    return facts
+    out: dict[str, Any] = facts
+    return out
 
 
 def load_tensors(method: Method, path: Path) -> None:

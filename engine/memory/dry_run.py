@@ -94,26 +94,30 @@ def _attention(
     enable_gqa: bool = False,
 ) -> Tensor:
     """The kernel that would run on the device; the meta device itself would take the one that keeps all scores."""
+    out: Tensor
     options = {"is_causal": is_causal, "scale": scale}
     if attn_mask is not None and not attn_mask.is_meta:
         attn_mask = attn_mask.to(META)
     if not _fused(device, query, key, attn_mask, is_causal, enable_gqa):
-        return torch.ops.aten._scaled_dot_product_attention_math(
+        out = torch.ops.aten._scaled_dot_product_attention_math(
             query, key, value, attn_mask, dropout_p, enable_gqa=enable_gqa, **options
         )[0]
+        return out
     if attn_mask is not None and attn_mask.dtype == torch.bool:
         attn_mask = torch.zeros(attn_mask.shape, dtype=query.dtype, device=META).masked_fill(~attn_mask, -torch.inf)
     if device == "cpu":
-        return torch.ops.aten._scaled_dot_product_flash_attention_for_cpu(
+        out = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu(
             query, key, value, dropout_p, attn_mask=attn_mask, **options
         )[0]
+        return out
     if enable_gqa:
         key, value = (x.repeat_interleave(query.shape[1] // x.shape[1], dim=1) for x in (key, value))
     if attn_mask is not None:
         attn_mask = attn_mask.expand(len(query), query.shape[1], query.shape[2], key.shape[2])
-    return torch.ops.aten._scaled_dot_product_efficient_attention(
+    out = torch.ops.aten._scaled_dot_product_efficient_attention(
         query, key, value, attn_mask, query.requires_grad or key.requires_grad, dropout_p, **options
     )[0]
+    return out
 
 
 def _fused(device: str, query: Tensor, key: Tensor, mask: Tensor | None, is_causal: bool, gqa: bool) -> bool:

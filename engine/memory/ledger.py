@@ -27,7 +27,7 @@ class Ledger(TorchDispatchMode):
     """
 
     def __init__(self, width: int = 0) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.now = self.peak = self.widest = self._wide = 0
         self._width = width
         self._known: dict[int, Any] = {}

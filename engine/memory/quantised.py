@@ -34,7 +34,7 @@ class QuantisedLinear(nn.Module):
 
     def __init__(self, source: nn.Module, precision: str, device: str) -> None:
         super().__init__()
-        outputs, inputs = source.weight.shape if isinstance(source, nn.Linear) else reversed(source.weight.shape)  # type: ignore[union-attr, arg-type]
+        outputs, inputs = source.weight.shape if isinstance(source, nn.Linear) else reversed(source.weight.shape)  # type: ignore[arg-type]
         self.in_features, self.out_features, self.precision, self.on = int(inputs), int(outputs), precision, device
         size = self.in_features * self.out_features
         shape = (self.out_features, self.in_features) if precision == "int8" else (-(-size // 2), 1)
@@ -47,9 +47,9 @@ class QuantisedLinear(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Outputs, with what bitsandbytes holds for a moment and what it keeps for the backward pass."""
         if self.precision == "int8":
-            out: Tensor = _Int8.apply(x, self.out_features, self.on)
+            out: Tensor = _Int8.apply(x, self.out_features, self.on)  # type: ignore[no-untyped-call]
             return out
-        out = _Nf4.apply(x.to(torch.bfloat16), self.out_features)
+        out = _Nf4.apply(x.to(torch.bfloat16), self.out_features)  # type: ignore[no-untyped-call]
         return out.to(x.dtype)
 
 

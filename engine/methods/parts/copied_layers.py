@@ -59,7 +59,8 @@ class CopiedLayers(nn.Module):
         x = trace.states[0].detach().float()
         for layer, own in zip(self.chosen, self.layers, strict=True):
             x = trace.calls[layer].replay(own, x, cache)
-        return self.last(x)
+        out: Float[Tensor, "b t d"] = self.last(x)
+        return out
 
 
 def spread(layers: int, count: int) -> list[int]:
