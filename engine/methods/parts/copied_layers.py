@@ -57,8 +57,8 @@ class CopiedLayers(nn.Module):
         if trace.cache_state is not None:
             cache = trace.cache_state.setdefault("copies", DynamicCache(config=self._config))
         x = trace.states[0].detach().float()
-        for layer, own in zip(self.chosen, self.layers, strict=True):
-            x = trace.calls[layer].replay(own, x, cache)
+        for layer, copied in zip(self.chosen, self.layers, strict=True):
+            x = trace.calls[layer].replay(copied, x, cache)
         return self.last(x)
 
 
