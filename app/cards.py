@@ -2,7 +2,8 @@
 
 from app.markup import link, safe, size, term
 from app.words import Say
-from engine.core.types import Counts, DataPreview, DatasetInfo, MethodInfo, ModelInfo
+from engine.core.types import Counts, DataPreview, DatasetInfo, ModelInfo
+from engine.methods.spec import MethodSpec
 
 BAR_LEAST = 0.4  # percent: a thinner bar could not be seen
 LABELS_SHOWN = 8
@@ -35,13 +36,14 @@ def models_table(say: Say, models: list[ModelInfo]) -> str:
     )
 
 
-def method_card(say: Say, info: MethodInfo) -> str:
+def method_card(say: Say, spec: MethodSpec) -> str:
     """One line, the equation and the paper of a method."""
-    known = f"train.method.{info.name}"
+    paper = f"{spec.paper.title}. {spec.paper.authors}, {spec.paper.year}."
+    known = f"train.method.{spec.name}"
     line = f"<p>{safe(say(known))}</p>" if known in say else ""
     return (
-        f'<div class="gl-card">{line}<p class="gl-equation">{safe(info.equation)}</p>'
-        f'<p class="gl-fact">{link(info.url, info.paper)}</p></div>'
+        f'<div class="gl-card">{line}<p class="gl-equation">{safe(spec.equation)}</p>'
+        f'<p class="gl-fact">{link(spec.paper.url, paper)}</p></div>'
     )
 
 
@@ -50,14 +52,14 @@ def data_card(say: Say, info: DatasetInfo) -> str:
     return _data_card(say, say.of(info.summary), info.splits, info.labels)
 
 
-def own_data_card(say: Say, found: DataPreview) -> str:
+def own_data_card(say: Say, data: DataPreview) -> str:
     """The same about one's own data."""
-    summary = say.of(found.summary)
+    summary = say.of(data.summary)
     if not summary:
-        pictures = ".pictures" if found.report.get("kind") == "pictures" else ""
-        asked = ", ".join(found.asked) or say("data.summary.nothing")
-        summary = say(f"data.summary{pictures}", name=found.name, asked=asked, answered=found.answered)
-    return _data_card(say, summary, found.report["rows"], found.labels)
+        pictures = ".pictures" if data.report.get("kind") == "pictures" else ""
+        asked = ", ".join(data.asked) or say("data.summary.nothing")
+        summary = say(f"data.summary{pictures}", name=data.name, asked=asked, answered=data.answered)
+    return _data_card(say, summary, data.report["rows"], data.labels)
 
 
 def _data_card(say: Say, summary: str, splits: dict[str, int], labels: tuple[str, ...] | None) -> str:

@@ -34,8 +34,8 @@ class Turn:
 def conversation(say: Say, turns: list[Turn]) -> str:
     """All turns, oldest first; an invitation when there are none."""
     if not turns:
-        return f'<div class="gl-talk empty">{note(say("chat.empty"))}</div>'
-    return '<div class="gl-talk">' + "".join(_turn(say, turn) for turn in turns) + "</div>"
+        return f'<div class="gl-turns empty">{note(say("chat.empty"))}</div>'
+    return '<div class="gl-turns">' + "".join(_turn(say, turn) for turn in turns) + "</div>"
 
 
 def _turn(say: Say, turn: Turn) -> str:

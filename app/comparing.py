@@ -29,10 +29,10 @@ def token(name: str) -> str:
     Raises:
         KeyError: There is no such variable.
     """
-    found = re.search(rf"--gl-{name}:\s*([^;]+);", TOKENS.read_text(encoding="utf-8"))
-    if found is None:
+    match = re.search(rf"--gl-{name}:\s*([^;]+);", TOKENS.read_text(encoding="utf-8"))
+    if match is None:
         raise KeyError(name)
-    return found.group(1).strip()
+    return match.group(1).strip()
 
 
 def overlay(workbench: Workbench, say: Say, runs: list[RunSummary]) -> go.Figure:
@@ -77,7 +77,6 @@ def _dressed(figure: go.Figure, say: Say) -> go.Figure:
 
 def settings_of(workbench: Workbench, run: str) -> dict[str, Any]:
     """Every setting of a run by name, defaults included; what a run of today cannot read is shown as it stands."""
-    workbench.methods()  # the methods' settings are read below, and only one thread may load them
     config = workbench.runs.config(run)
     try:
         method, training = config.of_method().to_dict(), config.of_training().to_dict()
@@ -115,7 +114,9 @@ def _differing(columns: list[dict[str, Any]], chosen: list[dict[str, Any]]) -> l
 
     def counts(name: str) -> bool:
         values = {repr(column.get(name, _MISSING)) for column in columns}
-        return len(values) > 1 and (all(name in column for column in columns) or any(name in own for own in chosen))
+        return len(values) > 1 and (
+            all(name in column for column in columns) or any(name in settings for settings in chosen)
+        )
 
     return [name for name in dict.fromkeys(name for column in columns for name in column) if counts(name)]
 

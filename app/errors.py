@@ -64,8 +64,8 @@ def wanted(say: Say, text: str) -> str:
     )
     for pattern, key in phrases:
         if match := re.fullmatch(pattern, text):
-            found = {name: _number(part) for name, part in zip("ab", match.groups(), strict=False)}
-            return say(f"error.wanted.{key}", **found)
+            bounds = {name: _number(part) for name, part in zip("ab", match.groups(), strict=False)}
+            return say(f"error.wanted.{key}", **bounds)
     return text
 
 
@@ -83,7 +83,7 @@ def tell(say: Say, error: Exception) -> None:
     gr.Warning(safe(say("error.unexpected")), duration=SECONDS_SHOWN)
 
 
-def guarded(say: Say, otherwise: object = None) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def with_toasts(say: Say, otherwise: object = None) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Wrap an event handler: an error becomes a toast, and what is on the screen stays as it was.
 
     Args:

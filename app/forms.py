@@ -1,18 +1,27 @@
-"""A form from a `Settings` class: one component per knob, labelled and explained in the page's language."""
+"""A form from a `Settings` class: one component per setting, labelled and explained in the page's language."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import gradio as gr
 
+from app.wiring import Updates, Values
 from app.words import Say
 from engine.core.settings import Field
+
+Control = gr.Checkbox | gr.Textbox | gr.Dropdown | gr.Number
+"""The component of one setting."""
 
 
 def word(say: Say, field: str, scope: str = "", part: str = "") -> str:
     """The label of a setting (or its help, with part ".help"); a method may say it in its own way. Empty if unsaid."""
     keys = (f"setting.{scope}.{field}{part}", f"setting.{field}{part}")
     return next((say(key) for key in keys if key in say), "")
+
+
+def explained(say: Say, field: Field, scope: str = "") -> str:
+    """The help of a setting: the engine's own in English, which the other languages translate."""
+    return word(say, field.name, scope, ".help") or field.info.help
 
 
 def choice(say: Say, value: str) -> str:
@@ -30,25 +39,24 @@ def _range(say: Say, field: Field) -> str:
     return say("form.between", low=f"{low:g}", high=f"{high:g}")
 
 
-def control(field: Field, say: Say, value: object, scope: str = "") -> gr.components.Component:
-    """The component for one knob.
+def control(field: Field, say: Say, value: Any, scope: str = "") -> Control:  # noqa: ANN401 - any setting's value
+    """The component for one setting.
 
     Args:
-        field: The knob.
+        field: The setting.
         say: The page's words.
         value: What it holds at first; None leaves an optional number empty.
         scope: The method it belongs to.
     """
-    label = word(say, field.name, scope) or field.name
-    info = word(say, field.name, scope, ".help") or field.info.help
+    info = explained(say, field, scope)
     if field.info.advanced or scope:
         info = " ".join(filter(None, (info, _range(say, field))))
     common: dict[str, Any] = {
-        "label": label,
+        "label": word(say, field.name, scope) or field.name,
         "info": info,
         "interactive": True,
         "elem_id": f"gl-{scope or 'set'}-{field.name}",
-        "elem_classes": "gl-knob",
+        "elem_classes": "gl-setting",
         "min_width": 200 if field.info.choices else 130,
     }
     if field.kind is bool:
@@ -60,7 +68,8 @@ def control(field: Field, say: Say, value: object, scope: str = "") -> gr.compon
         return gr.Dropdown(names, value=value, filterable=False, **common)
     if field.kind is str:
         return gr.Textbox(value=str(value), max_lines=3, **common)
-    return gr.Number(value=value, step=1 if field.kind is int else "any", **common)
+    common["step"] = 1 if field.kind is int else "any"
+    return gr.Number(value=value, **common)
 
 
 def optional_text(value: object) -> str:
@@ -68,6 +77,14 @@ def optional_text(value: object) -> str:
     return "" if value is None else f"{value:g}"
 
 
-def gathered(fields: Iterable[Field], values: Iterable[object]) -> dict[str, Any]:
-    """Plain values by name from a form's components, in order of `fields`."""
-    return {field.name: value for field, value in zip(fields, values, strict=True)}
+def read(controls: Mapping[str, Control], values: Values) -> dict[str, Any]:
+    """The settings by name, from a form's values."""
+    return {name: values[control] for name, control in controls.items()}
+
+
+def filled(controls: Mapping[str, Control], fields: Iterable[Field], settings: Mapping[str, Any]) -> Updates:
+    """The controls with the values of all settings."""
+    return {
+        controls[field.name]: optional_text(settings[field.name]) if field.optional else settings[field.name]
+        for field in fields
+    }

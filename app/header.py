@@ -1,4 +1,4 @@
-"""The row on top of every place: name, places, what is going on right now, model, language."""
+"""The row on top of every tab: name, tabs, what is going on right now, model, language."""
 
 import dataclasses
 import json
@@ -14,7 +14,7 @@ from engine.service.workbench import Workbench
 
 SERVER = secrets.token_hex(8)
 """Changes when the workbench is started again: what a page had wired up with the old one is gone, so it loads anew."""
-PLACES = ("train", "watch", "chat", "runs")
+TABS = ("train", "watch", "chat", "runs")
 
 _ON_LOAD = """
 Gatelight.ready.then(({ mountHeader }) =>
@@ -38,9 +38,8 @@ def build(workbench: Workbench, say: Say) -> gr.HTML:
 
 
 def _markup(say: Say) -> str:
-    places = "".join(
-        f'<button type="button" class="gl-place" data-place="{place}">{say(f"frame.{place}")}</button>'
-        for place in PLACES
+    tabs = "".join(
+        f'<button type="button" class="gl-place" data-place="{tab}">{say(f"frame.{tab}")}</button>' for tab in TABS
     )
     languages = "".join(
         f'<a href="{path_of(name)}" lang="{name}" class="{"on" if name == say.language else ""}">{text}</a>'
@@ -49,7 +48,7 @@ def _markup(say: Say) -> str:
     return (
         f'<header class="gl-header" lang="{say.language}">'
         f'<div class="gl-brand"><span class="gl-mark" aria-hidden="true">◐</span>{say("frame.title")}</div>'
-        f'<nav class="gl-places" aria-label="{say("frame.places")}">{places}</nav>'
+        f'<nav class="gl-places" aria-label="{say("frame.tabs")}">{tabs}</nav>'
         f'<button type="button" class="gl-chip" data-state="idle" title="{say("frame.to_watch")}" aria-live="polite">'
         f'<span class="gl-dot" aria-hidden="true"></span><span class="gl-chip-text">{say("frame.idle")}</span></button>'
         '<span class="gl-model"></span>'

@@ -9,9 +9,9 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
+from app.closed_clients import ignore_closed_clients
 from app.head import css, head, routes
 from app.page import create
-from app.quiet import quiet
 from engine.core.paths import home
 from engine.service.workbench import Workbench
 
@@ -52,7 +52,7 @@ def main(words: Sequence[str] | None = None) -> None:
     host = arguments.host or ("0.0.0.0" if on_space else LOCAL)
     workbench = Workbench(arguments.home)
     page = create(workbench)
-    quiet()
+    ignore_closed_clients()
     page.launch(
         server_name=host,
         server_port=free_port(host, arguments.port),

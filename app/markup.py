@@ -45,5 +45,5 @@ def size(octets: float) -> str:
 
 
 def note(text: str, kind: str = "") -> str:
-    """A quiet line: a hint, or what is being waited for."""
+    """A line in grey: a hint, or what is being waited for."""
     return f'<p class="gl-note {kind}">{safe(text)}</p>'

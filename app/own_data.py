@@ -5,8 +5,9 @@ import os
 import re
 import shutil
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from app.markup import note, safe
 from app.words import Say
@@ -27,6 +28,9 @@ OWN = "own"
 FIELDS = list(DataSettings.fields())
 MAPPED = ("prompt", "input", "response", "messages")
 """Settings whose value is a column."""
+
+LOOK_SETTINGS = ("row_limit", "encoding", "streaming")
+"""Settings that decide what is read; the others decide what is made of it."""
 
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 
@@ -78,6 +82,73 @@ def confine(home: Path, dataset: str, others: Iterable[str] = ()) -> None:
             )
 
 
+class LastRead(TypedDict, total=False):
+    """What was read last, as a session keeps it; empty before anything was.
+
+    Attributes:
+        name: Of the dataset.
+        how: The settings of `LOOK_SETTINGS` at that time.
+        columns: With their first cells.
+        guess: The engine's, see `Inspection`.
+        pictures: Whether it is pictures.
+    """
+
+    name: str
+    how: dict[str, Any]
+    columns: dict[str, str]
+    guess: dict[str, str]
+    pictures: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnDataValues:
+    """The fields of one's own data as somebody filled them.
+
+    Attributes:
+        name: A path, or a hub dataset.
+        config: Of a hub dataset.
+        split: The same.
+        last_read: See there.
+        settings: By name; columns that are asked as a list.
+    """
+
+    name: str
+    config: str
+    split: str
+    last_read: LastRead
+    settings: dict[str, Any]
+
+    @property
+    def dataset(self) -> str:
+        """The name of the dataset in a run; empty when none was named."""
+        return dataset_name(self.name, self.config, self.split)
+
+    @property
+    def how(self) -> dict[str, Any]:
+        """The settings that decide what is read."""
+        return {name: self.settings[name] for name in LOOK_SETTINGS}
+
+    @property
+    def mapping(self) -> dict[str, Any]:
+        """Which column is what."""
+        return {name: self.settings[name] for name in MAPPED}
+
+
+def chosen(form: OwnDataValues, home: Path) -> tuple[str, dict[str, Any]]:
+    """Name and settings of one's own data in a run.
+
+    Raises:
+        SettingError: Nothing is chosen yet, or what may not be read here.
+    """
+    dataset = form.dataset
+    if not dataset:
+        raise SettingError("no_data_chosen", "Your own data is empty: upload a file, or name one or a hub dataset.")
+    guess = form.last_read.get("guess", {}) if form.last_read.get("name") == dataset else {}
+    settings = settings_of(form.settings, guess)
+    confine(home, dataset, (settings["validation"], settings["test"]))
+    return dataset, settings
+
+
 def settings_of(values: Mapping[str, Any], guess: Mapping[str, str]) -> dict[str, Any]:
     """The settings of a run.
 
@@ -87,13 +158,13 @@ def settings_of(values: Mapping[str, Any], guess: Mapping[str, str]) -> dict[str
         values: What the form holds, by setting; columns that are asked as a list.
         guess: The engine's, see `Inspection`; empty where there is none.
     """
-    found = {**values, "prompt": ", ".join(values["prompt"] or [])}
-    found |= {name: str(found[name] or "") for name in MAPPED}
-    if all(found[name] == guess.get(name, "") for name in MAPPED):
-        found |= dict.fromkeys(MAPPED, "")
-    if found["template"] != "own":
-        found["own_template"] = ""
-    return found
+    settings = {**values, "prompt": ", ".join(values["prompt"] or [])}
+    settings |= {name: str(settings[name] or "") for name in MAPPED}
+    if all(settings[name] == guess.get(name, "") for name in MAPPED):
+        settings |= dict.fromkeys(MAPPED, "")
+    if settings["template"] != "own":
+        settings["own_template"] = ""
+    return settings
 
 
 def listed(prompt: str, columns: Mapping[str, str]) -> list[str]:
@@ -128,18 +199,18 @@ def kept(home: Path, upload: Path) -> Path:
     return target
 
 
-def looked(say: Say, found: Inspection) -> str:
+def described(say: Say, look: Inspection) -> str:
     """The columns with what stands in them, and how sure the guess is."""
-    if found.pictures:
-        return note(say("data.pictures.cut" if found.cut else "data.pictures", n=f"{found.rows:,}"))
-    if not found.columns:
+    if look.pictures:
+        return note(say("data.pictures.cut" if look.cut else "data.pictures", n=f"{look.rows:,}"))
+    if not look.columns:
         return note(say("data.described"))
-    guessed = "sure" if found.sure else "unsure" if any(found.guess.values()) else "no_guess"
+    guessed = "sure" if look.sure else "unsure" if any(look.guess.values()) else "no_guess"
     cells = "".join(
         f"<div><dt>{safe(name)}</dt><dd>{safe(first) or safe(say('data.none'))}</dd></div>"
-        for name, first in found.columns.items()
+        for name, first in look.columns.items()
     )
-    head = say("data.reading_cut" if found.cut else "data.reading", rows=f"{found.rows:,}")
+    head = say("data.reading_cut" if look.cut else "data.reading", rows=f"{look.rows:,}")
     return (
         f'<p class="gl-fact">{head}</p><dl class="gl-columns">{cells}</dl>'
         f'<p class="gl-guess" data-guess="{guessed}">{say(f"data.{guessed}")}</p>'

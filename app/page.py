@@ -1,9 +1,9 @@
-"""The page: one frame with four places, built once per language."""
+"""The page: one frame with four tabs, built once per language."""
 
 import gradio as gr
+from gradio.components import Navbar
 
 from app import header
-from app.steady import steady
 from app.tabs import chat, runs, train, watch
 from app.words import LANGUAGES, MAIN, Say
 from engine.service.workbench import Workbench
@@ -11,17 +11,18 @@ from engine.service.workbench import Workbench
 
 def create(workbench: Workbench) -> gr.Blocks:
     """The whole page in all languages, each at its path."""
-    with gr.Blocks(title="Gatelight", analytics_enabled=False) as page:
+    page = gr.Blocks(title="Gatelight", analytics_enabled=False)
+    with page:
         _build(page, workbench, Say(MAIN))
     for language, name in LANGUAGES.items():
         if language != MAIN:
             with page.route(name, language, show_in_navbar=False):
                 _build(page, workbench, Say(language))
-    return steady(page)
+    return page
 
 
 def _build(page: gr.Blocks, workbench: Workbench, say: Say) -> None:
-    gr.Navbar(visible=False)
+    Navbar(visible=False)
     top = header.build(workbench, say)
     with gr.Tabs(selected="watch", elem_id="gl-places"):
         with _tab("train", say):
@@ -29,9 +30,9 @@ def _build(page: gr.Blocks, workbench: Workbench, say: Say) -> None:
         with _tab("watch", say):
             watch.build(workbench, say)
         with _tab("chat", say) as chat_tab:
-            talk = chat.build(page, workbench, say, top, chat_tab)
+            conversation = chat.build(page, workbench, say, top, chat_tab)
         with _tab("runs", say):
-            runs.build(workbench, say, talk)
+            runs.build(workbench, say, conversation)
 
 
 def _tab(name: str, say: Say) -> gr.Tab:

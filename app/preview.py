@@ -34,21 +34,21 @@ def _tokens(say: Say, row: PreviewRow) -> str:
     )
 
 
-def report(say: Say, found: DataPreview) -> str:
+def report(say: Say, data: DataPreview) -> str:
     """Counts over all rows, what is wrong with some of them, and the histogram of their lengths."""
-    told = found.report
-    if told.get("kind") == "pictures":
-        return gallery.report(say, told)
-    tokens, measured = told["tokens"], told["tokens"]["measured"]
-    lines = [say("data.rows", **{split: f"{rows:,}" for split, rows in told["rows"].items()}), _learned(say, tokens)]
-    if measured < told["rows"]["train"]:
+    facts = data.report
+    if facts.get("kind") == "pictures":
+        return gallery.report(say, facts)
+    tokens, measured = facts["tokens"], facts["tokens"]["measured"]
+    lines = [say("data.rows", **{split: f"{rows:,}" for split, rows in facts["rows"].items()}), _learned(say, tokens)]
+    if measured < facts["rows"]["train"]:
         lines.append(say("data.measured", n=f"{measured:,}"))
-    wrong = _remarks(say, found)
+    wrong = _remarks(say, data)
     fine = f'<p class="gl-fine"><span aria-hidden="true">✓</span> {say("data.fine")}</p>'
     notes = f'<ul class="gl-remarks">{wrong}</ul>' if wrong else fine
     return (
         f'<div class="gl-report"><div><p class="gl-fact">{" · ".join(map(safe, lines))}</p>{notes}</div>'
-        f"{_histogram(say, tokens, found.limit)}</div>"
+        f"{_histogram(say, tokens, data.limit)}</div>"
     )
 
 
@@ -60,19 +60,17 @@ def _learned(say: Say, tokens: dict[str, Any]) -> str:
     return say("data.tokens", labelled=f"{labelled:,}", masked=f"{masked:,}", share=share)
 
 
-def _remarks(say: Say, found: DataPreview) -> str:
-    told = found.report
-    counts = {name: told["tokens"][name] for name in TOKENS} | {name: told["texts"][name] for name in TEXTS}
-    counts |= {name: told[name] for name in ("dropped", "repeated")}
+def _remarks(say: Say, data: DataPreview) -> str:
+    facts = data.report
+    counts = {name: facts["tokens"][name] for name in TOKENS} | {name: facts["texts"][name] for name in TEXTS}
+    counts |= {name: facts[name] for name in ("dropped", "repeated")}
     lines = [
-        (name, say(f"data.found.{name}", **_values(name, count, found.limit)))
-        for name, count in counts.items()
-        if count
+        (name, say(f"data.found.{name}", **_values(name, count, data.limit))) for name, count in counts.items() if count
     ]
-    if told["cut"]:
+    if facts["cut"]:
         lines.append(("cut", say("data.found.cut")))
-    if told["encoding"] not in ("", "utf-8", "utf-8-sig", "ascii"):
-        lines.append(("encoding", say("data.found.encoding", encoding=told["encoding"])))
+    if facts["encoding"] not in ("", "utf-8", "utf-8-sig", "ascii"):
+        lines.append(("encoding", say("data.found.encoding", encoding=facts["encoding"])))
     return "".join(f'<li data-found="{name}">{safe(line)}</li>' for name, line in lines)
 
 
@@ -86,12 +84,12 @@ def _histogram(say: Say, tokens: dict[str, Any], limit: int) -> str:
     bars, most = tokens["lengths"], max(rows for _, rows in tokens["lengths"])
     end, width = bars[-1][0], WIDE / len(bars)
     drawn = ""
-    for place, (top, rows) in enumerate(bars):
+    for index, (top, rows) in enumerate(bars):
         height = max(1.0, TALL * rows / most) if rows else 0.0
         label = safe(say("data.lengths.bar", top=f"{top:,}", n=f"{rows:,}"))
         kind = ' class="over"' if top > limit else ""
         drawn += (
-            f'<rect x="{place * width + 1:.1f}" y="{TALL - height:.1f}" width="{width - 2:.1f}" '
+            f'<rect x="{index * width + 1:.1f}" y="{TALL - height:.1f}" width="{width - 2:.1f}" '
             f'height="{height:.1f}"{kind}><title>{label}</title></rect>'
         )
     line, said = "", {name: f"{tokens[name]:,}" for name in ("median", "longest")}

@@ -1,21 +1,32 @@
-"""How every event of the page is wired: private, never queued behind another session, calm on the screen."""
+"""How every event of the page is wired: private, never queued behind another session, calm on the screen.
 
-from collections.abc import Callable
+A handler of many components takes them as a set, and gets a dictionary from component to value; it answers with one
+that has the components which change. So no value is ever told by its place in a list.
+"""
+
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import gradio as gr
+from gradio.blocks import Block
 from gradio.events import Dependency
 
-from app.errors import guarded
+from app.errors import with_toasts
 from app.words import Say
+
+Values = Mapping[Block, Any]
+"""What Gradio hands over for a set of inputs: the value of every component."""
+
+Updates = dict[Block, Any]
+"""What a handler answers: new values, or components with new properties, for those that change."""
 
 
 def wire(
     say: Say,
     triggers: list[Any],
     handler: Callable[..., Any],
-    inputs: list[Any] | None = None,
-    outputs: list[Any] | None = None,
+    inputs: list[Any] | set[Any] | None = None,
+    outputs: list[Any] | set[Any] | None = None,
     otherwise: object = None,
     after: Dependency | None = None,
     **options: Any,  # noqa: ANN401 - passed on to gr.on
@@ -25,7 +36,7 @@ def wire(
     Args:
         say: The page's words.
         triggers: Events of components.
-        handler: Function of the inputs; returns values for the outputs.
+        handler: Function of the inputs; returns values for the outputs. See `Values` and `Updates`.
         inputs: Components it reads.
         outputs: Components it fills.
         otherwise: What the outputs get after an error; None leaves them as they are.
@@ -33,12 +44,21 @@ def wire(
         options: More for `gr.on`.
     """
     calm: dict[str, Any] = {"api_visibility": "private", "concurrency_limit": None, "show_progress": "hidden"}
-    safe = guarded(say, otherwise)(handler)
+    safe = with_toasts(say, otherwise)(handler)
     if after is not None:
-        return after.then(safe, inputs, outputs, **(calm | options))
-    return gr.on(triggers, safe, inputs, outputs, **(calm | options))
+        follows: Dependency = after.then(safe, inputs, outputs, **(calm | options))
+        return follows
+    wired: Dependency = gr.on(triggers, safe, inputs, outputs, **(calm | options))
+    return wired
 
 
-def wire_js(triggers: list[Any], js: str, inputs: list[Any] | None = None) -> Dependency:
-    """Run JavaScript in the browser when any of the triggers fires."""
-    return gr.on(triggers, None, inputs, None, js=js, api_visibility="private", show_progress="hidden")
+def wire_js(
+    triggers: list[Any], js: str, inputs: list[Any] | None = None, after: Dependency | None = None
+) -> Dependency:
+    """Run JavaScript in the browser when any of the triggers fires, or after an event."""
+    calm: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+    if after is not None:
+        follows: Dependency = after.then(None, inputs, None, js=js, **calm)
+        return follows
+    wired: Dependency = gr.on(triggers, None, inputs, None, js=js, **calm)
+    return wired

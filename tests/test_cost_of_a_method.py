@@ -12,8 +12,8 @@ import pytest
 import torch
 from torch import nn
 
-from app.method_groups import group
-from app.words import LANGUAGES
+from app.tabs.method_picker import grouped
+from app.words import LANGUAGES, MAIN, Say
 from engine.__main__ import main
 from engine.config.run import RunConfig
 from engine.core.settings import Settings, setting
@@ -128,7 +128,7 @@ class Toy(Method[ToySettings]):
 def test_everything_follows_from_the_row(monkeypatch, tmp_path, capsys):
     """With a row more there are a menu entry, flags, counts, a run, and an adapter that comes back."""
     monkeypatch.setitem(METHODS, "toy", TOY)
-    assert group("toy") == "adapters"
+    assert [[entry["name"] for entry in group["methods"]] for group in grouped(Say(MAIN))][1][-1] == "toy"
     monkeypatch.setattr(sys, "argv", ["engine", "methods", "--json"])
     assert main() == 0
     assert json.loads(capsys.readouterr().out)[-1]["settings"] == {"scale": 1.0}

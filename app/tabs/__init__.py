@@ -1,1 +1,1 @@
-"""The places of the page, one file each. A place builds its components and wires them in one function."""
+"""The tabs of the page, one file each. A tab builds its components and wires them in one function."""

@@ -2,17 +2,15 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import gradio as gr
 
-from app import chat_view as talk
-from app import forms
+from app import chat_view, forms
 from app.chat_view import Turn
 from app.tabs import pickers
 from app.tabs.answers import Answers
-from app.tabs.chat_layout import FIELDS, Layout
-from app.wiring import wire
+from app.tabs.chat_layout import Layout
+from app.wiring import Updates, Values, wire
 from app.words import Say
 from engine.core.errors import WorkbenchError
 from engine.core.sampling import Sampling
@@ -27,39 +25,28 @@ def wire_asking(workbench: Workbench, say: Say, layout: Layout) -> None:
     """Connect the message box, Send, Stop and the example questions."""
     answers = Answers()
     turns = gr.State([])
+    buttons = {layout.send, layout.halt}
 
-    def ask(
-        request: gr.Request,
-        prompt: str,
-        picture: str | None,
-        past: list[Turn],
-        *told: Any,  # noqa: ANN401
-    ) -> Iterator[list[Any]]:
-        prompt = prompt or ""  # a box that was never shown holds nothing
-        if not prompt.strip() and not picture:
-            raise WorkbenchError("no_prompt", "The message is empty: type a question.")
-        question = _question(prompt, picture or "", *told)
+    def ask(request: gr.Request, values: Values) -> Iterator[Updates]:
+        question = _question(layout, values)
+        past: list[Turn] = values[turns]
         turn = Turn(question.prompt, _columns(workbench, say, question.sides), picture=small(question.picture))
         now = [*past, turn][-TURNS_KEPT:]
         session = str(request.session_hash)
         stop = answers.begin(session)
+        empty: Updates = {layout.prompt: "", layout.picture: None}
         try:
-            yield [talk.conversation(say, now), gr.skip(), "", None, gr.skip(), *_buttons(answering=True)]
+            yield {layout.conversation: chat_view.conversation(say, now), **empty, **_buttons(layout, answering=True)}
             for update in workbench.chat(question, stop):
                 turn.answers, turn.done = list(update.texts), update.done
                 turn.difference, turn.tokens_per_s = update.difference, update.tokens_per_s
-                yield [talk.conversation(say, now), *[gr.skip()] * 6]
+                yield {layout.conversation: chat_view.conversation(say, now)}
             turn.done = True
-            yield [
-                talk.conversation(say, now),
-                now,
-                gr.skip(),
-                gr.skip(),
-                talk.meter(say, turn.difference),
-                *_buttons(),
-            ]
+            ended: Updates = {layout.conversation: chat_view.conversation(say, now), turns: now}
+            yield {**ended, layout.meter: chat_view.meter(say, turn.difference), **_buttons(layout)}
         except Exception:
-            yield [talk.conversation(say, past), gr.skip(), prompt, None, gr.skip(), *_buttons()]
+            before: Updates = {layout.conversation: chat_view.conversation(say, past), layout.picture: None}
+            yield {**before, layout.prompt: values[layout.prompt] or "", **_buttons(layout)}
             raise
         finally:
             answers.end(session)
@@ -67,12 +54,11 @@ def wire_asking(workbench: Workbench, say: Say, layout: Layout) -> None:
     def halted(request: gr.Request) -> None:
         answers.stop(str(request.session_hash))
 
-    menus = [menu for side in layout.sides for menu in (side.run, side.step)]
-    inputs = [layout.prompt, layout.picture, turns, layout.third_shown, layout.strength, *menus, *layout.sampling]
-    outputs = [layout.talk, turns, layout.prompt, layout.picture, layout.meter, layout.send, layout.halt]
-    wire(
-        say, [layout.send.click, layout.prompt.submit, layout.picture.upload], ask, inputs, outputs, trigger_mode="once"
-    )
+    told = {layout.prompt, layout.picture, layout.third_shown, layout.strength}
+    inputs = {*told, turns, *layout.menus, *layout.sampling.values()}
+    outputs = {layout.conversation, layout.prompt, layout.picture, layout.meter, turns, *buttons}
+    asked = [layout.send.click, layout.prompt.submit, layout.picture.upload]
+    wire(say, asked, ask, inputs, outputs, trigger_mode="once")
     for chip in layout.chips:
         taken = wire(say, [chip.click], lambda text: text, [chip], [layout.prompt], trigger_mode="once")
         wire(say, [], ask, inputs, outputs, after=taken, trigger_mode="once")
@@ -84,14 +70,20 @@ def small(picture: str) -> str:
     return thumbnail(Path(picture)) if picture else ""
 
 
-def _question(prompt: str, picture: str, third: bool, strength: float, *told: Any) -> ChatRequest:  # noqa: ANN401
-    menus, sampling = told[:6], told[6:]
-    pairs = list(zip(menus[::2], menus[1::2], strict=True))
-    sides = [pickers.side(run, step, strength) for run, step in (pairs if third else pairs[:2])]
+def _question(layout: Layout, values: Values) -> ChatRequest:
+    """What is asked, of whom and how.
+
+    Raises:
+        WorkbenchError: Nothing is asked.
+    """
+    prompt = (values[layout.prompt] or "").strip()  # a box that was never shown holds nothing
+    picture = values[layout.picture] or ""
+    if not prompt and not picture:
+        raise WorkbenchError("no_prompt", "The message is empty: type a question.")
     return ChatRequest(
-        prompt=Path(picture).name if picture else prompt.strip(),
-        sides=tuple(sides),
-        sampling=Sampling.from_dict(forms.gathered(FIELDS, sampling)),
+        prompt=Path(picture).name if picture else prompt,
+        sides=layout.chosen_sides(values),
+        sampling=Sampling.from_dict(forms.read(layout.sampling, values)),
         picture=picture,
     )
 
@@ -121,5 +113,5 @@ def _heading(
     return " · ".join(parts), True
 
 
-def _buttons(answering: bool = False) -> list[Any]:
-    return [gr.Button(interactive=not answering), gr.Button(interactive=answering)]
+def _buttons(layout: Layout, *, answering: bool = False) -> Updates:
+    return {layout.send: gr.Button(interactive=not answering), layout.halt: gr.Button(interactive=answering)}

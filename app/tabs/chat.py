@@ -5,12 +5,12 @@ from typing import Any
 
 import gradio as gr
 
-from app import chat_view as talk
+from app import chat_view
 from app.markup import note
 from app.tabs import pickers
 from app.tabs.asking import wire_asking
 from app.tabs.chat_layout import CHIPS, Layout
-from app.wiring import wire, wire_js
+from app.wiring import Updates, Values, wire, wire_js
 from app.words import Say
 from engine.service.workbench import Workbench
 
@@ -19,68 +19,71 @@ _MOVE_MARK = "(strength) => Gatelight.ready.then(({ moveStrengthMark }) => moveS
 
 @dataclass(frozen=True)
 class Chat:
-    """What another place needs to lead to the chat with a run of its own."""
+    """What another tab needs to lead to the chat with a run of its own.
+
+    Attributes:
+        run: The right column's menu.
+        chosen: Whether somebody chose in it, so that it is not chosen for them again.
+    """
 
     run: gr.Dropdown
-    own: gr.State
+    chosen: gr.State
 
 
 def build(page: gr.Blocks, workbench: Workbench, say: Say, top: gr.HTML, tab: gr.Tab) -> Chat:
     """Lay out the chat and wire it."""
     layout = Layout(say)
-    own = gr.State(False)  # whether the person chose the right column, so that it is not chosen for them again
-    _wire_sides(page, workbench, say, layout, own, [page.load, tab.select, top.change])
+    chosen = gr.State(False)
+    _wire_sides(workbench, say, layout, chosen, [page.load, tab.select, top.change])
     wire_asking(workbench, say, layout)
     _wire_strength(workbench, say, layout)
-    return Chat(layout.sides[1].run, own)
+    return Chat(layout.sides[1].run, chosen)
 
 
-def _wire_sides(
-    page: gr.Blocks, workbench: Workbench, say: Say, layout: Layout, own: gr.State, news: list[Any]
-) -> None:
-    runs = [side.run for side in layout.sides]
-    steps = [side.step for side in layout.sides]
+def _wire_sides(workbench: Workbench, say: Say, layout: Layout, chosen: gr.State, news: list[Any]) -> None:
+    left, right, third = layout.sides
+    asked = set(layout.asked)
 
-    def refreshed(chosen: bool, *now: Any) -> list[Any]:  # noqa: ANN401 - menus' values
-        wanted = list(now[:3])
-        if not chosen:
-            wanted[1] = pickers.most_interesting(workbench)
-        menus = [pickers.runs_menu(workbench, say, run) for run in wanted]
-        return [
-            *menus,
-            *(pickers.steps_menu(workbench, say, run, step) for run, step in zip(wanted, now[3:], strict=True)),
-            *_asked(workbench, wanted[1]),
-        ]
+    def refreshed(values: Values) -> Updates:
+        wanted = {side: values[side.run] for side in (left, right, third)}
+        if not values[chosen]:
+            wanted[right] = pickers.most_interesting(workbench)
+        return {
+            **{side.run: pickers.runs_menu(workbench, say, run) for side, run in wanted.items()},
+            **{side.step: pickers.steps_menu(workbench, say, run, values[side.step]) for side, run in wanted.items()},
+            **_asked(workbench, layout, wanted[right]),
+        }
 
-    wire(say, news, refreshed, [own, *runs, *steps], [*runs, *steps, *layout.asked])
+    wire(say, news, refreshed, {chosen, *layout.menus}, layout.menus | asked)
     for side in layout.sides:
         wire(say, [side.run.change], lambda run: pickers.steps_menu(workbench, say, run), [side.run], [side.step])
-    right = layout.sides[1].run
-    wire(say, [right.input], lambda: True, None, [own])
-    wire(say, [right.change], lambda run: _asked(workbench, run), [right], layout.asked)
+    wire(say, [right.run.input], lambda: True, None, [chosen])
+    wire(say, [right.run.change], lambda run: _asked(workbench, layout, run), [right.run], asked)
 
-    def toggled(now: bool) -> list[Any]:
-        label = say("chat.third" if now else "chat.no_third")
-        return [not now, gr.Row(visible=not now), gr.Button(label)]
+    def toggled(values: Values) -> Updates:
+        shown = not values[layout.third_shown]
+        label = say("chat.no_third" if shown else "chat.third")
+        return {layout.third_shown: shown, layout.third_row: gr.Row(visible=shown), layout.third: gr.Button(label)}
 
-    wire(say, [layout.third.click], toggled, [layout.third_shown], [layout.third_shown, layout.third_row, layout.third])
+    third_column = {layout.third_shown, layout.third_row, layout.third}
+    wire(say, [layout.third.click], toggled, {layout.third_shown}, third_column)
 
 
-def _asked(workbench: Workbench, run: str) -> list[Any]:
+def _asked(workbench: Workbench, layout: Layout, name: str) -> Updates:
     """With what one asks a run: words and example questions, or a picture."""
-    known = next((known for known in workbench.runs.summaries() if known.id == run), None)
-    dataset, pictures = (known.dataset, known.pictures) if known else ("town-qa", False)
-    chips = known.chips if known else None
-    if chips is None:
-        chips = next((info.chips for info in workbench.datasets() if info.name == dataset), [])
-    chips = [*chips, *[""] * CHIPS][:CHIPS]
-    return [
-        *(gr.Button(chip, visible=bool(chip)) for chip in chips),
-        gr.File(visible=pictures),
-        gr.Textbox(visible=not pictures),
-        gr.Button(visible=not pictures),
-        gr.Button(visible=not pictures),
-    ]
+    run = next((run for run in workbench.runs.summaries() if run.id == name), None)
+    dataset, pictures = (run.dataset, run.pictures) if run else ("town-qa", False)
+    questions = run.chips if run else None
+    if questions is None:
+        questions = next((info.chips for info in workbench.datasets() if info.name == dataset), [])
+    questions = [*questions, *[""] * CHIPS]
+    return {
+        **{chip: gr.Button(text, visible=bool(text)) for chip, text in zip(layout.chips, questions, strict=False)},
+        layout.picture: gr.File(visible=pictures),
+        layout.prompt: gr.Textbox(visible=not pictures),
+        layout.send: gr.Button(visible=not pictures),
+        layout.halt: gr.Button(visible=not pictures),
+    }
 
 
 def _wire_strength(workbench: Workbench, say: Say, layout: Layout) -> None:
@@ -89,7 +92,7 @@ def _wire_strength(workbench: Workbench, say: Say, layout: Layout) -> None:
     right = layout.sides[1]
 
     def known(run: str, step: int, strength: float) -> str:
-        return talk.curve(say, drawn.get((run, step), []), strength)
+        return chat_view.curve(say, drawn.get((run, step), []), strength)
 
     def computed(run: str, step: int, strength: float) -> str:
         if run == pickers.BASE:
@@ -98,7 +101,7 @@ def _wire_strength(workbench: Workbench, say: Say, layout: Layout) -> None:
         points = workbench.ask("strength", run, None if step == pickers.NEWEST else step).report
         if not live:
             drawn[run, step] = points
-        return talk.curve(say, points, strength)
+        return chat_view.curve(say, points, strength)
 
     inputs = [right.run, right.step, layout.strength]
     wire(say, [right.run.change, right.step.change], known, inputs, [layout.curve])

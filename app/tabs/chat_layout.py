@@ -2,13 +2,14 @@
 
 import gradio as gr
 
-from app import chat_view as talk
-from app import forms
+from app import chat_view, forms
 from app.markup import html, safe, term
 from app.tabs import pickers
 from app.tabs.pickers import Picker
+from app.wiring import Values
 from app.words import Say
 from engine.core.sampling import Sampling
+from engine.core.types import ChatSide
 
 CHIPS = 3
 FIELDS = tuple(Sampling.fields())
@@ -32,7 +33,9 @@ class Layout:
             with gr.Row(elem_classes="gl-seat third", visible=False) as self.third_row:
                 self.sides.append(pickers.build(say, "third", say("chat.third_column")))
             self.third = gr.Button(say("chat.third"), size="sm", scale=0, min_width=96, elem_id="gl-third")
-        self.talk = html(talk.conversation(say, []), elem_id="gl-conversation", autoscroll=True, max_height="44vh")
+        self.conversation = html(
+            chat_view.conversation(say, []), elem_id="gl-conversation", autoscroll=True, max_height="44vh",
+        )  # fmt: skip
         self.picture = gr.File(
             label=say("chat.picture"), file_types=["image"], height=120, visible=False, elem_id="gl-chat-picture",
         )  # fmt: skip
@@ -58,6 +61,16 @@ class Layout:
                 self.curve = html("", elem_id="gl-curve")
                 self.draw = gr.Button(say("chat.curve.draw"), size="sm", elem_id="gl-draw-curve")
             with gr.Column(scale=2, min_width=240):
-                self.meter = html(talk.meter(say, None), elem_id="gl-meter")
-        with gr.Accordion(say("chat.sampling"), open=False), gr.Row(elem_classes="gl-knobs"):
-            self.sampling = [forms.control(field, say, field.default) for field in FIELDS]
+                self.meter = html(chat_view.meter(say, None), elem_id="gl-meter")
+        with gr.Accordion(say("chat.sampling"), open=False), gr.Row(elem_classes="gl-settings"):
+            self.sampling = {field.name: forms.control(field, say, field.default) for field in FIELDS}
+
+    @property
+    def menus(self) -> set[gr.Dropdown]:
+        """The menus of all columns."""
+        return {menu for side in self.sides for menu in (side.run, side.step)}
+
+    def chosen_sides(self, values: Values) -> tuple[ChatSide, ...]:
+        """What the columns ask for, from the values of the menus, the strength and whether there is a third column."""
+        sides = self.sides if values[self.third_shown] else self.sides[:2]
+        return tuple(pickers.side(values[side.run], values[side.step], values[self.strength]) for side in sides)

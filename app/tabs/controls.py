@@ -2,13 +2,13 @@
 
 import json
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import gradio as gr
 
 from app.markup import html
-from app.wiring import wire, wire_js
+from app.wiring import Updates, wire, wire_js
 from app.words import Say
 from engine.core.types import RunSummary
 from engine.service.workbench import Workbench
@@ -38,27 +38,28 @@ class Bar:
         """All buttons in order."""
         return [self.start, self.pause, self.go_on, self.one_step, self.stop, self.resume]
 
+    def states(self, workbench: Workbench) -> Updates:
+        """Which buttons make sense right now."""
+        status = workbench.live().status
+        sense = {
+            self.start: status == "idle",
+            self.pause: status == "running",
+            self.go_on: status == "paused",
+            self.one_step: status in ("running", "paused"),
+            self.stop: status in ("loading", "running", "paused"),
+            self.resume: status == "idle" and resumable(workbench) is not None,
+        }
+        return {button: gr.Button(interactive=makes_sense) for button, makes_sense in sense.items()}
 
-def build(page: gr.Blocks, workbench: Workbench, say: Say, top: gr.HTML, ready: gr.State) -> Bar:
-    """Lay out the row; wire everything but Start, which reads the form and waits until that is `ready`."""
-    with gr.Row(elem_id="gl-controls"):
-        start = gr.Button(say("train.start"), variant="primary", elem_id="gl-start", interactive=False, min_width=160)
-        others = [
-            gr.Button(say(f"train.{name}"), elem_id=f"gl-{name}", interactive=False, min_width=96)
-            for name in ("pause", "go_on", "one_step", "stop", "resume")
-        ]
-    html(
-        _PROGRESS,
-        elem_id="gl-progress",
-        js_on_load="Gatelight.ready.then(({ mountProgress }) => mountProgress(element, JSON.parse(props.words)));",
-        words=json.dumps(say.part("train.progress"), ensure_ascii=False),
-    )
-    bar = Bar(start, *others, gr.Textbox(visible="hidden", elem_id="gl-started"))
 
-    def then(act: Any) -> Any:  # noqa: ANN401 - a function of no arguments
-        def handler() -> list[dict[str, Any]]:
+def build(page: gr.Blocks, workbench: Workbench, say: Say, top: gr.HTML) -> Bar:
+    """Lay out the row; wire everything but Start, which reads the form."""
+    bar = _layout(say)
+
+    def then(act: Callable[[], None]) -> Callable[[], Updates]:
+        def handler() -> Updates:
             act()
-            return states(workbench)
+            return bar.states(workbench)
 
         return handler
 
@@ -68,19 +69,39 @@ def build(page: gr.Blocks, workbench: Workbench, say: Say, top: gr.HTML, ready: 
         (bar.one_step, workbench.one_step),
         (bar.stop, workbench.stop),
     ):
-        wire(say, [button.click], then(act), None, bar.buttons, trigger_mode="once")
+        wire(say, [button.click], then(act), None, set(bar.buttons), trigger_mode="once")
 
-    def resumed() -> tuple[Any, ...]:
+    def resume() -> Updates:
         run = resumable(workbench)
         if run is None:
-            return gr.skip(), *states(workbench)
+            return bar.states(workbench)
         workbench.resume(run.id)
-        return resumed_mark(run.id), *states(workbench)
+        return {bar.started: resumed_mark(run.id), **bar.states(workbench)}
 
-    wire(say, [bar.resume.click], resumed, None, [bar.started, *bar.buttons], trigger_mode="once")
-    wire(say, [page.load, top.change], lambda whole: states(workbench, whole_form=whole), [ready], bar.buttons)
+    wire(say, [bar.resume.click], resume, None, {bar.started, *bar.buttons}, trigger_mode="once")
+    wire(say, [page.load, top.change], lambda: bar.states(workbench), None, set(bar.buttons))
     wire_js([bar.started.change], TO_WATCH, [bar.started])
     return bar
+
+
+def _layout(say: Say) -> Bar:
+    """The buttons, of which Start can be pressed from the first moment on, and below them how far the run is."""
+
+    def button(name: str) -> gr.Button:
+        return gr.Button(say(f"train.{name}"), elem_id=f"gl-{name}", interactive=False, min_width=96)
+
+    with gr.Row(elem_id="gl-controls"):
+        start = gr.Button(say("train.start"), variant="primary", elem_id="gl-start", min_width=160)
+        pause, go_on, one_step = button("pause"), button("go_on"), button("one_step")
+        stop, resume = button("stop"), button("resume")
+    html(
+        _PROGRESS,
+        elem_id="gl-progress",
+        js_on_load="Gatelight.ready.then(({ mountProgress }) => mountProgress(element, JSON.parse(props.words)));",
+        words=json.dumps(say.part("train.progress"), ensure_ascii=False),
+    )
+    started = gr.Textbox(visible="hidden", elem_id="gl-started")
+    return Bar(start, pause, go_on, one_step, stop, resume, started)
 
 
 def resumed_mark(run: str) -> str:
@@ -91,21 +112,3 @@ def resumed_mark(run: str) -> str:
 def resumable(workbench: Workbench) -> RunSummary | None:
     """The newest run that can go on."""
     return next((run for run in workbench.runs.summaries() if run.status in RESUMABLE and not run.recording), None)
-
-
-def states(workbench: Workbench, *, whole_form: bool = True) -> list[dict[str, Any]]:
-    """Which buttons make sense right now: start, pause, go on, one step, stop, resume."""
-    live = workbench.live()
-    status = live.status
-    idle = status == "idle"
-    return [
-        gr.update(interactive=sense)
-        for sense in (
-            idle and whole_form and bool(live.model),
-            status == "running",
-            status == "paused",
-            status in ("running", "paused"),
-            status in ("loading", "running", "paused"),
-            idle and resumable(workbench) is not None,
-        )
-    ]

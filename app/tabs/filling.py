@@ -6,211 +6,161 @@ from typing import Any
 
 import gradio as gr
 
-from app import cards, forms, preview
+from app import cards, own_data, preview
 from app.diagram import diagram
 from app.errors import sentence
 from app.markup import note, size
-from app.own_data import OWN as OWN_DATA
-from app.tabs.method_knobs import MethodKnobs
-from app.tabs.training_form import FIELDS, FIRST, OF_TRUST, RATE, TrainingForm, config_of
-from app.wiring import wire, wire_js
+from app.tabs.form_values import OWN_VALUES, FormValues, LastPresets, run_config
+from app.tabs.training_form import OF_TRUST, TrainingForm, filled_training, preset_name, presets
+from app.wiring import Updates, Values
 from app.words import Say
 from engine.config.run import RunConfig
 from engine.core.errors import SettingError, WorkbenchError
+from engine.core.types import ModelInfo
 from engine.service.workbench import Workbench
 
-OF_LESSON = ("max_seq_len", "head", "pooling", "trust_remote_code")
-"""Settings of the loop that change what is trained on."""
-
 LARGEST_FILE = 1_000_000  # bytes of a run file
-OWN = "own"
-Memory = dict[str, str]
-"""What the knobs of each method were set to last: a preset of its own, or `OWN` for a run file."""
 
 
 class Filler:
-    """Fills a form. Every method here returns values for the components that its name says.
+    """Fills a form. The methods that take `values` handle events; the `about_` methods say what belongs to a choice."""
 
-    Attributes:
-        everything: All that a run is made of, in the order in which `config` takes it.
-        opening: What `opened` fills.
-    """
-
-    def __init__(self, workbench: Workbench, say: Say, form: TrainingForm, own: MethodKnobs) -> None:
+    def __init__(self, workbench: Workbench, say: Say, form: TrainingForm) -> None:
         self.workbench = workbench
         self.say = say
         self.form = form
-        self.own = own
-        self.memory = gr.State({})
-        self.everything = [form.method, *form.inputs(), *own.all]
-        self.data_parts = [form.data_card, form.samples, form.report]
-        self.rate = [form.training[RATE]]
-        self.method_parts = [form.method_card, form.diagram, form.preset, self.memory, *own.groups]
-        self.counts = [form.count, form.command]
-        self.parts = [form.model_card, *self.method_parts, *self.counts]
-        self.opening = [form.model, form.models, form.method, *self.rate, *self.data_parts, *self.parts]
-        self.loading = [*self.everything, form.own.facts, form.own.choices, form.own.panel, *self.parts]
+        self.rate = form.training["learning_rate"]
 
-    def wire(self) -> None:
-        """Connect the form's choices."""
-        form, say = self.form, self.say
-        everything = self.everything
-        told = [self.memory, *everything]
-        wire(say, [form.method.input], self.with_method, told, [*self.rate, *self.method_parts, *self.counts])
-        chosen = [form.preset.select]
-        wire_js(chosen, "() => document.getElementById('gl-start').inert = true")
-        taken = wire(say, chosen, self.with_preset, told, [self.memory, *self.own.all, *self.counts])
-        taken.then(None, js="() => document.getElementById('gl-start').inert = false", api_visibility="private")
-        form.own.wire()
-        wire(
-            say,
-            [form.dataset.change],
-            lambda data: gr.Column(visible=data == OWN_DATA),
-            [form.dataset],
-            [form.own.panel],
-        )
-        trust = [form.knobs[name] for name in OF_TRUST]
-        wire(say, [form.model.input], self.with_model, [form.model], [form.model_card, *trust])
-        wire(say, [form.load.upload], self.loaded, [form.load, self.memory], self.loading)
-        data = [form.dataset, form.own.read, *form.own.all]
-        turned = [part.change for part in (form.model, *data, *form.training, *self.own.all)]
-        written = [knob for knob in self.own.all if str(knob.elem_id).endswith("-template")]
-        lesson_parts = [form.model, *data, *(form.knobs[name] for name in OF_LESSON), *written]
-        read_anew = [form.method.input, *(part.change for part in lesson_parts)]
-        wire(say, read_anew, self.with_lesson, everything, self.data_parts, trigger_mode="always_last")
-        form.memory.wire([form.method.input, *turned], self.config, everything)
-        wire(
-            say,
-            turned,
-            lambda *values: [*self.weighed(lambda: self.config(*values)), self.rated(lambda: self.config(*values))],
-            everything,
-            [*self.counts, *self.rate],
-            trigger_mode="always_last",
-        )
-
-    def config(self, method: str, *filled: object) -> RunConfig:
-        """The run that the form describes.
+    def config(self, form: FormValues) -> RunConfig:
+        """The run that a filled form describes.
 
         Raises:
             SettingError: A value cannot work.
         """
-        common = len(self.form.inputs())
-        return config_of(
-            self.form, self.own.methods[method], filled[:common], self.own.settings(method, filled[common:])
-        )
+        return run_config(form, self.workbench.home)
 
-    def opened(self) -> list[Any]:
-        """Values for `opening`, for a page that was just opened."""
-        found = self.workbench.models()
-        models = [(info.title, info.name) for info in found]
-        return [
-            gr.Dropdown(models, value=FIRST.model),
-            cards.models_table(self.say, found),
-            FIRST.method,
-            self.rated(FIRST.checked),
-            *self.about_data(FIRST.checked),
-            self.about_model(FIRST.model),
-            *self.about_method(FIRST.method, {}),
-            *self.weighed(FIRST.checked),
-        ]
+    def list_models(self) -> tuple[str, list[ModelInfo]]:
+        """The table of models on this machine, and the same for `offer_models`."""
+        models = self.workbench.models()
+        return cards.models_table(self.say, models), models
 
-    def with_method(self, memory: Memory, method: str, *filled: object) -> list[Any]:
-        """Rate, method parts and counts for another method, whose knobs are as they were left."""
-        told = self.about_method(method, memory)
-        rate = self.rated(lambda: self.config(method, *filled))
-        return [rate, *told, *self.weighed(lambda: self.config(method, *filled))]
+    def offer_models(self, model: str, models: list[ModelInfo]) -> Updates:
+        """The menu of models, in which nothing is chosen anew, and what is known of the present one."""
+        menu = [(info.title, info.name) for info in models]
+        return {self.form.model: gr.Dropdown(menu, value=model), self.form.model_card: self.about_model(model)}
 
-    def with_preset(self, event: gr.SelectData, memory: Memory, method: str, *filled: object) -> list[Any]:
-        """Memory, knobs and counts for a method that starts from one of its presets."""
-        info, preset = self.own.methods[method], str(event.value)
-        preset = next((name for name in info.presets if preset in (name, self._preset_name(name))), "")
-        if not preset:
-            return [gr.skip()] * (1 + len(self.own.all) + len(self.counts))
-        settings = dict(info.presets[preset])
-        counts = self.weighed(lambda: config_of(self.form, info, filled[: len(self.form.inputs())], settings))
-        return [{**memory, method: preset}, *self.own.filled(method, settings), *counts]
-
-    def loaded(self, path: str, memory: Memory) -> list[Any]:
-        """Method, model, dataset, training, knobs and everything else from a run file."""
-        config = read_config(path)
-        values = config.of_training().to_dict()
-        training: list[Any] = [
-            forms.optional_text(values[field.name]) if field.optional else values[field.name] for field in FIELDS
-        ]
-        knobs = self.own.filled(config.method, config.method_settings)
-        training[RATE] = gr.Textbox(training[RATE], placeholder=self._rate(config))
-        own = config.dataset not in [info.name for info in self.workbench.datasets()]
-        data = self.form.own.filled(config) if own else [gr.skip()] * (len(self.form.own.inputs()) + 2)
-        gr.Info(self.say("train.loaded"))
-        return [
-            *(config.method, config.model, OWN_DATA if own else config.dataset, *data[:-2], *training, *knobs),
-            *(*data[-2:], gr.Column(visible=own)),
-            self.about_model(config.model),
-            *self.about_method(config.method, {**memory, config.method: OWN}),
-            *self.weighed(config.checked),
-        ]
-
-    def weighed(self, config: Callable[[], RunConfig]) -> list[str]:
-        """The count and the command line; a value that cannot work is said in place, without a toast."""
-        try:
-            ready = config()
-            return [cards.count_bar(self.say, self.workbench.count(ready)), ready.command()]
-        except WorkbenchError as error:
-            return [note(sentence(self.say, error), "" if error.key == "no_data_chosen" else "wrong"), ""]
-
-    def with_model(self, name: str) -> list[Any]:
+    def choose_model(self, values: Values) -> Updates:
         """Card and ticks for another model: trust in one model's authors is none in another's."""
-        return [self.about_model(name), *[False] * len(OF_TRUST)]
+        trust: Updates = {self.form.training[name]: False for name in OF_TRUST}
+        return {self.form.model_card: self.about_model(values[self.form.model] or ""), **trust}
 
-    def about_model(self, name: str) -> str:
-        """The model's card."""
-        found = next((info for info in self.workbench.models() if info.name == name), None)
-        return cards.model_card(self.say, found) if found else cards.other_model_card(self.say, name)
+    def choose_method(self, values: Values) -> Updates:
+        """The parts of another method, whose settings are as they were left."""
+        form = self.form.values(values)
+        return self.about_method(form.method, form.last_presets)
 
-    def with_lesson(self, *filled: Any) -> list[Any]:  # noqa: ANN401 - any component's value
-        """Data parts for what is on the form."""
-        return self.about_data(lambda: self.config(*filled))
-
-    def about_data(self, config: Callable[[], RunConfig]) -> list[Any]:
-        """The dataset's card, sample rows, and counts over all rows; or in their place what is wrong."""
-        card: Any = gr.skip()
-        try:
-            wanted = config()
-            info = next((info for info in self.workbench.datasets() if info.name == wanted.dataset), None)
-            card = cards.data_card(self.say, info) if info else ""
-            found = self.workbench.preview_data(wanted)
-        except WorkbenchError as error:
-            if error.key == "no_data_chosen":  # the fields say so themselves
-                return ["", "", ""]
-            return [card, note(sentence(self.say, error), "wrong"), ""]
-        rows = preview.sample_rows(self.say, found.rows)
-        return [card or cards.own_data_card(self.say, found), rows, preview.report(self.say, found)]
-
-    def about_method(self, method: str, memory: Memory) -> list[Any]:
-        """Method parts: card, diagram, menu of presets, memory, and the method's own knobs."""
-        say, info = self.say, self.own.methods[method]
-        held = memory.get(method, self.own.first_preset(method))
-        menu = [(self._preset_name(name), name) for name in [*info.presets, *([OWN] if held == OWN else [])]]
-        return [
-            cards.method_card(say, info),
-            diagram(say, info.acts_on),
-            gr.Dropdown(menu, value=held),
-            memory,
-            *self.own.shown(method),
-        ]
-
-    def _preset_name(self, preset: str) -> str:
-        return self.say(f"preset.{preset}") if f"preset.{preset}" in self.say else preset
-
-    def rated(self, config: Callable[[], RunConfig]) -> dict[str, Any] | gr.Textbox:
-        """The field of the learning rate, which says what it stands for when empty; as it was if a value is wrong."""
-        try:
-            return gr.Textbox(placeholder=self._rate(config()))
-        except WorkbenchError:
+    def choose_preset(self, event: gr.SelectData, values: Values) -> Any:  # noqa: ANN401 - updates, or none
+        """A method's settings as one of its presets has them."""
+        form = self.form.values(values)
+        presets_of = self.form.methods.methods[form.method].presets
+        preset = next((name for name in presets_of if event.value in (name, preset_name(self.say, name))), "")
+        if not preset:
             return gr.skip()
+        return {
+            self.form.last_presets: {**form.last_presets, form.method: preset},
+            **self.form.methods.filled(form.method, presets_of[preset]),
+        }
+
+    def choose_data(self, values: Values) -> Updates:
+        """The fields of one's own data, where that is chosen."""
+        return {self.form.own_data.panel: gr.Column(visible=values[self.form.dataset] == own_data.OWN)}
+
+    def weigh(self, values: Values) -> Updates:
+        """What the run on the form means."""
+        form = self.form.values(values)
+        return self.about_run(lambda: self.config(form))
+
+    def preview_data(self, values: Values) -> Updates:
+        """What the run on the form would train on."""
+        form = self.form.values(values)
+        return self.about_data(lambda: self.config(form))
+
+    def estimate_memory(self, values: Values) -> str:
+        """The memory bar of the run on the form."""
+        form = self.form.values(values)
+        return self.form.memory.estimated(lambda: self.config(form))
+
+    def load(self, values: Values) -> Updates:
+        """Every part of the form from a run file."""
+        form, config = self.form, read_config(values[self.form.load])
+        brought = config.dataset not in [info.name for info in self.workbench.datasets()]
+        last_presets = {**values[form.last_presets], config.method: OWN_VALUES}
+        gr.Info(self.say("train.loaded"))
+        return {
+            form.method: config.method,
+            form.model: config.model,
+            form.dataset: own_data.OWN if brought else config.dataset,
+            **(form.own_data.filled(config) if brought else {}),
+            **form.methods.filled(config.method, config.method_settings),
+            form.own_data.panel: gr.Column(visible=brought),
+            form.model_card: self.about_model(config.model),
+            form.last_presets: last_presets,
+            **self.about_method(config.method, last_presets),
+            **self.about_run(config.checked),
+            **filled_training(form, config.of_training().to_dict(), self._rate(config)),
+        }
+
+    def about_run(self, config: Callable[[], RunConfig]) -> Updates:
+        """The count, the command line, and what an empty learning rate stands for.
+
+        A value that cannot work is said in place of the count, without a toast; the rate stays as it was.
+        """
+        try:
+            run = config()
+            count = cards.count_bar(self.say, self.workbench.count(run))
+            rate = gr.Textbox(placeholder=self._rate(run))
+            return {self.form.count: count, self.form.command: run.command(), self.rate: rate}
+        except WorkbenchError as error:
+            wrong = note(sentence(self.say, error), "" if error.key == "no_data_chosen" else "wrong")
+            return {self.form.count: wrong, self.form.command: ""}
 
     def _rate(self, config: RunConfig) -> str:
         return self.say("train.rate", rate=f"{self.workbench.usual_rate(config):.3g}")
+
+    def about_model(self, name: str) -> str:
+        """The model's card."""
+        info = next((info for info in self.workbench.models() if info.name == name), None)
+        return cards.model_card(self.say, info) if info else cards.other_model_card(self.say, name)
+
+    def about_data(self, config: Callable[[], RunConfig]) -> Updates:
+        """The dataset's card, sample rows, and counts over all rows; or in their place what is wrong."""
+        form, card = self.form, None
+        try:
+            run = config()
+            info = next((info for info in self.workbench.datasets() if info.name == run.dataset), None)
+            card = cards.data_card(self.say, info) if info else ""
+            data = self.workbench.preview_data(run)
+        except WorkbenchError as error:
+            if error.key == "no_data_chosen":  # the fields say so themselves
+                return {form.data_card: "", form.samples: "", form.report: ""}
+            wrong: Updates = {form.samples: note(sentence(self.say, error), "wrong"), form.report: ""}
+            return wrong if card is None else {form.data_card: card, **wrong}
+        return {
+            form.data_card: card or cards.own_data_card(self.say, data),
+            form.samples: preview.sample_rows(self.say, data.rows),
+            form.report: preview.report(self.say, data),
+        }
+
+    def about_method(self, method: str, last_presets: LastPresets) -> Updates:
+        """Card, diagram, menu of presets, and the method's own settings."""
+        spec = self.form.methods.methods[method]
+        preset = last_presets.get(method, self.form.methods.first_preset(method))
+        return {
+            self.form.method_card: cards.method_card(self.say, spec),
+            self.form.diagram: diagram(self.say, spec.acts_on),
+            self.form.preset: gr.Dropdown(presets(self.say, spec, last_presets), value=preset),
+            **self.form.methods.shown(method),
+        }
 
 
 def read_config(path: str) -> RunConfig:

@@ -1,14 +1,10 @@
 """The memory bar of Train: moves with every setting and never stands in the way of Start."""
 
 from collections.abc import Callable
-from typing import Any
-
-import gradio as gr
 
 from app.errors import sentence
 from app.markup import html, note
 from app.memory_bar import measured, memory_bar
-from app.wiring import wire
 from app.words import Say
 from engine.config.run import RunConfig
 from engine.core.errors import DataError, WorkbenchError
@@ -23,23 +19,6 @@ class MemoryView:
         self._workbench, self._say = workbench, say
         self.bar = html(elem_id="gl-memory")
         self.last = html(elem_id="gl-memory-last")
-
-    def wire_last(self, top: gr.HTML) -> None:
-        """Tell what the last run held. Not inside of a render, or Gradio forgets who else listens to `top`."""
-        wire(self._say, [top.change], self.held, None, [self.last], trigger_mode="always_last")
-
-    def wire(
-        self, triggers: list[Any], config: Callable[..., RunConfig], inputs: list[gr.components.Component]
-    ) -> None:
-        """Estimate anew whenever a trigger fires: at most one is at work and one waits, however fast somebody types."""
-        wire(
-            self._say,
-            triggers,
-            lambda *filled: self.estimated(lambda: config(*filled)),
-            inputs,
-            [self.bar],
-            trigger_mode="always_last",
-        )
 
     def estimated(self, config: Callable[[], RunConfig]) -> str:
         """The bar; or what is wrong, unless that is said beside the data itself."""

@@ -1,14 +1,16 @@
-"""The menu of methods: by family, each with one line on what it does. Its value is the name of the chosen one."""
+"""The menu of methods: by group, each with one line on what it does. Its value is the name of the chosen one."""
 
-from typing import Any
+from typing import Any, get_args
 
 import gradio as gr
 
 from app.markup import html, safe
-from app.method_groups import GROUPS, group
 from app.words import Say
-from engine.core.types import MethodInfo
-from engine.service.workbench import Workbench
+from engine.methods import METHODS
+from engine.methods.spec import Group
+
+GROUPS: tuple[Group, ...] = get_args(Group)
+"""In the order in which they are shown; names in `train.family.*`."""
 
 _ON_LOAD = """
 Gatelight.ready.then(({ mountPicker }) => mountPicker(element, server, {
@@ -19,11 +21,11 @@ Gatelight.ready.then(({ mountPicker }) => mountPicker(element, server, {
 """
 
 
-def build(workbench: Workbench, say: Say, first: str) -> gr.HTML:
-    """The menu, with its first method shown until the engine has told of the others."""
+def build(say: Say, first: str) -> gr.HTML:
+    """The menu, with its first method shown until the browser has fetched the others."""
 
     def families(_: object) -> list[dict[str, Any]]:
-        return grouped(say, workbench.methods())
+        return grouped(say)
 
     label = safe(say("train.method"))
     shell = (
@@ -35,13 +37,16 @@ def build(workbench: Workbench, say: Say, first: str) -> gr.HTML:
     return html(first, html_template=shell, js_on_load=_ON_LOAD, server_functions=[families], elem_id="gl-method")
 
 
-def grouped(say: Say, methods: list[MethodInfo]) -> list[dict[str, Any]]:
-    """Families with their methods, in the order of the table."""
-    found: dict[str, list[dict[str, str]]] = {name: [] for name in GROUPS}
-    for info in methods:
-        line = f"train.method.{info.name}"
-        title = say(f"method.{info.name}") if f"method.{info.name}" in say else info.title
-        found[group(info.name)].append(
-            {"name": info.name, "title": title, "line": say(line) if line in say else info.equation}
+def grouped(say: Say) -> list[dict[str, Any]]:
+    """Groups with their methods, in the order of the table."""
+    groups: dict[Group, list[dict[str, str]]] = {name: [] for name in GROUPS}
+    for name, spec in METHODS.items():
+        title, line = f"method.{name}", f"train.method.{name}"
+        groups[spec.group].append(
+            {
+                "name": name,
+                "title": say(title) if title in say else spec.title,
+                "line": say(line) if line in say else spec.equation,
+            }
         )
-    return [{"title": say(f"train.family.{name}"), "methods": methods} for name, methods in found.items() if methods]
+    return [{"title": say(f"train.family.{name}"), "methods": methods} for name, methods in groups.items() if methods]

@@ -90,8 +90,8 @@ def kept(run: RunSummary) -> int | None:
 
 def _newest(workbench: Workbench, say: Say, run: str) -> str:
     """What the newest state of a run is called: the best one, where the run keeps that."""
-    found = next((kept(known) for known in workbench.runs.summaries() if known.id == run), None)
-    return say("chat.newest") if found is None else say("chat.kept", step=found)
+    step = next((kept(known) for known in workbench.runs.summaries() if known.id == run), None)
+    return say("chat.newest") if step is None else say("chat.kept", step=step)
 
 
 def active(run: RunSummary) -> bool:
@@ -100,7 +100,7 @@ def active(run: RunSummary) -> bool:
 
 
 def most_interesting(workbench: Workbench) -> str:
-    """The run one wants to talk to: the active one, else the newest own one, else the first recording."""
+    """The run that one would ask first: the active one, else the newest own one, else the first recording."""
     runs = workbench.runs.summaries()
     ready = [run for run in runs if active(run) or run.recording or run.step > 0]
     ready.sort(key=lambda run: (not active(run), run.recording, run.recording and run.method != FIRST_SHOWN))

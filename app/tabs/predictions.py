@@ -12,7 +12,7 @@ import gradio as gr
 from app import gallery
 from app.markup import html, note
 from app.tabs.answers import Answers
-from app.wiring import wire
+from app.wiring import Updates, wire, wire_js
 from app.words import Say
 from engine.core.errors import WorkbenchError
 from engine.core.types import Predicted
@@ -20,75 +20,98 @@ from engine.service.workbench import Workbench
 
 COLUMNS = ("right", "loss", "prompt", "reference", "base", "tuned")
 SIGNS = {True: "✓", False: "✗", None: "–"}
-WIDTHS = ["6%", "8%", "24%", "20%", "22%", "20%"]
+WIDTHS: list[str | int] = ["6%", "8%", "24%", "20%", "22%", "20%"]
 _SAVE = "(text, run) => Gatelight.ready.then(({ saveText }) => saveText(`${run}.csv`, text))"
 
 
 @dataclass(frozen=True)
-class Rows:
-    """The panel, for whoever opens another run in it.
+class Panel:
+    """The parts, from top to bottom."""
+
+    ask: gr.Button
+    halt: gr.Button
+    save: gr.Button
+    progress: gr.HTML
+    pictures: gr.HTML
+    table: gr.Dataframe
+
+    @property
+    def parts(self) -> set[Any]:
+        """What `shown` fills."""
+        return {self.ask, self.halt, self.save, self.progress, self.pictures, self.table}
+
+    def pressable(self, *, answering: bool, known: bool) -> Updates:
+        """Which buttons make sense: while rows are being answered, and once some are known."""
+        return {
+            self.ask: gr.Button(interactive=not answering),
+            self.halt: gr.Button(interactive=answering),
+            self.save: gr.Button(interactive=known and not answering),
+        }
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """The panel for whoever opens another run in it.
 
     Attributes:
         ask: Not to be pressed before `opened` has filled the parts.
         parts: What `opened` fills.
-        opened: Values of the parts for a run, given the request and the run's id; it ends what is being answered.
+        opened: The parts for a run, given the request and the run's id; it ends what is being answered.
     """
 
     ask: gr.Button
-    parts: list[Any]
-    opened: Callable[[gr.Request, str], list[Any]]
+    parts: set[Any]
+    opened: Callable[[gr.Request, str], Updates]
 
 
-def build(workbench: Workbench, say: Say, one: gr.Textbox) -> Rows:
+def build(workbench: Workbench, say: Say, one: gr.Textbox) -> Predictions:
     """Lay out the panel and wire it to the id of the run that is open."""
-    *_, ask, halt, save = parts = _layout(say)
+    panel = _layout(say)
     text = gr.Textbox(visible="hidden")
-    shown = functools.partial(_shown, workbench, say)
+    shown = functools.partial(_shown, workbench, say, panel)
     answers = Answers()
 
-    def asked(request: gr.Request, run: str) -> Iterator[list[Any]]:
+    def asked(request: gr.Request, run: str) -> Iterator[Updates]:
         session = str(request.session_hash)
         stop = answers.begin(session)
-        found = None
+        predicted = None
         try:
-            yield [_bar(say, 0, 1), gr.skip(), gr.skip(), *shown(run, None, answering=True)[3:]]
-            for found in workbench.predictions(run):
+            yield {panel.progress: _bar(say, 0, 1), **panel.pressable(answering=True, known=False)}
+            for predicted in workbench.predictions(run):
                 if stop.is_set():  # maybe since another run was opened, whose parts stay as they are
-                    yield [*[gr.skip()] * 3, gr.Button(interactive=True), gr.Button(interactive=False), gr.skip()]
+                    yield {panel.ask: gr.Button(interactive=True), panel.halt: gr.Button(interactive=False)}
                     return
-                yield shown(run, found, answering=True)
-            yield shown(run, found)
+                yield shown(run, predicted, answering=True)
+            yield shown(run, predicted)
         except WorkbenchError:
-            yield shown(run, found)
+            yield shown(run, predicted)
             raise
         finally:
             answers.end(session)
 
-    def opened(request: gr.Request, run: str) -> list[Any]:
+    def opened(request: gr.Request, run: str) -> Updates:
         answers.stop(str(request.session_hash))
         return shown(run, workbench.runs.kept_predictions(run) if run else None)
 
     def halted(request: gr.Request) -> None:
         answers.stop(str(request.session_hash))
 
-    wire(say, [ask.click], asked, [one], list(parts), trigger_mode="once")
-    wire(say, [halt.click], halted, None, None, queue=False)
-    saved = wire(say, [save.click], lambda run: as_csv(workbench.runs.kept_predictions(run)), [one], [text], "")
-    saved.then(None, [text, one], None, js=_SAVE, api_visibility="private")
-    return Rows(ask, list(parts), opened)
+    wire(say, [panel.ask.click], asked, [one], panel.parts, trigger_mode="once")
+    wire(say, [panel.halt.click], halted, None, None, queue=False)
+    saved = wire(say, [panel.save.click], lambda run: as_csv(workbench.runs.kept_predictions(run)), [one], [text], "")
+    wire_js([], _SAVE, [text, one], after=saved)
+    return Predictions(panel.ask, panel.parts, opened)
 
 
-def _layout(say: Say) -> tuple[gr.HTML, gr.HTML, gr.Dataframe, gr.Button, gr.Button, gr.Button]:
-    """Progress, pictures, table; the buttons that ask, stop and save."""
+def _layout(say: Say) -> Panel:
+    def button(name: str) -> gr.Button:
+        label = say(f"runs.rows.{name}")
+        return gr.Button(label, min_width=110, size="sm", interactive=False, elem_id=f"gl-rows-{name}")
+
     with gr.Accordion(say("runs.rows"), open=False, elem_id="gl-rows"):
         html(note(say("runs.rows.hint")))
         with gr.Row():
-            ask, halt, save = (
-                gr.Button(
-                    say(f"runs.rows.{name}"), min_width=110, size="sm", interactive=False, elem_id=f"gl-rows-{name}"
-                )
-                for name in ("ask", "stop", "save")
-            )
+            ask, halt, save = button("ask"), button("stop"), button("save")
         progress = html(elem_id="gl-rows-progress")
         pictures = html(elem_id="gl-rows-pictures")
         table = gr.Dataframe(
@@ -97,20 +120,20 @@ def _layout(say: Say) -> tuple[gr.HTML, gr.HTML, gr.Dataframe, gr.Button, gr.But
             interactive=False, wrap=True, visible=False, show_search="filter", column_widths=WIDTHS, max_height=480,
             elem_id="gl-rows-table",
         )  # fmt: skip
-    return progress, pictures, table, ask, halt, save
+    return Panel(ask, halt, save, progress, pictures, table)
 
 
-def _shown(workbench: Workbench, say: Say, run: str, found: Predicted | None, *, answering: bool = False) -> list[Any]:
-    """Values of all parts for what is known of a run's rows."""
-    rows = worst_first(found.rows) if found else []
-    return [
-        told(say, found) if found else "",
-        gallery.worst(say, rows, workbench.runs.pictures(run)) if rows else "",
-        gr.Dataframe([cells(row) for row in rows], visible=bool(rows)) if found else gr.Dataframe(visible=False),
-        gr.Button(interactive=not answering),
-        gr.Button(interactive=answering),
-        gr.Button(interactive=bool(rows) and not answering),
-    ]
+def _shown(
+    workbench: Workbench, say: Say, panel: Panel, run: str, predicted: Predicted | None, *, answering: bool = False
+) -> Updates:
+    """The panel for what is known of a run's rows."""
+    rows = worst_first(predicted.rows) if predicted else []
+    return {
+        panel.progress: progress(say, predicted) if predicted else "",
+        panel.pictures: gallery.worst(say, rows, workbench.runs.pictures(run)) if rows else "",
+        panel.table: gr.Dataframe([cells(row) for row in rows], visible=True) if rows else gr.Dataframe(visible=False),
+        **panel.pressable(answering=answering, known=bool(rows)),
+    }
 
 
 def worst_first(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -123,24 +146,24 @@ def cells(row: dict[str, Any]) -> list[Any]:
     return [SIGNS[row["right"]], round(row["loss"], 4), *(str(row[name]).strip() for name in COLUMNS[2:])]
 
 
-def as_csv(found: Predicted | None) -> str:
+def as_csv(predicted: Predicted | None) -> str:
     """All rows for a spreadsheet, in the order of the data, under the names that JSON has as well."""
-    if found is None:
+    if predicted is None:
         return ""
     text = io.StringIO()
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     writer.writeheader()
-    writer.writerows(found.rows)
+    writer.writerows(predicted.rows)
     return text.getvalue()
 
 
-def told(say: Say, found: Predicted) -> str:
+def progress(say: Say, predicted: Predicted) -> str:
     """How far it is; at the end, how many are right."""
-    if len(found.rows) < found.total:
-        return _bar(say, len(found.rows), found.total)
-    judged = [row["right"] for row in found.rows if row["right"] is not None]
+    if len(predicted.rows) < predicted.total:
+        return _bar(say, len(predicted.rows), predicted.total)
+    judged = [row["right"] for row in predicted.rows if row["right"] is not None]
     if not judged:
-        return note(say("runs.rows.done", n=found.total))
+        return note(say("runs.rows.done", n=predicted.total))
     share = f"{100 * sum(judged) / len(judged):.1f}"
     return note(say("runs.rows.score", right=sum(judged), n=len(judged), share=share))
 

@@ -11,7 +11,7 @@ import gradio as gr
 from app.markup import html, safe
 from app.tabs import controls
 from app.tabs.chat import Chat
-from app.wiring import wire, wire_js
+from app.wiring import Updates, Values, wire, wire_js
 from app.words import Say
 from engine.core.types import RunSummary
 from engine.service.workbench import Workbench
@@ -38,30 +38,28 @@ class Actions:
     one: gr.Textbox
 
     @property
-    def parts(self) -> list[Any]:
+    def parts(self) -> set[Any]:
         """The outputs that `shown` fills."""
-        return [
-            self.panel, self.heading, self.name, self.notes, self.resume, self.delete, self.confirm, self.download,
-            self.one,
-        ]  # fmt: skip
+        about = {self.panel, self.heading, self.name, self.notes, self.one}
+        return about | {self.resume, self.delete, self.confirm, self.download}
 
-    def shown(self, runs: list[RunSummary]) -> list[Any]:
-        """Values of `parts` for a choice of runs; the panel is there for exactly one."""
+    def shown(self, runs: list[RunSummary]) -> Updates:
+        """`parts` for a choice of runs; the panel is there for exactly one."""
         if len(runs) != 1:
-            return [gr.Column(visible=False), *[gr.skip()] * 7, ""]
+            return {self.panel: gr.Column(visible=False), self.one: ""}
         run = runs[0]
-        own = not run.recording
-        return [
-            gr.Column(visible=True),
-            f'<h3 class="gl-h3">{safe(run.name)}</h3>',
-            gr.Textbox(run.name, interactive=own),
-            gr.Textbox(run.notes, interactive=own),
-            gr.Button(interactive=own and run.status in controls.RESUMABLE),
-            gr.Button(interactive=own),
-            gr.Row(visible=False),
-            gr.DownloadButton(visible=False),
-            run.id,
-        ]
+        editable = not run.recording
+        return {
+            self.panel: gr.Column(visible=True),
+            self.heading: f'<h3 class="gl-h3">{safe(run.name)}</h3>',
+            self.name: gr.Textbox(run.name, interactive=editable),
+            self.notes: gr.Textbox(run.notes, interactive=editable),
+            self.resume: gr.Button(interactive=editable and run.status in controls.RESUMABLE),
+            self.delete: gr.Button(interactive=editable),
+            self.confirm: gr.Row(visible=False),
+            self.download: gr.DownloadButton(visible=False),
+            self.one: run.id,
+        }
 
 
 def build(workbench: Workbench, say: Say, chat: Chat) -> Actions:
@@ -70,7 +68,7 @@ def build(workbench: Workbench, say: Say, chat: Chat) -> Actions:
         heading = html()
         with gr.Row():
             watch = gr.Button(say("runs.watch"), variant="primary", min_width=110, elem_id="gl-run-watch")
-            talk = gr.Button(say("runs.chat"), min_width=110, elem_id="gl-run-chat")
+            ask = gr.Button(say("runs.chat"), min_width=110, elem_id="gl-run-chat")
             resume = gr.Button(say("runs.resume"), min_width=110, elem_id="gl-run-resume")
             delete = gr.Button(say("runs.delete"), min_width=110, elem_id="gl-run-delete")
         with gr.Row(visible=False, elem_id="gl-confirm") as confirm:
@@ -93,8 +91,8 @@ def build(workbench: Workbench, say: Say, chat: Chat) -> Actions:
     started = gr.Textbox(visible="hidden")
     actions = Actions(panel, heading, name, notes, resume, delete, confirm, download, one)
     wire_js([watch.click], _TO_WATCH, [one])
-    led = wire(say, [talk.click], lambda run: (run, True), [one], [chat.run, chat.own])
-    led.then(None, js=_TO_CHAT, api_visibility="private")
+    chosen = wire(say, [ask.click], lambda run: {chat.run: run, chat.chosen: True}, [one], {chat.run, chat.chosen})
+    wire_js([], _TO_CHAT, after=chosen)
     _wire_keeping(workbench, say, actions)
     _wire_deleting(workbench, say, actions, sure, keep)
 
@@ -105,12 +103,12 @@ def build(workbench: Workbench, say: Say, chat: Chat) -> Actions:
     wire(say, [resume.click], resumed, [one], [started], trigger_mode="once")
     wire_js([started.change], controls.TO_WATCH, [started])
 
-    def exported(run: str, kind: str) -> Any:  # noqa: ANN401 - a component's update
-        made = workbench.export(run, kind)
+    def exported(values: Values) -> Any:  # noqa: ANN401 - a component's update
+        made = workbench.export(values[one], values[form])
         copy = shutil.copy(made, Path(tempfile.mkdtemp(prefix="gatelight-")) / made.name)
         return gr.DownloadButton(say("runs.download.file", file=made.name), value=str(copy), visible=True)
 
-    wire(say, [export.click], exported, [one, form], [download], show_progress="minimal", trigger_mode="once")
+    wire(say, [export.click], exported, {one, form}, [download], show_progress="minimal", trigger_mode="once")
     wire(say, [form.input], lambda: gr.DownloadButton(visible=False), None, [download])
     return actions
 
@@ -118,23 +116,26 @@ def build(workbench: Workbench, say: Say, chat: Chat) -> Actions:
 def _wire_keeping(workbench: Workbench, say: Say, actions: Actions) -> None:
     """The name and the notes are kept when their field is left, or on Enter."""
 
-    def renamed(run: str, name: str) -> str:
-        workbench.runs.rename(run, name)
+    def renamed(values: Values) -> str:
+        name = values[actions.name]
+        workbench.runs.rename(values[actions.one], name)
         return f'<h3 class="gl-h3">{safe(name.strip())}</h3>'
 
-    keeping = [actions.one, actions.name]
-    wire(say, [actions.name.submit, actions.name.blur], renamed, keeping, [actions.heading])
-    wire(say, [actions.notes.blur], workbench.runs.annotate, [actions.one, actions.notes])
+    def annotated(values: Values) -> None:
+        workbench.runs.annotate(values[actions.one], values[actions.notes])
+
+    wire(say, [actions.name.submit, actions.name.blur], renamed, {actions.one, actions.name}, [actions.heading])
+    wire(say, [actions.notes.blur], annotated, {actions.one, actions.notes})
 
 
 def _wire_deleting(workbench: Workbench, say: Say, actions: Actions, sure: gr.Button, keep: gr.Button) -> None:
     wire(say, [actions.delete.click], lambda: gr.Row(visible=True), None, [actions.confirm])
     wire(say, [keep.click], lambda: gr.Row(visible=False), None, [actions.confirm])
 
-    def deleted(run: str) -> list[Any]:
+    def deleted(run: str) -> Updates:
         workbench.runs.delete(run)
         gr.Info(say("runs.deleted"))
         return actions.shown([])
 
     gone = wire(say, [sure.click], deleted, [actions.one], actions.parts, trigger_mode="once")
-    gone.then(None, js=_REFRESH, api_visibility="private")
+    wire_js([], _REFRESH, after=gone)

@@ -10,7 +10,7 @@ from app import comparing
 from app.markup import html
 from app.tabs import predictions, run_actions, zoo
 from app.tabs.chat import Chat
-from app.wiring import wire
+from app.wiring import Updates, wire
 from app.words import Say
 from engine.service.workbench import Workbench
 
@@ -46,27 +46,27 @@ def build(workbench: Workbench, say: Say, chat: Chat) -> None:
     )
     actions = run_actions.build(workbench, say, chat)
     with actions.panel:
-        rows = predictions.build(workbench, say, actions.one)
+        panel = predictions.build(workbench, say, actions.one)
     with gr.Row(visible=False, elem_id="gl-compare") as compare:
         with gr.Column(scale=3, min_width=320):
             plot = gr.Plot(show_label=False, elem_id="gl-overlay", elem_classes="gl-plot")
         with gr.Column(scale=2, min_width=280):
             differences = html(elem_id="gl-differences")
 
-    def picked(event: gr.EventData) -> list[Any]:
+    def picked(event: gr.EventData) -> Updates:
         known = {run.id: run for run in workbench.runs.summaries()}
         runs = [known[name] for name in event.ids if name in known][: comparing.MOST]
-        return [
-            gr.Row(visible=bool(runs)),
-            comparing.overlay(workbench, say, runs) if runs else gr.skip(),
-            comparing.differences(workbench, say, runs),
-            *actions.shown(runs),
-            gr.Button(interactive=False),
-        ]
+        return {
+            compare: gr.Row(visible=bool(runs)),
+            **({plot: comparing.overlay(workbench, say, runs)} if runs else {}),
+            differences: comparing.differences(workbench, say, runs),
+            **actions.shown(runs),
+            panel.ask: gr.Button(interactive=False),
+        }
 
-    zoo.build(workbench, say)
+    zoo.build(say)
 
     # In order and none dropped, so that the last pick is the one that stays.
-    parts = [compare, plot, differences, *actions.parts, rows.ask]
+    parts = {compare, plot, differences, *actions.parts, panel.ask}
     chosen = wire(say, [table.select], picked, None, parts, trigger_mode="multiple", concurrency_limit=1)
-    wire(say, [], rows.opened, [actions.one], rows.parts, after=chosen)
+    wire(say, [], panel.opened, [actions.one], panel.parts, after=chosen)

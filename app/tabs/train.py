@@ -7,61 +7,96 @@ import gradio as gr
 from app.tabs import controls
 from app.tabs.controls import Bar
 from app.tabs.filling import Filler
-from app.tabs.method_knobs import MethodKnobs
-from app.tabs.training_form import FIRST, TrainingForm
-from app.wiring import wire
+from app.tabs.training_form import OF_TRUST, TrainingForm
+from app.wiring import Updates, Values, wire, wire_js
 from app.words import Say
 from engine.service.workbench import Workbench
 
+OF_PREVIEW = ("max_seq_len", "head", "pooling", "trust_remote_code")
+"""Settings of the loop that change what is trained on."""
+
 _SAVE = "(text) => Gatelight.ready.then(({ saveText }) => saveText('run.yaml', text))"
+_START_WAITS = "() => document.getElementById('gl-start').inert = {}"
 
 
 def build(page: gr.Blocks, workbench: Workbench, say: Say, top: gr.HTML) -> None:
     """Lay out the form and wire it."""
     form = TrainingForm(workbench, say)
-    ready = gr.State(False)  # whether the whole form is there, so that Start may be pressed
-    bar = controls.build(page, workbench, say, top, ready)
-    form.memory.wire_last(top)
+    bar = controls.build(page, workbench, say, top)
     form.build_samples()
     form.build_model()
-    with gr.Accordion(say("train.all"), open=False, elem_id="gl-all"):
-        form.build_advanced()
-        place = gr.Column()
-    with gr.Accordion(say("train.terminal"), open=False, elem_id="gl-terminal"):
-        form.build_terminal()
-    with place:
-        _when_the_engine_is_loaded(page, workbench, say, form, ready, bar)
+    form.build_settings()
+    form.build_terminal()
+    filler = Filler(workbench, say, form)
+    _wire_choices(say, form, filler)
+    _wire_meaning(page, say, form, filler)
+    _wire_memory(page, say, form, filler, top)
+    _wire_models(page, say, form, filler)
+    _wire_run(workbench, say, form, filler, bar)
 
 
-def _when_the_engine_is_loaded(
-    page: gr.Blocks, workbench: Workbench, say: Say, form: TrainingForm, ready: gr.State, bar: Bar
-) -> None:
-    """Make the knobs of the methods, which only the engine knows, and wire all that reads the form: once per page."""
+def _wire_run(workbench: Workbench, say: Say, form: TrainingForm, filler: Filler, bar: Bar) -> None:
+    """Start, and the run file."""
 
-    @gr.render(triggers=[page.load], show_progress="hidden", concurrency_limit=None)
-    def rest() -> None:
-        own = MethodKnobs(say, workbench.methods(), FIRST.method)
-        filler = Filler(workbench, say, form, own)
-        filler.wire()
-        everything = filler.everything
+    def start(values: Values) -> Updates:
+        run = workbench.start(filler.config(form.values(values)))
+        return {bar.started: run, **bar.states(workbench)}
 
-        def started(*filled: object) -> list[Any]:
-            return [workbench.start(filler.config(*filled)), *controls.states(workbench)]
+    def written(values: Values) -> str:
+        return filler.config(form.values(values)).to_yaml()
 
-        wire(say, [bar.start.click], started, everything, [bar.started, *bar.buttons], trigger_mode="once")
-        saved = wire(
-            say, [form.save.click], lambda *filled: filler.config(*filled).to_yaml(), everything, [form.saved], ""
-        )
-        saved.then(None, [form.saved], None, js=_SAVE, api_visibility="private")
-        # Gradio sends the page's load once more to what was rendered, as soon as all of the above is in place.
-        opened = wire(say, [page.load], filler.opened, None, filler.opening)
-        pressed = wire(say, [], lambda: [True, *controls.states(workbench)], None, [ready, *bar.buttons], after=opened)
-        memory = form.memory  # one after the other: what is asked for at once when a page is left makes Gradio complain
-        wire(
-            say,
-            [],
-            lambda: [memory.estimated(FIRST.checked), memory.held()],
-            None,
-            [memory.bar, memory.last],
-            after=pressed,
-        )
+    wire(say, [bar.start.click], start, form.inputs, {bar.started, *bar.buttons}, trigger_mode="once")
+    saved = wire(say, [form.save.click], written, form.inputs, [form.saved], "")
+    wire_js([], _SAVE, [form.saved], after=saved)
+
+
+def _wire_choices(say: Say, form: TrainingForm, filler: Filler) -> None:
+    """What a choice brings with it. Start waits for the settings of a preset, which it would read too early."""
+    about_run = {form.count, form.command, filler.rate}
+    about_method = {form.method_card, form.diagram, form.preset, *form.methods.groups.values()}
+    everything = {*form.inputs, *about_run, *about_method, form.model_card, form.own_data.panel}
+    everything |= {form.own_data.facts, form.own_data.choices}
+    trust = {form.training[name] for name in OF_TRUST}
+    wire(say, [form.model.input], filler.choose_model, {form.model}, {form.model_card, *trust})
+    wire(say, [form.method.input], filler.choose_method, form.inputs, about_method)
+    wire_js([form.preset.select], _START_WAITS.format("true"))
+    preset = {form.last_presets, *form.methods.all}
+    chosen = wire(say, [form.preset.select], filler.choose_preset, form.inputs, preset)
+    wire_js([], _START_WAITS.format("false"), after=chosen)
+    wire(say, [], filler.weigh, form.inputs, about_run, after=chosen)
+    wire(say, [form.dataset.change], filler.choose_data, {form.dataset}, {form.own_data.panel})
+    wire(say, [form.load.upload], filler.load, {form.load, form.last_presets}, everything)
+    form.own_data.wire()
+
+
+def _wire_meaning(page: gr.Blocks, say: Say, form: TrainingForm, filler: Filler) -> None:
+    """Say what the run means and what it trains on: when the page opens, and whenever something changes that counts."""
+    changed = [page.load, form.method.input, *_changes(form)]
+    about_run = {form.count, form.command, filler.rate}
+    wire(say, changed, filler.weigh, form.inputs, about_run, trigger_mode="always_last")
+    templates = [control for control in form.methods.all if str(control.elem_id).endswith("-template")]
+    data = [form.dataset, form.own_data.last_read, *form.own_data.settings.values()]
+    read = [form.model, *data, *(form.training[name] for name in OF_PREVIEW), *templates]
+    triggers = [page.load, form.method.input, *(part.change for part in read)]
+    parts = {form.data_card, form.samples, form.report}
+    wire(say, triggers, filler.preview_data, form.inputs, parts, trigger_mode="always_last")
+
+
+def _wire_memory(page: gr.Blocks, say: Say, form: TrainingForm, filler: Filler, top: gr.HTML) -> None:
+    """The memory bar: at most one estimate is at work and one waits, however fast somebody types."""
+    changed = [page.load, form.method.input, *_changes(form)]
+    wire(say, changed, filler.estimate_memory, form.inputs, [form.memory.bar], trigger_mode="always_last")
+    wire(say, [page.load, top.change], form.memory.held, None, [form.memory.last], trigger_mode="always_last")
+
+
+def _wire_models(page: gr.Blocks, say: Say, form: TrainingForm, filler: Filler) -> None:
+    """List the models when the engine is loaded; the menu then keeps what was typed meanwhile."""
+    models = gr.State([])
+    listed = wire(say, [page.load], filler.list_models, None, [form.models, models])
+    wire(say, [], filler.offer_models, [form.model, models], {form.model, form.model_card}, after=listed)
+
+
+def _changes(form: TrainingForm) -> list[Any]:
+    """The events of all parts that a run is made of."""
+    parts = [form.model, form.dataset, form.own_data.last_read, *form.own_data.settings.values()]
+    return [part.change for part in (*parts, *form.training.values(), *form.methods.all)]

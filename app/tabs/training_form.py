@@ -1,25 +1,31 @@
-"""The components of Train's form that are the same for every method, and the config they add up to."""
+"""The components of Train's form, and what stands in them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from typing import Any
 
 import gradio as gr
 
 from app import cards, forms, own_data
 from app.diagram import diagram
+from app.forms import Control
 from app.markup import html, note
 from app.tabs import method_picker
+from app.tabs.form_values import OWN_VALUES, FormValues, LastPresets
 from app.tabs.memory import MemoryView
+from app.tabs.method_settings import MethodForm
 from app.tabs.own_data import OwnData
+from app.wiring import Values
 from app.words import Say
 from engine.config.run import RunConfig
 from engine.config.training import TrainingSettings
 from engine.core.settings import Field
-from engine.core.types import DatasetInfo, MethodInfo
+from engine.core.types import DatasetInfo
+from engine.methods import METHODS
+from engine.methods.spec import MethodSpec
 from engine.service.workbench import Workbench
 
 FIRST = RunConfig()
 FIELDS = sorted(TrainingSettings.fields(), key=lambda field: field.info.advanced)
-RATE = [field.name for field in FIELDS].index("learning_rate")
 OF_TRUST = ("trust_remote_code", "pickled_weights")
 """Settings that trust the authors of one model."""
 OF_MODEL = ("precision", "device", "attention", *OF_TRUST)
@@ -31,26 +37,25 @@ class TrainingForm:
 
     def __init__(self, workbench: Workbench, say: Say) -> None:
         self.say = say
-        self.knobs: dict[str, gr.components.Component] = {}
+        self.training: dict[str, Control] = {}
+        self.last_presets = gr.State({})
+        self._first = METHODS[FIRST.method]
         html(f'<h2 class="gl-title">{say("train.title")}</h2>')
         with gr.Row(elem_classes="gl-choices"):
             with gr.Column(scale=5, min_width=480):
                 with gr.Row():
                     self._choose_model()
-                    self._choose_method(workbench)
+                    self._choose_method()
                     self._choose_data(workbench.datasets())
-                with gr.Row(elem_classes="gl-knobs"):
-                    self.preset = gr.Dropdown(
-                        [], label=say("train.preset"), info=say("train.preset.info"), interactive=True,
-                        filterable=False, min_width=200, elem_id="gl-preset",
-                    )  # fmt: skip
+                with gr.Row(elem_classes="gl-settings"):
+                    self._choose_preset()
                     self._add(field for field in FIELDS if not field.info.advanced)
                 self.memory = MemoryView(workbench, say)
             with gr.Column(scale=2, min_width=240, elem_classes="gl-aside"):
                 html(f'<h3 class="gl-h3">{say("train.where")}</h3>')
-                self.diagram = html(diagram(say, ()), elem_id="gl-diagram")
+                self.diagram = html(diagram(say, self._first.acts_on), elem_id="gl-diagram")
                 self.count = html(note(say("common.engine"), "waiting"), elem_id="gl-count")
-        self.own = OwnData(workbench, say)
+        self.own_data = OwnData(workbench, say)
 
     def _choose_model(self) -> None:
         with gr.Column(min_width=150):
@@ -60,10 +65,10 @@ class TrainingForm:
             )  # fmt: skip
             self.model_card = html(note(self.say("common.engine"), "waiting"))
 
-    def _choose_method(self, workbench: Workbench) -> None:
+    def _choose_method(self) -> None:
         with gr.Column(min_width=150):
-            self.method = method_picker.build(workbench, self.say, FIRST.method)
-            self.method_card = html()
+            self.method = method_picker.build(self.say, FIRST.method)
+            self.method_card = html(cards.method_card(self.say, self._first))
 
     def _choose_data(self, datasets: list[DatasetInfo]) -> None:
         names = [(self.say.of(info.title) or info.name, info.name) for info in datasets]
@@ -76,13 +81,14 @@ class TrainingForm:
             )  # fmt: skip
             self.data_card = html(cards.data_card(self.say, first) if first else "")
 
-    def _add(self, fields: Iterable[Field]) -> None:
-        self.knobs |= {field.name: forms.control(field, self.say, field.default) for field in fields}
+    def _choose_preset(self) -> None:
+        self.preset = gr.Dropdown(
+            presets(self.say, self._first), value=next(iter(self._first.presets)), label=self.say("train.preset"),
+            info=self.say("train.preset.info"), interactive=True, filterable=False, min_width=200, elem_id="gl-preset",
+        )  # fmt: skip
 
-    @property
-    def training(self) -> list[gr.components.Component]:
-        """The loop's knobs in order of `FIELDS`; all are there after the `build_` methods."""
-        return [self.knobs[field.name] for field in FIELDS]
+    def _add(self, fields: Iterable[Field]) -> None:
+        self.training |= {field.name: forms.control(field, self.say, field.default) for field in fields}
 
     def build_samples(self) -> None:
         """The rows of data as the model sees them, and counts over all of them."""
@@ -94,50 +100,63 @@ class TrainingForm:
         """Which other models there are, and how the base is loaded."""
         with gr.Accordion(self.say("train.model.more"), open=False, elem_id="gl-model-more"):
             self.models = html(note(self.say("common.engine"), "waiting"))
-            with gr.Row(elem_classes="gl-knobs"):
+            with gr.Row(elem_classes="gl-settings"):
                 self._add(field for field in FIELDS if field.name in OF_MODEL)
 
-    def build_advanced(self) -> None:
-        """The loop's knobs that are rarely turned."""
-        html(f'<h4 class="gl-h4">{self.say("train.all.training")}</h4>')
-        with gr.Row(elem_classes="gl-knobs"):
-            self._add(field for field in FIELDS if field.info.advanced and field.name not in OF_MODEL)
+    def build_settings(self) -> None:
+        """The settings of the loop that are rarely changed, and those of the method."""
+        with gr.Accordion(self.say("train.all"), open=False, elem_id="gl-all"):
+            html(f'<h4 class="gl-h4">{self.say("train.all.training")}</h4>')
+            with gr.Row(elem_classes="gl-settings"):
+                self._add(field for field in FIELDS if field.info.advanced and field.name not in OF_MODEL)
+            with gr.Column():
+                self.methods = MethodForm(self.say, METHODS, FIRST.method)
 
     def build_terminal(self) -> None:
         """The command line of the same run, and the run file."""
-        self.command = gr.Textbox(
-            label="", show_label=False, buttons=["copy"], interactive=False, elem_id="gl-command", max_lines=4
+        with gr.Accordion(self.say("train.terminal"), open=False, elem_id="gl-terminal"):
+            self.command = gr.Textbox(
+                FIRST.command(), label="", show_label=False, buttons=["copy"], interactive=False, elem_id="gl-command",
+                max_lines=4,
+            )  # fmt: skip
+            with gr.Row():
+                self.save = gr.Button(self.say("train.save"), size="sm", elem_id="gl-save-yaml")
+                self.load = gr.UploadButton(self.say("train.load"), size="sm", elem_id="gl-load-yaml")
+            self.saved = gr.Textbox(visible="hidden")
+
+    @property
+    def inputs(self) -> set[gr.components.Component]:
+        """What `values` reads; all are there after the `build_` methods."""
+        chosen = {self.model, self.method, self.dataset, self.last_presets}
+        return {*chosen, *self.own_data.inputs, *self.training.values(), *self.methods.all}
+
+    def values(self, values: Values) -> FormValues:
+        """What stands on the form, from the values of `inputs`."""
+        method = values[self.method]
+        return FormValues(
+            model=values[self.model] or "",
+            method=method,
+            method_settings=self.methods.values(method, values),
+            dataset=values[self.dataset],
+            own_data=self.own_data.values(values),
+            training=forms.read(self.training, values),
+            last_presets=values[self.last_presets],
         )
-        with gr.Row():
-            self.save = gr.Button(self.say("train.save"), size="sm", elem_id="gl-save-yaml")
-            self.load = gr.UploadButton(self.say("train.load"), size="sm", elem_id="gl-load-yaml")
-        self.saved = gr.Textbox(visible="hidden")
-
-    def inputs(self) -> list[gr.components.Component]:
-        """What `config_of` reads, before the method's own knobs."""
-        return [self.model, self.dataset, *self.own.inputs(), *self.training]
 
 
-def config_of(form: TrainingForm, info: MethodInfo, filled: Sequence[object], settings: dict[str, object]) -> RunConfig:
-    """The run that a filled form describes.
+def presets(say: Say, spec: MethodSpec, last_presets: LastPresets | None = None) -> list[tuple[str, str]]:
+    """The menu of a method's presets; where its settings came from a run file, that stands in it too."""
+    changed = [OWN_VALUES] if (last_presets or {}).get(spec.name) == OWN_VALUES else []
+    return [(preset_name(say, name), name) for name in [*spec.presets, *changed]]
 
-    Args:
-        form: Whose values these are.
-        info: The chosen method.
-        filled: Values of `TrainingForm.inputs`.
-        settings: The method's settings.
 
-    Raises:
-        SettingError: A value cannot work.
-    """
-    model, dataset, *values = filled
-    own, training = values[: -len(FIELDS)], forms.gathered(FIELDS, values[-len(FIELDS) :])
-    name, data = form.own.chosen(own) if dataset == own_data.OWN else (str(dataset), {})
-    return RunConfig(
-        model=str(model or "").strip(),
-        dataset=name,
-        method=info.name,
-        method_settings=settings,
-        training=training,
-        data=data,
-    ).checked()
+def preset_name(say: Say, preset: str) -> str:
+    """How a preset reads in the menu."""
+    return say(f"preset.{preset}") if f"preset.{preset}" in say else preset
+
+
+def filled_training(form: TrainingForm, settings: dict[str, Any], rate: str) -> dict[Any, Any]:
+    """The loop's controls with the values of all settings, and what an empty learning rate stands for."""
+    updates = forms.filled(form.training, FIELDS, settings)
+    field = form.training["learning_rate"]
+    return {**updates, field: gr.Textbox(updates[field], placeholder=rate)}

@@ -53,7 +53,7 @@ def served(workbench: Workbench, say: Say) -> list[Callable[[Asked], Any]]:
         return in_words(say, dataclasses.asdict(workbench.live()))
 
     def ask(asked: Asked) -> Asked:
-        arguments = {name: str(value) for name, value in asked.items() if name not in ADDRESS}
+        arguments: Asked = {name: str(value) for name, value in asked.items() if name not in ADDRESS}
         return workbench.ask(str(asked["query"]), *_state(workbench, asked), **arguments).to_json()
 
     def one_step(_: Asked) -> Asked:

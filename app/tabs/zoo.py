@@ -8,9 +8,8 @@ import gradio as gr
 
 from app import cards
 from app.markup import html, safe
-from app.method_groups import group
 from app.words import Say
-from engine.service.workbench import Workbench
+from engine.methods import METHODS
 
 ZOO = Path(__file__).resolve().parents[2] / "assets" / "zoo.json"
 """Written by `python -m benchmarks.methods`."""
@@ -19,15 +18,14 @@ MEASURES = ("exact_match", "base_ability")
 _ON_LOAD = "Gatelight.ready.then(({ mountZoo }) => mountZoo(element, JSON.parse(props.words), server));"
 
 
-def build(workbench: Workbench, say: Say) -> gr.HTML:
+def build(say: Say) -> gr.HTML:
     """The picture; it hides itself where nothing was measured."""
 
     def zoo(_: object) -> dict[str, Any]:
         return measured(say)
 
     def card(name: str) -> str:
-        info = next((one for one in workbench.methods() if one.name == name), None)
-        return cards.method_card(say, info) if info else ""
+        return cards.method_card(say, METHODS[name]) if name in METHODS else ""
 
     return html(
         html_template=_shell(say),
@@ -43,12 +41,12 @@ def measured(say: Say, path: Path | None = None) -> dict[str, Any]:
     path = path or ZOO
     if not path.exists():
         return {}
-    found = json.loads(path.read_text(encoding="utf-8"))
-    for row in found["methods"]:
+    measurements: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    for row in measurements["methods"]:
         key = f"method.{row['name']}"
-        row["family"] = group(row["name"])
+        row["family"] = METHODS[row["name"]].group
         row["title"] = say(key) if key in say else row["title"]
-    return found
+    return measurements
 
 
 def _shell(say: Say) -> str:

@@ -1,4 +1,4 @@
-"""Everything that determines a run, as plain values: what the form makes, YAML holds and a run folder keeps."""
+"""Everything that determines a run, as plain values: made by the form or flags, stored as YAML and in run folders."""
 
 import dataclasses
 import shlex
@@ -17,7 +17,7 @@ from engine.methods import method_spec
 
 @dataclass(frozen=True, kw_only=True)
 class RunConfig:
-    """One run, reproducible: the same config gives the same losses on the same machine.
+    """Configuration of one run; the same config gives the same losses on the same machine.
 
     Attributes:
         model: Embedded name, folder or hub id.
@@ -25,7 +25,7 @@ class RunConfig:
         method: Name in `METHODS`.
         method_settings: Settings of the method that differ from its defaults.
         training: Settings of the loop that differ from their defaults.
-        data: How a file or a hub dataset becomes rows, where that differs from the guess.
+        data: How a file or a hub dataset becomes rows, where that differs from the detected columns.
     """
 
     model: str = "town"
@@ -39,15 +39,16 @@ class RunConfig:
         """The method's settings, checked.
 
         Raises:
-            SettingError: One of them cannot work.
+            SettingError: One of them is invalid.
         """
-        return method_spec(self.method).settings.from_dict(self.method_settings)
+        out: Settings = method_spec(self.method).settings.from_dict(self.method_settings)
+        return out
 
     def of_training(self) -> TrainingSettings:
         """The loop's settings, checked.
 
         Raises:
-            SettingError: One of them cannot work.
+            SettingError: One of them is invalid.
         """
         return TrainingSettings.from_dict(self.training)
 
@@ -55,22 +56,22 @@ class RunConfig:
         """How a file becomes rows, checked.
 
         Raises:
-            SettingError: One of the settings cannot work.
+            SettingError: One of the settings is invalid.
         """
         return DataSettings.from_dict(self.data)
 
-    def load_data(self, tokenizer: Any = None) -> Dataset:  # noqa: ANN401 - this file must not load transformers
-        """The run's dataset; with a tokenizer in its chat template, where that is asked for or suits the data.
+    def load_data(self, tokenizer: Any = None) -> Dataset:  # noqa: ANN401 - this file must not import transformers
+        """The run's dataset; given a tokenizer, in its chat template, where the settings or the data require that.
 
         Raises:
             DataError: It cannot be read.
-            SettingError: The data settings cannot work.
+            SettingError: The data settings are invalid.
         """
-        found = load_dataset(self.dataset, self.of_data())
-        return found if tokenizer is None else found.in_chat_template(tokenizer)
+        dataset = load_dataset(self.dataset, self.of_data())
+        return dataset if tokenizer is None else dataset.in_chat_template(tokenizer)
 
     def checked(self) -> Self:
-        """The same run with every value in its own type and defaults left out.
+        """The same run with every value converted to its setting's type, and default values left out.
 
         Raises:
             SettingError: Something is unknown or out of bounds.
@@ -87,11 +88,11 @@ class RunConfig:
         return dataclasses.asdict(self)
 
     @classmethod
-    def from_dict(cls, values: Any) -> Self:  # noqa: ANN401 - whatever stood in a file
+    def from_dict(cls, values: Any) -> Self:  # noqa: ANN401 - any contents of a file
         """The config that `to_dict` described.
 
         Raises:
-            SettingError: It is no mapping, or has an unknown or misshapen entry.
+            SettingError: It is not a mapping, or has an unknown entry or one of the wrong type.
         """
         known = [f.name for f in dataclasses.fields(cls)]
         if not isinstance(values, dict):
@@ -136,7 +137,7 @@ class RunConfig:
 
     @classmethod
     def renamed_in(cls, text: str) -> dict[str, str]:
-        """The former names of settings that a run file uses, and what they are called today."""
+        """The present name of every setting that a run file has under its former name."""
         values = yaml.safe_load(text)
         return {
             former: present

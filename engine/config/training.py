@@ -9,12 +9,12 @@ KEPT = ("newest", "best")
 DEVICES = ("auto", "cpu", "cuda")
 KERNELS = ("auto", "math", "efficient", "flash", "cudnn")
 LOADING = ("precision", "device", "attention", "trust_remote_code", "pickled_weights")
-"""Settings that say how a base is loaded."""
+"""Names of the settings that determine how a base is loaded."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingSettings(Settings):
-    """How long, how fast and in which order to train."""
+    """Settings of optimisation, validation, checkpoints, precision and the task head."""
 
     steps: int = setting(300, "Optimiser updates in all.", low=1, high=1_000_000, unit="steps")
     learning_rate: float | None = setting(
@@ -140,7 +140,7 @@ class TrainingSettings(Settings):
 
     @property
     def loading(self) -> dict[str, object]:
-        """How the base is loaded, as far as it is not loaded as usual: arguments of `load_base`."""
+        """Arguments of `load_base` that differ from its defaults."""
         named = {name: getattr(self, name) for name in LOADING if name != "precision"}
         return {name: value for name, value in named.items() if value not in ("auto", False)}
 

@@ -4,7 +4,6 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from engine.core.sampling import Sampling
-from engine.core.settings import Settings
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,26 +45,6 @@ class DatasetInfo:
     splits: dict[str, int]
     chips: list[str]
     labels: tuple[str, ...] | None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class MethodInfo:
-    """A method, as a form needs it.
-
-    Attributes:
-        acts_on: Parts of the model that it touches: "embedding", "attention", "linear".
-        settings: Its settings class, whose fields become the form.
-        presets: Values by preset name; the first is the default.
-    """
-
-    name: str
-    title: str
-    equation: str
-    acts_on: tuple[str, ...]
-    paper: str
-    url: str
-    settings: type[Settings]
-    presets: dict[str, dict[str, object]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

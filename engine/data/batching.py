@@ -121,7 +121,7 @@ def collate(examples: Sequence[Example], pad_id: int, device: torch.device | Non
 
 
 def targets_in(examples: Sequence[Example], device: torch.device | None) -> Targets | None:
-    """What a task head shall say of each; None where there is none."""
+    """What a task head shall predict for each; None where there is none."""
     targets = [example.target for example in examples if example.target is not None]
     return torch.tensor(targets, device=device) if targets else None
 

@@ -1,4 +1,4 @@
-"""What a task head says, and what a row's response means to it. Needs no torch: run folders keep it."""
+"""What a task head predicts, and which class or number a row's response is. Needs no torch: run folders keep it."""
 
 import math
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from engine.data.dataset import Row
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HeadSpec:
-    """What a task head says and what it reads.
+    """What a task head predicts and what it reads.
 
     Attributes:
         labels: The classes it chooses from, in the order of its rows; empty when it estimates a number.

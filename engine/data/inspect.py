@@ -1,4 +1,4 @@
-"""What is in data before a model reads it: its columns, and what they are taken for until somebody says otherwise."""
+"""What is in data before a model reads it: its columns, and what they are taken for unless settings say otherwise."""
 
 from pathlib import Path
 

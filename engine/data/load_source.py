@@ -123,7 +123,7 @@ def _unusable(source: Source, table: Table) -> DataError:
 
 
 def _same_rows(source: Source, table: Table) -> tuple[Indices, Indices]:
-    """Numbers of what is asked and of whole rows, see `cut_off`."""
+    """A number for each row by what it asks, and one by all of it, see `cut_off`."""
     columns = source.columns
     answered = [columns.response] if columns.response else []
     if source.template.render is not None:

@@ -21,7 +21,7 @@ class Gallery:
         root: The folder; the column "picture" holds names from there on.
         unreadable: Files that are in no row, and why: "no_picture", "broken", "huge", "missing", or "outside" for those
             that a link or a name leads out of the folder to.
-        described: Whether a metadata file says the labels; else the names of folders do.
+        described: Whether a metadata file holds the labels; else the names of folders are.
     """
 
     root: Path

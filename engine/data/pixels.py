@@ -80,7 +80,7 @@ def read_picture(path: Path) -> Image.Image:
 
 
 def _orientation(image: Image.Image) -> int:
-    """How a camera was held, as EXIF has it from 1 to 8; 1 where it does not say, or says it in a damaged way."""
+    """EXIF's orientation from 1 to 8; 1 where there is none, or it is damaged."""
     try:
         orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
     except BROKEN:

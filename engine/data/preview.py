@@ -33,7 +33,7 @@ def preview_rows(
         tokenizer: The model's.
         dataset: In the template that the run will use.
         rows: Some of its rows.
-        writes: Whether the response is written; else the text is read, and a head says the response.
+        writes: Whether the response is written; else the text is read, and a head predicts the response.
         max_seq_len: Where rows are cut.
     """
     previews = []

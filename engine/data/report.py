@@ -1,4 +1,4 @@
-"""What will be trained on, counted before the start: rows that are cut, empty, doubled, or known from training."""
+"""What will be trained on, counted before the start: rows that are cut, empty, duplicated, or known from training."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -103,11 +103,11 @@ def report_on(
         tokenizer: The model's.
         dataset: In the template that the run will use.
         max_seq_len: Longest row in tokens.
-        spec: What a task head says, if one trains.
+        spec: What a task head predicts, if one trains.
         measured: Training rows whose tokens are counted, evenly spaced.
 
     Raises:
-        DataError: No token would carry a label, or a row's response is nothing that the head can say.
+        DataError: No token would carry a label, or a row's response is none of the head's classes, or no number.
     """
     rows = {split: dataset.rows(split) for split in SPLITS}
     step = max(1, -(-len(rows["train"]) // measured))
@@ -130,9 +130,9 @@ def count_texts(train: Sequence[Row], others: Sequence[Row]) -> TextCounts:
     asked: set[int] = set()
     unasked = unanswered = duplicates = 0
     for row in train:
-        whole = hash((_normalised(row.prompt), _normalised(row.response)))
-        duplicates += whole in seen
-        seen.add(whole)
+        text = hash((_normalised(row.prompt), _normalised(row.response)))
+        duplicates += text in seen
+        seen.add(text)
         asked.add(_question(row))
         unasked += not row.prompt.strip()
         unanswered += bool(row.prompt.strip()) and not row.response.strip()
@@ -147,21 +147,21 @@ def count_texts(train: Sequence[Row], others: Sequence[Row]) -> TextCounts:
 def count_tokens(
     tokenizer: PreTrainedTokenizerBase, dataset: Dataset, rows: Sequence[Row], max_seq_len: int, spec: HeadSpec | None
 ) -> TokenCounts:
-    """Encode rows twice, whole and as they will be trained on, and compare.
+    """Encode rows uncut, and count what the limit cuts off.
 
     Raises:
         DataError: See `report_on`.
     """
-    whole = encode_for(tokenizer, dataset, rows, NO_LIMIT, spec)
-    sizes = sorted(len(example.ids) for example in whole)
-    answers = [len(example.ids) - example.answer_at for example in whole]
+    examples = encode_for(tokenizer, dataset, rows, NO_LIMIT, spec)
+    sizes = sorted(len(example.ids) for example in examples)
+    answers = [len(example.ids) - example.answer_at for example in examples]
     kept = sum(min(size, max_seq_len) for size in sizes)
     labelled = sum(min(answer, max_seq_len) for answer in answers)
     return TokenCounts(
         measured=len(rows),
         truncated=sum(size > max_seq_len for size in sizes),
         overlong=sum(answer > max_seq_len for answer in answers),
-        unknown=sum(_unknown(tokenizer, example) for example in whole),
+        unknown=sum(_unknown(tokenizer, example) for example in examples),
         special=sum(_spells_special(tokenizer, row) for row in rows),
         labelled=labelled,
         masked=kept - labelled,
@@ -189,7 +189,7 @@ def _spells_special(tokenizer: PreTrainedTokenizerBase, row: Row) -> bool:
 
 
 def _question(row: Row) -> int:
-    """What a row asks; where it asks nothing, what it says."""
+    """Hash of a row's prompt, or of its response where the prompt is empty."""
     return hash(_normalised(row.prompt) or _normalised(row.response))
 
 

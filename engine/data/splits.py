@@ -35,7 +35,8 @@ NAMES = {
 def groups(data: pa.Table, columns: Sequence[str]) -> Indices:
     """A number for each row; rows with equal cells in these columns have the same."""
     cells = data.select(list(dict.fromkeys(columns))).to_pandas()
-    return cells.groupby(list(cells.columns), sort=False, dropna=False).ngroup().to_numpy()
+    out: Indices = cells.groupby(list(cells.columns), sort=False, dropna=False).ngroup().to_numpy()
+    return out
 
 
 def by_column(table: Table) -> dict[str, Indices] | None:

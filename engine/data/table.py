@@ -45,7 +45,8 @@ class Table:
     gallery: Gallery | None = None
 
     def __len__(self) -> int:
-        return self.data.num_rows
+        out: int = self.data.num_rows
+        return out
 
     @property
     def columns(self) -> list[str]:

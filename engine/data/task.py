@@ -1,4 +1,4 @@
-"""The task of a run: whether its answers are written in words or said by a task head, and what that head says."""
+"""The task of a run: whether its answers are written in words or predicted by a task head, and by which."""
 
 from engine.core.errors import DataError, ModelError, SettingError
 from engine.data.dataset import Dataset
@@ -12,11 +12,11 @@ def wants_head(choice: str, family: Family) -> bool:
 
 
 def head_for(choice: str, pooling: str, family: Family, dataset: Dataset, model: str) -> HeadSpec | None:
-    """What the head of a new run shall say; None when the model writes its answers in words.
+    """What the head of a new run shall predict; None when the model writes its answers in words.
 
     Raises:
         ModelError: The model cannot write.
-        DataError: The data has nothing for a head to say, or pictures that the model cannot read.
+        DataError: The data has nothing for a head to predict, or pictures that the model cannot read.
         SettingError: The head is to read what is not there.
     """
     check_modality(family, dataset, model)

@@ -150,7 +150,8 @@ def chat(tokenizer: Any) -> TextTemplate:  # noqa: ANN401 - this file must not l
 def _conversation(tokenizer: Any, *turns: str) -> str:  # noqa: ANN401 - as above
     roles = ("user", "assistant") * len(turns)
     messages = [{"role": role, "content": turn} for role, turn in zip(roles, turns, strict=False)]
-    return tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+    out: str = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+    return out
 
 
 def _begin_of_text(tokenizer: Any) -> str:  # noqa: ANN401 - as above

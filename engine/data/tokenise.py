@@ -1,4 +1,4 @@
-"""From rows to token ids: the template filled, which tokens carry a label, and what a task head shall say of a row.
+"""From rows to token ids: the template filled, which tokens carry a label, and what a task head shall predict.
 
 From the bottom up: texts to ids, one row to an example, many rows to examples, and the training rows of a run.
 """
@@ -40,7 +40,7 @@ class Example:
     Attributes:
         ids: Token ids of template, response and end-of-text.
         answer_at: Index of the response's first token; every token from there on carries a label.
-        target: The class or number that a task head shall say.
+        target: The class or number that a task head shall predict.
         mlm_labels: Ids of tokens that were masked and shall be predicted, by their index.
         picture: What is read instead of tokens, of which there are none then.
     """
@@ -86,7 +86,8 @@ def encode_prompt(tokenizer: PreTrainedTokenizerBase, template: str, prompt: str
     """Token ids of a filled template; the i-th place for a virtual token, `{p}`, becomes the slot -1 - i."""
     parts = template.split(SLOT)
     if len(parts) == 1:
-        return tokenizer.encode(fill(template, prompt))
+        out: list[int] = tokenizer.encode(fill(template, prompt))
+        return out
     before, after = _special_tokens_around(tokenizer)
     ids = list(before)
     for number, part in enumerate(parts):
@@ -99,9 +100,9 @@ def encode_prompt(tokenizer: PreTrainedTokenizerBase, template: str, prompt: str
 
 def _special_tokens_around(tokenizer: PreTrainedTokenizerBase) -> tuple[list[int], list[int]]:
     """What the tokenizer puts before and after every text: nothing, <bos>, or [CLS] and [SEP]."""
-    bare, whole = tokenizer.encode("a", add_special_tokens=False), tokenizer.encode("a")
-    start = next(at for at in range(len(whole)) if whole[at : at + len(bare)] == bare)
-    return whole[:start], whole[start + len(bare) :]
+    bare, special = tokenizer.encode("a", add_special_tokens=False), tokenizer.encode("a")
+    start = next(at for at in range(len(special)) if special[at : at + len(bare)] == bare)
+    return special[:start], special[start + len(bare) :]
 
 
 def encode_prompts(tokenizer: PreTrainedTokenizerBase, dataset: Dataset, rows: Sequence[Row]) -> list[list[int]]:
@@ -228,7 +229,7 @@ def encode_for(
         DataError: Nothing could be learned from the rows.
     """
     if not isinstance(processor, PreTrainedTokenizerBase):
-        assert spec is not None, "what is said of pictures is said by a head"
+        assert spec is not None, "pictures need a head"
         return [Example([], 0, spec.target(row, dataset.name), picture=row.picture) for row in rows]
     if spec is None:
         return encode_rows(processor, dataset, rows, max_seq_len)

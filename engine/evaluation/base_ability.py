@@ -1,4 +1,4 @@
-"""Held-out plain text that tells how much of its old ability a tuned model keeps."""
+"""Held-out plain text on which a tuned model's remaining base ability is measured."""
 
 import json
 
@@ -8,16 +8,16 @@ from engine.models.resolve import ASSETS, SHIPPED
 
 
 def plain_texts(model: str) -> list[str]:
-    """Texts for the base-ability loss: the model's own held-out text if it ships some, else the town's."""
+    """Texts for the base-ability loss: those shipped with the model, else those of the demo model."""
     folder = SHIPPED.get(model, ASSETS / "town")
     lines = (folder / "plain_test.jsonl").read_text(encoding="utf-8").splitlines()
     return [json.loads(line)["text"] for line in lines]
 
 
 def ability_examples(base: Base, count: int | None, max_seq_len: int) -> list[Example]:
-    """The texts as the model was taught to read them: going on, or filling gaps.
+    """The texts encoded for the model's pre-training objective: causal or masked language modelling.
 
-    None where it was never taught to name a token: it has no mask, its file has no language head, or it reads pictures.
+    Empty where the model has no language head: its file lacks one, or it reads pictures.
     """
     if not base.shape.family.reads_text:
         return []

@@ -1,7 +1,7 @@
-"""Scoring a run whose answers come from a task head, on held-out rows.
+"""Scores of a run with a task head, on the test rows.
 
-The untuned base has no head. What stands beside the tuned model is therefore the best that can be said without reading
-the text: the most frequent label of the training rows (with their frequencies as its probabilities), or their mean.
+The untuned base has no head. The tuned model is therefore compared with a constant baseline: the most frequent label of
+the training rows (with the label frequencies as probabilities), or the mean of their numbers.
 """
 
 import math
@@ -26,20 +26,20 @@ from engine.models.base import Base
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LabelScores:
-    """What `python -m engine eval` reports of a run that chooses labels.
+    """What `python -m engine eval` reports of a run that predicts labels.
 
     Attributes:
         accuracy: Share of right labels.
-        base_accuracy: The same for always saying `base_answer`.
+        base_accuracy: The same for always answering `base_answer`.
         base_answer: The most frequent label of the training rows; the base itself has no head.
         f1: Mean over the labels of their F1 ("macro").
         matthews: Matthews' correlation: 1 is right, 0 no better than chance.
         f1_by_label: F1 of each label.
-        test_loss: Nats per held-out row.
+        test_loss: Nats per test row.
         base_test_loss: The same for the labels' frequencies in the training rows.
         base_ability_loss: Loss on held-out plain text; None where it cannot be measured.
         base_ability_loss_before: The same for the untuned base.
-        rows: Number of held-out rows.
+        rows: Number of test rows.
     """
 
     accuracy: float
@@ -57,17 +57,17 @@ class LabelScores:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NumberScores:
-    """What `python -m engine eval` reports of a run that estimates numbers.
+    """What `python -m engine eval` reports of a run that predicts numbers.
 
     Attributes:
-        pearson: Correlation; 0 where all estimates are alike.
-        spearman: Correlation of the ranks, likewise.
+        pearson: Pearson's correlation; 0 where all predictions are equal.
+        spearman: Spearman's rank correlation, likewise.
         squared_error: Mean squared error.
         base_answer: The mean of the training rows; the base itself has no head.
-        base_squared_error: Mean squared error of always saying it.
+        base_squared_error: Mean squared error of always answering `base_answer`.
         base_ability_loss: Loss on held-out plain text; None where it cannot be measured.
         base_ability_loss_before: The same for the untuned base.
-        rows: Number of held-out rows.
+        rows: Number of test rows.
     """
 
     pearson: float
@@ -82,7 +82,7 @@ class NumberScores:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ConstantBaseline:
-    """The best answer without reading: what a head's base column shows.
+    """The best constant prediction: what a head's base column shows.
 
     Attributes:
         answer: The most frequent label, or the mean.
@@ -100,88 +100,88 @@ class ConstantBaseline:
 
 
 def constant_baseline(spec: HeadSpec, rows: Sequence[Row]) -> ConstantBaseline:
-    """The best answer to rows like these without reading them; a label that none has counts as one row."""
+    """The best constant prediction for rows like these; a label that does not occur counts as one row."""
     if not spec.labels:
         return ConstantBaseline(answer=f"{sum(float(row.response) for row in rows) / len(rows):.6g}", shares={})
     counts = Counter(row.response.strip() for row in rows)
-    seen = {label: max(1, counts[label]) for label in spec.labels}
-    total = sum(seen.values())
+    smoothed = {label: max(1, counts[label]) for label in spec.labels}
+    total = sum(smoothed.values())
     return ConstantBaseline(
-        answer=max(seen, key=lambda label: seen[label]), shares={k: n / total for k, n in seen.items()}
+        answer=max(smoothed, key=lambda label: smoothed[label]), shares={k: n / total for k, n in smoothed.items()}
     )
 
 
 def head_predictions(
     base: Base, method: Method, dataset: Dataset, rows: Sequence[Row] | None = None
 ) -> list[Prediction]:
-    """What the head says of held-out rows, of all of them if none are given, beside the blind answer."""
+    """The head's predictions for test rows (all of them if none are given), beside the constant baseline."""
     assert method.head is not None
     rows = dataset.rows("test") if rows is None else rows
     spec = method.head.spec
     constant = constant_baseline(spec, dataset.rows("train"))
     examples = _encoded(base, method, dataset, rows)
-    scores = head_logits(attached_view(base, method), method.head, examples, collator_of(base))
-    found = []
-    for row, example, own in zip(rows, examples, scores, strict=True):
-        answer = HeadPrediction.of(spec, own).answer
+    logits = head_logits(attached_view(base, method), method.head, examples, collator_of(base))
+    predictions = []
+    for row, example, row_logits in zip(rows, examples, logits, strict=True):
+        answer = HeadPrediction.of(spec, row_logits).answer
         assert example.target is not None
         if spec.labels:
-            right, loss = answer == row.response.strip(), -float(own.log_softmax(-1)[int(example.target)])
+            right, loss = answer == row.response.strip(), -float(row_logits.log_softmax(-1)[int(example.target)])
         else:
-            right, loss = None, (float(own[0]) - float(example.target)) ** 2
-        found.append(
+            right, loss = None, (float(row_logits[0]) - float(example.target)) ** 2
+        predictions.append(
             Prediction(
                 prompt=row.prompt,
                 reference=row.response,
                 base=constant.answer,
-                tuned=answer if spec.labels else f"{float(own[0]):.6g}",
+                tuned=answer if spec.labels else f"{float(row_logits[0]):.6g}",
                 right=right,
                 loss=round(loss, 6),
             )
         )
-    return found
+    return predictions
 
 
 def head_scores(
-    base: Base, method: Method, dataset: Dataset, found: Sequence[Prediction] | None = None
+    base: Base, method: Method, dataset: Dataset, predictions: Sequence[Prediction] | None = None
 ) -> LabelScores | NumberScores:
-    """All scores of a run with a task head; `found` are its predictions, if they were made before."""
+    """All scores of a run with a task head; its `predictions` are computed unless they are given."""
     assert method.head is not None
-    found = head_predictions(base, method, dataset) if found is None else found
+    predictions = head_predictions(base, method, dataset) if predictions is None else predictions
     spec = method.head.spec
     constant = constant_baseline(spec, dataset.rows("train"))
-    errors = [constant.loss(spec, p.reference.strip()) for p in found]
-    blind_loss = sum(errors) / len(errors)
-    before, after = (_ability(base, one) for one in (None, method))
+    constant_losses = [constant.loss(spec, p.reference.strip()) for p in predictions]
+    constant_loss = sum(constant_losses) / len(constant_losses)
+    before, after = (_ability_loss(base, one) for one in (None, method))
     if not spec.labels:
         return NumberScores(
-            **asdict(number_metrics([float(p.reference) for p in found], [float(p.tuned) for p in found])),
+            **asdict(number_metrics([float(p.reference) for p in predictions], [float(p.tuned) for p in predictions])),
             base_answer=float(constant.answer),
-            base_squared_error=round(blind_loss, 6),
+            base_squared_error=round(constant_loss, 6),
             base_ability_loss=after,
             base_ability_loss_before=before,
-            rows=len(found),
+            rows=len(predictions),
         )
-    references = [p.reference.strip() for p in found]
+    references = [p.reference.strip() for p in predictions]
     return LabelScores(
-        **asdict(label_metrics(references, [p.tuned for p in found], spec.labels)),
+        **asdict(label_metrics(references, [p.tuned for p in predictions], spec.labels)),
         base_accuracy=fraction([reference == constant.answer for reference in references]),
         base_answer=constant.answer,
-        test_loss=round(sum(p.loss for p in found) / len(found), 4),
-        base_test_loss=round(blind_loss, 4),
+        test_loss=round(sum(p.loss for p in predictions) / len(predictions), 4),
+        base_test_loss=round(constant_loss, 4),
         base_ability_loss=after,
         base_ability_loss_before=before,
-        rows=len(found),
+        rows=len(predictions),
     )
 
 
-def _ability(base: Base, method: Method | None) -> float | None:
-    plain = ability_examples(base, None, 512)
-    return round(mean_loss(attached_view(base, method), plain, collator_of(base)), 4) if plain else None
+def _ability_loss(base: Base, method: Method | None) -> float | None:
+    examples = ability_examples(base, None, 512)
+    return round(mean_loss(attached_view(base, method), examples, collator_of(base)), 4) if examples else None
 
 
 def _encoded(base: Base, method: Method, dataset: Dataset, rows: Sequence[Row]) -> list[Example]:
     assert method.head is not None
-    held, room = dataset.in_template(method.template), attached_view(base, method).max_text_tokens
-    check_modality(base.shape.family, held, base.name)
-    return encode_for(base.processor, held, rows, room, method.head.spec)
+    templated, limit = dataset.in_template(method.template), attached_view(base, method).max_text_tokens
+    check_modality(base.shape.family, templated, base.name)
+    return encode_for(base.processor, templated, rows, limit, method.head.spec)

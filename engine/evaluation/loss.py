@@ -41,7 +41,7 @@ def summed_loss(logits: Float[Tensor, "n v"], targets: Targets) -> Float[Tensor,
 
 
 def label_loss(view: View, batch: Batch) -> tuple[Float[Tensor, ""], int]:
-    """(summed nats, number) of the labelled tokens."""
+    """Summed nats and number of the labelled tokens."""
     logits, labels = label_logits(view, batch)
     return summed_loss(logits, labels), len(labels)
 
@@ -60,7 +60,7 @@ def mean_loss(
 ) -> float:
     """Mean over all examples: nats per labelled token; with a task head nats, or the squared error, per row."""
     total, count = 0.0, 0
-    for part in batches_by_length(examples, size):
-        logits, targets = logits_and_targets(view, collate(part), head)
+    for batch in batches_by_length(examples, size):
+        logits, targets = logits_and_targets(view, collate(batch), head)
         total, count = total + float(summed_loss(logits, targets)), count + len(targets)
     return total / max(1, count)

@@ -1,4 +1,4 @@
-"""Held-out rows of a run with the answers of base and tuned model, a part at a time."""
+"""Predictions of base and tuned model for a run's test rows, a batch of rows per call."""
 
 from dataclasses import asdict
 from typing import Any
@@ -10,11 +10,11 @@ from engine.methods.base import Method
 from engine.models.base import Base
 
 ROWS_PER_CALL = 16
-"""Rows that are answered at once: training waits no longer than that."""
+"""Rows per call; a running training waits while they are answered."""
 
 
 def predict_rows(base: Base, method: Method, dataset: Dataset, start: int) -> tuple[list[dict[str, Any]], int]:
-    """The next held-out rows from `start` on, as plain values, and how many there are in all."""
+    """Predictions for the test rows from `start` on, as plain values, and the number of all test rows."""
     rows = dataset.rows("test")
     predict = text_predictions if method.head is None else head_predictions
     return [

@@ -1,4 +1,4 @@
-"""Scoring a run on held-out rows: greedy answers of base and tuned model, and what the tuned one forgot."""
+"""Scores of a run on the test rows: greedy answers of base and tuned model, losses, and base ability."""
 
 import math
 import re
@@ -21,13 +21,13 @@ from engine.models.base import Base
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Prediction:
-    """One held-out row with both answers.
+    """One test row with both answers.
 
     Attributes:
-        base: What the untuned base writes. A task head has no untuned counterpart: beside it stands the one answer that
-            fits all training rows best, the most frequent label or the mean.
+        base: What the untuned base generates; for a task head, which the base lacks, the constant baseline: the most
+            frequent label of the training rows, or their mean.
         right: Whether the tuned answer's first line, or its label, is the reference; None for numbers.
-        loss: Nats of the reference, per token where it is written; the squared error of numbers.
+        loss: Nats of the reference, per token where it is text; the squared error of numbers.
     """
 
     prompt: str
@@ -43,19 +43,19 @@ class TextScores:
     """What `python -m engine eval` reports.
 
     Attributes:
-        exact_match: Share of held-out rows whose first answered line is the reference.
+        exact_match: Share of test rows whose answer has the reference as its first line.
         base_exact_match: The same for the untuned base.
-        test_loss: Nats per labelled token on held-out rows.
+        test_loss: Nats per labelled token on the test rows.
         base_test_loss: The same for the untuned base.
-        base_ability_loss: Nats per token of the tuned model on held-out plain text: what is left of the base's ability.
+        base_ability_loss: Nats per token of the tuned model on held-out plain text, see `base_ability`.
         base_ability_loss_before: The same for the untuned base.
-        perplexity: exp(test_loss): among how many tokens the model still hesitates.
+        perplexity: exp(test_loss).
         base_perplexity: The same for the untuned base.
-        rows: Number of held-out rows.
-        text: Where responses are free text, how near answers come to them: of each answer as much as its reference has
-            lines, so that a model is not blamed twice for not stopping.
+        rows: Number of test rows.
+        text: Where responses are free text, metrics of the tuned answers. Each answer is cut to as many lines as its
+            reference has, so that not stopping is not penalised twice.
         base_text: The same for the untuned base.
-        labels: Where responses are labels, the scores of answers as labels; what is no label is wrong.
+        labels: Where responses are labels, the metrics of the tuned answers as labels; any other text counts as wrong.
     """
 
     exact_match: float
@@ -73,99 +73,105 @@ class TextScores:
 
 
 def lines_of(text: str) -> list[str]:
-    """The lines that say something, without surrounding space."""
+    """The lines that are not blank, without surrounding space."""
     return [line.strip() for line in re.split(r"[\r\n]", text) if line.strip()]
 
 
 def first_lines(text: str, count: int) -> str:
-    """The first lines that say something."""
+    """The first `count` lines that are not blank."""
     return "\n".join(lines_of(text)[:count])
 
 
 def first_line(text: str) -> str:
-    """The first line that says something."""
+    """The first line that is not blank."""
     return first_lines(text, 1)
 
 
 def text_predictions(
     base: Base, method: Method, dataset: Dataset, rows: Sequence[Row] | None = None
 ) -> list[Prediction]:
-    """Greedy answers to held-out rows, to all of them if none are given."""
+    """Greedy answers to test rows, to all of them if none are given."""
     rows = dataset.rows("test") if rows is None else rows
-    plain, tuned = (_answered(base, m, dataset, rows) for m in (None, method))
+    base_answers, tuned_answers = (_answers(base, m, dataset, rows) for m in (None, method))
     return [
         Prediction(
             prompt=row.prompt,
             reference=row.response,
-            base=a,
-            tuned=b,
-            right=first_line(b) == first_line(row.response),
+            base=untuned,
+            tuned=tuned,
+            right=first_line(tuned) == first_line(row.response),
             loss=loss,
         )
-        for row, a, b, loss in zip(rows, plain, tuned, _losses(base, method, dataset, rows), strict=True)
+        for row, untuned, tuned, loss in zip(
+            rows, base_answers, tuned_answers, _losses(base, method, dataset, rows), strict=True
+        )
     ]
 
 
 def _losses(base: Base, method: Method, dataset: Dataset, rows: Sequence[Row]) -> list[float]:
     """Nats per token of each row's response."""
-    view, held, tokenizer = attached_view(base, method), dataset.in_template(method.template), base.tokenizer
-    return [round(mean_loss(view, [encode_row(tokenizer, held, row, 10**6)], collator_of(base)), 6) for row in rows]
+    view, templated, tokenizer = attached_view(base, method), dataset.in_template(method.template), base.tokenizer
+    examples = [encode_row(tokenizer, templated, row, 10**6) for row in rows]
+    return [round(mean_loss(view, [example], collator_of(base)), 6) for example in examples]
 
 
-def _answered(base: Base, method: Method | None, dataset: Dataset, rows: Sequence[Row]) -> list[str]:
-    """Greedy answers; what several rows ask in the same words is answered once."""
+def _answers(base: Base, method: Method | None, dataset: Dataset, rows: Sequence[Row]) -> list[str]:
+    """Greedy answers; a prompt that several rows share is answered once."""
     dataset = dataset.in_template(method.template if method else None)
     prompts = [tuple(prompt_ids(example)) for example in encode_rows(base.tokenizer, dataset, rows, 10**6)]
-    asked = list(dict.fromkeys(prompts))
-    said = generate_answers(
-        attached_view(base, method), base.tokenizer, asked, Sampling(max_new_tokens=dataset.max_new_tokens)
+    unique_prompts = list(dict.fromkeys(prompts))
+    answers = generate_answers(
+        attached_view(base, method), base.tokenizer, unique_prompts, Sampling(max_new_tokens=dataset.max_new_tokens)
     )
-    found = dict(zip(asked, said, strict=True))
-    return [found[prompt] for prompt in prompts]
+    answer_by_prompt = dict(zip(unique_prompts, answers, strict=True))
+    return [answer_by_prompt[prompt] for prompt in prompts]
 
 
-def text_scores(base: Base, method: Method, dataset: Dataset, found: Sequence[Prediction] | None = None) -> TextScores:
-    """All scores of a run that answers in words; `found` are its predictions, if they were made before."""
-    found = text_predictions(base, method, dataset) if found is None else found
-    asked, held = (
-        encode_rows(base.tokenizer, dataset, dataset.rows("test"), 10**6),
-        dataset.in_template(method.template),
-    )
-    rows = encode_rows(base.tokenizer, held, held.rows("test"), 10**6)
+def text_scores(
+    base: Base, method: Method, dataset: Dataset, predictions: Sequence[Prediction] | None = None
+) -> TextScores:
+    """All scores of a run that generates text; its `predictions` are computed unless they are given."""
+    predictions = text_predictions(base, method, dataset) if predictions is None else predictions
+    templated = dataset.in_template(method.template)
+    base_examples = encode_rows(base.tokenizer, dataset, dataset.rows("test"), 10**6)
+    tuned_examples = encode_rows(base.tokenizer, templated, templated.rows("test"), 10**6)
     plain = ability_examples(base, None, 512)
-    tuned, frozen = attached_view(base, method), attached_view(base, None)
-    references = [first_line(p.reference) for p in found]
-    loss, before = (
-        round(mean_loss(view, part, collator_of(base)), 4) for view, part in ((tuned, rows), (frozen, asked))
+    tuned, untuned = attached_view(base, method), attached_view(base, None)
+    references = [first_line(p.reference) for p in predictions]
+    loss, base_loss = (
+        round(mean_loss(view, examples, collator_of(base)), 4)
+        for view, examples in ((tuned, tuned_examples), (untuned, base_examples))
     )
     return TextScores(
-        exact_match=fraction([p.right for p in found]),
-        base_exact_match=fraction([first_line(p.base) == first_line(p.reference) for p in found]),
+        exact_match=fraction([p.right for p in predictions]),
+        base_exact_match=fraction([first_line(p.base) == first_line(p.reference) for p in predictions]),
         test_loss=loss,
-        base_test_loss=before,
+        base_test_loss=base_loss,
         perplexity=perplexity(loss),
-        base_perplexity=perplexity(before),
+        base_perplexity=perplexity(base_loss),
         base_ability_loss=round(mean_loss(tuned, plain, collator_of(base)), 4),
-        base_ability_loss_before=round(mean_loss(frozen, plain, collator_of(base)), 4),
-        rows=len(found),
-        text=None if dataset.labels else _compared(found, [p.tuned for p in found]),
-        base_text=None if dataset.labels else _compared(found, [p.base for p in found]),
-        labels=label_metrics(references, [first_line(p.tuned) for p in found], dataset.labels)
+        base_ability_loss_before=round(mean_loss(untuned, plain, collator_of(base)), 4),
+        rows=len(predictions),
+        text=None if dataset.labels else _compared(predictions, [p.tuned for p in predictions]),
+        base_text=None if dataset.labels else _compared(predictions, [p.base for p in predictions]),
+        labels=label_metrics(references, [first_line(p.tuned) for p in predictions], dataset.labels)
         if dataset.labels
         else None,
     )
 
 
-def _compared(found: Sequence[Prediction], answers: Sequence[str]) -> TextMetrics | None:
-    """Answers beside their references; None where there is nothing to compare."""
-    if not found:
+def _compared(predictions: Sequence[Prediction], answers: Sequence[str]) -> TextMetrics | None:
+    """Metrics of answers against their references; None where there are no rows."""
+    if not predictions:
         return None
-    heads = [first_lines(answer, len(lines_of(p.reference))) for p, answer in zip(found, answers, strict=True)]
-    return text_metrics([p.prompt for p in found], [p.reference for p in found], heads)
+    cut_answers = [
+        first_lines(answer, len(lines_of(p.reference))) for p, answer in zip(predictions, answers, strict=True)
+    ]
+    return text_metrics([p.prompt for p in predictions], [p.reference for p in predictions], cut_answers)
 
 
 def perplexity(loss: float) -> float:
-    """exp(loss), as far as it can be written."""
+    """exp(loss), with the loss limited to 100 nats."""
     return round(math.exp(min(loss, 100.0)), 4)
 
 

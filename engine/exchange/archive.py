@@ -1,8 +1,9 @@
-"""An adapter in any of its forms: as a folder for the command line, as one zip for the browser."""
+"""An adapter in any export format: as a folder for the command line, as one zip for the browser."""
 
 import shutil
 import tempfile
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 from engine.core.atomic import temporary_name
@@ -14,29 +15,30 @@ from engine.exchange.peft import export_peft
 from engine.methods.base import Method
 from engine.models.base import Base
 
+WRITERS: dict[str, Callable[[Method, Base, Path], None]] = {
+    "gatelight": save_adapter,
+    "peft": export_peft,
+    "llama_adapter": lambda method, _, folder: export_official(method, folder / "adapter.pth"),
+}
+"""Writes an adapter into a folder, by format; the keys are those of `EXPORT_FORMATS`."""
+
 
 def write_adapter(method: Method, base: Base, form: str, folder: Path) -> None:
     """Write an adapter into a folder in one of `EXPORT_FORMATS`.
 
     Raises:
-        ExchangeError: The form cannot hold this adapter without loss, or there is no such form.
+        ExchangeError: The format cannot hold this adapter without loss, or there is no such format.
     """
-    match form:
-        case "gatelight":
-            save_adapter(method, base, folder)
-        case "peft":
-            export_peft(method, base, folder)
-        case "llama_adapter":
-            export_official(method, folder / "adapter.pth")
-        case _:
-            known = ", ".join(EXPORT_FORMATS)
-            raise ExchangeError(
-                "unknown_form", f"There is no export form {form!r}: choose one of {known}.", value=form, known=known
-            )
+    if form not in WRITERS:
+        known = ", ".join(EXPORT_FORMATS)
+        raise ExchangeError(
+            "unknown_form", f"There is no export form {form!r}: choose one of {known}.", value=form, known=known
+        )
+    WRITERS[form](method, base, folder)
 
 
 def zip_adapter(method: Method, base: Base, form: str, run_yaml: str, target: Path) -> Path:
-    """Write the same as one zip, with the YAML that reproduces the run beside it.
+    """Write an adapter as one zip, together with the YAML that reproduces the run.
 
     Raises:
         ExchangeError: As in `write_adapter`.

@@ -1,6 +1,6 @@
-"""Our own adapter files: `adapter.json` (method, settings, base) and `adapter.safetensors` (the method's tensors).
+"""Gatelight's adapter files: `adapter.json` (method, settings, base) and `adapter.safetensors` (the method's tensors).
 
-A file with a missing, extra or misshapen tensor is refused by name; nothing is ever filled in silently.
+A file with a missing tensor, an extra one, or one of another shape is refused by the tensor's name; no default is used.
 """
 
 import json
@@ -22,7 +22,7 @@ from engine.models.base import Base
 
 
 def save_adapter(method: Method, base: Base, folder: Path, **facts: object) -> None:
-    """Write a method's adapter folder, folded, whole or not at all."""
+    """Write a folded method's adapter folder; each file is replaced atomically. `facts` are added to adapter.json."""
     write_tensors(folder / "adapter.safetensors", method.folded().adapter_tensors())
     write_json(
         folder / "adapter.json",
@@ -44,7 +44,7 @@ def save_adapter(method: Method, base: Base, folder: Path, **facts: object) -> N
 
 
 def copy_adapter(source: Path, folder: Path) -> None:
-    """Put a copy of an adapter folder in the place of another one, file by file whole."""
+    """Copy an adapter folder over another one; each file is replaced atomically."""
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("adapter.safetensors", "adapter.json"):
         fresh = folder / f"{name}.new"
@@ -108,14 +108,15 @@ def read_facts(folder: Path) -> dict[str, Any]:
             name=folder.name,
             reason=str(error),
         ) from error
-    return facts
+    out: dict[str, Any] = facts
+    return out
 
 
 def load_tensors(method: Method, path: Path) -> None:
     """Put a file's tensors into a folded method.
 
     Raises:
-        ExchangeError: The file cannot be read, or a tensor is missing, extra or misshapen.
+        ExchangeError: The file cannot be read, or a tensor is missing, extra, or of another shape.
     """
     try:
         tensors = load_file(path)
@@ -130,25 +131,25 @@ def put_tensors(method: Method, tensors: dict[str, torch.Tensor], source: str) -
     """Put tensors into a folded method by name.
 
     Raises:
-        ExchangeError: One is missing, extra or misshapen.
+        ExchangeError: One is missing, extra, or of another shape.
     """
     check_tensors(method.adapter_tensors(), tensors, source)
     method.load_adapter_tensors(tensors)
 
 
-def check_tensors(wanted: dict[str, torch.Tensor], tensors: dict[str, torch.Tensor], source: str) -> None:
-    """Refuse tensors that are not the wanted ones.
+def check_tensors(expected: dict[str, torch.Tensor], tensors: dict[str, torch.Tensor], source: str) -> None:
+    """Refuse tensors whose names or shapes differ from the expected ones.
 
     Raises:
-        ExchangeError: One is missing, extra or misshapen.
+        ExchangeError: One is missing, extra, or of another shape.
     """
-    for name in sorted(wanted.keys() | tensors.keys()):
+    for name in sorted(expected.keys() | tensors.keys()):
         if name not in tensors:
             problem = "is missing"
-        elif name not in wanted:
+        elif name not in expected:
             problem = "does not belong there"
-        elif tensors[name].shape != wanted[name].shape:
-            problem = f"has shape {tuple(tensors[name].shape)} instead of {tuple(wanted[name].shape)}"
+        elif tensors[name].shape != expected[name].shape:
+            problem = f"has shape {tuple(tensors[name].shape)} instead of {tuple(expected[name].shape)}"
         else:
             continue
         raise ExchangeError(

@@ -1,8 +1,8 @@
-"""Official LLaMA-Adapter checkpoints (`*.pth` of the authors' v1 code), in and out.
+"""Import and export of official LLaMA-Adapter checkpoints (`*.pth` of the authors' v1 code).
 
 A flat dictionary: `adapter_query.weight` (L K, d) and, for every layer of the model, `layers.{i}.attention.gate`
-(1, h, 1, 1); layers below the adapted ones have zeros. The training code puts gates through tanh, the inference code
-does not, and the file does not say which is meant: we write and, unless told otherwise, read tanh gates.
+(1, h, 1, 1); layers below the adapted ones have zeros. The training code applies tanh to gates, the inference code
+does not, and the file does not record which applies: exports are for tanh, and imports assume it by default.
 """
 
 import pickle
@@ -19,10 +19,10 @@ from engine.models.base import Base
 
 
 def export_official(method: Method, path: Path) -> None:
-    """Write a checkpoint that the authors' code loads.
+    """Write a checkpoint that the authors' code can load.
 
     Raises:
-        ExchangeError: It is another method, or its gates cannot be written as tanh(g).
+        ExchangeError: It is another method, or its gates cannot be written as tanh(g), or it has parameters beyond v1.
     """
     if (
         not isinstance(method, LlamaAdapter)
@@ -60,7 +60,7 @@ def import_official(path: Path, base: Base, prompt_len: int = 10, activation: st
         path: The `.pth` file.
         base: The model it was trained on.
         prompt_len: K; the number of layers follows from it.
-        activation: "tanh" for checkpoints of the training code, "identity" for what its inference code assumes.
+        activation: "tanh" for checkpoints of the training code, "identity" for those of its inference code.
 
     Raises:
         ExchangeError: It is not such a checkpoint or does not fit the model.
@@ -99,10 +99,10 @@ def _gate(tensors: dict[str, Tensor], layer: int, h: int) -> Tensor:
     return gate.expand(h)
 
 
-def _refused(reason: str, way_out: str) -> ExchangeError:
+def _refused(reason: str, fix: str) -> ExchangeError:
     return ExchangeError(
         "no_official",
-        f"This cannot be exchanged as an official LLaMA-Adapter checkpoint: {reason}; {way_out}.",
+        f"This cannot be exchanged as an official LLaMA-Adapter checkpoint: {reason}; {fix}.",
         reason=reason,
-        fix=way_out,
+        fix=fix,
     )

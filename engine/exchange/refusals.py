@@ -1,4 +1,4 @@
-"""What cannot be exchanged with HF peft without loss, and how it is refused: by name, with a way out."""
+"""Checks of what HF peft files can hold without loss, and the errors that name the problem and its fix."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from torch import Tensor
 from engine.core.errors import ExchangeError
 
 PREFIX = "base_model.model."
-"""What peft puts before the names of a model's modules."""
+"""Prefix of a module's name in peft's files."""
 
 PLAIN_LORA: dict[str, object] = {
     "bias": "none",
@@ -26,14 +26,14 @@ PLAIN_LORA: dict[str, object] = {
     "kasa_config": None,
     "monteclora_config": None,
 }
-"""Entries of a peft LoRA config that change what it computes, with the value at which they do not."""
+"""Entries of a peft LoRA config that change its computation, with the value that leaves it unchanged."""
 
 CHANGES_BASE = ("pissa", "olora", "corda", "loftq", "lora_ga")
-"""Ways to start a peft LoRA that subtract something from the base: such an adapter fits no untouched base."""
+"""Initialisations of a peft LoRA that modify the base weights: the adapter does not fit the original base."""
 
 
 def only_plain_lora(config: dict[str, Any]) -> None:
-    """Refuse a LoRA that computes something else than W x + scale B A x on the untouched base.
+    """Refuse a LoRA that computes anything but W x + scale B A x on the original base.
 
     Raises:
         ExchangeError: It does.
@@ -58,29 +58,29 @@ def has_shape(name: str, tensors: dict[str, Tensor], shape: tuple[int, ...]) -> 
         raise bad_tensor(name, f"has shape {tuple(tensors[name].shape)} instead of {shape}")
 
 
-def same_names(wanted: set[str], found: set[str]) -> None:
-    """Refuse a file that lacks a tensor or holds one too many.
+def same_names(wanted: set[str], present: set[str]) -> None:
+    """Refuse a file with a missing or an extra tensor.
 
     Raises:
         ExchangeError: It does; the first such tensor is named.
     """
-    for name in sorted(wanted ^ found):
+    for name in sorted(wanted ^ present):
         raise bad_tensor(name, "is missing" if name in wanted else "does not belong there")
 
 
 def bad_tensor(name: str, problem: str) -> ExchangeError:
-    """The error that names one tensor."""
+    """The error about one tensor of an adapter file."""
     file = "adapter_model.safetensors"
     return ExchangeError(
         "bad_tensor", f"The tensor {name!r} in {file} {problem}.", tensor=name, file=file, problem=problem
     )
 
 
-def refused(reason: str, way_out: str) -> ExchangeError:
-    """The error that says what does not fit and what to do instead."""
+def refused(reason: str, fix: str) -> ExchangeError:
+    """The error that states the reason and the fix."""
     return ExchangeError(
         "no_exchange",
-        f"This adapter cannot be exchanged with HF peft: {reason}; {way_out}.",
+        f"This adapter cannot be exchanged with HF peft: {reason}; {fix}.",
         reason=reason,
-        fix=way_out,
+        fix=fix,
     )

@@ -1,4 +1,4 @@
-"""How much memory the device has, and whether a run fits into it."""
+"""Memory of the device, and whether a run fits into it."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,7 @@ import psutil
 import torch
 
 FITS_UP_TO = 1 / 1.15
-"""Share of the free memory up to which a run fits: even if the estimate were 15 % short, which is its margin."""
+"""Share of the free memory up to which a run fits: the estimate's margin of error is 15 %."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -15,8 +15,8 @@ class DeviceMemory:
 
     Attributes:
         device: "cuda" or "cpu".
-        free: Bytes that a new program can have. On a CPU what the system can give without swapping.
-        total: All there is.
+        free: Bytes available to a new process; on a CPU, without swapping.
+        total: All bytes of the device.
     """
 
     device: str
@@ -25,10 +25,10 @@ class DeviceMemory:
 
     @classmethod
     def of(cls, device: str, held: int = 0) -> "DeviceMemory":
-        """This machine's CPU or GPU; `held` bytes of it are taken by the very base that the run will use."""
+        """This machine's CPU or GPU; `held` bytes of it are taken by the base that the run will use."""
         if device == "cuda":
             free, total = torch.cuda.mem_get_info()
-            # what torch keeps for itself without using it is free for the run
+            # memory that torch has reserved but not allocated is available to the run
             free += torch.cuda.memory_reserved() - torch.cuda.memory_allocated()
             return cls(device="cuda", free=free + held, total=total)
         memory = psutil.virtual_memory()
@@ -36,7 +36,7 @@ class DeviceMemory:
 
 
 def fit_of(needed: int, free: int) -> str:
-    """Either "fits", with the estimate's margin to spare, or "tight", without, or "will not fit"."""
+    """Either "fits", including the estimate's margin of error, or "tight", excluding it, or "will not fit"."""
     if needed <= free * FITS_UP_TO:
         return "fits"
     return "tight" if needed <= free else "will not fit"

@@ -1,9 +1,8 @@
 """Counts the bytes of all live tensors while it is active, and their peak.
 
-It sees every operation below autograd, so a tensor counts from the operation that makes it until nothing holds it any
-more: also what a backward pass keeps. A storage counts once, however many views look at it. Tensors that were there
-before do not count, so the result is what a piece of work adds. What a kernel allocates for itself and gives back
-before it returns is not seen.
+It intercepts every operation below autograd, so a tensor counts from the operation that makes it until its storage is
+freed, including what is saved for the backward pass. A storage counts once, however many views share it. Tensors that
+existed before do not count, so the result is what the observed code adds. A kernel's temporary workspace is not seen.
 """
 
 import weakref
@@ -18,16 +17,16 @@ from typing_extensions import override
 
 
 class Ledger(TorchDispatchMode):
-    """Live bytes of the work inside of `with`.
+    """Live bytes of the code inside of `with`.
 
     Attributes:
         now: Bytes of live tensors.
-        peak: The most at any moment.
-        widest: The most bytes of tensors whose last axis is `width` long.
+        peak: Maximum of `now`.
+        widest: Maximum of the live bytes of tensors whose last axis has size `width`.
     """
 
     def __init__(self, width: int = 0) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.now = self.peak = self.widest = self._wide = 0
         self._width = width
         self._known: dict[int, Any] = {}
@@ -36,15 +35,15 @@ class Ledger(TorchDispatchMode):
     def __torch_dispatch__(
         self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
-        given = {_key(part) for part in tree_iter((args, kwargs)) if isinstance(part, Tensor)}
+        inputs = {_key(part) for part in tree_iter((args, kwargs)) if isinstance(part, Tensor)}
         out = self.run(func, args, dict(kwargs or {}))
         for part in tree_iter(out):
-            if isinstance(part, Tensor) and _key(part) not in given:
+            if isinstance(part, Tensor) and _key(part) not in inputs:
                 self._note(part)
         return out
 
     def run(self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:  # noqa: ANN401
-        """The operation itself."""
+        """Run the operation."""
         return func(*args, **kwargs)
 
     def _note(self, tensor: Tensor) -> None:
@@ -63,6 +62,6 @@ class Ledger(TorchDispatchMode):
 
 
 def _key(tensor: Tensor) -> int:
-    """What tells storages apart, also empty ones and those without memory."""
+    """Identity of a storage, also of an empty one or one on the meta device."""
     key: int = tensor.untyped_storage()._cdata
     return key

@@ -14,11 +14,13 @@ from engine.models.family import Family, KeysValues
 
 def _frozen(linear: Any, x: Tensor) -> Tensor:  # noqa: ANN401 - a linear of any make
     """The linear's frozen output: `forward` bypasses the hooks of other adapters in the batch."""
-    return linear.forward(x)
+    out: Tensor = linear.forward(x)
+    return out
 
 
 def _heads(x: Tensor, width: int) -> Tensor:
-    return x.unflatten(-1, (-1, width)).transpose(-2, -3)  # (*b, g, p, k)
+    out: Tensor = x.unflatten(-1, (-1, width)).transpose(-2, -3)  # (*b, g, p, k)
+    return out
 
 
 def _separate(attention: nn.Module, x: Tensor, width: int) -> KeysValues:
@@ -57,7 +59,8 @@ def _distilbert(attention: nn.Module, x: Tensor, width: int) -> KeysValues:
 
 
 def _lm_head(model: Any, hidden: Tensor) -> Tensor:  # noqa: ANN401 - a transformers model
-    return model.lm_head(hidden)
+    out: Tensor = model.lm_head(hidden)
+    return out
 
 
 def _capped_lm_head(model: Any, hidden: Tensor) -> Tensor:  # noqa: ANN401 - a transformers model
@@ -67,15 +70,18 @@ def _capped_lm_head(model: Any, hidden: Tensor) -> Tensor:  # noqa: ANN401 - a t
 
 
 def _bert_head(model: Any, hidden: Tensor) -> Tensor:  # noqa: ANN401 - a transformers model
-    return model.cls(hidden)
+    out: Tensor = model.cls(hidden)
+    return out
 
 
 def _classifier(model: Any, hidden: Tensor) -> Tensor:  # noqa: ANN401 - a transformers model
-    return model.classifier(hidden)
+    out: Tensor = model.classifier(hidden)
+    return out
 
 
 def _distilbert_head(model: Any, hidden: Tensor) -> Tensor:  # noqa: ANN401 - a transformers model
-    return model.vocab_projector(model.vocab_layer_norm(model.activation(model.vocab_transform(hidden))))
+    out: Tensor = model.vocab_projector(model.vocab_layer_norm(model.activation(model.vocab_transform(hidden))))
+    return out
 
 
 _LLAMA = Family(

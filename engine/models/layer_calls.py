@@ -37,10 +37,11 @@ class LayerCall:
         def with_own_cache(value: Any) -> Any:  # noqa: ANN401 - any argument
             return cache if isinstance(value, Cache) else value
 
-        out = layer(
+        returned = layer(
             x, *map(with_own_cache, self.args), **{name: with_own_cache(value) for name, value in self.kwargs.items()}
         )
-        return out[0] if isinstance(out, tuple) else out
+        out: Float[Tensor, "b t d"] = returned[0] if isinstance(returned, tuple) else returned
+        return out
 
     def of_rows(self, rows: slice, count: int) -> Self:
         """The call with only some of its rows, out of `count`; what all rows share stays."""

@@ -86,4 +86,5 @@ class ModuleSite:
         ).clone()  # (b, n, ...); n is 1 where rows are not flattened
         served = by_row[rows]
         by_row[rows] = served + added.to(total.dtype).reshape(served.shape)
-        return by_row.flatten(0, 1)
+        out: Tensor = by_row.flatten(0, 1)
+        return out

@@ -98,7 +98,7 @@ def _need_wide_words(model: PreTrainedModel) -> None:
         ModelError: They are not.
     """
     config = model.config
-    words: Tensor = model.get_input_embeddings().weight  # type: ignore[assignment, union-attr]
+    words: Tensor = model.get_input_embeddings().weight  # type: ignore[assignment]
     if words.shape[1] != config.hidden_size:
         raise ModelError(
             "narrow_words",

@@ -26,7 +26,8 @@ def share_tensors(module: M) -> M:
         for tensor in (*part.parameters(recurse=False), *part.buffers(recurse=False), *quantised):
             if isinstance(tensor, Tensor):
                 memo[id(tensor)] = tensor
-    return _copied(module, memo)
+    out: M = _copied(module, memo)
+    return out
 
 
 @no_type_check

@@ -36,7 +36,7 @@ class PreparedData:
         base: The model's config.
         processor: Its tokenizer, with a padding token; or its image processor.
         dataset: In the template that the model and the method use.
-        head: What a task head says; None without one.
+        head: What a task head predicts; None without one.
         limit: Longest row in tokens, of the settings or of the model.
     """
 

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from engine.config.run import RunConfig
-from engine.core.types import Counts, MethodInfo, ModelInfo
+from engine.core.types import Counts, ModelInfo
 from engine.data.task import head_for, wants_head
-from engine.methods import METHODS, method_class, method_spec
+from engine.methods import method_class, method_spec
 from engine.methods.parts.task_head import TaskHead
 from engine.methods.serving import must_serve
 from engine.models.discover import (
@@ -61,23 +61,6 @@ def shape_of_model(name: str, *, trust_remote_code: bool = False) -> ModelShape:
         ModelError: It cannot be found or its family is not supported.
     """
     return shape_from_config(name, trust_remote_code=trust_remote_code)
-
-
-def methods() -> list[MethodInfo]:
-    """All methods, in the order of the table."""
-    return [
-        MethodInfo(
-            name=spec.name,
-            title=spec.title,
-            equation=spec.equation,
-            acts_on=spec.acts_on,
-            paper=f"{spec.paper.title}. {spec.paper.authors}, {spec.paper.year}.",
-            url=spec.paper.url,
-            settings=spec.settings,
-            presets={name: dict(values) for name, values in spec.presets.items()},
-        )
-        for spec in METHODS.values()
-    ]
 
 
 def usual_rate(config: RunConfig) -> float:

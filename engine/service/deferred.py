@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.config.run import RunConfig
-from engine.core.types import Counts, DataPreview, MemoryInfo, MethodInfo, ModelInfo
+from engine.core.types import Counts, DataPreview, MemoryInfo, ModelInfo
 
 if TYPE_CHECKING:
     from engine.service.worker import Worker
@@ -30,13 +30,6 @@ def models(folder: Path) -> list[ModelInfo]:
     with _LOADING:
         from engine.service import catalogue
     return catalogue.models(folder)
-
-
-def methods() -> list[MethodInfo]:
-    """See `engine.service.catalogue.methods`."""
-    with _LOADING:
-        from engine.service import catalogue
-    return catalogue.methods()
 
 
 def count(config: RunConfig) -> Counts:

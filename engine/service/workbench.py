@@ -18,7 +18,6 @@ from engine.core.types import (
     Inspection,
     LiveStatus,
     MemoryInfo,
-    MethodInfo,
     ModelInfo,
     Predicted,
 )
@@ -85,10 +84,6 @@ class Workbench:
         """
         return deferred.preview_data(config, rows)
 
-    def methods(self) -> list[MethodInfo]:
-        """All methods. Waits for torch on the first call."""
-        return deferred.methods()
-
     def count(self, config: RunConfig) -> Counts:
         """How many parameters a run would train."""
         return deferred.count(config)
@@ -122,6 +117,7 @@ class Workbench:
                     return run
             self._refuse_second_run()
             path = new_run_path(self.runs.root, config)
+            self._worker.expect(path.name)
             self._worker.call(lambda worker: worker.start(path, config, short(name)))
             self._last_start = (config, time.monotonic(), path.name)
             return path.name
@@ -153,6 +149,7 @@ class Workbench:
                 return
             self._refuse_second_run()
             folder = self.runs.own_folder(run)
+            self._worker.expect(run)
             self._worker.call(lambda worker: worker.resume(folder))
 
     def export(self, run: str, form: str) -> Path:

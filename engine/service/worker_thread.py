@@ -1,5 +1,6 @@
 """The thread on which the worker lives: jobs are done in order, and training goes on between them."""
 
+import dataclasses
 import queue
 import threading
 from collections.abc import Callable
@@ -45,6 +46,10 @@ class WorkerThread:
     def call(self, job: "Callable[[Worker], T]") -> T:
         """Queue a job and wait for its result, or raise what it raises."""
         return self.submit(job).result()
+
+    def expect(self, run: str) -> None:
+        """Say that a run is being loaded, also while the worker itself still is."""
+        self.live = dataclasses.replace(self.live, status="loading", run=run, message="", problem=None)
 
     def close(self) -> None:
         """Stop the active run, keep its work, and end the thread."""

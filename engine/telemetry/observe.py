@@ -37,4 +37,5 @@ def text_scores(record: AttentionRecord, scale: float) -> Float[Tensor, "h t s"]
 
 def relative_norm(part: Float[Tensor, "*n k"], whole: Float[Tensor, "*n k"]) -> Float[Tensor, " *n"]:
     """|part| / |whole| along the last axis, 0 where both are 0."""
-    return part.float().norm(dim=-1) / whole.float().norm(dim=-1).clamp(min=1e-12)
+    out: Float[Tensor, " *n"] = part.float().norm(dim=-1) / whole.float().norm(dim=-1).clamp(min=1e-12)
+    return out

@@ -44,8 +44,12 @@ def from_json(result):
     return json.loads(out.splitlines()[-1])
 
 
-@pytest.mark.parametrize("command", ["", "methods", "models", "datasets", "params", "train", "resume", "runs",
-                                     "library", "eval", "chat", "export", "import"])  # fmt: skip
+COMMANDS = (
+    "methods models datasets params memory runs adapters library train resume eval chat export import ablate routes"
+)
+
+
+@pytest.mark.parametrize("command", ["", *COMMANDS.split()])
 def test_every_command_explains_itself(engine, command):
     status, out, _ = engine(*command.split(), "--help")
     assert status == 0

@@ -31,7 +31,7 @@ class App:
         home: Where it keeps its runs.
     """
 
-    def __init__(self, home: Path, log: Path, port: int = 7900) -> None:
+    def __init__(self, home: Path, log: Path, port: int = 7900, **environment: str) -> None:
         self.home, self.log = home, log
         begin = time.monotonic()
         with log.open("w") as output:
@@ -40,7 +40,7 @@ class App:
                 cwd=ROOT,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env=os.environ | {"OMP_NUM_THREADS": "1"},
+                env=os.environ | {"OMP_NUM_THREADS": "1"} | environment,
             )
         while not (found := re.search(r"http://\S+", log.read_text())):
             if self.process.poll() is not None or time.monotonic() - begin > START_S:
@@ -160,8 +160,9 @@ def wait_idle(page):
 
 
 def ready_form(page):
-    """Train, once the whole form is there (which Start waits for); nothing may be training."""
+    """Train, once the engine has filled in what it knows; nothing may be training."""
     goto(page, "train")
+    page.wait_for_selector("#gl-count .gl-count")
     page.wait_for_selector("#gl-start:not([disabled])")
 
 

@@ -1,4 +1,4 @@
-"""Early stopping on the page: a run that gets worse ends by itself, and its best state is what one talks to."""
+"""Early stopping on the page: a run that gets worse ends by itself, and its best state is what answers in the chat."""
 
 import json
 

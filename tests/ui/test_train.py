@@ -129,7 +129,7 @@ def test_bad_value_is_said_and_nothing_is_lost(visit, path, sentence):
 
 
 def test_method_changes_form_count_and_diagram(visit):
-    """Another method brings its own knobs, count and place of action."""
+    """Another method brings its own settings, count and place of action."""
     page = visit()
     ready_form(page)
     assert "9,630" in page.inner_text("#gl-count")
@@ -152,7 +152,7 @@ def test_empty_learning_rate_tells_what_it_stands_for(visit):
 
 
 def test_start_right_after_a_choice_trains_what_was_chosen(visit):
-    """Start may be pressed before the knobs of another method are on the form: the run is of that method."""
+    """Start may be pressed before the settings of another method are on the form: the run is of that method."""
     page = visit()
     ready_form(page)
     page.fill("#gl-set-steps input", "2")

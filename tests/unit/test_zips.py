@@ -67,7 +67,7 @@ def test_floods_are_stopped(tmp_path, monkeypatch, limit, value, said):
     members = {f"a/{number}.png": b"x" for number in range(3)}
     path = packed(tmp_path / "up.zip", members)
     if limit == "MOST_BYTES":
-        monkeypatch.setattr(zips, "_poured", lambda source, written, left: left - 2**29)
+        monkeypatch.setattr(zips, "_copy_stream", lambda source, written, left: left - 2**29)
     with pytest.raises(DataError, match=said):
         unpack(path, tmp_path / "target")
     assert [one.name for one in tmp_path.iterdir()] == ["up.zip"]

@@ -1,4 +1,4 @@
-"""Words of the frame, and those that every place uses."""
+"""Words of the frame, and those that every tab uses."""
 
 WORDS = {
     "frame.title": "Gatelight",
@@ -6,7 +6,7 @@ WORDS = {
     "frame.watch": "Watch",
     "frame.chat": "Chat",
     "frame.runs": "Runs",
-    "frame.places": "Places",
+    "frame.tabs": "Places",
     "frame.language": "Language",
     "frame.idle": "nothing is training",
     "frame.loading": "getting ready …",

@@ -6,7 +6,7 @@ WORDS = {
     "frame.watch": "观察",
     "frame.chat": "对话",
     "frame.runs": "记录",
-    "frame.places": "页面",
+    "frame.tabs": "页面",
     "frame.language": "语言",
     "frame.idle": "没有正在进行的训练",
     "frame.loading": "正在准备 …",

@@ -37,9 +37,9 @@ def read_delimited(path: Path, limit: int, encoding: str = "") -> Table:
     with path.open(encoding=encoding, newline="") as file:
         sample = file.read(SAMPLE)
         separator = _separator(sample, path)
-        form = _form(sample, separator)
+        dialect = _dialect(sample, separator)
         file.seek(0)
-        lines = csv.reader(file, **form)
+        lines = csv.reader(file, **dialect)
         maker = TableMaker(path.name, limit)
         _fill(maker, lines, path.name)
     return maker.table(encoding=encoding)
@@ -105,7 +105,7 @@ def _separator(sample: str, path: Path) -> str:
     return best if best in first else usual
 
 
-def _form(sample: str, separator: str) -> dict[str, Any]:
+def _dialect(sample: str, separator: str) -> dict[str, Any]:
     """How to read the file. Where commas separate, quotes have their meaning; elsewhere the better fit decides."""
     quoted = {"delimiter": separator, "strict": True}
     bare = {"delimiter": separator, "quoting": csv.QUOTE_NONE}
@@ -114,10 +114,10 @@ def _form(sample: str, separator: str) -> dict[str, Any]:
     return quoted if _misfits(sample, quoted) <= _misfits(sample, bare) else bare
 
 
-def _misfits(sample: str, form: dict[str, Any]) -> int:
+def _misfits(sample: str, dialect: dict[str, Any]) -> int:
     """How many lines of the sample lie in rows that do not fit the header; the last row may be cut off."""
     whole = sample if len(sample) < SAMPLE else sample[: sample.rfind("\n") + 1]
-    lines, wrong, width, last = csv.reader(io.StringIO(whole, newline=""), **form), 0, 0, 0
+    lines, wrong, width, last = csv.reader(io.StringIO(whole, newline=""), **dialect), 0, 0, 0
     try:
         for cells in lines:
             width = width or len(cells)

@@ -24,60 +24,60 @@ MARKS = (  # the longer marks first: UTF-32's begins with UTF-16's
 IN_PAIRS = 0.9
 """Share of high bytes beside another one above which text is Chinese."""
 
-MOSTLY_SOUND = 5
+MOSTLY_VALID = 5
 """So many good characters for each bad one mean that a file is UTF-8 with a damaged place, not another encoding."""
 
 
-def encoding_of(path: Path, wish: str = "") -> str:
+def encoding_of(path: Path, wanted: str = "") -> str:
     """The name of a file's encoding, checked to the last byte.
 
     Args:
         path: The file.
-        wish: An encoding that the user names; it is checked, not doubted.
+        wanted: An encoding that the user names; it is checked, not doubted.
 
     Raises:
-        SettingError: The wish is no encoding.
+        SettingError: There is no encoding of that name.
         DataError: The file is no text, or damaged.
     """
-    if wish:
-        return _wished(path, wish)
+    if wanted:
+        return _named_encoding(path, wanted)
     with path.open("rb") as file:
         head = file.read(HEAD)
     for mark, name in MARKS:
         if head.startswith(mark):
-            return _sound(path, name)
+            return _checked(path, name)
     if b"\0" in head:
-        return _sound(path, _wide(path, head))
+        return _checked(path, _utf_16(path, head))
     if _decodes(path, "utf-8"):
         return "utf-8"
     bad, good = _replaced(path)
-    if good > MOSTLY_SOUND * bad:
+    if good > MOSTLY_VALID * bad:
         raise _damaged(path, "utf-8")
-    if _paired(head) >= IN_PAIRS and _decodes(path, "gb18030"):
+    if _share_in_pairs(head) >= IN_PAIRS and _decodes(path, "gb18030"):
         return "gb18030"
     return "cp1252" if _decodes(path, "cp1252") else "latin-1"
 
 
-def _wished(path: Path, wish: str) -> str:
+def _named_encoding(path: Path, wanted: str) -> str:
     try:
-        name = codecs.lookup(wish.strip())
+        name = codecs.lookup(wanted.strip())
         b"".decode(name.name)
     except LookupError as error:
         raise SettingError(
             "unknown_encoding",
-            f"There is no text encoding called {wish!r}: leave it empty, or use utf-8, utf-16, gb18030 or cp1252.",
-            value=wish,
+            f"There is no text encoding called {wanted!r}: leave it empty, or use utf-8, utf-16, gb18030 or cp1252.",
+            value=wanted,
         ) from error
-    return _sound(path, "utf-8-sig" if name.name == "utf-8" else name.name)
+    return _checked(path, "utf-8-sig" if name.name == "utf-8" else name.name)
 
 
-def _sound(path: Path, name: str) -> str:
+def _checked(path: Path, name: str) -> str:
     if not _decodes(path, name):
         raise _damaged(path, name)
     return name
 
 
-def _wide(path: Path, head: bytes) -> str:
+def _utf_16(path: Path, head: bytes) -> str:
     """UTF-16 without a mark has its zeros nearly all at even, or nearly all at odd places; anything else is no text."""
     even, odd = head[::2].count(0), head[1::2].count(0)
     if max(even, odd) < len(head) / 6 or min(even, odd) * 8 > max(even, odd):
@@ -116,7 +116,7 @@ def _replaced(path: Path) -> tuple[int, int]:
     return bad, good
 
 
-def _paired(head: bytes) -> float:
+def _share_in_pairs(head: bytes) -> float:
     runs = [len(run) for run in re.findall(rb"[\x80-\xff]+", head)]
     return sum(run for run in runs if run > 1) / max(1, sum(runs))
 

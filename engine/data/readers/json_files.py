@@ -109,21 +109,21 @@ def _items(text: str, at: int) -> Generator[tuple[Any, int], None, int]:
 
 def _inside(text: str, at: int) -> Iterator[tuple[Any, int]]:
     """The rows of an object: its first list of objects, else its lists as columns, else the object itself."""
-    start, whole = at, {}
+    start, entries = at, {}
     at = _skip(text, at + 1)
     while text[at : at + 1] != "}":
         name, at = _name(text, at)
         if re.match(r"\[[ \t\r\n]*\{", text[at : at + 100]) and not _is_conversation(name):
             yield from _items(text, at)
             return
-        whole[name], at = DECODER.raw_decode(text, at)
+        entries[name], at = DECODER.raw_decode(text, at)
         at = _next(text, at, "}")
-    columns = list(whole.values())
+    columns = list(entries.values())
     if columns and all(isinstance(column, list) for column in columns) and len({len(c) for c in columns}) == 1:
         for cells in zip(*columns, strict=True):
-            yield dict(zip(whole, cells, strict=True)), start
+            yield dict(zip(entries, cells, strict=True)), start
     elif columns:
-        yield whole, start
+        yield entries, start
 
 
 def _name(text: str, at: int) -> tuple[str, int]:

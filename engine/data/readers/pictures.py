@@ -46,8 +46,8 @@ def folder_stamp(root: Path) -> Stamp:
     """Changes when any file of a folder does."""
     facts = []
     for file in _files(root):
-        held = file.lstat()
-        facts.append((str(file), held.st_size, held.st_mtime_ns))
+        stat = file.lstat()
+        facts.append((str(file), stat.st_size, stat.st_mtime_ns))
     return hash(tuple(facts))
 
 
@@ -55,7 +55,7 @@ def read_pictures(root: Path, settings: DataSettings) -> dict[str, Table]:
     """The splits of a folder: "train", and those that it has folders of with labels.
 
     Raises:
-        DataError: It has no pictures that can be read, or nothing says their labels.
+        DataError: It has no pictures that can be read, or no labels.
     """
     return _read(root.resolve(), folder_stamp(root), settings.row_limit, settings.response.strip())
 
@@ -119,12 +119,12 @@ def _table(root: Path, labelled: dict[Path, str], limit: int, *, described: bool
             "its name, or add a metadata.csv with the columns file_name and label.",
             folder=str(root),
         )
-    order = _in_turn(labelled)
+    order = _interleaved(labelled)
     return _readable(root, order[:limit], labelled, described=described, cut=len(order) > limit)
 
 
 def _described(metadata: Path, column: str, limit: int) -> dict[Path, str]:
-    """What a metadata file says: the label of each picture, which it names from its own folder on."""
+    """What a metadata file holds: the label of each picture, which it names from its own folder on."""
     table = read_file(metadata, replace(DataSettings(), row_limit=limit))
     lower = {name.strip().lower(): name for name in table.columns}
     name = next((lower[each] for each in FILE_NAME if each in lower), None)
@@ -144,7 +144,7 @@ def _described(metadata: Path, column: str, limit: int) -> dict[Path, str]:
     return {metadata.parent / file: text for file, text in rows if file and text}
 
 
-def _in_turn(labelled: dict[Path, str]) -> list[Path]:
+def _interleaved(labelled: dict[Path, str]) -> list[Path]:
     """One picture of each label in turn, so that whatever is cut off is cut off of all of them."""
     by_label: dict[str, list[Path]] = {}
     for file, label in labelled.items():
@@ -179,15 +179,15 @@ def _readable(root: Path, order: list[Path], labelled: dict[Path, str], *, descr
 
 
 def _check(root: Path, file: Path) -> PictureFacts | str:
-    """What a file is; or why it is left out."""
+    """Size and hash of a picture; or why it is left out."""
     try:
         str(file).encode()
-        whole = file.resolve(strict=True)
-        if not whole.is_relative_to(root):
+        target = file.resolve(strict=True)
+        if not target.is_relative_to(root):
             return "outside"
-        if not whole.is_file():
+        if not target.is_file():
             return "no_picture"
-        return PictureFacts(*size_of(whole), hashlib.blake2b(whole.read_bytes(), digest_size=12).hexdigest())
+        return PictureFacts(*size_of(target), hashlib.blake2b(target.read_bytes(), digest_size=12).hexdigest())
     except (OSError, UnicodeEncodeError, RuntimeError):
         return "missing"
     except NoPictureError as error:

@@ -1,4 +1,4 @@
-"""A zip of a folder of pictures, unpacked without trusting it: no file outside of the target, and no flood."""
+"""A zip of a folder of pictures, unpacked without trusting it: no file outside of the target, no more than a limit."""
 
 import shutil
 import stat
@@ -27,14 +27,14 @@ def unpack(path: Path, target: Path) -> Path:
     shutil.rmtree(partly, ignore_errors=True)
     try:
         with zipfile.ZipFile(path) as archive:
-            members = [one for one in archive.infolist() if not one.is_dir() and not _beside(one.filename)]
+            members = [one for one in archive.infolist() if not one.is_dir() and not _is_clutter(one.filename)]
             if len(members) > MOST_FILES:
                 raise _bad(path, f"it holds more than {MOST_FILES:,} files")
             left = MOST_BYTES
             for member in members:
                 name = _safe_name(path, member)
                 if name is not None:
-                    left = _copied(archive, member, partly / name, left)
+                    left = _extract(archive, member, partly / name, left)
                 if left < 0:
                     raise _bad(path, f"its files have more than {MOST_BYTES // 2**30} GB")
     except (zipfile.BadZipFile, RuntimeError, NotImplementedError, OSError, EOFError) as error:
@@ -51,15 +51,15 @@ def unpack(path: Path, target: Path) -> Path:
 
 def inner(folder: Path) -> Path:
     """The folder itself, or the one that is all it holds, as when a folder was zipped as a whole."""
-    held = list(folder.iterdir())
-    while len(held) == 1 and held[0].is_dir():
-        folder, held = held[0], list(held[0].iterdir())
-        if all(one.is_file() for one in held):  # this one is a label
+    entries = list(folder.iterdir())
+    while len(entries) == 1 and entries[0].is_dir():
+        folder, entries = entries[0], list(entries[0].iterdir())
+        if all(entry.is_file() for entry in entries):  # this folder is a label
             return folder.parent
     return folder
 
 
-def _beside(name: str) -> bool:
+def _is_clutter(name: str) -> bool:
     return any(part.startswith((".", "__MACOSX")) and part != ".." for part in PurePosixPath(name).parts)
 
 
@@ -86,14 +86,14 @@ def _decoded(member: zipfile.ZipInfo) -> str:
     return member.filename
 
 
-def _copied(archive: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path, left: int) -> int:
+def _extract(archive: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path, left: int) -> int:
     """Write one file; returns how many bytes may still come, negative as soon as it is too much."""
     target.parent.mkdir(parents=True, exist_ok=True)
     with archive.open(member) as source, target.open("wb") as written:
-        return _poured(source, written, left)
+        return _copy_stream(source, written, left)
 
 
-def _poured(source: IO[bytes], written: IO[bytes], left: int) -> int:
+def _copy_stream(source: IO[bytes], written: IO[bytes], left: int) -> int:
     while left >= 0 and (part := source.read(CHUNK)):
         left -= len(part)
         written.write(part)

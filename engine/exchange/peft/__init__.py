@@ -1,7 +1,7 @@
-"""HF peft directories, out and in: `adapter_config.json` and `adapter_model.safetensors`.
+"""Export to and import from HF peft directories: `adapter_config.json` and `adapter_model.safetensors`.
 
-What peft cannot hold without loss is refused with a sentence that offers the way out. peft itself is not needed.
-One file here and one row in `PEFT_FORMATS` per type of peft adapter.
+What peft cannot hold without loss is refused with an error that states the fix. peft itself is not needed.
+Each type of peft adapter has one file here and one row in `PEFT_FORMATS`.
 """
 
 import json
@@ -29,13 +29,13 @@ class PeftFormat(Protocol):
 
     @property
     def METHOD(self) -> type[Method]:
-        """Our method for it."""
+        """The method that it corresponds to."""
 
     def write(self, method: Method) -> tuple[dict[str, Any], dict[str, Tensor]]:
         """Config and tensors of a folded adapter, in peft's names."""
 
     def read(self, config: dict[str, Any], tensors: dict[str, Tensor], base: Base) -> tuple[Method, dict[str, Tensor]]:
-        """A fresh method with the settings of peft's config, and the values of its `method_tensors`."""
+        """A new method with the settings of peft's config, and the values of its `method_tensors`."""
 
 
 PEFT_FORMATS: dict[str, PeftFormat] = {
@@ -46,7 +46,7 @@ PEFT_FORMATS: dict[str, PeftFormat] = {
     "PROMPT_TUNING": prompt_tuning,
     "P_TUNING": p_tuning,
 }
-"""By peft's name of the type."""
+"""By `peft_type`."""
 
 
 def export_peft(method: Method, base: Base, folder: Path) -> None:
@@ -73,7 +73,7 @@ def import_peft(folder: Path, base: Base) -> Method:
     """Read a peft directory.
 
     Raises:
-        ExchangeError: It uses something that our method does not have, or tensors do not fit.
+        ExchangeError: It uses something that the method here does not have, or tensors do not fit.
     """
     try:
         config = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))
@@ -92,10 +92,10 @@ def import_peft(folder: Path, base: Base) -> Method:
         raise refused(f"adapters of type {kind} cannot be read", f"choose {', '.join(PEFT_FORMATS)}")
     spec, config, tensors, head = read_head(kind, config, tensors, base)
     try:
-        method, own = PEFT_FORMATS[kind].read(config, tensors, base)
+        method, method_tensors = PEFT_FORMATS[kind].read(config, tensors, base)
     except KeyError as error:
         raise refused(f"adapter_config.json has no entry {error}", "save it again with HF peft") from error
     method.with_head(spec, torch.Generator())
     method.fold()
-    put_tensors(method, own | head, "adapter_model.safetensors")
+    put_tensors(method, method_tensors | head, "adapter_model.safetensors")
     return method.to(base.device)

@@ -1,4 +1,4 @@
-"""LLaMA-Adapter as HF peft has it: one gate per layer, no tanh."""
+"""LLaMA-Adapter in HF peft's form: one gate per layer, no tanh."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ METHOD = LlamaAdapter
 
 
 def write(method: Method) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """Config and tensors of our adapter.
+    """Peft's config and tensors of an adapter.
 
     Raises:
         ExchangeError: peft cannot hold it without loss.
@@ -53,7 +53,7 @@ def write(method: Method) -> tuple[dict[str, Any], dict[str, Tensor]]:
 
 
 def read(config: dict[str, Any], tensors: dict[str, Tensor], base: Base) -> tuple[Method, dict[str, Tensor]]:
-    """A method with the right settings, and its values.
+    """A new method with the settings of peft's config, and its tensors.
 
     Raises:
         ExchangeError: A tensor does not fit.

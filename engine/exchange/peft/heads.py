@@ -1,6 +1,6 @@
-"""Task heads as HF peft has them: the `score` of a decoder, stored whole beside the adapter.
+"""Task heads in HF peft's form: the `score` layer of a decoder, stored in full beside the adapter.
 
-An encoder's classifier in transformers has layers of its own between states and scores (BERT's pooler, RoBERTa's and
+An encoder's classifier in transformers has further layers between states and scores (BERT's pooler, RoBERTa's and
 DistilBERT's dense layer), so a plain linear head on the states cannot be exchanged.
 """
 
@@ -20,11 +20,11 @@ STEMS = {
     "PREFIX_TUNING": "base_model.",
     "P_TUNING": "base_model.",
 }
-"""What peft puts before `score.weight`, by type of adapter; other types do not store it."""
+"""Prefix of `score.weight` in peft's files, by type of adapter; other types do not store it."""
 
 
 def write_head(kind: str, method: Method, base: Base) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """What a head adds to peft's config and tensors; without one, what a language model's task is called.
+    """What a head adds to peft's config and tensors; without one, only the task type of a language model.
 
     Raises:
         ExchangeError: peft cannot hold it without loss.
@@ -47,9 +47,9 @@ def write_head(kind: str, method: Method, base: Base) -> tuple[dict[str, Any], d
 def read_head(
     kind: str, config: dict[str, Any], tensors: dict[str, Tensor], base: Base
 ) -> tuple[HeadSpec | None, dict[str, Any], dict[str, Tensor], dict[str, Tensor]]:
-    """The head's spec, peft's config and tensors without it, and its own tensors in our names.
+    """The head's spec, peft's config and tensors without the head, and the head's tensors under their names here.
 
-    peft does not store the names of labels, so they are called as transformers calls them.
+    peft does not store label names, so they get the default names of transformers.
     """
     name = STEMS.get(kind, "") + "score.weight"
     if config.get("task_type") != "SEQ_CLS" or not base.shape.family.causal or name not in tensors:

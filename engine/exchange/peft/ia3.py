@@ -1,4 +1,4 @@
-"""(IA)^3 as HF peft has it: one vector for all of a linear's outputs, or for all of its inputs."""
+"""(IA)^3 in HF peft's form: one vector for all of a linear's outputs, or for all of its inputs."""
 
 import re
 from typing import Any
@@ -17,7 +17,7 @@ METHOD = IA3
 
 
 def write(method: Method) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """Config and tensors of our adapter. Outputs of a fused linear that are not scaled get a factor of one.
+    """Peft's config and tensors of an adapter. Outputs of a fused linear that are not scaled get a factor of one.
 
     Raises:
         ExchangeError: peft cannot hold it without loss.
@@ -49,7 +49,7 @@ def write(method: Method) -> tuple[dict[str, Any], dict[str, Tensor]]:
 
 
 def read(config: dict[str, Any], tensors: dict[str, Tensor], base: Base) -> tuple[Method, dict[str, Tensor]]:
-    """A method with the right settings, and its values. What a linear scales tells the shape of its vector.
+    """A new method with the settings of peft's config, and its tensors. A vector's shape shows what it scales.
 
     Raises:
         ExchangeError: A tensor does not fit.
@@ -68,7 +68,7 @@ def read(config: dict[str, Any], tensors: dict[str, Tensor], base: Base) -> tupl
 
 
 def _flat(name: str, tensors: dict[str, Tensor], at_input: bool) -> Tensor:
-    """A vector without peft's second axis."""
+    """A vector without peft's axis of size one."""
     shape = tensors[name].shape
     if len(shape) != 2 or shape[0 if at_input else 1] != 1:
         raise bad_tensor(name, f"has shape {tuple(shape)}")
@@ -76,11 +76,11 @@ def _flat(name: str, tensors: dict[str, Tensor], at_input: bool) -> Tensor:
 
 
 def _name(family: Family, layer: int, role: str) -> str:
-    """Peft's name of the vector of a linear."""
+    """Name of a linear's vector in peft's files."""
     return f"{PREFIX}{family.layers}.{layer}.{family.linears[role]}.ia3_l"
 
 
 def _pattern(family: Family, roles: set[str]) -> str:
-    """A pattern of modules' paths, not a list of endings: in BERT "output.dense" ends two different linears."""
+    """A regex of module paths, not a list of suffixes: in BERT two different linears end in "output.dense"."""
     paths = "|".join(re.escape(path) for role, path in family.linears.items() if role in roles)
     return rf"{re.escape(family.layers)}\.\d+\.({paths})"

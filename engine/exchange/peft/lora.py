@@ -1,4 +1,4 @@
-"""LoRA as HF peft has it."""
+"""LoRA in HF peft's form."""
 
 import re
 from typing import Any
@@ -16,14 +16,14 @@ METHOD = Lora
 
 
 def write(method: Method) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """Config and tensors of our adapter."""
+    """Peft's config and tensors of an adapter."""
     assert isinstance(method, Lora)
     settings, family = method.settings, method.shape.family
     tensors = {}
     for key in method.a:
         name_a, name_b = _names(family, key)
         tensors[name_a], tensors[name_b] = method.a[key], method.b[key]
-    # A pattern, not a list of endings: in BERT "output.dense" ends two different linears.
+    # A regex, not a list of suffixes: in BERT two different linears end in "output.dense".
     paths = "|".join(re.escape(family.linears[role]) for role in method.roles)
     config = {
         "r": settings.rank,
@@ -38,10 +38,10 @@ def write(method: Method) -> tuple[dict[str, Any], dict[str, Tensor]]:
 
 
 def read(config: dict[str, Any], tensors: dict[str, Tensor], base: Base) -> tuple[Method, dict[str, Tensor]]:
-    """A method with the right settings, and its values.
+    """A new method with the settings of peft's config, and its tensors.
 
     Raises:
-        ExchangeError: It computes something that our LoRA does not, or a tensor does not fit.
+        ExchangeError: It computes something that the LoRA here does not, or a tensor does not fit.
     """
     only_plain_lora(config)
     family = base.shape.family
@@ -58,12 +58,13 @@ def read(config: dict[str, Any], tensors: dict[str, Tensor], base: Base) -> tupl
     method = Lora.build(settings, base.shape, Start.of(base, 0))
     names = {key: _names(family, key) for key in method.a}
     same_names({name for pair in names.values() for name in pair}, set(tensors))
-    own = {f"a.{key}": tensors[pair[0]] for key, pair in names.items()}
-    return method, own | {f"b.{key}": tensors[pair[1]] for key, pair in names.items()}
+    a = {f"a.{key}": tensors[name_a] for key, (name_a, _) in names.items()}
+    b = {f"b.{key}": tensors[name_b] for key, (_, name_b) in names.items()}
+    return method, a | b
 
 
 def _names(family: Family, key: str) -> tuple[str, str]:
-    """Peft's names of one of our updates ("3_q"): those of A and B."""
+    """Names of the A and B of one low-rank update ("3_q") in peft's files."""
     layer, role = key.split("_", 1)
     stem = f"{PREFIX}{family.layers}.{layer}.{family.linears[role]}."
     return stem + "lora_A.weight", stem + "lora_B.weight"

@@ -1,4 +1,4 @@
-"""P-tuning as HF peft has it: in front of the text, which is pushed back; only what the encoder computed is kept."""
+"""P-tuning in HF peft's form: virtual tokens in front of the text, stored as the encoder's outputs."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ METHOD = PTuning
 
 
 def write(method: Method) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """Config and tensors of our adapter.
+    """Peft's config and tensors of an adapter.
 
     Raises:
         ExchangeError: peft cannot hold it without loss.
@@ -27,10 +27,10 @@ def write(method: Method) -> tuple[dict[str, Any], dict[str, Tensor]]:
             "HF peft puts virtual tokens only in front of the text, and this template has them inside",
             "train with an empty template, or export in our own format",
         )
-    # peft reads an adapter without making its encoder, but wants to know of one.
+    # peft does not build the encoder when it loads an adapter, but requires it in the config.
     encoder = settings.encoder if settings.encoder in ENCODERS else "mlp"
     config = {
-        **soft_config(method.shape, settings.tokens, pushed=settings.shift_positions),
+        **soft_config(method.shape, settings.tokens, shifted=settings.shift_positions),
         "encoder_reparameterization_type": encoder.upper(),
         "encoder_hidden_size": settings.encoder_width or ENCODERS[encoder].usual_width(d),
         "encoder_num_layers": 2,
@@ -40,7 +40,7 @@ def write(method: Method) -> tuple[dict[str, Any], dict[str, Tensor]]:
 
 
 def read(config: dict[str, Any], tensors: dict[str, Tensor], base: Base) -> tuple[Method, dict[str, Tensor]]:
-    """A method with the right settings, and its values.
+    """A new method with the settings of peft's config, and its tensors.
 
     Raises:
         ExchangeError: A tensor does not fit.

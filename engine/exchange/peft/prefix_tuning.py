@@ -1,6 +1,6 @@
-"""Prefix tuning and P-tuning v2 as HF peft has them: one table of a row per position, the text pushed back.
+"""Prefix tuning and P-tuning v2 in HF peft's form: one table with a row per virtual token; text positions are shifted.
 
-Column (2 layer + {0: keys, 1: values}) g k + head k + j, with g key/value heads. What an MLP was for is folded away.
+Column (2 layer + {0: keys, 1: values}) g k + head k + j, with g key/value heads. A reparametrisation is folded.
 """
 
 from typing import Any
@@ -18,7 +18,7 @@ METHOD = PrefixTuning
 
 
 def write(method: Method) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """Config and tensors of our adapter.
+    """Peft's config and tensors of an adapter.
 
     Raises:
         ExchangeError: peft cannot hold it without loss.
@@ -27,13 +27,13 @@ def write(method: Method) -> tuple[dict[str, Any], dict[str, Tensor]]:
     settings, shape = method.settings, method.shape
     if not shape.family.causal:
         raise refused("HF peft has no prefix tuning for masked language models", "export in our own format")
-    if not method.pushes:
+    if not method.shifts_text:
         raise refused(
             "HF peft pushes the text's positions back, and this prefix was trained without that",
             "train with shift_positions=true, or export in our own format",
         )
-    own = method.method_tensors()
-    table = torch.stack([own["keys"], own["values"]], dim=1)  # (l, 2, g, p, k)
+    tensors = method.method_tensors()
+    table = torch.stack([tensors["keys"], tensors["values"]], dim=1)  # (l, 2, g, p, k)
     config = {
         "num_virtual_tokens": settings.prompt_len,
         "token_dim": shape.g * shape.k,
@@ -47,7 +47,7 @@ def write(method: Method) -> tuple[dict[str, Any], dict[str, Tensor]]:
 
 
 def read(config: dict[str, Any], tensors: dict[str, Tensor], base: Base) -> tuple[Method, dict[str, Tensor]]:
-    """A method with the right settings, and its values.
+    """A new method with the settings of peft's config, and its tensors.
 
     Raises:
         ExchangeError: A tensor does not fit.

@@ -1,4 +1,4 @@
-"""Prompt tuning as HF peft has it: the text is pushed back."""
+"""Prompt tuning in HF peft's form: virtual tokens in front of the text, whose positions are shifted."""
 
 from typing import Any
 
@@ -15,26 +15,26 @@ METHOD = PromptTuning
 
 
 def write(method: Method) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """Config and tensors of our adapter.
+    """Peft's config and tensors of an adapter.
 
     Raises:
         ExchangeError: peft cannot hold it without loss.
     """
     assert isinstance(method, PromptTuning)
     settings = method.settings
-    config = soft_config(method.shape, settings.prompt_len, pushed=settings.shift_positions)
+    config = soft_config(method.shape, settings.prompt_len, shifted=settings.shift_positions)
     return config | {"prompt_tuning_init": "RANDOM"}, {"prompt_embeddings": method.prompts}
 
 
-def soft_config(shape: ModelShape, tokens: int, *, pushed: bool) -> dict[str, Any]:
-    """What peft's config says of any virtual tokens in front of the text.
+def soft_config(shape: ModelShape, tokens: int, *, shifted: bool) -> dict[str, Any]:
+    """The part of peft's config that all methods with virtual tokens in front of the text share.
 
     Raises:
-        ExchangeError: peft puts none before such a model, or the text elsewhere.
+        ExchangeError: peft has none for such a model, or has the text at other positions.
     """
     if not shape.family.causal:
         raise refused("HF peft has no prompt tuning for masked language models", "export in our own format")
-    if shape.family.positions == "learned" and not pushed:
+    if shape.family.positions == "learned" and not shifted:
         raise refused(
             "HF peft pushes the text's positions back, and this prompt was trained without that",
             "train with shift_positions=true, or export in our own format",
@@ -49,7 +49,7 @@ def soft_config(shape: ModelShape, tokens: int, *, pushed: bool) -> dict[str, An
 
 
 def read(config: dict[str, Any], tensors: dict[str, Tensor], base: Base) -> tuple[Method, dict[str, Tensor]]:
-    """A method with the right settings, and its values.
+    """A new method with the settings of peft's config, and its tensors.
 
     Raises:
         ExchangeError: A tensor does not fit.

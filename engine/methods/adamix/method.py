@@ -141,7 +141,10 @@ class AdaMix(Method[AdaMixSettings]):
             return None
         key = self._keys()[place]
         units = self.down[key](h.float(), self.expert(0, place))
-        return self.control.strength * self.up[key](ACTIVATIONS[self.settings.activation](units), self.expert(1, place))
+        out: Float[Tensor, "*b d"] | None = self.control.strength * self.up[key](
+            ACTIVATIONS[self.settings.activation](units), self.expert(1, place)
+        )
+        return out
 
     def update(self, place: int, x: Float[Tensor, "*b i"], _y: Float[Tensor, "*b o"]) -> Float[Tensor, "*b o"] | None:
         """What a LoRA update adds to a linear's output: s (alpha / r) B_j A_i x."""
@@ -149,7 +152,8 @@ class AdaMix(Method[AdaMixSettings]):
             return None
         key, scale = self._keys()[place], self.settings.alpha / self.settings.width
         units = self.down[key](x.float(), self.expert(0, place))
-        return self.control.strength * scale * self.up[key](units, self.expert(1, place))
+        out: Float[Tensor, "*b o"] | None = self.control.strength * scale * self.up[key](units, self.expert(1, place))
+        return out
 
     def expert(self, pool: int, place: int) -> int | None:
         """The expert of a pool: the sampled one in training, else their average (None), or what `control` says."""

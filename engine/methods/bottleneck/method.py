@@ -107,7 +107,8 @@ class Bottleneck(Method[BottleneckSettings]):
             return None
         key = f"{layer}_{part}"
         units = ACTIVATIONS[self.settings.activation](self.down[key](h.float()))
-        return self.control.strength * self.up[key](units)
+        out: Float[Tensor, "*b d"] | None = self.control.strength * self.up[key](units)
+        return out
 
     def _places(self) -> list[tuple[int, str]]:
         return [(layer, part) for layer in range(self.shape.l) for part in self.settings.parts]

@@ -109,7 +109,7 @@ class MaskTuning(Method[MaskSettings]):
         if self.scores is None:
             change = torch.where(self.kept(layer, role), 0.0, -weight)
         else:
-            change = StraightThrough.apply(self._scores(layer, role), weight, self.settings.threshold)
+            change = StraightThrough.apply(self._scores(layer, role), weight, self.settings.threshold)  # type: ignore[no-untyped-call]
         return nn.functional.linear(x.to(weight.dtype), change) * self.control.strength
 
     def kept(self, layer: int, role: str) -> Bool[Tensor, "o i"]:
@@ -120,7 +120,8 @@ class MaskTuning(Method[MaskSettings]):
 
     def _scores(self, layer: int, role: str) -> nn.Parameter:
         assert self.scores is not None, "a folded mask has no scores"
-        return self.scores[_key(layer, role)]
+        out: nn.Parameter = self.scores[_key(layer, role)]
+        return out
 
     def _bits(self, layer: int, role: str) -> UInt8[Tensor, "o n"]:
         bits: Tensor = getattr(self.masks, _key(layer, role))

@@ -59,7 +59,8 @@ class CopiedLayers(nn.Module):
         x = trace.states[0].detach().float()
         for layer, copied in zip(self.chosen, self.layers, strict=True):
             x = trace.calls[layer].replay(copied, x, cache)
-        return self.last(x)
+        hidden: Float[Tensor, "b t d"] = self.last(x)
+        return hidden
 
 
 def spread(layers: int, count: int) -> list[int]:

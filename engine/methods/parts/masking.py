@@ -30,7 +30,8 @@ def pack(bits: Bool[Tensor, "o i"]) -> UInt8[Tensor, "o n"]:
     """Eight bits to a byte, the first one highest, as numpy.packbits does; every row begins a new byte."""
     powers = 2 ** torch.arange(7, -1, -1, dtype=torch.uint8, device=bits.device)
     padded = nn.functional.pad(bits.to(torch.uint8), (0, -bits.shape[1] % 8)).unflatten(1, (-1, 8))  # (o, n, 8)
-    return (padded * powers).sum(-1, dtype=torch.uint8)
+    out: UInt8[Tensor, "o n"] = (padded * powers).sum(-1, dtype=torch.uint8)
+    return out
 
 
 def unpack(packed: UInt8[Tensor, "o n"], inputs: int) -> Bool[Tensor, "o {inputs}"]:

@@ -37,7 +37,7 @@ class Reparametrisation(nn.Module):
         """First values as PyTorch draws those of an embedding and of linears, with the given generator."""
         self.embedding.normal_(generator=rng)
         for linear in (self.inner, *self.outer):
-            bound = linear.in_features**-0.5  # type: ignore[operator]
+            bound = linear.in_features**-0.5
             for parameter in linear.parameters():
                 parameter.uniform_(-bound, bound, generator=rng)
 
@@ -60,8 +60,8 @@ class Reparametrisation(nn.Module):
         wanted = torch.stack(target).permute(2, 0, 1, 3).flatten(1)  # (p, 2 g k)
         missing = wanted.to(hidden) - linear(hidden[:, :-1])
         change = torch.linalg.pinv(hidden.double()) @ missing.double()  # (width + 1, 2 g k)
-        linear.weight += change[:-1].T  # type: ignore[operator]
-        linear.bias += change[-1]  # type: ignore[operator]
+        linear.weight += change[:-1].T
+        linear.bias += change[-1]
 
 
 @torch.no_grad()

@@ -99,7 +99,8 @@ class SideBlock(nn.Module):
             past["k"], past["v"] = k, v
         answer = nn.functional.scaled_dot_product_attention(q, k, v, attn_mask=context.visible)
         x = x + self.out(answer.transpose(1, 2).flatten(2))
-        return x + self.down(nn.functional.gelu(self.up(self.mlp_norm(x))))
+        out: Float[Tensor, "b t w"] = x + self.down(nn.functional.gelu(self.up(self.mlp_norm(x))))
+        return out
 
 
 class SmallTransformer(nn.Module):
@@ -131,7 +132,8 @@ class SmallTransformer(nn.Module):
         x = self.down(trace.states[0].detach().float())
         for index, block in enumerate(self.blocks):
             x = block(x, context, block_cache(trace.cache_state, index))
-        return self.up(self.norm(x))
+        out: Float[Tensor, "b t d"] = self.up(self.norm(x))
+        return out
 
 
 def rotated(x: Float[Tensor, "b h t k"], context: BlockContext) -> Float[Tensor, "b h t k"]:

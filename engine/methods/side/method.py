@@ -100,7 +100,10 @@ class SideTuning(Method[SideSettings]):
         """What the side network adds to the last states B: s (1 - sigma(alpha)) (S - B)."""
         if self.is_off():
             return None
-        return self.control.strength * torch.sigmoid(-self.alpha) * (self.net(trace) - base.float())
+        out: Float[Tensor, "b t d"] | None = (
+            self.control.strength * torch.sigmoid(-self.alpha) * (self.net(trace) - base.float())
+        )
+        return out
 
     @override
     def parameter_events(self, step: int) -> Iterator[Event]:

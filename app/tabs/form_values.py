@@ -1,0 +1,60 @@
+"""What a filled form says, by name, and the run that it describes."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from app import own_data
+from app.own_data import OwnDataValues
+from engine.config.run import RunConfig
+
+LastPresets = dict[str, str]
+"""What the settings of each method were set to last: one of its presets, or `OWN_VALUES` for a run file."""
+
+OWN_VALUES = "own"
+
+
+@dataclass(frozen=True, kw_only=True)
+class FormValues:
+    """Train's form.
+
+    Attributes:
+        model: Name, folder or hub id, as somebody typed it.
+        method: Name of the chosen one.
+        method_settings: Of the chosen method.
+        dataset: Name of one that ships, or `own_data.OWN`.
+        own_data: What stands in the fields of one's own data.
+        training: Settings of the loop.
+        last_presets: By method.
+    """
+
+    model: str
+    method: str
+    method_settings: dict[str, Any]
+    dataset: str
+    own_data: OwnDataValues
+    training: dict[str, Any]
+    last_presets: LastPresets
+
+
+def run_config(form: FormValues, home: Path) -> RunConfig:
+    """The run that a filled form describes.
+
+    Args:
+        form: What stands on it.
+        home: The workbench's folder.
+
+    Raises:
+        SettingError: A value cannot work, or its own data may not be read here.
+    """
+    dataset, data = form.dataset, dict[str, Any]()
+    if dataset == own_data.OWN:
+        dataset, data = own_data.chosen(form.own_data, home)
+    return RunConfig(
+        model=form.model.strip(),
+        dataset=dataset,
+        method=form.method,
+        method_settings=form.method_settings,
+        training=form.training,
+        data=data,
+    ).checked()
