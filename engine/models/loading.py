@@ -142,7 +142,9 @@ def shape_from_config(name: str, *, trust_remote_code: bool = False) -> ModelSha
     """
     config = load_config(name, trust_remote_code=trust_remote_code)
     with torch.device("meta"):
-        return shape_of(auto_class(family_of(config.model_type)).from_config(config, dtype=torch.float32))
+        model = auto_class(family_of(config.model_type)).from_config(config, dtype=torch.float32)
+    model.tie_weights()  # transformers leaves it out while another thread reads a model's weights
+    return shape_of(model)
 
 
 def auto_class(family: Family) -> Any:  # noqa: ANN401 - transformers' own are not typed
