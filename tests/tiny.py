@@ -234,9 +234,9 @@ def logits(base: Base, method: Method | None = None, tokens: Inputs | None = Non
 
 def loss_of(view: View, inputs: Inputs) -> Tensor:
     """A loss that depends on every logit in its own way."""
-    found = view.logits(inputs).float()
-    weights = torch.linspace(-1, 1, found.numel()).view_as(found)
-    return (found.log_softmax(-1) * weights.exp()).mean()
+    logits = view.logits(inputs).float()
+    weights = torch.linspace(-1, 1, logits.numel()).view_as(logits)
+    return (logits.log_softmax(-1) * weights.exp()).mean()
 
 
 def copies(module: nn.Module) -> dict[str, Tensor]:

@@ -1,4 +1,4 @@
-"""An adapter for a command to use, with its base. Loads torch: commands import it when they run."""
+"""Loads an adapter and its base for a command. Imports torch, so commands import it when they run."""
 
 import argparse
 
@@ -16,7 +16,7 @@ def load(args: argparse.Namespace) -> tuple[Base, Method, str]:
     """Base, method and template of `args.folder`, a run folder or an adapter folder.
 
     Raises:
-        WorkbenchError: There is none, or its base cannot be loaded as the flags want it.
+        WorkbenchError: There is none, or its base cannot be loaded as the flags say.
     """
     folder = args.folder
     if (folder / "run.json").exists():
@@ -25,6 +25,6 @@ def load(args: argparse.Namespace) -> tuple[Base, Method, str]:
         template = run.template or run.config.load_data(base.processor).template
         return base, load_adapter(folder / "adapter", base), template
     facts = read_facts(folder)
-    known = {"precision": facts["base"]["precision"]} if "precision" in facts["base"] else {}
-    base = base_for(loading(args, RunConfig(model=facts["base"]["name"], training=known)), load_base)
+    training = {"precision": facts["base"]["precision"]} if "precision" in facts["base"] else {}
+    base = base_for(loading(args, RunConfig(model=facts["base"]["name"], training=training)), load_base)
     return base, load_adapter(folder, base), facts.get("template") or "{prompt}"

@@ -1,4 +1,4 @@
-"""Commands that list what can be picked: methods, models, datasets."""
+"""Commands that list methods, models and datasets."""
 
 import argparse
 import dataclasses
@@ -43,20 +43,20 @@ def models(args: argparse.Namespace) -> None:
     from engine.service import catalogue
 
     candidates = list(catalogue.on_this_machine(models_root()))
-    rows = [dataclasses.asdict(catalogue.model_info(each)) for each in candidates if not each.problem]
-    shown = [{key: value for key, value in row.items() if key not in ("title", "path")} for row in rows]
+    rows = [dataclasses.asdict(catalogue.model_info(model)) for model in candidates if not model.problem]
+    table_rows = [{key: value for key, value in row.items() if key not in ("title", "path")} for row in rows]
     reasons = {"unknown_family": "family not supported", "model_pickled": "no safetensors", "model_corrupt": "damaged"}
-    others = [f"{each.name} ({reasons[each.problem]})" for each in candidates if each.problem]
-    lines = [table(shown), f"Families of other models, given by folder or hub id: {', '.join(FAMILIES)}."]
-    lines += [f"Found, but not to be used: {', '.join(others)}."] if others else []
+    unusable = [f"{model.name} ({reasons[model.problem]})" for model in candidates if model.problem]
+    lines = [table(table_rows), f"Families of other models, given by folder or hub id: {', '.join(FAMILIES)}."]
+    lines += [f"Found, but not to be used: {', '.join(unusable)}."] if unusable else []
     result(rows, as_json=args.json, text="\n".join(lines))
 
 
 def datasets(args: argparse.Namespace) -> None:
-    """List the datasets that ship, with rows per split; or say what is in one, a file, or a hub dataset.
+    """List the datasets that ship, with rows per split; or describe one of them, a file, or a hub dataset.
 
-    Of a named one: its columns and what they are taken for, counts over its rows as a model reads them, and the tokens
-    of its first rows, the ones that carry a label in brackets.
+    A description has the columns and their detected roles, counts over the rows as a model reads them, and the tokens
+    of the first rows, with labelled tokens in brackets.
     """
     if args.name is not None:
         from engine.cli.data import describe
@@ -74,12 +74,12 @@ def register(commands: Commands) -> None:
     """Add the commands."""
     add_command(commands, "methods", methods, "list the methods and their settings")
     add_command(commands, "models", models, "list the models on this machine")
-    command = add_command(commands, "datasets", datasets, "list the datasets, or say what is in a file")
+    command = add_command(commands, "datasets", datasets, "list the datasets, or describe a file")
     command.add_argument("name", nargs="?", help="file, hub:owner/name[:config[:split]], folder or shipped name")
-    command.add_argument("--model", default="town", help="whose tokenizer reads it (default: %(default)s)")
+    command.add_argument("--model", default="town", help="model whose tokenizer reads it (default: %(default)s)")
     command.add_argument(
         "--max-seq-len", "--max-len", type=int, default=256, help="longest row in tokens (default: %(default)s)"
     )
     command.add_argument("--rows", type=int, default=2, help="rows to show token by token (default: %(default)s)")
-    command.add_argument("--head", choices=("auto", "words", "head"), default="auto", help="how a label is said")
+    command.add_argument("--head", choices=("auto", "words", "head"), default="auto", help="how a label is predicted")
     add_data_option(command)

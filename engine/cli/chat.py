@@ -1,4 +1,4 @@
-"""The command that asks base and tuned model the same: chat."""
+"""The command that sends a prompt to base and tuned model: chat."""
 
 import argparse
 import sys
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def chat(args: argparse.Namespace) -> None:
-    """Ask base and tuned model the same; without --prompt or --picture, questions are read from the terminal."""
+    """Send a prompt to base and tuned model; without --prompt or --picture, prompts are read from the terminal."""
     from engine.cli.adapter import load
 
     base, method, template = load(args)
@@ -27,19 +27,19 @@ def chat(args: argparse.Namespace) -> None:
         for line in sys.stdin:
             if not line.strip():
                 return
-            texts = _answers(base, _about_text(base, method, template, line.strip(), args.strength), sampling)
+            texts = _answers(base, _text_columns(base, method, template, line.strip(), args.strength), sampling)
             print(_as_lines(texts), flush=True)
         return
     if args.picture is not None:
-        texts = _answers(base, _about_picture(base, method, args.picture, args.strength), sampling)
+        texts = _answers(base, _picture_columns(base, method, args.picture, args.strength), sampling)
     else:
-        texts = _answers(base, _about_text(base, method, template, args.prompt, args.strength), sampling)
+        texts = _answers(base, _text_columns(base, method, template, args.prompt, args.strength), sampling)
     prompt = args.prompt if args.picture is None else str(args.picture)
     result({"prompt": prompt, "base": texts[0], "tuned": texts[1]}, as_json=args.json, text=_as_lines(texts))
 
 
-def _about_text(base: "Base", method: "Method", template: str, prompt: str, strength: float) -> list["ChatColumn"]:
-    """The question as the base and the tuned model get it."""
+def _text_columns(base: "Base", method: "Method", template: str, prompt: str, strength: float) -> list["ChatColumn"]:
+    """Columns of base and tuned model for a prompt."""
     from engine.analysis.probe import need_words
     from engine.inference.chat import ChatColumn
 
@@ -47,8 +47,8 @@ def _about_text(base: "Base", method: "Method", template: str, prompt: str, stre
     return [ChatColumn(prompt, template=template), ChatColumn(prompt, method, strength, method.template or template)]
 
 
-def _about_picture(base: "Base", method: "Method", picture: Path, strength: float) -> list["ChatColumn"]:
-    """A picture as the base's own classifier and the tuned model get it."""
+def _picture_columns(base: "Base", method: "Method", picture: Path, strength: float) -> list["ChatColumn"]:
+    """Columns of the base's pre-trained classifier and the tuned model for a picture."""
     from engine.analysis.probe import need_picture
     from engine.inference.chat import ChatColumn
 
@@ -72,8 +72,8 @@ def register(commands: Commands) -> None:
     """Add the command."""
     command = add_command(commands, "chat", chat, "ask base and tuned model")
     command.add_argument("folder", type=Path, help="run folder or adapter folder")
-    command.add_argument("--prompt", help="one question; without it, questions come from the terminal")
-    command.add_argument("--picture", type=Path, help="a picture to ask about, where the model reads pictures")
+    command.add_argument("--prompt", help="one prompt; without it, prompts are read from the terminal")
+    command.add_argument("--picture", type=Path, help="a picture to classify, where the model reads pictures")
     command.add_argument("--strength", type=float, default=1.0, help="0 is the base, 1 the trained model")
     for field in Sampling.fields():
         text = f"{field.info.help} (default: {field.default})"

@@ -1,4 +1,4 @@
-"""How a command is declared. A command imports what loads torch when it runs, so that `--help` answers at once."""
+"""Declaration of a command. Commands import torch only when they run, so that `--help` is instant."""
 
 import argparse
 import inspect
@@ -21,8 +21,8 @@ def add_command(
     """Add a command.
 
     Args:
-        commands: Where to add it.
-        name: What is typed.
+        commands: The subparsers to add it to.
+        name: Name of the command.
         run: Called with the parsed arguments.
         text: One line for the list of commands.
         description: Sentences above its options; by default the docstring of `run`.

@@ -1,4 +1,4 @@
-"""What `python -m engine datasets PATH` says of a file, a hub dataset, or a folder of texts."""
+"""Output of `python -m engine datasets PATH` for a file, a hub dataset, or a folder of texts."""
 
 import argparse
 import dataclasses
@@ -16,11 +16,11 @@ from engine.data.settings import DataSettings
 from engine.preflight.prepare import prepare_data
 
 BAR = 40
-"""Signs of the longest bar of the histogram."""
+"""Characters of the longest bar of the histogram."""
 
 
 def describe(args: argparse.Namespace) -> None:
-    """Print all that is known of one dataset."""
+    """Print the description of one dataset."""
     settings = DataSettings.from_dict(data_settings(args.data))
     training = TrainingSettings.from_dict({"head": args.head, "max_seq_len": args.max_seq_len})
     prepared = prepare_data(args.model, args.name, settings, training)
@@ -37,7 +37,7 @@ def describe(args: argparse.Namespace) -> None:
 
 
 def about(dataset: Dataset) -> dict[str, Any]:
-    """What a dataset is taken for."""
+    """Columns of a dataset, their detected roles, and its task."""
     source = dataset.source
     return {
         "name": dataset.name,
@@ -51,11 +51,11 @@ def about(dataset: Dataset) -> dict[str, Any]:
 
 def _facts(facts: dict[str, Any]) -> str:
     lines = [f"Columns : {', '.join(facts['columns'])}"]
-    if taken := facts["taken_for"]:
-        used = {name: value for name, value in taken.items() if value and name not in ("kind", "sure")}
-        roles = ", ".join(f"{name}={' + '.join(v) if isinstance(v, tuple) else v}" for name, v in used.items())
-        doubt = "" if taken["sure"] else " (only a guess: check it, and say --data prompt=… --data response=…)"
-        lines.append(f"Taken for {taken['kind']}: {roles}{doubt}")
+    if roles := facts["taken_for"]:
+        used = {name: value for name, value in roles.items() if value and name not in ("kind", "sure")}
+        mapping = ", ".join(f"{name}={' + '.join(v) if isinstance(v, tuple) else v}" for name, v in used.items())
+        doubt = "" if roles["sure"] else " (only a guess: check it, and say --data prompt=… --data response=…)"
+        lines.append(f"Taken for {roles['kind']}: {mapping}{doubt}")
     if facts["labels"]:
         lines.append(f"Labels  : {', '.join(facts['labels'])}")
     if facts["task"]:
@@ -78,8 +78,8 @@ def _report(report: DataReport) -> str:
         {"what": "with signs unknown to the tokenizer", "rows": tokens.unknown},
         {"what": "that spell a special token", "rows": tokens.special},
     ]
-    top = max(count for _, count in tokens.lengths)
-    bars = [f"{end:>7} {'█' * round(BAR * count / top)} {count:,}" for end, count in tokens.lengths]
+    largest = max(count for _, count in tokens.lengths)
+    bars = [f"{end:>7} {'█' * round(BAR * count / largest)} {count:,}" for end, count in tokens.lengths]
     share = f"{tokens.labelled:,} tokens carry a label, {tokens.masked:,} do not"
     encoding = f"\nEncoding: {report.encoding}" if report.encoding else ""
     return (

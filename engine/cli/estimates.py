@@ -1,4 +1,4 @@
-"""Commands that say what a run would cost, before anything is loaded: params, memory."""
+"""Commands that estimate the cost of a run without loading weights: params, memory."""
 
 import argparse
 
@@ -10,7 +10,7 @@ MEMORY_PARTS = ("weights", "quantisation", "adapter", "gradients", "optimiser", 
 
 
 def params(args: argparse.Namespace) -> None:
-    """Count the parameters that a method would train, out of how many; nothing is loaded."""
+    """Count the parameters that a method would train, and those of the model; no weights are loaded."""
     from engine.service.catalogue import count
 
     counts = count(run_config(args))
@@ -24,7 +24,7 @@ def params(args: argparse.Namespace) -> None:
 
 
 def memory(args: argparse.Namespace) -> None:
-    """Estimate the memory of a run before it is started, by purpose, and say whether it fits; nothing is loaded."""
+    """Estimate the memory of a run by purpose, and whether it fits; no weights are loaded."""
     from engine.preflight import planning
 
     info = planning.memory(run_config(args))

@@ -14,7 +14,7 @@ from engine.runs.folder import RunFolder
 
 
 def score(args: argparse.Namespace) -> None:
-    """Score a run on the held-out rows of its dataset, beside the untuned base."""
+    """Score a run on the test rows of its dataset, beside the untuned base."""
     from engine.evaluation.head import head_predictions, head_scores
     from engine.evaluation.text import text_predictions, text_scores
     from engine.exchange.native import load_adapter
@@ -29,11 +29,11 @@ def score(args: argparse.Namespace) -> None:
         dataset = load_dataset(args.dataset).in_chat_template(base.processor)
     else:
         dataset = config.load_data(base.processor)
-    rows = (text_predictions if method.head is None else head_predictions)(base, method, dataset)
+    predictions = (text_predictions if method.head is None else head_predictions)(base, method, dataset)
     if args.predictions is not None:
-        lines = [json.dumps(dataclasses.asdict(row), ensure_ascii=False) + "\n" for row in rows]
+        lines = [json.dumps(dataclasses.asdict(row), ensure_ascii=False) + "\n" for row in predictions]
         write_text(args.predictions, "".join(lines))
-    scores = (text_scores if method.head is None else head_scores)(base, method, dataset, rows)
+    scores = (text_scores if method.head is None else head_scores)(base, method, dataset, predictions)
     result(scores, as_json=args.json)
 
 
@@ -41,6 +41,6 @@ def register(commands: Commands) -> None:
     """Add the command."""
     command = add_command(commands, "eval", score, "score a run")
     command.add_argument("folder", type=Path, help="run folder")
-    command.add_argument("--dataset", help="another dataset than the run's own")
+    command.add_argument("--dataset", help="another dataset than the run's")
     command.add_argument("--predictions", type=Path, help="also write every row with both answers, as JSON lines")
     add_loading_options(command, of_run=True)

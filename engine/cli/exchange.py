@@ -1,4 +1,4 @@
-"""Commands that write adapters for other programs and read theirs: export, import."""
+"""Commands that write and read adapters in the formats of other programs: export, import."""
 
 import argparse
 from pathlib import Path
@@ -12,7 +12,7 @@ from engine.exchange.forms import EXPORT_FORMATS
 
 
 def export(args: argparse.Namespace) -> None:
-    """Write a run's adapter in our own format, as an HF peft directory, or as an official LLaMA-Adapter file."""
+    """Write a run's adapter in Gatelight's format, as an HF peft directory, or as an official LLaMA-Adapter file."""
     from engine.cli.adapter import load
     from engine.exchange.archive import write_adapter
 
@@ -25,7 +25,7 @@ def export(args: argparse.Namespace) -> None:
 
 
 def import_(args: argparse.Namespace) -> None:
-    """Read an HF peft directory or an official LLaMA-Adapter file and write it in our own format."""
+    """Read an HF peft directory or an official LLaMA-Adapter file and write it in Gatelight's format."""
     from engine.exchange.native import save_adapter
     from engine.exchange.official import import_official
     from engine.exchange.peft import import_peft
@@ -48,17 +48,17 @@ def import_(args: argparse.Namespace) -> None:
 
 def register(commands: Commands) -> None:
     """Add the commands."""
-    command = add_command(commands, "export", export, "write an adapter for others")
+    command = add_command(commands, "export", export, "export an adapter")
     command.add_argument("folder", type=Path, help="run folder or adapter folder")
     command.add_argument(
-        "--format", choices=EXPORT_FORMATS, default="gatelight", help="form of the files (default: %(default)s)"
+        "--format", choices=EXPORT_FORMATS, default="gatelight", help="format of the files (default: %(default)s)"
     )
     command.add_argument("--out", type=Path, required=True, help="folder to write to")
     add_loading_options(command, of_run=True)
-    command = add_command(commands, "import", import_, "read an adapter of others")
+    command = add_command(commands, "import", import_, "import an adapter")
     command.add_argument("source", type=Path, help="peft directory, or official .pth file")
     command.add_argument("--model", default="town", help="the model it was trained on (default: town)")
     command.add_argument("--out", type=Path, required=True, help="folder to write to")
-    command.add_argument("--prompt-len", type=int, default=10, help="K of an official file (default: 10)")
-    command.add_argument("--activation", choices=("tanh", "identity"), default="tanh", help="of its gates")
+    command.add_argument("--prompt-len", type=int, default=10, help="prompt length K of an official file (default: 10)")
+    command.add_argument("--activation", choices=("tanh", "identity"), default="tanh", help="activation of its gates")
     add_loading_options(command)

@@ -1,4 +1,4 @@
-"""How the command line speaks: tables for people on stderr or stdout, one line of JSON for programs."""
+"""Output of the command line: messages on stderr, results on stdout as text, or as one line of JSON for programs."""
 
 import dataclasses
 import json
@@ -8,7 +8,7 @@ from typing import Any
 
 
 def say(text: str = "") -> None:
-    """Print for a person, on stderr, so that stdout stays for results."""
+    """Print a message on stderr, so that stdout has results only."""
     print(text, file=sys.stderr, flush=True)
 
 
@@ -25,13 +25,13 @@ def result(values: Any, *, as_json: bool, text: str | None = None) -> None:  # n
         print("\n".join(f"{name:>{width}}  {value}" for name, value in lines.items()), flush=True)
 
 
-def _flat(values: dict[str, Any], inside: str = "") -> Iterator[tuple[str, Any]]:
-    """Every value with its name, those inside of another with both; what is not there is left out."""
+def _flat(values: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Every value with its name, nested ones with both names; None is left out."""
     for name, value in values.items():
         if isinstance(value, dict):
-            yield from _flat(value, f"{inside}{name} ")
+            yield from _flat(value, f"{prefix}{name} ")
         elif value is not None:
-            yield inside + name, value
+            yield prefix + name, value
 
 
 def table(rows: Sequence[dict[str, Any]]) -> str:

@@ -8,7 +8,7 @@ TOPICS = (catalogue, estimates, runs, train, evaluate, chat, exchange, queries)
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """The parser of `python -m engine`. Making it loads no torch."""
+    """The parser of `python -m engine`. Building it loads no torch."""
     parser = argparse.ArgumentParser(prog="python -m engine", description="The whole workbench without the page.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for topic in TOPICS:

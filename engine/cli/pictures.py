@@ -1,4 +1,4 @@
-"""What `python -m engine datasets FOLDER` says of a folder of pictures."""
+"""Output of `python -m engine datasets FOLDER` for a folder of pictures."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ REASONS = {
 
 
 def result_pictures(dataset: Dataset, facts: dict[str, Any], report: PictureReport, *, as_json: bool) -> None:
-    """Print all that is known of a folder of pictures."""
+    """Print the description of a folder of pictures."""
     result({**facts, "report": report.to_dict()}, as_json=as_json, text=_report(dataset, report))
 
 
@@ -28,7 +28,7 @@ def _report(dataset: Dataset, report: PictureReport) -> str:
         {"what": "left out, kept for validation or scoring", "pictures": report.repeated},
         {"what": "the same file as an earlier one", "pictures": report.duplicates},
         {"what": "trained on, also in validation or scoring", "pictures": report.leaking},
-        *({"what": f"left out, {REASONS[why]}", "pictures": count} for why, count in report.unreadable.items()),
+        *({"what": f"left out, {REASONS[reason]}", "pictures": count} for reason, count in report.unreadable.items()),
     ]
     labels = [{"label": label, "training pictures": count} for label, count in report.labels.items()]
     sizes = ", ".join(
@@ -41,5 +41,5 @@ def _report(dataset: Dataset, report: PictureReport) -> str:
     )
     lines = [f"Pictures: {rows}{more}", f"Sizes   : {sizes}", table(counts)]
     lines += [table(labels)] if labels else [f"Task    : {dataset.task}"]
-    lines += [f"{name}: {REASONS[why]}" for name, why in report.left_out]
+    lines += [f"{name}: {REASONS[reason]}" for name, reason in report.left_out]
     return "\n".join(lines)

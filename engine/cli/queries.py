@@ -1,4 +1,4 @@
-"""Commands that ask something of a trained run, one row for each: ablate, routes."""
+"""Commands that answer a query about a trained run, a row for each: ablate, routes."""
 
 import argparse
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from engine.telemetry.probe_reports import LayerAblation, RouteLosses
 
 
 def _spans(report: LayerAblation) -> str:
-    """Losses as a triangle: a row per first layer, a column per last layer."""
+    """Losses as a triangular matrix: a row per first layer, a column per last layer."""
     layers = range(len(report.spans))
     lines = ["off from layer (down) to layer (right):", " " * 4 + "".join(f"{layer:>9}" for layer in layers)]
     lines += [
@@ -24,7 +24,7 @@ def _spans(report: LayerAblation) -> str:
 
 
 def _routes(report: RouteLosses) -> str:
-    """Losses of the average, of every expert, and along the random routes, lowest first."""
+    """Losses of the average, of every expert, and of the random routes, lowest first."""
     lines = [f"average of all experts: {report.average:.4f}"]
     lines += [f"expert {number} alone: {loss:.4f}" for number, loss in enumerate(report.experts)]
     lines += ["random routes: " + " ".join(f"{loss:.4f}" for loss in sorted(report.random))]
@@ -33,11 +33,11 @@ def _routes(report: RouteLosses) -> str:
 
 @dataclass(frozen=True, slots=True)
 class QueryCommand:
-    """A command that asks one query of a run's newest state.
+    """A command that answers one query about a run's newest state.
 
     Attributes:
-        query: Its name in `engine.service.queries.QUERIES`.
-        show: The report as text.
+        query: The query's name in `engine.service.queries.QUERIES`.
+        show: Formats the report as text.
         text: One line for the list of commands.
         description: One sentence.
     """
@@ -53,19 +53,19 @@ COMMANDS = {
         "ablation",
         _spans,
         "switch spans of layers off",
-        "Switch the method off in every span of layers and tell the validation loss.",
+        "Switch the method off in every span of layers and report the validation loss.",
     ),
     "routes": QueryCommand(
         "routes",
         _routes,
-        "go through AdaMix's experts",
-        "Tell the validation loss of AdaMix's averaged experts, of each expert alone, and along random routes.",
+        "compare AdaMix's experts",
+        "Report the validation loss of AdaMix's averaged experts, of each expert alone, and along random routes.",
     ),
 }
 
 
 def ask(args: argparse.Namespace) -> None:
-    """Ask the query of the command that was typed."""
+    """Answer the query of the command."""
     from engine.service.worker import Worker
 
     command = COMMANDS[args.command]

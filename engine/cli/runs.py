@@ -1,4 +1,4 @@
-"""Commands that list what was trained: runs, adapters."""
+"""Commands that list runs and adapters."""
 
 import argparse
 import dataclasses
@@ -37,7 +37,7 @@ def runs(args: argparse.Namespace) -> None:
 
 
 def adapters(args: argparse.Namespace) -> None:
-    """List the adapters of one base: what each is for and what it costs on the disk; --time also times the switch."""
+    """List the adapters of a base: training data, labels and size; --time also measures the time to switch to each."""
     infos = list_adapters(args.root or runs_root(), args.model)
     rows: list[dict[str, Any]] = [
         {
@@ -51,8 +51,8 @@ def adapters(args: argparse.Namespace) -> None:
         for info in infos
     ]
     if args.time:
-        times = _switch_times(loading(args, RunConfig(model=args.model)), infos)
-        rows = [row | time for row, time in zip(rows, times, strict=True)]
+        switch_times = _switch_times(loading(args, RunConfig(model=args.model)), infos)
+        rows = [row | time for row, time in zip(rows, switch_times, strict=True)]
     total = sum(info.size_bytes for info in infos)
     text = f"{table(rows)}\n{len(infos)} adapters of {args.model} take {total / 1024:,.0f} KiB in all."
     result(rows, as_json=args.json, text=text)

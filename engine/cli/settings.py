@@ -1,4 +1,4 @@
-"""Flags of a run, derived from the settings classes, and the config that they make."""
+"""Flags of a run, derived from the settings classes, and the config built from them."""
 
 import argparse
 import dataclasses
@@ -16,7 +16,7 @@ from engine.data.settings import DataSettings
 
 
 def add_run_options(command: argparse.ArgumentParser) -> None:
-    """Add everything that describes a run."""
+    """Add the arguments and flags of a run's config."""
     command.add_argument("file", nargs="?", type=Path, help="YAML file of a run; flags override what it says")
     command.add_argument("--model", help="embedded name, folder or hub id (default: town)")
     command.add_argument("--dataset", help="name, folder, file, or hub:owner/name[:config[:split]] (default: town-qa)")
@@ -35,7 +35,7 @@ def add_run_options(command: argparse.ArgumentParser) -> None:
 
 
 def add_loading_options(command: argparse.ArgumentParser, *, of_run: bool = False) -> None:
-    """Add what says how a base is loaded; an option that is not given is as a run had it, or as usual."""
+    """Add the flags that say how a base is loaded; a flag that is not given is as in the run, or the default."""
     group = command.add_argument_group("how the base is loaded")
     for field in TrainingSettings.fields():
         if field.name in LOADING:
@@ -54,7 +54,7 @@ def _flag(name: str) -> str:
 
 
 class _Renamed(argparse.Action):
-    """A flag under its former name: it works, and the present name is said."""
+    """A flag under its former name: it works, and a hint names the present one."""
 
     @override
     def __call__(
@@ -69,12 +69,12 @@ class _Renamed(argparse.Action):
 
 
 def hint(former: str, present: str) -> None:
-    """Say on stderr that a name was understood, and what it is today."""
+    """Print on stderr the present name of a setting that was given under its former one."""
     print(f"{former} is called {present} now.", file=sys.stderr)
 
 
 def loading(args: argparse.Namespace, config: RunConfig) -> RunConfig:
-    """A run whose base is loaded as the flags of `add_loading_options` want it."""
+    """The config with the flags of `add_loading_options` put in."""
     given = {name: value for name in LOADING if (value := getattr(args, name)) is not None}
     return dataclasses.replace(config, training={**config.training, **given})
 
@@ -116,7 +116,7 @@ def data_settings(texts: Sequence[str]) -> dict[str, str]:
 
 
 def run_config(args: argparse.Namespace) -> RunConfig:
-    """The config that file and flags describe together.
+    """The config from the file, overridden by the flags.
 
     Raises:
         SettingError: Something is unknown, misspelt or out of bounds.

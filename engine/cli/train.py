@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def train(args: argparse.Namespace) -> None:
-    """Train a method on a dataset; the run folder keeps everything."""
+    """Train a method on a dataset; everything is stored in the run folder."""
     from engine.models.loading import load_base
     from engine.training.launch import start_run
 
@@ -35,7 +35,7 @@ def train(args: argparse.Namespace) -> None:
 
 
 def resume(args: argparse.Namespace) -> None:
-    """Go on with a stopped or killed run from its newest checkpoint."""
+    """Resume a stopped or killed run from its newest checkpoint."""
     from engine.models.loading import load_base
     from engine.training.launch import resume_run
 
@@ -49,7 +49,7 @@ def _run(trainer: "Trainer", args: argparse.Namespace) -> None:
     say(f"Run folder: {folder.path}")
     generator = trainer.run()
     with (
-        _stop_signals() as asked,
+        _stop_signals() as stop_requested,
         tqdm(total=steps, initial=trainer.position.step, unit="step", disable=args.quiet) as bar,
     ):
         for progress in generator:
@@ -58,9 +58,9 @@ def _run(trainer: "Trainer", args: argparse.Namespace) -> None:
             else:
                 bar.update()
                 bar.set_postfix_str(f"loss {progress.loss:.4f}, {progress.tokens_per_s:,.0f} tokens/s")
-            if asked.is_set():
+            if stop_requested.is_set():
                 generator.close()
-    if asked.is_set():
+    if stop_requested.is_set():
         say(f"Stopped and kept. Go on with: python -m engine resume {folder.path}")
     facts = folder.facts()
     result(
@@ -82,7 +82,7 @@ def _run(trainer: "Trainer", args: argparse.Namespace) -> None:
 
 
 def _outcome(facts: RunFacts, adapter: Path) -> str:
-    """How a run ended, in one line."""
+    """One line about how a run ended."""
     ended = f"{facts.status} at step {facts.step}"
     if facts.stopped_early:
         ended += f" of {facts.steps}: validation did not get better any more"
@@ -94,12 +94,14 @@ def _outcome(facts: RunFacts, adapter: Path) -> str:
 @contextmanager
 def _stop_signals() -> Iterator[threading.Event]:
     """An event that SIGINT and SIGTERM set: stop after the current step."""
-    asked = threading.Event()
-    before = {number: signal.signal(number, lambda *_: asked.set()) for number in (signal.SIGINT, signal.SIGTERM)}
+    stop_requested = threading.Event()
+    previous = {
+        number: signal.signal(number, lambda *_: stop_requested.set()) for number in (signal.SIGINT, signal.SIGTERM)
+    }
     try:
-        yield asked
+        yield stop_requested
     finally:
-        for number, handler in before.items():
+        for number, handler in previous.items():
             signal.signal(number, handler)
 
 
@@ -109,6 +111,6 @@ def register(commands: Commands) -> None:
     add_run_options(command)
     command.add_argument("--out", type=Path, help="run folder to make (default: a new one in the home folder)")
     command.add_argument("--quiet", action="store_true", help="no progress bar")
-    command = add_command(commands, "resume", resume, "go on with a run")
+    command = add_command(commands, "resume", resume, "resume a run")
     command.add_argument("folder", type=Path, help="run folder")
     command.add_argument("--quiet", action="store_true", help="no progress bar")

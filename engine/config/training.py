@@ -41,7 +41,7 @@ class TrainingSettings(Settings):
         advanced=True,
     )
     weight_decay: float = setting(
-        0.0, "Pull of the weights towards zero; gates are never pulled.", low=0.0, high=1.0, advanced=True
+        0.0, "Decay of the weights towards zero; not applied to gates.", low=0.0, high=1.0, advanced=True
     )
     max_grad_norm: float = setting(
         1.0, "Largest allowed norm of a gradient; 0 switches it off.", was="clip", low=0.0, high=1e6, advanced=True
@@ -122,8 +122,8 @@ class TrainingSettings(Settings):
     )
     head: str = setting(
         "auto",
-        "How a label is said: written in words, or chosen by a linear head that trains along; auto gives a head to "
-        "models that cannot write.",
+        "How a label is predicted: generated as text, or by a linear head trained with the method; auto takes a head "
+        "for models that cannot generate text.",
         choices=("auto", "words", "head"),
         advanced=True,
     )

@@ -1,4 +1,4 @@
-"""Writing files so that a crash leaves the old one or the new one, never half of one."""
+"""Atomic writes: a crash leaves the old file or the new one, never a partial one."""
 
 import json
 import os
@@ -15,7 +15,7 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_json(path: Path, values: Any) -> None:  # noqa: ANN401 - any JSON value
-    """Write JSON that a person can read, under a temporary name, then rename."""
+    """Write indented JSON under a temporary name, then rename."""
     write_text(path, json.dumps(values, ensure_ascii=False, indent=1) + "\n")
 
 

@@ -1,6 +1,6 @@
-"""The few errors that are meant for a person: each names the field, the value and the fix.
+"""Errors that are shown to the user: each names the field, the value and the fix.
 
-Everything else that goes wrong is a bug and keeps its built-in type and traceback.
+Any other exception is a bug and keeps its built-in type and traceback.
 """
 
 from collections.abc import Mapping
@@ -8,10 +8,10 @@ from typing import Any, Self
 
 
 class WorkbenchError(Exception):
-    """A problem the user can mend. `str(error)` is one sentence that is fit for the screen.
+    """A problem that the user can fix. `str(error)` is one English sentence for display.
 
     Args:
-        key: Name of the sentence in the page's word list (`app/words`), so that it can be said in the page's language.
+        key: Name of the sentence in the page's word list (`app/words`), by which the page translates it.
         text: The English sentence, complete.
         values: The values that appear in the sentence, by name.
     """
@@ -33,7 +33,7 @@ class WorkbenchError(Exception):
 
 
 class SettingError(WorkbenchError):
-    """A setting has a value that cannot work."""
+    """A setting has an invalid value."""
 
 
 class ModelError(WorkbenchError):

@@ -1,4 +1,4 @@
-"""Where runs live when no folder is named: $GATELIGHT_HOME, else ~/.gatelight."""
+"""Default folder of runs and models: $GATELIGHT_HOME, else ~/.gatelight."""
 
 import os
 from pathlib import Path
@@ -10,7 +10,7 @@ def home() -> Path:
 
 
 def models_root() -> Path:
-    """Folder of own models: every folder in it that holds one is listed."""
+    """Folder of the user's models: each subfolder with a model is listed."""
     return home() / "models"
 
 

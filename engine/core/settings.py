@@ -1,7 +1,7 @@
-"""Settings that describe themselves: a frozen dataclass from which the form, the flags and the docs are derived.
+"""Self-describing settings: frozen dataclasses from which the form, the flags and the docs are derived.
 
 A *setting* is one field of such a dataclass. Its metadata carries the bounds, the unit, a former name and a sentence of
-help; `Settings.__post_init__` checks the bounds once, and nothing deeper checks them again.
+help; `Settings.__post_init__` checks the bounds once, so that users of a settings object need not.
 """
 
 import dataclasses
@@ -17,17 +17,17 @@ from engine.core.errors import SettingError
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SettingInfo:
-    """What a person needs to know to set one field.
+    """Metadata of one setting.
 
     Attributes:
-        help: One sentence: what it does and what to expect when it grows.
-        low: Smallest value that can work, inclusive; None for no bound.
-        high: Largest value that can work, inclusive; None for no bound.
+        help: One sentence: what it does.
+        low: Smallest valid value, inclusive; None for no bound.
+        high: Largest valid value, inclusive; None for no bound.
         choices: The allowed values, when they can be listed.
         unit: Unit shown behind the number.
         advanced: Whether the page hides it under "all settings".
         log: Whether a slider for it should be logarithmic.
-        was: Its former name, which files and flags may still use; empty if it never had another.
+        was: Its former name, which files and flags may still use; empty if it has none.
     """
 
     help: str
@@ -58,7 +58,7 @@ class Field:
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Base of every settings dataclass: knows its fields, checks its bounds, turns into plain values and back."""
+    """Base of every settings dataclass: lists its fields, checks their bounds, converts to and from plain values."""
 
     def __post_init__(self) -> None:
         """Check every setting once.
@@ -84,7 +84,7 @@ class Settings:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """Build from plain values; text such as "1e-3" is converted to the field's type, former names are understood.
+        """Build from plain values; text such as "1e-3" is converted to the field's type, former names are accepted.
 
         Raises:
             SettingError: A name is unknown or a value does not fit.
@@ -114,7 +114,7 @@ class Settings:
         return former | {name: value for name, value in values.items() if name not in renamed}
 
 
-def _plain(hint: Any) -> tuple[type, bool]:  # noqa: ANN401 - a type hint has no type of its own
+def _plain(hint: Any) -> tuple[type, bool]:  # noqa: ANN401 - type hints have no common type
     """Split `X | None` into (X, True), and X into (X, False)."""
     if isinstance(hint, types.UnionType):
         (kind,) = [part for part in typing.get_args(hint) if part is not type(None)]
@@ -122,8 +122,8 @@ def _plain(hint: Any) -> tuple[type, bool]:  # noqa: ANN401 - a type hint has no
     return hint, False
 
 
-def _parsed(field: Field, value: Any) -> Any:  # noqa: ANN401 - whatever came out of a form, a flag or a YAML file
-    """Convert text from a form or a flag to the field's own type."""
+def _parsed(field: Field, value: Any) -> Any:  # noqa: ANN401 - any value of a form, a flag or a YAML file
+    """Convert text from a form or a flag to the field's type."""
     if not isinstance(value, str) or field.kind is str:
         return value
     text = value.strip()
@@ -142,7 +142,7 @@ def _parsed(field: Field, value: Any) -> Any:  # noqa: ANN401 - whatever came ou
 
 
 def _checked(field: Field, value: Any) -> Any:  # noqa: ANN401 - any setting's value
-    """Return the value in the field's own type, or say what is wrong with it."""
+    """Return the value in the field's type, or raise the error that names what is wrong."""
     if value is None and field.optional:
         return None
     if field.kind is float and isinstance(value, int) and not isinstance(value, bool):

@@ -1,4 +1,4 @@
-"""Safetensors files, written whole or not at all."""
+"""Atomic writes of safetensors files."""
 
 from collections.abc import Mapping
 from pathlib import Path

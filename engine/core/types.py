@@ -1,4 +1,4 @@
-"""What crosses between the engine and a page: plain, frozen values. Nothing here needs torch."""
+"""Values that the engine and the page exchange: plain and frozen. Needs no torch."""
 
 from dataclasses import dataclass, fields
 from typing import Any
@@ -11,9 +11,9 @@ class ModelInfo:
     """A model on this machine.
 
     Attributes:
-        parameters: Numbers in its files.
-        size_mb: Of its weight files.
-        source: "shipped", "folder", or "cache" for one that was fetched from the hub.
+        parameters: Number of parameters in its files.
+        size_mb: Size of its weight files.
+        source: "shipped", "folder", or "cache" for one in the hub's cache.
     """
 
     name: str
@@ -30,12 +30,12 @@ class DatasetInfo:
     """A dataset that ships.
 
     Attributes:
-        title: By language; the first is the one that everyone falls back to.
+        title: By language; the first is the fallback.
         summary: One sentence by language, likewise.
-        metric: How held-out answers are scored.
-        splits: Rows of each split.
-        chips: Three questions to try in the chat.
-        labels: What a task head can choose from; None where it has nothing to say, empty where it estimates a number.
+        metric: Metric of the test rows.
+        splits: Number of rows of each split.
+        chips: Three prompts that the chat suggests.
+        labels: Labels of a task head; None where no head applies, empty where it predicts a number.
     """
 
     name: str
@@ -49,7 +49,7 @@ class DatasetInfo:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Counts:
-    """How many parameters would train, by group, out of how many."""
+    """Number of parameters that would be trained, in all and by group, and of the whole model."""
 
     trainable: int
     total: int
@@ -58,27 +58,27 @@ class Counts:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MemoryInfo:
-    """Memory that a run would take, in bytes by purpose, at the highest moment of a training step.
+    """Memory that a run would take, in bytes by purpose, at the peak of a training step.
 
-    Not everything is there at that moment: gradients come as activations go. Gradients and logits are given the room
-    that they need at some time, and activations what the highest moment needs beyond it, so that the sum is right.
+    Gradients and logits may not all exist at the peak: gradients are allocated as activations are freed. Both count
+    with their own maximum, and activations with the rest of the peak, so that the sum is right.
 
     Attributes:
         weights: The frozen base in its precision.
         quantisation: Scales of an 8-bit or 4-bit base.
-        adapter: What trains, in fp32.
-        gradients: Room of all its gradients.
+        adapter: The trained parameters, in fp32.
+        gradients: Gradients of all trained parameters.
         optimiser: AdamW's state.
-        activations: What else a step holds: mostly what the backward pass needs.
-        logits: Room of the labelled tokens' scores over the vocabulary in fp32, and their gradient.
-        kv_cache: Keys and values of a chat of two sides; it is held between steps, so not at the same time as
-            activations and logits, and `total` leaves it out.
-        total: All but kv_cache.
+        activations: The rest of a step's peak: mostly tensors saved for the backward pass.
+        logits: Logits of the labelled tokens in fp32, and their gradient.
+        kv_cache: Keys and values of a chat of two columns. It is allocated between steps, so never together with
+            activations and logits; `total` excludes it.
+        total: Sum of all but kv_cache.
         device: "cpu" or "cuda".
-        free: What the device has left for a run.
-        capacity: All that it has.
-        verdict: "fits" (even if the estimate were 15 % short), "tight", or "will not fit".
-        rows: Rows that are computed at once.
+        free: Bytes of the device that are available to a run.
+        capacity: All bytes of the device.
+        verdict: "fits" (including a margin of 15 %), "tight", or "will not fit".
+        rows: Rows of a micro batch.
         length: Tokens of the longest row.
     """
 
@@ -104,8 +104,8 @@ class PreviewRow:
     """One training row as the model sees it.
 
     Attributes:
-        tokens: Readable text of each token, and whether it carries a label; none of a picture.
-        picture: Where the picture lies that is asked about; then the prompt is its name. Empty for text.
+        tokens: Readable text of each token, and whether it is labelled; empty for a picture.
+        picture: Path of the row's picture, whose name is then the prompt; empty for text.
     """
 
     prompt: str
@@ -116,16 +116,16 @@ class PreviewRow:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Inspection:
-    """What is in a file or a hub dataset, before anybody says what it is for.
+    """Contents of a file or a hub dataset, with the detected roles of its columns.
 
     Attributes:
-        columns: Their names, with the beginning of what stands in the first row; empty for a folder that has a
-            description of its own.
-        guess: What the data settings "prompt", "input", "response" and "messages" would be; empty texts where nothing
-            can be guessed.
-        sure: Whether the columns' names told; else a person should look.
-        rows: Rows that were read of it.
-        cut: Whether it has more than the limit.
+        columns: Their names, with the beginning of their values in the first row; empty for a folder that has its
+            description file.
+        guess: Detected values of the data settings "prompt", "input", "response" and "messages"; empty where none is
+            detected.
+        sure: Whether the names of the columns determine their roles; else the user should check them.
+        rows: Number of rows read.
+        cut: Whether it has more rows than the limit.
         pictures: Whether it is a folder of pictures, which has no columns to choose.
     """
 
@@ -139,16 +139,16 @@ class Inspection:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DataPreview:
-    """What a run would train on.
+    """Preview of a run's training data.
 
     Attributes:
-        rows: Its first training rows, in the template that the run uses, cut where the run cuts them.
+        rows: Its first training rows, in the run's template and truncated as in training.
         report: Counts over all rows, see `engine.data.report.DataReport`; of pictures, where its "kind" is "pictures",
             see `engine.data.picture_report.PictureReport`.
-        name: What it is called: the file, the folder, or the hub dataset.
+        name: Name of the file, the folder, or the hub dataset.
         summary: One sentence by language, where its description has one; else empty.
-        asked: Names of the columns that are asked; none where there is a description.
-        answered: Name of the column that is answered; empty likewise.
+        asked: Names of the prompt's columns; none where there is a description.
+        answered: Name of the response's column; empty likewise.
         labels: As in `DatasetInfo`.
         limit: Longest row in tokens; a model's own limit may be lower than the setting.
     """
@@ -165,16 +165,16 @@ class DataPreview:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LiveStatus:
-    """What is going on right now.
+    """State of the worker: the active run and the loaded model.
 
     Attributes:
         status: "idle", "loading", "running", "paused" or "stopping".
         run: Id of the active run, None when idle.
-        eta_s: Seconds left at the present speed, None when unknown.
-        warming: How much is done of what the method does once before its first step, 0 to 1; None at all other times.
+        eta_s: Estimated seconds to the end, None when unknown.
+        warming: Progress of the method's warm-up before its first step, 0 to 1; None at all other times.
         model: The model of the active run, else the one loaded last, else "".
-        message: What went wrong with the run that ended last, in English, else "".
-        problem: The same as `WorkbenchError.to_dict`, for the page's language; None if it was no such error.
+        message: The error that ended the last run, in English, else "".
+        problem: The same as `WorkbenchError.to_dict`, for translation; None for any other error.
     """
 
     status: str = "idle"
@@ -199,15 +199,15 @@ class RunSummary:
     Attributes:
         id: Folder name.
         status: "loading", "running", "paused", "stopped", "finished", "failed" or "interrupted".
-        recording: Ships with the workbench: cannot be renamed, deleted or resumed.
+        recording: Whether it ships with the workbench: such a run cannot be renamed, deleted or resumed.
         best_validation: Lowest validation loss so far, nats per token.
-        kept_step: Updates that made the adapter which the run gives away; None while there is none.
-        size_bytes: Of the adapter.
+        kept_step: Step of the state in the run's adapter folder; None while there is none.
+        size_bytes: Size of the adapter.
         created: Seconds since the epoch.
         emits: Kinds of events that decide which panels appear: "gates", "updates", "prompt".
-        labels: What its task head chooses from; empty when it estimates a number, None without a head.
+        labels: Labels of its task head; empty when it predicts a number, None without a head.
         pictures: Whether it reads pictures.
-        chips: Questions to try in the chat; None in runs of older versions, which do not say.
+        chips: Prompts that the chat suggests; None in runs of older versions, which do not store them.
     """
 
     id: str
@@ -233,18 +233,18 @@ class RunSummary:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AdapterInfo:
-    """One adapter in the library of its base.
+    """One adapter of a base.
 
     Attributes:
-        id: Name of its run, or of its folder where the run is gone.
+        id: Name of its run, or of its folder where the run was deleted.
         path: Its folder.
         model: Name of the base.
-        fingerprint: Hash of the base's weights: adapters with the same one can be switched between.
-        dataset: What it learned from; need not be there any more.
-        labels: What its task head chooses from; empty when it estimates a number, None without a head.
-        step: Updates that made it.
+        fingerprint: Hash of the base's weights: adapters with the same one share a loaded base.
+        dataset: Its training data, which may have been deleted.
+        labels: Labels of its task head; empty when it predicts a number, None without a head.
+        step: Updates after which it was saved.
         trainable: Parameters that were trained.
-        size_bytes: Of its folder.
+        size_bytes: Size of its folder.
         created: Seconds since the epoch.
     """
 
@@ -268,7 +268,7 @@ class ChatSide:
 
     Attributes:
         run: Id of a run, None for the untuned base.
-        step: A step with a snapshot; None for the newest state (of a live run: as it is at this very step).
+        step: A step with a snapshot; None for the newest state (of an active run: the present parameters).
         strength: 0 is the base, 1 the trained model.
     """
 
@@ -279,11 +279,11 @@ class ChatSide:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ChatRequest:
-    """One question to all columns. All sides must share one model.
+    """One prompt to all columns of the chat, which must share one model.
 
     Attributes:
-        template: Wrap the prompt as the run's dataset does (the first side's that has one).
-        picture: Path of the picture that is asked about, for models that read pictures; empty for text.
+        template: Put the prompt into the template of the side's run, else of the first side that has one.
+        picture: Path of the picture to classify, for models that read pictures; empty for text.
     """
 
     prompt: str
@@ -298,13 +298,13 @@ class ChatUpdate:
     """The answers so far.
 
     Attributes:
-        texts: One text per side: an answer, or a line per label where a task head answers. None where the model
-            neither writes nor has a head.
+        texts: One text per side: an answer, or a line per label for a task head. None where the model cannot generate
+            and has no head.
         done: Whether this is the last update.
         difference: Mean KL divergence of the last side's next-token distributions from the first side's, in nats, over
-            the last side's answer; of a task head that of its labels, from the first side's head or else from the
-            same head on the untouched base. None until it is known, or where there is nothing to compare.
-        tokens_per_s: Speed over all sides that write.
+            the last side's answer; for a task head, that of its label distribution from the first side's head, or else
+            from the same head on the untuned base. None until it is known, or where it is undefined.
+        tokens_per_s: Tokens per second, summed over all sides that generate.
     """
 
     texts: tuple[str | None, ...]
@@ -315,11 +315,11 @@ class ChatUpdate:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Predicted:
-    """How far the held-out rows of a run have been answered.
+    """Predictions for the test rows of a run, as far as they have been made.
 
     Attributes:
-        rows: The rows so far, as `engine.evaluation.text.Prediction` has them.
-        total: How many rows there are.
+        rows: The predictions so far, with the fields of `engine.evaluation.text.Prediction`.
+        total: Number of all test rows.
     """
 
     rows: list[dict[str, Any]]
@@ -336,20 +336,20 @@ class LossCurves:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunUpdate:
-    """What is new in a run since a cursor. Fields that are not explained are as in `RunSummary`.
+    """Facts of a run, and its events since a cursor. Fields that are not explained are as in `RunSummary`.
 
     Attributes:
-        message: What went wrong, in English, else "".
-        problem: The same as `WorkbenchError.to_dict`; None if it was no such error, or nothing went wrong.
+        message: The error that ended it, in English, else "".
+        problem: The same as `WorkbenchError.to_dict`; None for any other error, or without one.
         layered: Whether its method can be switched off in single layers.
         config: As `RunConfig.to_dict` has it.
-        memory: Bytes that the run really held, None before it ends: weights (scales included), adapter, optimiser, step
-            (the most that a step added) and peak (all of them); device, rows and length of that step's batch.
+        memory: Measured bytes, None before the run ends: weights (scales included), adapter, optimiser, step (maximum
+            that a step added) and peak (their sum); also device, and rows and length of that step's batch.
         early: Whether early stopping ended it before its last step.
-        kept: Updates that made the adapter which it gives away, None while there is none.
-        epoch: Grows when a run is resumed; the reader then starts again at cursor 0.
-        cursor: To be given back in the next call.
-        more: Whether further events are waiting: ask again at once.
+        kept: Step of the state in its adapter folder, None while there is none.
+        epoch: Incremented when a run is resumed; the reader then starts again at cursor 0.
+        cursor: To be passed to the next call.
+        more: Whether there are further events: the next call need not wait.
         events: As in `engine.telemetry.serialise.to_json`.
     """
 
@@ -373,5 +373,5 @@ class RunUpdate:
     events: list[dict[str, Any]]
 
     def to_json(self) -> dict[str, Any]:
-        """Every field by its name; all are plain already."""
+        """Every field by its name; all are plain values."""
         return {field.name: getattr(self, field.name) for field in fields(self)}

@@ -23,7 +23,7 @@ from engine.models.inputs import Tokens
 from engine.models.view import View
 
 TOP_CLASSES = 5
-"""Most likely classes that a base's own classifier lists for a picture."""
+"""Number of most likely classes shown for a picture by the base's pre-trained classifier."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class ChatColumn:
     """One column of a chat.
 
     Attributes:
-        prompt: Its prompt; for a picture its name.
+        prompt: Its prompt; for a picture, the picture's name.
         method: Its method; None for the untuned base.
         strength: 0 is the base, 1 the trained model.
         template: Text around the prompt, possibly with slots for virtual tokens.
@@ -53,11 +53,11 @@ class ChatColumn:
 def stream_answers(
     base: Base, columns: Sequence[ChatColumn], sampling: Sampling, stopped: Callable[[], bool] = lambda: False
 ) -> Iterator[ChatUpdate]:
-    """Stream all answers token by token; ask `stopped` between tokens.
+    """Stream all answers token by token; `stopped` is polled between tokens.
 
     Columns with a task head answer at once, with every label and its probability. Columns without one have no answer
-    on a model that cannot generate, and on one that reads pictures the classes of its own classifier. The last update
-    carries how far the last column is from the first: see `ChatUpdate.difference`.
+    on a model that cannot generate; on one that reads pictures, the classes of its pre-trained classifier. The last
+    update has the divergence of the last column from the first: see `ChatUpdate.difference`.
     """
     heads = {index: head for index, column in enumerate(columns) if (head := column.head) is not None}
     generating = [index for index in range(len(columns)) if index not in heads] if base.shape.family.causal else []
@@ -115,7 +115,7 @@ def _generated(
 
 @torch.inference_mode()
 def column_logits(base: Base, columns: Sequence[ChatColumn]) -> list[Float[Tensor, " v"]]:
-    """Logits of every column, each of its own task head, from one forward of all; (v,) each, v labels or 1."""
+    """Logits of every column's task head, from one forward of all columns; (v,) each, v labels or 1."""
     view = shared_view(base, columns)
     heads = [head for column in columns if (head := column.head) is not None]
     if not columns:
@@ -136,7 +136,7 @@ def _example(base: Base, view: View, column: ChatColumn, head: TaskHead) -> Exam
 
 @torch.inference_mode()
 def base_classes(base: Base, column: ChatColumn) -> str | None:
-    """Classes of a picture by the base's own classifier, likeliest first; None where it came without one."""
+    """Classes of a picture by the base's pre-trained classifier, likeliest first; None where it has none."""
     if any(name.startswith("classifier") for name in base.missing):
         return None
     inputs = collator_of(base)([Example([], 0, picture=column.picture)]).inputs
@@ -155,7 +155,7 @@ def _head_difference(
 ) -> float | None:
     """KL in nats of the last column's label distribution from the first's; None for numbers.
 
-    Where the first has other labels or no head, from that of the same head on the untuned base.
+    Where the first has other labels or no head, from the same head's distribution on the untuned base.
     """
     if len(logits) == 1:
         return None
@@ -171,21 +171,21 @@ def kl(p: Float[Tensor, " v"], q: Float[Tensor, " v"]) -> float:
 
 
 def shared_view(base: Base, columns: Sequence[ChatColumn]) -> View:
-    """A view on which every row of a batch is run with the method of one column."""
+    """A view on which each row of a batch is computed with the method of one column."""
     view = base.view()
     for index, column in enumerate(columns):
         if column.method is not None:
-            twin = column.method.sharing_copy().eval()
-            twin.control.strength = column.strength
+            copy = column.method.sharing_copy().eval()
+            copy.control.strength = column.strength
             view.sites.rows = slice(index, index + 1)
-            twin.attach(view.sites)
+            copy.attach(view.sites)
     return view
 
 
 @torch.inference_mode()
 def divergence(view: View, prompts: Sequence[Sequence[int]], answer: Sequence[int], pad_id: int) -> float:
     """Mean over the answer's positions of KL(last row | first row), in nats."""
-    # The answer's last token is left out: what it predicts is no part of the answer.
+    # The answer's last token is left out: its prediction is not part of the answer.
     ids, mask = pad_left([[*prompt, *answer[:-1]] for prompt in prompts], pad_id, view.model.device)
     logits: Float[Tensor, "b t v"] = view.logits(Tokens(ids, mask))[:, -len(answer) :].float()
     first, last = logits[0].log_softmax(-1), logits[-1].log_softmax(-1)
@@ -193,5 +193,5 @@ def divergence(view: View, prompts: Sequence[Sequence[int]], answer: Sequence[in
 
 
 def decode_partial(base: Base, ids: list[int]) -> str:
-    """Text of an answer so far: bytes at its end that are no whole character yet are left out."""
+    """Text of an incomplete answer, without a partial UTF-8 character at its end."""
     return str(base.tokenizer.decode(ids, skip_special_tokens=True)).rstrip("\ufffd")

@@ -1,4 +1,4 @@
-"""Predictions of a task head: one as text for a person, many as logits for a score."""
+"""Predictions of a task head: one as text for display, many as logits for metrics."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ class HeadPrediction:
 
     @classmethod
     def of(cls, spec: HeadSpec, logits: Float[Tensor, " v"]) -> Self:
-        """The prediction that the logits of one row stand for."""
+        """The prediction of one row's logits."""
         if not spec.labels:
             return cls(probabilities=[], number=round(float(logits[0]), 4))
         pairs = zip(spec.labels, logits.float().softmax(-1).tolist(), strict=True)
@@ -46,7 +46,7 @@ class HeadPrediction:
 
     @property
     def text(self) -> str:
-        """All of it, the same in every language: a line per label with its probability, likeliest first."""
+        """A line per label with its probability, likeliest first; or the number."""
         if not self.probabilities:
             return self.answer
         return "\n".join(f"{label}  {100 * probability:.1f} %" for label, probability in self.probabilities)
@@ -56,7 +56,7 @@ class HeadPrediction:
 def head_logits(
     view: View, head: TaskHead, examples: Sequence[Example], collate: Collator, size: int = 16
 ) -> Float[Tensor, "n v"]:
-    """A head's logits of n encoded texts or pictures, in their order, v labels each; batches are of similar length."""
+    """A head's logits of n encoded texts or pictures, in order, v labels each; batched by similar length."""
     order = sorted(range(len(examples)), key=lambda index: len(examples[index].ids))
     logits: dict[int, Tensor] = {}
     for start in range(0, len(order), size):
@@ -72,7 +72,7 @@ def head_targets(examples: Sequence[Example], device: torch.device) -> Targets:
 
 
 def validation_score(logits: Float[Tensor, "n v"], targets: Targets) -> tuple[float, str]:
-    """Accuracy for classes, Pearson's correlation for numbers (0 where all estimates are alike)."""
+    """Accuracy for classes, Pearson's correlation for numbers (0 where all predictions are equal)."""
     if not targets.is_floating_point():
         return round(float((logits.argmax(-1) == targets).float().mean()), 4), "accuracy"
     pair = torch.stack([logits[:, 0], targets]).double()

@@ -1,6 +1,6 @@
 """Generation on a view, one batched forward per token for all rows: base and tuned answer side by side.
 
-The caller gets control back after every token, so that streaming, stopping and training between tokens are easy.
+Control returns to the caller after every token, so that it can stream, stop, or train between tokens.
 """
 
 from collections.abc import Iterator, Sequence
@@ -46,7 +46,7 @@ def generate(
     Args:
         view: The view, methods attached.
         prompts: Token ids of each row, at least one; see `prompt_or_bos`.
-        sampling: How to choose.
+        sampling: How the next token is chosen.
         pad_id: Token for padding, on the left.
         eos_id: Token that ends an answer; it is not yielded.
     """
@@ -63,8 +63,8 @@ def _decode(
     processors = _processors(sampling)
     # One generator per row, all from the same seed: equal logits give equal answers.
     generators = [torch.Generator(ids.device).manual_seed(sampling.seed) for _ in range(len(ids))]
-    alive = torch.ones(len(ids), dtype=torch.bool, device=ids.device)
-    # The repetition penalty must not see padding and virtual tokens: a token of the row itself takes their place.
+    unfinished = torch.ones(len(ids), dtype=torch.bool, device=ids.device)
+    # The repetition penalty must not see padding and virtual tokens: they are replaced by a token of the same row.
     real = mask & (ids >= 0)
     history, fresh = torch.where(real, ids, ids.where(real, -1).amax(1, keepdim=True).clamp(min=0)), ids
     limit = min(sampling.max_new_tokens, view.max_text_tokens - ids.shape[1])
@@ -73,10 +73,12 @@ def _decode(
         scores = processors(history, logits.clone())  # type: ignore[arg-type]
         fresh = _choose(scores, sampling, generators)
         if eos_id is not None:
-            alive &= fresh[:, 0] != eos_id
-        if not alive.any():
+            unfinished &= fresh[:, 0] != eos_id
+        if not unfinished.any():
             return
-        yield GenerationStep([int(token) if on else None for token, on in zip(fresh[:, 0], alive, strict=True)], logits)
+        yield GenerationStep(
+            [int(token) if going else None for token, going in zip(fresh[:, 0], unfinished, strict=True)], logits
+        )
         history = torch.cat([history, fresh], dim=1)
         mask = torch.cat([mask, torch.ones_like(fresh, dtype=torch.bool)], dim=1)
 
@@ -106,7 +108,7 @@ def generate_answers(
 
 
 def prompt_or_bos(tokenizer: PreTrainedTokenizerBase, prompt: Sequence[int]) -> list[int]:
-    """The prompt; where it has no token, the one that begins a text: BOS, else EOS, else padding."""
+    """The prompt; where it is empty, one special token: BOS, else EOS, else padding."""
     special = (tokenizer.bos_token_id, tokenizer.eos_token_id, tokenizer.pad_token_id)
     return list(prompt) or [next(token for token in special if token is not None)]
 
@@ -119,7 +121,7 @@ def prompt_ids(example: Example) -> list[int]:
 def pad_left(
     prompts: Sequence[Sequence[int]], pad_id: int, device: torch.device
 ) -> tuple[Int[Tensor, "b t"], Bool[Tensor, "b t"]]:
-    """Ids and mask, padded on the left so that all rows end together."""
+    """Ids and mask, padded on the left so that all rows end at the same position."""
     t = max(len(prompt) for prompt in prompts)
     ids = torch.tensor([[pad_id] * (t - len(prompt)) + list(prompt) for prompt in prompts], device=device)
     mask = torch.tensor([[False] * (t - len(prompt)) + [True] * len(prompt) for prompt in prompts], device=device)

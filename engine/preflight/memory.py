@@ -1,10 +1,10 @@
-"""The memory that a run will take, before anything is loaded: one training step on shapes alone.
+"""Estimates the memory of a run before anything is loaded, by one training step on the meta device.
 
-The base is built from its config on the meta device, the method is built on it, and the run's own training step runs
-there once: forward, backward, clipping, optimiser. The ledger counts what it would hold. So every method and family
-is estimated by its own code: a ladder keeps nothing inside of the backbone, a method in the upper half of the layers
-keeps only those, and checkpointing keeps what it keeps. What comes before the first step (copying weights from the
-disk, a method's warm-up) and validation are not counted: they need less, or end before.
+The base is built from its config on the meta device, the method is built on it, and the training step runs once:
+forward, backward, clipping, optimiser. The ledger counts what it would allocate. So every method and family is measured
+by the code that trains it: side-tuning saves no activations of the backbone, a method in the upper half of the layers
+saves only those of that half, and gradient checkpointing saves what it saves in training. What precedes the first step
+(copying weights from the disk, a method's warm-up) and validation are not counted: they need less, or end before.
 """
 
 from contextlib import nullcontext
@@ -36,22 +36,22 @@ from engine.training.optimiser import checkpoint_activations, optimiser_for
 
 CHAT_TOKENS = 512
 CHAT_SIDES = 2
-"""A chat of base and tuned model, prompt and answer."""
+"""Columns of a chat of base and tuned model; `CHAT_TOKENS` are prompt and answer of one."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What is to be estimated.
+    """The run whose memory is estimated.
 
     Attributes:
-        config: The base's own config.
+        config: Config of the base, of transformers.
         method: Name of the method.
-        settings: Its settings.
-        training: Those of the loop; of them precision, attention, micro_batches and gradient_checkpointing matter.
-        batch: The largest batch that will come; real token ids, on the CPU.
-        head: What a task head says; None without one.
+        settings: Settings of the method.
+        training: Settings of training, of which precision, attention, micro_batches and gradient_checkpointing matter.
+        batch: The largest batch of the run; real token ids, on the CPU.
+        head: Spec of the task head; None without one.
         device: "cpu" or "cuda".
-        processor: Its tokenizer; without one, texts in the settings count by their words.
+        processor: Tokenizer or image processor of the base; without one, a word in the settings counts as a token.
     """
 
     config: PreTrainedConfig
@@ -66,11 +66,11 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """What one step holds beside what is there all the time.
+    """What one step allocates in addition to what is allocated throughout.
 
     Attributes:
         peak: Bytes at the peak.
-        logits: The most bytes of tensors that are as wide as the vocabulary, at whatever moment.
+        logits: Maximum bytes of tensors as wide as the vocabulary, at any moment.
         optimiser: Bytes of the optimiser's state.
     """
 
@@ -79,7 +79,7 @@ class _Step:
     optimiser: int
 
 
-def estimate(plan: Plan, room: DeviceMemory) -> MemoryInfo:
+def estimate(plan: Plan, memory: DeviceMemory) -> MemoryInfo:
     """Bytes by purpose, and whether they fit.
 
     Raises:
@@ -106,31 +106,31 @@ def estimate(plan: Plan, room: DeviceMemory) -> MemoryInfo:
         logits=logits,
         kv_cache=cache,
         total=total,
-        device=room.device,
-        free=room.free,
-        capacity=room.total,
-        verdict=fit_of(needed, room.free),
+        device=memory.device,
+        free=memory.free,
+        capacity=memory.total,
+        verdict=fit_of(needed, memory.free),
         rows=-(-len(plan.batch.labels) // plan.training.micro_batches),
         length=plan.batch.labels.shape[1],
     )
 
 
 def _base(plan: Plan) -> tuple[Base, int]:
-    """The base without numbers, and the bytes of its scales where it is quantised."""
+    """The base on the meta device, and the bytes of its scales where it is quantised."""
     precision, family = resolve_precision(plan.training.precision, plan.device), family_of(plan.config.model_type)
     dtype = DTYPES.get(precision, torch.float32 if plan.device == "cpu" else torch.float16)
     with META:
         model: PreTrainedModel = auto_class(family).from_config(plan.config, dtype=torch.float32)
     model.tie_weights()
-    for parameter in model.parameters():  # another dtype above would be the whole process's for a moment
+    for parameter in model.parameters():  # `from_config` with this dtype would change the process's default dtype
         parameter.data = parameter.data.to(dtype)
     overhead = 0 if precision in DTYPES else quantise(model, precision, plan.device)
-    name, processor = str(plan.config.name_or_path), plan.processor or _by_words()
+    name, processor = str(plan.config.name_or_path), plan.processor or _word_tokenizer()
     return base_from_model(name, model, processor, precision, plan.training.attention), overhead
 
 
 def _method(plan: Plan, base: Base) -> Method:
-    """The method, built on the base without numbers."""
+    """The method, built on the base on the meta device."""
     start = Start.of(base, 0)
     with META, dry_run(plan.device):
         method = method_class(plan.method).build(plan.settings, base.shape, start)
@@ -138,7 +138,7 @@ def _method(plan: Plan, base: Base) -> Method:
 
 
 def _step(plan: Plan, base: Base, method: Method) -> _Step:
-    """One training step, as the trainer makes it."""
+    """One training step, as `Trainer` makes it."""
     views = [base.view() for _ in range(method.passes)]
     with dry_run(plan.device, base.shape.v) as ledger:
         method.attach(views[0].sites)
@@ -156,19 +156,21 @@ def _step(plan: Plan, base: Base, method: Method) -> _Step:
             objective(part).backward()
         nn.utils.clip_grad_norm_(method.parameters(), 1.0, foreach=False)
         optimiser.step()
-    held = sum(t.nbytes for state in optimiser.state.values() for t in state.values() if isinstance(t, torch.Tensor))
-    return _Step(ledger.peak, ledger.widest, held)
+    state_bytes = sum(
+        t.nbytes for state in optimiser.state.values() for t in state.values() if isinstance(t, torch.Tensor)
+    )
+    return _Step(ledger.peak, ledger.widest, state_bytes)
 
 
 def _cache_bytes(base: Base) -> int:
-    """Keys and values of a chat; models that do not write have none."""
+    """Keys and values of a chat; models that cannot generate have none."""
     shape: ModelShape = base.shape
     if not shape.family.causal:
         return 0
     return 2 * shape.l * shape.g * shape.k * CHAT_TOKENS * CHAT_SIDES * base.model.dtype.itemsize
 
 
-def _by_words() -> PreTrainedTokenizerFast:
-    """A tokenizer that knows no word: every one counts."""
+def _word_tokenizer() -> PreTrainedTokenizerFast:
+    """A tokenizer without a vocabulary: every word is one unknown token."""
     inner = Tokenizer(models.WordLevel({"<unk>": 0}, unk_token="<unk>"))
     return PreTrainedTokenizerFast(tokenizer_object=inner, unk_token="<unk>", pad_token="<unk>", eos_token="<unk>")

@@ -1,4 +1,4 @@
-"""From a run's config to what is to be estimated: its base's config, and the largest batch that its data can make."""
+"""Builds the `Plan` of a run from its config: the base's config, and the largest batch of its data."""
 
 from engine.config.run import RunConfig
 from engine.core.types import MemoryInfo
@@ -11,11 +11,11 @@ from engine.preflight.memory import Plan, estimate
 from engine.preflight.prepare import PreparedData, prepare
 
 CANDIDATES = 4
-"""The longest texts are sought among so many times as many as a batch has, by their letters."""
+"""Rows that are tokenised to find the longest ones, as a multiple of the batch size: the longest in characters."""
 
 
 def memory(config: RunConfig, held: int = 0) -> MemoryInfo:
-    """The memory that a run will take on this machine, of which its base may already hold some; loads no weights.
+    """The memory that a run will take on this machine; `held` bytes are already taken by its base. Loads no weights.
 
     Raises:
         WorkbenchError: A setting, the model or the data cannot be used.
@@ -25,7 +25,7 @@ def memory(config: RunConfig, held: int = 0) -> MemoryInfo:
 
 
 def plan_of(config: RunConfig, device: str) -> Plan:
-    """What the run will compute at its largest step.
+    """The plan of the run's largest step.
 
     Raises:
         WorkbenchError: A setting, the model or the data cannot be used.
@@ -45,17 +45,17 @@ def plan_of(config: RunConfig, device: str) -> Plan:
 
 
 def largest_batch(prepared: PreparedData, size: int) -> Batch:
-    """The longest rows of the training data, as many as a batch has: no batch of the run is larger.
+    """The longest rows of the training data, as many as a batch has: an upper bound of the run's batches.
 
-    Pictures are all of one size once they are processed, so the first will do.
+    Processed pictures are all of one size, so the first ones are taken.
     """
     rows, collate = prepared.dataset.rows("train"), collator_for(prepared.base, prepared.processor)
     count = CANDIDATES * size
-    longest = rows[:size] if prepared.dataset.pictures else sorted(rows, key=_letters, reverse=True)[:count]
+    longest = rows[:size] if prepared.dataset.pictures else sorted(rows, key=_characters, reverse=True)[:count]
     examples = encode_for(prepared.processor, prepared.dataset, longest, prepared.limit, prepared.head)
     examples.sort(key=lambda example: len(example.ids), reverse=True)
     return collate(examples[:size])
 
 
-def _letters(row: Row) -> int:
+def _characters(row: Row) -> int:
     return len(row.prompt) + len(row.response)

@@ -1,4 +1,4 @@
-"""What a run would train on, before any weights are loaded: its rows as the model reads them, and counts over them."""
+"""Prepares a run's data without loading weights: its rows as the model reads them, and counts over them."""
 
 import functools
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ from engine.models.inputs import Processor
 from engine.models.loading import load_config, load_processor
 
 PICTURES = 4
-"""Pictures that are shown for each row of text: one sees them at a glance."""
+"""Number of pictures that a preview has in place of one row of text."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,7 +37,7 @@ class PreparedData:
         processor: Its tokenizer, with a padding token; or its image processor.
         dataset: In the template that the model and the method use.
         head: What a task head predicts; None without one.
-        limit: Longest row in tokens, of the settings or of the model.
+        limit: Longest row in tokens, the lower of the setting and the model's limit.
     """
 
     base: PreTrainedConfig
@@ -50,7 +50,7 @@ class PreparedData:
         """Counts over all rows.
 
         Raises:
-            DataError: Nothing would be learned.
+            DataError: No row would be trained on.
         """
         if not isinstance(self.processor, PreTrainedTokenizerBase):
             return report_on_pictures(self.dataset)
@@ -61,12 +61,12 @@ class PreparedData:
         rows = self.dataset.rows("train")
         if not isinstance(self.processor, PreTrainedTokenizerBase):
             return picture_rows(rows[: PICTURES * count])
-        writes = self.head is None
-        return preview_rows(self.processor, self.dataset, rows[:count], writes=writes, max_seq_len=self.limit)
+        generates = self.head is None
+        return preview_rows(self.processor, self.dataset, rows[:count], writes=generates, max_seq_len=self.limit)
 
 
 def prepare(config: RunConfig) -> PreparedData:
-    """Put a run's data together as the run will.
+    """Prepare a run's data as training does.
 
     Raises:
         WorkbenchError: A setting, the model or the data cannot be used.
@@ -81,14 +81,14 @@ def prepare(config: RunConfig) -> PreparedData:
 def prepare_data(
     model: str, name: str, settings: DataSettings, training: TrainingSettings, template: str | None = None
 ) -> PreparedData:
-    """Put data together for a model. Its config and its tokenizer or image processor are read, but no weights.
+    """Prepare data for a model. Its config and its tokenizer or image processor are read, but no weights.
 
     Args:
         model: Embedded name, folder or hub id.
-        name: Of the dataset.
+        name: Name of the dataset.
         settings: How a file or a hub dataset becomes rows.
-        training: What decides on a head, and how long a row may be.
-        template: A method's own, which replaces the dataset's.
+        training: Its `head`, `pooling`, `max_seq_len` and `trust_remote_code` matter.
+        template: Template of the method, which replaces the dataset's.
 
     Raises:
         WorkbenchError: A setting, the model or the data cannot be used.
@@ -119,7 +119,7 @@ def preview_data(config: RunConfig, count: int) -> DataPreview:
     """The first rows token by token, or some pictures; and counts over all.
 
     Raises:
-        WorkbenchError: A setting, the model or the data cannot be used, or nothing would be learned.
+        WorkbenchError: A setting, the model or the data cannot be used, or no row would be trained on.
     """
     prepared = prepare(config.checked())
     dataset, source = prepared.dataset, prepared.dataset.source

@@ -1,4 +1,4 @@
-"""What run.json says about a run, as typed values. Needs no torch: lists of runs are read by the page's process."""
+"""Contents of a run's run.json as typed values. Needs no torch: the page's process reads them."""
 
 from dataclasses import dataclass, field, fields
 from typing import Any, Self
@@ -8,12 +8,12 @@ from engine.data.head_spec import HeadSpec
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BaseFacts:
-    """The base that a run trains on.
+    """The base of a run.
 
     Attributes:
         name: As the config names it.
         fingerprint: Digest of its weights.
-        parameters: Their number.
+        parameters: Number of its parameters.
     """
 
     name: str = ""
@@ -26,29 +26,29 @@ class RunFacts:
     """Contents of run.json. Entries that an older file lacks have the defaults given here.
 
     Attributes:
-        name: What the run is called.
-        notes: A person's own text about it.
+        name: Display name of the run.
+        notes: Notes that the user wrote about it.
         created: Seconds since the epoch.
-        status: "loading", "running", "paused", "stopped", "finished" or "failed", as the trainer last wrote it.
-        message: English sentence that goes with the status; empty most of the time.
-        epoch: How often the run was resumed; a reader's cursor into the event log is void when it changes.
+        status: "loading", "running", "paused", "stopped", "finished" or "failed", as last written.
+        message: English sentence about the status; usually empty.
+        epoch: How often the run was resumed; a cursor into the event log becomes invalid when it changes.
         step: Finished updates at the newest checkpoint.
         config: The `RunConfig` as plain values, unchecked and possibly with former names of settings.
-        base: The base it trains on.
-        trainable: Number of parameters that train.
-        steps: Updates in all.
-        emits: Kinds of event that the method emits beside those of every run.
-        layered: Whether these are by layer.
+        base: Its base.
+        trainable: Number of trained parameters.
+        steps: Updates of the whole run.
+        emits: Kinds of event that the method emits in addition to those of every run.
+        layered: Whether these events are per layer.
         best_validation: Lowest validation loss so far, in nats.
-        kept_step: Step of the adapter that the run gives away.
-        stopped_early: Whether patience ended it.
+        kept_step: Step of the state in the run's adapter folder.
+        stopped_early: Whether early stopping ended it.
         head: Its task head; None without one.
         template: Text around a prompt; None in runs of older versions.
         pictures: Whether it reads pictures.
-        chips: Prompts to suggest in the chat; None in runs of older versions.
-        problem: `WorkbenchError.to_dict` of what ended it; None otherwise.
+        chips: Prompts that the chat suggests; None in runs of older versions.
+        problem: `WorkbenchError.to_dict` of the error that ended it; None otherwise.
         memory: What `Meter.facts` measured, in bytes; None before the run has ended.
-        other: Entries of the file that this version does not know; they are kept when it is written again.
+        other: Entries of the file that this version does not know; they are preserved when it is rewritten.
     """
 
     name: str = ""
@@ -77,32 +77,32 @@ class RunFacts:
 
     @property
     def model(self) -> str:
-        """The config's model."""
+        """Model of the config."""
         return str(self.config["model"])
 
     @property
     def dataset(self) -> str:
-        """The config's dataset."""
+        """Dataset of the config."""
         return str(self.config["dataset"])
 
     @property
     def method(self) -> str:
-        """The config's method."""
+        """Method of the config."""
         return str(self.config["method"])
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values in the order of the file."""
+        """Plain values in the file's order."""
         known = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "other"}
         base = {f.name: getattr(self.base, f.name) for f in fields(self.base)}
         head = self.head.to_dict() if self.head else None
         return {**known, "base": base, "head": head, **self.other}
 
     @classmethod
-    def from_json(cls, values: Any) -> Self:  # noqa: ANN401 - whatever stood in a file
-        """The inverse.
+    def from_json(cls, values: Any) -> Self:  # noqa: ANN401 - any contents of a file
+        """The inverse of `to_json`.
 
         Raises:
-            ValueError: These are not the contents of a run.json: no mapping, or without a config.
+            ValueError: These are not the contents of a run.json: not a mapping, or without a config.
         """
         if not isinstance(values, dict) or not isinstance(config := values.get("config"), dict):
             raise ValueError("no mapping with a config")

@@ -1,13 +1,13 @@
-"""A run's folder: it is the run. Whoever holds its lock trains it; everyone else only reads.
+"""A run is a folder. The process that holds its lock trains it; all others only read.
 
 run.json          identity, config, status, counts
 run.yaml          reproduces the run: python -m engine train run.yaml
 events.jsonl      telemetry, one event per line
 snapshots/        the method's tensors at frame steps
-checkpoint/       what a resumed run needs
-adapter/          what the run gives away, in our own format: its newest state, or its best where it keeps that
-best/             the state with the lowest validation loss, where the run keeps it
-predictions.json  the held-out rows, answered, and the step at which they were
+checkpoint/       state from which training is resumed
+adapter/          the adapter in Gatelight's format: the newest state, or the best one where `keep` says so
+best/             adapter with the lowest validation loss, where `keep` is "best"
+predictions.json  predictions for the test rows, and the step at which they were made
 """
 
 import json
@@ -29,7 +29,7 @@ from engine.data.head_spec import HeadSpec
 from engine.runs.facts import RunFacts
 
 SNAPSHOT_BUDGET = 64 * 2**20
-"""Bytes that a run's snapshots may take; beyond it every second one goes, newest and first kept."""
+"""Bytes that a run's snapshots may take; beyond it every second one is deleted, but never the first or the newest."""
 
 ACTIVE = ("loading", "running", "paused")
 
@@ -46,7 +46,7 @@ class RunFolder:
         """Make the folder of a new run; the config and the time of creation are added to its facts.
 
         Raises:
-            RunError: The folder is there already and not empty, or cannot be made.
+            RunError: The folder exists and is not empty, or cannot be made.
         """
         try:
             if path.exists() and any(path.iterdir()):
@@ -86,17 +86,17 @@ class RunFolder:
 
     @property
     def config(self) -> RunConfig:
-        """What determines the run."""
+        """The run's config."""
         return RunConfig.from_dict(self.facts().config)
 
     @property
     def head(self) -> HeadSpec | None:
-        """What the run's task head says; None without one."""
+        """Spec of the run's task head; None without one."""
         return self.facts().head
 
     @property
     def template(self) -> str | None:
-        """Text around a prompt as the run learned it; None in runs of older versions, which do not say."""
+        """Text around a prompt, as in training; None in runs of older versions, which do not store it."""
         return self.facts().template
 
     @property
@@ -106,7 +106,7 @@ class RunFolder:
 
     @property
     def adapter_path(self) -> Path:
-        """The adapter that the run gives away."""
+        """Folder of the run's adapter."""
         return self.path / "adapter"
 
     def best_path(self, step: int) -> Path:
@@ -114,19 +114,19 @@ class RunFolder:
         return self.path / "best" / f"step-{step:08d}"
 
     def trim_best(self, step: int) -> None:
-        """Drop all best adapters but that of a step, which the checkpoint knows as the best."""
+        """Delete all best adapters but that of `step`, the best one according to the checkpoint."""
         for path in (self.path / "best").glob("step-*"):
             if path != self.best_path(step):
                 shutil.rmtree(path, ignore_errors=True)
 
     @property
     def checkpoint_path(self) -> Path:
-        """The newest whole checkpoint: after a crash between two renames, the one that was about to be replaced."""
+        """The newest complete checkpoint: after a crash between two renames, the one that was being replaced."""
         path, old = self.path / "checkpoint", self.path / "checkpoint.old"
         return old if old.exists() and not path.exists() else path
 
     def facts(self) -> RunFacts:
-        """What run.json says.
+        """Contents of run.json.
 
         Raises:
             RunError: It is missing or damaged.
@@ -141,7 +141,7 @@ class RunFolder:
             ) from error
 
     def update(self, **changes: Any) -> None:  # noqa: ANN401 - any field of RunFacts
-        """Change entries of run.json, by their names in `RunFacts`. A deleted run is not made again.
+        """Change entries of run.json, by their names in `RunFacts`. A deleted run is not recreated.
 
         Raises:
             RunError: run.json is gone.
@@ -149,12 +149,12 @@ class RunFolder:
         write_json(self.path / "run.json", replace(self.facts(), **changes).to_json())
 
     def status(self) -> str:
-        """The status that is true now: a run that nobody trains is interrupted, whatever its file says."""
+        """The present status: a run that is active in its file but that no process trains is "interrupted"."""
         status = self.facts().status
         return "interrupted" if status in ACTIVE and not self.busy() else status
 
     def busy(self) -> bool:
-        """Whether some process trains it right now."""
+        """Whether some process holds the run's lock, so trains it."""
         if not (self.path / "lock").exists():
             return False
         try:
@@ -165,7 +165,7 @@ class RunFolder:
 
     @contextmanager
     def owned(self) -> Iterator[None]:
-        """Hold the run's lock; it falls when the process dies.
+        """Hold the run's lock; the operating system releases it when the process dies.
 
         Raises:
             RunError: Another process trains it.
@@ -184,7 +184,7 @@ class RunFolder:
             self._lock.release()
 
     def replace_checkpoint(self, fresh: Path) -> None:
-        """Put a complete new checkpoint in the place of the old one; at every moment one of them is whole."""
+        """Replace the checkpoint by a complete new one; at every moment one of them is complete."""
         path, old = self.path / "checkpoint", self.path / "checkpoint.old"
         if path.exists():
             shutil.rmtree(old, ignore_errors=True)
@@ -193,7 +193,7 @@ class RunFolder:
         shutil.rmtree(old, ignore_errors=True)
 
     def snapshot_path(self, step: int) -> Path:
-        """File of the adapter as it was after `step` updates."""
+        """File with the adapter's tensors after `step` updates."""
         return self.path / "snapshots" / f"step-{step:08d}.safetensors"
 
     def snapshots(self) -> list[int]:
@@ -203,28 +203,28 @@ class RunFolder:
         )
 
     def trim_snapshots(self, budget: int = SNAPSHOT_BUDGET) -> None:
-        """Keep the snapshots within the budget by dropping every second one; the first and the newest stay."""
+        """Delete every second snapshot, but the first and the newest, until the rest fit into the budget of bytes."""
         steps = self.snapshots()
         if not steps:
             return
-        each = self.snapshot_path(steps[-1]).stat().st_size
-        while len(steps) > 2 and len(steps) * each > budget:
+        size = self.snapshot_path(steps[-1]).stat().st_size
+        while len(steps) > 2 and len(steps) * size > budget:
             for step in steps[1:-1:2]:
                 self.snapshot_path(step).unlink(missing_ok=True)
             steps = self.snapshots()
 
     def drop_snapshots_after(self, step: int) -> None:
-        """Drop the snapshots of steps that a resumed run makes again."""
+        """Delete the snapshots after `step`: a resumed run makes those steps again."""
         for later in self.snapshots():
             if later > step:
                 self.snapshot_path(later).unlink(missing_ok=True)
 
     def keep_predictions(self, rows: list[dict[str, Any]]) -> None:
-        """Keep the answers to the held-out rows, as of the run's present step."""
+        """Store the predictions for the test rows, made at the run's present step."""
         write_json(self.path / "predictions.json", {"step": self.facts().step, "rows": rows})
 
     def kept_predictions(self) -> list[dict[str, Any]] | None:
-        """The kept answers; None where there are none, or the run went on since."""
+        """The stored predictions; None where there are none, or the run was trained further since."""
         try:
             kept = json.loads((self.path / "predictions.json").read_text(encoding="utf-8"))
         except (OSError, ValueError):
@@ -232,20 +232,20 @@ class RunFolder:
         return kept["rows"] if kept["step"] == self.facts().step else None
 
     def delete(self) -> None:
-        """Remove the run for good.
+        """Delete the run.
 
         Raises:
             RunError: It is being trained.
         """
         with self.owned():
-            doomed = self.path.with_name(self.path.name + ".deleted")
-            self.path.rename(doomed)
-        shutil.rmtree(doomed, ignore_errors=True)
+            removed = self.path.with_name(self.path.name + ".deleted")
+            self.path.rename(removed)
+        shutil.rmtree(removed, ignore_errors=True)
 
 
 def new_run_path(root: Path, config: RunConfig) -> Path:
-    """A folder name that is not taken: when, which method, which dataset."""
-    dataset = re.sub(r"[^\w.-]+", "-", Path(config.dataset).name)  # an id is one plain name, whatever the file's is
+    """An unused path of a run folder, named after time, method and dataset."""
+    dataset = re.sub(r"[^\w.-]+", "-", Path(config.dataset).name)  # an id has no other characters, a file's name may
     stem = f"{time.strftime('%Y%m%d-%H%M%S')}-{config.method}-{dataset}"
     path, number = root / stem, 2
     while path.exists():
@@ -254,16 +254,16 @@ def new_run_path(root: Path, config: RunConfig) -> Path:
 
 
 def run_folders(root: Path) -> list[RunFolder]:
-    """All runs below a folder, newest first; folders that hold no readable run are passed over."""
-    found = []
+    """All runs below a folder, newest first; folders without a readable run are skipped."""
+    readable = []
     for path in root.glob("*/run.json"):
         folder = RunFolder(path.parent)
         try:
-            found.append((folder.facts().created, folder.path.name, folder))
+            readable.append((folder.facts().created, folder.path.name, folder))
         except RunError:
             continue
     return [
         folder
-        for _, _, folder in sorted(found, key=lambda row: row[:2], reverse=True)
+        for _, _, folder in sorted(readable, key=lambda row: row[:2], reverse=True)
         if folder.path.suffix != ".deleted"
     ]

@@ -13,11 +13,11 @@ from engine.telemetry.schedule import is_curve_step
 from engine.telemetry.serialise import to_json
 
 PAGE_BYTES = 256 * 1024
-"""How much of a log is read in one go, so that a long run never blocks the page."""
+"""Bytes of a log that one call reads, so that a long run does not block the page."""
 
 
 class LogWriter:
-    """Appends events. Never raises into training: when the disk refuses, it says so once and goes on."""
+    """Appends events. It never interrupts training: after an I/O error it logs one warning and writes no more."""
 
     def __init__(self, path: Path) -> None:
         self._file: BinaryIO | None = None
@@ -29,7 +29,7 @@ class LogWriter:
             self._give_up(error)
 
     def publish(self, event: Event) -> None:
-        """Append one event; readers see it at once."""
+        """Append one event; it is flushed at once."""
         if self._file is None:
             return
         try:
@@ -51,10 +51,10 @@ class LogWriter:
 
 
 def read_events(path: Path, cursor: int) -> tuple[list[dict[str, Any]], int]:
-    """Events from byte `cursor` on, at most a page of them, and the cursor behind them.
+    """Events from byte `cursor` on, at most a page of them, and the cursor after them.
 
-    A torn last line is left for later. Of long runs, losses are thinned by a rule that depends on the step alone, so
-    that a curve never changes its shape. A cursor behind the end gives nothing.
+    An incomplete last line is left for the next call. Losses of long runs are subsampled by a rule that depends on the
+    step alone, so that reading in parts gives the same curve. A cursor after the end gives no events.
     """
     try:
         with path.open("rb") as file:
@@ -80,7 +80,7 @@ def all_events(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def cut_back(path: Path, step: int) -> None:
-    """Drop everything that was said about steps after `step`: the run goes on from there."""
+    """Delete the events after `step`, from which the run is resumed."""
     try:
         lines = path.read_bytes()
     except OSError:
@@ -90,7 +90,7 @@ def cut_back(path: Path, step: int) -> None:
 
 
 def drop_torn_line(path: Path) -> None:
-    """Cut off what a crash left of an unfinished last line."""
+    """Delete an incomplete last line, which a crash may leave."""
     if path.exists():
         data = path.read_bytes()
         if data and not data.endswith(b"\n"):
@@ -103,7 +103,7 @@ def _parsed(data: bytes) -> Iterator[dict[str, Any]]:
         try:
             event = json.loads(line)
         except ValueError:
-            continue  # a torn line in the middle of a file: a crash, then a resume by an older program
+            continue  # an incomplete line inside of a file: an older version resumed the run after a crash
         if isinstance(event, dict) and isinstance(event.get("step"), int):
             yield event
 

@@ -1,4 +1,4 @@
-"""What a run answers to a query. Needs no torch."""
+"""The answer to a query about a run. Needs no torch."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -13,14 +13,14 @@ class Answer:
 
     Attributes:
         report: The typed report that the query's function returned, see `engine.service.queries`.
-        step: Updates that made the state which was asked; None for the adapter that the run gives away.
+        step: Updates that made the queried state; None for the run's adapter.
     """
 
     report: Any
     step: int | None
 
     def to_json(self) -> dict[str, Any]:
-        """The report's plain values beside the step; what is no `Report` stands under "report" as it is."""
+        """The report's plain values and the step; a report of another type is put under "report" unchanged."""
         match self.report:
             case Report():
                 plain = to_json(self.report)

@@ -36,7 +36,7 @@ def on_this_machine(folder: Path | None = None) -> Iterator[LocalModel]:
 
 
 def model_info(model: LocalModel) -> ModelInfo:
-    """What a page says of a model's files."""
+    """The facts of a model that the page shows."""
     label = model.path.name if model.source == "folder" else model.name
     return ModelInfo(
         name=model.name,
@@ -64,7 +64,7 @@ def shape_of_model(name: str, *, trust_remote_code: bool = False) -> ModelShape:
 
 
 def usual_rate(config: RunConfig) -> float:
-    """What an empty learning rate means for a run; nothing is loaded.
+    """The learning rate that an empty setting stands for; no weights are loaded.
 
     Raises:
         WorkbenchError: A setting or the model cannot be used.
@@ -74,7 +74,7 @@ def usual_rate(config: RunConfig) -> float:
 
 
 def count(config: RunConfig) -> Counts:
-    """Count from closed forms; nothing is loaded.
+    """Count the trained parameters from closed forms; no weights are loaded.
 
     Raises:
         WorkbenchError: A setting or the model cannot be used.

@@ -1,4 +1,4 @@
-"""A question to several columns of a chat: which base they share, and what each of them is given."""
+"""Builds the columns of a chat: the base that they share, and the method and template of each."""
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -16,7 +16,7 @@ from engine.runs.folder import RunFolder
 from engine.training.launch import base_for
 
 DEFAULT_DATA = "town-qa"
-"""Whose template is put around a prompt when no side has a run."""
+"""Dataset whose template is put around a prompt when no side has a run."""
 
 
 def chat(
@@ -29,15 +29,15 @@ def chat(
     """Stream the answers of all sides.
 
     Args:
-        request: The question.
+        request: Prompt, sides and sampling.
         folders: The run of each side; None for the untuned base.
         load: Loads a base, see `engine.models.loading.load_base`.
-        method_of: Gives a run's method at a step.
-        stopped: Asked between tokens whether to end.
+        method_of: Returns a run's method at a step.
+        stopped: Polled between tokens; generation ends when it is true.
 
     Raises:
         RunError: The sides do not share one model.
-        ModelError: It reads pictures, and there is none.
+        ModelError: The model reads pictures, and the request has none.
         DataError: The picture cannot be read.
     """
     base = base_for(_shared([folder.config for folder in folders if folder is not None]), load)
@@ -54,19 +54,19 @@ def chat(
 
 
 def template_of(folder: RunFolder) -> str:
-    """Text around a prompt in a run's data; the data itself need not be there any more."""
+    """Text around a prompt in a run's data, which itself may have been deleted."""
     return folder.template or folder.config.load_data().template
 
 
 def _column(
-    request: ChatRequest, side: ChatSide, folder: RunFolder | None, method: Method | None, other: str | None
+    request: ChatRequest, side: ChatSide, folder: RunFolder | None, method: Method | None, default: str | None
 ) -> ChatColumn:
-    """What one side is given. A side without a run takes the template of another side, if one has a run."""
+    """The column of one side. A side without a run takes the template of another side, if one has a run."""
     if request.picture:
         return ChatColumn(request.prompt, method, side.strength, picture=Path(request.picture))
     if not request.template:
         return ChatColumn(request.prompt, method, side.strength)
-    template = template_of(folder) if folder else other or load_dataset(DEFAULT_DATA).template
+    template = template_of(folder) if folder else default or load_dataset(DEFAULT_DATA).template
     return ChatColumn(request.prompt, method, side.strength, (method and method.template) or template)
 
 
@@ -74,7 +74,7 @@ def _shared(configs: Sequence[RunConfig]) -> RunConfig:
     """A config whose base all sides use.
 
     Raises:
-        RunError: They use several.
+        RunError: They use different ones.
     """
     names = ", ".join(sorted({_base_name(config) for config in configs}))
     if len({_base_name(config) for config in configs}) > 1:
@@ -83,7 +83,7 @@ def _shared(configs: Sequence[RunConfig]) -> RunConfig:
 
 
 def _base_name(config: RunConfig) -> str:
-    """What two runs must have in common to answer side by side."""
+    """Model, precision and device: equal for runs that can share a loaded base."""
     training = config.of_training()
     device = resolve_device(training.device)
     return f"{config.model} ({resolve_precision(training.precision, device)}, {device})"

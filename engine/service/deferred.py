@@ -1,8 +1,8 @@
-"""The parts of the engine that load torch, for a page that must be on the screen before torch is loaded.
+"""The parts of the engine that import torch, deferred so that the page is shown before torch is loaded.
 
-Each function imports its part when it is called, and not when this file is imported: loading torch and transformers
-takes seconds. One lock is held meanwhile, since transformers' lazy modules break when two threads load them at once.
-No other file below `engine/service` imports inside of a function.
+Each function imports its module when it is called, since importing torch and transformers takes seconds. A lock is held
+during the import: transformers' lazy modules break when two threads load them at once. No other file below
+`engine/service` imports inside of a function.
 """
 
 import threading
@@ -19,7 +19,7 @@ _LOADING = threading.Lock()
 
 
 def worker_class() -> "type[Worker]":
-    """The class whose one instance the worker thread has."""
+    """The class `Worker`."""
     with _LOADING:
         from engine.service.worker import Worker
     return Worker

@@ -1,4 +1,4 @@
-"""Bases and tuned methods that were used lately, so that a question about a run does not load them again."""
+"""LRU caches of bases and trained methods, so that queries about a run do not load them again."""
 
 from collections import OrderedDict
 from collections.abc import Callable
@@ -19,10 +19,10 @@ KEPT_METHODS = 8
 
 
 class ModelCache:
-    """Loads bases and methods once and keeps the ones used last.
+    """Loads bases and methods, and keeps the most recently used ones.
 
     Args:
-        loaded: Called with the name, precision and base whenever a base was loaded from its files.
+        loaded: Called with the name, precision and base whenever a base is loaded from its files.
     """
 
     def __init__(self, loaded: Callable[[str, str, Base], None]) -> None:
@@ -31,7 +31,7 @@ class ModelCache:
         self._methods: OrderedDict[tuple[Path, int | None, float], Method] = OrderedDict()
 
     def base(self, model: str, precision: str = "fp32", **loading: Any) -> Base:  # noqa: ANN401 - see `load_base`
-        """A base; at most `KEPT_BASES` are held at a time.
+        """A base; at most `KEPT_BASES` are in memory.
 
         Raises:
             ModelError: It cannot be loaded.
@@ -48,7 +48,7 @@ class ModelCache:
         return self._bases[key]
 
     def tuned(self, folder: RunFolder, step: int | None) -> tuple[Base, Method]:
-        """A run's base, and its method as it was at a snapshot; None for the adapter that the run gives away.
+        """A run's base, and its method as it was at a snapshot; None for the run's adapter.
 
         Raises:
             RunError: There is no such snapshot, or no adapter yet.
@@ -71,9 +71,9 @@ class ModelCache:
         return base, self._methods[key]
 
     def as_trained(self, folder: RunFolder) -> tuple[Base, Method]:
-        """A run's base, and its method as the newest checkpoint has it; where there is none, as its adapter has it.
+        """A run's base, and its method from the newest checkpoint; where there is none, from its adapter.
 
-        An adapter holds what remains after training, such as the average of several experts.
+        A checkpoint has the structure used in training; an adapter is folded, for example to an average of experts.
         """
         if not has_checkpoint(folder.checkpoint_path):
             return self.tuned(folder, None)

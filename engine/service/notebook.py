@@ -1,4 +1,4 @@
-"""The engine from Python: a base, a run on it, its scores, its answers, its adapter. What `import engine` offers."""
+"""The Python interface, exported by `engine`: train a run on a base, evaluate it, chat with it, export its adapter."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -23,11 +23,11 @@ from engine.training.loop import Progress, Trainer
 
 
 class Run:
-    """A run: a folder, the frozen base that it tunes, and what can be asked of it.
+    """A run: its folder, its frozen base, and what can be done with them.
 
     Attributes:
-        folder: Everything that the run wrote.
-        base: The frozen model; runs on one base share it.
+        folder: The run folder.
+        base: The frozen model, which several runs may share.
     """
 
     def __init__(self, folder: RunFolder, base: Base, trainer: Trainer | None = None) -> None:
@@ -45,12 +45,12 @@ class Run:
         settings: Mapping[str, Any] | None = None,
         data: Mapping[str, Any] | None = None,
         folder: str | Path | None = None,
-        **training: Any,  # noqa: ANN401 - a setting has a type of its own
+        **training: Any,  # noqa: ANN401 - each setting has another type
     ) -> Self:
-        """Make the folder of a new run, at step 0; `steps` and `train` do the rest.
+        """Make the folder of a new run, at step 0; `steps` and `train` train it.
 
         Args:
-            base: Of `engine.load_base`.
+            base: A base from `engine.load_base`.
             dataset: A shipped name, a file, a folder, or hub:owner/name.
             method: A name in `engine.methods.METHODS`.
             settings: Settings of the method, such as {"rank": 4}.
@@ -75,7 +75,7 @@ class Run:
 
     @classmethod
     def open(cls, path: str | Path, base: Base | None = None) -> Self:
-        """A run of before; its base is loaded unless it is given.
+        """An existing run; its base is loaded unless it is given.
 
         Raises:
             WorkbenchError: There is no run, or its model cannot be loaded.
@@ -84,10 +84,10 @@ class Run:
         return cls(folder, base or base_for(folder.config, load_base))
 
     def steps(self) -> Iterator[Progress]:
-        """Train a step at a time, from step 0 or from the newest checkpoint. Closing the iterator keeps the work.
+        """Train a step at a time, from step 0 or the newest checkpoint. Closing the iterator saves a checkpoint.
 
         Raises:
-            RunError: There is nothing left to do, or another process trains it.
+            RunError: All steps are done, or another process trains it.
         """
         with self.folder.owned():
             trainer = self._trainer or resume_run(self.folder, lambda *_, **__: self.base)
@@ -102,16 +102,16 @@ class Run:
 
     @property
     def method(self) -> Method:
-        """The trained method, read from the adapter that the run gives away."""
+        """The trained method, read from the run's adapter folder."""
         return load_adapter(self.folder.adapter_path, self.base)
 
     @property
     def dataset(self) -> Dataset:
-        """The run's rows, in the template that it learned."""
+        """The run's dataset, in the template used in training."""
         return self.folder.config.load_data(self.base.processor)
 
     def events(self, kind: str = "") -> list[dict[str, Any]]:
-        """What training said of itself, in order: all events, or those of one kind of docs/reference/events.md."""
+        """The run's events in order: all, or those of one kind of docs/reference/events.md."""
         return [event for event in all_events(self.folder.events_path) if kind in ("", event["kind"])]
 
     def evaluate(self) -> TextScores | LabelScores | NumberScores:
@@ -120,10 +120,10 @@ class Run:
         return (text_scores if method.head is None else head_scores)(self.base, method, self.dataset)
 
     def chat(self, prompt: str, strength: float = 1.0, **sampling: Any) -> tuple[str, str]:  # noqa: ANN401
-        """What base and tuned model answer, from one batched forward per token.
+        """Answers of base and tuned model, from one batched forward per token.
 
         Args:
-            prompt: The question; the run's template is put around it.
+            prompt: The prompt; the run's template is put around it.
             strength: 0 is the base, 1 the trained model.
             **sampling: Fields of `Sampling`, such as max_new_tokens=64.
         """
@@ -135,10 +135,10 @@ class Run:
         return base, tuned
 
     def export(self, target: str | Path, form: str = "peft") -> Path:
-        """Write the adapter in a form of `engine.exchange.archive.EXPORT_FORMATS`; returns the folder.
+        """Write the adapter in a format of `engine.exchange.forms.EXPORT_FORMATS`; returns the folder.
 
         Raises:
-            ExchangeError: That form cannot hold this method.
+            ExchangeError: That format cannot hold this method.
         """
         write_adapter(self.method, self.base, form, Path(target))
         return Path(target)

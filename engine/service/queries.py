@@ -1,7 +1,7 @@
-"""What may be asked of a run, even while it trains: one table of queries, for the page and the command line alike.
+"""Queries about a run, also while it trains: one table for the page and the command line.
 
-A new query is its function in `engine.analysis` (or below) and a row here: `Workbench.ask`, the page's `server.ask` and
-the worker know it then by its name. The page's panel or a command that shows the answer comes on top.
+A new query is a function in `engine.analysis` (or below) and a row here, after which `Workbench.ask`, the page's
+`server.ask` and the worker accept its name. A panel of the page or a command that shows the answer is separate.
 """
 
 import functools
@@ -26,14 +26,14 @@ SHOWN_PICTURES = 40
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One row.
+    """A row of `QUERIES`.
 
     Attributes:
-        function: Given base, method, what `needs` asks for, and the query's arguments by name; returns a typed report.
+        function: Called with base, method, what `needs` lists, and the query's arguments by name; returns a report.
         arguments: Names of its arguments.
         needs: "data": the run's dataset. "pictures": the first pictures that it is validated on, by name.
-            "training_state": the method as it trains, not as the adapter that the run gives away has it.
-        past: Whether the state at an earlier snapshot can be asked as well.
+            "training_state": the method from the checkpoint instead of the folded adapter.
+        past: Whether an earlier snapshot can be queried as well.
     """
 
     function: Callable[..., Any]
@@ -41,14 +41,14 @@ class Query:
     needs: tuple[Need, ...] = ("data",)
     past: bool = True
 
-    def answer(self, base: Base, method: Method, folder: RunFolder, arguments: dict[str, Any]) -> Any:  # noqa: ANN401 - the row's own report
-        """Provide what the function needs, and call it."""
-        needed: list[Any] = []
+    def answer(self, base: Base, method: Method, folder: RunFolder, arguments: dict[str, Any]) -> Any:  # noqa: ANN401 - each query has its report type
+        """Load what the function needs, and call it."""
+        inputs: list[Any] = []
         if "data" in self.needs:
-            needed.append(folder.config.load_data(base.processor))
+            inputs.append(folder.config.load_data(base.processor))
         if "pictures" in self.needs:
-            needed.append(_pictures(folder.path))
-        return self.function(base, method, *needed, **arguments)
+            inputs.append(_pictures(folder.path))
+        return self.function(base, method, *inputs, **arguments)
 
 
 @functools.lru_cache(maxsize=1)

@@ -1,4 +1,4 @@
-"""The run folders of the home folder and the recordings: what can be read and changed without the worker. No torch."""
+"""Reads and changes run folders and recordings without the worker. Needs no torch."""
 
 import re
 from collections.abc import Callable
@@ -16,11 +16,11 @@ NAME_LENGTH = 120
 
 
 class RunStore:
-    """The runs below a folder, and the recordings that ship.
+    """The runs below a folder, and the shipped recordings.
 
     Args:
         root: Folder of the run folders.
-        live: Tells what the worker does right now, the one thing that the folders do not hold.
+        live: Returns the worker's present status, which the folders do not hold.
     """
 
     def __init__(self, root: Path, live: Callable[[], LiveStatus]) -> None:
@@ -33,15 +33,15 @@ class RunStore:
 
     def adapters(self, model: str) -> list[AdapterInfo]:
         """Every adapter of a model, recordings included, oldest first."""
-        both = list_adapters(self.root, model) + list_adapters(RECORDINGS, model)
-        return sorted(both, key=lambda info: info.created)
+        infos = list_adapters(self.root, model) + list_adapters(RECORDINGS, model)
+        return sorted(infos, key=lambda info: info.created)
 
     def config(self, run: str) -> RunConfig:
-        """What determines a run."""
+        """Config of a run."""
         return self.folder(run).config
 
     def since(self, run: str, cursor: int, epoch: int | None) -> RunUpdate:
-        """What is new in a run since a cursor, at most a page of events.
+        """Facts of a run, and its events since a cursor, at most a page of them.
 
         Args:
             run: Its id.
@@ -74,7 +74,7 @@ class RunStore:
         )
 
     def loss_curves(self, run: str) -> LossCurves:
-        """All training and validation losses of a run; its log is read in pages, each of them once."""
+        """All training and validation losses of a run; its log is read page by page."""
         training, validation = [], []
         for event in all_events(self.folder(run).events_path):
             if event["kind"] == "loss":
@@ -94,11 +94,11 @@ class RunStore:
         self.own_folder(run).update(name=short(name))
 
     def annotate(self, run: str, notes: str) -> None:
-        """Keep notes with a run."""
+        """Set the notes of a run."""
         self.own_folder(run).update(notes=notes)
 
     def delete(self, run: str) -> None:
-        """Remove a run for good.
+        """Delete a run.
 
         Raises:
             RunError: It is active, or a recording.
@@ -109,15 +109,12 @@ class RunStore:
         folder.delete()
 
     def kept_predictions(self, run: str) -> Predicted | None:
-        """The held-out rows of a run as they were answered before; None where they were not."""
+        """Stored predictions for the test rows of a run; None where there are none."""
         rows = self.folder(run).kept_predictions()
         return None if rows is None else Predicted(rows=rows, total=len(rows))
 
     def pictures(self, run: str) -> dict[str, Path]:
-        """Where the held-out pictures of a run lie, by the names that its rows have; none where it reads text.
-
-        None either where its data is gone: then its rows still have their names.
-        """
+        """Paths of the pictures of a run's test rows, by prompt; empty where it reads text or its data is gone."""
         folder = self.folder(run)
         if not folder.facts().pictures:
             return {}
@@ -128,7 +125,7 @@ class RunStore:
         return {row.prompt: row.picture for row in data.rows("test") if row.picture is not None}
 
     def snapshots(self, run: str) -> list[int]:
-        """Steps of a run that one can chat with, in order."""
+        """Steps of a run that have a snapshot, in order."""
         return self.folder(run).snapshots()
 
     def folder(self, run: str) -> RunFolder:
@@ -193,5 +190,5 @@ def _recorded(folder: RunFolder) -> bool:
 
 
 def short(name: str) -> str:
-    """A name as it is kept: one line, at most `NAME_LENGTH` characters."""
+    """A name as it is stored: one line, at most `NAME_LENGTH` characters."""
     return " ".join(name.split())[:NAME_LENGTH]

@@ -1,4 +1,4 @@
-"""How long it takes to switch a loaded base to another adapter, measured."""
+"""Measures how long it takes to switch a loaded base to another adapter."""
 
 import statistics
 import time
@@ -19,8 +19,8 @@ class SwitchTimes:
     """Milliseconds until a view of the base is ready to answer with an adapter, medians of `REPEATS`.
 
     Attributes:
-        disk_ms: Read from its folder; the operating system may still know the file.
-        memory_ms: Read before: only put on a fresh view.
+        disk_ms: The adapter is read from its folder; its file may be in the page cache.
+        memory_ms: The adapter is in memory and only attached to a new view.
     """
 
     disk_ms: float
@@ -28,7 +28,7 @@ class SwitchTimes:
 
 
 def time_switch(base: Base, folder: Path) -> SwitchTimes:
-    """Switch to an adapter `REPEATS` times. The base's fingerprint is computed before: a loaded base has it."""
+    """Switch to an adapter `REPEATS` times. The base's fingerprint is computed before, as in a base that is in use."""
     _ = base.fingerprint
     method = load_adapter(folder, base)
     return SwitchTimes(

@@ -1,4 +1,4 @@
-"""The one door between a page and the engine. Importing it is cheap: torch is loaded in the worker thread."""
+"""The page's interface to the engine. Importing it is cheap: torch is loaded in the worker thread."""
 
 import queue
 import threading
@@ -34,15 +34,15 @@ if TYPE_CHECKING:
     from engine.service.worker import Worker
 
 SAME_CLICK_S = 5.0
-"""A second start of the same run within this time is a double click."""
+"""A second start of the same config within this time is a double click."""
 
 
 class Workbench:
-    """Everything that a page can do. Every method may be called from any thread; errors are `WorkbenchError`s.
+    """Everything that a page can do. All methods are thread-safe; errors are `WorkbenchError`s.
 
     Attributes:
-        home: Folder of runs, own models and exports.
-        runs: The run folders; what it does is instant.
+        home: Folder of runs, the user's models and exports.
+        runs: The run folders; its methods do not wait for the worker.
     """
 
     def __init__(self, home: Path) -> None:
@@ -53,11 +53,11 @@ class Workbench:
         self._last_start: tuple[RunConfig, float, str] | None = None
 
     def live(self) -> LiveStatus:
-        """What is going on right now. Instant."""
+        """Present status of the worker. Instant."""
         return self._worker.live
 
     def warm_up(self) -> None:
-        """Begin to load torch and the embedded model in the background."""
+        """Start loading torch and the embedded model in the background."""
         self._worker.submit(lambda worker: worker.models.base("town"))
 
     def models(self) -> list[ModelInfo]:
@@ -69,7 +69,7 @@ class Workbench:
         return shipped_datasets()
 
     def inspect_data(self, dataset: str, settings: DataSettings) -> Inspection:
-        """The columns of a file or a hub dataset, and what they are taken for. Reads it; needs no model.
+        """The columns of a file or a hub dataset, and their detected roles. Reads the data; needs no model.
 
         Raises:
             DataError: It cannot be read.
@@ -77,19 +77,19 @@ class Workbench:
         return inspect_data(dataset, settings)
 
     def preview_data(self, config: RunConfig, rows: int = 3) -> DataPreview:
-        """What a run would train on, token by token and in numbers. No weights are loaded.
+        """Preview of a run's training data: tokens of some rows, and counts over all. No weights are loaded.
 
         Raises:
-            WorkbenchError: A setting, the model or the data cannot be used, or nothing would be learned.
+            WorkbenchError: A setting, the model or the data cannot be used, or no row would be trained on.
         """
         return deferred.preview_data(config, rows)
 
     def count(self, config: RunConfig) -> Counts:
-        """How many parameters a run would train."""
+        """Number of parameters that a run would train."""
         return deferred.count(config)
 
     def usual_rate(self, config: RunConfig) -> float:
-        """What an empty learning rate means for a run."""
+        """The learning rate that an empty setting stands for."""
         return deferred.usual_rate(config)
 
     def memory(self, config: RunConfig) -> MemoryInfo:
@@ -104,7 +104,7 @@ class Workbench:
         return deferred.memory(config, round(held))
 
     def start(self, config: RunConfig, name: str = "") -> str:
-        """Start a run; returns its id when it is set up. Pressed twice, it is the same run.
+        """Start a run; returns its id when it is set up. A double click starts one run.
 
         Raises:
             WorkbenchError: Another run is active, or a setting, the model or the data cannot be used.
@@ -112,8 +112,8 @@ class Workbench:
         config = config.checked()
         with self._starting:
             if self._last_start is not None:
-                before, when, run = self._last_start
-                if before == config and time.monotonic() - when < SAME_CLICK_S and self.live().run == run:
+                last_config, started, run = self._last_start
+                if last_config == config and time.monotonic() - started < SAME_CLICK_S and self.live().run == run:
                     return run
             self._refuse_second_run()
             path = new_run_path(self.runs.root, config)
@@ -127,7 +127,7 @@ class Workbench:
         self._worker.call(lambda worker: worker.pause())
 
     def go_on(self) -> None:
-        """Go on with the paused run."""
+        """Continue the paused run."""
         self._worker.call(lambda worker: worker.go_on())
 
     def one_step(self) -> None:
@@ -135,14 +135,14 @@ class Workbench:
         self._worker.call(lambda worker: worker.one_step())
 
     def stop(self) -> None:
-        """Stop the active run after the present step and keep its work; it can be resumed."""
+        """Stop the active run after the present step and save its state; it can be resumed."""
         self._worker.call(lambda worker: worker.stop())
 
     def resume(self, run: str) -> None:
-        """Go on with a stopped, failed or interrupted run from its checkpoint.
+        """Resume a stopped, failed or interrupted run from its checkpoint.
 
         Raises:
-            WorkbenchError: Another run is active, or this one cannot go on.
+            WorkbenchError: Another run is active, or this one cannot be resumed.
         """
         with self._starting:
             if self.live().run == run:
@@ -153,17 +153,17 @@ class Workbench:
             self._worker.call(lambda worker: worker.resume(folder))
 
     def export(self, run: str, form: str) -> Path:
-        """A zip of the run's adapter; form is "gatelight", "peft" or "llama_adapter".
+        """A zip of the run's adapter; `form` is "gatelight", "peft" or "llama_adapter".
 
         Raises:
-            WorkbenchError: The form cannot hold this adapter without loss.
+            WorkbenchError: The format cannot hold this adapter without loss.
         """
         folder = self.runs.folder(run)
         target = self.home / "exports" / f"{run}-{form if form.isidentifier() else 'x'}.zip"
         return self._worker.call(lambda worker: worker.export(folder, form, target))
 
-    def ask(self, query: str, run: str, step: int | None = None, **arguments: Any) -> Answer:  # noqa: ANN401 - the query's own
-        """Ask something of a run between two training steps.
+    def ask(self, query: str, run: str, step: int | None = None, **arguments: Any) -> Answer:  # noqa: ANN401 - any argument of a query
+        """Answer a query about a run between two training steps.
 
         Args:
             query: A name in `engine.service.queries.QUERIES`.
@@ -173,13 +173,13 @@ class Workbench:
 
         Raises:
             KeyError: There is no such query.
-            WorkbenchError: The run, its model or its data are gone, or the query does not suit its method.
+            WorkbenchError: The run, its model or its data are gone, or the query does not apply to its method.
         """
         folder = self.runs.folder(run)
         return self._worker.call(lambda worker: worker.ask(query, folder, step, arguments))
 
     def predictions(self, run: str) -> Iterator[Predicted]:
-        """Answer the held-out rows of a run, a part at a time; what was answered before is there at once.
+        """Predictions for the test rows of a run, a few more each time; stored predictions are yielded at once.
 
         Raises:
             WorkbenchError: The run is still training, or its model or data are gone.
@@ -187,8 +187,8 @@ class Workbench:
         folder = self.runs.folder(run)
         if self.live().run == run:
             raise RunError("predict_active", f"The run {run!r} is active: stop it, or wait until it ends.", run=run)
-        if (kept := self.runs.kept_predictions(run)) is not None:
-            yield kept
+        if (stored := self.runs.kept_predictions(run)) is not None:
+            yield stored
             return
         rows: list[dict[str, Any]] = []
         total = 1
@@ -200,34 +200,34 @@ class Workbench:
             folder.keep_predictions(rows)
 
     def chat(self, request: ChatRequest, stop: threading.Event) -> Iterator[ChatUpdate]:
-        """Stream the answers of all sides; ends within a second of `stop` being set. Served between training steps.
+        """Stream the answers of all sides; ends within a second of `stop` being set. Runs between steps.
 
         Raises:
-            WorkbenchError: The prompt is empty or a side cannot speak.
+            WorkbenchError: The prompt is empty or a side cannot answer.
         """
         if not request.prompt.strip() and not request.picture:
             raise SettingError("no_prompt", "The message is empty: type a question.")
         folders = [self.runs.folder(side.run) if side.run else None for side in request.sides]
         updates: queue.Queue[ChatUpdate | None] = queue.Queue()
-        gone = threading.Event()
+        abandoned = threading.Event()
 
-        def speak(worker: "Worker") -> None:
+        def answer(worker: "Worker") -> None:
             try:
-                for update in worker.chat(request, folders, lambda: stop.is_set() or gone.is_set()):
+                for update in worker.chat(request, folders, lambda: stop.is_set() or abandoned.is_set()):
                     updates.put(update)
             finally:
                 updates.put(None)
 
-        future = self._worker.submit(speak)
+        future = self._worker.submit(answer)
         try:
             while (update := updates.get()) is not None:
                 yield update
             future.result()
         finally:
-            gone.set()
+            abandoned.set()
 
     def close(self) -> None:
-        """Stop the active run, keep its work, and end the worker thread."""
+        """Stop the active run, save its state, and end the worker thread."""
         self._worker.close()
 
     def _refuse_second_run(self) -> None:

@@ -1,4 +1,4 @@
-"""What the worker thread does: it alone touches torch. It trains one run at a time and answers between its steps."""
+"""The work of the worker thread, the only one that uses torch: it trains one run and answers queries between steps."""
 
 import inspect
 import logging
@@ -31,7 +31,7 @@ class Worker:
         notify: Called with a new `LiveStatus` whenever something changed.
 
     Attributes:
-        models: Bases and methods that were used lately.
+        models: Cache of bases and methods.
     """
 
     def __init__(self, notify: Callable[[LiveStatus], None]) -> None:
@@ -49,7 +49,7 @@ class Worker:
         return self._trainer is not None and self._live.status == "running"
 
     def start(self, path: Path, config: RunConfig, name: str) -> None:
-        """Begin a new run; steps are made by `advance`."""
+        """Start a new run; `advance` trains it."""
 
         def make() -> Trainer:
             trainer = start_run(path, config, self.models.base, name)
@@ -59,7 +59,7 @@ class Worker:
         self._begin(make, path.name, config)
 
     def resume(self, folder: RunFolder) -> None:
-        """Go on with a run from its checkpoint."""
+        """Resume a run from its checkpoint."""
 
         def make() -> Trainer:
             self._lock.enter_context(folder.owned())
@@ -68,7 +68,7 @@ class Worker:
         self._begin(make, folder.id, folder.config)
 
     def advance(self) -> None:
-        """Make one training step. Whatever goes wrong ends the run, never the worker."""
+        """Make one training step. An exception ends the run, but not the worker."""
         try:
             progress = next(self._steps)
         except StopIteration:
@@ -94,7 +94,7 @@ class Worker:
             self._change(status="paused", eta_s=None, steps_per_s=0.0)
 
     def go_on(self) -> None:
-        """Go on after a pause."""
+        """Continue after a pause."""
         if self._trainer is not None and self._live.status == "paused":
             self._trainer.go_on()
             self._change(status="running")
@@ -109,12 +109,12 @@ class Worker:
         self.pause()
 
     def stop(self) -> None:
-        """Stop between two steps and keep the work."""
+        """Stop between two steps and save its state."""
         if self._trainer is None:
             return
         self._change(status="stopping")
         if inspect.getgeneratorstate(self._steps) == inspect.GEN_CREATED:
-            self.advance()  # a generator that never ran has nothing to keep
+            self.advance()  # `close` on a generator that has not started executes none of its code
         try:
             self._steps.close()
         except OSError as error:
@@ -132,8 +132,8 @@ class Worker:
         row = QUERIES[query]
         step = step if row.past else None
         base, method = self._method(folder, step, as_trained="training_state" in row.needs)
-        asked = self._live.step if step is None and self._is_live(folder) else step
-        return Answer(step=asked, report=row.answer(base, method, folder, arguments))
+        queried_step = self._live.step if step is None and self._is_live(folder) else step
+        return Answer(step=queried_step, report=row.answer(base, method, folder, arguments))
 
     def chat(
         self, request: ChatRequest, folders: list[RunFolder | None], stopped: Callable[[], bool]
@@ -147,7 +147,7 @@ class Worker:
         return zip_adapter(method, base, form, folder.config.to_yaml(), target)
 
     def _method(self, folder: RunFolder, step: int | None, *, as_trained: bool = False) -> tuple[Base, Method]:
-        """A run's method as it was at a step; None for now, which for the active run is the very present."""
+        """A run's method as it was at a step; None for the newest state, for the active run the one in training."""
         if step is None and self._is_live(folder) and self._trainer is not None:
             return self._trainer.base, self._trainer.method
         return self.models.as_trained(folder) if as_trained else self.models.tuned(folder, step)
@@ -188,7 +188,7 @@ class Clock:
         self._times: list[float] = []
 
     def tick(self) -> float:
-        """Note a step; returns the rate, 0 while unknown."""
+        """Record a step; returns the rate, 0 while unknown."""
         self._times = [*self._times[-24:], time.monotonic()]
         span = self._times[-1] - self._times[0]
         return (len(self._times) - 1) / span if span > 0 else 0.0

@@ -1,4 +1,4 @@
-"""The thread on which the worker lives: jobs are done in order, and training goes on between them."""
+"""The worker's thread: jobs are executed in order, and training continues between them."""
 
 import dataclasses
 import queue
@@ -21,7 +21,7 @@ class WorkerThread:
     """Starts at once; torch is loaded when the first job comes.
 
     Attributes:
-        live: What the worker does right now.
+        live: Present status of the worker.
     """
 
     def __init__(self) -> None:
@@ -31,7 +31,7 @@ class WorkerThread:
         self._thread.start()
 
     def submit(self, job: "Callable[[Worker], T]") -> "Future[T]":
-        """Queue a job; it is done before the next training step."""
+        """Queue a job; it is executed before the next training step."""
         future: Future[T] = Future()
 
         def run(worker: "Worker") -> None:
@@ -48,11 +48,11 @@ class WorkerThread:
         return self.submit(job).result()
 
     def expect(self, run: str) -> None:
-        """Say that a run is being loaded, also while the worker itself still is."""
+        """Set the status to "loading" for a run, also before the worker itself is loaded."""
         self.live = dataclasses.replace(self.live, status="loading", run=run, message="", problem=None)
 
     def close(self) -> None:
-        """Stop the active run, keep its work, and end the thread."""
+        """Stop the active run, save its state, and end the thread."""
         self.submit(lambda worker: worker.stop())
         self._jobs.put(None)
         self._thread.join(timeout=CLOSING_S)
@@ -65,7 +65,7 @@ class WorkerThread:
             job = self._next(worker)
 
     def _next(self, worker: "Worker") -> "Callable[[Worker], None] | None":
-        """The next job; while there is none, training goes on."""
+        """The next job; while there is none, training steps are made."""
         while worker.training:
             try:
                 return self._jobs.get_nowait()

@@ -27,7 +27,7 @@ def write(method: Method) -> tuple[dict[str, Any], dict[str, Tensor]]:
     settings, shape = method.settings, method.shape
     if not shape.family.causal:
         raise refused("HF peft has no prefix tuning for masked language models", "export in our own format")
-    if not method.pushes:
+    if not method.shifts_text:
         raise refused(
             "HF peft pushes the text's positions back, and this prefix was trained without that",
             "train with shift_positions=true, or export in our own format",

@@ -138,7 +138,7 @@ def _scaled(settings: IA3Settings, shape: ModelShape) -> tuple[tuple[str, ...], 
     entered = linear_roles(shape.family, tuple(role for role in targets if role in inputs))
     left = tuple(role for role in targets if role not in inputs)
     if settings.whole_linears:
-        outputs = tuple(outputs_of_linear(shape, own) for own in linear_roles(shape.family, left))
+        outputs = tuple(outputs_of_linear(shape, linear) for linear in linear_roles(shape.family, left))
     else:
         outputs = outputs_of_roles(shape, left)
-    return entered, (*outputs, *(RoleOutputs(own, own, shape.linears[own][0], None) for own in entered))
+    return entered, (*outputs, *(RoleOutputs(role, role, shape.linears[role][0], None) for role in entered))

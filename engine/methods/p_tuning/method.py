@@ -66,7 +66,7 @@ class PTuning(Method[PTuningSettings]):
             self.prompts = nn.Parameter(torch.zeros(p, d))
         else:
             self.encoder = ENCODERS[settings.encoder](p, d, width, settings.dropout)
-        # Where the tokens started and where the last frame found them: kept in checkpoints, never in adapter files.
+        # The tokens at the start and at the last event: kept in checkpoints, never in adapter files.
         self.register_buffer("_first", torch.zeros(p, d))
         self.register_buffer("_latest", torch.zeros(p, d))
 

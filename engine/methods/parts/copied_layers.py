@@ -57,10 +57,10 @@ class CopiedLayers(nn.Module):
         if trace.cache_state is not None:
             cache = trace.cache_state.setdefault("copies", DynamicCache(config=self._config))
         x = trace.states[0].detach().float()
-        for layer, own in zip(self.chosen, self.layers, strict=True):
-            x = trace.calls[layer].replay(own, x, cache)
-        out: Float[Tensor, "b t d"] = self.last(x)
-        return out
+        for layer, copied in zip(self.chosen, self.layers, strict=True):
+            x = trace.calls[layer].replay(copied, x, cache)
+        hidden: Float[Tensor, "b t d"] = self.last(x)
+        return hidden
 
 
 def spread(layers: int, count: int) -> list[int]:

@@ -75,7 +75,7 @@ class PrefixTuning(Method[PrefixSettings]):
         else:
             self.keys = nn.Parameter(torch.zeros(l, g, p, k))
             self.values = nn.Parameter(torch.zeros(l, g, p, k))
-        # Where the prefix started and where the last frame found it: kept in checkpoints, never in adapter files.
+        # The prefix at the start and at the last event: kept in checkpoints, never in adapter files.
         self.register_buffer("_first", torch.zeros(2, l, g, p, k))
         self.register_buffer("_latest", torch.zeros(2, l, g, p, k))
 
