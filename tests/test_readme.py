@@ -90,3 +90,12 @@ def test_event_reference_is_up_to_date():
     """docs/reference/events.md tells of every kind of event and every field, each with a sentence."""
     assert event_page() == EVENT_PAGE.read_text(encoding="utf-8"), "run `python -m tools.event_reference`"
     assert not re.search(r"^\| `\w+` \| .+ \|  \|$", event_page(), re.M)
+
+
+def test_architecture_names_files_that_exist():
+    """Every file and folder that the drawings of docs/architecture.md name is there."""
+    text = (ROOT / "docs/architecture.md").read_text("utf-8").split("## Every file")[0]
+    named = set(re.findall(r"\b((?:\w+/)+(?:\w+\.\w+)?)(?=[\s,`])", text.split("## The run folder")[0]))
+    assert len(named) > 12
+    for path in named:
+        assert any((folder / path).exists() for folder in (ROOT, ROOT / "engine")), path

@@ -49,7 +49,8 @@ class LayerCall:
         def cut(value: Any) -> Any:  # noqa: ANN401 - any argument
             if isinstance(value, tuple):
                 return tuple(map(cut, value))
-            by_row = isinstance(value, torch.Tensor) and value.dim() > 1 and len(value) == count
-            return value[rows] if by_row else value
+            if not isinstance(value, torch.Tensor) or value.dim() < 2 or len(value) % count:
+                return value
+            return value.unflatten(0, (count, -1))[rows].flatten(0, 1)  # bloom's bias has a row for every head
 
         return type(self)(cut(self.args), {name: cut(value) for name, value in self.kwargs.items()})

@@ -47,6 +47,6 @@ def checkpoint_activations(views: Sequence[View], **options: Any) -> None:  # no
     Only the layers are set to training, since transformers asks them; the base's dropout stays off.
     """
     for view in views:
-        view.model.gradient_checkpointing_enable({"use_reentrant": False, **options})
+        view.model.activation_checkpointing_enable({"use_reentrant": False, **options})
         for layer in view.sites.layers:
             layer.training = True

@@ -216,7 +216,7 @@ def test_every_virtual_token_learns(family):
         base, method = Case("p_tuning", {**INSIDE, "encoder": "none"}, family).build()
         view = viewed(base, randomise(method))
         if checkpointing:
-            view.model.gradient_checkpointing_enable({"use_reentrant": False})
+            view.model.activation_checkpointing_enable({"use_reentrant": False})
             for layer in view.sites.layers:
                 layer.training = True
         loss_of(view, tokens_of(MIXED, [9, A, 10, B, C], side="left")).backward()

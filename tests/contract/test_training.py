@@ -119,7 +119,7 @@ def test_gradient_checkpointing_changes_nothing(case):
         view = viewed(base, randomise(method))
         calls = count_calls(view)
         if checkpointing:
-            view.model.gradient_checkpointing_enable({"use_reentrant": False})
+            view.model.activation_checkpointing_enable({"use_reentrant": False})
             for layer in view.sites.layers:
                 layer.training = True
         loss = loss_of(view, inputs_for(base))
@@ -160,7 +160,7 @@ def test_model_dropout_stays_off(family, changes):
     case = next(case for case in cases((family,)) if case.method == "lora")
     _, method = case.build(base=base)
     view = viewed(base, randomise(method))
-    view.model.gradient_checkpointing_enable({"use_reentrant": False})
+    view.model.activation_checkpointing_enable({"use_reentrant": False})
     for layer in view.sites.layers:
         layer.training = True
     assert torch.equal(loss_of(view, words()), loss_of(view, words()))

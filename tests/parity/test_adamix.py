@@ -286,7 +286,7 @@ def test_objective_is_cross_entropy_and_agreement(family, checkpointing):
     views = [base.view(), base.view()]
     randomise(method, std=0.3).attach(views[0].sites)
     for view in views if checkpointing else []:
-        view.model.gradient_checkpointing_enable({"use_reentrant": False})
+        view.model.activation_checkpointing_enable({"use_reentrant": False})
         for layer in view.sites.layers:
             layer.training = True
     loss = TrainingObjective(method, views)(batch())

@@ -231,7 +231,7 @@ def test_nothing_inside_of_the_backbone_is_kept(name, checkpointing):
     base, method = Case(name, {"reduction": 4} if name == "ladder" else {}, "llama").build()
     view = viewed(base, randomise(method))
     if checkpointing:
-        view.model.gradient_checkpointing_enable({"use_reentrant": False})
+        view.model.activation_checkpointing_enable({"use_reentrant": False})
         for layer in view.sites.layers:
             layer.training = True
     made = inner_outputs(view)

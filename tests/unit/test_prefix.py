@@ -173,7 +173,7 @@ def test_dropout_and_recomputation_agree():
         base, method = dropping(0.5)
         view = viewed(base, method)
         if checkpointing:
-            view.model.gradient_checkpointing_enable({"use_reentrant": False})
+            view.model.activation_checkpointing_enable({"use_reentrant": False})
             for layer in view.sites.layers:
                 layer.training = True
         torch.manual_seed(3)
