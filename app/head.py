@@ -15,8 +15,8 @@ TOKENS = ASSETS / "css" / "tokens.css"
 PLOTLY = Path(plotly.__file__).resolve().parent / "package_data" / "plotly.min.js"
 EARLY_CLICK = """
 addEventListener("click", (event) => {
-  const tab = event.target.closest?.("[data-place]");
-  if (tab) sessionStorage.setItem("gatelight.place", tab.dataset.place);
+  const tab = event.target.closest?.("[data-tab]");
+  if (tab) sessionStorage.setItem("gatelight.tab", tab.dataset.tab);
 }, true);
 """
 """Remembers a tab that is clicked before the modules are there: `header.js` opens it when it mounts."""

@@ -39,7 +39,7 @@ def build(workbench: Workbench, say: Say) -> gr.HTML:
 
 def _markup(say: Say) -> str:
     tabs = "".join(
-        f'<button type="button" class="gl-place" data-place="{tab}">{say(f"frame.{tab}")}</button>' for tab in TABS
+        f'<button type="button" class="gl-tab-link" data-tab="{tab}">{say(f"frame.{tab}")}</button>' for tab in TABS
     )
     languages = "".join(
         f'<a href="{path_of(name)}" lang="{name}" class="{"on" if name == say.language else ""}">{text}</a>'
@@ -48,7 +48,7 @@ def _markup(say: Say) -> str:
     return (
         f'<header class="gl-header" lang="{say.language}">'
         f'<div class="gl-brand"><span class="gl-mark" aria-hidden="true">◐</span>{say("frame.title")}</div>'
-        f'<nav class="gl-places" aria-label="{say("frame.tabs")}">{tabs}</nav>'
+        f'<nav class="gl-tabs" aria-label="{say("frame.tabs")}">{tabs}</nav>'
         f'<button type="button" class="gl-chip" data-state="idle" title="{say("frame.to_watch")}" aria-live="polite">'
         f'<span class="gl-dot" aria-hidden="true"></span><span class="gl-chip-text">{say("frame.idle")}</span></button>'
         '<span class="gl-model"></span>'

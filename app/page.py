@@ -24,7 +24,7 @@ def create(workbench: Workbench) -> gr.Blocks:
 def _build(page: gr.Blocks, workbench: Workbench, say: Say) -> None:
     Navbar(visible=False)
     top = header.build(workbench, say)
-    with gr.Tabs(selected="watch", elem_id="gl-places"):
+    with gr.Tabs(selected="watch", elem_id="gl-tabs"):
         with _tab("train", say):
             train.build(page, workbench, say, top)
         with _tab("watch", say):

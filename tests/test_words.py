@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from app.forms import choice, explained, word
-from app.words import LANGUAGES, MAIN, PLACES, Say
+from app.words import LANGUAGES, MAIN, PARTS, Say
 from engine.config.training import TrainingSettings
 from engine.core.sampling import Sampling
 from engine.data.settings import DataSettings
@@ -56,7 +56,7 @@ def test_no_key_is_said_twice():
     from importlib import import_module
 
     for language in LANGUAGES:
-        keys = [key for place in PLACES for key in import_module(f"app.words.{language}.{place}").WORDS]
+        keys = [key for part in PARTS for key in import_module(f"app.words.{language}.{part}").WORDS]
         assert len(keys) == len(set(keys))
 
 

@@ -1,4 +1,4 @@
-"""Everything the page says: a folder per language, and in it one dictionary per place."""
+"""Everything the page says: a folder per language, and in it one dictionary per part of the page."""
 
 from importlib import import_module
 
@@ -14,7 +14,7 @@ A tag is as in HTML's `lang`, and the language's page lies at its path: only the
 MAIN = next(iter(LANGUAGES))
 """The first: it is served at "/", and stands in for texts of datasets that are not there in another."""
 
-PLACES = (
+PARTS = (
     "common",
     "train",
     "methods",
@@ -45,8 +45,8 @@ class Say:
     def __init__(self, language: str) -> None:
         self.language = language
         self.words = {"watch.language": language}  # for numbers and dates in the browser
-        for place in PLACES:
-            self.words |= import_module(f"app.words.{language}.{place}").WORDS
+        for part in PARTS:
+            self.words |= import_module(f"app.words.{language}.{part}").WORDS
 
     def __call__(self, key: str, /, **values: object) -> str:
         """The text of a key with its values filled in.
@@ -65,6 +65,6 @@ class Say:
         """A text that somebody wrote in some languages: in this one, else in the main one, else empty."""
         return texts.get(self.language) or texts.get(MAIN, "")
 
-    def part(self, place: str) -> dict[str, str]:
-        """All texts of a place by key, for the views that are drawn in the browser."""
-        return {key: text for key, text in self.words.items() if key.startswith(f"{place}.")}
+    def part(self, name: str) -> dict[str, str]:
+        """All texts of a part by key, for the views that are drawn in the browser."""
+        return {key: text for key, text in self.words.items() if key.startswith(f"{name}.")}

@@ -134,8 +134,8 @@ def visit(app, tabs):
     """Open the page in a tab of its own; whatever the console complains about fails the test."""
     visitor = Visitor(tabs, app.url)
 
-    def opened(*place, **options):
-        page = visitor(*place, **options)
+    def opened(*path, **options):
+        page = visitor(*path, **options)
         page.wait_for_selector(".gl-header")
         return page
 
@@ -148,10 +148,10 @@ def copied(app, run, recording="llama_adapter"):
     return Path(shutil.copytree(RECORDINGS / recording, app.home / "runs" / run))
 
 
-def goto(page, place):
-    """Turn to a place by its button in the header."""
-    page.click(f".gl-place[data-place={place}]")
-    page.wait_for_selector(f"#gl-tab-{place}-button[aria-selected=true]", state="attached")
+def goto(page, tab):
+    """Turn to a tab by its button in the header."""
+    page.click(f".gl-tab-link[data-tab={tab}]")
+    page.wait_for_selector(f"#gl-tab-{tab}-button[aria-selected=true]", state="attached")
 
 
 def wait_idle(page):

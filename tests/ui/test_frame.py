@@ -9,7 +9,7 @@ import pytest
 from tests.ui.conftest import OPEN, goto, ready_form, start, wait_idle
 
 pytestmark = pytest.mark.ui
-PLACES = {"train": "#gl-start", "watch": "[data-panel=loss]", "chat": "#gl-prompt", "runs": "tr[data-run]"}
+TABS = {"train": "#gl-start", "watch": "[data-panel=loss]", "chat": "#gl-prompt", "runs": "tr[data-run]"}
 FITS = "document.documentElement.scrollWidth <= innerWidth + 1"
 WIDTH = "selector => document.querySelector(selector).getBoundingClientRect().width"
 
@@ -17,19 +17,19 @@ WIDTH = "selector => document.querySelector(selector).getBoundingClientRect().wi
 def test_opens_on_watch(visit):
     """A person who opens the page sees Watch, with a run that is marked as a recording."""
     page = visit()
-    page.wait_for_selector(".gl-place[data-place=watch][aria-current=page]")
+    page.wait_for_selector(".gl-tab-link[data-tab=watch][aria-current=page]")
     page.wait_for_selector(".gl-recorded >> text=recording")
 
 
 @pytest.mark.parametrize("width", [1280, 390])
-def test_every_place_fits_the_width(visit, width):
+def test_every_tab_fits_the_width(visit, width):
     """On a laptop and on a phone nothing scrolls sideways: on the phone the columns stack."""
     page = visit(size={"width": width, "height": 860})
-    for place, content in PLACES.items():
-        goto(page, place)
+    for tab, content in TABS.items():
+        goto(page, tab)
         page.wait_for_function(OPEN, arg=content)
         page.wait_for_function(FITS)
-        assert page.evaluate(WIDTH, f"#gl-tab-{place}") >= 0.9 * width - 70, "margins eat the page"
+        assert page.evaluate(WIDTH, f"#gl-tab-{tab}") >= 0.9 * width - 70, "margins eat the page"
 
 
 def drawn_to_size(page):
@@ -41,7 +41,7 @@ def drawn_to_size(page):
 
 
 def test_chart_fits_when_its_library_comes_late(visit):
-    """The person is at another place by the time Plotly has loaded: the chart must not take a size of its own."""
+    """The person is at another tab by the time Plotly has loaded: the chart must not take a size of its own."""
     page = visit()
     page.wait_for_function("window.Plotly")  # else the request that is held would be the one of before the reload
     held = []
@@ -65,13 +65,13 @@ def test_chart_fits_after_a_run_started_from_another_place(visit):
 
 
 def test_languages_switch_and_keep_the_place(visit):
-    """中文 leads to the Chinese page at the same place, EN back."""
+    """中文 leads to the Chinese page at the same tab, EN back."""
     page = visit()
     goto(page, "chat")
     page.click(".gl-languages a[lang=zh]")
     page.wait_for_url("**/zh*")
-    page.wait_for_selector(".gl-place[data-place=chat][aria-current=page]")
-    assert page.inner_text(".gl-place[data-place=train]") == "训练"
+    page.wait_for_selector(".gl-tab-link[data-tab=chat][aria-current=page]")
+    assert page.inner_text(".gl-tab-link[data-tab=train]") == "训练"
     assert page.get_attribute("html", "lang") == "zh"
     page.click(".gl-languages a[lang=en]")
     page.wait_for_selector("text=and the tuned model the same thing")
@@ -82,12 +82,12 @@ def test_reload_keeps_the_place(visit):
     page = visit()
     goto(page, "chat")
     page.reload()
-    page.wait_for_selector(".gl-place[data-place=chat][aria-current=page]")
+    page.wait_for_selector(".gl-tab-link[data-tab=chat][aria-current=page]")
     goto(page, "watch")
     page.reload()
-    page.wait_for_selector(".gl-place[data-place=watch][aria-current=page]")
+    page.wait_for_selector(".gl-tab-link[data-tab=watch][aria-current=page]")
     goto(page, "runs")
-    visit().wait_for_selector(".gl-place[data-place=watch][aria-current=page]")
+    visit().wait_for_selector(".gl-tab-link[data-tab=watch][aria-current=page]")
 
 
 def test_chinese_form_has_no_english_labels(visit):
@@ -106,7 +106,7 @@ def test_no_motion_where_none_is_wanted(visit):
     """Where the system asks for no motion, nothing pulses or glides."""
     page = visit(motion=False)
     for style in ("animationName", "transitionDuration"):
-        found = page.evaluate(f"getComputedStyle(document.querySelector('.gl-place')).{style}")
+        found = page.evaluate(f"getComputedStyle(document.querySelector('.gl-tab-link')).{style}")
         assert found in ("none", "0s")
     assert page.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--gl-motion')").strip() == "0ms"
 

@@ -22,7 +22,7 @@ def test_a_killed_server_comes_back(tabs, tmp_path):
     goto(page, "train")
     app = App(home, log, int(app.url.rsplit(":", 1)[1]))
     wait_idle(page)
-    page.wait_for_selector(".gl-place[data-place=train][aria-current=page]")
+    page.wait_for_selector(".gl-tab-link[data-tab=train][aria-current=page]")
     page.wait_for_selector("#gl-start:not([disabled])")
     goto(page, "watch")
     page.wait_for_selector(".gl-state >> text=This run was interrupted")

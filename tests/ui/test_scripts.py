@@ -38,7 +38,7 @@ def test_a_tab_that_is_clicked_too_early_opens(app, browser):
     held = []
     page.route("**/main.js", lambda route: held.append(route))
     page.goto(app.url)
-    page.click("[data-place=runs]")
+    page.click("[data-tab=runs]")
     assert held
     assert page.get_attribute("#gl-tab-runs-button", "aria-selected") != "true"
     held[0].continue_()

@@ -3,13 +3,13 @@
 
 /** Name of the open tab ("train", "watch", "chat" or "runs"); undefined before Gradio has mounted its tabs. */
 export const openedTab = () =>
-  document.querySelector("#gl-places [role=tab][aria-selected=true]")?.id.replace(/^gl-tab-|-button$/g, "");
+  document.querySelector("#gl-tabs [role=tab][aria-selected=true]")?.id.replace(/^gl-tab-|-button$/g, "");
 
 /** Mark the header's button of the open tab. */
 export const markOpenedTab = () => {
   const opened = openedTab();
-  for (const button of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(".gl-header .gl-place"))) {
-    if (button.dataset.place === opened) button.setAttribute("aria-current", "page");
+  for (const button of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(".gl-header .gl-tab-link"))) {
+    if (button.dataset.tab === opened) button.setAttribute("aria-current", "page");
     else button.removeAttribute("aria-current");
   }
 };

@@ -13,7 +13,7 @@ import { follow } from "../watch/current.js";
 const POLL_MS = 700;
 const TRIES = 200;
 const TRY_MS = 150;
-const KEPT_TAB = "gatelight.place";
+const KEPT_TAB = "gatelight.tab";
 
 /**
  * @param {Live} live
@@ -73,7 +73,7 @@ export const mountHeader = (element, words, server, changed) => {
   let instance = null;
   document.documentElement.lang = header.lang;
 
-  for (const tab of findAll(header, ".gl-place")) tab.addEventListener("click", () => tabs.open(tab.dataset.place));
+  for (const tab of findAll(header, ".gl-tab-link")) tab.addEventListener("click", () => tabs.open(tab.dataset.tab));
   chip.addEventListener("click", () => {
     tabs.open("watch");
     if (latestLive()?.run) follow();
