@@ -51,6 +51,6 @@ class LayerCall:
                 return tuple(map(cut, value))
             if not isinstance(value, torch.Tensor) or value.dim() < 2 or len(value) % count:
                 return value
-            return value.unflatten(0, (count, -1))[rows].flatten(0, 1)  # bloom's bias has a row for every head
+            return value.unflatten(0, (count, -1))[rows].flatten(0, 1)  # an ALiBi bias has a row for every head
 
         return type(self)(cut(self.args), {name: cut(value) for name, value in self.kwargs.items()})

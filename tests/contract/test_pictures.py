@@ -255,7 +255,7 @@ def flat(nested):
 
 def colours(image):
     """Mean of each colour."""
-    return torch.tensor([sum(band.getdata()) / (image.width * image.height) for band in image.split()])
+    return torch.tensor([sum(band.get_flattened_data()) / (image.width * image.height) for band in image.split()])
 
 
 def test_words_and_pictures_are_told_apart(shapes, tmp_path):
