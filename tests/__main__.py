@@ -1,4 +1,4 @@
-"""All tests, for `python -m tests`: first those without a browser on all cores, then the browser's, one at a time.
+"""All tests, for `python -m tests`: those without a browser on all cores, then the browser's, two files at a time.
 
 Contract and parity tests check the shape and type of whatever a function takes and gives; it doubles their time. The
 other suites call the same functions far more often, and go without. With `--all`, contract tests run every method on
@@ -13,7 +13,11 @@ import sys
 CHECKED = ("tests/contract", "tests/parity")
 UNCHECKED = ("--jaxtyping-packages=none", *(f"--ignore={folder}" for folder in CHECKED))
 ALL_CORES = ("-m", "not ui", "-n", str(os.cpu_count() or 1), "--dist", "worksteal")
-PARTS = ((*CHECKED, *ALL_CORES), (*UNCHECKED, *ALL_CORES), ("-m", "ui"))
+PARTS = (
+    (*CHECKED, *ALL_CORES),
+    (*UNCHECKED, *ALL_CORES),
+    ("-m", "ui", "-n", str(min(2, os.cpu_count() or 1)), "--dist", "loadfile"),
+)
 
 
 def main() -> int:

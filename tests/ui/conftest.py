@@ -16,6 +16,8 @@ ROOT = Path(__file__).resolve().parents[2]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 CHROMIUM = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), "")
 START_S = 120
+PORT = 7900 + 100 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+"""Workbenches of tests that run side by side search for a free port from different ones on."""
 # What a page says that is left in mid-request; where the server is to blame, its log has a traceback (see `app`).
 WHEN_LEFT = ("AbortError", "Connection errored out", "ERR_INCOMPLETE_CHUNKED_ENCODING", "TypeError: network error")
 WAIT_MS = 60_000  # slow machines train and draw at once
@@ -31,7 +33,7 @@ class App:
         home: Where it keeps its runs.
     """
 
-    def __init__(self, home: Path, log: Path, port: int = 7900, **environment: str) -> None:
+    def __init__(self, home: Path, log: Path, port: int = PORT, **environment: str) -> None:
         self.home, self.log = home, log
         begin = time.monotonic()
         with log.open("w") as output:
