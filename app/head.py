@@ -33,7 +33,7 @@ def head() -> str:
     that it is served under.
     """
     colours = f"<style>{TOKENS.read_text(encoding='utf-8')}</style>"
-    early = [f'<link rel="modulepreload" href="{address()}/{name}">' for name in modules()]
+    early = [f'<link rel="modulepreload" fetchpriority="low" href="{address()}/{name}">' for name in modules()]
     ready = f'import(new URL("{address()}/main.js", document.baseURI))'
     surface = f"globalThis.Gatelight = Object.freeze({{ ready: {ready} }});"
     return "\n".join([colours, *early, f"<script>{surface}{EARLY_CLICK}</script>"])

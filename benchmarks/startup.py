@@ -26,8 +26,11 @@ ROOT = Path(__file__).resolve().parents[1]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 PATIENCE_MS = 120_000
 PORT = 7950
-# The button is mounted in a tab that is not open yet, so it counts as soon as it exists and is enabled.
-PRESSABLE = "() => document.querySelector('#gl-start') && !document.querySelector('#gl-start').disabled"
+TRAIN = ":is([data-tab=train], [data-place=train])"  # version 0.1.0 said "place"
+PRESSABLE = """() => {
+  const start = document.querySelector("#gl-start");
+  return Boolean(start?.offsetParent) && !start.disabled;
+}"""
 
 
 def main() -> None:
@@ -60,7 +63,7 @@ def main() -> None:
 
 
 def one_round(checkout: Path, browser: Browser) -> Iterator[tuple[str, float]]:
-    """What is measured, and its seconds."""
+    """What is measured, and its seconds. A person who wants to train clicks on Train as soon as it is painted."""
     yield "python -m engine --help", timed(lambda: _run(checkout, "-m", "engine", "--help"))
     yield "import engine", timed(lambda: _run(checkout, "-c", "import engine"))
     began = time.monotonic()
@@ -70,8 +73,8 @@ def one_round(checkout: Path, browser: Browser) -> Iterator[tuple[str, float]]:
         page = browser.new_page(viewport={"width": 1280, "height": 720})
         page.set_default_timeout(PATIENCE_MS)
         page.goto(address)
-        page.wait_for_selector(".gl-header")
-        yield "opened, until the first paint", time.monotonic() - opened
+        page.click(TRAIN)
+        yield "opened, until the first paint and a click on Train", time.monotonic() - opened
         page.wait_for_function(PRESSABLE)
         yield "opened, until Start can be pressed", time.monotonic() - opened
         yield "the command, until Start can be pressed", time.monotonic() - began
