@@ -1,4 +1,4 @@
-"""All tests, for `python -m tests`: those without a browser on all cores, then the browser's, two files at a time.
+"""All tests, for `python -m tests`: first those without a browser on all cores, then the browser's, one at a time.
 
 Contract and parity tests check the shape and type of whatever a function takes and gives; it doubles their time. The
 other suites call the same functions far more often, and go without. With `--all`, contract tests run every method on
