@@ -19,7 +19,13 @@ START_S = 120
 PORT = 7900 + 100 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 """Workbenches of tests that run side by side search for a free port from different ones on."""
 # What a page says that is left in mid-request; where the server is to blame, its log has a traceback (see `app`).
-WHEN_LEFT = ("AbortError", "Connection errored out", "ERR_INCOMPLETE_CHUNKED_ENCODING", "TypeError: network error")
+WHEN_LEFT = (
+    "AbortError",
+    "Connection errored out",
+    "ERR_INCOMPLETE_CHUNKED_ENCODING",
+    "TypeError: network error",
+    "Unexpected error 404",
+)
 WAIT_MS = 60_000  # slow machines train and draw at once
 WIDE = {"width": 1280, "height": 860}
 OPEN = "selector => Boolean(document.querySelector(selector)?.offsetParent)"
