@@ -9,7 +9,7 @@ import pytest
 
 from engine.config.training import TrainingSettings
 from engine.methods import METHODS
-from tools import reference
+from tools import fault_reference, reference
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -38,3 +38,9 @@ def test_reference_does_not_depend_on_the_terminal_or_the_home_folder():
         [sys.executable, "-c", code], cwd=ROOT, env=environment, check=True, capture_output=True, text=True, timeout=120
     )
     assert done.stdout == repr(reference.files()) + "\n"
+
+
+def test_faults_are_up_to_date():
+    """docs/faults.md lists the tests that are marked so."""
+    assert fault_reference.PAGE.read_text("utf-8") == fault_reference.page(), "run `python -m tools.fault_reference`"
+    assert any(fault.test == "test_a_killed_run_resumes_with_the_same_losses" for fault in fault_reference.faults())

@@ -151,6 +151,7 @@ def test_mistakes_get_one_sentence(engine, words, parts, tmp_path):
     assert not (tmp_path / "x").exists()
 
 
+@pytest.mark.fault("killed", "A run is killed in mid-step: resume gives the losses of a run that was not.")
 @pytest.mark.slow
 def test_a_killed_run_resumes_with_the_same_losses(engine, tmp_path):
     flags = ["--steps", "14", "--save-every", "3", "--method", "lora", "--set", "dropout=0.1", "--quiet"]

@@ -7,6 +7,7 @@ from tests.ui.conftest import App, Visitor, goto, start, wait_idle
 pytestmark = pytest.mark.ui
 
 
+@pytest.mark.fault("killed", "The server is killed while a page watches: started again, the page comes back by itself.")
 def test_a_killed_server_comes_back(tabs, tmp_path):
     """The page says that nobody answers; after a restart it loads anew, offers what was interrupted, and can start."""
     home, log = tmp_path / "home", tmp_path / "log.txt"

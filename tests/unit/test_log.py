@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from engine.runs.log import PAGE_BYTES, LogWriter, all_events, cut_back, read_events
 from engine.telemetry.events import LossEvent, StatusEvent
 
@@ -61,6 +63,7 @@ def test_cut_back_keeps_what_was_said_before(tmp_path):
     assert not (tmp_path / "absent").exists()
 
 
+@pytest.mark.fault("load", "A log of many pages, one line longer than a page: each event is read once.")
 def test_long_logs_are_read_in_pages(tmp_path):
     """One reading is bounded; cursors lead through all of it, nothing twice; behind the end there is nothing."""
     path = tmp_path / "events.jsonl"
