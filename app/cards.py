@@ -52,7 +52,7 @@ def data_card(say: Say, info: DatasetInfo) -> str:
     return _data_card(say, say.of(info.summary), info.splits, info.labels)
 
 
-def own_data_card(say: Say, data: DataPreview) -> str:
+def user_data_card(say: Say, data: DataPreview) -> str:
     """The same about one's own data."""
     summary = say.of(data.summary)
     if not summary:

@@ -72,13 +72,13 @@ def _remarks(say: Say, told: dict[str, Any]) -> str:
     for why in WHYS:
         if count := told["unreadable"].get(why):
             names = ", ".join(name for name, reason in told["left_out"] if reason == why)
-            lines.append((why, say(f"data.pictures.found.{why}", n=f"{count:,}", names=names or "…")))
+            lines.append((why, say(f"data.pictures.check.{why}", n=f"{count:,}", names=names or "…")))
     for name in COUNTS:
         if told[name]:
-            lines.append((name, say(f"data.pictures.found.{name}", n=f"{told[name]:,}")))
+            lines.append((name, say(f"data.pictures.check.{name}", n=f"{told[name]:,}")))
     if told["cut"]:
-        lines.append(("cut", say("data.pictures.found.cut")))
-    return "".join(f'<li data-found="{name}">{safe(line)}</li>' for name, line in lines)
+        lines.append(("cut", say("data.pictures.check.cut")))
+    return "".join(f'<li data-check="{name}">{safe(line)}</li>' for name, line in lines)
 
 
 def _bars(say: Say, labels: dict[str, int]) -> str:

@@ -65,13 +65,13 @@ def _remarks(say: Say, data: DataPreview) -> str:
     counts = {name: facts["tokens"][name] for name in TOKENS} | {name: facts["texts"][name] for name in TEXTS}
     counts |= {name: facts[name] for name in ("dropped", "repeated")}
     lines = [
-        (name, say(f"data.found.{name}", **_values(name, count, data.limit))) for name, count in counts.items() if count
+        (name, say(f"data.check.{name}", **_values(name, count, data.limit))) for name, count in counts.items() if count
     ]
     if facts["cut"]:
-        lines.append(("cut", say("data.found.cut")))
+        lines.append(("cut", say("data.check.cut")))
     if facts["encoding"] not in ("", "utf-8", "utf-8-sig", "ascii"):
-        lines.append(("encoding", say("data.found.encoding", encoding=facts["encoding"])))
-    return "".join(f'<li data-found="{name}">{safe(line)}</li>' for name, line in lines)
+        lines.append(("encoding", say("data.check.encoding", encoding=facts["encoding"])))
+    return "".join(f'<li data-check="{name}">{safe(line)}</li>' for name, line in lines)
 
 
 def _values(name: str, count: int, limit: int) -> dict[str, str]:

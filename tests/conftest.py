@@ -12,6 +12,6 @@ import tests.shapes  # noqa: F401 - the import hook of jaxtyping looks it up by 
 
 
 @pytest.fixture(autouse=True)
-def own_home(tmp_path, monkeypatch):
+def home_of_the_test(tmp_path, monkeypatch):
     """Runs of a test live in its own folder."""
     monkeypatch.setenv("GATELIGHT_HOME", str(tmp_path / "home"))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app.own_data import dataset_name
+from app.user_data import dataset_name
 from app.words import LANGUAGES
 from engine.core.errors import DataError
 from engine.data.dataset import load_dataset

@@ -6,7 +6,7 @@ from typing import Any
 
 import gradio as gr
 
-from app import cards, own_data, preview
+from app import cards, preview, user_data
 from app.diagram import diagram
 from app.errors import sentence
 from app.markup import note, size
@@ -73,7 +73,7 @@ class Filler:
 
     def choose_data(self, values: Values) -> Updates:
         """The fields of one's own data, where that is chosen."""
-        return {self.form.own_data.panel: gr.Column(visible=values[self.form.dataset] == own_data.OWN)}
+        return {self.form.user_data.panel: gr.Column(visible=values[self.form.dataset] == user_data.CHOICE)}
 
     def weigh(self, values: Values) -> Updates:
         """What the run on the form means."""
@@ -99,10 +99,10 @@ class Filler:
         return {
             form.method: config.method,
             form.model: config.model,
-            form.dataset: own_data.OWN if brought else config.dataset,
-            **(form.own_data.filled(config) if brought else {}),
+            form.dataset: user_data.CHOICE if brought else config.dataset,
+            **(form.user_data.filled(config) if brought else {}),
             **form.methods.filled(config.method, config.method_settings),
-            form.own_data.panel: gr.Column(visible=brought),
+            form.user_data.panel: gr.Column(visible=brought),
             form.model_card: self.about_model(config.model),
             form.last_presets: last_presets,
             **self.about_method(config.method, last_presets),
@@ -146,7 +146,7 @@ class Filler:
             wrong: Updates = {form.samples: note(sentence(self.say, error), "wrong"), form.report: ""}
             return wrong if card is None else {form.data_card: card, **wrong}
         return {
-            form.data_card: card or cards.own_data_card(self.say, data),
+            form.data_card: card or cards.user_data_card(self.say, data),
             form.samples: preview.sample_rows(self.say, data.rows),
             form.report: preview.report(self.say, data),
         }

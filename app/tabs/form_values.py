@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from app import own_data
-from app.own_data import OwnDataValues
+from app import user_data
+from app.user_data import UserDataValues
 from engine.config.run import RunConfig
 
 LastPresets = dict[str, str]
@@ -22,8 +22,8 @@ class FormValues:
         model: Name, folder or hub id, as somebody typed it.
         method: Name of the chosen one.
         method_settings: Of the chosen method.
-        dataset: Name of one that ships, or `own_data.OWN`.
-        own_data: What stands in the fields of one's own data.
+        dataset: Name of one that ships, or `user_data.CHOICE`.
+        user_data: What stands in the fields of one's own data.
         training: Settings of the loop.
         last_presets: By method.
     """
@@ -32,7 +32,7 @@ class FormValues:
     method: str
     method_settings: dict[str, Any]
     dataset: str
-    own_data: OwnDataValues
+    user_data: UserDataValues
     training: dict[str, Any]
     last_presets: LastPresets
 
@@ -48,8 +48,8 @@ def run_config(form: FormValues, home: Path) -> RunConfig:
         SettingError: A value cannot work, or its own data may not be read here.
     """
     dataset, data = form.dataset, dict[str, Any]()
-    if dataset == own_data.OWN:
-        dataset, data = own_data.chosen(form.own_data, home)
+    if dataset == user_data.CHOICE:
+        dataset, data = user_data.chosen(form.user_data, home)
     return RunConfig(
         model=form.model.strip(),
         dataset=dataset,

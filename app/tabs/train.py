@@ -54,8 +54,8 @@ def _wire_choices(say: Say, form: TrainingForm, filler: Filler) -> None:
     """What a choice brings with it. Start waits for the settings of a preset, which it would read too early."""
     about_run = {form.count, form.command, filler.rate}
     about_method = {form.method_card, form.diagram, form.preset, *form.methods.groups.values()}
-    everything = {*form.inputs, *about_run, *about_method, form.model_card, form.own_data.panel}
-    everything |= {form.own_data.facts, form.own_data.choices}
+    everything = {*form.inputs, *about_run, *about_method, form.model_card, form.user_data.panel}
+    everything |= {form.user_data.facts, form.user_data.choices}
     trust = {form.training[name] for name in OF_TRUST}
     wire(say, [form.model.input], filler.choose_model, {form.model}, {form.model_card, *trust})
     wire(say, [form.method.input], filler.choose_method, form.inputs, about_method)
@@ -64,9 +64,9 @@ def _wire_choices(say: Say, form: TrainingForm, filler: Filler) -> None:
     chosen = wire(say, [form.preset.select], filler.choose_preset, form.inputs, preset)
     wire_js([], _START_WAITS.format("false"), after=chosen)
     wire(say, [], filler.weigh, form.inputs, about_run, after=chosen)
-    wire(say, [form.dataset.change], filler.choose_data, {form.dataset}, {form.own_data.panel})
+    wire(say, [form.dataset.change], filler.choose_data, {form.dataset}, {form.user_data.panel})
     wire(say, [form.load.upload], filler.load, {form.load, form.last_presets}, everything)
-    form.own_data.wire()
+    form.user_data.wire()
 
 
 def _wire_meaning(page: gr.Blocks, say: Say, form: TrainingForm, filler: Filler) -> None:
@@ -75,7 +75,7 @@ def _wire_meaning(page: gr.Blocks, say: Say, form: TrainingForm, filler: Filler)
     about_run = {form.count, form.command, filler.rate}
     wire(say, changed, filler.weigh, form.inputs, about_run, trigger_mode="always_last")
     templates = [control for control in form.methods.all if str(control.elem_id).endswith("-template")]
-    data = [form.dataset, form.own_data.last_read, *form.own_data.settings.values()]
+    data = [form.dataset, form.user_data.last_read, *form.user_data.settings.values()]
     read = [form.model, *data, *(form.training[name] for name in OF_PREVIEW), *templates]
     triggers = [page.load, form.method.input, *(part.change for part in read)]
     parts = {form.data_card, form.samples, form.report}
@@ -98,5 +98,5 @@ def _wire_models(page: gr.Blocks, say: Say, form: TrainingForm, filler: Filler) 
 
 def _changes(form: TrainingForm) -> list[Any]:
     """The events of all parts that a run is made of."""
-    parts = [form.model, form.dataset, form.own_data.last_read, *form.own_data.settings.values()]
+    parts = [form.model, form.dataset, form.user_data.last_read, *form.user_data.settings.values()]
     return [part.change for part in (*parts, *form.training.values(), *form.methods.all)]

@@ -5,7 +5,7 @@ from typing import Any
 
 import gradio as gr
 
-from app import cards, forms, own_data
+from app import cards, forms, user_data
 from app.diagram import diagram
 from app.forms import Control
 from app.markup import html, note
@@ -13,7 +13,7 @@ from app.tabs import method_picker
 from app.tabs.form_values import OWN_VALUES, FormValues, LastPresets
 from app.tabs.memory import MemoryView
 from app.tabs.method_settings import MethodForm
-from app.tabs.own_data import OwnData
+from app.tabs.user_data import UserData
 from app.wiring import Values
 from app.words import Say
 from engine.config.run import RunConfig
@@ -55,7 +55,7 @@ class TrainingForm:
                 html(f'<h3 class="gl-h3">{say("train.where")}</h3>')
                 self.diagram = html(diagram(say, self._first.acts_on), elem_id="gl-diagram")
                 self.count = html(note(say("common.engine"), "waiting"), elem_id="gl-count")
-        self.own_data = OwnData(workbench, say)
+        self.user_data = UserData(workbench, say)
 
     def _choose_model(self) -> None:
         with gr.Column(min_width=150):
@@ -72,7 +72,7 @@ class TrainingForm:
 
     def _choose_data(self, datasets: list[DatasetInfo]) -> None:
         names = [(self.say.of(info.title) or info.name, info.name) for info in datasets]
-        names.append((self.say("data.own"), own_data.OWN))
+        names.append((self.say("data.own"), user_data.CHOICE))
         first = next((info for info in datasets if info.name == FIRST.dataset), None)
         with gr.Column(min_width=150):
             self.dataset = gr.Dropdown(
@@ -128,7 +128,7 @@ class TrainingForm:
     def inputs(self) -> set[gr.components.Component]:
         """What `values` reads; all are there after the `build_` methods."""
         chosen = {self.model, self.method, self.dataset, self.last_presets}
-        return {*chosen, *self.own_data.inputs, *self.training.values(), *self.methods.all}
+        return {*chosen, *self.user_data.inputs, *self.training.values(), *self.methods.all}
 
     def values(self, values: Values) -> FormValues:
         """What stands on the form, from the values of `inputs`."""
@@ -138,7 +138,7 @@ class TrainingForm:
             method=method,
             method_settings=self.methods.values(method, values),
             dataset=values[self.dataset],
-            own_data=self.own_data.values(values),
+            user_data=self.user_data.values(values),
             training=forms.read(self.training, values),
             last_presets=values[self.last_presets],
         )

@@ -69,7 +69,7 @@ def template_for(settings: DataSettings, columns: Columns) -> TextTemplate:
     """
     name = settings.template
     if name == "own":
-        return own(settings.own_template)
+        return user_template(settings.own_template)
     if name == "suited":
         name = "alpaca" if columns.kind in ("instruction", "messages") else "plain"
     return plain(columns) if name == "plain" else alpaca()
@@ -94,7 +94,7 @@ def plain(columns: Columns) -> TextTemplate:
     return TextTemplate(name="plain", around=PROMPT + after)
 
 
-def own(source: str) -> TextTemplate:
+def user_template(source: str) -> TextTemplate:
     """A template of the user's own: text with {prompt}, Jinja over {{ prompt }} alone, or Jinja over the columns.
 
     Raises:

@@ -34,11 +34,13 @@ class LayerCall:
     def replay(self, layer: nn.Module, x: Float[Tensor, "b t d"], cache: Cache | None) -> Float[Tensor, "b t d"]:
         """The output of another layer of the same kind, with a cache of its own."""
 
-        def with_own_cache(value: Any) -> Any:  # noqa: ANN401 - any argument
+        def with_new_cache(value: Any) -> Any:  # noqa: ANN401 - any argument
             return cache if isinstance(value, Cache) else value
 
         returned = layer(
-            x, *map(with_own_cache, self.args), **{name: with_own_cache(value) for name, value in self.kwargs.items()}
+            x,
+            *map(with_new_cache, self.args),
+            **{name: with_new_cache(value) for name, value in self.kwargs.items()},
         )
         out: Float[Tensor, "b t d"] = returned[0] if isinstance(returned, tuple) else returned
         return out

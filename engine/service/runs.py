@@ -91,11 +91,11 @@ class RunStore:
         """
         if not short(name):
             raise SettingError("no_name", "The name is empty: type a name for the run.")
-        self.own_folder(run).update(name=short(name))
+        self.editable_folder(run).update(name=short(name))
 
     def annotate(self, run: str, notes: str) -> None:
         """Set the notes of a run."""
-        self.own_folder(run).update(notes=notes)
+        self.editable_folder(run).update(notes=notes)
 
     def delete(self, run: str) -> None:
         """Delete a run.
@@ -103,7 +103,7 @@ class RunStore:
         Raises:
             RunError: It is active, or a recording.
         """
-        folder = self.own_folder(run)
+        folder = self.editable_folder(run)
         if self._live().run == run:
             raise RunError("delete_active", f"The run {run!r} is active: stop it before you delete it.", run=run)
         folder.delete()
@@ -140,7 +140,7 @@ class RunStore:
                     return RunFolder.open(root / run)
         raise RunError("no_such_run", f"There is no run {run!r}: it may have been deleted.", run=run)
 
-    def own_folder(self, run: str) -> RunFolder:
+    def editable_folder(self, run: str) -> RunFolder:
         """A run that may be changed.
 
         Raises:

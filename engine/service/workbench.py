@@ -148,7 +148,7 @@ class Workbench:
             if self.live().run == run:
                 return
             self._refuse_second_run()
-            folder = self.runs.own_folder(run)
+            folder = self.runs.editable_folder(run)
             self._worker.expect(run)
             self._worker.call(lambda worker: worker.resume(folder))
 

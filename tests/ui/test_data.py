@@ -51,7 +51,7 @@ def odd(tmp_path):
     return file
 
 
-def own_data(page):
+def user_data(page):
     """Turn to one's own data."""
     ready_form(page)
     page.click("#gl-dataset input")
@@ -75,14 +75,14 @@ def learned(page):
 def test_own_file_from_upload_to_curve(visit, app, odd):
     """Odd columns are named by hand; the preview marks the answers, the counts tell what is wrong, the run learns."""
     page = visit()
-    own_data(page)
+    user_data(page)
     page.set_input_files(UPLOAD, odd)
     page.wait_for_selector(".gl-guess[data-guess=no_guess]")
     choose(page, "prompt", "Frage")
     choose(page, "response", "Antwort")
     page.wait_for_selector("#gl-samples .gl-token.label >> text=street")
     assert "Where" not in learned(page)
-    page.wait_for_selector("[data-found=truncated]")
+    page.wait_for_selector("[data-check=truncated]")
     assert page.locator(".gl-lengths rect.over").count() >= 1
     start(page, 6)
     page.wait_for_selector("[data-panel=loss] .gl-loss-plot .trace", state="attached")
@@ -97,7 +97,7 @@ def test_own_file_from_upload_to_curve(visit, app, odd):
 def test_bad_file_is_a_chinese_sentence_and_nothing_is_lost(visit, odd, tmp_path):
     """What is wrong with a file is said in the page's language, where it was named; a good one mends it."""
     page = visit("/zh")
-    own_data(page)
+    user_data(page)
     page.fill("#gl-set-seed input", "7")
     bad = tmp_path / "bad.json"
     bad.write_text('{"question": [1,')
@@ -119,7 +119,7 @@ def test_guess_is_filled_in_and_may_be_changed(visit, tmp_path):
     rows = [{"instruction": f"Say {n}.", "input": "", "output": f"It is {n}."} for n in range(20)]
     file.write_text("\n".join(map(json.dumps, rows)))
     page = visit()
-    own_data(page)
+    user_data(page)
     page.fill("#gl-own-name input, #gl-own-name textarea", str(file))
     page.keyboard.press("Enter")
     page.wait_for_selector(".gl-guess[data-guess=sure]")

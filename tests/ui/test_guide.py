@@ -7,7 +7,7 @@ import pytest
 
 from tests.ui.conftest import goto, ready_form, start, wait_idle
 from tests.ui.test_chat import LAST, answers, ask
-from tests.ui.test_data import UPLOAD, choose, learned, own_data
+from tests.ui.test_data import UPLOAD, choose, learned, user_data
 from tests.ui.test_train import pick_method
 
 pytestmark = pytest.mark.ui
@@ -32,7 +32,7 @@ def tweets(tmp_path):
 
 def fill_in(page, tweets):
     """The guide's data, method and loop."""
-    own_data(page)
+    user_data(page)
     page.set_input_files(UPLOAD, tweets)
     page.wait_for_selector(".gl-guess[data-guess=sure]")
     choose(page, "template", "your own")

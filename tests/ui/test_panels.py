@@ -82,7 +82,7 @@ def served(tmp_path_factory):
             for event in frames(step):
                 kinds.add(event.kind)
                 log.write(json.dumps(to_json(event)) + "\n")
-    found.stage.runs.own_folder("everything").update(emits=sorted(kinds), steps=20)
+    found.stage.runs.editable_folder("everything").update(emits=sorted(kinds), steps=20)
     yield found
     found.page.close(verbose=False)
     found.stage.close()

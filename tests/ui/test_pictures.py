@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from tests.tiny import save_tiny
 from tests.ui.conftest import WAIT_MS, goto, start, wait_idle
-from tests.ui.test_data import UPLOAD, own_data
+from tests.ui.test_data import UPLOAD, user_data
 from tests.unit.drawing import draw_shapes
 
 pytestmark = pytest.mark.ui
@@ -33,7 +33,7 @@ def chosen(visit, app):
     folder, before = app.home / "models" / "tiny-vit", app.runs()
     save_tiny(folder, "vit")
     page = visit()
-    own_data(page)
+    user_data(page)
     page.click("#gl-model input")
     page.locator("[role=listbox] [role=option]:visible >> text=tiny-vit").click()
     page.wait_for_selector("text=tiny-vit")
@@ -59,7 +59,7 @@ def test_folder_from_preview_to_held_out_rows(chosen, app, shapes):
     assert all(alt.startswith(alt.split(": ")[1]) for alt in alts)
     sources = page.eval_on_selector_all("#gl-samples .gl-picture img", "all => all.map(one => one.src)")
     assert all(source.startswith("data:image/jpeg;base64,") for source in sources)
-    expect(page.locator("[data-found=no_picture]")).to_contain_text("notes.txt")
+    expect(page.locator("[data-check=no_picture]")).to_contain_text("notes.txt")
     expect(page.locator(".gl-labels")).to_contain_text("red circle")
     assert not page.is_visible("#gl-data-prompt")
     start(page, 60)

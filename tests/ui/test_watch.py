@@ -237,11 +237,11 @@ def test_markup_in_names_and_sentences_stays_text(visit, served):
 
 def test_states_are_said(visit, served):
     served.stage.copy("lora", "broken", name="broken", lines=60)
-    served.stage.runs.own_folder("broken").update(
+    served.stage.runs.editable_folder("broken").update(
         status="failed", message="The loss was no longer a number at step 12."
     )
     served.stage.copy("lora", "cut", name="cut", lines=60)
-    served.stage.runs.own_folder("cut").update(status="running")
+    served.stage.runs.editable_folder("cut").update(status="running")
     page = visit()
     state = page.locator(".gl-state")
     show(page, "broken")

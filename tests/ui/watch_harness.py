@@ -31,7 +31,7 @@ class Stage(Workbench):
         """Put a recording among the own runs, cut after some lines; returns its file of events."""
         folder = self.runs.root / run
         shutil.copytree(RECORDINGS / recording, folder)
-        self.runs.own_folder(run).update(name=name)
+        self.runs.editable_folder(run).update(name=name)
         if lines is not None:
             keep(folder / "events.jsonl", recording, lines)
         return folder / "events.jsonl"

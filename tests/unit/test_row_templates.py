@@ -128,20 +128,20 @@ def test_chat_templates_that_cannot_be_used(path, template, words):
     assert "'alpaca'" in str(caught.value)
 
 
-def own(path, template):
+def with_template(path, template):
     """A dataset in a template of one's own."""
     return load_dataset(path, DataSettings(template="own", own_template=template))
 
 
 def test_own_text(path):
     """Text with {prompt}, and Jinja over the prompt alone, are templates that the chat can use too."""
-    assert own(path, "Tweet text : {prompt} Label : ").template == "Tweet text : {prompt} Label : "
-    assert own(path, "Tweet text : {{ prompt }} Label : ").template == "Tweet text : {prompt} Label : "
+    assert with_template(path, "Tweet text : {prompt} Label : ").template == "Tweet text : {prompt} Label : "
+    assert with_template(path, "Tweet text : {{ prompt }} Label : ").template == "Tweet text : {prompt} Label : "
 
 
 def test_own_jinja_over_columns(path):
     """Any column can be named, with conditions; what it makes is the whole prompt."""
-    dataset = own(path, "{{ instruction|upper }}{% if input %} ({{ row['input'] }}){% endif %}:")
+    dataset = with_template(path, "{{ instruction|upper }}{% if input %} ({{ row['input'] }}){% endif %}:")
     assert dataset.template == "{prompt}"
     assert {row.prompt[-2:] for row in dataset.rows("train")} >= {"):"}
     assert all(row.prompt.startswith("DO ") for row in dataset.rows("train"))
@@ -172,7 +172,7 @@ def test_own_jinja_over_columns(path):
 def test_own_templates_that_cannot_work(path, template, words):
     """Mistakes and mischief are sentences: the sandbox reaches nothing, and fills no memory."""
     with pytest.raises(DataError) as caught:
-        own(path, template)
+        with_template(path, template)
     assert words in str(caught.value)
 
 

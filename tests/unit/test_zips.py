@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app.own_data import kept
+from app.user_data import kept
 from engine.core.errors import DataError
 from engine.data.dataset import load_dataset
 from engine.data.readers import zips

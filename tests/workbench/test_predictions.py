@@ -51,7 +51,7 @@ def test_rows_are_answered_in_parts_and_kept(workbench, tmp_path):  # noqa: F811
     assert [row["prompt"] for row in found[-1].rows] == [prompt for prompt, _ in rows[40:]]
     assert all(row["loss"] > 0 for row in found[-1].rows)
     assert list(workbench.predictions(run)) == [workbench.runs.kept_predictions(run)] == found[-1:]
-    folder = workbench.runs.own_folder(run)
+    folder = workbench.runs.editable_folder(run)
     folder.update(step=99)  # it went on
     assert workbench.runs.kept_predictions(run) is None
     (folder.path / "predictions.json").write_text("{")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.own_data import FIELDS, confine, dataset_name, kept, listed, parts_of, settings_of
+from app.user_data import FIELDS, confine, dataset_name, kept, listed, parts_of, settings_of
 from engine.core.errors import SettingError
 
 GUESS = {"prompt": "a, b", "input": "", "response": "c", "messages": ""}

@@ -9,12 +9,12 @@ from app import forms
 from app.errors import sentence
 from app.forms import Control
 from app.markup import html, note
-from app.own_data import (
+from app.user_data import (
     FIELDS,
     LOOK_SETTINGS,
     MAPPED,
     LastRead,
-    OwnDataValues,
+    UserDataValues,
     confine,
     described,
     is_hub,
@@ -34,7 +34,7 @@ from engine.service.workbench import Workbench
 NOTHING = Inspection(columns={}, guess={}, sure=False, rows=0, cut=False)
 
 
-class OwnData:
+class UserData:
     """Lays itself out where it is made, hidden until it is asked for."""
 
     def __init__(self, workbench: Workbench, say: Say) -> None:
@@ -88,9 +88,9 @@ class OwnData:
         """What `values` reads."""
         return {self.name, self.config, self.split, self.last_read, *self.settings.values()}
 
-    def values(self, values: Values) -> OwnDataValues:
+    def values(self, values: Values) -> UserDataValues:
         """What stands in the fields; those that were never shown hold nothing."""
-        return OwnDataValues(
+        return UserDataValues(
             name=values[self.name] or "",
             config=values[self.config] or "",
             split=values[self.split] or "",

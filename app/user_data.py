@@ -22,7 +22,7 @@ from engine.data.settings import DataSettings
 DATA = "data"
 """Folder below the workbench's own for what was uploaded."""
 
-OWN = "own"
+CHOICE = "own"
 """What the menu of data holds when it is none that ships."""
 
 FIELDS = list(DataSettings.fields())
@@ -101,7 +101,7 @@ class LastRead(TypedDict, total=False):
 
 
 @dataclass(frozen=True, kw_only=True)
-class OwnDataValues:
+class UserDataValues:
     """The fields of one's own data as somebody filled them.
 
     Attributes:
@@ -134,7 +134,7 @@ class OwnDataValues:
         return {name: self.settings[name] for name in MAPPED}
 
 
-def chosen(form: OwnDataValues, home: Path) -> tuple[str, dict[str, Any]]:
+def chosen(form: UserDataValues, home: Path) -> tuple[str, dict[str, Any]]:
     """Name and settings of one's own data in a run.
 
     Raises:
