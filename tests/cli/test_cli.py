@@ -118,9 +118,7 @@ def test_base_is_loaded_as_the_run_had_it_or_as_flags_want_it(engine, tmp_path):
     assert "fp8" in err
 
 
-@pytest.mark.fault(
-    "code", "Another's run file or run folder in the terminal: without a flag no code of theirs runs."
-)
+@pytest.mark.fault("code", "Another's run file or run folder in the terminal: without a flag no code of theirs runs.")
 def test_no_file_gives_trust(engine, tmp_path):
     mark = tmp_path / "ran"
     model = attack_model(tmp_path / "attack", mark)

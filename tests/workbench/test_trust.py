@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from app.launch import confinement
 from app.tabs.filling import read_config
 from engine.config.run import RunConfig
 from engine.core.confine import Confinement
@@ -136,6 +137,25 @@ def test_trust_is_bound_to_the_model(tmp_path):
         permission.trust(str(number), "owner/model", ["pickled_weights"])
     assert permission.given("0", "owner/model") == {}
     assert permission.given("1", "owner/model") == {"pickled_weights": True}
+
+
+@pytest.mark.parametrize(
+    ("host", "on_space", "alone"),
+    [
+        ("127.0.0.1", False, True),
+        ("localhost", False, True),
+        ("::1", False, True),
+        ("0.0.0.0", False, False),
+        ("192.168.1.2", False, False),
+        ("my-machine", False, False),
+        ("127.0.0.1", True, False),
+    ],
+)
+def test_who_can_reach_it_decides(host, on_space, alone, tmp_path):
+    """Only a workbench that nobody but its own user can reach reads all of the machine, and may be trusted with code."""
+    made = confinement(host, tmp_path, on_space=on_space)
+    assert made.may_trust is alone
+    assert (made.models is None) is (made.data is None) is alone
 
 
 @pytest.fixture
