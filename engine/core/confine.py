@@ -18,14 +18,6 @@ TOO_WIDE = (Path("/"), Path("/dev"))
 SHOWN = 80
 """Characters of a bad path that its sentence repeats."""
 
-_REASONS = {
-    "path_text": "it holds characters that no path can have",
-    "path_long": "it is longer than a path can be",
-    "path_loop": "its links lead in a circle, or its home folder is unknown",
-    "path_system": "it belongs to the operating system",
-    "path_special": "it is neither a plain file nor a folder, but a pipe, a socket or a device",
-}
-
 
 @dataclass(frozen=True, kw_only=True)
 class Confinement:
@@ -63,35 +55,43 @@ def named_path(name: str) -> Path:
     Raises:
         SettingError: It is none, or leads to what can hang a reader or never ends.
     """
-    if reason := _unusable(name):
-        shown = name if len(name) <= SHOWN else f"{name[:SHOWN]}…"
-        shown = shown.encode(errors="replace").decode().replace("\0", "␀")
-        raise SettingError(
-            reason,
-            f"The path {shown!r} cannot be used, since {_REASONS[reason]}: name a plain file or a folder.",
-            name=shown,
-        )
+    shown = name if len(name) <= SHOWN else f"{name[:SHOWN]}…"
+    shown = shown.encode(errors="replace").decode().replace("\0", "␀")
+    if wrong := _unusable(name, shown):
+        raise wrong
     return Path(name).expanduser()
 
 
-def _unusable(name: str) -> str:
-    """Why a path cannot be used, a key of `_REASONS`; empty where nothing speaks against it."""
-    try:
-        octets = os.fsencode(name)
-    except UnicodeEncodeError:
-        return "path_text"
+def _unusable(name: str, shown: str) -> SettingError | None:
+    """Why a path cannot be used."""
+    wanted = "name a plain file or a folder."
+    octets = _octets(name)
     if b"\0" in octets:
-        return "path_text"
+        text = f"The path {shown!r} holds characters that no path can have: {wanted}"
+        return SettingError("path_text", text, name=shown)
     if len(octets) > LONGEST_PATH or any(len(part) > LONGEST_NAME for part in octets.split(b"/")):
-        return "path_long"
+        return SettingError("path_long", f"The path {shown!r} is longer than a path can be: {wanted}", name=shown)
     try:
         path = Path(name).expanduser()
         real = path.resolve()
     except (OSError, RuntimeError, ValueError):
-        return "path_loop"
+        text = f"The links of the path {shown!r} lead in a circle, or its home folder is unknown: {wanted}"
+        return SettingError("path_loop", text, name=shown)
     if real in TOO_WIDE or any(real.is_relative_to(folder) for folder in SYSTEM):
-        return "path_system"
-    return "" if is_plain(path) else "path_special"
+        text = f"The path {shown!r} belongs to the operating system: {wanted}"
+        return SettingError("path_system", text, name=shown)
+    if not is_plain(path):
+        text = f"The path {shown!r} is a pipe, a socket or a device, which may never end: {wanted}"
+        return SettingError("path_special", text, name=shown)
+    return None
+
+
+def _octets(name: str) -> bytes:
+    """A path as the file system has it; one byte of zero for what it cannot have."""
+    try:
+        return os.fsencode(name)
+    except UnicodeEncodeError:
+        return b"\0"
 
 
 def is_plain(path: Path) -> bool:

@@ -152,7 +152,7 @@ def test_trust_is_bound_to_the_model(tmp_path):
     ],
 )
 def test_who_can_reach_it_decides(host, on_space, alone, tmp_path):
-    """Only a workbench that nobody but its own user can reach reads all of the machine, and may be trusted with code."""
+    """Only a workbench that nobody but its own user can reach reads all of the machine, and may run code."""
     made = confinement(host, tmp_path, on_space=on_space)
     assert made.may_trust is alone
     assert (made.models is None) is (made.data is None) is alone
