@@ -67,9 +67,9 @@ def naming(name):
 @pytest.mark.parametrize("name", [name for name in METHODS if name not in SPECIAL])
 def test_few_files_name_a_method(name):
     """Its folder, its row and its words do, and its format where HF peft has it: nothing else in the house."""
-    own = {path for path in naming(name) if path.startswith(f"engine/methods/{name}/")}
-    assert {f"engine/methods/{name}/spec.py", f"engine/methods/{name}/method.py"} <= own
-    assert set(naming(name)) - own == {ROW} | WORDS | FORMATS.get(name, set()) | BUILT_ON.get(name, set())
+    in_its_folder = {path for path in naming(name) if path.startswith(f"engine/methods/{name}/")}
+    assert {f"engine/methods/{name}/spec.py", f"engine/methods/{name}/method.py"} <= in_its_folder
+    assert set(naming(name)) - in_its_folder == {ROW} | WORDS | FORMATS.get(name, set()) | BUILT_ON.get(name, set())
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -134,8 +134,8 @@ def test_whatever_is_imported_is_required():
     required = {re.split(r"[=>]", line)[0] for line in lines if line and not line.startswith("#")}
     files = [ROOT / "app.py", *(ROOT / "app").rglob("*.py"), *(ROOT / "engine").rglob("*.py")]
     used = {name.split(".")[0] for file in files for name in imported(file)}
-    own = {"app", "engine"} | set(sys.stdlib_module_names) | CARRIED
-    assert {DISTRIBUTIONS.get(name, name) for name in used - own} <= required
+    not_distributed = {"app", "engine"} | set(sys.stdlib_module_names) | CARRIED
+    assert {DISTRIBUTIONS.get(name, name) for name in used - not_distributed} <= required
 
 
 def test_methods_are_described_without_torch():

@@ -64,8 +64,8 @@ def line(depth: int, name: str, text: str) -> str:
 def first_line(path: Path) -> str:
     """What a file says about itself: its docstring's or first comment's first sentence."""
     head = path.read_text(encoding="utf-8")[:400]
-    found = re.match(r'(?:"""|/\*+\s*|//\s*|#+ )(.+?)(?:"""|\*/|\n|$)', head)
-    return found[1].strip().rstrip(".") if found else ""
+    match = re.match(r'(?:"""|/\*+\s*|//\s*|#+ )(.+?)(?:"""|\*/|\n|$)', head)
+    return match[1].strip().rstrip(".") if match else ""
 
 
 def page_with_tree() -> str:

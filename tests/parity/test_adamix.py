@@ -94,10 +94,10 @@ def test_authors_training_pass(nlg):
         for ours, theirs in POOLS.items():
             for kind in ("weight", "bias"):
                 grads = getattr(getattr(method, ours)[f"{layer}"], kind).grad
-                for expert, found in enumerate(grads):
+                for expert, gradient in enumerate(grads):
                     name = f"grad.transformer.h.{layer}.mlp.ExpertSoup.{theirs}.deepspeed_experts.{expert}.{kind}"
-                    expected = tensors.get(name, torch.zeros_like(found))
-                    assert_close(found, expected, rtol=1e-4, atol=1e-6, msg=name)
+                    expected = tensors.get(name, torch.zeros_like(gradient))
+                    assert_close(gradient, expected, rtol=1e-4, atol=1e-6, msg=name)
                     told += name in tensors
     assert told == sum(name.startswith("grad.") for name in tensors) == 10
 
@@ -147,9 +147,9 @@ def test_authors_expert_layer():
     def passed(a, b):
         return hidden + pools["up"](nn.functional.gelu(pools["down"](hidden, a)), b)
 
-    found = passed(i, j)
-    assert_close(found.detach(), tensors["out.train"], rtol=1e-5, atol=1e-6)
-    found.square().sum().backward()
+    out = passed(i, j)
+    assert_close(out.detach(), tensors["out.train"], rtol=1e-5, atol=1e-6)
+    out.square().sum().backward()
     for ours, theirs in POOLS.items():
         for kind in ("weight", "bias"):
             drawn = i if ours == "down" else 0
@@ -291,15 +291,15 @@ def test_objective_is_cross_entropy_and_agreement(family, checkpointing):
             layer.training = True
     loss = TrainingObjective(method, views)(batch())
     loss.backward()
-    found = dict(named_gradients(method))
+    gradients = dict(named_gradients(method))
     assert int(method.dice[1]) == 2
     method.zero_grad()
     labels, scores, shift = batch().labels, [], int(base.shape.family.causal)
     for throw in (1, 2):
-        own = method.sharing_copy()
-        own.use_sample(throw)
+        copy = method.sharing_copy()
+        copy.use_sample(throw)
         keep = labels[:, shift:] != -100
-        scores.append(viewed(base, own).logits(batch().inputs)[:, : 9 - shift][keep])
+        scores.append(viewed(base, copy).logits(batch().inputs)[:, : 9 - shift][keep])
     wanted = labels[:, shift:][keep]
     log_p, log_q = (each.log_softmax(-1) for each in scores)
     taken_p, taken_q = log_p.detach(), log_q.detach()
@@ -308,7 +308,7 @@ def test_objective_is_cross_entropy_and_agreement(family, checkpointing):
     assert_close(loss.detach(), expected.detach(), rtol=1e-5, atol=1e-5)
     expected.backward()
     for name, parameter in method.named_parameters():
-        assert_close(found[name], parameter.grad, rtol=1e-3, atol=1e-5)
+        assert_close(gradients[name], parameter.grad, rtol=1e-3, atol=1e-5)
 
 
 def test_agreement_of_numbers_is_their_squared_difference():

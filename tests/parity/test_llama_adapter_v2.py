@@ -64,8 +64,8 @@ def test_equals_changed_weights(family):
     base, method, other, plain = alike(family)
     assert_close(logits(base, method), logits(other, plain), rtol=1e-4, atol=5e-5)
     assert float((logits(base, method) - logits(base, plain)).abs().max()) > 0.1
-    for own, each in ((base, method), (other, plain)):
-        loss_of(viewed(own, each), words()).backward()
+    for model, each in ((base, method), (other, plain)):
+        loss_of(viewed(model, each), words()).backward()
     assert_close(method.prompts.grad, plain.prompts.grad, rtol=1e-3, atol=1e-6)
     assert_close(method.gates.grad, plain.gates.grad, rtol=1e-3, atol=1e-6)
 

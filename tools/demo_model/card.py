@@ -70,12 +70,12 @@ def trial(dataset: str, method: str, seed: int) -> Trial:
 def write_card(folder: Path) -> None:
     """Measure, and write README.md and trials.json beside the model."""
     measured = []
-    for found in trials():
-        print(json.dumps(asdict(found)), flush=True)
-        measured.append(found)
+    for measured_trial in trials():
+        print(json.dumps(asdict(measured_trial)), flush=True)
+        measured.append(measured_trial)
     facts = json.loads((folder / "pretraining.json").read_text(encoding="utf-8"))
     machine = f"{platform.machine()}, {torch.get_num_threads()} threads, torch {torch.__version__.split('+')[0]}"
-    rows = [asdict(found) for found in measured]
+    rows = [asdict(measured_trial) for measured_trial in measured]
     (folder / "trials.json").write_text(json.dumps({"machine": machine, "trials": rows}, indent=1) + "\n", "utf-8")
     (folder / "README.md").write_text(card(facts, measured, machine), encoding="utf-8")
 
@@ -88,13 +88,13 @@ def card(facts: dict[str, Any], measured: list[Trial], machine: str) -> str:
         "| dataset | method | trains | seed | exact match | untuned | base ability | untuned | seconds |",
         "|---|---|--:|--:|--:|--:|--:|--:|--:|",
     ]
-    for found in measured:
-        s = found.scores
+    for one in measured:
+        s = one.scores
         lines.append(
-            f"| {found.dataset} | {METHODS[found.method].title} | {found.trainable:,} | {found.seed} "
+            f"| {one.dataset} | {METHODS[one.method].title} | {one.trainable:,} | {one.seed} "
             f"| {s.exact_match:.1%} | {s.base_exact_match:.1%} "
             f"| {s.base_ability_loss:.3f} | {s.base_ability_loss_before:.3f} "
-            f"| {found.seconds:.0f} |"
+            f"| {one.seconds:.0f} |"
         )
     return _CARD.format(
         documents=facts["documents"],
