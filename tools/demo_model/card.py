@@ -70,12 +70,12 @@ def trial(dataset: str, method: str, seed: int) -> Trial:
 def write_card(folder: Path) -> None:
     """Measure, and write README.md and trials.json beside the model."""
     measured = []
-    for measured_trial in trials():
-        print(json.dumps(asdict(measured_trial)), flush=True)
-        measured.append(measured_trial)
+    for one in trials():
+        print(json.dumps(asdict(one)), flush=True)
+        measured.append(one)
     facts = json.loads((folder / "pretraining.json").read_text(encoding="utf-8"))
     machine = f"{platform.machine()}, {torch.get_num_threads()} threads, torch {torch.__version__.split('+')[0]}"
-    rows = [asdict(measured_trial) for measured_trial in measured]
+    rows = [asdict(one) for one in measured]
     (folder / "trials.json").write_text(json.dumps({"machine": machine, "trials": rows}, indent=1) + "\n", "utf-8")
     (folder / "README.md").write_text(card(facts, measured, machine), encoding="utf-8")
 
