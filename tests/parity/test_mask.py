@@ -79,7 +79,7 @@ def test_smallest_weights_have_the_lowest_scores():
 
 
 def test_nothing_is_off_with_no_sparsity():
-    """With p = 0 every score lies above the threshold, even where the dice show their lowest number."""
+    """With p = 0 every score lies above the threshold, even where the random number is the lowest."""
     settings = MaskSettings(sparsity=0.0)
     scores = first_scores(settings, torch.randn(2000, 2000), torch.Generator().manual_seed(0))
     assert bool((scores > settings.threshold).all())

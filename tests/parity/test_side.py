@@ -253,7 +253,7 @@ def test_teaching_brings_the_side_network_near_the_base():
     base = tiny_base("llama")
     before = hash_weights(base.model)
     settings = SideSettings(width=16, blocks=1, distill_steps=60)
-    dice = torch.random.get_rng_state()
+    rng_state = torch.random.get_rng_state()
     taught = []
     for seed in (3, 3, 4):
         method = SideTuning.build(settings, base.shape, Start.of(base, seed))
@@ -274,13 +274,13 @@ def test_teaching_brings_the_side_network_near_the_base():
         assert torch.equal(fresh["alpha"], taught[-1]["alpha"])
     assert all(torch.equal(taught[0][name], taught[1][name]) for name in taught[0])
     assert not torch.equal(taught[0]["net.up.weight"], taught[2]["net.up.weight"])
-    assert torch.equal(torch.random.get_rng_state(), dice)
+    assert torch.equal(torch.random.get_rng_state(), rng_state)
     assert hash_weights(base.model) == before
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_texts_of_the_base(family):
-    """Texts are what the base writes with the dice given: drawn from its predictions, and read to its own states."""
+    """Texts are what the base writes with that generator: drawn from its predictions, and read to its own states."""
     base = tiny_base(family)
     texts = sampled_texts(base, torch.Generator().manual_seed(0), count=40, length=12)
     assert texts.shape == (40, 12)

@@ -69,7 +69,7 @@ def test_methods_without_layers_are_refused(data):
 
 def test_routes_through_experts(data):
     """The averaged loss is the strength curve's, each expert's that of a method with this expert alone, and random
-    routes are the same every time and leave the method's dice as they lie."""
+    routes are the same every time and leave the state of the method's routing as it is."""
     base, method = Case("adamix", {"experts": 3, "width": 5}, "llama").build()
     randomise(method, std=0.4)
     state = {name: value.clone() for name, value in method.state_dict().items()}

@@ -68,7 +68,7 @@ def test_temperature_flattens():
 
 
 def test_equal_seeds_give_equal_answers():
-    """The seed alone throws the dice, in every row alike; the global generator is left alone."""
+    """The seed alone decides what is sampled, in every row alike; the global generator is left alone."""
     torch.manual_seed(1)
     before = torch.get_rng_state()
     first = rows_of([PROMPT, PROMPT], temperature=2.0, seed=7)
@@ -78,7 +78,7 @@ def test_equal_seeds_give_equal_answers():
     assert rows_of(temperature=2.0, seed=8)[0] != first[0]
 
 
-def test_equal_dice_for_base_and_untrained_adapter():
+def test_equal_seeds_for_base_and_untrained_adapter():
     """Side by side at strength 0, base and tuned say the same word for word, also when sampled."""
     base, method = Case("lora", {"rank": 2}, "llama").build()
     randomise(method).control.strength = 0.0

@@ -143,7 +143,7 @@ def dropping(rate):
 
 
 def test_dropout_is_for_training_only():
-    """While it trains, every row and every forward has its own dice; while it reads, there are none."""
+    """While it trains, every row and every forward has its own dropout; while it reads, there is none."""
     base, method = dropping(0.5)
     _, plain = dropping(0.0)
     twice = Tokens(words(1).ids.repeat(2, 1), torch.ones(2, 7, dtype=torch.bool))
@@ -167,7 +167,7 @@ def test_dropout_keeps_the_expected_prefix():
 
 
 def test_dropout_and_recomputation_agree():
-    """Gradient checkpointing throws the same dice again: equal gradients, which peft cannot have with a prefix."""
+    """Gradient checkpointing draws the same dropout again: equal gradients, which peft cannot have with a prefix."""
     gradients = []
     for checkpointing in (False, True):
         base, method = dropping(0.5)
@@ -184,7 +184,7 @@ def test_dropout_and_recomputation_agree():
 
 
 def test_dropout_serves_some_rows_of_a_batch():
-    """In a mixed batch only its own rows get the prefix, each with its own dice."""
+    """In a mixed batch only its own rows get the prefix, each with its own dropout."""
     base, method = dropping(0.5)
     mixed = base.view()
     mixed.sites.rows = slice(1, 3)
