@@ -2,8 +2,10 @@
 
 from app.markup import link, safe, size, term
 from app.words import Say
-from engine.core.types import Counts, DataPreview, DatasetInfo, ModelInfo
+from engine.data.info import DatasetInfo
+from engine.data.reports import DataPreview
 from engine.methods.spec import MethodSpec
+from engine.models.info import Counts, ModelInfo
 
 BAR_LEAST = 0.4  # percent: a thinner bar could not be seen
 LABELS_SHOWN = 8

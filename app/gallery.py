@@ -6,8 +6,8 @@ from typing import Any
 
 from app.markup import safe
 from app.words import Say
-from engine.core.types import PreviewRow
 from engine.data.pixels import thumbnail
+from engine.data.reports import PreviewRow
 
 MOST = 24
 """Pictures of a grid."""

@@ -4,7 +4,7 @@ from typing import Any
 
 from app.markup import note, safe, size
 from app.words import Say
-from engine.core.types import MemoryInfo
+from engine.memory.info import MemoryInfo
 
 PARTS = ("weights", "quantisation", "adapter", "gradients", "optimiser", "activations", "logits")
 SIGNS = {"fits": "✓", "tight": "!", "will not fit": "✕"}

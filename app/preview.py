@@ -5,7 +5,7 @@ from typing import Any
 from app import gallery
 from app.markup import safe, term
 from app.words import Say
-from engine.core.types import DataPreview, PreviewRow
+from engine.data.reports import DataPreview, PreviewRow
 
 LONGEST_ROW = 400  # tokens of a row that are shown
 TALL, WIDE = 64, 400  # units of the histogram

@@ -18,11 +18,11 @@ from torch.profiler import ProfilerActivity, profile
 from transformers import AutoConfig, AutoTokenizer, BertConfig, GPT2Config, LlamaConfig
 
 from engine.config.training import TrainingSettings
-from engine.core.types import MemoryInfo
 from engine.data.batching import Batch
 from engine.data.head_spec import HeadSpec
 from engine.evaluation.loss import count_labels
 from engine.memory.capacity import DeviceMemory
+from engine.memory.info import MemoryInfo
 from engine.memory.meter import Meter
 from engine.methods import METHODS, method_class
 from engine.methods.base import Start

@@ -15,7 +15,7 @@ from app.tabs.answers import Answers
 from app.wiring import Updates, wire, wire_js
 from app.words import Say
 from engine.core.errors import WorkbenchError
-from engine.core.types import Predicted
+from engine.evaluation.predicted import Predicted
 from engine.service.workbench import Workbench
 
 COLUMNS = ("right", "loss", "prompt", "reference", "base", "tuned")

@@ -13,7 +13,7 @@ from app.tabs import controls
 from app.tabs.chat import Chat
 from app.wiring import Updates, Values, wire, wire_js
 from app.words import Say
-from engine.core.types import RunSummary
+from engine.runs.summary import RunSummary
 from engine.service.workbench import Workbench
 
 FORMS = ("gatelight", "peft", "llama_adapter")

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.core.errors import DataError, SettingError
-from engine.core.types import DatasetInfo
+from engine.data.info import DatasetInfo
 from engine.data.load_source import open_source
 from engine.data.readers.dispatch import is_source
 from engine.data.readers.formats import suffixes

@@ -8,7 +8,6 @@ from transformers import PreTrainedConfig, PreTrainedTokenizerBase
 
 from engine.config.run import RunConfig
 from engine.config.training import TrainingSettings
-from engine.core.types import DataPreview, PreviewRow
 from engine.data.columns import Columns
 from engine.data.dataset import Dataset, load_dataset
 from engine.data.head_spec import HeadSpec
@@ -16,6 +15,7 @@ from engine.data.picture_report import PictureReport, report_on_pictures
 from engine.data.preview import picture_rows, preview_rows
 from engine.data.readers.hub_name import HUB
 from engine.data.report import DataReport, report_on
+from engine.data.reports import DataPreview, PreviewRow
 from engine.data.settings import DataSettings
 from engine.data.task import head_for
 from engine.methods import method_spec

@@ -11,8 +11,8 @@ import gradio as gr
 from app.head import css, head, routes
 from app.tabs import watch
 from app.words import Say
-from engine.core.types import LiveStatus
 from engine.service.runs import RECORDINGS
+from engine.service.status import LiveStatus
 from engine.service.workbench import Workbench
 
 

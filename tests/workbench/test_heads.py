@@ -11,8 +11,8 @@ from app.tabs.asking import _columns
 from app.words import LANGUAGES, Say
 from engine.config.run import RunConfig
 from engine.core.sampling import Sampling
-from engine.core.types import ChatRequest, ChatSide
 from engine.data.dataset import DATASETS
+from engine.inference.messages import ChatRequest, ChatSide
 from engine.service.workbench import Workbench
 from tests.tiny import save_tiny
 from tests.unit.making import make_dataset

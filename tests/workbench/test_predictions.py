@@ -7,7 +7,7 @@ import pytest
 
 from app.tabs.predictions import as_csv, cells, worst_first
 from engine.core.errors import RunError
-from engine.core.types import Predicted
+from engine.evaluation.predicted import Predicted
 from engine.service.runs import RECORDINGS
 from tests.unit.making import make_dataset
 from tests.workbench.test_workbench import config, wait, workbench  # noqa: F401 - a fixture

@@ -11,7 +11,7 @@ import torch
 from engine.config.run import RunConfig
 from engine.core.errors import ExchangeError, ModelError, RunError, SettingError
 from engine.core.sampling import Sampling
-from engine.core.types import ChatRequest, ChatSide
+from engine.inference.messages import ChatRequest, ChatSide
 from engine.service.workbench import Workbench
 from engine.telemetry.serialise import EVENTS
 
