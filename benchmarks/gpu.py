@@ -126,7 +126,7 @@ def line(base: Base, path: str, name: str, precision: str, batch: Batch, *, spar
         METHODS[name].title + (" (recomputing)" if sparing else ""),
         sum(p.numel() for p in method.parameters()),
         info.total,
-        facts["peak"],
+        facts.peak,
         timed(step),
         batch,
     )

@@ -22,7 +22,7 @@ DOOR = (
     "engine.methods.spec",
     "engine.data.settings",
     "engine.data.info",
-    "engine.data.reports",
+    "engine.data.preview_values",
     "engine.data.pixels",
     "engine.data.readers.dispatch",
     "engine.data.readers.formats",

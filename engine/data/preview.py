@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from transformers import PreTrainedTokenizerBase
 
 from engine.data.dataset import Dataset, Row
-from engine.data.reports import PreviewRow
+from engine.data.preview_values import PreviewRow
 from engine.data.tokenise import Example, encode_for_head, encode_prompt, encode_row
 
 NO_LIMIT = 10**6

@@ -1,6 +1,8 @@
 """Memory of a run as values: what it would take, and what it took. Needs no torch."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Self
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,3 +46,37 @@ class MemoryInfo:
     verdict: str
     rows: int
     length: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MeasuredMemory:
+    """What a run held, in bytes.
+
+    Attributes:
+        weights: The frozen base, scales of a quantised one included.
+        adapter: The trained parameters.
+        optimiser: AdamW's state.
+        step: The most that a training step added.
+        peak: The sum of these.
+        device: "cpu" or "cuda".
+        rows: Rows of that step's batch.
+        length: Tokens of its longest row.
+    """
+
+    weights: int = 0
+    adapter: int = 0
+    optimiser: int = 0
+    step: int = 0
+    peak: int = 0
+    device: str = ""
+    rows: int = 0
+    length: int = 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """As run.json holds it."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """The inverse; entries that a file lacks are 0 or empty."""
+        return cls(**{field.name: values[field.name] for field in fields(cls) if field.name in values})

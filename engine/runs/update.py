@@ -3,6 +3,8 @@
 from dataclasses import dataclass, fields
 from typing import Any
 
+from engine.memory.info import MeasuredMemory
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LossCurves:
@@ -21,8 +23,7 @@ class RunUpdate:
         problem: The same as `WorkbenchError.to_dict`; None for any other error, or without one.
         layered: Whether its method can be switched off in single layers.
         config: As `RunConfig.to_dict` has it.
-        memory: Measured bytes, None before the run ends: weights (scales included), adapter, optimiser, step (maximum
-            that a step added) and peak (their sum); also device, and rows and length of that step's batch.
+        memory: What it held; None before the run ends.
         early: Whether early stopping ended it before its last step.
         kept: Step of the state in its adapter folder, None while there is none.
         epoch: Incremented when a run is resumed; the reader then starts again at cursor 0.
@@ -42,7 +43,7 @@ class RunUpdate:
     pictures: bool
     steps: int
     config: dict[str, Any]
-    memory: dict[str, Any] | None
+    memory: MeasuredMemory | None
     early: bool
     kept: int | None
     epoch: int
@@ -52,4 +53,5 @@ class RunUpdate:
 
     def to_json(self) -> dict[str, Any]:
         """Every field by its name; all are plain values."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
+        plain = {field.name: getattr(self, field.name) for field in fields(self)}
+        return plain | {"memory": self.memory.to_dict() if self.memory else None}

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.config.run import RunConfig
-from engine.data.reports import DataPreview
+from engine.data.preview_values import DataPreview
 from engine.memory.info import MemoryInfo
 from engine.models.info import Counts, ModelInfo
 

@@ -12,7 +12,7 @@ from engine.core.errors import RunError, SettingError
 from engine.data.dataset import shipped_datasets
 from engine.data.info import DatasetInfo, Inspection
 from engine.data.inspect import inspect_data
-from engine.data.reports import DataPreview
+from engine.data.preview_values import DataPreview
 from engine.data.settings import DataSettings
 from engine.evaluation.predicted import Predicted
 from engine.inference.messages import ChatRequest, ChatUpdate

@@ -184,7 +184,7 @@ def test_memory_is_estimated_from_patches(shapes, tmp_path, method):
     )
     estimated = estimate(plan, DeviceMemory(device="cpu", total=2**34, free=2**33))
     assert estimated.length == 17
-    assert estimated.total == pytest.approx(trainer.folder.facts().memory["peak"], rel=0.2)
+    assert estimated.total == pytest.approx(trainer.folder.facts().memory.peak, rel=0.2)
 
 
 def test_a_chat_about_a_picture(shapes, tmp_path):

@@ -58,12 +58,12 @@ def report(workbench, path, limit):
 def test_rows_are_counted(workbench, odd):
     """Rows that are cut, over-long or doubled are counted before anything is trained, at the limit given."""
     counts = report(workbench, odd, 64)
-    assert sum(counts["rows"].values()) == 43
-    assert counts["texts"]["empty"] == 0
-    assert 1 <= counts["tokens"]["truncated"] <= 2
-    assert counts["tokens"]["overlong"] <= 1
-    assert counts["tokens"]["longest"] > 64
-    assert sum(rows for _, rows in counts["tokens"]["lengths"]) == counts["tokens"]["measured"]
+    assert sum(counts.rows.values()) == 43
+    assert counts.texts.empty == 0
+    assert 1 <= counts.tokens.truncated <= 2
+    assert counts.tokens.overlong <= 1
+    assert counts.tokens.longest > 64
+    assert sum(rows for _, rows in counts.tokens.lengths) == counts.tokens.measured
     assert report(workbench, odd, 100_000) == report(workbench, odd, 512)  # no model reads more than it can
 
 
@@ -71,7 +71,7 @@ def test_rehearsal_is_what_the_run_trains_on(workbench, odd):
     """Rows are cut at the run's limit, the answers carry the labels."""
     config = RunConfig(dataset=str(odd), data=NAMED, training={"max_seq_len": 64})
     preview = workbench.preview_data(config, rows=40)
-    assert len(preview.rows) == preview.report["rows"]["train"] or len(preview.rows) == 40
+    assert len(preview.rows) == preview.report.rows["train"] or len(preview.rows) == 40
     assert max(len(row.tokens) for row in preview.rows) <= preview.limit == 64
     for row in preview.rows:
         learned = "".join(text for text, labelled in row.tokens if labelled)
