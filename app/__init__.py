@@ -7,6 +7,7 @@ Beside the workbench it imports only those parts of the engine that load no torc
 - `engine.methods`: the table of methods, and `engine.methods.spec`.
 - `engine.data`: `engine.data.settings`, `engine.data.pixels` (thumbnails), and of `engine.data.readers` the formats,
   names and archives that a person may choose.
+- `engine.exchange.forms`: the formats of an export.
 - The values that the workbench takes and returns, each beside what makes it: `engine.data.info`,
   `engine.data.preview_values`, `engine.models.info`, `engine.memory.info`, `engine.runs.summary`, `engine.runs.update`,
   `engine.inference.messages`, `engine.evaluation.predicted`, `engine.service.status`.

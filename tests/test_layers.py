@@ -28,6 +28,7 @@ DOOR = (
     "engine.data.readers.formats",
     "engine.data.readers.hub_name",
     "engine.data.readers.zips",
+    "engine.exchange.forms",
     "engine.models.info",
     "engine.memory.info",
     "engine.evaluation.predicted",

@@ -12,7 +12,7 @@ PLAIN = {
     "assets/datasets": "the four tuning datasets, each with a card and three splits",
     "assets/recordings": "real runs that the page opens with",
     "assets/screenshots": "the page as it is",
-    "tests/data/adamix-0.1.0": "a checkpoint of AdaMix that version 0.1.0 wrote",
+    "tests/data/checkpoint-0.1.0": "a checkpoint that version 0.1.0 wrote, with a tensor under its former name",
     "tests/data/runs-0.1.0": "two run folders that version 0.1.0 wrote",
     "assets/town": "the embedded base model, its tokenizer and its card",
 }

@@ -148,7 +148,7 @@ class Workbench:
             self._worker.call(lambda worker: worker.resume(folder))
 
     def export(self, run: str, form: str) -> Path:
-        """A zip of the run's adapter; `form` is "gatelight", "peft" or "llama_adapter".
+        """A zip of the run's adapter; `form` is one of `engine.exchange.forms.EXPORT_FORMATS`.
 
         Raises:
             WorkbenchError: The format cannot hold this adapter without loss.

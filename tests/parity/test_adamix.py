@@ -32,7 +32,7 @@ NLG, NLU = (
     ORACLES / f"adamix_{name}.safetensors" for name in ("nlg_gpt2_adapter_shareA0_shareB1", "nlu_expertsoup_layer")
 )
 authors = pytest.mark.skipif(not NLG.exists(), reason="the authors' numbers are not on this machine")
-FORMER = Path(__file__).resolve().parents[1] / "data" / "adamix-0.1.0"
+FORMER = Path(__file__).resolve().parents[1] / "data" / "checkpoint-0.1.0"
 POOLS = {"down": "MoA_A", "up": "MoA_B"}
 
 

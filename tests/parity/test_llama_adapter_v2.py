@@ -125,11 +125,11 @@ def test_counts_of_llama_7b():
 def test_foreign_forms_refuse_what_they_cannot_hold(name, tmp_path):
     """Neither an official v1 checkpoint nor peft has a place for V2's options; the sentence says what to do."""
     base, method = Case("llama_adapter", {**V1, name: True}, "llama").build()
-    with pytest.raises(ExchangeError, match=f"{name} trained; train without {name}, or export in our own format"):
+    with pytest.raises(ExchangeError, match=f"{name} trained; train without {name}, or export as a Gatelight adapter"):
         export_official(method, tmp_path / "adapter.pth")
     _, method = Case(
         "llama_adapter", {**V1, "gate": "per_layer", "activation": "identity", name: True}, "llama"
     ).build()
-    with pytest.raises(ExchangeError, match=f"{name} trained; train without {name}, or export in our own format"):
+    with pytest.raises(ExchangeError, match=f"{name} trained; train without {name}, or export as a Gatelight adapter"):
         export_peft(method, base, tmp_path / "peft")
     assert list(tmp_path.iterdir()) == []
