@@ -38,7 +38,7 @@ def grid(figures: Iterable[str]) -> str:
 
 
 def worst(say: Say, rows: list[dict[str, Any]], pictures: dict[str, Path]) -> str:
-    """Held-out pictures with what was said of them, in the order given; nothing where a run has none."""
+    """Test pictures with what was said of them, in the order given; nothing where a run has none."""
     shown = [row for row in rows if row["prompt"] in pictures][:MOST]
     if not shown:
         return ""

@@ -2,7 +2,7 @@
 
     python -m benchmarks.within_reach
 
-The held-out rows of town-qa ask about people whom no training row names. Their answers begin with a name, cut into a
+The test rows of town-qa ask about people whom no training row names. Their answers begin with a name, cut into a
 first letter and the rest, while the question holds the name as one token. Two measurements on the untuned base:
 
 - With the answer so far given, how often is its next token right: the first one of the answer, and all others?

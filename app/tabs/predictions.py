@@ -1,4 +1,4 @@
-"""Held-out rows of the run that is open in Runs, base beside tuned, the worst first."""
+"""Test rows of the run that is open in Runs, base beside tuned, the worst first."""
 
 import csv
 import functools

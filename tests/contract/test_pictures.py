@@ -60,7 +60,7 @@ def config_for(shapes, method="lora", settings=None, **training):
 @pytest.mark.parametrize("pooling", ["auto", "mean"])
 @pytest.mark.parametrize("method", ["lora", "bottleneck", "llama_adapter"])
 def test_shapes_are_learned(shapes, tmp_path, method, pooling):
-    """After eighty steps nearly every held-out picture is named, and the events say so."""
+    """After eighty steps nearly every test picture is named, and the events say so."""
     config = config_for(shapes, method, steps=80, pooling=pooling, batch_size=16)
     trainer = finish(start_run(tmp_path / "run", config, load))
     method = load_adapter(trainer.folder.adapter_path, trainer.base)

@@ -279,7 +279,7 @@ def test_metrics_by_hand():
 
 
 def test_scores_of_a_run_stand_beside_the_blind_answer(maker):
-    """Held-out scores of labels and numbers; the base column is the best constant answer, and says which."""
+    """Test scores of labels and numbers; the base column is the best constant answer, and says which."""
     trainer = finish(started(maker, "a", POSTS, steps=1))
     base, dataset = tiny_base("bert"), load_dataset(trainer.folder.config.dataset)
     method = load_adapter(trainer.folder.adapter_path, base)

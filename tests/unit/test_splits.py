@@ -1,4 +1,4 @@
-"""Which rows train, validate and are held out: seeded, without leaks, and as the file says where it says so."""
+"""Which rows train, validate and test: seeded, without leaks, and as the file says where it says so."""
 
 import json
 

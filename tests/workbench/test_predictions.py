@@ -1,4 +1,4 @@
-"""Held-out rows through the workbench: both answers, in parts, kept until the run goes on."""
+"""Test rows through the workbench: both answers, in parts, kept until the run goes on."""
 
 import csv
 import io

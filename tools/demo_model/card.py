@@ -20,7 +20,7 @@ from engine.training.launch import start_run
 
 SEEDS = 3
 TARGETS = {"llama_adapter": 0.85, "lora": 0.95, "prompt": 0.60}
-"""Exact match on held-out town-qa that a method's defaults must reach."""
+"""Exact match on the test rows of town-qa that a method's defaults must reach."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,7 +47,7 @@ def trials() -> Iterator[Trial]:
 
 
 def trial(dataset: str, method: str, seed: int) -> Trial:
-    """Train with defaults, then score on the held-out rows. Seconds count everything from loading to the last step."""
+    """Train with defaults, then score on the test rows. Seconds count everything from loading to the last step."""
     config = RunConfig(dataset=dataset, method=method, training={"seed": seed})
     base = load_base("town")
     with tempfile.TemporaryDirectory() as folder:
@@ -132,17 +132,17 @@ Use it to learn what a tuning method does; do not use it for anything that matte
 It never read the instruction template of the tuning datasets. What it did read are pages of questions in many
 layouts, and here lies the dial: when a page's first line announces answers, every question is followed by the right
 one; when it does not, only further questions follow. So the untuned base has the facts and the skill to answer, but
-goes on asking when it sees an instruction ({base_match:.1%} exact match on held-out town-qa), and a few thousand new
-numbers are enough to tell it that this is a page with answers.
+goes on asking when it sees an instruction ({base_match:.1%} exact match on the test rows of town-qa), and a few
+thousand new numbers are enough to tell it that this is a page with answers.
 
 Loss on held-out plain text, in nats per token: {loss:.3f}.
 
 ## What tuning reaches on it
 
-Three methods with their default settings (300 steps of 16 rows), scored by greedy generation on the held-out rows: the
-first line of the answer must equal the reference. Held-out town-qa asks only about people whom no training row asks
-about. "Base ability" is what is left of the base's own skill: loss in nats per
-token on held-out stories, after and before tuning.
+Three methods with their default settings (300 steps of 16 rows), scored by greedy generation on the test rows: the
+first line of the answer must equal the reference. The test rows of town-qa ask only about people whom no training row
+asks about. "Base ability" is what is left of the base's own skill: loss in nats per token on held-out stories, after
+and before tuning.
 
 {table}
 
