@@ -1,6 +1,7 @@
 """Starts the page: reads the arguments, serves, opens the browser, and keeps the run when it is told to end."""
 
 import argparse
+import gc
 import os
 import signal
 import socket
@@ -67,6 +68,8 @@ def main(words: Sequence[str] | None = None) -> None:
         app_kwargs={"routes": routes()},
     )
     workbench.warm_up()
+    gc.freeze()
+    gc.enable()
     sys.stdout.write(f"Gatelight is at {page.local_url} (Ctrl-C ends it; a run is kept)\n")
     sys.stdout.flush()
     ended = threading.Event()

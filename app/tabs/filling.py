@@ -159,7 +159,6 @@ class Filler:
             self.form.method_card: cards.method_card(self.say, spec),
             self.form.diagram: diagram(self.say, spec.acts_on),
             self.form.preset: gr.Dropdown(presets(self.say, spec, last_presets), value=preset),
-            **self.form.methods.shown(method),
         }
 
 

@@ -1,6 +1,10 @@
-"""The settings of all methods. They are made once, so that no choice takes away what somebody is about to press."""
+"""The settings of all methods, of which the chosen one's are shown.
 
-from collections.abc import Mapping
+The browser shows them, by a rule of CSS and the name that `picker.js` writes on the body: Gradio mounts anew whatever
+it shows, with the value that it had at first, and what somebody typed meanwhile would be lost.
+"""
+
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import gradio as gr
@@ -19,15 +23,14 @@ class MethodForm:
     Attributes:
         methods: By name.
         controls: Of each method, by setting.
-        groups: The column of each method.
     """
 
-    def __init__(self, say: Say, methods: Mapping[str, MethodSpec], shown: str) -> None:
+    def __init__(self, say: Say, methods: Mapping[str, MethodSpec], first: str) -> None:
         self.methods = methods
         self.controls: dict[str, dict[str, Control]] = {}
-        self.groups: dict[str, gr.Column] = {}
+        html(f"<style>{shows_chosen(methods, first)}</style>", visible="hidden")
         for name, spec in methods.items():
-            with gr.Column(visible=name == shown) as self.groups[name]:
+            with gr.Column(elem_classes=f"gl-of-method gl-of-{name}"):
                 html(f'<h4 class="gl-h4">{safe(spec.title)}</h4>')
                 with gr.Row(elem_classes="gl-settings"):
                     values = spec.settings.from_dict(spec.presets[self.first_preset(name)]).to_dict()
@@ -54,6 +57,9 @@ class MethodForm:
         kind = self.methods[method].settings
         return forms.filled(self.controls[method], kind.fields(), kind.from_dict(settings).to_dict())
 
-    def shown(self, method: str) -> Updates:
-        """The groups, of which a method's own is shown."""
-        return {group: gr.Column(visible=name == method) for name, group in self.groups.items()}
+
+def shows_chosen(methods: Iterable[str], first: str) -> str:
+    """Rules of CSS that show the group of the method that the body names, and before it names one the first's."""
+    chosen = [f"body[data-method={name}] .gl-of-{name}" for name in methods]
+    shown = ", ".join([f"body:not([data-method]) .gl-of-{first}", *chosen])
+    return f".gl-of-method {{ display: none; }} {shown} {{ display: flex; }}"

@@ -53,7 +53,7 @@ def _wire_run(workbench: Workbench, say: Say, form: TrainingForm, filler: Filler
 def _wire_choices(say: Say, form: TrainingForm, filler: Filler) -> None:
     """What a choice brings with it. Start waits for the settings of a preset, which it would read too early."""
     about_run = {form.count, form.command, filler.rate}
-    about_method = {form.method_card, form.diagram, form.preset, *form.methods.groups.values()}
+    about_method = {form.method_card, form.diagram, form.preset}
     everything = {*form.inputs, *about_run, *about_method, form.model_card, form.user_data.panel}
     everything |= {form.user_data.facts, form.user_data.choices}
     trust = {form.training[name] for name in OF_TRUST}

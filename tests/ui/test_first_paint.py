@@ -59,10 +59,8 @@ def test_start_while_the_engine_is_loading(loading, tabs, torch):
     page.click("#gl-method .gl-picker-button")
     page.click(".gl-method-option[data-method=prompt]")
     page.click("#gl-all > button")
-    page.wait_for_timeout(2000)  # the answer to the choice of a method has arrived
     page.fill("#gl-prompt-prompt_len input", "3")
     page.keyboard.press("Tab")
-    page.wait_for_timeout(1000)
     page.click("#gl-start")
     page.wait_for_selector(".gl-chip[data-state=loading]")
     assert "Loading the engine" in page.inner_text("#gl-count")

@@ -72,6 +72,7 @@ export const mountPicker = async (element, server, value) => {
   const show = () => {
     const chosen = options.find((one) => one.dataset.method === value.value());
     if (chosen) button.textContent = chosen.firstChild?.textContent ?? "";
+    document.body.dataset.method = value.value(); // shows its settings: see app/tabs/method_settings.py
     for (const one of options) one.setAttribute("aria-selected", String(one === chosen));
   };
   /** @param {HTMLElement | null} one */
