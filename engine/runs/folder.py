@@ -193,7 +193,7 @@ class RunFolder:
             self._lock.release()
 
     def replace_checkpoint(self, fresh: Path) -> None:
-        """Replace the checkpoint by a complete new one; at every moment, also of a power cut, one of them is complete."""
+        """Replace the checkpoint by a complete new one; at every moment one is complete, after a power cut, too."""
         path, old = self.path / "checkpoint", self.path / "checkpoint.old"
         sync_tree(fresh)
         if path.exists():
