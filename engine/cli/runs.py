@@ -11,8 +11,8 @@ from engine.cli.output import result, table
 from engine.cli.settings import add_loading_options, loading
 from engine.config.run import RunConfig
 from engine.core.paths import runs_root
-from engine.core.types import AdapterInfo
 from engine.runs.folder import run_folders
+from engine.runs.summary import AdapterInfo
 from engine.service.adapters import list_adapters
 
 

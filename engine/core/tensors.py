@@ -6,12 +6,12 @@ from pathlib import Path
 from safetensors.torch import save_file
 from torch import Tensor
 
-from engine.core.atomic import temporary_name
+from engine.core.atomic import replacing
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
     """Write under a temporary name, then rename."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = temporary_name(path)
-    save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, temporary)
-    temporary.replace(path)
+    whole = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    with replacing(path) as temporary:
+        save_file(whole, temporary)

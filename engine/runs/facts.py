@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Self
 
 from engine.data.head_spec import HeadSpec
+from engine.memory.info import MeasuredMemory
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,7 +48,7 @@ class RunFacts:
         pictures: Whether it reads pictures.
         chips: Prompts that the chat suggests; None in runs of older versions.
         problem: `WorkbenchError.to_dict` of the error that ended it; None otherwise.
-        memory: What `Meter.facts` measured, in bytes; None before the run has ended.
+        memory: What it held; None before the run has ended.
         other: Entries of the file that this version does not know; they are preserved when it is rewritten.
     """
 
@@ -72,7 +73,7 @@ class RunFacts:
     pictures: bool = False
     chips: list[str] | None = None
     problem: dict[str, Any] | None = None
-    memory: dict[str, Any] | None = None
+    memory: MeasuredMemory | None = None
     other: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -95,7 +96,8 @@ class RunFacts:
         known = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "other"}
         base = {f.name: getattr(self.base, f.name) for f in fields(self.base)}
         head = self.head.to_dict() if self.head else None
-        return {**known, "base": base, "head": head, **self.other}
+        memory = self.memory.to_dict() if self.memory else None
+        return {**known, "base": base, "head": head, "memory": memory, **self.other}
 
     @classmethod
     def from_json(cls, values: Any) -> Self:  # noqa: ANN401 - any contents of a file
@@ -113,4 +115,5 @@ class RunFacts:
         base, head = values.get("base") or {}, values.get("head")
         known["base"] = BaseFacts(**{f.name: base[f.name] for f in fields(BaseFacts) if f.name in base})
         known["head"] = HeadSpec.from_dict(head) if head else None
+        known["memory"] = MeasuredMemory.from_dict(memory) if (memory := values.get("memory")) else None
         return cls(**known, other={name: value for name, value in values.items() if name not in names})

@@ -14,6 +14,7 @@ import json
 import re
 import shutil
 import time
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -22,14 +23,22 @@ from typing import Any, Self
 
 from filelock import FileLock, Timeout
 
+<<<<<<< HEAD
 from engine.config.run import RunConfig, trust_asked
 from engine.core.atomic import write_json, write_text
+=======
+from engine.config.run import RunConfig
+from engine.core.atomic import sync, sync_tree, write_json, write_text
+>>>>>>> main
 from engine.core.errors import RunError
 from engine.data.head_spec import HeadSpec
 from engine.runs.facts import RunFacts
 
 SNAPSHOT_BUDGET = 64 * 2**20
 """Bytes that a run's snapshots may take; beyond it every second one is deleted, but never the first or the newest."""
+
+UPDATE_PATIENCE_S = 30
+"""Seconds that a change of run.json waits for another process that changes it."""
 
 ACTIVE = ("loading", "running", "paused")
 
@@ -56,9 +65,10 @@ class RunFolder:
                     path=str(path),
                 )
             path.mkdir(parents=True, exist_ok=True)
-            write_text(path / "run.yaml", config.to_yaml())
+            write_text(path / "run.yaml", config.to_yaml(), durable=True)
             facts = replace(facts, config=config.to_dict(), created=facts.created or time.time())
-            write_json(path / "run.json", facts.to_json())
+            write_json(path / "run.json", facts.to_json(), durable=True)
+            sync(path.parent)
         except OSError as error:
             raise RunError(
                 "run_not_made",
@@ -148,10 +158,14 @@ class RunFolder:
     def update(self, **changes: Any) -> None:  # noqa: ANN401 - any field of RunFacts
         """Change entries of run.json, by their names in `RunFacts`. A deleted run is not recreated.
 
+        The page and the trainer both do this: one at a time, and each keeps what the other changed.
+
         Raises:
             RunError: run.json is gone.
         """
-        write_json(self.path / "run.json", replace(self.facts(), **changes).to_json())
+        self.facts()  # the lock would bring a deleted folder back
+        with FileLock(self.path / "run.json.lock", timeout=UPDATE_PATIENCE_S):
+            write_json(self.path / "run.json", replace(self.facts(), **changes).to_json(), durable=True)
 
     def status(self) -> str:
         """The present status: a run that is active in its file but that no process trains is "interrupted"."""
@@ -189,12 +203,14 @@ class RunFolder:
             self._lock.release()
 
     def replace_checkpoint(self, fresh: Path) -> None:
-        """Replace the checkpoint by a complete new one; at every moment one of them is complete."""
+        """Replace the checkpoint by a complete new one; at every moment one is complete, after a power cut, too."""
         path, old = self.path / "checkpoint", self.path / "checkpoint.old"
+        sync_tree(fresh)
         if path.exists():
             shutil.rmtree(old, ignore_errors=True)
             path.rename(old)
         fresh.rename(path)
+        sync(self.path)
         shutil.rmtree(old, ignore_errors=True)
 
     def snapshot_path(self, step: int) -> Path:
@@ -243,9 +259,14 @@ class RunFolder:
             RunError: It is being trained.
         """
         with self.owned():
-            removed = self.path.with_name(self.path.name + ".deleted")
-            self.path.rename(removed)
-        shutil.rmtree(removed, ignore_errors=True)
+            self.path.rename(self.path.with_name(f".{self.path.name}.{uuid.uuid4().hex[:8]}.deleted"))
+        sweep_deleted(self.path.parent)
+
+
+def sweep_deleted(root: Path) -> None:
+    """Remove deleted runs, also what is left of those whose removal a crash cut off."""
+    for path in root.glob(".*.deleted"):
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def new_run_path(root: Path, config: RunConfig) -> Path:

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from engine.core.errors import RunError
-from engine.core.types import AdapterInfo
 from engine.runs.folder import RunFolder
+from engine.runs.summary import AdapterInfo
 
 
 def list_adapters(root: Path, model: str | None = None) -> list[AdapterInfo]:

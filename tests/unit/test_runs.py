@@ -131,7 +131,7 @@ def test_damaged_runs_are_passed_over(folder):
     (root / "torn").mkdir()
     (root / "torn" / "run.json").write_text("{")
     (root / "empty").mkdir()
-    assert [found.id for found in run_folders(root)] == [newer.id, folder.id]
+    assert [listed.id for listed in run_folders(root)] == [newer.id, folder.id]
     for name in ("torn", "empty", "absent"):
         with pytest.raises(RunError, match="holds no run"):
             RunFolder.open(root / name)
@@ -197,3 +197,53 @@ def test_bad_run_files_are_sentences(text):
     """Whatever is wrong with a run file, it is a SettingError."""
     with pytest.raises(SettingError):
         RunConfig.from_yaml(text)
+
+
+def count_up(path, entry, times):
+    """What a page or a trainer does: change one entry of run.json again and again."""
+    for n in range(times):
+        RunFolder(path).update(**{entry: n + 1 if entry == "step" else str(n + 1)})
+
+
+@pytest.mark.fault("killed", "Page and trainer change one run's description in a tight loop: no change is lost.")
+def test_two_writers_of_run_json_lose_nothing(folder):
+    """After each change the other entry is what its writer wrote last."""
+    context = multiprocessing.get_context("spawn")
+    other = context.Process(target=count_up, args=(folder.path, "name", 150))
+    other.start()
+    for n in range(150):
+        folder.update(step=n + 1)
+        assert folder.facts().step == n + 1
+    other.join()
+    assert other.exitcode == 0
+    assert (folder.facts().step, folder.facts().name) == (150, "150")
+
+
+@pytest.mark.fault(
+    "killed", "Power is cut after a checkpoint: all of its files were on the disk before it took its place."
+)
+def test_checkpoints_reach_the_disk_before_their_name(folder, monkeypatch):
+    """Files and folder of the new one first, then the rename, then the run folder."""
+    done = []
+    monkeypatch.setattr("engine.runs.folder.sync_tree", lambda path: done.append(path.name))
+    monkeypatch.setattr("engine.runs.folder.sync", lambda path: done.append(path.name))
+    rename = type(folder.path).rename
+    monkeypatch.setattr(type(folder.path), "rename", lambda self, to: (done.append("rename"), rename(self, to))[1])
+    fresh = folder.path / "checkpoint.new"
+    fresh.mkdir()
+    folder.replace_checkpoint(fresh)
+    assert done == ["checkpoint.new", "rename", folder.id]
+
+
+@pytest.mark.fault("killed", "Killed while a run is deleted: what is left hinders nobody and goes with the next one.")
+def test_what_a_cut_off_deletion_left_goes_later(folder, monkeypatch):
+    """Neither an older version's leftover nor one of today stops a deletion."""
+    root = folder.path.parent
+    second = RunFolder.create(root / "b", RunConfig(), RunFacts())
+    (root / "a.deleted" / "sub").mkdir(parents=True)
+    with monkeypatch.context() as crash:
+        crash.setattr(shutil, "rmtree", lambda *_a, **_k: None)
+        folder.delete()
+    assert [found.id for found in run_folders(root)] == ["b"]
+    second.delete()
+    assert [path.name for path in root.iterdir()] == ["a.deleted"]

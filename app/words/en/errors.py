@@ -221,7 +221,7 @@ WORDS = {
     "error.bad_zip": "The file {file} cannot be unpacked ({reason}). Give a zip of a folder of pictures.",
     "error.takes_no_words": (
         "The model “{name}” reads pictures, not what is typed. Give it one in Chat, or see in Runs what it "
-        "says of held-out ones."
+        "says of the test pictures."
     ),
     "error.bad_metadata": (
         "The file {file} in “{folder}” must have the columns file_name and label, but it has {known}. Rename them, or "

@@ -144,7 +144,7 @@ WORDS = {
     ),
     "error.bad_zip": "文件 {file} 无法解压（{reason}）。请提供图片文件夹的 zip。",
     "error.takes_no_words": (
-        "模型“{name}”读的是图片，不读文字。请在“对话”里给它一张图片，或在“记录”里看它对留出图片的判断。"
+        "模型“{name}”读的是图片，不读文字。请在“对话”里给它一张图片，或在“记录”里看它对测试图片的判断。"
     ),
     "error.bad_metadata": (
         "“{folder}”里的文件 {file} 必须有 file_name 和 label 两列，但它的列是 {known}。请改列名，"
