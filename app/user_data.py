@@ -12,12 +12,7 @@ from app.markup import note, safe
 from app.words import Say
 from engine.core.confine import named_path
 from engine.core.errors import SettingError
-<<<<<<< HEAD
-from engine.core.types import Inspection
-=======
 from engine.data.info import Inspection
-from engine.data.readers.dispatch import is_source
->>>>>>> main
 from engine.data.readers.formats import suffixes
 from engine.data.readers.hub_name import HUB
 from engine.data.readers.zips import inner, unpack

@@ -2,11 +2,7 @@
 
 from pathlib import Path
 
-<<<<<<< HEAD
 from engine.core.confine import named_path
-from engine.core.types import Inspection
-=======
->>>>>>> main
 from engine.data.columns import guess
 from engine.data.info import Inspection
 from engine.data.readers.dispatch import is_source, read_tables

@@ -23,13 +23,8 @@ from typing import Any, Self
 
 from filelock import FileLock, Timeout
 
-<<<<<<< HEAD
 from engine.config.run import RunConfig, trust_asked
-from engine.core.atomic import write_json, write_text
-=======
-from engine.config.run import RunConfig
 from engine.core.atomic import sync, sync_tree, write_json, write_text
->>>>>>> main
 from engine.core.errors import RunError
 from engine.data.head_spec import HeadSpec
 from engine.runs.facts import RunFacts

@@ -159,13 +159,8 @@ class Workbench:
             self._worker.expect(run)
             self._worker.call(lambda worker: worker.resume(folder, trust))
 
-<<<<<<< HEAD
     def export(self, run: str, form: str, *, session: str = "") -> Path:
-        """A zip of the run's adapter; `form` is "gatelight", "peft" or "llama_adapter".
-=======
-    def export(self, run: str, form: str) -> Path:
         """A zip of the run's adapter; `form` is one of `engine.exchange.forms.EXPORT_FORMATS`.
->>>>>>> main
 
         Raises:
             WorkbenchError: The format cannot hold this adapter without loss.

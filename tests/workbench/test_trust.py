@@ -11,7 +11,7 @@ from engine.config.run import RunConfig
 from engine.core.confine import Confinement
 from engine.core.errors import WorkbenchError
 from engine.core.sampling import Sampling
-from engine.core.types import ChatRequest, ChatSide
+from engine.inference.messages import ChatRequest, ChatSide
 from engine.runs.facts import BaseFacts, RunFacts
 from engine.runs.folder import RunFolder
 from engine.service.permission import SESSIONS_KEPT, Permission
