@@ -55,10 +55,12 @@ class Filler:
         trust: Updates = {self.form.training[name]: False for name in OF_TRUST}
         return {self.form.model_card: self.about_model(values[self.form.model] or ""), **trust}
 
-    def tick_trust(self, request: gr.Request, values: Values) -> None:
+    def tick_trust(self, request: gr.Request, values: Values) -> Updates:
         """Remember which trust the person at the page ticked for the model on the form, and no more than that."""
-        ticked = [name for name in OF_TRUST if values[self.form.training[name]]]
+        ticks = {name: self.form.training[name] for name in OF_TRUST}
+        ticked = [name for name, tick in ticks.items() if values[tick]]
         self.workbench.permission.trust(session_of(request), values[self.form.model] or "", ticked)
+        return {tick: values[tick] for tick in ticks.values()}
 
     def choose_method(self, values: Values) -> Updates:
         """The parts of another method, whose settings are as they were left."""
