@@ -112,7 +112,7 @@ class Filler:
             form.method: config.method,
             form.model: config.model,
             form.dataset: user_data.CHOICE if brought else config.dataset,
-            **(form.user_data.filled(config) if brought else {}),
+            **(form.user_data.filled(config, session) if brought else {}),
             **form.methods.filled(config.method, config.method_settings),
             form.user_data.panel: gr.Column(visible=brought),
             form.model_card: self.about_model(config.model),

@@ -21,7 +21,7 @@ from app.user_data import (
     listed,
     parts_of,
 )
-from app.wiring import Updates, Values, wire
+from app.wiring import Updates, Values, session_of, wire
 from app.words import Say
 from engine.config.run import RunConfig
 from engine.core.errors import WorkbenchError
@@ -114,9 +114,10 @@ class UserData:
         deciding = [self.last_read.change, *(self.settings[n].change for n in ("template", "responses", "messages"))]
         wire(say, deciding, self._meaningful, self.inputs, shown)
 
-    def _arrived(self, values: Values) -> Updates:
-        path = str(kept(self._workbench.home, Path(values[self.upload])))
-        return {self.name: path, self.config: "", self.split: ""}
+    def _arrived(self, request: gr.Request, values: Values) -> Updates:
+        path = kept(self._workbench.home, Path(values[self.upload]))
+        self._workbench.permission.uploaded(session_of(request), path)
+        return {self.name: str(path), self.config: "", self.split: ""}
 
     def _hub_fields(self, values: Values) -> Updates:
         """A hub dataset has a config and a split."""
@@ -133,7 +134,7 @@ class UserData:
             self.settings["template"]: gr.Dropdown(visible=not form.last_read.get("pictures")),
         }
 
-    def look(self, values: Values) -> Any:  # noqa: ANN401 - updates, or Gradio's word for none
+    def look(self, request: gr.Request, values: Values) -> Any:  # noqa: ANN401 - updates, or Gradio's word for none
         """What was read, what to say of it, the choices and the columns; nothing if that very data was read before."""
         form = self.values(values)
         asked = LastRead(name=form.dataset, how=form.how)
@@ -141,7 +142,7 @@ class UserData:
         if not form.dataset or asked == {"name": before.get("name"), "how": before.get("how")}:
             return gr.skip()
         try:
-            look = self._look(form.dataset, form.how)
+            look = self._look(form.dataset, form.how, session_of(request))
         except WorkbenchError as error:
             return {self.last_read: asked, self.facts: note(sentence(self._say, error), "wrong")}
         same = list(look.columns) == list(before.get("columns", {}))
@@ -166,12 +167,12 @@ class UserData:
             },
         }
 
-    def filled(self, config: RunConfig) -> Updates:
+    def filled(self, config: RunConfig, session: str) -> Updates:
         """The fields for a run whose data is one's own, or what is wrong with that."""
         settings = config.of_data().to_dict()
         asked = LastRead(name=config.dataset, how={name: settings[name] for name in LOOK_SETTINGS})
         try:
-            look = self._look(config.dataset, asked["how"])
+            look = self._look(config.dataset, asked["how"], session)
             facts = described(self._say, look)
         except WorkbenchError as error:
             look, facts = NOTHING, note(sentence(self._say, error), "wrong")
@@ -188,8 +189,8 @@ class UserData:
             self.choices: gr.Column(visible=True),
         }
 
-    def _look(self, dataset: str, how: dict[str, Any]) -> Inspection:
-        return self._workbench.inspect_data(dataset, DataSettings.from_dict(how))
+    def _look(self, dataset: str, how: dict[str, Any], session: str) -> Inspection:
+        return self._workbench.inspect_data(dataset, DataSettings.from_dict(how), session=session)
 
 
 def _last_read(asked: LastRead, look: Inspection) -> LastRead:

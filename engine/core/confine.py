@@ -26,11 +26,14 @@ class Confinement:
     Attributes:
         models: Folders below which a model may lie; None for all of this machine.
         data: The same for datasets.
+        uploads: The one of the data folders in which everybody names only what was uploaded in the same session; None
+            where all may be named.
         may_trust: Whether a model's own code, or its pickles, can be allowed at all.
     """
 
     models: tuple[Path, ...] | None = None
     data: tuple[Path, ...] | None = None
+    uploads: Path | None = None
     may_trust: bool = True
 
     @classmethod
@@ -42,7 +45,8 @@ class Confinement:
             models: More folders with models.
             data: More folders with datasets.
         """
-        return cls(models=(home / "models", *models), data=(home / "data", *data), may_trust=False)
+        uploads = home / "data"
+        return cls(models=(home / "models", *models), data=(uploads, *data), uploads=uploads, may_trust=False)
 
 
 LOCAL = Confinement()

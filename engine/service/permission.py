@@ -41,6 +41,7 @@ class Permission:
     def __init__(self, confinement: Confinement) -> None:
         self.confinement = confinement
         self._given: OrderedDict[str, tuple[str, frozenset[str]]] = OrderedDict()
+        self._uploaded: dict[Path, set[str]] = {}
         self._lock = threading.Lock()
 
     def trust(self, session: str, model: str, names: Iterable[str]) -> None:
@@ -72,13 +73,26 @@ class Permission:
             return NO_TRUST
         return dict.fromkeys(sorted(ticked), True)
 
+    def uploaded(self, session: str, path: Path) -> None:
+        """Remember in which session a file or folder was uploaded; there it may be named."""
+        with self._lock:
+            self._uploaded.setdefault(path.resolve(), set()).add(session)
+
+    def _uploaded_by(self, session: str, path: Path) -> bool:
+        """Whether a path may be named as far as uploads go: it is none, or was uploaded in this session."""
+        uploads, real = self.confinement.uploads, path.resolve()
+        if uploads is None or not real.is_relative_to(uploads.resolve()):
+            return True
+        with self._lock:
+            return any(session in self._uploaded.get(each, ()) for each in (real, *real.parents))
+
     def check(self, config: RunConfig, session: str) -> None:
         """See that a run may be set up as its form says.
 
         Raises:
             WorkbenchError: It names a path that is not free here, or claims trust that this session did not give.
         """
-        self.check_paths(config)
+        self.check_paths(config, session)
         given = self.given(session, config.model)
         for name in TRUST:
             if getattr(config.of_training(), name) and name not in given:
@@ -92,15 +106,19 @@ class Permission:
                     name=config.model,
                 )
 
-    def check_paths(self, config: RunConfig) -> None:
+    def check_paths(self, config: RunConfig, session: str | None = None) -> None:
         """See that a run's model and data may be named here.
+
+        Args:
+            config: The run's.
+            session: Of the page that names them; None for a run that has been started already.
 
         Raises:
             WorkbenchError: One of them may not.
         """
         self._check_model(config.model)
         data = config.of_data()
-        self.check_data(config.dataset, (data.validation, data.test))
+        self.check_data(config.dataset, (data.validation, data.test), session)
 
     def of_run(self, folder: RunFolder, session: str) -> Trust:
         """The trust with which a run's base may be loaded.
@@ -146,12 +164,13 @@ class Permission:
                 name=name,
             )
 
-    def check_data(self, dataset: str, others: Iterable[str] = ()) -> None:
+    def check_data(self, dataset: str, others: Iterable[str] = (), session: str | None = None) -> None:
         """See that a dataset may be named here.
 
         Args:
             dataset: Its name.
             others: Files for validation and scoring, or splits of a hub dataset, or empty.
+            session: See `check_paths`.
 
         Raises:
             WorkbenchError: It, or one of the others, may not.
@@ -164,14 +183,16 @@ class Permission:
             return
         names = [] if dataset in shipped() else [dataset]
         for name in [*names, *(file for file in files if not on_hub or is_source(file))]:
-            self._check_file(name, self.confinement.data)
+            self._check_file(name, self.confinement.data, session)
 
-    def _check_file(self, name: str, folders: Iterable[Path]) -> None:
+    def _check_file(self, name: str, folders: Iterable[Path], session: str | None) -> None:
         if name.startswith(HUB):
-            path = HubName.of(name).path
-            free = HUB_ID.fullmatch(path) is not None and not Path(path).exists()
+            hub = HubName.of(name).path
+            free = HUB_ID.fullmatch(hub) is not None and not Path(hub).exists()
         else:
-            free = any(lies_within(named_path(name), [folder]) for folder in folders)
+            path = named_path(name)
+            free = any(lies_within(path, [folder]) for folder in folders)
+            free = free and (session is None or self._uploaded_by(session, path))
         if not free:
             raise DataError(
                 "file_of_server",

@@ -68,13 +68,13 @@ class Workbench:
         """Datasets that ship. Instant."""
         return shipped_datasets()
 
-    def inspect_data(self, dataset: str, settings: DataSettings) -> Inspection:
+    def inspect_data(self, dataset: str, settings: DataSettings, *, session: str = "") -> Inspection:
         """The columns of a file or a hub dataset, and their detected roles. Reads the data; needs no model.
 
         Raises:
             DataError: It cannot be read.
         """
-        self.permission.check_data(dataset, (settings.validation, settings.test))
+        self.permission.check_data(dataset, (settings.validation, settings.test), session)
         return inspect_data(dataset, settings)
 
     def preview_data(self, config: RunConfig, rows: int = 3, *, session: str = "") -> DataPreview:

@@ -11,6 +11,7 @@ from engine.config.run import RunConfig
 from engine.core.confine import Confinement
 from engine.core.errors import WorkbenchError
 from engine.core.sampling import Sampling
+from engine.data.settings import DataSettings
 from engine.inference.messages import ChatRequest, ChatSide
 from engine.runs.facts import BaseFacts, RunFacts
 from engine.runs.folder import RunFolder
@@ -201,8 +202,6 @@ def test_a_server_reads_models_of_its_folders_only(server, tmp_path):
     "paths", "Data outside of the server's folders: refused, by `..`, links, other splits, hub names too."
 )
 def test_a_server_reads_data_of_its_folders_only(server, tmp_path):
-    from engine.data.settings import DataSettings
-
     data = tmp_path / "home" / "data" / "0123"
     data.mkdir(parents=True)
     secret = tmp_path / "secret.csv"
@@ -214,7 +213,9 @@ def test_a_server_reads_data_of_its_folders_only(server, tmp_path):
     (folder / "dataset.json").write_text('{"template": "{prompt}"}')
     (folder / "inner" / "train.jsonl").symlink_to(secret)
     mine = str(data / "mine.csv")
-    assert server.inspect_data(mine, DataSettings()).rows == 20
+    for file in (data / "mine.csv", data / "link.csv", folder):
+        server.permission.uploaded("page", file)
+    assert server.inspect_data(mine, DataSettings(), session="page").rows == 20
     tries = [
         (str(secret), {}),
         (str(data / ".." / ".." / ".." / "secret.csv"), {}),
@@ -227,9 +228,30 @@ def test_a_server_reads_data_of_its_folders_only(server, tmp_path):
         ("assets/datasets", {}),
     ]
     for dataset, others in tries:
-        assert refused(lambda d=dataset, o=others: server.inspect_data(d, DataSettings(**o))) == "file_of_server"
+        assert (
+            refused(lambda d=dataset, o=others: server.inspect_data(d, DataSettings(**o), session="page"))
+            == "file_of_server"
+        )
         config = RunConfig(dataset=dataset, data=others, method="lora")
-        assert refused(lambda config=config: server.count(config)) == "file_of_server"
-        assert refused(lambda config=config: server.start(config)) == "file_of_server"
+        assert refused(lambda config=config: server.count(config, session="page")) == "file_of_server"
+        assert refused(lambda config=config: server.start(config, session="page")) == "file_of_server"
     server.permission.check_data("town-qa")
     server.permission.check_data("hub:owner/name", ("validation",))
+
+
+@pytest.mark.fault("hand", "An upload of another session is named as one's own data: refused, whoever knows its path.")
+def test_uploads_belong_to_their_session(server, workbench, tmp_path):
+    upload = tmp_path / "home" / "data" / "0123" / "rows.csv"
+    upload.parent.mkdir(parents=True)
+    upload.write_text("prompt,response\n" + "\n".join(f"say {n},word {n}" for n in range(20)))
+    server.permission.uploaded("page", upload)
+    assert server.inspect_data(str(upload), DataSettings(), session="page").rows == 20
+    config = RunConfig(dataset=str(upload), method="lora")
+    for session in ("", "another"):
+        assert (
+            refused(lambda s=session: server.inspect_data(str(upload), DataSettings(), session=s)) == "file_of_server"
+        )
+        assert refused(lambda s=session: server.preview_data(config, session=s)) == "file_of_server"
+        assert refused(lambda s=session: server.start(config, session=s)) == "file_of_server"
+        assert refused(lambda s=session: server.inspect_data(str(upload.parent), DataSettings(), session=s))
+    assert workbench.inspect_data(str(upload), DataSettings()).rows == 20
