@@ -2,11 +2,15 @@
 
 Beside the workbench it imports only those parts of the engine that load no torch and describe what can be chosen:
 
-- `engine.core`: errors, value types, settings, paths, sampling.
+- `engine.core`: errors, settings, paths, sampling.
 - `engine.config`: what determines a run, and the settings of training.
 - `engine.methods`: the table of methods, and `engine.methods.spec`.
 - `engine.data`: `engine.data.settings`, `engine.data.pixels` (thumbnails), and of `engine.data.readers` the formats,
   names and archives that a person may choose.
+- `engine.exchange.forms`: the formats of an export.
+- The values that the workbench takes and returns, each beside what makes it: `engine.data.info`,
+  `engine.data.preview_values`, `engine.models.info`, `engine.memory.info`, `engine.runs.summary`, `engine.runs.update`,
+  `engine.inference.messages`, `engine.evaluation.predicted`, `engine.service.status`.
 
 `tests/test_layers.py` holds the list module by module.
 """

@@ -2,8 +2,10 @@
 
 from app.markup import link, safe, size, term
 from app.words import Say
-from engine.core.types import Counts, DataPreview, DatasetInfo, ModelInfo
+from engine.data.info import DatasetInfo
+from engine.data.preview_values import DataPreview, PictureReport
 from engine.methods.spec import MethodSpec
+from engine.models.info import Counts, ModelInfo
 
 BAR_LEAST = 0.4  # percent: a thinner bar could not be seen
 LABELS_SHOWN = 8
@@ -56,10 +58,10 @@ def user_data_card(say: Say, data: DataPreview) -> str:
     """The same about one's own data."""
     summary = say.of(data.summary)
     if not summary:
-        pictures = ".pictures" if data.report.get("kind") == "pictures" else ""
+        pictures = ".pictures" if isinstance(data.report, PictureReport) else ""
         asked = ", ".join(data.asked) or say("data.summary.nothing")
         summary = say(f"data.summary{pictures}", name=data.name, asked=asked, answered=data.answered)
-    return _data_card(say, summary, data.report["rows"], data.labels)
+    return _data_card(say, summary, data.report.rows, data.labels)
 
 
 def _data_card(say: Say, summary: str, splits: dict[str, int], labels: tuple[str, ...] | None) -> str:

@@ -13,7 +13,7 @@ from app.markup import note, safe
 from app.tabs.pickers import title
 from app.words import Say
 from engine.core.errors import WorkbenchError
-from engine.core.types import RunSummary
+from engine.runs.summary import RunSummary
 from engine.service.workbench import Workbench
 
 MOST = 8  # runs in one plot

@@ -6,8 +6,8 @@ from typing import Any
 
 from app.markup import safe
 from app.words import Say
-from engine.core.types import PreviewRow
 from engine.data.pixels import thumbnail
+from engine.data.preview_values import PictureReport, PreviewRow
 
 MOST = 24
 """Pictures of a grid."""
@@ -38,7 +38,7 @@ def grid(figures: Iterable[str]) -> str:
 
 
 def worst(say: Say, rows: list[dict[str, Any]], pictures: dict[str, Path]) -> str:
-    """Held-out pictures with what was said of them, in the order given; nothing where a run has none."""
+    """Test pictures with what was said of them, in the order given; nothing where a run has none."""
     shown = [row for row in rows if row["prompt"] in pictures][:MOST]
     if not shown:
         return ""
@@ -51,32 +51,32 @@ def worst(say: Say, rows: list[dict[str, Any]], pictures: dict[str, Path]) -> st
     return grid(drawn) + more
 
 
-def report(say: Say, told: dict[str, Any]) -> str:
+def report(say: Say, told: PictureReport) -> str:
     """Counts over all pictures, what is wrong with some files, how large they are, and how many have each label."""
-    rows = say("data.pictures.rows", **{split: f"{count:,}" for split, count in told["rows"].items()})
+    rows = say("data.pictures.rows", **{split: f"{count:,}" for split, count in told.rows.items()})
     sizes = {
         name: f"{width}\u2009×\u2009{height}"
-        for name, (width, height) in ((key, told[key]) for key in ("smallest", "median", "largest"))
+        for name, (width, height) in (("smallest", told.smallest), ("median", told.median), ("largest", told.largest))
     }
     wrong = _remarks(say, told)
     fine = f'<p class="gl-fine"><span aria-hidden="true">✓</span> {safe(say("data.pictures.fine"))}</p>'
     notes = f'<ul class="gl-remarks">{wrong}</ul>' if wrong else fine
     return (
         f'<div class="gl-report"><div><p class="gl-fact">{safe(rows)} · {safe(say("data.pictures.sizes", **sizes))}</p>'
-        f"{notes}</div>{_bars(say, told['labels'])}</div>"
+        f"{notes}</div>{_bars(say, told.labels)}</div>"
     )
 
 
-def _remarks(say: Say, told: dict[str, Any]) -> str:
+def _remarks(say: Say, told: PictureReport) -> str:
     lines = []
     for why in WHYS:
-        if count := told["unreadable"].get(why):
-            names = ", ".join(name for name, reason in told["left_out"] if reason == why)
+        if count := told.unreadable.get(why):
+            names = ", ".join(name for name, reason in told.left_out if reason == why)
             lines.append((why, say(f"data.pictures.check.{why}", n=f"{count:,}", names=names or "…")))
     for name in COUNTS:
-        if told[name]:
-            lines.append((name, say(f"data.pictures.check.{name}", n=f"{told[name]:,}")))
-    if told["cut"]:
+        if count := getattr(told, name):
+            lines.append((name, say(f"data.pictures.check.{name}", n=f"{count:,}")))
+    if told.cut:
         lines.append(("cut", say("data.pictures.check.cut")))
     return "".join(f'<li data-check="{name}">{safe(line)}</li>' for name, line in lines)
 

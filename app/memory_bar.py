@@ -1,10 +1,8 @@
 """The memory that a run will take as a bar by purpose, whether it fits, and what the last run really held."""
 
-from typing import Any
-
 from app.markup import note, safe, size
 from app.words import Say
-from engine.core.types import MemoryInfo
+from engine.memory.info import MeasuredMemory, MemoryInfo
 
 PARTS = ("weights", "quantisation", "adapter", "gradients", "optimiser", "activations", "logits")
 SIGNS = {"fits": "✓", "tight": "!", "will not fit": "✕"}
@@ -48,9 +46,9 @@ def _entry(say: Say, number: str, name: str, held: int, remark: str = "") -> str
     return f'<li><i class="{name}">{number}</i><span>{label}</span><b>{size(held)}</b></li>'
 
 
-def measured(say: Say, name: str, held: dict[str, Any], info: MemoryInfo | None) -> str:
+def measured(say: Say, name: str, held: MeasuredMemory, info: MemoryInfo | None) -> str:
     """What a run really held beside what is estimated for its config, if that can still be done."""
-    peak = size(held["peak"])
+    peak = size(held.peak)
     if info is None:
         return note(say("memory.measured_only", name=name, peak=peak))
     return note(say("memory.measured", name=name, peak=peak, estimate=size(info.total)))

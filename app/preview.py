@@ -1,11 +1,9 @@
 """What will be trained on: rows token by token, what is wrong with some of them, and how long they are."""
 
-from typing import Any
-
 from app import gallery
 from app.markup import safe, term
 from app.words import Say
-from engine.core.types import DataPreview, PreviewRow
+from engine.data.preview_values import DataPreview, DataReport, PictureReport, PreviewRow, TokenCounts
 
 LONGEST_ROW = 400  # tokens of a row that are shown
 TALL, WIDE = 64, 400  # units of the histogram
@@ -36,14 +34,14 @@ def _tokens(say: Say, row: PreviewRow) -> str:
 
 def report(say: Say, data: DataPreview) -> str:
     """Counts over all rows, what is wrong with some of them, and the histogram of their lengths."""
-    facts = data.report
-    if facts.get("kind") == "pictures":
-        return gallery.report(say, facts)
-    tokens, measured = facts["tokens"], facts["tokens"]["measured"]
-    lines = [say("data.rows", **{split: f"{rows:,}" for split, rows in facts["rows"].items()}), _learned(say, tokens)]
-    if measured < facts["rows"]["train"]:
+    counts = data.report
+    if isinstance(counts, PictureReport):
+        return gallery.report(say, counts)
+    tokens, measured = counts.tokens, counts.tokens.measured
+    lines = [say("data.rows", **{split: f"{rows:,}" for split, rows in counts.rows.items()}), _learned(say, tokens)]
+    if measured < counts.rows["train"]:
         lines.append(say("data.measured", n=f"{measured:,}"))
-    wrong = _remarks(say, data)
+    wrong = _remarks(say, counts, data.limit)
     fine = f'<p class="gl-fine"><span aria-hidden="true">✓</span> {say("data.fine")}</p>'
     notes = f'<ul class="gl-remarks">{wrong}</ul>' if wrong else fine
     return (
@@ -52,25 +50,25 @@ def report(say: Say, data: DataPreview) -> str:
     )
 
 
-def _learned(say: Say, tokens: dict[str, Any]) -> str:
-    labelled, masked = tokens["labelled"], tokens["masked"]
+def _learned(say: Say, tokens: TokenCounts) -> str:
+    labelled, masked = tokens.labelled, tokens.masked
     if not labelled:
         return say("data.head_tokens", masked=f"{masked:,}")
     share = f"{100 * labelled / (labelled + masked):.0f}"
     return say("data.tokens", labelled=f"{labelled:,}", masked=f"{masked:,}", share=share)
 
 
-def _remarks(say: Say, data: DataPreview) -> str:
-    facts = data.report
-    counts = {name: facts["tokens"][name] for name in TOKENS} | {name: facts["texts"][name] for name in TEXTS}
-    counts |= {name: facts[name] for name in ("dropped", "repeated")}
+def _remarks(say: Say, counted: DataReport, limit: int) -> str:
+    counts = {name: getattr(counted.tokens, name) for name in TOKENS}
+    counts |= {name: getattr(counted.texts, name) for name in TEXTS}
+    counts |= {"dropped": counted.dropped, "repeated": counted.repeated}
     lines = [
-        (name, say(f"data.check.{name}", **_values(name, count, data.limit))) for name, count in counts.items() if count
+        (name, say(f"data.check.{name}", **_values(name, count, limit))) for name, count in counts.items() if count
     ]
-    if facts["cut"]:
+    if counted.cut:
         lines.append(("cut", say("data.check.cut")))
-    if facts["encoding"] not in ("", "utf-8", "utf-8-sig", "ascii"):
-        lines.append(("encoding", say("data.check.encoding", encoding=facts["encoding"])))
+    if counted.encoding not in ("", "utf-8", "utf-8-sig", "ascii"):
+        lines.append(("encoding", say("data.check.encoding", encoding=counted.encoding)))
     return "".join(f'<li data-check="{name}">{safe(line)}</li>' for name, line in lines)
 
 
@@ -79,9 +77,9 @@ def _values(name: str, count: int, limit: int) -> dict[str, str]:
     return values | {"limit": f"{limit:,}"} if name in ("truncated", "overlong") else values
 
 
-def _histogram(say: Say, tokens: dict[str, Any], limit: int) -> str:
+def _histogram(say: Say, tokens: TokenCounts, limit: int) -> str:
     """Bars of row lengths; those that reach over the limit are hatched, and the limit is a line."""
-    bars, most = tokens["lengths"], max(rows for _, rows in tokens["lengths"])
+    bars, most = tokens.lengths, max(rows for _, rows in tokens.lengths)
     end, width = bars[-1][0], WIDE / len(bars)
     drawn = ""
     for index, (top, rows) in enumerate(bars):
@@ -92,7 +90,7 @@ def _histogram(say: Say, tokens: dict[str, Any], limit: int) -> str:
             f'<rect x="{index * width + 1:.1f}" y="{TALL - height:.1f}" width="{width - 2:.1f}" '
             f'height="{height:.1f}"{kind}><title>{label}</title></rect>'
         )
-    line, said = "", {name: f"{tokens[name]:,}" for name in ("median", "longest")}
+    line, said = "", {"median": f"{tokens.median:,}", "longest": f"{tokens.longest:,}"}
     if limit < end:
         at = WIDE * limit / end
         line = f'<line x1="{at:.1f}" x2="{at:.1f}" y1="0" y2="{TALL}"/>'

@@ -12,7 +12,7 @@ from typing import Any, TypedDict
 from app.markup import note, safe
 from app.words import Say
 from engine.core.errors import SettingError
-from engine.core.types import Inspection
+from engine.data.info import Inspection
 from engine.data.readers.dispatch import is_source
 from engine.data.readers.formats import suffixes
 from engine.data.readers.hub_name import HUB

@@ -95,7 +95,7 @@ def started(base: Base, file: str, method: str, run: Path) -> tuple[Watch, int]:
     watch = Watch()
     with watch.timing("reading the file and guessing its columns"):
         inspect_data(file, DataSettings())
-    with watch.timing("making training, validation and held-out rows"):
+    with watch.timing("making training, validation and test rows"):
         dataset = load_dataset(file)
     with watch.timing("showing three rows token by token"):
         preview_rows(base.tokenizer, dataset, dataset.rows("train")[:SHOWN], writes=True, max_seq_len=LENGTH)
@@ -137,7 +137,7 @@ def answers(base: Base, tuned: Method, dataset: Dataset, trainer: Trainer) -> li
 
 
 def perplexity(base: Base, method: Method | None, dataset: Dataset) -> float:
-    """Of the responses of held-out rows."""
+    """Of the responses of test rows."""
     examples = encode_rows(base.tokenizer, dataset, dataset.rows("test"), LENGTH)
     return math.exp(min(mean_loss(attached_view(base, method), examples, collator_of(base)), 100.0))
 
@@ -184,7 +184,7 @@ Together {total:.1f} seconds.
 {command}
 ```
 
-Perplexity is that of the responses of {test} held-out rows.
+Perplexity is that of the responses of {test} test rows.
 
 {table}
 

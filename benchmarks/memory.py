@@ -18,11 +18,11 @@ from torch.profiler import ProfilerActivity, profile
 from transformers import AutoConfig, AutoTokenizer, BertConfig, GPT2Config, LlamaConfig
 
 from engine.config.training import TrainingSettings
-from engine.core.types import MemoryInfo
 from engine.data.batching import Batch
 from engine.data.head_spec import HeadSpec
 from engine.evaluation.loss import count_labels
 from engine.memory.capacity import DeviceMemory
+from engine.memory.info import MeasuredMemory, MemoryInfo
 from engine.memory.meter import Meter
 from engine.methods import METHODS, method_class
 from engine.methods.base import Start
@@ -95,12 +95,12 @@ def line(base: Base, path: str, name: str, training: TrainingSettings, rows: int
     mib, sparing = 2**20, "yes" if training.gradient_checkpointing else "no "
     return (
         f"{name:15} {rows:4} {length:5} {training.precision:>4} {sparing:>4} | "
-        f"{info.total / mib:8.1f} {facts['peak'] / mib:8.1f} {info.total / facts['peak']:5.2f} | "
-        f"{facts['step'] / mib:6.1f} {witness / mib:8.1f}"
+        f"{info.total / mib:8.1f} {facts.peak / mib:8.1f} {info.total / facts.peak:5.2f} | "
+        f"{facts.step / mib:6.1f} {witness / mib:8.1f}"
     )
 
 
-def measured(base: Base, plan: Plan, *, witness: bool = True) -> tuple[dict[str, int], int]:
+def measured(base: Base, plan: Plan, *, witness: bool = True) -> tuple[MeasuredMemory, int]:
     """What two steps held by our own meter, and what a third added by torch's profiler (0 on a GPU, or if unasked)."""
     cls, device = method_class(plan.method), base.device
     start = Start.of(base, 0)
@@ -128,12 +128,12 @@ def measured(base: Base, plan: Plan, *, witness: bool = True) -> tuple[dict[str,
             optimiser.step()
         optimiser.zero_grad()
     if device.type != "cpu" or not witness:
-        return meter.facts(base.model, method, optimiser), 0
+        return meter.measured(base.model, method, optimiser), 0
     with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
         backward()
         optimiser.step()
         optimiser.zero_grad()
-    return meter.facts(base.model, method, optimiser), most(profiler)
+    return meter.measured(base.model, method, optimiser), most(profiler)
 
 
 def most(profiler: profile) -> int:

@@ -56,7 +56,7 @@ def main() -> None:
 
 
 def measured(name: str, seed: int) -> dict[str, Any]:
-    """Train with defaults and score on the held-out rows. Seconds are all from the start to the finished adapter."""
+    """Train with defaults and score on the test rows. Seconds are all from the start to the finished adapter."""
     config = RunConfig(dataset=DATASET, method=name, training={"seed": seed})
     base = load_base("town")
     begin = time.monotonic()
@@ -99,7 +99,7 @@ def write(zoo: dict[str, Any]) -> None:
 
 def with_table(readme: str, zoo: dict[str, Any]) -> str:
     """README.md with the table of methods as it was measured."""
-    lines = ["| method | acts on | trains | file | held-out | |", "|---|---|--:|--:|--:|---|"]
+    lines = ["| method | acts on | trains | file | test rows right | |", "|---|---|--:|--:|--:|---|"]
     for row in zoo["methods"]:
         paper = METHODS[row["name"]].paper
         lines.append(
@@ -114,7 +114,7 @@ def page(zoo: dict[str, Any]) -> str:
     """docs/methods.md."""
     rows, reach = zoo["methods"], zoo["reach"]
     table = [
-        "| method | acts on | trains | file | held-out exact match | base ability | tokens/s | seconds |",
+        "| method | acts on | trains | file | exact match on test rows | base ability | tokens/s | seconds |",
         "|---|---|--:|--:|--:|--:|--:|--:|",
     ]
     for row in rows:
@@ -159,7 +159,7 @@ def _prose(notes: str) -> str:
 _PAGE = """# Methods
 
 Every method with its default settings on the embedded base ({total:,} parameters), tuned for 300 steps of 16 rows on
-town-qa and scored by greedy generation on its held-out rows, which ask only about people whom no training row asks
+town-qa and scored by greedy generation on its test rows, which ask only about people whom no training row asks
 about. The untuned base answers {untuned:.1%} of them. "Base ability" is the loss on held-out plain text after tuning,
 in nats per token; the untuned base has {ability:.3f}. Tokens per second are those of training steps, seconds all from
 the start to the finished adapter, on this machine: compare them within the table only.
@@ -173,7 +173,7 @@ Measured by `python -m benchmarks.methods` ({machine}). This page is generated: 
 Side-tuning and the ladder miss what all others reach, and more steps do not help: their validation loss falls like
 that of the others, for validation rows ask about the people of the training rows. What they cannot do is to begin an
 answer about somebody new. With the answer so far given, the untuned base has {others:.1%} of all next tokens on
-held-out rows right, but {first:.1%} of the first ones, since it would go on asking. The first one is the first letter
+test rows right, but {first:.1%} of the first ones, since it would go on asking. The first one is the first letter
 of a name, which the question holds as one token that no training row contains. A method inside of the base makes it
 an answering model, and that can spell. A network beside it must know the spelling itself, and cannot learn it from
 the base's states: a linear map from them to the letter, fitted to the people of the training rows, is right about

@@ -144,7 +144,7 @@ def config_of(model: str, folder: Path, method: str, number_format: str, steps: 
 
 
 def perplexity(base: Base, method: Method | None, config: RunConfig) -> float:
-    """Of held-out passages, over their tokens and the end of each."""
+    """Of test passages, over their tokens and the end of each."""
     dataset = config.load_data(base.tokenizer)
     examples = encode_rows(base.tokenizer, dataset, evenly(dataset.rows("test"), TEST_ROWS), LENGTH)
     return round(math.exp(mean_loss(attached_view(base, method), examples, collator_of(base))), 3)

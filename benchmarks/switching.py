@@ -94,15 +94,15 @@ def measured(folder: Path, base: Base) -> list[dict[str, object]]:
     """A row for every adapter below a folder."""
     rows: list[dict[str, object]] = []
     for info in list_adapters(folder):
-        found = time_switch(base, Path(info.path))
+        times = time_switch(base, Path(info.path))
         rows.append(
             {
                 "adapter": info.name,
                 "method": info.method,
                 "trainable": f"{info.trainable:,}",
                 "bytes": f"{info.size_bytes:,}",
-                "from disk, ms": found.disk_ms,
-                "in memory, ms": found.memory_ms,
+                "from disk, ms": times.disk_ms,
+                "in memory, ms": times.memory_ms,
             }
         )
     return rows

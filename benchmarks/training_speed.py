@@ -59,15 +59,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true", help="print one line of JSON")
     args = parser.parse_args()
-    found = {"telemetry_share": round(telemetry_share(), 4), "ratio_to_peft": {}}
+    result = {"telemetry_share": round(telemetry_share(), 4), "ratio_to_peft": {}}
     for name in PAIRS:
         ours, theirs = race(*sides(name))
-        found["ratio_to_peft"][name] = round(theirs / ours, 2)
+        result["ratio_to_peft"][name] = round(theirs / ours, 2)
     if args.json:
-        print(json.dumps(found))
+        print(json.dumps(result))
         return
-    print(f"Telemetry takes {found['telemetry_share']:.1%} of training time (LLaMA-Adapter, town, defaults).")
-    for name, ratio in found["ratio_to_peft"].items():
+    print(f"Telemetry takes {result['telemetry_share']:.1%} of training time (LLaMA-Adapter, town, defaults).")
+    for name, ratio in result["ratio_to_peft"].items():
         print(f"{name}: {ratio} times peft's steps per second.")
 
 
@@ -124,7 +124,7 @@ def race(*steps: Callable[[], None]) -> list[float]:
             for _ in range(STEPS):
                 step()
             times[index].append((time.perf_counter() - began) / STEPS)
-    return [statistics.median(found) for found in times]
+    return [statistics.median(seconds) for seconds in times]
 
 
 def telemetry_share() -> float:

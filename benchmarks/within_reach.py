@@ -2,7 +2,7 @@
 
     python -m benchmarks.within_reach
 
-The held-out rows of town-qa ask about people whom no training row names. Their answers begin with a name, cut into a
+The test rows of town-qa ask about people whom no training row names. Their answers begin with a name, cut into a
 first letter and the rest, while the question holds the name as one token. Two measurements on the untuned base:
 
 - With the answer so far given, how often is its next token right: the first one of the answer, and all others?
@@ -30,9 +30,9 @@ RIDGE = 1e-2
 
 def main() -> None:
     """Measure, and print."""
-    found = measured(load_base("town"))
-    print(f"next token right, answer so far given: first {found['first']:.1%}, others {found['others']:.1%}")
-    for layer, share in enumerate(found["probe"]):
+    shares = measured(load_base("town"))
+    print(f"next token right, answer so far given: first {shares['first']:.1%}, others {shares['others']:.1%}")
+    for layer, share in enumerate(shares["probe"]):
         where = f"after layer {layer - 1}" if layer else "below all layers"
         print(f"first letters told from the states {where}: {share:.1%}")
 
@@ -41,7 +41,7 @@ def measured(base: Base) -> dict[str, Any]:
     """Shares of right tokens, "first" and "others", and of right first letters by layer, "probe" (embedding first)."""
     dataset = load_dataset(DATASET)
     rows = {split: dataset.rows(split) for split in ("train", "test")}
-    examples = {split: encode_rows(base.tokenizer, dataset, found, 256) for split, found in rows.items()}
+    examples = {split: encode_rows(base.tokenizer, dataset, of_split, 256) for split, of_split in rows.items()}
     first, others = _next_tokens(base, examples["test"])
     known, asked = (_names(base, rows[split], examples[split]) for split in ("train", "test"))
     return {"first": first, "others": others, "probe": [_told(base, *pair) for pair in zip(known, asked, strict=True)]}

@@ -31,21 +31,62 @@ WORDS = {f"app/words/{language}/methods.py" for language in LANGUAGES}
 PEFT = "engine/exchange/peft"
 
 FORMATS = {
+    "llama_adapter": {
+        "engine/exchange/archive.py",
+        "engine/exchange/forms.py",
+        "engine/exchange/official.py",
+        f"{PEFT}/adaption_prompt.py",
+        "engine/models/families.py",
+        "engine/models/family.py",
+        *(f"app/words/{language}/runs.py" for language in LANGUAGES),
+    },
+    "lora": {f"{PEFT}/__init__.py", f"{PEFT}/lora.py"},
     "ia3": {f"{PEFT}/__init__.py", f"{PEFT}/ia3.py", f"{PEFT}/heads.py"},
     "p_tuning": {f"{PEFT}/__init__.py", f"{PEFT}/p_tuning.py"},
     "prefix": {f"{PEFT}/prefix_tuning.py"},
     "prompt": {f"{PEFT}/prompt_tuning.py"},
 }
-"""Who names a method because HF peft has it too: its format, the format's row, and which formats carry a task head."""
+"""Who names a method because HF peft or its authors have a format of it: the format, its row, its name for people, who
+can hold it, and which formats carry a task head."""
 
-BUILT_ON = {"prefix": {"engine/methods/p_tuning_v2/method.py", "engine/methods/p_tuning_v2/spec.py"}}
-"""Who names a method because it is another one with a difference."""
+BUILT_ON = {
+    "prefix": {"engine/methods/p_tuning_v2/method.py", "engine/methods/p_tuning_v2/spec.py"},
+    "lora": {
+        "engine/methods/adamix/method.py",
+        "engine/methods/adamix/spec.py",
+        *(f"app/words/{language}/settings.py" for language in LANGUAGES),
+    },
+}
+"""Who names a method because another one is built on it, or offers it as a choice."""
+
+EXAMPLES = {
+    "llama_adapter": {
+        "engine/config/run.py",
+        "engine/service/notebook.py",
+        "engine/cli/settings.py",
+        "app/tabs/pickers.py",
+        "assets/js/watch/stage.js",
+        "tools/demo_model/card.py",
+        "tools/demo_model/record.py",
+    },
+    "lora": {"engine/__init__.py", "tools/demo_model/card.py", "tools/demo_model/record.py"},
+}
+"""Who names a method as the default, in an example, or among the recorded runs; any other one would do there."""
+
+EXPLAINED = {
+    "llama_adapter": {"assets/js/watch/panels/moved.js"},
+    "lora": {"assets/js/watch/panels/moved.js", *(f"app/words/{language}/watch.py" for language in LANGUAGES)},
+    "adamix": {
+        "engine/analysis/ablation.py",
+        "engine/cli/queries.py",
+        *(f"app/words/{language}/errors.py" for language in LANGUAGES),
+    },
+}
+"""Who names a method because something is said or asked of it alone: why its first gradients are zero, and what a run
+loses without AdaMix's experts."""
 
 SPEAKING = {"bias", "bottleneck", "prefix", "prompt", "mask", "side", "ladder"}
 """Names that are words for other things too: a file names the method where it names its module, class or settings."""
-
-SPECIAL = {"llama_adapter", "lora", "adamix"}
-"""Not counted: the default method, the example of recordings, and the one with an experiment of its own (routes)."""
 
 
 def naming(name):
@@ -64,12 +105,13 @@ def naming(name):
             yield path
 
 
-@pytest.mark.parametrize("name", [name for name in METHODS if name not in SPECIAL])
+@pytest.mark.parametrize("name", METHODS)
 def test_few_files_name_a_method(name):
-    """Its folder, its row and its words do, and its format where HF peft has it: nothing else in the house."""
-    own = {path for path in naming(name) if path.startswith(f"engine/methods/{name}/")}
-    assert {f"engine/methods/{name}/spec.py", f"engine/methods/{name}/method.py"} <= own
-    assert set(naming(name)) - own == {ROW} | WORDS | FORMATS.get(name, set()) | BUILT_ON.get(name, set())
+    """Its folder, its row and its words do, and whoever has one of four reasons to: nothing else in the house."""
+    reasons = (FORMATS, BUILT_ON, EXAMPLES, EXPLAINED)
+    in_its_folder = {path for path in naming(name) if path.startswith(f"engine/methods/{name}/")}
+    assert {f"engine/methods/{name}/spec.py", f"engine/methods/{name}/method.py"} <= in_its_folder
+    assert set(naming(name)) - in_its_folder == {ROW} | WORDS.union(*(reason.get(name, set()) for reason in reasons))
 
 
 @dataclass(frozen=True, kw_only=True)

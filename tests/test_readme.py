@@ -46,8 +46,8 @@ def test_links_and_pictures_exist(page):
 def test_no_file_names_this_machine():
     words = ["/work" + "/", "/root" + "/", "/home/" + "runner"]
     for word in words:
-        found = subprocess.run(["git", "grep", "-lF", word], cwd=ROOT, capture_output=True, text=True, check=False)
-        assert not found.stdout, (word, found.stdout)
+        matches = subprocess.run(["git", "grep", "-lF", word], cwd=ROOT, capture_output=True, text=True, check=False)
+        assert not matches.stdout, (word, matches.stdout)
 
 
 def test_readme_is_short():

@@ -103,18 +103,18 @@ def raised():
 @every_language
 def test_every_error_has_a_sentence(say):
     """Each error key has a sentence that uses only values which the error carries."""
-    found = list(raised())
-    assert len(found) > 30
-    for key, values in found:
+    errors = list(raised())
+    assert len(errors) > 30
+    for key, values in errors:
         assert f"error.{key}" in say, key
         assert names(say.words[f"error.{key}"]) <= values, key
 
 
 def test_no_sentence_without_an_error():
     """Error sentences that nothing raises are dead."""
-    own = {"unexpected", "field", "nothing"}
+    of_the_page = {"unexpected", "field", "nothing"}
     keys = {key.removeprefix("error.") for key in EN.part("error") if not key.startswith("error.wanted.")}
-    assert keys - own == {key for key, _ in raised()}
+    assert keys - of_the_page == {key for key, _ in raised()}
 
 
 def test_no_unused_words():

@@ -12,6 +12,7 @@ PLAIN = {
     "assets/datasets": "the four tuning datasets, each with a card and three splits",
     "assets/recordings": "real runs that the page opens with",
     "assets/screenshots": "the page as it is",
+    "tests/data/checkpoint-0.1.0": "a checkpoint that version 0.1.0 wrote, with a tensor under its former name",
     "tests/data/runs-0.1.0": "two run folders that version 0.1.0 wrote",
     "assets/town": "the embedded base model, its tokenizer and its card",
 }
@@ -64,8 +65,8 @@ def line(depth: int, name: str, text: str) -> str:
 def first_line(path: Path) -> str:
     """What a file says about itself: its docstring's or first comment's first sentence."""
     head = path.read_text(encoding="utf-8")[:400]
-    found = re.match(r'(?:"""|/\*+\s*|//\s*|#+ )(.+?)(?:"""|\*/|\n|$)', head)
-    return found[1].strip().rstrip(".") if found else ""
+    match = re.match(r'(?:"""|/\*+\s*|//\s*|#+ )(.+?)(?:"""|\*/|\n|$)', head)
+    return match[1].strip().rstrip(".") if match else ""
 
 
 def page_with_tree() -> str:

@@ -14,8 +14,8 @@ from app.wiring import Updates, Values, wire
 from app.words import Say
 from engine.core.errors import WorkbenchError
 from engine.core.sampling import Sampling
-from engine.core.types import ChatRequest, ChatSide
 from engine.data.pixels import thumbnail
+from engine.inference.messages import ChatRequest, ChatSide
 from engine.service.workbench import Workbench
 
 TURNS_KEPT = 40  # older questions leave the screen

@@ -9,7 +9,7 @@ from app.tabs.pickers import Picker
 from app.wiring import Values
 from app.words import Say
 from engine.core.sampling import Sampling
-from engine.core.types import ChatSide
+from engine.inference.messages import ChatSide
 
 CHIPS = 3
 FIELDS = tuple(Sampling.fields())

@@ -10,7 +10,7 @@ import gradio as gr
 from app.markup import html
 from app.wiring import Updates, wire, wire_js
 from app.words import Say
-from engine.core.types import RunSummary
+from engine.runs.summary import RunSummary
 from engine.service.workbench import Workbench
 
 RESUMABLE = ("stopped", "failed", "interrupted")

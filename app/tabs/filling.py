@@ -16,7 +16,7 @@ from app.wiring import Updates, Values
 from app.words import Say
 from engine.config.run import RunConfig
 from engine.core.errors import SettingError, WorkbenchError
-from engine.core.types import ModelInfo
+from engine.models.info import ModelInfo
 from engine.service.workbench import Workbench
 
 LARGEST_FILE = 1_000_000  # bytes of a run file

@@ -8,7 +8,7 @@ from app.memory_bar import measured, memory_bar
 from app.words import Say
 from engine.config.run import RunConfig
 from engine.core.errors import DataError, WorkbenchError
-from engine.core.types import MemoryInfo
+from engine.memory.info import MemoryInfo
 from engine.service.workbench import Workbench
 
 

@@ -7,7 +7,8 @@ from typing import Any
 import gradio as gr
 
 from app.words import Say
-from engine.core.types import ChatSide, RunSummary
+from engine.inference.messages import ChatSide
+from engine.runs.summary import RunSummary
 from engine.service.workbench import Workbench
 
 BASE = "base"

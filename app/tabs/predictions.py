@@ -1,4 +1,4 @@
-"""Held-out rows of the run that is open in Runs, base beside tuned, the worst first."""
+"""Test rows of the run that is open in Runs, base beside tuned, the worst first."""
 
 import csv
 import functools
@@ -15,7 +15,7 @@ from app.tabs.answers import Answers
 from app.wiring import Updates, wire, wire_js
 from app.words import Say
 from engine.core.errors import WorkbenchError
-from engine.core.types import Predicted
+from engine.evaluation.predicted import Predicted
 from engine.service.workbench import Workbench
 
 COLUMNS = ("right", "loss", "prompt", "reference", "base", "tuned")

@@ -13,10 +13,10 @@ from app.tabs import controls
 from app.tabs.chat import Chat
 from app.wiring import Updates, Values, wire, wire_js
 from app.words import Say
-from engine.core.types import RunSummary
+from engine.exchange.forms import EXPORT_FORMATS
+from engine.runs.summary import RunSummary
 from engine.service.workbench import Workbench
 
-FORMS = ("gatelight", "peft", "llama_adapter")
 LONGEST_NOTES = 20_000  # characters
 _TO_WATCH = "(run) => Gatelight.ready.then(({ openTab, show }) => { openTab('watch'); show(run); })"
 _TO_CHAT = "() => Gatelight.ready.then(({ openTab }) => openTab('chat'))"
@@ -81,7 +81,8 @@ def build(workbench: Workbench, say: Say, chat: Chat) -> Actions:
                 label=say("runs.notes"), lines=1, max_lines=8, max_length=LONGEST_NOTES, scale=2, elem_id="gl-run-notes"
             )
             form = gr.Dropdown(
-                [(say(f"runs.form.{key}"), key) for key in FORMS], value=FORMS[0], label=say("runs.export.as"),
+                [(say(f"runs.form.{key}"), key) for key in EXPORT_FORMATS],
+                value=EXPORT_FORMATS[0], label=say("runs.export.as"),
                 filterable=False, interactive=True, min_width=180, elem_id="gl-export-form",
             )  # fmt: skip
             with gr.Column(min_width=140):

@@ -19,7 +19,7 @@ from app.words import Say
 from engine.config.run import RunConfig
 from engine.config.training import TrainingSettings
 from engine.core.settings import Field
-from engine.core.types import DatasetInfo
+from engine.data.info import DatasetInfo
 from engine.methods import METHODS
 from engine.methods.spec import MethodSpec
 from engine.service.workbench import Workbench

@@ -26,7 +26,7 @@ from app.wiring import Updates, Values, wire
 from app.words import Say
 from engine.config.run import RunConfig
 from engine.core.errors import WorkbenchError
-from engine.core.types import Inspection
+from engine.data.info import Inspection
 from engine.data.readers.formats import FORMATS
 from engine.data.settings import DataSettings
 from engine.service.workbench import Workbench

@@ -46,7 +46,7 @@ def need_words(base: Base) -> None:
         raise ModelError(
             "takes_no_words",
             f"The model {base.name!r} reads pictures, not what is typed: give it one in Chat, or see in Runs what "
-            "it says of held-out ones.",
+            "it says of the test pictures.",
             name=base.name,
         )
 

@@ -8,10 +8,8 @@ from engine.cli.output import result, table
 from engine.cli.pictures import result_pictures
 from engine.cli.settings import data_settings
 from engine.config.training import TrainingSettings
-from engine.core.types import PreviewRow
 from engine.data.dataset import Dataset
-from engine.data.picture_report import PictureReport
-from engine.data.report import DataReport
+from engine.data.preview_values import DataReport, PictureReport, PreviewRow
 from engine.data.settings import DataSettings
 from engine.preflight.prepare import prepare_data
 

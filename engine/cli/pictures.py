@@ -4,7 +4,7 @@ from typing import Any
 
 from engine.cli.output import result, table
 from engine.data.dataset import Dataset
-from engine.data.picture_report import PictureReport
+from engine.data.preview_values import PictureReport
 
 REASONS = {
     "no_picture": "no picture",

@@ -72,7 +72,7 @@ def _run(trainer: "Trainer", args: argparse.Namespace) -> None:
             "kept_step": facts.kept_step,
             "stopped_early": facts.stopped_early,
             "trainable": facts.trainable,
-            "memory": facts.memory,
+            "memory": facts.memory.to_dict() if facts.memory else None,
             "wall_s": round(trainer.position.wall_s, 2),
             "config": dataclasses.asdict(folder.config),
         },

@@ -160,7 +160,8 @@ def _only_text(table: Table, names: dict[str, str]) -> Columns | None:
 
 def _by_texts(table: Table, names: dict[str, str]) -> Columns | None:
     """Two columns of text: the first is asked, the second answered."""
-    texts = [column for column in table.columns if column in _texts(table)]
+    found = set(_texts(table))
+    texts = [column for column in table.columns if column in found]
     return Columns(kind="pair", prompt=(texts[0],), response=texts[1], sure=False) if len(texts) == 2 else None
 
 

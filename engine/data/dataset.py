@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.core.errors import DataError, SettingError
-from engine.core.types import DatasetInfo
+from engine.data.info import DatasetInfo
 from engine.data.load_source import open_source
 from engine.data.readers.dispatch import is_source
 from engine.data.readers.formats import suffixes
@@ -41,7 +41,7 @@ class Dataset:
         title: By language, where its description has one.
         summary: One sentence by language, likewise.
         template: Text around a prompt; the response follows directly.
-        metric: How held-out answers are scored.
+        metric: How answers to test rows are scored.
         max_new_tokens: Enough for any answer.
         chips: Three example questions for the chat.
         splits: Rows of each split.

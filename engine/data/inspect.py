@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from engine.core.types import Inspection
 from engine.data.columns import guess
+from engine.data.info import Inspection
 from engine.data.readers.dispatch import is_source, read_tables
 from engine.data.settings import DataSettings
 from engine.data.table import Table

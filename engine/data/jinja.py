@@ -1,8 +1,8 @@
-"""A template of one's own in Jinja, in a sandbox: it reads the row's columns and nothing else, and cannot run wild."""
+"""A template of one's own in Jinja, in a sandbox: it reads the row's columns and nothing else; see `jinja_process`."""
 
 import functools
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, UndefinedError, meta
@@ -66,14 +66,21 @@ def _compiled(source: str) -> Any:  # noqa: ANN401 - jinja2.Template
     except TemplateSyntaxError as error:
         raise DataError(
             "bad_jinja",
-            f"Line {error.lineno} of own_template is not Jinja: {_said(error)}.",
+            f"Line {error.lineno} of own_template is not Jinja: {said(error)}.",
             line=error.lineno,
-            reason=_said(error),
+            reason=said(error),
         ) from error
+    except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, RecursionError) as error:
+        raise _failed(error) from error
 
 
-def _said(error: Exception) -> str:
-    return str(error).rstrip(".")
+def _failed(error: Exception) -> DataError:
+    return DataError("jinja_failed", f"own_template cannot be filled: {said(error)}. Simplify it.", reason=said(error))
+
+
+def said(error: Exception) -> str:
+    """What an error says, or its name, without a full stop."""
+    return (str(error) or type(error).__name__).rstrip(".")
 
 
 def needs(source: str) -> set[str]:
@@ -97,13 +104,7 @@ def renderer(source: str) -> Callable[[Mapping[str, Any]], str]:
     def render(cells: Mapping[str, Any]) -> str:
         words = {re.sub(r"\W+", "_", name).strip("_"): value for name, value in cells.items()}
         try:
-            parts, size = [], 0
-            for part in template.generate({**words, **cells, "row": dict(cells)}):
-                parts.append(part)
-                size += len(part)
-                if size > MAX_TEXT:
-                    raise SecurityError("it writes more than a million characters")
-            return "".join(parts)
+            return text_of(template.generate({**words, **cells, "row": dict(cells)}))
         except UndefinedError as error:
             known = ", ".join(words)
             raise DataError(
@@ -113,10 +114,21 @@ def renderer(source: str) -> Callable[[Mapping[str, Any]], str]:
                 known=known,
             ) from error
         except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, RecursionError) as error:
-            raise DataError(
-                "jinja_failed",
-                f"own_template cannot be filled: {_said(error)}. Simplify it.",
-                reason=_said(error),
-            ) from error
+            raise _failed(error) from error
 
     return render
+
+
+def text_of(parts: Iterable[str]) -> str:
+    """The parts of a text together.
+
+    Raises:
+        SecurityError: They are too long.
+    """
+    kept, size = [], 0
+    for part in parts:
+        kept.append(part)
+        size += len(part)
+        if size > MAX_TEXT:
+            raise SecurityError("it writes more than a million characters")
+    return "".join(kept)

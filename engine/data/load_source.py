@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from engine.core.errors import DataError
 from engine.data.columns import Columns, check_column, columns_for
+from engine.data.jinja_process import filled
 from engine.data.labels import kind_of, names_of
 from engine.data.readers.dispatch import read_tables
 from engine.data.readers.formats import Stamp, stamp_of
@@ -17,7 +18,7 @@ from engine.data.readers.pictures import folder_stamp, is_pictures
 from engine.data.settings import DataSettings
 from engine.data.source import Source, SourceRows
 from engine.data.splits import SPLITS, Indices, by_column, cut_off, groups
-from engine.data.table import Table
+from engine.data.table import Table, strings
 from engine.data.templates import template_for
 
 PICTURES = Columns(kind="labels", prompt=("picture",), response="label")
@@ -60,7 +61,23 @@ def _open(name: str, settings: DataSettings, stamps: tuple[Stamp | None, ...]) -
         labels=names_of(labels, tables["train"], columns, settings) if kind == "labels" else {},
         numbers=kind == "numbers",
     )
-    return _split(source)
+    return _split(_written(source))
+
+
+def _written(source: Source) -> Source:
+    """The same source with the prompts that a template of the user's own makes of every row.
+
+    Raises:
+        DataError: The template fails on a row, or takes too much time or memory.
+    """
+    template = source.template.jinja
+    if not template or source.columns.kind == "messages":
+        return source
+    tables = {}
+    for split, table in source.tables.items():
+        cells = (source.cells(table, row) for row in range(len(table)))
+        tables[split] = replace(table, written=strings(list(filled(template, cells, len(table)))))
+    return replace(source, tables=tables)
 
 
 def _kind_of_pictures(tables: list[Table], columns: Columns, settings: DataSettings) -> tuple[str, list[str]]:
@@ -126,7 +143,7 @@ def _same_rows(source: Source, table: Table) -> tuple[Indices, Indices]:
     """A number for each row by what it asks, and one by all of it, see `cut_off`."""
     columns = source.columns
     answered = [columns.response] if columns.response else []
-    if source.template.render is not None:
+    if source.template.jinja:
         written = pa.array([row.prompt for row in SourceRows(source, table)], pa.large_string())
         data = pa.table({"asked": written, **{f"answered {name}": table.data.column(name) for name in answered}})
         return groups(data, ["asked"]), groups(data, data.column_names)

@@ -1,52 +1,14 @@
 """What will be trained on where rows are pictures: which files are left out, which are the same, how large they are."""
 
 from collections import Counter
-from dataclasses import asdict, dataclass
-from typing import Any
 
 from engine.data.dataset import Dataset
+from engine.data.preview_values import PictureReport
 from engine.data.source import Source
 from engine.data.splits import SPLITS
 
 NAMED = 12
 """Files that are named of those left out."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PictureReport:
-    """Everything worth knowing of pictures before a run.
-
-    Attributes:
-        rows: Pictures by split.
-        labels: Training pictures of each label; empty where they have numbers.
-        unreadable: Files left out, by why: "no_picture", "broken", "huge", "missing" or "outside".
-        left_out: Names of some of them, and why.
-        dropped: Pictures that have no label.
-        repeated: Pictures left out so that nothing is trained on that is validated or scored on.
-        duplicates: Training pictures whose file equals an earlier one's.
-        leaking: Pictures of the other splits whose file is also trained on.
-        cut: Whether there are more than the limit.
-        smallest: Width and height of the smallest training picture.
-        median: Of the one in the middle, by area.
-        largest: Of the largest.
-    """
-
-    rows: dict[str, int]
-    labels: dict[str, int]
-    unreadable: dict[str, int]
-    left_out: list[tuple[str, str]]
-    dropped: int
-    repeated: int
-    duplicates: int
-    leaking: int
-    cut: bool
-    smallest: tuple[int, int]
-    median: tuple[int, int]
-    largest: tuple[int, int]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values."""
-        return {"kind": "pictures", **asdict(self)}
 
 
 def report_on_pictures(dataset: Dataset) -> PictureReport:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from transformers import PreTrainedTokenizerBase
 
-from engine.core.types import PreviewRow
 from engine.data.dataset import Dataset, Row
+from engine.data.preview_values import PreviewRow
 from engine.data.tokenise import Example, encode_for_head, encode_prompt, encode_row
 
 NO_LIMIT = 10**6

@@ -1,13 +1,12 @@
 """What will be trained on, counted before the start: rows that are cut, empty, duplicated, or known from training."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
 
 from transformers import PreTrainedTokenizerBase
 
 from engine.data.dataset import Dataset, Row
 from engine.data.head_spec import HeadSpec
+from engine.data.preview_values import DataReport, TextCounts, TokenCounts
 from engine.data.splits import SPLITS
 from engine.data.tokenise import Example, encode_for
 
@@ -17,77 +16,6 @@ MEASURED_ROWS = 5000
 BARS = 20
 NO_LIMIT = 10**9
 """A limit that no row reaches."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TextCounts:
-    """Counts over the texts of all rows.
-
-    Attributes:
-        empty: Training rows without a question (where others have one) or without an answer.
-        duplicates: Training rows that equal an earlier one; spaces do not count.
-        leaking: Rows of the other splits that ask what a training row asks.
-    """
-
-    empty: int
-    duplicates: int
-    leaking: int
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TokenCounts:
-    """Counts over the tokens of training rows.
-
-    Attributes:
-        measured: Rows that were encoded.
-        truncated: Rows longer than the limit: prompts lose their beginning.
-        overlong: Rows whose answer alone is longer than the limit, and loses its end.
-        unknown: Rows with signs that the tokenizer does not know.
-        special: Rows whose text spells a token with a meaning, such as </s>, which the tokenizer takes for that.
-        labelled: Tokens that carry a label; none where a task head answers.
-        masked: Tokens that carry none.
-        longest: Tokens of the longest row before it is cut.
-        median: Tokens of the row in the middle.
-        lengths: (most tokens, rows) of each bar of a histogram of lengths before the cut.
-    """
-
-    measured: int
-    truncated: int
-    overlong: int
-    unknown: int
-    special: int
-    labelled: int
-    masked: int
-    longest: int
-    median: int
-    lengths: list[tuple[int, int]]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DataReport:
-    """Everything worth knowing of a dataset before a run.
-
-    Attributes:
-        rows: Rows by split.
-        dropped: Rows of the file that nothing could be made of.
-        repeated: Rows that are left out so that nothing is trained on that is validated or scored on.
-        cut: Whether the file has more rows than the limit.
-        encoding: What the file is encoded in; empty where that is no question.
-        texts: Counts over all rows.
-        tokens: Counts over encoded rows.
-    """
-
-    rows: dict[str, int]
-    dropped: int
-    repeated: int
-    cut: bool
-    encoding: str
-    texts: TextCounts
-    tokens: TokenCounts
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values."""
-        return asdict(self)
 
 
 def report_on(

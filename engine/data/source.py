@@ -71,14 +71,17 @@ class Source:
         if table.gallery is not None:
             name = table.text(number, "picture")
             return Row(name, response, picture=table.gallery.root / name)
-        if self.template.render is not None:
-            cells = {name: table.value(number, name) for name in table.columns}
-            return Row(self.template.render({"prompt": self._asked(table, number), **cells}), response)
+        if table.written is not None:
+            return Row(table.written[number].as_py(), response)
         asked = self._asked(table, number)
         context = text_of(table.value(number, self.columns.input)) if self.columns.input else ""
         if not context.strip():
             return Row(asked, response)
         return Row(asked + self.template.input_mark + context, response, self.template.with_input)
+
+    def cells(self, table: Table, number: int) -> dict[str, Any]:
+        """What a template of the user's own is filled with for one row."""
+        return {"prompt": self._asked(table, number), **{name: table.value(number, name) for name in table.columns}}
 
     def _asked(self, table: Table, number: int) -> str:
         texts = {name: text_of(table.value(number, name)) for name in self.columns.prompt}

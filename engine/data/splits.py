@@ -1,4 +1,4 @@
-"""Which rows train, which validate, which are held out, when the file does not say: seeded, and without leaks.
+"""Which rows train, which validate, which test, when the file does not say: seeded, and without leaks.
 
 Rows that ask the same are one group, and a group goes to one split as a whole. So nothing that is validated on was
 trained on, and what is kept off has no row twice.

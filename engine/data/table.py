@@ -6,7 +6,7 @@ column is remembered as nested. So a column whose types are mixed is no problem 
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 import numpy as np
@@ -34,6 +34,7 @@ class Table:
         encoding: What a text file is encoded in; empty for others.
         cut: Whether there were more rows than the limit.
         gallery: Where its pictures lie; None for text.
+        written: Prompts that a template of the user's own has made of the rows; None without.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Table:
     encoding: str = ""
     cut: bool = False
     gallery: Gallery | None = None
+    written: pa.Array | None = None
 
     def __len__(self) -> int:
         out: int = self.data.num_rows
@@ -75,18 +77,9 @@ class Table:
 
     def take(self, rows: Sequence[int] | NDArray[np.int64]) -> Self:
         """Some of the rows, in the order given."""
-        return self._with(self.data.take(pa.array(rows, pa.int64())))
-
-    def _with(self, data: pa.Table) -> Self:
-        return type(self)(
-            name=self.name,
-            data=data,
-            nested=self.nested,
-            label_names=self.label_names,
-            encoding=self.encoding,
-            cut=self.cut,
-            gallery=self.gallery,
-        )
+        places = pa.array(rows, pa.int64())
+        written = None if self.written is None else self.written.take(places)
+        return replace(self, data=self.data.take(places), written=written)
 
 
 class TableMaker:
@@ -141,7 +134,7 @@ class TableMaker:
 
     def _pack(self) -> None:
         if self._height:
-            self._packed.append(pa.table({name: _strings(cells) for name, cells in self._waiting.items()}))
+            self._packed.append(pa.table({name: strings(cells) for name, cells in self._waiting.items()}))
             self._waiting, self._height = {}, 0
 
     def table(self, **facts: Any) -> Table:  # noqa: ANN401 - passed on to Table
@@ -192,7 +185,8 @@ def plain_text(value: Any) -> str | None:  # noqa: ANN401 - any value of a cell
     return str(value)
 
 
-def _strings(cells: list[str | None]) -> pa.Array:
+def strings(cells: Sequence[str | None]) -> pa.Array:
+    """Texts in Arrow memory; half a character, which JSON allows, becomes the sign for what cannot be read."""
     try:
         return pa.array(cells, pa.large_string())
     except UnicodeEncodeError:  # half of a character, as in "\ud83d", which JSON allows and no text can hold

@@ -1,14 +1,14 @@
 """The text around a prompt: Alpaca's two, plain ones, the tokenizer's chat template, or the user's own."""
 
-from collections.abc import Callable, Mapping
+import json
 from dataclasses import dataclass
 from typing import Any
 
-from jinja2 import TemplateError
-
 from engine.core.errors import DataError
 from engine.data.columns import Columns
-from engine.data.jinja import is_jinja, needs, renderer
+from engine.data.jinja import is_jinja
+from engine.data.jinja_chat import bad_chat_template
+from engine.data.jinja_process import chats, tried
 from engine.data.settings import DataSettings
 
 PROMPT = "{prompt}"
@@ -45,7 +45,7 @@ class TextTemplate:
         with_input: The same for rows that have an input; None where there is no difference.
         input_mark: What stands between a question and its input.
         before_question: What stands between an answer and the next question of a conversation.
-        render: Makes the whole prompt of a row's columns, where a template of the user's own does.
+        jinja: A template of the user's own that makes the whole prompt of a row's columns; empty without.
     """
 
     name: str
@@ -53,7 +53,7 @@ class TextTemplate:
     with_input: str | None = None
     input_mark: str = "\n\n"
     before_question: str = "\n\n"
-    render: Callable[[Mapping[str, Any]], str] | None = None
+    jinja: str = ""
 
     @property
     def before_answer(self) -> str:
@@ -100,12 +100,11 @@ def user_template(source: str) -> TextTemplate:
     Raises:
         DataError: It has no place for the prompt, is not Jinja, or has slots for virtual tokens.
     """
-    render = None
+    jinja = ""
     if is_jinja(source):
-        render = renderer(source)
-        source = render({"prompt": PROMPT}) if needs(source) == {"prompt"} else PROMPT
-        render = None if source.count(PROMPT) == 1 and source != PROMPT else render
-        source = source if render is None else PROMPT
+        _, around = tried(source, PROMPT)
+        fixed = around.count(PROMPT) == 1 and around != PROMPT
+        jinja, source = ("", around) if fixed else (source, PROMPT)
     if source.count(PROMPT) != 1:
         raise DataError(
             "own_template_prompt",
@@ -119,7 +118,7 @@ def user_template(source: str) -> TextTemplate:
             "own_template holds {p}, which only the method P-tuning fills: leave it out, or write it into the "
             "method's own template.",
         )
-    return TextTemplate(name="own", around=source, render=render)
+    return TextTemplate(name="own", around=source, jinja=jinja)
 
 
 def chat(tokenizer: Any) -> TextTemplate:  # noqa: ANN401 - this file must not load transformers
@@ -133,13 +132,14 @@ def chat(tokenizer: Any) -> TextTemplate:  # noqa: ANN401 - this file must not l
             "no_chat_template",
             "This model's tokenizer has no chat template: choose the template 'alpaca' or 'plain', or a chat model.",
         )
+    turns = [_conversation(tokenizer, FIRST), _conversation(tokenizer, *PLACEHOLDERS)]
     try:
-        once = _conversation(tokenizer, FIRST)
-        twice = _conversation(tokenizer, *PLACEHOLDERS)
-    except (TemplateError, ValueError, TypeError) as error:
-        raise _bad_chat(str(error)) from error
+        template = tokenizer.get_chat_template()
+    except ValueError as error:  # there are several, and none is the default
+        raise bad_chat_template(str(error)) from error
+    once, twice = chats(template, tuple(turns))
     if once.count(FIRST) != 1 or any(twice.count(word) != 1 for word in PLACEHOLDERS):
-        raise _bad_chat("it does not keep the messages as they are")
+        raise bad_chat_template("it does not keep the messages as they are")
     before_question = twice[twice.index(SECOND) + len(SECOND) : twice.index(THIRD)]
     start = _begin_of_text(tokenizer)
     if start and once.startswith(start):  # encoding puts it there again
@@ -148,22 +148,19 @@ def chat(tokenizer: Any) -> TextTemplate:  # noqa: ANN401 - this file must not l
 
 
 def _conversation(tokenizer: Any, *turns: str) -> str:  # noqa: ANN401 - as above
+    """The variables that transformers gives a chat template for these turns, as JSON."""
     roles = ("user", "assistant") * len(turns)
     messages = [{"role": role, "content": turn} for role, turn in zip(roles, turns, strict=False)]
-    out: str = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
-    return out
+    special = {name: _plain(token) for name, token in tokenizer.special_tokens_map.items()}
+    given = {"tools": None, "documents": None, "add_generation_prompt": True}
+    return json.dumps({**special, **given, "messages": messages})
+
+
+def _plain(token: Any) -> str | list[str]:  # noqa: ANN401 - a token, or a list of them
+    return [str(each) for each in token] if isinstance(token, list | tuple) else str(token)
 
 
 def _begin_of_text(tokenizer: Any) -> str:  # noqa: ANN401 - as above
     """The begin-of-text that encoding puts in front of every text; empty where it puts none."""
     ids = tokenizer.encode("a")
     return tokenizer.bos_token if tokenizer.bos_token and ids[:1] == [tokenizer.bos_token_id] else ""
-
-
-def _bad_chat(reason: str) -> DataError:
-    return DataError(
-        "bad_chat_template",
-        f"The chat template of this model's tokenizer cannot be used ({reason}): choose the template 'alpaca' or "
-        "'plain'.",
-        reason=reason,
-    )

@@ -29,18 +29,18 @@ def export_official(method: Method, path: Path) -> None:
         or method.gates is None
         or "llama_adapter" not in method.shape.family.adapter_formats
     ):
-        raise _refused("only gated LLaMA-Adapters on LLaMA models have this form", "export in our own format")
+        raise _refused("only gated LLaMA-Adapters on LLaMA models have this form", "export as a Gatelight adapter")
     if method.head is not None:
-        raise _refused("there is no place for a task head", "export in our own format")
+        raise _refused("there is no place for a task head", "export as a Gatelight adapter")
     if tuned := method.settings.beyond_v1:
         raise _refused(
             f"a v1 checkpoint has no place for what {', '.join(tuned)} trained",
-            f"train without {', '.join(tuned)}, or export in our own format",
+            f"train without {', '.join(tuned)}, or export as a Gatelight adapter",
         )
     gates = method.gates.detach().cpu().expand(-1, method.shape.h)
     if method.settings.activation == "identity":
         if bool((gates.abs() >= 1).any()):
-            raise _refused("a gate without tanh lies outside of -1 and 1", "export in our own format")
+            raise _refused("a gate without tanh lies outside of -1 and 1", "export as a Gatelight adapter")
         gates = gates.atanh()
     tensors = {"adapter_query.weight": method.prompts.detach().cpu().flatten(0, 1)}
     for layer in range(method.shape.l):

@@ -11,11 +11,11 @@ from jaxtyping import Float
 from torch import Tensor
 
 from engine.core.sampling import Sampling
-from engine.core.types import ChatUpdate
 from engine.data.batching import collator_of
 from engine.data.tokenise import Example, encode_for_head, encode_prompt
 from engine.inference.classify import HeadPrediction
 from engine.inference.generate import generate, pad_left, prompt_or_bos
+from engine.inference.messages import ChatUpdate
 from engine.methods.base import Method
 from engine.methods.parts.task_head import TaskHead
 from engine.models.base import Base

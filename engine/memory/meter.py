@@ -8,11 +8,11 @@ benchmarks/memory.py compares the result with torch's profiler, which hooks into
 
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from engine.memory.info import MeasuredMemory
 from engine.memory.ledger import Ledger
 
 
@@ -56,17 +56,20 @@ class Meter:
             peak = self._ledger.peak if self._ledger else 0
         self._peak = max(self._peak, peak)
 
-    def facts(self, model: nn.Module, method: nn.Module, optimiser: torch.optim.Optimizer) -> dict[str, Any]:
-        """For run.json, in bytes: what is allocated throughout the run, what a step adds, and their sum."""
+    def measured(self, model: nn.Module, method: nn.Module, optimiser: torch.optim.Optimizer) -> MeasuredMemory:
+        """What is allocated throughout the run, what a step adds, and their sum."""
         states = [value for state in optimiser.state.values() for value in state.values() if isinstance(value, Tensor)]
-        allocated = {
-            "weights": module_bytes(model),
-            "adapter": module_bytes(method),
-            "optimiser": sum(state.nbytes for state in states),
-        }
-        device = next(method.parameters()).device.type
-        facts = {**allocated, "step": self._peak, "peak": sum(allocated.values()) + self._peak}
-        return {**facts, "device": device, "rows": self._rows, "length": self._length}
+        weights, adapter, state = module_bytes(model), module_bytes(method), sum(each.nbytes for each in states)
+        return MeasuredMemory(
+            weights=weights,
+            adapter=adapter,
+            optimiser=state,
+            step=self._peak,
+            peak=weights + adapter + state + self._peak,
+            device=next(method.parameters()).device.type,
+            rows=self._rows,
+            length=self._length,
+        )
 
 
 def module_bytes(module: nn.Module) -> int:

@@ -62,6 +62,7 @@ class MethodSpec(Generic[S]):
         needs: What not every model has: an attention that sites reach, or text for virtual tokens to stand in.
         emits: The kinds of events that tell of it; decides which panels appear.
         no_decay: Beginnings of the names of parameters that weight decay leaves alone.
+        former_tensors: Present names of tensors by the names that checkpoints of earlier versions have for them.
         examples: Settings under which the contract suite runs, sized for tiny models.
         quick: Settings that shorten what a run does before its first step, for tests of anything else.
     """
@@ -81,6 +82,7 @@ class MethodSpec(Generic[S]):
     needs: tuple[Need, ...] = ()
     emits: tuple[type[Event], ...] = ()
     no_decay: tuple[str, ...] = ()
+    former_tensors: Mapping[str, str] = field(default_factory=dict)
     examples: tuple[Mapping[str, object], ...] = ({},)
     quick: Mapping[str, object] = field(default_factory=dict)
 

@@ -17,11 +17,11 @@ from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerF
 
 from engine.config.training import TrainingSettings
 from engine.core.settings import Settings
-from engine.core.types import MemoryInfo
 from engine.data.batching import Batch
 from engine.data.head_spec import HeadSpec
 from engine.memory.capacity import DeviceMemory, fit_of
 from engine.memory.dry_run import META, dry_run, shape_mode
+from engine.memory.info import MemoryInfo
 from engine.memory.meter import module_bytes
 from engine.memory.quantised import quantise
 from engine.methods import method_class

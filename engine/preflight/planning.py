@@ -1,11 +1,11 @@
 """Builds the `Plan` of a run from its config: the base's config, and the largest batch of its data."""
 
 from engine.config.run import RunConfig
-from engine.core.types import MemoryInfo
 from engine.data.batching import Batch, collator_for
 from engine.data.dataset import Row
 from engine.data.tokenise import encode_for
 from engine.memory.capacity import DeviceMemory
+from engine.memory.info import MemoryInfo
 from engine.models.loading import resolve_device
 from engine.preflight.memory import Plan, estimate
 from engine.preflight.prepare import PreparedData, prepare

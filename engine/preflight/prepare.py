@@ -8,14 +8,14 @@ from transformers import PreTrainedConfig, PreTrainedTokenizerBase
 
 from engine.config.run import RunConfig
 from engine.config.training import TrainingSettings
-from engine.core.types import DataPreview, PreviewRow
 from engine.data.columns import Columns
 from engine.data.dataset import Dataset, load_dataset
 from engine.data.head_spec import HeadSpec
-from engine.data.picture_report import PictureReport, report_on_pictures
+from engine.data.picture_report import report_on_pictures
 from engine.data.preview import picture_rows, preview_rows
+from engine.data.preview_values import DataPreview, DataReport, PictureReport, PreviewRow
 from engine.data.readers.hub_name import HUB
-from engine.data.report import DataReport, report_on
+from engine.data.report import report_on
 from engine.data.settings import DataSettings
 from engine.data.task import head_for
 from engine.methods import method_spec
@@ -124,7 +124,7 @@ def preview_data(config: RunConfig, count: int) -> DataPreview:
     prepared = prepare(config.checked())
     dataset, source = prepared.dataset, prepared.dataset.source
     columns = source.columns if source else Columns(kind="pair")
-    report = prepared.report().to_dict()
+    report = prepared.report()
     return DataPreview(
         rows=prepared.first_rows(count),
         report=report,

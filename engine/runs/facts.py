@@ -5,7 +5,11 @@ from typing import Any, Self, get_type_hints
 
 from engine.config.training import TrainingSettings
 from engine.data.head_spec import HeadSpec
+from engine.memory.info import MeasuredMemory
 from engine.runs.typed import checked, optional
+
+NESTED = ("base", "head", "memory", "other")
+"""Entries with a type of their own."""
 
 LAST_TIME = 2.5e11
 """The last second that calendars know; no run was created after it."""
@@ -52,7 +56,7 @@ class RunFacts:
         pictures: Whether it reads pictures.
         chips: Prompts that the chat suggests; None in runs of older versions.
         problem: `WorkbenchError.to_dict` of the error that ended it; None otherwise.
-        memory: What `Meter.facts` measured, in bytes; None before the run has ended.
+        memory: What it held; None before the run has ended.
         other: Entries of the file that this version does not know; they are preserved when it is rewritten.
     """
 
@@ -77,7 +81,7 @@ class RunFacts:
     pictures: bool = False
     chips: list[str] | None = None
     problem: dict[str, Any] | None = None
-    memory: dict[str, Any] | None = None
+    memory: MeasuredMemory | None = None
     other: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -100,7 +104,8 @@ class RunFacts:
         known = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "other"}
         base = {f.name: getattr(self.base, f.name) for f in fields(self.base)}
         head = self.head.to_dict() if self.head else None
-        return {**known, "base": base, "head": head, **self.other}
+        memory = self.memory.to_dict() if self.memory else None
+        return {**known, "base": base, "head": head, "memory": memory, **self.other}
 
     @classmethod
     def from_json(cls, values: Any) -> Self:  # noqa: ANN401 - any contents of a file
@@ -119,6 +124,8 @@ class RunFacts:
         names = {f.name for f in fields(cls)} - {"other"}
         known = _known(cls, values) | {"base": BaseFacts(**_known(BaseFacts, _mapping(values, "base")))}
         known["head"] = _head(_mapping(values, "head"))
+        memory = _mapping(values, "memory")
+        known["memory"] = MeasuredMemory(**_known(MeasuredMemory, memory)) if memory else None
         if "steps" not in known:
             known["steps"] = checked("steps", config.get("training", {}).get("steps", TrainingSettings().steps), int)
         if not 0 <= known.get("created", 0.0) <= LAST_TIME:
@@ -131,7 +138,7 @@ class RunFacts:
 def _known(cls: type, values: dict[str, Any]) -> dict[str, Any]:
     """The entries of a file that a dataclass has, with checked types; null means that an entry is not there."""
     hints = get_type_hints(cls)
-    plain = {name: values[name] for name in hints if name in values and name not in ("base", "head", "other")}
+    plain = {name: values[name] for name in hints if name in values and name not in NESTED}
     return {
         name: checked(name, value, hints[name])
         for name, value in plain.items()

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from engine.core.errors import RunError
-from engine.core.types import AdapterInfo
 from engine.runs.files import read_json
 from engine.runs.folder import RunFolder
+from engine.runs.summary import AdapterInfo
 from engine.runs.typed import checked
 
 

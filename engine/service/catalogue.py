@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from engine.config.run import RunConfig
-from engine.core.types import Counts, ModelInfo
 from engine.data.task import head_for, wants_head
 from engine.methods import method_class, method_spec
 from engine.methods.parts.task_head import TaskHead
@@ -16,6 +15,7 @@ from engine.models.discover import (
     inspect_folder,
     models_in_folder,
 )
+from engine.models.info import Counts, ModelInfo
 from engine.models.loading import shape_from_config
 from engine.models.resolve import SHIPPED
 from engine.models.shape import ModelShape

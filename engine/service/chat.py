@@ -6,9 +6,9 @@ from pathlib import Path
 from engine.analysis.probe import need_picture, need_words
 from engine.config.run import RunConfig
 from engine.core.errors import RunError
-from engine.core.types import ChatRequest, ChatSide, ChatUpdate
 from engine.data.dataset import load_dataset
 from engine.inference.chat import ChatColumn, stream_answers
+from engine.inference.messages import ChatRequest, ChatSide, ChatUpdate
 from engine.methods.base import Method
 from engine.models.base import Base
 from engine.models.loading import resolve_device, resolve_precision

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.config.run import RunConfig
-from engine.core.types import Counts, DataPreview, MemoryInfo, ModelInfo
+from engine.data.preview_values import DataPreview
+from engine.memory.info import MemoryInfo
+from engine.models.info import Counts, ModelInfo
 
 if TYPE_CHECKING:
     from engine.service.worker import Worker

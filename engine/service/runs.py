@@ -6,10 +6,13 @@ from pathlib import Path
 
 from engine.config.run import RunConfig
 from engine.core.errors import RunError, SettingError, WorkbenchError
-from engine.core.types import AdapterInfo, LiveStatus, LossCurves, Predicted, RunSummary, RunUpdate
+from engine.evaluation.predicted import Predicted
 from engine.runs.folder import RunFolder, scanned, sweep_deleted
 from engine.runs.log import all_events, read_events
+from engine.runs.summary import AdapterInfo, RunSummary
+from engine.runs.update import LossCurves, RunUpdate
 from engine.service.adapters import list_adapters
+from engine.service.status import LiveStatus
 
 RECORDINGS = Path(__file__).resolve().parents[2] / "assets" / "recordings"
 NAME_LENGTH = 120

@@ -9,25 +9,20 @@ from typing import TYPE_CHECKING, Any
 
 from engine.config.run import RunConfig
 from engine.core.errors import RunError, SettingError
-from engine.core.types import (
-    ChatRequest,
-    ChatUpdate,
-    Counts,
-    DataPreview,
-    DatasetInfo,
-    Inspection,
-    LiveStatus,
-    MemoryInfo,
-    ModelInfo,
-    Predicted,
-)
 from engine.data.dataset import shipped_datasets
+from engine.data.info import DatasetInfo, Inspection
 from engine.data.inspect import inspect_data
+from engine.data.preview_values import DataPreview
 from engine.data.settings import DataSettings
+from engine.evaluation.predicted import Predicted
+from engine.inference.messages import ChatRequest, ChatUpdate
+from engine.memory.info import MemoryInfo
+from engine.models.info import Counts, ModelInfo
 from engine.runs.folder import new_run_path
 from engine.service import deferred
 from engine.service.answer import Answer
 from engine.service.runs import RECORDINGS, RunStore, short
+from engine.service.status import LiveStatus
 from engine.service.worker_thread import WorkerThread
 
 if TYPE_CHECKING:
@@ -153,7 +148,7 @@ class Workbench:
             self._worker.call(lambda worker: worker.resume(folder))
 
     def export(self, run: str, form: str) -> Path:
-        """A zip of the run's adapter; `form` is "gatelight", "peft" or "llama_adapter".
+        """A zip of the run's adapter; `form` is one of `engine.exchange.forms.EXPORT_FORMATS`.
 
         Raises:
             WorkbenchError: The format cannot hold this adapter without loss.

@@ -11,8 +11,8 @@ from typing import Any
 
 from engine.config.run import RunConfig
 from engine.core.errors import WorkbenchError
-from engine.core.types import ChatRequest, ChatUpdate, LiveStatus
 from engine.exchange.archive import zip_adapter
+from engine.inference.messages import ChatRequest, ChatUpdate
 from engine.methods.base import Method
 from engine.models.base import Base
 from engine.runs.folder import RunFolder
@@ -20,6 +20,7 @@ from engine.service.answer import Answer
 from engine.service.chat import chat
 from engine.service.model_cache import ModelCache
 from engine.service.queries import QUERIES
+from engine.service.status import LiveStatus
 from engine.training.launch import resume_run, start_run
 from engine.training.loop import Progress, Trainer
 

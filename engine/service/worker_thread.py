@@ -7,8 +7,8 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, TypeVar
 
-from engine.core.types import LiveStatus
 from engine.service import deferred
+from engine.service.status import LiveStatus
 
 if TYPE_CHECKING:
     from engine.service.worker import Worker

@@ -87,7 +87,9 @@ def load_checkpoint(folder: RunFolder, state: TrainingState) -> None:
 
 def restore_method(folder: RunFolder, method: Method) -> None:
     """Put a checkpoint's values into a method that was just built and not folded."""
-    values = load_file(folder.checkpoint_path / "method.safetensors")
+    former = method.spec.former_tensors
+    tensors = load_file(folder.checkpoint_path / "method.safetensors")
+    values = {former.get(name, name): tensor for name, tensor in tensors.items()}
     check_tensors(method.state_dict(), values, "method.safetensors")
     method.load_state_dict(values)
 

@@ -261,7 +261,7 @@ class Trainer:
         if early and not is_frame_step(step):
             self.recorder.frame(step)
         self.recorder.checkpoint(self.state)
-        memory = self._meter.facts(self.base.model, self.method, self.state.optimiser)
+        memory = self._meter.measured(self.base.model, self.method, self.state.optimiser)
         self.recorder.ended(step, status, early=early, memory=memory)
 
     def _move(self, **changes: object) -> None:

@@ -3,7 +3,6 @@
 import logging
 import time
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -12,6 +11,7 @@ from torch import Tensor
 from engine.core.errors import WorkbenchError
 from engine.core.tensors import write_tensors
 from engine.exchange.native import copy_adapter, read_facts, save_adapter
+from engine.memory.info import MeasuredMemory
 from engine.methods.base import Method
 from engine.models.base import Base
 from engine.runs.folder import RunFolder
@@ -67,8 +67,8 @@ class Recorder:
         self.folder.update(status=status, message=message)
         self.publish(StatusEvent(step=step, status=status, message=message))
 
-    def ended(self, step: int, status: str, *, early: bool, memory: dict[str, Any]) -> None:
-        """The run is "finished" or "stopped"; `early` when patience ended it, `memory` is what it used, in bytes."""
+    def ended(self, step: int, status: str, *, early: bool, memory: MeasuredMemory) -> None:
+        """The run is "finished" or "stopped"; `early` when patience ended it, `memory` is what it held."""
         self.folder.update(memory=memory, stopped_early=early)
         self.status(step, status)
 

@@ -184,7 +184,7 @@ def test_ctrl_c_keeps_the_work(tmp_path):
 
 
 def few_rows(folder):
-    """The default dataset with eight held-out rows."""
+    """The default dataset with eight test rows."""
     target = shutil.copytree(ROOT / "assets" / "datasets" / "town-qa", folder / "few")
     lines = (target / "test.jsonl").read_text("utf-8").splitlines(keepends=True)
     (target / "test.jsonl").write_text("".join(lines[:8]), "utf-8")

@@ -25,14 +25,14 @@ def path(tmp_path):
 
 def test_a_file_is_described(engine, path):
     """Columns, what they are taken for, counts, and the tokens of the first rows with the labelled ones marked."""
-    found = from_json(engine("datasets", path, "--rows", 3, "--json"))
-    assert found["columns"] == ["Tweet text", "Label", "ID"]
-    assert (found["taken_for"]["prompt"], found["taken_for"]["response"]) == (["Tweet text"], "Label")
-    assert found["labels"] == ["complaint", "no complaint"]
-    assert found["report"]["rows"] == {"train": 18, "validation": 6, "test": 6}
-    assert found["report"]["tokens"]["labelled"] > 0
-    assert len(found["preview"]) == 3
-    for row in found["preview"]:
+    described = from_json(engine("datasets", path, "--rows", 3, "--json"))
+    assert described["columns"] == ["Tweet text", "Label", "ID"]
+    assert (described["taken_for"]["prompt"], described["taken_for"]["response"]) == (["Tweet text"], "Label")
+    assert described["labels"] == ["complaint", "no complaint"]
+    assert described["report"]["rows"] == {"train": 18, "validation": 6, "test": 6}
+    assert described["report"]["tokens"]["labelled"] > 0
+    assert len(described["preview"]) == 3
+    for row in described["preview"]:
         assert "".join(text for text, marked in row["tokens"] if marked) == f"{row['response']}</s>"
     status, out, _ = engine("datasets", path)
     assert status == 0
@@ -42,18 +42,18 @@ def test_a_file_is_described(engine, path):
 
 def test_the_guess_can_be_overruled(engine, path):
     """The same --data flags as in `train` change what is shown."""
-    own = ("--data", "template=own", "--data", "own_template=Tweet text : {prompt} Label : ")
-    found = from_json(engine("datasets", path, *own, "--json"))
-    assert found["template"] == "Tweet text : {prompt} Label : "
-    read = "".join(text for text, marked in found["preview"][0]["tokens"] if not marked)
-    assert read.endswith(f"Tweet text : {found['preview'][0]['prompt']} Label : ")
+    template = ("--data", "template=own", "--data", "own_template=Tweet text : {prompt} Label : ")
+    described = from_json(engine("datasets", path, *template, "--json"))
+    assert described["template"] == "Tweet text : {prompt} Label : "
+    read = "".join(text for text, marked in described["preview"][0]["tokens"] if not marked)
+    assert read.endswith(f"Tweet text : {described['preview'][0]['prompt']} Label : ")
 
 
 def test_a_shipped_dataset_is_described(engine):
     """The ones that ship and folders are reported on as well."""
-    found = from_json(engine("datasets", "complaints", "--json"))
-    assert found["taken_for"] is None
-    assert found["report"]["texts"]["leaking"] >= 0
+    described = from_json(engine("datasets", "complaints", "--json"))
+    assert described["taken_for"] is None
+    assert described["report"]["texts"]["leaking"] >= 0
 
 
 def test_no_weights_are_read(engine, path, tmp_path):
@@ -61,9 +61,9 @@ def test_no_weights_are_read(engine, path, tmp_path):
     model = save_tiny(tmp_path / "tiny", "llama")
     for weights in model.glob("*.safetensors"):
         weights.unlink()
-    found = from_json(engine("datasets", path, "--model", model, "--json"))
-    assert found["report"]["rows"]["train"] == 18
-    assert len(found["preview"]) == 2
+    described = from_json(engine("datasets", path, "--model", model, "--json"))
+    assert described["report"]["rows"]["train"] == 18
+    assert len(described["preview"]) == 2
 
 
 @pytest.mark.parametrize(
@@ -90,10 +90,10 @@ def test_training_on_a_file_from_the_command_line(engine, path, tmp_path):
     """A run on a file keeps the choice of columns in its YAML, from which it can be started again."""
     run = tmp_path / "run"
     flags = ("--data", "test_rows=3", "--data", "template=plain", "--steps", 2, "--batch-size", 2, "--quiet")
-    found = from_json(engine("train", "--dataset", path, *flags, "--out", run, "--json"))
-    assert found["config"]["data"] == {"test_rows": 3, "template": "plain"}
+    run_facts = from_json(engine("train", "--dataset", path, *flags, "--out", run, "--json"))
+    assert run_facts["config"]["data"] == {"test_rows": 3, "template": "plain"}
     again = from_json(engine("train", run / "run.yaml", "--out", tmp_path / "again", "--quiet", "--json"))
-    assert again["best_validation"] == found["best_validation"]
+    assert again["best_validation"] == run_facts["best_validation"]
     other = from_json(engine("params", run / "run.yaml", "--dataset", "town-qa", "--json"))
     assert other["trainable"] > 0
 

@@ -51,10 +51,10 @@ def test_library_lists_adapters_with_bytes_and_times(engine, tmp_path):
     """One line per adapter; --time loads the base and measures."""
     engine(*RUN, "--dataset", "complaints", "--out", tmp_path / "a")
     shutil.copytree(tmp_path / "a" / "adapter", tmp_path / "b")  # an adapter alone, without its run
-    found = from_json(engine("library", "--root", tmp_path, "--json"))
-    assert {row["id"] for row in found} == {"a", "b"}
-    assert {row["labels"] for row in found} == {"complaint, no complaint"}
-    assert found[0]["bytes"] == sum(path.stat().st_size for path in (tmp_path / "a" / "adapter").iterdir())
+    adapters = from_json(engine("library", "--root", tmp_path, "--json"))
+    assert {row["id"] for row in adapters} == {"a", "b"}
+    assert {row["labels"] for row in adapters} == {"complaint, no complaint"}
+    assert adapters[0]["bytes"] == sum(path.stat().st_size for path in (tmp_path / "a" / "adapter").iterdir())
     timed = from_json(engine("library", "--root", tmp_path, "--time", "--json"))
     assert all(row["disk_ms"] > 0 and row["memory_ms"] > 0 for row in timed)
     assert "2 adapters of town" in engine("library", "--root", tmp_path)[1]

@@ -32,8 +32,8 @@ def test_bare_view_is_the_plain_model(family):
     tokens.mask[1, 6:] = False
     with torch.no_grad():
         expected = plain(input_ids=tokens.ids, attention_mask=tokens.mask.long()).logits
-    found = logits(tiny_base(family), tokens=tokens)
-    assert torch.equal(found[tokens.mask], expected[tokens.mask])
+    actual = logits(tiny_base(family), tokens=tokens)
+    assert torch.equal(actual[tokens.mask], expected[tokens.mask])
 
 
 def test_bare_view_of_a_picture_is_the_plain_model():

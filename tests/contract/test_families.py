@@ -110,8 +110,8 @@ def test_a_sublayers_output_is_all_that_it_adds(family):
         view.hidden(inputs_for(base))
         entered, left = states[1], states[2]
         if family in POST_NORM:
-            own = [path for path in base.shape.norms if path.startswith(f"{base.shape.family.layers}.1.")]
-            for path in own:
+            norms_of_layer = [path for path in base.shape.norms if path.startswith(f"{base.shape.family.layers}.1.")]
+            for path in norms_of_layer:
                 entered = view.model.get_submodule(path)(entered)
     assert_close(left, entered)
     assert not torch.equal(states[3], left)

@@ -23,9 +23,9 @@ def test_folding_keeps_the_logits(case):
     base, method = case.build()
     expected = logits(base, reading(randomise(method)))
     once = method.folded()
-    found = logits(base, reading(once))
-    assert_close(found, expected, **CLOSE)
-    assert torch.equal(logits(base, reading(once.folded())), found)
+    unfolded = logits(base, reading(once))
+    assert_close(unfolded, expected, **CLOSE)
+    assert torch.equal(logits(base, reading(once.folded())), unfolded)
 
 
 @every_case

@@ -113,6 +113,6 @@ def test_scores_come_in_the_order_of_the_texts():
     base = tiny_base("bert")
     head = TaskHead.build(HeadSpec(labels=("a", "b"), pooling="first"), base.shape, torch.Generator().manual_seed(0))
     texts = [Example([5] * length, 0) for length in (4, 1, 7, 2, 2, 9)]
-    found = head_logits(base.view(), head, texts, collator_of(base), size=2)
-    for text, row in zip(texts, found, strict=True):
+    scores = head_logits(base.view(), head, texts, collator_of(base), size=2)
+    for text, row in zip(texts, scores, strict=True):
         assert_close(head_logits(base.view(), head, [text], collator_of(base))[0], row, **CLOSE)

@@ -30,7 +30,7 @@ def test_every_choice_has_its_kernels():
 def test_kernels_agree(kernel, method, settings, tmp_path):
     """The same logits and the same gradients as torch's own choice, in a padded batch and without padding."""
     folder = str(save_tiny(tmp_path))
-    found = []
+    results = []
     for attention in ("auto", kernel):
         base = load_base(folder, attention=attention)
         _, made = Case(method, settings, "llama").build(base=base)
@@ -41,8 +41,8 @@ def test_kernels_agree(kernel, method, settings, tmp_path):
         sum(x.square().mean() for x in out).backward()
         grads = {name: p.grad for name, p in made.named_parameters() if p.grad is not None}
         assert grads
-        found.append(([x.detach() for x in out], grads))
-    (plain, before), (chosen, after) = found
+        results.append(([x.detach() for x in out], grads))
+    (plain, before), (chosen, after) = results
     for one, other in zip(plain, chosen, strict=True):
         assert_close(one, other, **TOLERANCE)
     assert_close(before, after, **TOLERANCE)

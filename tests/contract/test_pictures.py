@@ -60,7 +60,7 @@ def config_for(shapes, method="lora", settings=None, **training):
 @pytest.mark.parametrize("pooling", ["auto", "mean"])
 @pytest.mark.parametrize("method", ["lora", "bottleneck", "llama_adapter"])
 def test_shapes_are_learned(shapes, tmp_path, method, pooling):
-    """After eighty steps nearly every held-out picture is named, and the events say so."""
+    """After eighty steps nearly every test picture is named, and the events say so."""
     config = config_for(shapes, method, steps=80, pooling=pooling, batch_size=16)
     trainer = finish(start_run(tmp_path / "run", config, load))
     method = load_adapter(trainer.folder.adapter_path, trainer.base)
@@ -116,12 +116,12 @@ def test_predictions_are_told_by_name(shapes):
     base, dataset = tiny_base("vit"), load_dataset(str(shapes))
     method = built("lora", base)
     method = randomise(method.with_head(HeadSpec(labels=tuple(dataset.labels), pooling="first"), Start.of(base, 0).rng))
-    found = head_predictions(base, method, dataset)
-    assert [row.prompt for row in found] == [row.prompt for row in dataset.rows("test")]
-    assert all(row.prompt.startswith(row.reference) for row in found)
-    assert all(row.right == (row.tuned == row.reference) for row in found)
+    predictions = head_predictions(base, method, dataset)
+    assert [row.prompt for row in predictions] == [row.prompt for row in dataset.rows("test")]
+    assert all(row.prompt.startswith(row.reference) for row in predictions)
+    assert all(row.right == (row.tuned == row.reference) for row in predictions)
     (alone,) = head_predictions(base, method, dataset, dataset.rows("test")[5:6])
-    assert alone.loss == pytest.approx(found[5].loss, abs=1e-5)
+    assert alone.loss == pytest.approx(predictions[5].loss, abs=1e-5)
 
 
 def test_scores_are_those_of_transformers_own_reading(shapes):
@@ -132,8 +132,8 @@ def test_scores_are_those_of_transformers_own_reading(shapes):
         pixels = base.processor(images=[image.convert("RGB")], return_tensors="pt")["pixel_values"]
     state = base.model.base_model(pixel_values=pixels).last_hidden_state
     head = TaskHead.build(HeadSpec(labels=("a", "b"), pooling="first"), base.shape, torch.Generator().manual_seed(0))
-    (found,) = head_logits(base.view(), head, [Example([], 0, picture=row.picture)], collator_of(base))
-    assert_close(found, head.weight @ state[0, 0] + head.bias, rtol=1e-4, atol=1e-5)
+    (scores,) = head_logits(base.view(), head, [Example([], 0, picture=row.picture)], collator_of(base))
+    assert_close(scores, head.weight @ state[0, 0] + head.bias, rtol=1e-4, atol=1e-5)
 
 
 def test_pooling_of_patches():
@@ -182,9 +182,9 @@ def test_memory_is_estimated_from_patches(shapes, tmp_path, method):
         head=trainer.method.head.spec,
         processor=base.processor,
     )
-    found = estimate(plan, DeviceMemory(device="cpu", total=2**34, free=2**33))
-    assert found.length == 17
-    assert found.total == pytest.approx(trainer.folder.facts().memory["peak"], rel=0.2)
+    estimated = estimate(plan, DeviceMemory(device="cpu", total=2**34, free=2**33))
+    assert estimated.length == 17
+    assert estimated.total == pytest.approx(trainer.folder.facts().memory.peak, rel=0.2)
 
 
 def test_a_chat_about_a_picture(shapes, tmp_path):
@@ -194,18 +194,18 @@ def test_a_chat_about_a_picture(shapes, tmp_path):
     row = dataset.rows("test")[0]
     ask = ChatColumn(row.prompt, picture=row.picture)
     sides = [ask, dataclasses.replace(ask, method=trainer.method), dataclasses.replace(ask, method=trainer.method)]
-    (found,) = stream_answers(base, sides, Sampling())
-    assert found.done
-    names = [line.rsplit("  ", 1)[0] for line in found.texts[0].splitlines()]
+    (answer,) = stream_answers(base, sides, Sampling())
+    assert answer.done
+    names = [line.rsplit("  ", 1)[0] for line in answer.texts[0].splitlines()]
     assert sorted(names) == sorted(base.model.config.id2label.values())
     inputs = collator_of(base)([Example([], 0, picture=row.picture)]).inputs
     best = int(base.model(pixel_values=inputs.values).logits.argmax())
     assert names[0] == base.model.config.id2label[best]
-    assert found.texts[1].startswith(row.response)
-    assert found.texts[1] == found.texts[2]
-    assert found.difference > 0.1
+    assert answer.texts[1].startswith(row.response)
+    assert answer.texts[1] == answer.texts[2]
+    assert answer.difference > 0.1
     (bare,) = stream_answers(base, [ask, ask], Sampling())
-    assert bare.texts == (found.texts[0], found.texts[0])
+    assert bare.texts == (answer.texts[0], answer.texts[0])
     assert bare.difference is None
 
 

@@ -61,12 +61,12 @@ def test_greedy_generation_equals_recomputation(case):
     base, method = case.build()
     view = viewed(base, randomise(method))
     prompt, sampling = [7, 30, 12, 9], Sampling(max_new_tokens=6)
-    found = [step.ids[0] for step in generate(view, [prompt], sampling, pad_id=PAD, eos_id=None)]
+    generated = [step.ids[0] for step in generate(view, [prompt], sampling, pad_id=PAD, eos_id=None)]
     ids = list(prompt)
     for _ in range(6):
         row = torch.tensor([ids])
         ids.append(int(logits(base, method, Tokens(row, torch.ones_like(row, dtype=torch.bool)))[0, -1].argmax()))
-    assert found == ids[4:]
+    assert generated == ids[4:]
 
 
 @every_case
@@ -106,8 +106,8 @@ def test_mixed_rows_equal_separate_passes(case):
     with torch.no_grad():
         together = mixed.logits(tokens)
     for row, method in enumerate((None, first, second)):
-        own = Tokens(tokens.ids[row : row + 1], tokens.mask[row : row + 1])
-        assert_close(together[row][own.mask[0]], logits(base, method, own)[0][own.mask[0]], **TOLERANCE)
+        alone = Tokens(tokens.ids[row : row + 1], tokens.mask[row : row + 1])
+        assert_close(together[row][alone.mask[0]], logits(base, method, alone)[0][alone.mask[0]], **TOLERANCE)
 
 
 @pytest.mark.parametrize("case", cases(("vit",)), ids=str)
@@ -127,8 +127,8 @@ def test_mixed_pictures_equal_separate_passes(case):
 def test_different_methods_in_one_batch(family):
     """LLaMA-Adapter, LoRA and prompt tuning side by side with the base, generating together."""
     base = tiny_base(family)
-    found = {case.method: case for case in cases((family,))}  # the last example of every method
-    methods = [randomise(case.build()[1], seed=index) for index, case in enumerate(found.values())]
+    by_method = {case.method: case for case in cases((family,))}  # the last example of every method
+    methods = [randomise(case.build()[1], seed=index) for index, case in enumerate(by_method.values())]
     mixed = base.view()
     for row, method in enumerate(methods, 1):
         mixed.sites.rows = slice(row, row + 1)

@@ -68,8 +68,8 @@ def test_three_tasks_in_a_row(tmp_path, family, method):
     for number, task in enumerate(IN_A_ROW[family]):
         kept = learn(tmp_path / str(number), task, family, method)
         expected[kept] = answers(base, kept)
-        for before, found in expected.items():
-            assert all(map(torch.equal, answers(base, before), found)), before
+        for before, scores in expected.items():
+            assert all(map(torch.equal, answers(base, before), scores)), before
         assert hash_weights(base.model) == untouched
     states = [hidden for hidden, _ in expected.values()]
     assert not any(torch.equal(states[0], other) for other in states[1:])  # the tasks did learn something of their own
@@ -80,21 +80,21 @@ def test_library_lists_what_is_left(tmp_path):
     kept = [learn(tmp_path, task, "llama", "lora") for task in IN_A_ROW["llama"]]
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "adapter.json").write_text("{")
-    found = list_adapters(tmp_path)
-    assert [info.id for info in found] == [path.name for path in kept]
-    assert [info.labels for info in found] == [("bad", "nice", "odd"), (), None]
-    assert {info.fingerprint for info in found} == {tiny_base("llama").fingerprint}
-    assert [info.size_bytes for info in found] == [sum(f.stat().st_size for f in path.iterdir()) for path in kept]
+    listed = list_adapters(tmp_path)
+    assert [info.id for info in listed] == [path.name for path in kept]
+    assert [info.labels for info in listed] == [("bad", "nice", "odd"), (), None]
+    assert {info.fingerprint for info in listed} == {tiny_base("llama").fingerprint}
+    assert [info.size_bytes for info in listed] == [sum(f.stat().st_size for f in path.iterdir()) for path in kept]
     head = {"moods-lora": 3 * 32, "counts-lora": 32, "pairs-lora": 0}
-    alone = found[2].trainable
-    assert {info.id: info.trainable - alone for info in found} == head
-    assert list_adapters(tmp_path, "tiny-llama") == found
+    alone = listed[2].trainable
+    assert {info.id: info.trainable - alone for info in listed} == head
+    assert list_adapters(tmp_path, "tiny-llama") == listed
     assert list_adapters(tmp_path, "other") == []
 
 
 def test_switching_is_measured_on_what_it_says(tmp_path):
     """Both ways of switching take some time, and the measured adapter is the one in the folder."""
     base = tiny_base("llama")
-    found = time_switch(base, learn(tmp_path, "moods", "llama", "lora"))
-    assert found.disk_ms > 0
-    assert found.memory_ms > 0
+    times = time_switch(base, learn(tmp_path, "moods", "llama", "lora"))
+    assert times.disk_ms > 0
+    assert times.memory_ms > 0

@@ -80,9 +80,9 @@ def test_a_slot_is_a_word_with_a_vector_of_its_own(family):
 def test_strength_zero_takes_the_slots_out(family):
     """At strength 0 the words have the base's logits to the bit, and so has what follows a slot: the word before it."""
     base, method = made(family, strength=0.0)
-    found, expected = logits(base, method, tokens_of(MIXED)), logits(base, tokens=tokens_of(words_only(MIXED)))
+    actual, expected = logits(base, method, tokens_of(MIXED)), logits(base, tokens=tokens_of(words_only(MIXED)))
     for place, before in ((1, 0), (2, 1), (3, 1), (4, 2), (5, 3), (6, 3)):
-        assert torch.equal(found[0, place], expected[0, before])
+        assert torch.equal(actual[0, place], expected[0, before])
 
 
 @every_family
@@ -246,29 +246,29 @@ def bert_tokenizer():
     """The characters' tokenizer with [CLS] before and [SEP] behind every text."""
     from tokenizers.processors import TemplateProcessing
 
-    found = tokenizer()
-    found.backend_tokenizer.post_processor = TemplateProcessing(
+    bert = tokenizer()
+    bert.backend_tokenizer.post_processor = TemplateProcessing(
         single="<bos> $A <eos>", special_tokens=[("<bos>", 1), ("<eos>", 2)]
     )
-    return found
+    return bert
 
 
 def test_marks_become_slots_in_order():
     """Marks are numbered as they come; the words are encoded as they would be without marks."""
-    found = encode_prompt(tokenizer(), "{p}Q: {p}{p}{prompt}{p}", "ab")
+    encoded = encode_prompt(tokenizer(), "{p}Q: {p}{p}{prompt}{p}", "ab")
     plain = encode_prompt(tokenizer(), "Q: {prompt}", "ab")
-    assert found == [plain[0], -1, *plain[1:4], -2, -3, *plain[4:], -4]
+    assert encoded == [plain[0], -1, *plain[1:4], -2, -3, *plain[4:], -4]
 
 
 @pytest.mark.parametrize("make", [tokenizer, bert_tokenizer])
 def test_special_tokens_stay_outside(make):
     """[CLS] and [SEP], or <bos> alone, stand around the whole template once, as around any other text."""
     plain = make().encode(fill("x{prompt}y", "ab"))
-    found = encode_prompt(make(), "{p}x{prompt}{p}y{p}", "ab")
-    assert words_only(found) == plain
-    assert [index for index in found if index < 0] == [-1, -2, -3]
-    assert found[0] == plain[0]
-    assert (found[-1] == plain[-1]) is (make is bert_tokenizer)
+    encoded = encode_prompt(make(), "{p}x{prompt}{p}y{p}", "ab")
+    assert words_only(encoded) == plain
+    assert [index for index in encoded if index < 0] == [-1, -2, -3]
+    assert encoded[0] == plain[0]
+    assert (encoded[-1] == plain[-1]) is (make is bert_tokenizer)
 
 
 def test_a_tokenizer_that_only_ends_texts():
@@ -325,8 +325,8 @@ def test_masked_model_reads_slots_between_its_special_tokens():
     with torch.no_grad():
         assert_close(logits(base, method, tokens_of(ids)), plain(inputs_embeds=embedded).logits, **TOLERANCE)
     method.control.strength = 0.0
-    found, expected = logits(base, method, tokens_of(ids)), logits(base, tokens=tokens_of(words_only(ids)))
-    assert torch.equal(found[0][torch.tensor(ids) >= 0], expected[0])
+    actual, expected = logits(base, method, tokens_of(ids)), logits(base, tokens=tokens_of(words_only(ids)))
+    assert torch.equal(actual[0][torch.tensor(ids) >= 0], expected[0])
 
 
 def test_half_precision_base_reads_slots():

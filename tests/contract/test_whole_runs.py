@@ -6,8 +6,8 @@ from torch.testing import assert_close
 
 from engine.core.errors import ModelError
 from engine.core.sampling import Sampling
-from engine.core.types import ChatRequest, ChatSide
 from engine.exchange.native import load_adapter
+from engine.inference.messages import ChatRequest, ChatSide
 from engine.methods import METHODS
 from engine.methods.serving import serves
 from engine.models.base import hash_weights

@@ -1,4 +1,4 @@
-"""AdaMix against numbers of the authors' own code, and what its experts, dice and two passes promise."""
+"""AdaMix against numbers of the authors' own code, and what its experts, random routing and two passes promise."""
 
 import json
 from pathlib import Path
@@ -21,7 +21,9 @@ from engine.methods.parts.experts import Experts
 from engine.models.base import base_from_model
 from engine.models.inputs import Tokens
 from engine.models.shape import shape_of
+from engine.runs.folder import RunFolder
 from engine.telemetry.observe import ProbeInput
+from engine.training.checkpoint import restore_method
 from engine.training.objective import TrainingObjective
 from tests.tiny import Case, logits, loss_of, named_gradients, randomise, tokenizer, viewed, words
 
@@ -30,6 +32,7 @@ NLG, NLU = (
     ORACLES / f"adamix_{name}.safetensors" for name in ("nlg_gpt2_adapter_shareA0_shareB1", "nlu_expertsoup_layer")
 )
 authors = pytest.mark.skipif(not NLG.exists(), reason="the authors' numbers are not on this machine")
+FORMER = Path(__file__).resolve().parents[1] / "data" / "checkpoint-0.1.0"
 POOLS = {"down": "MoA_A", "up": "MoA_B"}
 
 
@@ -67,7 +70,7 @@ def of_authors(tensors, base):
 
 
 def as_drawn(method, choices):
-    """Let the dice lie as the authors' did: A then B, layer by layer."""
+    """Route as the authors' sample did: A then B, layer by layer."""
     method._routing = [choices[0::2].tolist(), choices[1::2].tolist()]
     return method
 
@@ -94,10 +97,10 @@ def test_authors_training_pass(nlg):
         for ours, theirs in POOLS.items():
             for kind in ("weight", "bias"):
                 grads = getattr(getattr(method, ours)[f"{layer}"], kind).grad
-                for expert, found in enumerate(grads):
+                for expert, gradient in enumerate(grads):
                     name = f"grad.transformer.h.{layer}.mlp.ExpertSoup.{theirs}.deepspeed_experts.{expert}.{kind}"
-                    expected = tensors.get(name, torch.zeros_like(found))
-                    assert_close(found, expected, rtol=1e-4, atol=1e-6, msg=name)
+                    expected = tensors.get(name, torch.zeros_like(gradient))
+                    assert_close(gradient, expected, rtol=1e-4, atol=1e-6, msg=name)
                     told += name in tensors
     assert told == sum(name.startswith("grad.") for name in tensors) == 10
 
@@ -147,9 +150,9 @@ def test_authors_expert_layer():
     def passed(a, b):
         return hidden + pools["up"](nn.functional.gelu(pools["down"](hidden, a)), b)
 
-    found = passed(i, j)
-    assert_close(found.detach(), tensors["out.train"], rtol=1e-5, atol=1e-6)
-    found.square().sum().backward()
+    out = passed(i, j)
+    assert_close(out.detach(), tensors["out.train"], rtol=1e-5, atol=1e-6)
+    out.square().sum().backward()
     for ours, theirs in POOLS.items():
         for kind in ("weight", "bias"):
             drawn = i if ours == "down" else 0
@@ -219,8 +222,8 @@ def test_lora_with_one_expert_is_lora():
         assert_close(method.up[key].weight.grad[0], lora.b[key].grad, rtol=1e-4, atol=1e-7)
 
 
-def test_dice_are_fair_and_independent():
-    """Over 4000 throws the counts of every layer and pool are flat (chi-square), and A's draw tells nothing of B's."""
+def test_routing_is_uniform_and_independent():
+    """Over 4000 samples the counts of every layer and pool are flat (chi-square), and A's draw tells nothing of B's."""
     _, method = Case("adamix", {"experts": 4, "share_up": False}, "llama").build()
     pairs = torch.zeros(4, 4)
     for _ in range(4000):
@@ -237,8 +240,8 @@ def test_dice_are_fair_and_independent():
     assert_close(torch.tensor(frame.chi_square, dtype=torch.double), expected, rtol=1e-3, atol=1e-3)
 
 
-def test_dice_leave_other_dice_alone():
-    """Throwing touches no global randomness, the same seed throws the same, and twins go on in one stream."""
+def test_routing_touches_no_other_rng():
+    """Sampling touches no global randomness, the same seed samples the same, and twins go on in one stream."""
     _, method = Case("adamix", {"experts": 8}, "llama").build(seed=3)
     before = torch.get_rng_state()
     method.sample_routing()
@@ -246,9 +249,9 @@ def test_dice_leave_other_dice_alone():
     first = method._routing
     twin = method.sharing_copy()
     twin.sample_routing()
-    assert method._routing == first  # its dice lie as they lay
+    assert method._routing == first  # the sample is its own
     assert twin._routing != first
-    assert int(method.dice[1]) == 2
+    assert int(method.routing_rng[1]) == 2
     _, again = Case("adamix", {"experts": 8}, "llama").build(seed=3)
     again.sample_routing()
     assert again._routing == first
@@ -256,8 +259,8 @@ def test_dice_leave_other_dice_alone():
     assert again._routing == twin._routing
 
 
-def test_dice_survive_a_checkpoint():
-    """State of a method put into a fresh one, as resuming does, goes on with the same throws and counts."""
+def test_routing_survives_a_checkpoint():
+    """State of a method put into a fresh one, as resuming does, goes on with the same samples and counts."""
     _, method = Case("adamix", {"experts": 8}, "llama").build(seed=3)
     for _ in range(5):
         method.sample_routing()
@@ -267,6 +270,17 @@ def test_dice_survive_a_checkpoint():
     method.sample_routing()
     fresh.sample_routing()
     assert fresh._routing == method._routing
+
+
+def test_a_checkpoint_with_the_former_name_goes_on():
+    """A file of version 0.1.0, after five samples, has `dice`: the next two are those that it made itself."""
+    _, method = Case("adamix", {"experts": 8, "width": 1}, "llama").build(seed=4)
+    restore_method(RunFolder(FORMER), method)
+    assert method.routing_rng.tolist() == [1386275296, 5]
+    assert method.counts.sum() == 2 * 3 * 5
+    for routing in ([[7, 3, 7], [1, 6, 4]], [[3, 2, 4], [2, 5, 2]]):
+        method.sample_routing()
+        assert method._routing == routing
 
 
 def batch():
@@ -281,7 +295,7 @@ def batch():
 @pytest.mark.parametrize("family", ["llama", "bert"])
 def test_objective_is_cross_entropy_and_agreement(family, checkpointing):
     """The trained loss is CE of the first draw plus the weighted divergence of both, with gradient checkpointing too:
-    each pass recomputes its own experts, though the other pass has thrown the dice since."""
+    each pass recomputes its own experts, though the other pass has sampled since."""
     base, method = Case("adamix", {"experts": 4, "width": 5, "consistency": 3.0}, family).build()
     views = [base.view(), base.view()]
     randomise(method, std=0.3).attach(views[0].sites)
@@ -291,15 +305,15 @@ def test_objective_is_cross_entropy_and_agreement(family, checkpointing):
             layer.training = True
     loss = TrainingObjective(method, views)(batch())
     loss.backward()
-    found = dict(named_gradients(method))
-    assert int(method.dice[1]) == 2
+    gradients = dict(named_gradients(method))
+    assert int(method.routing_rng[1]) == 2
     method.zero_grad()
     labels, scores, shift = batch().labels, [], int(base.shape.family.causal)
-    for throw in (1, 2):
-        own = method.sharing_copy()
-        own.use_sample(throw)
+    for number in (1, 2):
+        copy = method.sharing_copy()
+        copy.use_sample(number)
         keep = labels[:, shift:] != -100
-        scores.append(viewed(base, own).logits(batch().inputs)[:, : 9 - shift][keep])
+        scores.append(viewed(base, copy).logits(batch().inputs)[:, : 9 - shift][keep])
     wanted = labels[:, shift:][keep]
     log_p, log_q = (each.log_softmax(-1) for each in scores)
     taken_p, taken_q = log_p.detach(), log_q.detach()
@@ -308,7 +322,7 @@ def test_objective_is_cross_entropy_and_agreement(family, checkpointing):
     assert_close(loss.detach(), expected.detach(), rtol=1e-5, atol=1e-5)
     expected.backward()
     for name, parameter in method.named_parameters():
-        assert_close(found[name], parameter.grad, rtol=1e-3, atol=1e-5)
+        assert_close(gradients[name], parameter.grad, rtol=1e-3, atol=1e-5)
 
 
 def test_agreement_of_numbers_is_their_squared_difference():

@@ -92,8 +92,8 @@ def test_logits(oracle, base, method):
     tensors, _ = oracle
     view = viewed(base, method)
     with torch.no_grad():
-        found = view.logits(batch_of(tensors).inputs)
-        assert_close(found, tensors["out.logits"], rtol=1e-5, atol=1e-5)
+        actual = view.logits(batch_of(tensors).inputs)
+        assert_close(actual, tensors["out.logits"], rtol=1e-5, atol=1e-5)
         method.control.strength = 0.0
         assert_close(view.logits(batch_of(tensors).inputs), tensors["out.logits_gate0"], rtol=1e-5, atol=1e-5)
     assert float((tensors["out.logits"] - tensors["out.logits_gate0"]).abs().max()) > 0.1
@@ -131,8 +131,10 @@ def test_three_steps(oracle, base, method):
 def test_official_checkpoint_both_ways(oracle, base, method, tmp_path):
     """A checkpoint under the authors' names loads to equal logits, and ours has their tensors to the bit."""
     tensors, facts = oracle
-    own = [k for k in tensors if k.startswith("official.") and k.endswith(("adapter_query.weight", "attention.gate"))]
-    theirs = {k.removeprefix("official."): tensors[k] for k in own}
+    official_keys = [
+        k for k in tensors if k.startswith("official.") and k.endswith(("adapter_query.weight", "attention.gate"))
+    ]
+    theirs = {k.removeprefix("official."): tensors[k] for k in official_keys}
     torch.save(theirs, tmp_path / "theirs.pth")
     loaded = import_official(tmp_path / "theirs.pth", base, prompt_len=int(facts["adapter_len"]))
     with torch.no_grad():

@@ -29,11 +29,11 @@ def give_biases(model, method):
             if int(index) == layer:
                 part = outputs_of_role(shape, role)
                 owners[layer, part.linear, role] = part, value.detach()
-    for (layer, own, _), (part, value) in owners.items():
-        linear = model.get_submodule(f"{shape.family.layers}.{layer}.{shape.family.linears[own]}")
+    for (layer, owner, _), (part, value) in owners.items():
+        linear = model.get_submodule(f"{shape.family.layers}.{layer}.{shape.family.linears[owner]}")
         if linear.bias is None:
-            linear.bias = torch.nn.Parameter(torch.zeros(shape.linears[own][1]))
-        linear.bias.data += part.scatter(value, shape.linears[own][1])
+            linear.bias = torch.nn.Parameter(torch.zeros(shape.linears[owner][1]))
+        linear.bias.data += part.scatter(value, shape.linears[owner][1])
     for path, row in zip(shape.norms, method.norms.detach(), strict=True):
         norm = model.get_submodule(path)
         if getattr(norm, "bias", None) is None:
@@ -58,9 +58,9 @@ def test_gradients_are_those_of_the_models_own_biases(family):
     """Where a model has biases, ours get exactly the gradients that these would get."""
     base, method = Case("bias", {}, family).build()
     model, tokens = plain_model(family), words()
-    found, expected = viewed(base, method).logits(tokens), model(input_ids=tokens.ids).logits
-    weights = torch.linspace(-1, 1, found.numel()).view_as(found)
-    for x in (found, expected):
+    actual, expected = viewed(base, method).logits(tokens), model(input_ids=tokens.ids).logits
+    weights = torch.linspace(-1, 1, actual.numel()).view_as(actual)
+    for x in (actual, expected):
         (x.log_softmax(-1) * weights.exp()).mean().backward()
     for key, parameter in method.linears.items():
         layer, role = key.split("_")

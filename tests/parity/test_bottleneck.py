@@ -111,11 +111,11 @@ def test_equals_the_papers_equation(family, settings):
     reference = Adapted(family, randomise(method, std=0.3))
     loss = loss_of(viewed(base, method), words())
     loss.backward()
-    found = reference.logits(words())
-    assert_close(logits(base, method), found.detach(), **CLOSE)
-    assert float((found.detach() - logits(base)).abs().max()) > 0.1
-    weights = torch.linspace(-1, 1, found.numel()).view_as(found)
-    (found.log_softmax(-1) * weights.exp()).mean().backward()
+    actual = reference.logits(words())
+    assert_close(logits(base, method), actual.detach(), **CLOSE)
+    assert float((actual.detach() - logits(base)).abs().max()) > 0.1
+    weights = torch.linspace(-1, 1, actual.numel()).view_as(actual)
+    (actual.log_softmax(-1) * weights.exp()).mean().backward()
     for name, parameter in method.named_parameters():
         assert_close(parameter.grad, reference.values[name].grad, rtol=1e-3, atol=1e-6)
 
@@ -171,9 +171,9 @@ def test_adapterhub_on_llama():
     def scores(view):
         return view.model(**inputs).logits  # past the view's own positions: padding, too, must stand where theirs does
 
-    found = scores(viewed(base, method))
-    found.square().sum().backward()
-    assert_close(found.detach(), tensors["out.logits"], rtol=1e-5, atol=1e-5)
+    actual = scores(viewed(base, method))
+    actual.square().sum().backward()
+    assert_close(actual.detach(), tensors["out.logits"], rtol=1e-5, atol=1e-5)
     assert_close(scores(viewed(base)), tensors["out.base_logits"], rtol=1e-5, atol=1e-5)
     assert float((tensors["out.logits"] - tensors["out.base_logits"]).abs().max()) > 0.1
     same_gradients(method, names, tensors)
@@ -192,9 +192,9 @@ def test_adapterhub_on_bert():
         pooled = model.bert.pooler(hidden)
         return pooled @ tensors[f"{prefix}.classifier.weight"].T + tensors[f"{prefix}.classifier.bias"]
 
-    found = judged(viewed(base, method).hidden(tokens), "adapter")
-    found.square().sum().backward()
-    assert_close(found.detach(), tensors["out.logits"], rtol=1e-5, atol=1e-5)
+    actual = judged(viewed(base, method).hidden(tokens), "adapter")
+    actual.square().sum().backward()
+    assert_close(actual.detach(), tensors["out.logits"], rtol=1e-5, atol=1e-5)
     with torch.no_grad():
         plain = judged(viewed(base).hidden(tokens), "base")
     assert_close(plain, tensors["out.base_logits"], rtol=1e-5, atol=1e-5)

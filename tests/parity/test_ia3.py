@@ -75,12 +75,12 @@ def test_paper_equation(family):
     base, method = Case("ia3", {}, family).build()
     tokens = words()
     expected = reference(family, randomise(method))(input_ids=tokens.ids).logits
-    found = viewed(base, method).logits(tokens)
-    assert_close(found, expected, **CLOSE)
-    weights = torch.linspace(-1, 1, found.numel()).view_as(found)
+    actual = viewed(base, method).logits(tokens)
+    assert_close(actual, expected, **CLOSE)
+    weights = torch.linspace(-1, 1, actual.numel()).view_as(actual)
     gradients = [
         torch.autograd.grad((x.log_softmax(-1) * weights.exp()).mean(), list(method.parameters()))
-        for x in (found, expected)
+        for x in (actual, expected)
     ]
     for mine, its in zip(*gradients, strict=True):
         assert_close(mine, its, rtol=1e-3, atol=1e-6)
@@ -93,11 +93,11 @@ def test_parts_of_a_fused_linear_are_keys_and_values(family):
     x = torch.randn(5, base.shape.d, generator=torch.Generator().manual_seed(0))
     attention = base.view().sites.attention[0].module
     keys, values = base.shape.family.project_keys_values(attention, x, base.shape.k)
-    (own,) = {outputs_of_role(base.shape, role).linear for role in "qkv"}
-    out = base.view().sites.linear(0, own).module(x)
+    (fused_role,) = {outputs_of_role(base.shape, role).linear for role in "qkv"}
+    out = base.view().sites.linear(0, fused_role).module(x)
     for role, expected in (("k", keys), ("v", values)):
-        found = out[:, outputs_of_role(base.shape, role).columns]  # (p, g k)
-        assert torch.equal(found.unflatten(-1, (base.shape.g, base.shape.k)).transpose(0, 1), expected)
+        actual = out[:, outputs_of_role(base.shape, role).columns]  # (p, g k)
+        assert torch.equal(actual.unflatten(-1, (base.shape.g, base.shape.k)).transpose(0, 1), expected)
     columns = torch.cat([outputs_of_role(base.shape, role).columns for role in "qkv"])
     assert sorted(columns.tolist()) == list(range(out.shape[-1]))
 
@@ -117,9 +117,9 @@ def test_peft_adapter_comes_in(case, targets, inputs, tmp_path):
     model.save_pretrained(tmp_path)
     method = import_peft(tmp_path, base)
     view, tokens = viewed(base, method), words()
-    found, expected = view.logits(tokens), peft_logits(model, tokens)
-    assert_close(found, expected, **CLOSE)
-    assert float((found - base.view().logits(tokens)).abs().max()) > 0.1
+    actual, expected = view.logits(tokens), peft_logits(model, tokens)
+    assert_close(actual, expected, **CLOSE)
+    assert float((actual - base.view().logits(tokens)).abs().max()) > 0.1
     loss_of(view, tokens).backward()
     weights = torch.linspace(-1, 1, expected.numel()).view_as(expected)
     (expected.log_softmax(-1) * weights.exp()).mean().backward()
@@ -235,7 +235,7 @@ def test_look_tells_what_a_factor_does(family):
         method.vectors["0_down"].fill_(0.5)
     for strength in (1.0, 2.0, 0.0):
         method.control.strength = strength
-        found = torch.tensor(probed(base, method).contribution)  # (l, targets, t)
+        actual = torch.tensor(probed(base, method).contribution)  # (l, targets, t)
         expected = torch.zeros(3, 3, 6)
         expected[1, 1], expected[0, 2] = 0.25 * strength, 0.5 * strength
-        assert_close(found, expected, rtol=0, atol=2e-4)
+        assert_close(actual, expected, rtol=0, atol=2e-4)

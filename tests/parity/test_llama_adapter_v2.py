@@ -64,8 +64,8 @@ def test_equals_changed_weights(family):
     base, method, other, plain = alike(family)
     assert_close(logits(base, method), logits(other, plain), rtol=1e-4, atol=5e-5)
     assert float((logits(base, method) - logits(base, plain)).abs().max()) > 0.1
-    for own, each in ((base, method), (other, plain)):
-        loss_of(viewed(own, each), words()).backward()
+    for model, each in ((base, method), (other, plain)):
+        loss_of(viewed(model, each), words()).backward()
     assert_close(method.prompts.grad, plain.prompts.grad, rtol=1e-3, atol=1e-6)
     assert_close(method.gates.grad, plain.gates.grad, rtol=1e-3, atol=1e-6)
 
@@ -125,11 +125,11 @@ def test_counts_of_llama_7b():
 def test_foreign_forms_refuse_what_they_cannot_hold(name, tmp_path):
     """Neither an official v1 checkpoint nor peft has a place for V2's options; the sentence says what to do."""
     base, method = Case("llama_adapter", {**V1, name: True}, "llama").build()
-    with pytest.raises(ExchangeError, match=f"{name} trained; train without {name}, or export in our own format"):
+    with pytest.raises(ExchangeError, match=f"{name} trained; train without {name}, or export as a Gatelight adapter"):
         export_official(method, tmp_path / "adapter.pth")
     _, method = Case(
         "llama_adapter", {**V1, "gate": "per_layer", "activation": "identity", name: True}, "llama"
     ).build()
-    with pytest.raises(ExchangeError, match=f"{name} trained; train without {name}, or export in our own format"):
+    with pytest.raises(ExchangeError, match=f"{name} trained; train without {name}, or export as a Gatelight adapter"):
         export_peft(method, base, tmp_path / "peft")
     assert list(tmp_path.iterdir()) == []

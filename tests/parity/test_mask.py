@@ -42,9 +42,9 @@ def test_logits_and_gradients_are_those_of_masked_weights(family):
     model, primed, frozen = masked_model(randomise(method), family)
     tokens = words()
     expected = model(input_ids=tokens.ids, attention_mask=tokens.mask.long()).logits
-    found = viewed(base, method).logits(tokens)
-    assert_close(found, expected, **CLOSE)
-    assert float((found.detach() - logits(base, tokens=tokens)).abs().max()) > 0.1
+    actual = viewed(base, method).logits(tokens)
+    assert_close(actual, expected, **CLOSE)
+    assert float((actual.detach() - logits(base, tokens=tokens)).abs().max()) > 0.1
     loss_of(viewed(base, method), tokens).backward()
     weights = torch.linspace(-1, 1, expected.numel()).view_as(expected)
     (expected.log_softmax(-1) * weights.exp()).mean().backward()
@@ -79,7 +79,7 @@ def test_smallest_weights_have_the_lowest_scores():
 
 
 def test_nothing_is_off_with_no_sparsity():
-    """With p = 0 every score lies above the threshold, even where the dice show their lowest number."""
+    """With p = 0 every score lies above the threshold, even where the random number is the lowest."""
     settings = MaskSettings(sparsity=0.0)
     scores = first_scores(settings, torch.randn(2000, 2000), torch.Generator().manual_seed(0))
     assert bool((scores > settings.threshold).all())

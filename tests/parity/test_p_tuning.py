@@ -64,8 +64,8 @@ def test_encoder_equals_peft(family, encoder, width):
         for name, parameter in ours.items():
             parameter.copy_(theirs[name])
     view, tokens = viewed(base, method), words()
-    found, expected = view.logits(tokens), peft_logits(model, tokens)
-    assert_close(found, expected, **CLOSE)
+    actual, expected = view.logits(tokens), peft_logits(model, tokens)
+    assert_close(actual, expected, **CLOSE)
     assert float((expected - base.view().logits(tokens)).abs().max()) > 0.1
     loss_of(view, tokens).backward()
     weights = torch.linspace(-1, 1, expected.numel()).view_as(expected)

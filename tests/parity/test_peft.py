@@ -102,9 +102,9 @@ def test_peft_adapter_comes_in(case, targets, tmp_path):
         assert_close(view.logits(tokens), peft_logits(model, tokens), **CLOSE)
         assert float((view.logits(tokens) - base.view().logits(tokens)).abs().max()) > 0.1
     loss_of(view, tokens).backward()
-    found = peft_logits(model, tokens)
-    weights = torch.linspace(-1, 1, found.numel()).view_as(found)
-    (found.log_softmax(-1) * weights.exp()).mean().backward()
+    actual = peft_logits(model, tokens)
+    weights = torch.linspace(-1, 1, actual.numel()).view_as(actual)
+    (actual.log_softmax(-1) * weights.exp()).mean().backward()
     theirs = sum(float(p.grad.square().sum()) for p in trainables(model).parameters())
     ours = sum(float(p.grad.square().sum()) for p in method.parameters())
     assert ours == pytest.approx(theirs, rel=1e-3)
@@ -150,11 +150,11 @@ def test_there_and_back(case, targets, tmp_path):
     export_peft(randomise(method), base, tmp_path)
     again = import_peft(tmp_path, base)
     with torch.no_grad():
-        found, expected = viewed(base, again).logits(words()), viewed(base, method).logits(words())
+        actual, expected = viewed(base, again).logits(words()), viewed(base, method).logits(words())
     if again.settings != method.settings:
-        assert_close(found, expected, **CLOSE)
+        assert_close(actual, expected, **CLOSE)
     else:
-        assert torch.equal(found, expected)
+        assert torch.equal(actual, expected)
 
 
 def test_imported_adapter_generates_like_peft(tmp_path):

@@ -35,8 +35,10 @@ def classifier(family, labels):
     config_class, values = CONFIGS[family]
     config = config_class(**{**values, "num_labels": labels})
     model = AutoModelForSequenceClassification.from_config(config, attn_implementation="sdpa").eval()
-    own = plain_model(family).state_dict()
-    model.load_state_dict({name: tensor for name, tensor in own.items() if name in model.state_dict()}, strict=False)
+    of_the_body = plain_model(family).state_dict()
+    model.load_state_dict(
+        {name: tensor for name, tensor in of_the_body.items() if name in model.state_dict()}, strict=False
+    )
     return model
 
 

@@ -21,13 +21,13 @@ PREFIX = Case("prefix", {"prompt_len": 3}, "llama")
     ("case", "reason", "way_out"),
     [
         (Case("llama_adapter", {"layers": 2}, "llama"), "one gate per layer", "gate=per_layer"),
-        (Case("llama_adapter", {"layers": 2, "gate_init": "ungated"}, "llama"), "none", "our own format"),
-        (Case("llama_adapter", PEFT_GATES, "gpt2"), "gpt2", "our own format"),
-        (Case("llama_adapter", PEFT_GATES, "qwen3"), "qwen3", "our own format"),
+        (Case("llama_adapter", {"layers": 2, "gate_init": "ungated"}, "llama"), "none", "a Gatelight adapter"),
+        (Case("llama_adapter", PEFT_GATES, "gpt2"), "gpt2", "a Gatelight adapter"),
+        (Case("llama_adapter", PEFT_GATES, "qwen3"), "qwen3", "a Gatelight adapter"),
         (Case("prompt", {"prompt_len": 3}, "gpt2"), "positions", "shift_positions=true"),
-        (Case("prompt", {"prompt_len": 3}, "bert"), "masked language models", "our own format"),
+        (Case("prompt", {"prompt_len": 3}, "bert"), "masked language models", "a Gatelight adapter"),
         (Case("prefix", {"prompt_len": 3}, "gpt2"), "positions", "shift_positions=true"),
-        (Case("p_tuning_v2", {"prompt_len": 3}, "bert"), "masked language models", "our own format"),
+        (Case("p_tuning_v2", {"prompt_len": 3}, "bert"), "masked language models", "a Gatelight adapter"),
     ],
     ids=str,
 )

@@ -58,12 +58,12 @@ def test_attention_is_a_blend(case, strength):
     for layer, (site, record) in enumerate(seen):
         keys, values = (site.to_query_heads(x.detach()) for x in method.folded().layer_keys_values(layer))
         p = keys.shape[1]
-        text, own = record.key[:, :, p:], record.value[:, :, p:]
+        text, text_values = record.key[:, :, p:], record.value[:, :, p:]
         scores = (record.query @ text.transpose(-1, -2) * site.scale).masked_fill(~visible, -1e9)
         asked = record.query @ keys.transpose(-1, -2) * site.scale
         mass = strength * asked.exp().sum(-1, keepdim=True)
         share = mass / (mass + scores.exp().sum(-1, keepdim=True))
-        expected = (1 - share) * (scores.softmax(-1) @ own) + share * (asked.softmax(-1) @ values)
+        expected = (1 - share) * (scores.softmax(-1) @ text_values) + share * (asked.softmax(-1) @ values)
         assert 0.01 < float(share.mean()) < 0.99
         rows = tokens.mask[:, None].expand(-1, base.shape.h, -1)
         assert_close(record.out[rows], expected[rows], rtol=1e-4, atol=1e-5)
@@ -129,9 +129,9 @@ def test_pushing_the_text_back_turns_the_keys():
         cos, sin = turn(method.keys, torch.full((1, 5), 5))
         _, turned = apply_rotary_pos_emb(method.keys, method.keys, cos, sin)
         method.keys.copy_(turned)
-        found = viewed(base, method).logits(tokens)
-    assert_close(found[tokens.mask], tensors["out.logits"][tokens.mask], rtol=1e-5, atol=2e-6)
-    assert float((unturned - found)[tokens.mask].abs().max()) > 1e-2
+        actual = viewed(base, method).logits(tokens)
+    assert_close(actual[tokens.mask], tensors["out.logits"][tokens.mask], rtol=1e-5, atol=2e-6)
+    assert float((unturned - actual)[tokens.mask].abs().max()) > 1e-2
 
 
 @needs_oracles
@@ -185,10 +185,10 @@ def test_mlp_equals_peft(family):
         for mine, its in parts(lambda parameter: parameter):
             mine.copy_(its)
     view, tokens = viewed(base, ours), words()
-    found, expected = view.logits(tokens), peft_logits(theirs.eval(), tokens)
-    assert_close(found, expected, **CLOSE)
-    weights = torch.linspace(-1, 1, found.numel()).view_as(found).exp()
-    for logits in (found, expected):
+    actual, expected = view.logits(tokens), peft_logits(theirs.eval(), tokens)
+    assert_close(actual, expected, **CLOSE)
+    weights = torch.linspace(-1, 1, actual.numel()).view_as(actual).exp()
+    for logits in (actual, expected):
         (logits.log_softmax(-1) * weights).mean().backward()
     for mine, its in parts(lambda parameter: parameter.grad):
         assert_close(mine.grad, its, rtol=1e-3, atol=1e-6)

@@ -98,16 +98,16 @@ def test_side_tuning_is_its_equation(family, strength):
     states, last = traced(base, tokens)
     share = strength * (1 - method.alpha.detach().sigmoid())
     with torch.no_grad():
-        found = viewed(base, method).hidden(tokens)
+        actual = viewed(base, method).hidden(tokens)
         for row in range(2):
             x = method.net.down(states[0][row])
             for block in method.net.blocks:
                 x = block_by_hand(block, x, tokens.mask[row], base.shape)
             side = method.net.up(norm(x, method.net.norm.weight))
             expected = (1 - share) * last[row] + share * side
-            own = tokens.mask[row]
-            assert_close(found[row][own], expected[own], **CLOSE)
-            assert float((expected - last[row])[own].abs().max()) > 0.1
+            mask = tokens.mask[row]
+            assert_close(actual[row][mask], expected[mask], **CLOSE)
+            assert float((expected - last[row])[mask].abs().max()) > 0.1
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -120,15 +120,15 @@ def test_ladder_is_its_equation(family, residual):
     randomise(method)
     mu = torch.sigmoid(method.gates.detach() / 0.1)
     with torch.no_grad():
-        found = viewed(base, method).hidden(tokens)
+        actual = viewed(base, method).hidden(tokens)
         for row in range(2):
             s = method.rungs[0](states[0][row])
             for layer, block in enumerate(method.blocks):
                 mixed = mu[layer] * s + (1 - mu[layer]) * method.rungs[layer + 1](states[layer + 1][row])
                 s = block_by_hand(block, mixed, tokens.mask[row], base.shape)
             answer = method.up(norm(s, method.norm.weight))
-            own = tokens.mask[row]
-            assert_close(found[row][own], (answer + last[row] if residual else answer)[own], **CLOSE)
+            mask = tokens.mask[row]
+            assert_close(actual[row][mask], (answer + last[row] if residual else answer)[mask], **CLOSE)
 
 
 @pytest.mark.parametrize("family", tuple(name for name in ALL_FAMILIES if name != "vit"))
@@ -172,28 +172,28 @@ def test_ends_of_the_blend(alpha, who):
     randomise(method)
     with torch.no_grad():
         method.alpha.fill_(alpha)
-    found = logits(base, method)
+    actual = logits(base, method)
     if who == "base":
-        assert_close(found, logits(base), **CLOSE)
+        assert_close(actual, logits(base), **CLOSE)
         return
-    assert float((found - logits(base)).abs().max()) > 1
+    assert float((actual - logits(base)).abs().max()) > 1
     other = Case("side", {"width": 8, "init": "scratch"}, "llama").build()[1]
     other.load_state_dict(method.state_dict())
     with torch.no_grad():
         other.net.up.bias.add_(1.0)
-    assert float((logits(base, other) - found).abs().max()) > 1
+    assert float((logits(base, other) - actual).abs().max()) > 1
 
 
 def test_rung_that_is_switched_off_keeps_the_state():
     """A layer that is off is one that the ladder does not read: mu = 1 there; with all off it keeps silent."""
     base, method = Case("ladder", {"reduction": 4}, "llama").build()
     randomise(method).control.off_layers = frozenset({1})
-    found = logits(base, method)
+    before = logits(base, method)
     method.control.off_layers = frozenset()
-    assert float((logits(base, method) - found).abs().max()) > 1e-2
+    assert float((logits(base, method) - before).abs().max()) > 1e-2
     with torch.no_grad():
         method.gates[1] = 10.0  # mu = sigmoid(100)
-    assert torch.equal(logits(base, method), found)
+    assert torch.equal(logits(base, method), before)
     method.control.off_layers = frozenset(range(3))
     assert torch.equal(logits(base, method), logits(base))
 
@@ -253,7 +253,7 @@ def test_teaching_brings_the_side_network_near_the_base():
     base = tiny_base("llama")
     before = hash_weights(base.model)
     settings = SideSettings(width=16, blocks=1, distill_steps=60)
-    dice = torch.random.get_rng_state()
+    rng_state = torch.random.get_rng_state()
     taught = []
     for seed in (3, 3, 4):
         method = SideTuning.build(settings, base.shape, Start.of(base, seed))
@@ -274,13 +274,13 @@ def test_teaching_brings_the_side_network_near_the_base():
         assert torch.equal(fresh["alpha"], taught[-1]["alpha"])
     assert all(torch.equal(taught[0][name], taught[1][name]) for name in taught[0])
     assert not torch.equal(taught[0]["net.up.weight"], taught[2]["net.up.weight"])
-    assert torch.equal(torch.random.get_rng_state(), dice)
+    assert torch.equal(torch.random.get_rng_state(), rng_state)
     assert hash_weights(base.model) == before
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_texts_of_the_base(family):
-    """Texts are what the base writes with the dice given: drawn from its predictions, and read to its own states."""
+    """Texts are what the base writes with that generator: drawn from its predictions, and read to its own states."""
     base = tiny_base(family)
     texts = sampled_texts(base, torch.Generator().manual_seed(0), count=40, length=12)
     assert texts.shape == (40, 12)
@@ -291,5 +291,5 @@ def test_texts_of_the_base(family):
     assert first.shape == last.shape
     if base.shape.family.causal:
         nats = -logits(base, tokens=Tokens(texts, torch.ones_like(texts, dtype=torch.bool)))[:, :-1].log_softmax(-1)
-        own = nats.gather(-1, texts[:, 1:, None]).mean()
-        assert float(own) < float(nats.mean()) - 1  # likelier than tokens drawn evenly
+        loss_of_texts = nats.gather(-1, texts[:, 1:, None]).mean()
+        assert float(loss_of_texts) < float(nats.mean()) - 1  # likelier than tokens drawn evenly

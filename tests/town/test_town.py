@@ -61,7 +61,7 @@ def test_base_never_reads_the_instruction_template():
 def test_splits_do_not_leak(name):
     dataset = load_dataset(name)
     rows = {split: dataset.rows(split) for split in dataset.splits}
-    assert {split: len(found) for split, found in rows.items()} == dataset.splits
+    assert {split: len(of_split) for split, of_split in rows.items()} == dataset.splits
     train = {(row.prompt, row.response) for row in rows["train"]}
     for split in ("validation", "test"):
         assert not train & {(row.prompt, row.response) for row in rows[split]}, split
@@ -82,10 +82,10 @@ def test_model_card_reports_the_trials_that_were_measured():
     card = (TOWN / "README.md").read_text("utf-8")
     for trial in trials:
         assert f"{trial['scores']['exact_match']:.1%}" in card
-    found = [trial for trial in trials if trial["dataset"] == "town-qa"]
+    of_dataset = [trial for trial in trials if trial["dataset"] == "town-qa"]
     for method, target in (("llama_adapter", 0.85), ("lora", 0.95), ("prompt", 0.60)):
-        scores = [trial["scores"]["exact_match"] for trial in found if trial["method"] == method]
+        scores = [trial["scores"]["exact_match"] for trial in of_dataset if trial["method"] == method]
         assert scores
         assert min(scores) >= target
-    assert max(trial["scores"]["base_exact_match"] for trial in found) <= 0.10
-    assert max(trial["seconds"] for trial in found) <= 180
+    assert max(trial["scores"]["base_exact_match"] for trial in of_dataset) <= 0.10
+    assert max(trial["seconds"] for trial in of_dataset) <= 180

@@ -50,11 +50,11 @@ class App:
                 stderr=subprocess.STDOUT,
                 env=os.environ | {"OMP_NUM_THREADS": "1"} | environment,
             )
-        while not (found := re.search(r"http://\S+", log.read_text())):
+        while not (address := re.search(r"http://\S+", log.read_text())):
             if self.process.poll() is not None or time.monotonic() - begin > START_S:
                 raise RuntimeError(log.read_text())
             time.sleep(0.1)
-        self.url = found.group().rstrip("/")
+        self.url = address.group().rstrip("/")
 
     def runs(self) -> list[Path]:
         """Folders of one's own runs."""

@@ -106,8 +106,8 @@ def test_no_motion_where_none_is_wanted(visit):
     """Where the system asks for no motion, nothing pulses or glides."""
     page = visit(motion=False)
     for style in ("animationName", "transitionDuration"):
-        found = page.evaluate(f"getComputedStyle(document.querySelector('.gl-tab-link')).{style}")
-        assert found in ("none", "0s")
+        computed_style = page.evaluate(f"getComputedStyle(document.querySelector('.gl-tab-link')).{style}")
+        assert computed_style in ("none", "0s")
     assert page.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--gl-motion')").strip() == "0ms"
 
 

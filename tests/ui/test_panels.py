@@ -74,18 +74,18 @@ DRAWN = """(panel) => [...panel.querySelectorAll("canvas")].filter((canvas) => c
 @pytest.fixture(scope="module")
 def served(tmp_path_factory):
     """Watch, with one run that tells every kind of event."""
-    found = serve(tmp_path_factory.mktemp("home"))
-    path = found.stage.copy("llama_adapter", "everything", name="everything", lines=1)
+    harness = serve(tmp_path_factory.mktemp("home"))
+    path = harness.stage.copy("llama_adapter", "everything", name="everything", lines=1)
     kinds = set()
     with path.open("a", encoding="utf-8") as log:
         for step in STEPS:
             for event in frames(step):
                 kinds.add(event.kind)
                 log.write(json.dumps(to_json(event)) + "\n")
-    found.stage.runs.editable_folder("everything").update(emits=sorted(kinds), steps=20)
-    yield found
-    found.page.close(verbose=False)
-    found.stage.close()
+    harness.stage.runs.editable_folder("everything").update(emits=sorted(kinds), steps=20)
+    yield harness
+    harness.page.close(verbose=False)
+    harness.stage.close()
 
 
 @pytest.fixture(scope="module")

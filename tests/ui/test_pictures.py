@@ -1,4 +1,4 @@
-"""Pictures from a folder to held-out rows, with a tiny ViT; and a zip of them."""
+"""Pictures from a folder to test rows, with a tiny ViT; and a zip of them."""
 
 import re
 import shutil
@@ -48,7 +48,7 @@ def name_folder(page, folder):
     page.locator("#gl-own-name input, #gl-own-name textarea").blur()
 
 
-def test_folder_from_preview_to_held_out_rows(chosen, app, shapes):
+def test_folder_from_preview_to_test_rows(chosen, app, shapes):
     """Small copies with labels, what is left out, a run that learns, and what it says of pictures it never saw."""
     page = chosen
     name_folder(page, shapes)

@@ -1,4 +1,4 @@
-"""Runs: held-out rows of a run, answered on demand, the worst first."""
+"""Runs: test rows of a run, answered on demand, the worst first."""
 
 import re
 

@@ -26,7 +26,7 @@ def page(app, tabs):
 
 
 @pytest.fixture
-def own(page, app, request):
+def run_card(page, app, request):
     """The row of a run of one's own, which had 200 steps; nothing is picked."""
     run = re.sub(r"\W+", "-", request.node.name).strip("-")
     folder = copied(app, run)
@@ -48,9 +48,9 @@ def own(page, app, request):
     page.wait_for_selector(row, state="detached")
 
 
-def test_compare_two_runs(page, own):
+def test_compare_two_runs(page, run_card):
     """Two ticks: one plot with both curves, and only the settings that differ."""
-    page.click(f"{own} input")
+    page.click(f"{run_card} input")
     page.click(f"{RECORDED} input")
     page.wait_for_selector("#gl-overlay .scatterlayer .trace >> nth=3")
     rows = page.inner_text("#gl-differences")
@@ -58,7 +58,7 @@ def test_compare_two_runs(page, own):
     assert "Batch" not in rows
 
 
-def test_sort_and_filter(page, own):
+def test_sort_and_filter(page, run_card):
     """A click on a heading sorts; the filter keeps what matches."""
     page.click(".gl-table th button[data-column=trainable]")
     numbers = page.eval_on_selector_all("tr[data-run]", "all => all.map(r => +r.cells[8].innerText.replace(/,/g, ''))")
@@ -67,21 +67,21 @@ def test_sort_and_filter(page, own):
     page.fill(".gl-filter", "lora")
     assert page.locator("tr[data-run]").count() == 1
     page.fill(".gl-filter", "")
-    page.wait_for_selector(own)
+    page.wait_for_selector(run_card)
 
 
-def test_rename_keep_notes_and_lead_on(page, own):
+def test_rename_keep_notes_and_lead_on(page, run_card):
     """A name with markup stays text, notes survive a reload, and the run opens in Watch and Chat."""
-    page.click(own)
+    page.click(run_card)
     page.fill(NAME, "<b>小镇</b> one")
     page.press(NAME, "Enter")
     page.wait_for_selector("#gl-run h3 >> text=<b>小镇</b> one")
     page.fill("#gl-run-notes textarea", "first try")
     page.click("#gl-run h3")
-    page.wait_for_selector(f"{own}:has(td[title='first try']) >> text=<b>小镇</b> one")
+    page.wait_for_selector(f"{run_card}:has(td[title='first try']) >> text=<b>小镇</b> one")
     page.reload()
     goto(page, "runs")
-    page.click(f"{own} >> text=<b>小镇</b> one")
+    page.click(f"{run_card} >> text=<b>小镇</b> one")
     page.wait_for_function("document.querySelector('#gl-run-notes textarea')?.value === 'first try'")
     page.click("#gl-run-chat")
     page.wait_for_function("document.querySelector('#gl-side-right input')?.value.includes('小镇')")
@@ -92,9 +92,9 @@ def test_rename_keep_notes_and_lead_on(page, own):
 
 
 @pytest.mark.parametrize("form", ["Gatelight adapter", "official LLaMA-Adapter checkpoint"])
-def test_export(page, own, tmp_path, form):
+def test_export(page, run_card, tmp_path, form):
     """Each form that can hold a LLaMA-Adapter of this shape downloads as a zip."""
-    page.click(own)
+    page.click(run_card)
     page.click("#gl-export-form input")
     page.click(f"[role=option] >> text={form}")
     page.click("#gl-export")
@@ -105,24 +105,24 @@ def test_export(page, own, tmp_path, form):
     assert zipfile.ZipFile(tmp_path / "adapter.zip").namelist()
 
 
-def test_export_that_would_lose_something_is_refused(page, own):
+def test_export_that_would_lose_something_is_refused(page, run_card):
     """HF peft has one gate per layer: a sentence says so and names the way out."""
-    page.click(own)
+    page.click(run_card)
     page.click("#gl-export-form input")
     page.click("[role=option] >> text=HF peft adapter")
     page.click("#gl-export")
     page.wait_for_selector(".toast-body >> text=cannot be exchanged with HF peft")
 
 
-def test_delete_asks_first(page, own):
+def test_delete_asks_first(page, run_card):
     """Keep keeps; Delete removes the run for good. Recordings cannot be deleted."""
-    page.click(own)
+    page.click(run_card)
     page.click("#gl-run-delete")
     page.click("#gl-delete-no")
     page.wait_for_selector("#gl-delete-no", state="hidden")
-    assert page.locator(own).count() == 1
+    assert page.locator(run_card).count() == 1
     page.click("#gl-run-delete")
     page.click("#gl-delete-yes")
-    page.wait_for_selector(own, state="detached")
+    page.wait_for_selector(run_card, state="detached")
     page.click(RECORDED)
     page.wait_for_selector("#gl-run-delete[disabled]")

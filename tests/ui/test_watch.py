@@ -33,10 +33,10 @@ SCRUB = """(slider, place) => { slider.value = place; slider.dispatchEvent(new E
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory):
-    found = serve(tmp_path_factory.mktemp("home"))
-    yield found
-    found.page.close(verbose=False)
-    found.stage.close()
+    harness = serve(tmp_path_factory.mktemp("home"))
+    yield harness
+    harness.page.close(verbose=False)
+    harness.stage.close()
 
 
 @pytest.fixture

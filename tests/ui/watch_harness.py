@@ -11,8 +11,8 @@ import gradio as gr
 from app.head import css, head, routes
 from app.tabs import watch
 from app.words import Say
-from engine.core.types import LiveStatus
 from engine.service.runs import RECORDINGS
+from engine.service.status import LiveStatus
 from engine.service.workbench import Workbench
 
 
@@ -71,6 +71,6 @@ def serve(home: Path, language: str = "en") -> Served:
 
 
 if __name__ == "__main__":
-    found = serve(Path(sys.argv[1]), *sys.argv[2:3])
-    print(found.url, flush=True)
+    harness = serve(Path(sys.argv[1]), *sys.argv[2:3])
+    print(harness.url, flush=True)
     time.sleep(10**6)

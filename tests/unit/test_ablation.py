@@ -69,20 +69,20 @@ def test_methods_without_layers_are_refused(data):
 
 def test_routes_through_experts(data):
     """The averaged loss is the strength curve's, each expert's that of a method with this expert alone, and random
-    routes are the same every time and leave the method's dice as they lie."""
+    routes are the same every time and leave the state of the method's routing as it is."""
     base, method = Case("adamix", {"experts": 3, "width": 5}, "llama").build()
     randomise(method, std=0.4)
     state = {name: value.clone() for name, value in method.state_dict().items()}
-    found = routes(base, method, data, samples=5)
-    assert found == routes(base, method, data, samples=5)
-    assert found.average == dict(strength_curve(base, method, data))[1.0]
-    assert (len(found.experts), len(found.random)) == (3, 5)
-    assert len(set(found.random)) > 2
+    losses = routes(base, method, data, samples=5)
+    assert losses == routes(base, method, data, samples=5)
+    assert losses.average == dict(strength_curve(base, method, data))[1.0]
+    assert (len(losses.experts), len(losses.random)) == (3, 5)
+    assert len(set(losses.random)) > 2
     assert all(torch.equal(value, state[name]) for name, value in method.state_dict().items())
     _, single = Case("adamix", {"experts": 1, "width": 5}, "llama").build()
-    own = {name: (value[2:] if len(value) == 3 else value) for name, value in method.named_parameters()}
-    single.load_state_dict(own, strict=False)
-    assert found.experts[2] == dict(strength_curve(base, single, data))[1.0]
+    parameters = {name: (value[2:] if len(value) == 3 else value) for name, value in method.named_parameters()}
+    single.load_state_dict(parameters, strict=False)
+    assert losses.experts[2] == dict(strength_curve(base, single, data))[1.0]
 
 
 @pytest.mark.parametrize("case", [Case("lora", {}, "llama"), Case("adamix", {"experts": 1}, "llama")], ids=str)
@@ -139,6 +139,6 @@ def test_commands(tmp_path, monkeypatch, capsys):
     lines = said("ablate").splitlines()
     assert len(lines) == 5
     assert lines[3].split() == ["1", *(f"{loss:.4f}" for loss in spans[1][1:])]
-    found = json.loads(said("routes", "--json"))
-    assert f"expert 1 alone: {found['experts'][1]:.4f}" in said("routes")
-    assert len(found["random"]) == 16
+    report = json.loads(said("routes", "--json"))
+    assert f"expert 1 alone: {report['experts'][1]:.4f}" in said("routes")
+    assert len(report["random"]) == 16

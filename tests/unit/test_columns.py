@@ -57,8 +57,8 @@ MESSAGES = [
 def test_guesses(tmp_path, columns, kind, prompt, response):
     """The forms of the field are known by their names."""
     path = write(tmp_path, **columns)
-    found = load_dataset(path).source.columns
-    assert (found.kind, found.sure) == (kind, True)
+    guessed = load_dataset(path).source.columns
+    assert (guessed.kind, guessed.sure) == (kind, True)
     row = first(path)
     assert row.prompt.startswith(prompt)
     assert row.response.startswith(tuple(response) if kind == "labels" else response)
@@ -80,15 +80,15 @@ def test_conversations_without_an_answer_are_left_out(tmp_path):
     """A row in which nobody answers is counted, not trained on."""
     answered = lambda i: [{"role": "user", "content": f"hi {i}"}, *(MESSAGES[2:3] if i > 3 else [])]  # noqa: E731
     path = write(tmp_path, messages=answered)
-    found = load_dataset(path)
-    assert found.source.dropped["train"] == 4
-    assert all(row.response == "hello" for row in found.rows("train"))
+    dataset = load_dataset(path)
+    assert dataset.source.dropped["train"] == 4
+    assert all(row.response == "hello" for row in dataset.rows("train"))
 
 
 def test_texts_tell_where_names_do_not(tmp_path):
     """Two unknown columns of text are question and answer, and the guess says that it is unsure."""
-    found = load_dataset(write(tmp_path, key=lambda i: i, foo="what {}", bar="that")).source.columns
-    assert (found.prompt, found.response, found.sure) == (("foo",), "bar", False)
+    guessed = load_dataset(write(tmp_path, key=lambda i: i, foo="what {}", bar="that")).source.columns
+    assert (guessed.prompt, guessed.response, guessed.sure) == (("foo",), "bar", False)
 
 
 def test_nothing_is_guessed_from_numbers(tmp_path):
@@ -111,9 +111,9 @@ def test_the_user_overrules(tmp_path):
 def test_ids_get_their_names(tmp_path):
     """Label ids are named in their order, in every split; names that do not fit are refused."""
     path = write(tmp_path, text="t {}", label=lambda i: i % 3)
-    found = load_dataset(path, DataSettings(label_names="bad, so so, good"))
-    assert found.labels == ["bad", "so so", "good"]
-    assert {r.response for s in ("train", "validation", "test") for r in found.rows(s)} <= set(found.labels)
+    dataset = load_dataset(path, DataSettings(label_names="bad, so so, good"))
+    assert dataset.labels == ["bad", "so so", "good"]
+    assert {r.response for s in ("train", "validation", "test") for r in dataset.rows(s)} <= set(dataset.labels)
     for names in ("bad, good", "a, b, b"):
         with pytest.raises(DataError, match="label_names"):
             load_dataset(path, DataSettings(label_names=names))
@@ -121,15 +121,15 @@ def test_ids_get_their_names(tmp_path):
 
 def test_labels_are_in_order_of_number(tmp_path):
     """Ten comes after nine, and what a table with gaps made of an id is the id."""
-    found = load_dataset(write(tmp_path, text="t {}", label=lambda i: f"{i}.0"))
-    assert found.labels == [f"{i}.0" for i in range(COUNT)]
+    dataset = load_dataset(write(tmp_path, text="t {}", label=lambda i: f"{i}.0"))
+    assert dataset.labels == [f"{i}.0" for i in range(COUNT)]
 
 
 def test_hidden_and_missing_labels_are_left_out(tmp_path):
     """Test files of the hub hold -1 where the label is kept secret; that is no class."""
-    found = load_dataset(write(tmp_path, text="t {}", label=lambda i: [-1, 0, 1, None][i % 4]))
-    assert found.labels == ["0", "1"]
-    assert found.source.dropped["train"] == COUNT // 2
+    dataset = load_dataset(write(tmp_path, text="t {}", label=lambda i: [-1, 0, 1, None][i % 4]))
+    assert dataset.labels == ["0", "1"]
+    assert dataset.source.dropped["train"] == COUNT // 2
 
 
 def test_numbers_are_estimated(tmp_path):

@@ -122,8 +122,8 @@ def test_rows_without_a_label_are_refused_however_many(dataset, monkeypatch):
     empty = [Row("cat", "")] * 30
     with pytest.raises(DataError, match="nothing to learn"):
         tokenise.encode_training(TOKENIZER, dataset, empty, 40, None)
-    found = tokenise.encode_training(TOKENIZER, dataset, [*empty, Row("cat", "meow")], 40, None)
-    assert len(found[30].ids) - found[30].answer_at == 5
+    examples = tokenise.encode_training(TOKENIZER, dataset, [*empty, Row("cat", "meow")], 40, None)
+    assert len(examples[30].ids) - examples[30].answer_at == 5
 
 
 def test_order_depends_on_seed_and_epoch():
@@ -149,12 +149,12 @@ def test_batch_size_counts_tokens_without_padding():
 @pytest.mark.parametrize("name", shipped())
 def test_shipped_datasets_are_whole(name):
     """Every shipped dataset has splits of the sizes it states, a title and a summary in the languages of the others."""
-    found = load_dataset(name)
-    assert {split: len(found.rows(split)) for split in found.splits} == found.splits
-    assert set(found.splits) == {"train", "validation", "test"}
-    assert list(found.title) == list(found.summary) == list(load_dataset(shipped()[0]).title)
-    assert next(iter(found.title)) == MAIN
-    assert len(found.chips) >= 3
+    dataset = load_dataset(name)
+    assert {split: len(dataset.rows(split)) for split in dataset.splits} == dataset.splits
+    assert set(dataset.splits) == {"train", "validation", "test"}
+    assert list(dataset.title) == list(dataset.summary) == list(load_dataset(shipped()[0]).title)
+    assert next(iter(dataset.title)) == MAIN
+    assert len(dataset.chips) >= 3
 
 
 def test_default_dataset_comes_first():
@@ -187,15 +187,15 @@ def test_bad_folders_are_named(tmp_path):
     with pytest.raises(DataError, match="town-qa"):
         load_dataset(str(tmp_path / "nowhere"))
     folder = make_dataset(tmp_path / "data")
-    found = load_dataset(str(folder))
+    dataset = load_dataset(str(folder))
     with pytest.raises(DataError, match="no split 'other'"):
-        found.rows("other")
+        dataset.rows("other")
     (folder / "train.jsonl").write_text("\n\n")
     with pytest.raises(DataError, match="no rows"):
-        found.rows("train")
+        dataset.rows("train")
     (folder / "train.jsonl").write_bytes(b"\xff\xfe{")
     with pytest.raises(DataError, match="UTF-8"):
-        found.rows("train")
+        dataset.rows("train")
     for template in ("no field", "{prompt} twice {prompt}"):
         make_dataset(folder, template=template)
         with pytest.raises(DataError, match="exactly once"):
@@ -234,6 +234,6 @@ def test_a_folder_may_call_its_test_split_as_before(tmp_path):
     """Version 0.1.0 said "heldout": such a folder's file and sizes are those of the test split."""
     folder = make_dataset(tmp_path / "data", splits={"train": 16, "heldout": 8})
     (folder / "test.jsonl").rename(folder / "heldout.jsonl")
-    found = load_dataset(str(folder))
-    assert found.splits == {"train": 16, "test": 8}
-    assert len(found.rows("test")) == 8
+    dataset = load_dataset(str(folder))
+    assert dataset.splits == {"train": 16, "test": 8}
+    assert len(dataset.rows("test")) == 8

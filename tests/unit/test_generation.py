@@ -15,12 +15,12 @@ def rows_of(prompts=(PROMPT,), base=None, view=None, eos_id=None, **controls):
     """Answers as token ids, one list per row."""
     view = view or (base or tiny_base("llama")).view()
     sampling = Sampling(**{"max_new_tokens": 12, **controls})
-    found = [[] for _ in prompts]
+    rows = [[] for _ in prompts]
     for step in generate(view, list(prompts), sampling, pad_id=PAD, eos_id=eos_id):
-        for row, token in zip(found, step.ids, strict=True):
+        for row, token in zip(rows, step.ids, strict=True):
             if token is not None:
                 row.append(token)
-    return found
+    return rows
 
 
 def steps_of(prompts=(PROMPT,), **controls):
@@ -68,7 +68,7 @@ def test_temperature_flattens():
 
 
 def test_equal_seeds_give_equal_answers():
-    """The seed alone throws the dice, in every row alike; the global generator is left alone."""
+    """The seed alone decides what is sampled, in every row alike; the global generator is left alone."""
     torch.manual_seed(1)
     before = torch.get_rng_state()
     first = rows_of([PROMPT, PROMPT], temperature=2.0, seed=7)
@@ -78,7 +78,7 @@ def test_equal_seeds_give_equal_answers():
     assert rows_of(temperature=2.0, seed=8)[0] != first[0]
 
 
-def test_equal_dice_for_base_and_untrained_adapter():
+def test_equal_seeds_for_base_and_untrained_adapter():
     """Side by side at strength 0, base and tuned say the same word for word, also when sampled."""
     base, method = Case("lora", {"rank": 2}, "llama").build()
     randomise(method).control.strength = 0.0
@@ -108,9 +108,9 @@ def penalised(view, prompts):
     """First tokens under a penalty, where the padding token would be the likeliest."""
     head = view.model.lm_head
     handle = head.register_forward_hook(lambda _m, _x, out: out.index_fill(-1, torch.tensor([PAD]), 9.0))
-    found = rows_of(prompts, view=view, max_new_tokens=1, repetition_penalty=5.0)
+    rows = rows_of(prompts, view=view, max_new_tokens=1, repetition_penalty=5.0)
     handle.remove()
-    return found
+    return rows
 
 
 def test_eos_ends_a_row_and_is_not_said():
@@ -163,6 +163,6 @@ def test_answers_keep_the_order_of_their_prompts():
 def test_empty_prompt_begins_as_a_text_does():
     """Nothing asked is answered as after the mark of a text's beginning, alone and beside others."""
     view, marked = tiny_base("llama").view(), [tokenizer().bos_token_id or EOS]
-    found = generate_answers(view, tokenizer(), [[], PROMPT, marked], Sampling(max_new_tokens=8))
-    assert found[0] == found[2]
-    assert generate_answers(view, tokenizer(), [[]], Sampling(max_new_tokens=8)) == found[:1]
+    answers = generate_answers(view, tokenizer(), [[], PROMPT, marked], Sampling(max_new_tokens=8))
+    assert answers[0] == answers[2]
+    assert generate_answers(view, tokenizer(), [[]], Sampling(max_new_tokens=8)) == answers[:1]

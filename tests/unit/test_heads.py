@@ -76,8 +76,8 @@ def test_pooling_reads_the_right_tokens(side):
     tokens = Tokens(ids, mask)
     assert torch.equal(pooled(hidden, tokens, "first"), torch.stack([hidden[0, at], hidden[1, 0]]))
     assert torch.equal(pooled(hidden, tokens, "last"), torch.stack([hidden[0, at + 3], hidden[1, 5]]))
-    own = [hidden[0, at : at + 4][[0, 1, 3]].mean(0), hidden[1, :5].mean(0)]
-    assert_close(pooled(hidden, tokens, "mean"), torch.stack(own))
+    means = [hidden[0, at : at + 4][[0, 1, 3]].mean(0), hidden[1, :5].mean(0)]
+    assert_close(pooled(hidden, tokens, "mean"), torch.stack(means))
 
 
 @pytest.mark.parametrize("template", ["{prompt}!", "{p}{prompt}{p}!"])
@@ -90,11 +90,11 @@ def test_rows_are_encoded_together_as_one_by_one(tmp_path, template, pooling):
     )
     dataset = load_dataset(str(path)).in_template(template)
     rows, spec = dataset.rows("train"), HeadSpec(labels=("x", "y"), pooling=pooling)
-    found = encode_for(tokenizer(), dataset, rows, 6, spec)
-    assert [one.ids for one in found] == [
+    examples = encode_for(tokenizer(), dataset, rows, 6, spec)
+    assert [one.ids for one in examples] == [
         encode_for_head(tokenizer(), template, row.prompt, 6, pooling) for row in rows
     ]
-    assert [one.target for one in found] == ["xy".index(row.response) for row in rows]
+    assert [one.target for one in examples] == ["xy".index(row.response) for row in rows]
 
 
 def test_losses_are_cross_entropy_and_squared_error():
@@ -112,8 +112,8 @@ def test_losses_are_cross_entropy_and_squared_error():
 def test_training_learns_labels_and_numbers(maker, family, rows):
     """Encoders and decoders learn: the loss falls by half, and the head beats the blind answer on its training rows."""
     trainer = finish(started(maker, "a", rows, family, head="head", steps=60, learning_rate=1e-2, head_rate=1e-2))
-    found = losses(trainer)
-    assert sum(found[-5:]) < 0.5 * sum(found[:5])
+    curve = losses(trainer)
+    assert sum(curve[-5:]) < 0.5 * sum(curve[:5])
     base, dataset = tiny_base(family), load_dataset(trainer.folder.config.dataset)
     method = load_adapter(trainer.folder.adapter_path, base)
     mine = mean_loss(attached_view(base, method), trainer.examples, collator_of(trainer.base), head=method.head)
@@ -262,10 +262,10 @@ def test_quick_score_is_the_librarys():
 
 def test_metrics_by_hand():
     """Two of four right; F1 and Matthews from their formulas; what is no label is wrong; constants correlate 0."""
-    found = label_metrics(["a", "a", "b", "b"], ["a", "b", "b", "rubbish"], ["a", "b"])
-    assert found.accuracy == 0.5
-    assert found.f1_by_label == {"a": 0.6667, "b": 0.5}
-    assert found.f1 == pytest.approx((2 / 3 + 1 / 2) / 2, abs=1e-4)
+    metrics = label_metrics(["a", "a", "b", "b"], ["a", "b", "b", "rubbish"], ["a", "b"])
+    assert metrics.accuracy == 0.5
+    assert metrics.f1_by_label == {"a": 0.6667, "b": 0.5}
+    assert metrics.f1 == pytest.approx((2 / 3 + 1 / 2) / 2, abs=1e-4)
     half = label_metrics(["a", "a", "b", "b"], ["a", "a", "b", "a"], ["a", "b"])
     tp, tn, fp, fn = 2, 1, 1, 0
     root = math.sqrt((tp + fp) * (tp + fn) * (tn + fp) * (tn + fn))
@@ -279,17 +279,17 @@ def test_metrics_by_hand():
 
 
 def test_scores_of_a_run_stand_beside_the_blind_answer(maker):
-    """Held-out scores of labels and numbers; the base column is the best constant answer, and says which."""
+    """Test scores of labels and numbers; the base column is the best constant answer, and says which."""
     trainer = finish(started(maker, "a", POSTS, steps=1))
     base, dataset = tiny_base("bert"), load_dataset(trainer.folder.config.dataset)
     method = load_adapter(trainer.folder.adapter_path, base)
-    found = head_predictions(base, method, dataset)
-    scores = head_scores(base, method, dataset, found)
-    assert scores.accuracy == sum(row.right for row in found) / len(found)
-    assert scores.base_answer == found[0].base == "complaint"
+    predictions = head_predictions(base, method, dataset)
+    scores = head_scores(base, method, dataset, predictions)
+    assert scores.accuracy == sum(row.right for row in predictions) / len(predictions)
+    assert scores.base_answer == predictions[0].base == "complaint"
     assert scores.base_accuracy == 0.5
     assert scores.base_test_loss == pytest.approx(math.log(2), abs=1e-4)
-    assert scores.test_loss == pytest.approx(sum(row.loss for row in found) / len(found), abs=1e-3)
+    assert scores.test_loss == pytest.approx(sum(row.loss for row in predictions) / len(predictions), abs=1e-3)
     trainer = finish(started(maker, "b", MARKS, steps=1))
     dataset = load_dataset(trainer.folder.config.dataset)
     told = head_scores(base, load_adapter(trainer.folder.adapter_path, base), dataset)

@@ -75,14 +75,14 @@ def test_long_logs_are_read_in_pages(tmp_path):
     writer.publish(StatusEvent(step=600, status="running", message="y" * 2 * PAGE_BYTES))  # longer than a page
     writer.publish(StatusEvent(step=601, status="finished"))
     writer.close()
-    found, cursor, pages = [], 0, 0
+    steps, cursor, pages = [], 0, 0
     while True:
         events, after = read_events(path, cursor)
         if after == cursor:
             break
-        found, cursor, pages = found + [event["step"] for event in events], after, pages + 1
+        steps, cursor, pages = steps + [event["step"] for event in events], after, pages + 1
         assert len(events) < 300
-    assert found == list(range(602))
+    assert steps == list(range(602))
     assert pages >= 4
     assert read_events(path, cursor + 999) == ([], cursor + 999)
     assert read_events(tmp_path / "absent", 0) == ([], 0)

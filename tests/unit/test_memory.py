@@ -78,17 +78,17 @@ def close(asked: Plan) -> None:
     info = estimate(asked, PLENTY)
     base = tiny_base(asked.config.model_type)
     facts, _ = measured(base, asked, witness=False)
-    assert info.total == pytest.approx(facts["peak"], rel=0.15)
+    assert info.total == pytest.approx(facts.peak, rel=0.15)
     assert info.weights == base.model.get_memory_footprint()
-    assert info.adapter == facts["adapter"]
-    assert info.optimiser == facts["optimiser"]
+    assert info.adapter == facts.adapter
+    assert info.optimiser == facts.optimiser
 
 
 @pytest.mark.parametrize("checkpointing", [False, True])
 def test_meter_agrees_with_the_allocator(checkpointing):
     """What our meter says of a real step is what torch's profiler, which hooks into the C++ allocator, says of it."""
     facts, witness = measured(tiny_base("llama"), plan("lora", gradient_checkpointing=checkpointing))
-    assert facts["step"] == pytest.approx(witness, rel=0.05)
+    assert facts.step == pytest.approx(witness, rel=0.05)
 
 
 def test_parts_add_up():
@@ -120,7 +120,7 @@ def test_step_on_a_quantised_base(precision, tmp_path):
     """The estimate of a step in 8 and 4 bits stays within 15 % as well."""
     asked = plan("lora", "llama", precision=precision)
     facts, _ = measured(load_base(str(save_tiny(tmp_path, "llama")), precision), asked, witness=False)
-    assert estimate(asked, PLENTY).total == pytest.approx(facts["peak"], rel=0.15)
+    assert estimate(asked, PLENTY).total == pytest.approx(facts.peak, rel=0.15)
 
 
 @pytest.mark.slow
@@ -205,10 +205,10 @@ def test_run_keeps_what_it_held_beside_the_estimate(method, family, tmp_path):
     config = RunConfig(model=model, dataset=str(data), method=method, training=training)
     trainer = finish(start_run(tmp_path / "run", config, load_base))
     facts, foretold = trainer.folder.facts().memory, memory(config)
-    assert facts["peak"] == facts["weights"] + facts["adapter"] + facts["optimiser"] + facts["step"]
-    assert (facts["device"], facts["rows"]) == ("cpu", 4)
-    assert facts["length"] <= foretold.length
-    assert foretold.total == pytest.approx(facts["peak"], rel=0.15)
+    assert facts.peak == facts.weights + facts.adapter + facts.optimiser + facts.step
+    assert (facts.device, facts.rows) == ("cpu", 4)
+    assert facts.length <= foretold.length
+    assert foretold.total == pytest.approx(facts.peak, rel=0.15)
 
 
 def test_first_step_is_not_charged_for_the_optimiser(tmp_path):
@@ -216,8 +216,8 @@ def test_first_step_is_not_charged_for_the_optimiser(tmp_path):
     make_dataset(tmp_path / "data", [("ab", "cd")] * 24)  # so that all batches are equally large
     short, long = (finish(Maker(tmp_path).start(f"{steps}", "mask", steps=steps)) for steps in (1, 3))
     first, last = (trainer.folder.facts().memory for trainer in (short, long))
-    assert first["optimiser"] == last["optimiser"] > 0
-    assert last["step"] < first["step"] + first["optimiser"]
+    assert first.optimiser == last.optimiser > 0
+    assert last.step < first.step + first.optimiser
 
 
 def test_workbench_and_command_line_tell_it(tmp_path):

@@ -77,22 +77,22 @@ def refused(name: str | Path, load=load_base) -> ModelError:
 def test_cache_is_listed_with_size_and_family(cache):
     """What the hub's client fetched earlier is a model beside the shipped one, with family, size and parameters."""
     snapshot = put(cache, "someone/tiny")
-    shipped, found = catalogue.models()
+    shipped, model = catalogue.models()
     assert (shipped.name, shipped.source, shipped.parameters) == ("town", "shipped", 2_853_312)
-    assert (found.name, found.source, found.family) == ("someone/tiny", "cache", "llama")
+    assert (model.name, model.source, model.family) == ("someone/tiny", "cache", "llama")
     tensors = load_file(snapshot / "model.safetensors").values()
-    assert found.parameters == sum(tensor.numel() for tensor in tensors)
-    assert found.size_mb == pytest.approx((snapshot / "model.safetensors").stat().st_size / 1e6, abs=0.06)
+    assert model.parameters == sum(tensor.numel() for tensor in tensors)
+    assert model.size_mb == pytest.approx((snapshot / "model.safetensors").stat().st_size / 1e6, abs=0.06)
 
 
 def test_folders_are_listed(cache, tmp_path):
     """A folder below the one for own models is listed by its name and used by its path."""
     save_tiny(tmp_path / "own" / "mine", "gpt2")
     (tmp_path / "own" / "notes").mkdir()
-    _, found = catalogue.models(tmp_path / "own")
-    assert (found.source, found.family, found.name) == ("folder", "gpt2", str(tmp_path / "own" / "mine"))
-    assert found.title.startswith("mine (")
-    assert shape_from_config(found.name).model_type == "gpt2"
+    _, model = catalogue.models(tmp_path / "own")
+    assert (model.source, model.family, model.name) == ("folder", "gpt2", str(tmp_path / "own" / "mine"))
+    assert model.title.startswith("mine (")
+    assert shape_from_config(model.name).model_type == "gpt2"
 
 
 def test_unusable_models_are_told_apart(cache):
@@ -103,7 +103,7 @@ def test_unusable_models_are_told_apart(cache):
     damaged = put(cache, "a/damaged") / "model.safetensors"
     damaged.write_bytes(damaged.read_bytes()[:2000])
     (put(cache, "a/config-only") / "model.safetensors").unlink()
-    problems = {found.name: found.problem for found in cached_models()}
+    problems = {listed.name: listed.problem for listed in cached_models()}
     assert problems == {"a/falcon": "unknown_family", "a/pickled": "model_pickled", "a/damaged": "model_corrupt"}
     assert [info.name for info in catalogue.models()] == ["town"]
 

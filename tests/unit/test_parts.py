@@ -17,23 +17,23 @@ def counted(part):
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_rows_of_all_parts_come(jobs):
     """One after another they come in order; side by side in any."""
-    found = list(gather(counted, ["a", "b", "c"], jobs))
+    rows = list(gather(counted, ["a", "b", "c"], jobs))
     if jobs > 1:
-        found.sort(key=lambda row: (row["part"], row["row"]))
-    assert found == [{"part": part, "row": row} for part in "abc" for row in (0, 1)]
+        rows.sort(key=lambda row: (row["part"], row["row"]))
+    assert rows == [{"part": part, "row": row} for part in "abc" for row in (0, 1)]
 
 
 def test_failing_part_loses_none_of_the_others():
     """Its error comes when the others have ended, and the rows that it made are there."""
-    found = []
+    rows = []
 
     def gather_all():
         for row in gather(counted, ["bad", "a"], 2):
-            found.append(row)
+            rows.append(row)
 
     with pytest.raises(ValueError, match="bad"):
         gather_all()
-    assert sorted((row["part"], row["row"]) for row in found) == [("a", 0), ("a", 1), ("bad", 0)]
+    assert sorted((row["part"], row["row"]) for row in rows) == [("a", 0), ("a", 1), ("bad", 0)]
 
 
 def test_what_is_kept_is_read_again(tmp_path):

@@ -40,18 +40,18 @@ def test_folders_are_labels_and_every_split_has_its_share(tmp_path):
     for number in range(80):
         save(tmp_path / "rare" / f"{number}.png", (number, 0, 0)) if number < 20 else None
         save(tmp_path / "often" / f"{number}.png", (number, 1, 0))
-    found = load_dataset(str(tmp_path))
-    assert found.labels == ["often", "rare"]
-    assert found.pictures
-    assert found.splits == {"train": 60, "validation": 20, "test": 20}
-    for split in found.splits:
-        counts = Counter(row.response for row in found.rows(split))
+    dataset = load_dataset(str(tmp_path))
+    assert dataset.labels == ["often", "rare"]
+    assert dataset.pictures
+    assert dataset.splits == {"train": 60, "validation": 20, "test": 20}
+    for split in dataset.splits:
+        counts = Counter(row.response for row in dataset.rows(split))
         assert counts["often"] == 4 * counts["rare"]
-    names = [{row.prompt for row in found.rows(split)} for split in found.splits]
+    names = [{row.prompt for row in dataset.rows(split)} for split in dataset.splits]
     assert len(set.union(*names)) == sum(map(len, names)) == 100
     other = load_dataset(str(tmp_path), DataSettings(split_seed=1))
     assert {row.prompt for row in other.rows("test")} != names[2]
-    assert all(row.picture == tmp_path / row.prompt for row in found.rows("train"))
+    assert all(row.picture == tmp_path / row.prompt for row in dataset.rows("train"))
 
 
 def test_folders_of_splits_are_taken_as_they_are(tmp_path):
@@ -80,10 +80,10 @@ def test_metadata_names_pictures_and_labels(tmp_path, form):
     else:
         text = "\n".join(json.dumps({"score": value, "file_name": name}) for name, value in rows)
     (tmp_path / f"metadata.{form}").write_text(text, encoding="utf-8")
-    found = load_dataset(str(tmp_path))
-    assert found.task == "regression"
-    assert sum(found.splits.values()) == 12
-    assert {(row.prompt, float(row.response)) for split in found.splits for row in found.rows(split)} == set(rows)
+    dataset = load_dataset(str(tmp_path))
+    assert dataset.task == "regression"
+    assert sum(dataset.splits.values()) == 12
+    assert {(row.prompt, float(row.response)) for split in dataset.splits for row in dataset.rows(split)} == set(rows)
 
 
 def test_metadata_without_its_columns_is_said(tmp_path):
@@ -101,9 +101,9 @@ def test_names_of_all_the_world(tmp_path):
     for label in ("猫", "🐶 dog, big"):
         for number in range(5):
             save(tmp_path / label / f"图 {number},é.jpg", (number * 20, len(label), 0))
-    found = load_dataset(str(tmp_path))
-    assert found.labels == ["猫", "🐶 dog, big"]
-    assert all(size_of(row.picture) == (6, 4) for row in found.rows("train"))
+    dataset = load_dataset(str(tmp_path))
+    assert dataset.labels == ["猫", "🐶 dog, big"]
+    assert all(size_of(row.picture) == (6, 4) for row in dataset.rows("train"))
 
 
 def bomb():
@@ -139,9 +139,9 @@ def test_bad_files_are_counted_and_named(tmp_path):
         (tmp_path / "a" / name).write_bytes(octets)
     (tmp_path / "a" / ".DS_Store").write_bytes(b"?")
     (tmp_path / "b" / "Thumbs.db").write_bytes(b"?")
-    found = load_dataset(str(tmp_path))
-    report = report_on_pictures(found)
-    assert sum(found.splits.values()) == 12
+    dataset = load_dataset(str(tmp_path))
+    report = report_on_pictures(dataset)
+    assert sum(dataset.splits.values()) == 12
     assert dict(report.left_out) == {f"a/{name}": why for name, (_, why) in BAD.items()}
     assert report.unreadable == Counter(why for _, why in BAD.values())
 
@@ -170,15 +170,15 @@ def test_links_and_names_that_lead_out_are_left_out(tmp_path):
     (inside / "a" / "link.png").symlink_to(outside / "secret" / "0.png")
     (inside / "b" / "deep").symlink_to(outside / "secret")
     (inside / "a" / "own.png").symlink_to(inside / "a" / "1.png")
-    found = load_dataset(str(inside))
-    rows = [row for split in found.splits for row in found.rows(split)]
-    assert report_on_pictures(found).unreadable == {"outside": 2}
+    dataset = load_dataset(str(inside))
+    rows = [row for split in dataset.splits for row in dataset.rows(split)]
+    assert report_on_pictures(dataset).unreadable == {"outside": 2}
     assert not any("secret" in str(row.picture.resolve()) for row in rows)
     lines = [f"{name},{'ab'[number % 2]}\n" for number, name in enumerate([f"b/{n}.png" for n in range(6)])]
     (inside / "metadata.csv").write_text("file_name,label\n../out/secret/0.png,a\n/etc/hostname,b\n" + "".join(lines))
-    found = load_dataset(str(inside))
-    assert report_on_pictures(found).unreadable == {"outside": 2}
-    assert {row.prompt for split in found.splits for row in found.rows(split)} == {f"b/{n}.png" for n in range(6)}
+    dataset = load_dataset(str(inside))
+    assert report_on_pictures(dataset).unreadable == {"outside": 2}
+    assert {row.prompt for split in dataset.splits for row in dataset.rows(split)} == {f"b/{n}.png" for n in range(6)}
 
 
 def test_equal_files_are_one(tmp_path):
@@ -186,11 +186,11 @@ def test_equal_files_are_one(tmp_path):
     shades(tmp_path, count=10)
     for number in range(5):
         save(tmp_path / "a" / f"again {number}.png", (3, 0, 7))
-    found = load_dataset(str(tmp_path))
-    report = report_on_pictures(found)
+    dataset = load_dataset(str(tmp_path))
+    report = report_on_pictures(dataset)
     assert report.leaking == 0
     same = {"a/3.png", *(f"a/again {number}.png" for number in range(5))}
-    where = [split for split in found.splits if same & {row.prompt for row in found.rows(split)}]
+    where = [split for split in dataset.splits if same & {row.prompt for row in dataset.rows(split)}]
     assert len(where) == 1
     assert report.duplicates == (5 if where == ["train"] else 0)
 
@@ -204,9 +204,9 @@ def test_given_splits_that_share_pictures_are_told(tmp_path):
 
 def test_limit_takes_from_every_label(tmp_path):
     """Six pictures of twenty are three of each label."""
-    found = load_dataset(str(shades(tmp_path, count=10)), DataSettings(row_limit=6))
-    assert Counter(row.response for split in found.splits for row in found.rows(split)) == {"a": 3, "b": 3}
-    assert report_on_pictures(found).cut
+    dataset = load_dataset(str(shades(tmp_path, count=10)), DataSettings(row_limit=6))
+    assert Counter(row.response for split in dataset.splits for row in dataset.rows(split)) == {"a": 3, "b": 3}
+    assert report_on_pictures(dataset).cut
 
 
 def test_a_changed_folder_is_read_again(tmp_path):

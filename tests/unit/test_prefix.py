@@ -63,8 +63,8 @@ def test_prefix_from_text_is_the_text_in_front(family, shift, reparametrisation)
     both = torch.cat([front, tokens.ids], dim=1)
     with torch.no_grad():
         expected = base.view().logits(Tokens(both, torch.ones_like(both, dtype=torch.bool)))[:, front.shape[1] :]
-    found = logits(base, method, tokens)
-    assert_close(found, expected, rtol=1e-3, atol=2e-4)  # solved and rounded in fp32, logits of size 5
+    actual = logits(base, method, tokens)
+    assert_close(actual, expected, rtol=1e-3, atol=2e-4)  # solved and rounded in fp32, logits of size 5
     assert float((logits(base, tokens=tokens) - expected).abs().max()) > 0.1
 
 
@@ -143,7 +143,7 @@ def dropping(rate):
 
 
 def test_dropout_is_for_training_only():
-    """While it trains, every row and every forward has its own dice; while it reads, there are none."""
+    """While it trains, every row and every forward has its own dropout; while it reads, there is none."""
     base, method = dropping(0.5)
     _, plain = dropping(0.0)
     twice = Tokens(words(1).ids.repeat(2, 1), torch.ones(2, 7, dtype=torch.bool))
@@ -167,8 +167,8 @@ def test_dropout_keeps_the_expected_prefix():
 
 
 def test_dropout_and_recomputation_agree():
-    """Gradient checkpointing throws the same dice again: equal gradients, which peft cannot have with a prefix."""
-    found = []
+    """Gradient checkpointing draws the same dropout again: equal gradients, which peft cannot have with a prefix."""
+    gradients = []
     for checkpointing in (False, True):
         base, method = dropping(0.5)
         view = viewed(base, method)
@@ -178,24 +178,24 @@ def test_dropout_and_recomputation_agree():
                 layer.training = True
         torch.manual_seed(3)
         loss_of(view, words()).backward()
-        found.append(dict(named_gradients(method)))
-    for name, gradient in found[0].items():
-        assert torch.equal(gradient, found[1][name])
+        gradients.append(dict(named_gradients(method)))
+    for name, gradient in gradients[0].items():
+        assert torch.equal(gradient, gradients[1][name])
 
 
 def test_dropout_serves_some_rows_of_a_batch():
-    """In a mixed batch only its own rows get the prefix, each with its own dice."""
+    """In a mixed batch only its own rows get the prefix, each with its own dropout."""
     base, method = dropping(0.5)
     mixed = base.view()
     mixed.sites.rows = slice(1, 3)
     method.attach(mixed.sites)
     tokens = Tokens(words(1).ids.repeat(4, 1), torch.ones(4, 7, dtype=torch.bool))
     with torch.no_grad():
-        found = mixed.logits(tokens)
-    assert_close(found[0], logits(base, tokens=tokens)[0], rtol=1e-4, atol=5e-5)
-    assert_close(found[3], found[0], rtol=1e-4, atol=5e-5)
-    assert float((found[1] - found[0]).abs().max()) > 0.1
-    assert float((found[2] - found[1]).abs().max()) > 0.1
+        actual = mixed.logits(tokens)
+    assert_close(actual[0], logits(base, tokens=tokens)[0], rtol=1e-4, atol=5e-5)
+    assert_close(actual[3], actual[0], rtol=1e-4, atol=5e-5)
+    assert float((actual[1] - actual[0]).abs().max()) > 0.1
+    assert float((actual[2] - actual[1]).abs().max()) > 0.1
 
 
 def test_silent_layers_have_no_prefix():

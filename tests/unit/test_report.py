@@ -41,8 +41,8 @@ def files(tmp_path):
         *((f"fine {i}", "r") for i in range(12)),
     ]
     other = write(tmp_path / "other.jsonl", [("fine 3", "another"), ("Same words", "r"), ("new", "r")])
-    own = {"template": "own", "own_template": "{prompt}: "}
-    return load_dataset(write(tmp_path / "a.jsonl", flawed), DataSettings(validation=other, test=other, **own))
+    template = {"template": "own", "own_template": "{prompt}: "}
+    return load_dataset(write(tmp_path / "a.jsonl", flawed), DataSettings(validation=other, test=other, **template))
 
 
 def test_counts(files):

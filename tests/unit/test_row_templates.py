@@ -33,16 +33,16 @@ def texts(dataset):
 
 def test_alpaca_with_and_without_input(path):
     """A row with an input has the other header and the input behind the instruction: Alpaca's own two prompts."""
-    found = texts(load_dataset(path))
-    with_input = [text for text in found if "### Input:" in text]
+    encoded = texts(load_dataset(path))
+    with_input = [text for text in encoded if "### Input:" in text]
     for text in with_input:
         head, rest = text.split("\n\n### Instruction:\n")
         assert head == ALPACA_INPUT.split("\n\n###")[0]
         assert rest.startswith("do ")
         assert rest.endswith("\n\n### Input:\nthis\n\n### Response:")
-    for text in set(found) - set(with_input):
+    for text in set(encoded) - set(with_input):
         assert text.startswith(ALPACA.split("{prompt}")[0] + "do ")
-    assert 0 < len(with_input) < len(found)
+    assert 0 < len(with_input) < len(encoded)
 
 
 def test_a_methods_own_template_stands_around_every_row(path):
@@ -87,10 +87,12 @@ def test_the_tokenizers_chat_template(path):
     reader = with_chat()
     dataset = load_dataset(path, DataSettings(template="chat")).in_chat_template(reader)
     row = dataset.rows("train")[0]
-    own = reader.apply_chat_template(
+    in_chat_template = reader.apply_chat_template(
         [{"role": "user", "content": row.prompt}], tokenize=False, add_generation_prompt=True
     )
-    assert encode_prompt(reader, dataset.template_of(row), row.prompt) == reader.encode(own, add_special_tokens=False)
+    assert encode_prompt(reader, dataset.template_of(row), row.prompt) == reader.encode(
+        in_chat_template, add_special_tokens=False
+    )
 
 
 def test_a_whole_conversation_in_the_chat_template(tmp_path):
@@ -106,8 +108,10 @@ def test_a_whole_conversation_in_the_chat_template(tmp_path):
     in_chat = dataset.in_chat_template(reader)
     row = in_chat.rows("train")[0]
     turns = [{"role": "user", "content": row.prompt[0]}, *talk[1:3]]
-    own = reader.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
-    assert encode_prompt(reader, in_chat.template, row.prompt) == reader.encode(own, add_special_tokens=False)
+    in_chat_template = reader.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
+    assert encode_prompt(reader, in_chat.template, row.prompt) == reader.encode(
+        in_chat_template, add_special_tokens=False
+    )
     assert row.response == "b"
 
 

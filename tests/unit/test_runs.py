@@ -131,7 +131,7 @@ def test_damaged_runs_are_passed_over(folder):
     (root / "torn").mkdir()
     (root / "torn" / "run.json").write_text("{")
     (root / "empty").mkdir()
-    assert [found.id for found in run_folders(root)] == [newer.id, folder.id]
+    assert [listed.id for listed in run_folders(root)] == [newer.id, folder.id]
     for name in ("torn", "empty", "absent"):
         with pytest.raises(RunError, match="damaged" if name == "torn" else "holds no run"):
             RunFolder.open(root / name)

@@ -32,9 +32,9 @@ def table(path: Path, content, **settings):
     return read_file(path, DataSettings(**settings))
 
 
-def cells(found):
+def cells(read):
     """A table as plain rows."""
-    return found.data.to_pylist()
+    return read.data.to_pylist()
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_every_form_gives_the_same_rows(tmp_path, name, content):
 
 
 @pytest.mark.parametrize(
-    ("text", "encoding", "found"),
+    ("text", "encoding", "expected"),
     [
         (CHINESE, "utf-8", "utf-8"),
         (CHINESE, "utf-8-sig", "utf-8-sig"),
@@ -70,11 +70,11 @@ def test_every_form_gives_the_same_rows(tmp_path, name, content):
         (WESTERN.replace("’", "'"), "latin-1", "cp1252"),
     ],
 )
-def test_encodings_are_found(tmp_path, text, encoding, found):
+def test_encodings_are_found(tmp_path, text, encoding, expected):
     """The text comes out as it went in, and the report can say how it was read."""
     path = tmp_path / ("a.csv" if text.startswith("prompt,") else "a.jsonl")
     read = table(path, text.encode(encoding))
-    assert read.encoding == found
+    assert read.encoding == expected
     path.write_text(text, encoding="utf-8")
     assert cells(read) == cells(table(tmp_path / f"b{path.suffix}", text))
 
@@ -130,18 +130,18 @@ def test_a_file_that_is_missing_is_named(tmp_path):
 def test_mixed_types_are_text(tmp_path):
     """A column of numbers, texts, truth and nothing reads as what JSON would write."""
     values = [1, "two", True, None, 2.5, {"a": [1]}, [1, "x"]]
-    found = table(tmp_path / "a.jsonl", "\n".join(json.dumps({"prompt": value, "n": 0}) for value in values))
+    read = table(tmp_path / "a.jsonl", "\n".join(json.dumps({"prompt": value, "n": 0}) for value in values))
     texts = ["1", "two", "true", None, "2.5", '{"a": [1]}', '[1, "x"]']
-    assert [row["prompt"] for row in cells(found)] == texts
-    assert found.value(5, "prompt") == {"a": [1]}
-    assert found.value(1, "prompt") == "two"
+    assert [row["prompt"] for row in cells(read)] == texts
+    assert read.value(5, "prompt") == {"a": [1]}
+    assert read.value(1, "prompt") == "two"
 
 
 def test_columns_may_come_and_go(tmp_path):
     """Rows of one file need not have the same names, not even thousands of rows apart."""
     rows = [{"a": "x"}] * 9000 + [{"b": "y"}]
-    found = table(tmp_path / "a.jsonl", "\n".join(map(json.dumps, rows)))
-    assert (found.text(0, "b"), found.text(9000, "b"), found.text(9000, "a")) == ("", "y", "")
+    read = table(tmp_path / "a.jsonl", "\n".join(map(json.dumps, rows)))
+    assert (read.text(0, "b"), read.text(9000, "b"), read.text(9000, "a")) == ("", "y", "")
 
 
 def test_any_writing_survives(tmp_path):
@@ -155,8 +155,8 @@ def test_any_writing_survives(tmp_path):
         'tab\t"quote"',
         "null\x00byte",
     ]
-    found = table(tmp_path / "a.json", json.dumps([{"text": text} for text in texts], ensure_ascii=True))
-    assert [row["text"] for row in cells(found)] == texts
+    read = table(tmp_path / "a.json", json.dumps([{"text": text} for text in texts], ensure_ascii=True))
+    assert [row["text"] for row in cells(read)] == texts
     quoted = "text,n\n" + "\n".join('"' + text.replace('"', '""') + '",1' for text in texts[:6])
     assert [row["text"] for row in cells(table(tmp_path / "a.csv", quoted))] == texts[:6]
 
@@ -181,8 +181,8 @@ def test_names_of_columns_are_made_whole(tmp_path):
 
 def test_the_limit_ends_the_reading(tmp_path):
     """Rows behind the limit are not even looked at, and the table says that there were more."""
-    found = table(tmp_path / "a.jsonl", LINES + "\n{oops", row_limit=10)
-    assert (len(found), found.cut) == (10, True)
+    read = table(tmp_path / "a.jsonl", LINES + "\n{oops", row_limit=10)
+    assert (len(read), read.cut) == (10, True)
     assert not table(tmp_path / "b.jsonl", LINES, row_limit=10).cut
     for name, content in (("c.json", json.dumps(ROWS)), ("d.csv", "a,b\n" + "1,2\n" * 9)):
         assert (len(table(tmp_path / name, content, row_limit=4)), read_file(tmp_path / name, DataSettings()).cut) == (
@@ -225,9 +225,9 @@ def test_parquet_with_names_of_labels(tmp_path):
         }
     ).replace_schema_metadata({"huggingface": json.dumps(info)})
     pq.write_table(data, tmp_path / "a.parquet")
-    found = read_file(tmp_path / "a.parquet", DataSettings(row_limit=10))
-    assert cells(found)[1] == {"text": "t1", "label": "1", "n": "0.5", "list": '["a"]', "raw": None}
-    assert (found.nested, found.cut) == ({"list"}, False)
+    read = read_file(tmp_path / "a.parquet", DataSettings(row_limit=10))
+    assert cells(read)[1] == {"text": "t1", "label": "1", "n": "0.5", "list": '["a"]', "raw": None}
+    assert (read.nested, read.cut) == ({"list"}, False)
     dataset = load_dataset(str(tmp_path / "a.parquet"))
     assert dataset.labels == ["bad", "good"]
     assert {row.response for row in dataset.rows("train")} == {"bad", "good"}

@@ -1,4 +1,4 @@
-"""Which rows train, validate and are held out: seeded, without leaks, and as the file says where it says so."""
+"""Which rows train, validate and test: seeded, without leaks, and as the file says where it says so."""
 
 import json
 
@@ -21,8 +21,8 @@ def write(path, pairs, **more):
 
 def parts(path, **settings):
     """Rows by split."""
-    found = load_dataset(path, DataSettings(**settings))
-    return {split: [(row.prompt, row.response) for row in found.rows(split)] for split in SPLITS}
+    dataset = load_dataset(path, DataSettings(**settings))
+    return {split: [(row.prompt, row.response) for row in dataset.rows(split)] for split in SPLITS}
 
 
 @settings(deadline=None, max_examples=60)
@@ -40,15 +40,15 @@ def test_nothing_leaks(tmp_path_factory, pairs, seed, wish):
         with pytest.raises(DataError, match="too few rows"):
             parts(path)
         return
-    found = parts(path, split_seed=seed, validation_rows=wish, test_rows=wish)
-    questions = [{p for p, _ in rows} for rows in found.values()]
+    splits = parts(path, split_seed=seed, validation_rows=wish, test_rows=wish)
+    questions = [{p for p, _ in rows} for rows in splits.values()]
     assert sum(map(len, questions)) == len(set.union(*questions)) <= len(asked)
     for split in ("validation", "test"):
-        assert len(set(found[split])) == len(found[split]) <= max(1, min(wish, len(pairs) // 5))
-    for rows in found.values():
+        assert len(set(splits[split])) == len(splits[split]) <= max(1, min(wish, len(pairs) // 5))
+    for rows in splits.values():
         assert all(rows.count(pair) <= pairs.count(pair) for pair in rows)
     source = load_dataset(path, DataSettings(split_seed=seed, validation_rows=wish, test_rows=wish)).source
-    assert source.repeated == len(pairs) - sum(map(len, found.values()))
+    assert source.repeated == len(pairs) - sum(map(len, splits.values()))
 
 
 def test_the_seed_decides(tmp_path):
@@ -66,9 +66,9 @@ def test_files_for_the_other_splits(tmp_path):
     path = write(tmp_path / "train.jsonl", [(f"q{i}", "r") for i in range(20)])
     dev = tmp_path / "dev.csv"
     dev.write_text("prompt,response\n" + "\n".join(f"d{i},r" for i in range(3)))
-    found = parts(path, validation=str(dev))
-    assert found["validation"] == [(f"d{i}", "r") for i in range(3)]
-    assert len(found["train"]) + len(found["test"]) == 20
+    splits = parts(path, validation=str(dev))
+    assert splits["validation"] == [(f"d{i}", "r") for i in range(3)]
+    assert len(splits["train"]) + len(splits["test"]) == 20
     whole = parts(path, validation=str(dev), test=str(dev))
     assert (len(whole["train"]), whole["test"]) == (20, whole["validation"])
 

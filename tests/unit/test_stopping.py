@@ -17,31 +17,31 @@ from tests.unit.making import Maker, events_of, finish, kill_at, losses
 LOSSES = st.lists(st.floats(0, 10, allow_nan=False) | st.just(float("nan")), max_size=12)
 
 
-def after(found, min_delta=0.0):
+def after(validation_losses, min_delta=0.0):
     """The state after validations at steps 0, 1, 2 …"""
     best = BestValidation()
-    for step, loss in enumerate(found):
+    for step, loss in enumerate(validation_losses):
         best = best.after(step, loss, min_delta)
     return best
 
 
 @given(LOSSES)
-def test_best_is_the_first_of_the_lowest(found):
+def test_best_is_the_first_of_the_lowest(validation_losses):
     """What is no number never counts."""
-    numbers = [(loss, step) for step, loss in enumerate(found) if loss == loss]
-    best = after(found)
+    numbers = [(loss, step) for step, loss in enumerate(validation_losses) if loss == loss]
+    best = after(validation_losses)
     if not numbers:
         assert best.loss is None
-        assert best.bad_evals == len(found)
+        assert best.bad_evals == len(validation_losses)
     else:
         assert (best.loss, best.step) == min(numbers)
-        assert best.bad_evals == len(found) - 1 - best.step
+        assert best.bad_evals == len(validation_losses) - 1 - best.step
 
 
 @given(LOSSES, st.integers(1, 12))
-def test_patience_is_the_length_of_the_tail(found, patience):
+def test_patience_is_the_length_of_the_tail(validation_losses, patience):
     """A run ends exactly when the last `patience` validations brought nothing; without patience never."""
-    best = after(found)
+    best = after(validation_losses)
     assert best.patience_exhausted(patience) == (best.bad_evals >= patience)
     assert not best.patience_exhausted(None)
 
@@ -53,9 +53,9 @@ def test_small_steps_down_add_up():
 
 
 @given(LOSSES)
-def test_survives_a_checkpoint(found):
+def test_survives_a_checkpoint(validation_losses):
     """As JSON and back, and from the bare number that older versions wrote."""
-    best = after([loss for loss in found if loss == loss])
+    best = after([loss for loss in validation_losses if loss == loss])
     assert BestValidation.from_dict(best.to_dict()) == best
     assert BestValidation.from_dict(best.loss).loss == best.loss
     former = {"loss": best.loss, "step": best.step, "mark": best.reference, "waited": best.bad_evals}

@@ -28,8 +28,8 @@ def maker(tmp_path):
 def test_a_run_with_its_own_template(maker):
     """It trains, tells of itself, and its adapter answers by the template that it was trained with."""
     trainer = finish(maker.start("a", "p_tuning", SETTINGS, steps=30, learning_rate=2e-2))
-    found = losses(trainer)
-    assert sum(found[-5:]) < sum(found[:5])
+    curve = losses(trainer)
+    assert sum(curve[-5:]) < sum(curve[:5])
     assert events_of(trainer, "prompt")[-1]["stride"] > 0
     assert len(events_of(trainer, "prompt")[0]["norms"]) == 3
     assert {event["kind"] for event in events_of(trainer, "sample")} == {"sample"}

@@ -21,19 +21,19 @@ def test_perfect_and_hopeless_answers():
 
 def test_bleu_and_rouge_by_hand():
     """Precisions 5/6, 3/5, 1/4 and 1/6 (smoothed), no brevity penalty; ROUGE-1 shares five of six words."""
-    found = text_metrics(["q"], [CAT], ["the cat sat on a mat"])
-    assert found.bleu == pytest.approx(100 * (5 / 6 * 3 / 5 * 2 / 4 * 1 / 3) ** 0.25, abs=0.01)
-    assert found.rouge1 == pytest.approx(100 * 5 / 6, abs=0.01)
-    assert found.rouge_l == pytest.approx(100 * 5 / 6, abs=0.01)
-    assert "tok:13a" in found.signature
+    metrics = text_metrics(["q"], [CAT], ["the cat sat on a mat"])
+    assert metrics.bleu == pytest.approx(100 * (5 / 6 * 3 / 5 * 2 / 4 * 1 / 3) ** 0.25, abs=0.01)
+    assert metrics.rouge1 == pytest.approx(100 * 5 / 6, abs=0.01)
+    assert metrics.rouge_l == pytest.approx(100 * 5 / 6, abs=0.01)
+    assert "tok:13a" in metrics.signature
 
 
 def test_rows_that_ask_the_same_are_one_question():
     """The best reference counts; a question with fewer references than another is compared with those that it has."""
     asked, wanted = ["a", "a", "b"], ["one two three four five", CAT, "un deux trois quatre cinq"]
-    found = text_metrics(asked, wanted, [CAT, CAT, "un deux trois quatre cinq"])
-    assert found.questions == 2
-    assert (found.bleu, found.rouge1) == (100, 100)
+    metrics = text_metrics(asked, wanted, [CAT, CAT, "un deux trois quatre cinq"])
+    assert metrics.questions == 2
+    assert (metrics.bleu, metrics.rouge1) == (100, 100)
     alone = text_metrics(asked[:1] + asked[2:], wanted[:1] + wanted[2:], [CAT, "un deux trois quatre cinq"])
     assert alone.bleu < 60
     assert alone.rouge1 == 50

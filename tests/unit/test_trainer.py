@@ -33,8 +33,8 @@ def maker(tmp_path):
 @pytest.mark.parametrize("method", METHOD_NAMES)
 def test_training_learns(maker, method):
     """Forty steps lower the training loss by a tenth: the gradient points the right way."""
-    found = losses(finish(maker.start("a", method, steps=40, learning_rate=3e-2, eval_every=40, save_every=40)))
-    assert sum(found[-5:]) < 0.9 * sum(found[:5])
+    curve = losses(finish(maker.start("a", method, steps=40, learning_rate=3e-2, eval_every=40, save_every=40)))
+    assert sum(curve[-5:]) < 0.9 * sum(curve[:5])
 
 
 @pytest.mark.parametrize("parts", [2, 3, 16])
@@ -95,9 +95,9 @@ def test_snapshots_are_the_parameters(maker):
         seen[progress.step] = {name: tensor.clone() for name, tensor in trainer.method.state_dict().items()}
     assert trainer.folder.snapshots() == list(range(9))
     for step, expected in seen.items():
-        found = load_file(trainer.folder.snapshot_path(step))
-        assert found.keys() == expected.keys()
-        assert all(torch.equal(found[name], expected[name]) for name in expected)
+        snapshot = load_file(trainer.folder.snapshot_path(step))
+        assert snapshot.keys() == expected.keys()
+        assert all(torch.equal(snapshot[name], expected[name]) for name in expected)
 
 
 def test_moved_tells_norms_of_the_step(maker):

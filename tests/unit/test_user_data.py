@@ -66,13 +66,13 @@ def test_a_space_reads_only_what_was_uploaded(tmp_path, monkeypatch):
     secret.write_text("{}")
     confine(home, str(secret))
     monkeypatch.setenv("SPACE_ID", "someone/gatelight")
-    own = kept(home, secret)
-    confine(home, str(own), ("", str(own), "hub:a/b"))
+    uploaded = kept(home, secret)
+    confine(home, str(uploaded), ("", str(uploaded), "hub:a/b"))
     confine(home, "hub:owner/name", ("dev", ""))
     for dataset, others in (
         (str(secret), ()),
-        (str(own.parent / ".." / ".." / ".." / ".." / "secret.json"), ()),
-        (str(own), (str(secret),)),
+        (str(uploaded.parent / ".." / ".." / ".." / ".." / "secret.json"), ()),
+        (str(uploaded), (str(secret),)),
         ("hub:owner/name", (str(secret),)),
     ):
         with pytest.raises(SettingError, match="shares"):

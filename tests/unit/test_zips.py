@@ -31,9 +31,9 @@ def test_an_uploaded_zip_is_a_dataset(tmp_path, above):
     folder = kept(tmp_path / "home", path)
     assert folder == kept(tmp_path / "home", path)
     assert folder.is_relative_to(tmp_path / "home" / "data")
-    found = load_dataset(str(folder))
-    assert found.labels == ["blue square", "red circle"]
-    assert sum(found.splits.values()) == 10
+    dataset = load_dataset(str(folder))
+    assert dataset.labels == ["blue square", "red circle"]
+    assert sum(dataset.splits.values()) == 10
 
 
 @pytest.mark.parametrize("name", ["../out.png", "a/../../out.png", "/tmp/out.png", "a\\..\\..\\out.png", "C:\\out.png"])

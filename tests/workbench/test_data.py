@@ -15,9 +15,9 @@ NAMED = {"prompt": "Frage", "response": "Antwort"}
 
 @pytest.fixture(scope="module")
 def workbench(tmp_path_factory):
-    found = Workbench(tmp_path_factory.mktemp("home"))
-    yield found
-    found.close()
+    opened = Workbench(tmp_path_factory.mktemp("home"))
+    yield opened
+    opened.close()
 
 
 @pytest.fixture
@@ -33,21 +33,21 @@ def odd(tmp_path):
 
 def test_look_names_columns_and_guesses(workbench, odd, tmp_path):
     """Columns with their first cells; a guess where names tell, and none where they do not."""
-    found = workbench.inspect_data(str(odd), DataSettings())
-    assert found.columns == {"nr": "0", "Frage": "Where is house 0?", "Antwort": "In street 0.", "Notiz": "x"}
-    assert set(found.guess.values()) == {""}
-    assert not found.sure
-    assert found.rows == 43
+    inspection = workbench.inspect_data(str(odd), DataSettings())
+    assert inspection.columns == {"nr": "0", "Frage": "Where is house 0?", "Antwort": "In street 0.", "Notiz": "x"}
+    assert set(inspection.guess.values()) == {""}
+    assert not inspection.sure
+    assert inspection.rows == 43
     told = tmp_path / "told.jsonl"
     told.write_text("\n".join(json.dumps({"instruction": f"a{n}", "input": "b", "output": "c"}) for n in range(20)))
-    found = workbench.inspect_data(str(told), DataSettings())
-    assert found.guess == {"prompt": "instruction", "input": "input", "response": "output", "messages": ""}
-    assert found.sure
+    inspection = workbench.inspect_data(str(told), DataSettings())
+    assert inspection.guess == {"prompt": "instruction", "input": "input", "response": "output", "messages": ""}
+    assert inspection.sure
 
 
 def test_look_reads_no_more_than_the_limit(workbench, odd):
-    found = workbench.inspect_data(str(odd), DataSettings(row_limit=10))
-    assert (found.rows, found.cut) == (10, True)
+    inspection = workbench.inspect_data(str(odd), DataSettings(row_limit=10))
+    assert (inspection.rows, inspection.cut) == (10, True)
 
 
 def report(workbench, path, limit):
@@ -57,23 +57,23 @@ def report(workbench, path, limit):
 
 def test_rows_are_counted(workbench, odd):
     """Rows that are cut, over-long or doubled are counted before anything is trained, at the limit given."""
-    found = report(workbench, odd, 64)
-    assert sum(found["rows"].values()) == 43
-    assert found["texts"]["empty"] == 0
-    assert 1 <= found["tokens"]["truncated"] <= 2
-    assert found["tokens"]["overlong"] <= 1
-    assert found["tokens"]["longest"] > 64
-    assert sum(rows for _, rows in found["tokens"]["lengths"]) == found["tokens"]["measured"]
+    counts = report(workbench, odd, 64)
+    assert sum(counts.rows.values()) == 43
+    assert counts.texts.empty == 0
+    assert 1 <= counts.tokens.truncated <= 2
+    assert counts.tokens.overlong <= 1
+    assert counts.tokens.longest > 64
+    assert sum(rows for _, rows in counts.tokens.lengths) == counts.tokens.measured
     assert report(workbench, odd, 100_000) == report(workbench, odd, 512)  # no model reads more than it can
 
 
 def test_rehearsal_is_what_the_run_trains_on(workbench, odd):
     """Rows are cut at the run's limit, the answers carry the labels."""
     config = RunConfig(dataset=str(odd), data=NAMED, training={"max_seq_len": 64})
-    found = workbench.preview_data(config, rows=40)
-    assert len(found.rows) == found.report["rows"]["train"] or len(found.rows) == 40
-    assert max(len(row.tokens) for row in found.rows) <= found.limit == 64
-    for row in found.rows:
+    preview = workbench.preview_data(config, rows=40)
+    assert len(preview.rows) == preview.report.rows["train"] or len(preview.rows) == 40
+    assert max(len(row.tokens) for row in preview.rows) <= preview.limit == 64
+    for row in preview.rows:
         learned = "".join(text for text, labelled in row.tokens if labelled)
         assert row.response[:5] in learned
         assert "Where is" not in learned
@@ -81,8 +81,8 @@ def test_rehearsal_is_what_the_run_trains_on(workbench, odd):
 
 def test_rehearsal_uses_the_methods_own_template(workbench):
     """P-tuning writes its virtual tokens into a template of its own: that is what the run trains on."""
-    own = RunConfig(method="p_tuning", method_settings={"template": "{p} Tell me: {prompt} {p}"})
-    text = "".join(part for part, _ in workbench.preview_data(own, rows=1).rows[0].tokens)
+    run_config = RunConfig(method="p_tuning", method_settings={"template": "{p} Tell me: {prompt} {p}"})
+    text = "".join(part for part, _ in workbench.preview_data(run_config, rows=1).rows[0].tokens)
     assert "Tell me:" in text
     assert "Instruction" not in text
 

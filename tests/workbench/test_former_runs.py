@@ -1,5 +1,6 @@
 """Run folders of version 0.1.0 open today: listed, replayed, asked and resumed as if nothing had been renamed."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -42,6 +43,16 @@ def test_they_are_listed_with_todays_names(runs):
         assert folder.config.training == TRAINING
         assert RunConfig.from_yaml((folder.path / "run.yaml").read_text("utf-8")) == folder.config
         assert {event["kind"] for event in all_events(folder.events_path)} >= {"loss", "eval", "sample"}
+
+
+def test_what_they_held_is_read_and_written_alike(runs):
+    """The memory of a run of before is known by its fields, and its entry in run.json stays as it is."""
+    for folder in run_folders(runs):
+        entry = json.loads((folder.path / "run.json").read_text("utf-8"))["memory"]
+        memory = folder.facts().memory
+        assert memory.peak == memory.weights + memory.adapter + memory.optimiser + memory.step
+        folder.update(notes="seen")
+        assert json.loads((folder.path / "run.json").read_text("utf-8"))["memory"] == entry
 
 
 def test_their_adapters_can_be_asked(runs):

@@ -11,8 +11,8 @@ from app.tabs.asking import _columns
 from app.words import LANGUAGES, Say
 from engine.config.run import RunConfig
 from engine.core.sampling import Sampling
-from engine.core.types import ChatRequest, ChatSide
 from engine.data.dataset import DATASETS
+from engine.inference.messages import ChatRequest, ChatSide
 from engine.service.workbench import Workbench
 from tests.tiny import save_tiny
 from tests.unit.making import make_dataset
@@ -25,9 +25,9 @@ SHORT = {"steps": 4, "batch_size": 4, "eval_every": 4}
 
 @pytest.fixture
 def workbench(tmp_path):
-    found = Workbench(tmp_path / "home")
-    yield found
-    found.close()
+    opened = Workbench(tmp_path / "home")
+    yield opened
+    opened.close()
 
 
 def headed(**values):
@@ -67,7 +67,7 @@ def test_labels_of_datasets_and_runs_are_told(workbench):
     assert labels["complaints"] == ("complaint", "no complaint")
     assert labels["town-qa"] is None
     run = trained(workbench, headed())
-    summaries = {found.id: found.labels for found in workbench.runs.summaries()}
+    summaries = {summary.id: summary.labels for summary in workbench.runs.summaries()}
     assert summaries.pop(run) == ("complaint", "no complaint")
     assert set(summaries.values()) == {None}
 
@@ -131,12 +131,12 @@ def test_the_data_may_be_gone(workbench, tmp_path):
 def test_library_of_a_base(workbench):
     """Runs and recordings of one model with their bytes; other models have their own."""
     run = trained(workbench, headed())
-    found = {info.id: info for info in workbench.runs.adapters("town")}
-    assert set(found) == {run} | {known.id for known in workbench.runs.summaries() if known.recording}
-    mine = found[run]
+    adapters = {info.id: info for info in workbench.runs.adapters("town")}
+    assert set(adapters) == {run} | {known.id for known in workbench.runs.summaries() if known.recording}
+    mine = adapters[run]
     (summary,) = [known for known in workbench.runs.summaries() if known.id == run]
     assert (mine.size_bytes, mine.trainable, mine.labels) == (summary.size_bytes, summary.trainable, summary.labels)
-    assert {info.fingerprint for info in found.values()} == {mine.fingerprint}
+    assert {info.fingerprint for info in adapters.values()} == {mine.fingerprint}
     assert workbench.runs.adapters("other") == []
 
 

@@ -1,4 +1,4 @@
-"""Held-out rows through the workbench: both answers, in parts, kept until the run goes on."""
+"""Test rows through the workbench: both answers, in parts, kept until the run goes on."""
 
 import csv
 import io
@@ -7,7 +7,7 @@ import pytest
 
 from app.tabs.predictions import as_csv, cells, worst_first
 from engine.core.errors import RunError
-from engine.core.types import Predicted
+from engine.evaluation.predicted import Predicted
 from engine.service.runs import RECORDINGS
 from tests.unit.making import make_dataset
 from tests.workbench.test_workbench import config, wait, workbench  # noqa: F401 - a fixture
@@ -28,8 +28,8 @@ def test_the_worst_come_first():
 def test_csv_holds_whatever_was_said():
     """Commas, quotes, lines, and other scripts come back as they were."""
     nasty = ROW | {"base": 'a, "b"\nc', "tuned": "你好 🙂 مرحبا"}
-    (found,) = csv.DictReader(io.StringIO(as_csv(Predicted(rows=[nasty], total=1))))
-    assert (found["base"], found["tuned"]) == (nasty["base"], nasty["tuned"])
+    (row,) = csv.DictReader(io.StringIO(as_csv(Predicted(rows=[nasty], total=1))))
+    assert (row["base"], row["tuned"]) == (nasty["base"], nasty["tuned"])
     assert as_csv(None) == ""
 
 
@@ -45,12 +45,12 @@ def test_rows_are_answered_in_parts_and_kept(workbench, tmp_path):  # noqa: F811
     rows = [(f"Where does number {number} live?", "Here.") for number in range(60)]
     run = trained(workbench, str(make_dataset(tmp_path / "rows", rows)))
     assert workbench.runs.kept_predictions(run) is None
-    found = list(workbench.predictions(run))
-    assert [len(one.rows) for one in found] == [16, 20]
-    assert {one.total for one in found} == {20}
-    assert [row["prompt"] for row in found[-1].rows] == [prompt for prompt, _ in rows[40:]]
-    assert all(row["loss"] > 0 for row in found[-1].rows)
-    assert list(workbench.predictions(run)) == [workbench.runs.kept_predictions(run)] == found[-1:]
+    tables = list(workbench.predictions(run))
+    assert [len(one.rows) for one in tables] == [16, 20]
+    assert {one.total for one in tables} == {20}
+    assert [row["prompt"] for row in tables[-1].rows] == [prompt for prompt, _ in rows[40:]]
+    assert all(row["loss"] > 0 for row in tables[-1].rows)
+    assert list(workbench.predictions(run)) == [workbench.runs.kept_predictions(run)] == tables[-1:]
     folder = workbench.runs.editable_folder(run)
     folder.update(step=99)  # it went on
     assert workbench.runs.kept_predictions(run) is None

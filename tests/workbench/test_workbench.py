@@ -11,7 +11,7 @@ import torch
 from engine.config.run import RunConfig
 from engine.core.errors import ExchangeError, ModelError, RunError, SettingError
 from engine.core.sampling import Sampling
-from engine.core.types import ChatRequest, ChatSide
+from engine.inference.messages import ChatRequest, ChatSide
 from engine.service.workbench import Workbench
 from engine.telemetry.serialise import EVENTS
 
@@ -20,9 +20,9 @@ QUESTION = "Where does Ivan Marsh live?"
 
 @pytest.fixture
 def workbench(tmp_path):
-    found = Workbench(tmp_path / "home")
-    yield found
-    found.close()
+    opened = Workbench(tmp_path / "home")
+    yield opened
+    opened.close()
 
 
 def config(steps=400, **values):
@@ -62,7 +62,7 @@ def test_recordings_cannot_be_changed(workbench):
 def test_a_run_from_start_to_end(workbench):
     run = workbench.start(config(steps=3))
     wait(lambda: workbench.live().run is None)
-    (summary,) = [found for found in workbench.runs.summaries() if found.id == run]
+    (summary,) = [summary_of_run for summary_of_run in workbench.runs.summaries() if summary_of_run.id == run]
     assert (summary.status, summary.step, summary.trainable) == ("finished", 3, 9630)
     events, cursor, more = [], 0, True
     while more:
@@ -81,7 +81,7 @@ def test_pressed_twice_it_is_one_run_and_a_second_one_is_refused(workbench):
         workbench.start(config(steps=401))
     with pytest.raises(RunError, match="active"):
         workbench.runs.delete(run)
-    assert len([found for found in workbench.runs.summaries() if not found.recording]) == 1
+    assert len([summary_of_run for summary_of_run in workbench.runs.summaries() if not summary_of_run.recording]) == 1
 
 
 def test_pause_step_go_on_stop_resume(workbench):
@@ -221,7 +221,7 @@ def test_names_and_notes(workbench):
     with pytest.raises(SettingError):
         workbench.runs.rename(run, "  ")
     workbench.runs.delete(run)
-    assert all(found.recording for found in workbench.runs.summaries())
+    assert all(summary_of_run.recording for summary_of_run in workbench.runs.summaries())
 
 
 def test_a_server_that_ended_leaves_its_run_stopped_and_another_server_resumes_it(tmp_path):

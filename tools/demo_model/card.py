@@ -20,7 +20,7 @@ from engine.training.launch import start_run
 
 SEEDS = 3
 TARGETS = {"llama_adapter": 0.85, "lora": 0.95, "prompt": 0.60}
-"""Exact match on held-out town-qa that a method's defaults must reach."""
+"""Exact match on the test rows of town-qa that a method's defaults must reach."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,7 +47,7 @@ def trials() -> Iterator[Trial]:
 
 
 def trial(dataset: str, method: str, seed: int) -> Trial:
-    """Train with defaults, then score on the held-out rows. Seconds count everything from loading to the last step."""
+    """Train with defaults, then score on the test rows. Seconds count everything from loading to the last step."""
     config = RunConfig(dataset=dataset, method=method, training={"seed": seed})
     base = load_base("town")
     with tempfile.TemporaryDirectory() as folder:
@@ -70,12 +70,12 @@ def trial(dataset: str, method: str, seed: int) -> Trial:
 def write_card(folder: Path) -> None:
     """Measure, and write README.md and trials.json beside the model."""
     measured = []
-    for found in trials():
-        print(json.dumps(asdict(found)), flush=True)
-        measured.append(found)
+    for one in trials():
+        print(json.dumps(asdict(one)), flush=True)
+        measured.append(one)
     facts = json.loads((folder / "pretraining.json").read_text(encoding="utf-8"))
     machine = f"{platform.machine()}, {torch.get_num_threads()} threads, torch {torch.__version__.split('+')[0]}"
-    rows = [asdict(found) for found in measured]
+    rows = [asdict(one) for one in measured]
     (folder / "trials.json").write_text(json.dumps({"machine": machine, "trials": rows}, indent=1) + "\n", "utf-8")
     (folder / "README.md").write_text(card(facts, measured, machine), encoding="utf-8")
 
@@ -88,13 +88,13 @@ def card(facts: dict[str, Any], measured: list[Trial], machine: str) -> str:
         "| dataset | method | trains | seed | exact match | untuned | base ability | untuned | seconds |",
         "|---|---|--:|--:|--:|--:|--:|--:|--:|",
     ]
-    for found in measured:
-        s = found.scores
+    for one in measured:
+        s = one.scores
         lines.append(
-            f"| {found.dataset} | {METHODS[found.method].title} | {found.trainable:,} | {found.seed} "
+            f"| {one.dataset} | {METHODS[one.method].title} | {one.trainable:,} | {one.seed} "
             f"| {s.exact_match:.1%} | {s.base_exact_match:.1%} "
             f"| {s.base_ability_loss:.3f} | {s.base_ability_loss_before:.3f} "
-            f"| {found.seconds:.0f} |"
+            f"| {one.seconds:.0f} |"
         )
     return _CARD.format(
         documents=facts["documents"],
@@ -132,17 +132,17 @@ Use it to learn what a tuning method does; do not use it for anything that matte
 It never read the instruction template of the tuning datasets. What it did read are pages of questions in many
 layouts, and here lies the dial: when a page's first line announces answers, every question is followed by the right
 one; when it does not, only further questions follow. So the untuned base has the facts and the skill to answer, but
-goes on asking when it sees an instruction ({base_match:.1%} exact match on held-out town-qa), and a few thousand new
-numbers are enough to tell it that this is a page with answers.
+goes on asking when it sees an instruction ({base_match:.1%} exact match on the test rows of town-qa), and a few
+thousand new numbers are enough to tell it that this is a page with answers.
 
 Loss on held-out plain text, in nats per token: {loss:.3f}.
 
 ## What tuning reaches on it
 
-Three methods with their default settings (300 steps of 16 rows), scored by greedy generation on the held-out rows: the
-first line of the answer must equal the reference. Held-out town-qa asks only about people whom no training row asks
-about. "Base ability" is what is left of the base's own skill: loss in nats per
-token on held-out stories, after and before tuning.
+Three methods with their default settings (300 steps of 16 rows), scored by greedy generation on the test rows: the
+first line of the answer must equal the reference. The test rows of town-qa ask only about people whom no training row
+asks about. "Base ability" is what is left of the base's own skill: loss in nats per token on held-out stories, after
+and before tuning.
 
 {table}
 

@@ -1,4 +1,4 @@
-"""The four tuning datasets: made from the same town, split so that held-out rows ask for something new."""
+"""The four tuning datasets: made from the same town, split so that test rows ask for something new."""
 
 import json
 import random
@@ -26,7 +26,7 @@ class Task:
         title: By language.
         summary: One sentence by language.
         template: Text around a prompt; the response follows directly.
-        metric: How held-out answers are scored.
+        metric: How answers to test rows are scored.
         max_new_tokens: Enough for any answer.
         card: What the card says about how it was made.
         labels: The responses there are, for tasks that choose among a few.
@@ -51,9 +51,9 @@ def _courtly(person: Person, kind: str) -> str:
 
 
 def _questions(answer: Callable[[Person, str], str]) -> Splits:
-    """Questions about people: train and validation about one half of the town, held-out about the other."""
+    """Questions about people: train and validation about one half of the town, test about the other."""
     rng = random.Random(SEED)
-    asked, held_out = halves()
+    asked, tested = halves()
 
     def rows(some: list[Person], wordings: int) -> list[Row]:
         made = [
@@ -66,7 +66,7 @@ def _questions(answer: Callable[[Person, str], str]) -> Splits:
         return made
 
     training = rows(asked, 3)
-    return {"train": training[:700], "validation": training[700:800], "test": rows(held_out, 1)[:192]}
+    return {"train": training[:700], "validation": training[700:800], "test": rows(tested, 1)[:192]}
 
 
 def _menus() -> Splits:
@@ -104,13 +104,13 @@ TASKS: dict[str, Task] = {
         make=lambda: _questions(_plain),
         title={"en": "Town questions", "zh": "小镇问答"},
         summary={
-            "en": "Instructions about the people of the town; held-out rows ask about people never asked about.",
-            "zh": "关于小镇居民的指令；留出集只问训练时从未问过的人。",
+            "en": "Instructions about the people of the town; test rows ask about people never asked about.",
+            "zh": "关于小镇居民的指令；测试集只问训练时从未问过的人。",
         },
         template=INSTRUCTION,
         metric="exact_match",
         max_new_tokens=32,
-        card="Train and validation ask about one half of the town's 96 people, held-out only about the other half, "
+        card="Train and validation ask about one half of the town's 96 people, test only about the other half, "
         "whose facts the base has only read in pre-training. Each question has exactly one right sentence.",
     ),
     "menu-to-text": Task(

@@ -60,6 +60,13 @@ WORDS = {
         "quote that is not closed, or split the text."
     ),
     "error.jinja_failed": "Your own template cannot be filled: {reason}. Simplify it.",
+    "error.jinja_memory": (
+        "The template needs more than {size} MB of memory for one row: look for a text or a list that it makes longer "
+        "and longer."
+    ),
+    "error.jinja_slow": (
+        "The template is not filled within {seconds} seconds: look for a loop that goes on and on, or simplify it."
+    ),
     "error.jinja_name": ("Your own template uses something that a row does not have ({reason}): choose from {known}."),
     "error.label_names": (
         "The names of the labels are “{value}”, but the labels of {file} are {known}: write a different name for each "
@@ -197,7 +204,7 @@ WORDS = {
     "error.bad_zip": "The file {file} cannot be unpacked ({reason}). Give a zip of a folder of pictures.",
     "error.takes_no_words": (
         "The model “{name}” reads pictures, not what is typed. Give it one in Chat, or see in Runs what it "
-        "says of held-out ones."
+        "says of the test pictures."
     ),
     "error.bad_metadata": (
         "The file {file} in “{folder}” must have the columns file_name and label, but it has {known}. Rename them, or "

@@ -6,7 +6,7 @@ WORDS = {
         "Each small map is the picture as the model reads it, patch by patch; patches mix what they have seen, so in "
         "later layers a patch is no longer only its own spot. A strong patch need not matter for the answer."
     ),
-    "watch.patches.picture": "A held-out picture to look at",
+    "watch.patches.picture": "A test picture to look at",
     "watch.patches.bare": "as it is read",
     "watch.patches.class_token": "the class token",
     "watch.patches.patch": "the patch in row {row}, column {column}",

@@ -38,7 +38,7 @@ WORDS = {
     "runs.compare.more": "Tick a second run to see which settings differ.",
     "runs.compare.same": "These runs have the same settings.",
     "runs.compare.differ": "Settings that differ",
-    "runs.rows": "Held-out rows, the worst first",
+    "runs.rows": "Test rows, the worst first",
     "runs.rows.hint": (
         "Base and tuned model answer every row that was kept from training. The answers stay with the run: next time "
         "they are there at once."
@@ -66,12 +66,12 @@ WORDS = {
         "task the order may change. The size of a mark is the training time."
     ),
     "runs.zoo.x": "parameters that train (log)",
-    "runs.zoo.y.exact_match": "held-out score",
+    "runs.zoo.y.exact_match": "test score",
     "runs.zoo.y.base_ability": "base ability",
     "runs.zoo.untuned": "untuned",
     "runs.zoo.hint": "Point at a mark; click to read about the method.",
     "runs.zoo.told": (
-        "{title}: trains {n}, answers {score} of the held-out questions, base ability {ability} nats "
+        "{title}: trains {n}, answers {score} of the test questions, base ability {ability} nats "
         "(before: {before}); {seconds} s, {speed} tokens/s, {size} kB"
     ),
 }

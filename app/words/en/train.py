@@ -21,7 +21,7 @@ WORDS = {
     "train.model_facts": "{millions} M parameters, all frozen · {size} MB",
     "train.split.train": "{n} to train on",
     "train.split.validation": "{n} to validate",
-    "train.split.test": "{n} held out",
+    "train.split.test": "{n} to test",
     "train.labels": "labels: {labels}",
     "train.numbers": "the responses are numbers",
     "train.samples": "What the model will see",

@@ -260,7 +260,7 @@ WORDS = {
     "watch.norms.beta.title": "Root mean square change of the biases",
     "watch.experts.title": "Who had a turn, and are they becoming one?",
     "watch.experts.caption": (
-        "Nobody chooses an expert: the dice do. Different counts are chance, not skill; chi-square says how much of it."
+        "Nobody chooses an expert: chance does. Different counts are chance, not skill; chi-square says how much of it."
     ),
     "watch.experts.pool.down": "Draws of each expert that goes down",
     "watch.experts.pool.up": "Draws of each expert that goes up",

@@ -42,6 +42,8 @@ WORDS = {
         "{file} 第 {line} 行的“{column}”列有 {size} 个字符，上限是一百万：请检查是否有没闭合的引号，或把文本拆开。"
     ),
     "error.jinja_failed": "自定义模板无法填入数据：{reason}。请写得简单一些。",
+    "error.jinja_memory": "模板处理一行数据就需要超过 {size} MB 内存：请检查不断变长的文本或列表。",
+    "error.jinja_slow": "模板在 {seconds} 秒内没有填完：请检查停不下来的循环，或写得简单一些。",
     "error.jinja_name": "自定义模板用到了数据里没有的东西（{reason}）：可用的有 {known}。",
     "error.label_names": (
         "标签名称是“{value}”，而 {file} 里的标签是 {known}：请从 0 开始为每个编号各写一个不同的名称。"
@@ -133,7 +135,7 @@ WORDS = {
     ),
     "error.bad_zip": "文件 {file} 无法解压（{reason}）。请提供图片文件夹的 zip。",
     "error.takes_no_words": (
-        "模型“{name}”读的是图片，不读文字。请在“对话”里给它一张图片，或在“记录”里看它对留出图片的判断。"
+        "模型“{name}”读的是图片，不读文字。请在“对话”里给它一张图片，或在“记录”里看它对测试图片的判断。"
     ),
     "error.bad_metadata": (
         "“{folder}”里的文件 {file} 必须有 file_name 和 label 两列，但它的列是 {known}。请改列名，"

@@ -6,7 +6,7 @@ WORDS = {
         "每张小图都是模型读到的图片，按图块（patch）着色。图块之间会交换信息，所以越往后的层，一个图块就越不只是它自己那一处。"
         "颜色深的图块未必影响回答。"
     ),
-    "watch.patches.picture": "要查看的留出图片",
+    "watch.patches.picture": "要查看的测试图片",
     "watch.patches.bare": "读到的图片",
     "watch.patches.class_token": "类别 token",
     "watch.patches.patch": "第 {row} 行第 {column} 列的图块",

@@ -38,7 +38,7 @@ WORDS = {
     "runs.compare.more": "再勾选一次运行，就能看到哪些设置不同。",
     "runs.compare.same": "这些运行的设置完全相同。",
     "runs.compare.differ": "不同的设置",
-    "runs.rows": "留出集逐行查看（最差的在前）",
+    "runs.rows": "测试集逐行查看（最差的在前）",
     "runs.rows.hint": "基座与调优后的模型会回答每一行未用于训练的数据。结果随训练记录保存，下次可直接查看。",
     "runs.rows.ask": "开始回答",
     "runs.rows.stop": "停止",
@@ -62,12 +62,12 @@ WORDS = {
         "每种方法用默认设置在内置模型和小镇问答上各训练一次：换了模型或任务，次序可能不同。标记的大小是训练用时。"
     ),
     "runs.zoo.x": "训练的参数个数（对数）",
-    "runs.zoo.y.exact_match": "留出集得分",
+    "runs.zoo.y.exact_match": "测试集得分",
     "runs.zoo.y.base_ability": "基座能力",
     "runs.zoo.untuned": "未微调",
     "runs.zoo.hint": "指向一个标记；点击可读到这种方法的说明。",
     "runs.zoo.told": (
-        "{title}：训练 {n} 个参数，答对留出问题的 {score}，基座能力 {ability} 奈特（之前 {before}）；"
+        "{title}：训练 {n} 个参数，答对测试问题的 {score}，基座能力 {ability} 奈特（之前 {before}）；"
         "{seconds} 秒，每秒 {speed} 个 token，{size} kB"
     ),
 }

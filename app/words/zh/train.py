@@ -19,7 +19,7 @@ WORDS = {
     "train.model_facts": "{millions} M 参数，全部冻结 · {size} MB",
     "train.split.train": "{n} 条训练",
     "train.split.validation": "{n} 条验证",
-    "train.split.test": "{n} 条留出",
+    "train.split.test": "{n} 条测试",
     "train.labels": "标签：{labels}",
     "train.numbers": "回答是数值",
     "train.samples": "模型眼中的数据",

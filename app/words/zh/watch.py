@@ -213,7 +213,7 @@ WORDS = {
     "watch.norms.beta": "偏置",
     "watch.norms.beta.title": "偏置变化的均方根",
     "watch.experts.title": "轮到过谁？他们正在变成同一个吗？",
-    "watch.experts.caption": "没有人挑选专家，是骰子在选。次数不同是偶然，不是本事；卡方值说明有多偶然。",
+    "watch.experts.caption": "没有人挑选专家，全凭随机。次数不同是偶然，不是本事；卡方值说明有多偶然。",
     "watch.experts.pool.down": "各个降维专家被抽中的次数",
     "watch.experts.pool.up": "各个升维专家被抽中的次数",
     "watch.experts.label": "被抽中的次数：从下到上是层，从左到右是专家。方向键移动选中的格子。",

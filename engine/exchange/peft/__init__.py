@@ -57,7 +57,7 @@ def export_peft(method: Method, base: Base, folder: Path) -> None:
     """
     kind = next((kind for kind, form in PEFT_FORMATS.items() if isinstance(method, form.METHOD)), None)
     if kind is None:
-        raise refused(f"HF peft has no counterpart of {method.spec.title}", "export in our own format")
+        raise refused(f"HF peft has no counterpart of {method.spec.title}", "export as a Gatelight adapter")
     task, head = write_head(kind, method, base)
     config, tensors = PEFT_FORMATS[kind].write(method.folded())
     facts = {

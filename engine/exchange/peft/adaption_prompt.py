@@ -25,18 +25,18 @@ def write(method: Method) -> tuple[dict[str, Any], dict[str, Tensor]]:
     if "adaption_prompt" not in family.adapter_formats or method.shape.k * method.shape.h != method.shape.d:
         raise refused(
             f"HF peft has no LLaMA-Adapter for this {method.shape.model_type} model",
-            "export in our own format",
+            "export as a Gatelight adapter",
         )
     if tuned := settings.beyond_v1:
         raise refused(
             f"HF peft has no place for what {', '.join(tuned)} trained",
-            f"train without {', '.join(tuned)}, or export in our own format",
+            f"train without {', '.join(tuned)}, or export as a Gatelight adapter",
         )
     if method.gates is None or settings.gate == "per_head":
         raise refused(
             "HF peft has one gate per layer, and this adapter has "
             + ("none" if method.gates is None else f"{method.shape.h}"),
-            "train with gate=per_layer, or export in our own format or as an official LLaMA-Adapter checkpoint",
+            "train with gate=per_layer, or export as a Gatelight adapter or as an official LLaMA-Adapter checkpoint",
         )
     gates = method.gates.tanh() if settings.activation == "tanh" else method.gates
     tensors = {}

@@ -32,13 +32,13 @@ def write_head(kind: str, method: Method, base: Base) -> tuple[dict[str, Any], d
     if method.head is None:
         return {"task_type": "CAUSAL_LM"} if base.shape.family.causal else {}, {}
     if not base.shape.family.causal:
-        raise refused("transformers puts layers between an encoder and its head", "export in our own format")
+        raise refused("transformers puts layers between an encoder and its head", "export as a Gatelight adapter")
     if kind not in STEMS:
-        raise refused(f"adapters of type {kind} are stored without a head", "export in our own format")
+        raise refused(f"adapters of type {kind} are stored without a head", "export as a Gatelight adapter")
     if method.head.spec.pooling != "last":
         raise refused(
             f"a head of transformers reads the last token, and this one reads {method.head.spec.pooling!r}",
-            "train with pooling=last, or export in our own format",
+            "train with pooling=last, or export as a Gatelight adapter",
         )
     config = {"task_type": "SEQ_CLS", "modules_to_save": ["classifier", "score"]}
     return config, {STEMS[kind] + "score.weight": method.head.weight}

@@ -28,7 +28,7 @@ def write(method: Method) -> tuple[dict[str, Any], dict[str, Tensor]]:
     if inputs & outputs:
         raise refused(
             f"HF peft scales a linear at its input or at its output, and this one does both to {min(inputs & outputs)}",
-            "train with other inputs, or export in our own format",
+            "train with other inputs, or export as a Gatelight adapter",
         )
     tensors: dict[str, Tensor] = {}
     for layer in range(method.shape.l):

@@ -25,7 +25,7 @@ def write(method: Method) -> tuple[dict[str, Any], dict[str, Tensor]]:
     if settings.template:
         raise refused(
             "HF peft puts virtual tokens only in front of the text, and this template has them inside",
-            "train with an empty template, or export in our own format",
+            "train with an empty template, or export as a Gatelight adapter",
         )
     # peft does not build the encoder when it loads an adapter, but requires it in the config.
     encoder = settings.encoder if settings.encoder in ENCODERS else "mlp"

@@ -26,11 +26,11 @@ def write(method: Method) -> tuple[dict[str, Any], dict[str, Tensor]]:
     assert isinstance(method, PrefixTuning)
     settings, shape = method.settings, method.shape
     if not shape.family.causal:
-        raise refused("HF peft has no prefix tuning for masked language models", "export in our own format")
+        raise refused("HF peft has no prefix tuning for masked language models", "export as a Gatelight adapter")
     if not method.shifts_text:
         raise refused(
             "HF peft pushes the text's positions back, and this prefix was trained without that",
-            "train with shift_positions=true, or export in our own format",
+            "train with shift_positions=true, or export as a Gatelight adapter",
         )
     tensors = method.method_tensors()
     table = torch.stack([tensors["keys"], tensors["values"]], dim=1)  # (l, 2, g, p, k)

@@ -33,11 +33,11 @@ def soft_config(shape: ModelShape, tokens: int, *, shifted: bool) -> dict[str, A
         ExchangeError: peft has none for such a model, or has the text at other positions.
     """
     if not shape.family.causal:
-        raise refused("HF peft has no prompt tuning for masked language models", "export in our own format")
+        raise refused("HF peft has no prompt tuning for masked language models", "export as a Gatelight adapter")
     if shape.family.positions == "learned" and not shifted:
         raise refused(
             "HF peft pushes the text's positions back, and this prompt was trained without that",
-            "train with shift_positions=true, or export in our own format",
+            "train with shift_positions=true, or export as a Gatelight adapter",
         )
     return {
         "num_virtual_tokens": tokens,

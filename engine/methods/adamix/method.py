@@ -59,7 +59,7 @@ class AdaMix(Method[AdaMixSettings]):
 
     spec = SPEC
 
-    dice: Int[Tensor, "2"]
+    routing_rng: Int[Tensor, "2"]
     counts: Int[Tensor, "2 n e"]
 
     def __init__(self, settings: AdaMixSettings, shape: ModelShape) -> None:
@@ -71,10 +71,9 @@ class AdaMix(Method[AdaMixSettings]):
         for key, (inputs, outputs) in zip(self._keys(), _sizes(settings, shape), strict=True):
             self.down[key] = Experts(first, inputs, m, bias=adapters)
             self.up[key] = Experts(second, m, outputs, bias=adapters)
-        # Seed of the routing and number of samples so far, under the name that checkpoints have for it. Sharing copies
-        # have the same, so that a resumed run and the second pass of a step go on in one stream; the present sample
-        # of routing is each copy's own.
-        self.register_buffer("dice", torch.zeros(2, dtype=torch.long))
+        # Seed of the routing and number of samples so far. Sharing copies have the same, so that a resumed run and the
+        # second pass of a step go on in one stream; the present sample of routing is each copy's own.
+        self.register_buffer("routing_rng", torch.zeros(2, dtype=torch.long))
         self.register_buffer("counts", torch.zeros(2, len(self.places), settings.experts, dtype=torch.long))
         self._routing = self._sampled(0)
         self._untrained_rng = random.Random(0)  # for RANDOM routing outside of training
@@ -91,7 +90,7 @@ class AdaMix(Method[AdaMixSettings]):
                 for experts in _experts(method.down):
                     bound = 1 / math.sqrt(experts.weight.shape[-1])
                     experts.weight.uniform_(-bound, bound, generator=rng)
-            method.dice[0] = int(torch.randint(2**31, (), generator=rng))
+            method.routing_rng[0] = int(torch.randint(2**31, (), generator=rng))
         method.use_sample(0)
         return method
 
@@ -166,8 +165,8 @@ class AdaMix(Method[AdaMixSettings]):
 
     @override
     def sample_routing(self) -> None:
-        self.dice[1] += 1
-        self.use_sample(int(self.dice[1]))
+        self.routing_rng[1] += 1
+        self.use_sample(int(self.routing_rng[1]))
         self.counts.scatter_add_(
             -1, torch.tensor(self._routing, device=self.counts.device)[..., None], torch.ones_like(self.counts[..., :1])
         )
@@ -178,7 +177,7 @@ class AdaMix(Method[AdaMixSettings]):
 
     def _sampled(self, number: int) -> list[list[int]]:
         """Experts of A and of B by place. A sample depends on the seed and its number alone."""
-        rng = torch.Generator().manual_seed(int(self.dice[0]) * 1_000_003 + number)
+        rng = torch.Generator().manual_seed(int(self.routing_rng[0]) * 1_000_003 + number)
         return torch.randint(self.settings.experts, (2, len(self.places)), generator=rng).tolist()
 
     @override

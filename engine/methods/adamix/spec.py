@@ -81,6 +81,7 @@ SPEC = MethodSpec(
         "over_lora": {"module": "lora", "width": 8, "share_up": False},
     },
     learning_rate=1e-3,
+    former_tensors={"dice": "routing_rng"},
     emits=(ExpertFrame, AgreementFrame),
     examples=(
         {"experts": 3, "width": 5},

@@ -1,0 +1,149 @@
+"""Fills templates of users and models in a process of its own, and ends it when it takes too long or too much."""
+
+import contextlib
+import functools
+import itertools
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from engine.core.errors import DataError
+from engine.data.jinja_worker import BATCH_S, too_much_memory
+
+ROOT = Path(__file__).resolve().parents[2]
+KEPT = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "SYSTEMROOT", "HOME", "VIRTUAL_ENV")
+"""Variables of the environment that Python needs; the others, which may hold tokens, are kept from it."""
+
+BATCH_ROWS = 32
+START_S, ROW_S = 20, 0.001
+"""Seconds for all rows: a start, and for each row many times what an ordinary template needs."""
+
+MOST_BYTES = 2**28
+MOST_TEXT = 500_000_000
+"""Characters of all rows together."""
+
+
+def filled(template: str, rows: Iterable[Mapping[str, Any]], count: int) -> Iterator[str]:
+    """A user's template with each row's columns in it.
+
+    Args:
+        template: Jinja over the columns.
+        rows: Cells by column.
+        count: How many rows there are, by which the time is limited.
+
+    Raises:
+        DataError: The template fails, or takes too much time or memory.
+    """
+    ends, written = time.monotonic() + START_S + ROW_S * count, 0
+    with _process() as process:
+        _ask(process, {"template": template, "chat": False}, ends)
+        source = iter(rows)
+        while batch := list(itertools.islice(source, BATCH_ROWS)):
+            for text in _ask(process, batch, ends):
+                written += len(text)
+                if written > MOST_TEXT:
+                    raise _failed(f"it writes more than {MOST_TEXT:,} characters in all rows")
+                yield text
+
+
+@functools.lru_cache(maxsize=16)
+def tried(template: str, prompt: str) -> tuple[frozenset[str], str]:
+    """The names that a user's template uses, and what it makes of a prompt where that is the only one; else nothing.
+
+    Raises:
+        DataError: As for `filled`.
+    """
+    ends = time.monotonic() + START_S
+    with _process() as process:
+        names = frozenset(_ask(process, {"template": template, "chat": False}, ends))
+        return names, _ask(process, [{"prompt": prompt}], ends)[0] if names == {"prompt"} else ""
+
+
+@functools.lru_cache(maxsize=16)
+def chats(template: str, values: tuple[str, ...]) -> tuple[str, ...]:
+    """A model's chat template filled with several sets of variables, each as JSON.
+
+    Raises:
+        DataError: As for `filled`.
+    """
+    ends = time.monotonic() + START_S
+    with _process() as process:
+        _ask(process, {"template": template, "chat": True}, ends)
+        return tuple(_ask(process, [json.loads(each) for each in values], ends))
+
+
+@contextlib.contextmanager
+def _process() -> Iterator["subprocess.Popen[bytes]"]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "engine.data.jinja_worker"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        cwd=ROOT,
+        env={name: os.environ[name] for name in KEPT if name in os.environ},
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+        for pipe in (process.stdin, process.stdout):
+            with contextlib.suppress(OSError):
+                assert pipe is not None
+                pipe.close()
+
+
+def _ask(process: "subprocess.Popen[bytes]", request: Any, ends: float) -> Any:  # noqa: ANN401 - plain values
+    """Send a request; its answer, or the process's end if there is none in time.
+
+    Raises:
+        DataError: The template fails, or takes too much time or memory.
+    """
+    late = threading.Event()
+
+    def end() -> None:
+        late.set()
+        process.kill()
+
+    timer = threading.Timer(max(0.0, min(BATCH_S, ends - time.monotonic())), end)
+    timer.daemon = True
+    timer.start()
+    try:
+        line = _exchange(process, json.dumps(request).encode() + b"\n")
+    finally:
+        timer.cancel()
+    if not line.endswith(b"\n"):
+        raise _too_slow() if late.is_set() else too_much_memory()
+    answer = json.loads(line.decode("utf-8", "surrogatepass"))
+    if isinstance(answer, dict):
+        raise DataError.from_dict(answer["error"])
+    return answer
+
+
+def _exchange(process: "subprocess.Popen[bytes]", octets: bytes) -> bytes:
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        process.stdin.write(octets)
+        process.stdin.flush()
+        return process.stdout.readline(MOST_BYTES)
+    except OSError:
+        return b""
+
+
+def _too_slow() -> DataError:
+    return DataError(
+        "jinja_slow",
+        f"The template is not filled within {BATCH_S} seconds: look for a loop that goes on and on, or simplify it.",
+        seconds=BATCH_S,
+    )
+
+
+def _failed(reason: str) -> DataError:
+    return DataError("jinja_failed", f"own_template cannot be filled: {reason}. Simplify it.", reason=reason)

@@ -1,0 +1,33 @@
+"""What the worker is doing now, as a value."""
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LiveStatus:
+    """State of the worker: the active run and the loaded model.
+
+    Attributes:
+        status: "idle", "loading", "running", "paused" or "stopping".
+        run: Id of the active run, None when idle.
+        eta_s: Estimated seconds to the end, None when unknown.
+        warming: Progress of the method's warm-up before its first step, 0 to 1; None at all other times.
+        model: The model of the active run, else the one loaded last, else "".
+        message: The error that ended the last run, in English, else "".
+        problem: The same as `WorkbenchError.to_dict`, for translation; None for any other error.
+    """
+
+    status: str = "idle"
+    run: str | None = None
+    name: str = ""
+    step: int = 0
+    steps: int = 0
+    steps_per_s: float = 0.0
+    eta_s: float | None = None
+    warming: float | None = None
+    model: str = ""
+    precision: str = ""
+    size_mb: float = 0.0
+    message: str = ""
+    problem: dict[str, Any] | None = None
