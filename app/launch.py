@@ -8,11 +8,13 @@ import socket
 import sys
 import threading
 from collections.abc import Sequence
+from ipaddress import ip_address
 from pathlib import Path
 
 from app.closed_clients import ignore_closed_clients
 from app.head import css, head, routes
 from app.page import create
+from engine.core.confine import Confinement
 from engine.core.paths import home
 from engine.service.workbench import Workbench
 
@@ -46,12 +48,21 @@ def free_port(host: str, wanted: int) -> int:
     sys.exit(f"No port from {wanted} to {wanted + PORTS_TRIED - 1} is free: choose another with --port.")
 
 
+def confinement(host: str, home: Path, *, on_space: bool) -> Confinement:
+    """What the people at the page may name: all of this machine only where nobody but its own user can reach it."""
+    try:
+        loopback = host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        loopback = False
+    return Confinement() if loopback and not on_space else Confinement.of_server(home)
+
+
 def main(words: Sequence[str] | None = None) -> None:
     """Serve until Ctrl-C (or SIGTERM); a run that is active then is stopped and kept."""
     arguments = parser().parse_args(words)
     on_space = bool(os.environ.get("SPACE_ID"))
     host = arguments.host or ("0.0.0.0" if on_space else LOCAL)
-    workbench = Workbench(arguments.home)
+    workbench = Workbench(arguments.home, confinement(host, arguments.home, on_space=on_space))
     page = create(workbench)
     ignore_closed_clients()
     page.launch(

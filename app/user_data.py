@@ -1,19 +1,18 @@
 """One's own data as the form holds it: the dataset's name, and the settings that differ from what would be guessed."""
 
 import hashlib
-import os
 import re
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypedDict
 
 from app.markup import note, safe
 from app.words import Say
+from engine.core.confine import named_path
 from engine.core.errors import SettingError
 from engine.data.info import Inspection
-from engine.data.readers.dispatch import is_source
 from engine.data.readers.formats import suffixes
 from engine.data.readers.hub_name import HUB
 from engine.data.readers.zips import inner, unpack
@@ -38,7 +37,7 @@ HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 def dataset_name(name: str, config: str, split: str) -> str:
     """The name of a dataset in a run: a path, or `hub:owner/name[:config[:split]]`; `hub:` may be left out."""
     name = name.strip().strip("\"'")
-    hub_like = HUB_ID.fullmatch(name) and not name.lower().endswith(suffixes()) and not Path(name).exists()
+    hub_like = HUB_ID.fullmatch(name) and not name.lower().endswith(suffixes()) and not named_path(name).exists()
     if not name.startswith(HUB) and not hub_like:
         return name
     path, told_config, told_split = [*name.removeprefix(HUB).split(":", 2), "", ""][:3]
@@ -56,30 +55,6 @@ def parts_of(dataset: str) -> tuple[str, str, str]:
 def is_hub(name: str) -> bool:
     """Whether a name that somebody typed means the hub."""
     return dataset_name(name, "", "").startswith(HUB)
-
-
-def confine(home: Path, dataset: str, others: Iterable[str] = ()) -> None:
-    """See that a page which anybody may open, as on a Space, reads no file of its server but what was uploaded to it.
-
-    Args:
-        home: The workbench's folder.
-        dataset: Name of one's own data.
-        others: Files for validation and scoring, or splits of a hub dataset, or empty.
-
-    Raises:
-        SettingError: One of them is another file.
-    """
-    if not os.environ.get("SPACE_ID"):
-        return
-    files = [] if dataset.startswith(HUB) else [dataset]
-    files += [name for name in others if not name.startswith(HUB) and (files or is_source(name)) and name.strip()]
-    for name in files:
-        if not Path(name).expanduser().resolve().is_relative_to((home / DATA).resolve()):
-            raise SettingError(
-                "file_of_server",
-                f"The file {name!r} lies on the server that everybody shares: upload yours, or name a hub dataset.",
-                name=name,
-            )
 
 
 class LastRead(TypedDict, total=False):
@@ -134,18 +109,17 @@ class UserDataValues:
         return {name: self.settings[name] for name in MAPPED}
 
 
-def chosen(form: UserDataValues, home: Path) -> tuple[str, dict[str, Any]]:
+def chosen(form: UserDataValues) -> tuple[str, dict[str, Any]]:
     """Name and settings of one's own data in a run.
 
     Raises:
-        SettingError: Nothing is chosen yet, or what may not be read here.
+        SettingError: Nothing is chosen yet.
     """
     dataset = form.dataset
     if not dataset:
         raise SettingError("no_data_chosen", "Your own data is empty: upload a file, or name one or a hub dataset.")
     guess = form.last_read.get("guess", {}) if form.last_read.get("name") == dataset else {}
     settings = settings_of(form.settings, guess)
-    confine(home, dataset, (settings["validation"], settings["test"]))
     return dataset, settings
 
 

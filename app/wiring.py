@@ -21,6 +21,11 @@ Updates = dict[Block, Any]
 """What a handler answers: new values, or components with new properties, for those that change."""
 
 
+def session_of(request: gr.Request) -> str:
+    """The page's session, which Gradio tells apart by a random name; empty for a request outside of any."""
+    return str(request.session_hash or "")
+
+
 def wire(
     say: Say,
     triggers: list[Any],

@@ -12,6 +12,7 @@ ROOT = Path(__file__).resolve().parents[1]
 HEAVY = {"torch", "transformers", "peft", "accelerate", "safetensors", "tokenizers"}
 DOOR = (
     "engine.service.workbench",
+    "engine.core.confine",
     "engine.core.errors",
     "engine.core.paths",
     "engine.core.sampling",

@@ -10,7 +10,7 @@ from app.chat_view import Turn
 from app.tabs import pickers
 from app.tabs.answers import Answers
 from app.tabs.chat_layout import Layout
-from app.wiring import Updates, Values, wire
+from app.wiring import Updates, Values, session_of, wire
 from app.words import Say
 from engine.core.errors import WorkbenchError
 from engine.core.sampling import Sampling
@@ -32,12 +32,12 @@ def wire_asking(workbench: Workbench, say: Say, layout: Layout) -> None:
         past: list[Turn] = values[turns]
         turn = Turn(question.prompt, _columns(workbench, say, question.sides), picture=small(question.picture))
         now = [*past, turn][-TURNS_KEPT:]
-        session = str(request.session_hash)
+        session = session_of(request)
         stop = answers.begin(session)
         empty: Updates = {layout.prompt: "", layout.picture: None}
         try:
             yield {layout.conversation: chat_view.conversation(say, now), **empty, **_buttons(layout, answering=True)}
-            for update in workbench.chat(question, stop):
+            for update in workbench.chat(question, stop, session=session):
                 turn.answers, turn.done = list(update.texts), update.done
                 turn.difference, turn.tokens_per_s = update.difference, update.tokens_per_s
                 yield {layout.conversation: chat_view.conversation(say, now)}

@@ -10,7 +10,7 @@ from app.markup import note
 from app.tabs import pickers
 from app.tabs.asking import wire_asking
 from app.tabs.chat_layout import CHIPS, Layout
-from app.wiring import Updates, Values, wire, wire_js
+from app.wiring import Updates, Values, session_of, wire, wire_js
 from app.words import Say
 from engine.service.workbench import Workbench
 
@@ -94,11 +94,13 @@ def _wire_strength(workbench: Workbench, say: Say, layout: Layout) -> None:
     def known(run: str, step: int, strength: float) -> str:
         return chat_view.curve(say, drawn.get((run, step), []), strength)
 
-    def computed(run: str, step: int, strength: float) -> str:
+    def computed(request: gr.Request, run: str, step: int, strength: float) -> str:
         if run == pickers.BASE:
             return note(say("chat.curve.base"))
         live = run == workbench.live().run
-        points = workbench.ask("strength", run, None if step == pickers.NEWEST else step).report
+        points = workbench.ask(
+            "strength", run, None if step == pickers.NEWEST else step, session=session_of(request)
+        ).report
         if not live:
             drawn[run, step] = points
         return chat_view.curve(say, points, strength)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import gradio as gr
 
 from app.markup import html
-from app.wiring import Updates, wire, wire_js
+from app.wiring import Updates, session_of, wire, wire_js
 from app.words import Say
 from engine.runs.summary import RunSummary
 from engine.service.workbench import Workbench
@@ -71,11 +71,11 @@ def build(page: gr.Blocks, workbench: Workbench, say: Say, top: gr.HTML) -> Bar:
     ):
         wire(say, [button.click], then(act), None, set(bar.buttons), trigger_mode="once")
 
-    def resume() -> Updates:
+    def resume(request: gr.Request) -> Updates:
         run = resumable(workbench)
         if run is None:
             return bar.states(workbench)
-        workbench.resume(run.id)
+        workbench.resume(run.id, session=session_of(request))
         return {bar.started: resumed_mark(run.id), **bar.states(workbench)}
 
     wire(say, [bar.resume.click], resume, None, {bar.started, *bar.buttons}, trigger_mode="once")

@@ -12,7 +12,7 @@ from app.errors import sentence
 from app.markup import note, size
 from app.tabs.form_values import OWN_VALUES, FormValues, LastPresets, run_config
 from app.tabs.training_form import OF_TRUST, TrainingForm, filled_training, preset_name, presets
-from app.wiring import Updates, Values
+from app.wiring import Updates, Values, session_of
 from app.words import Say
 from engine.config.run import RunConfig
 from engine.core.errors import SettingError, WorkbenchError
@@ -37,7 +37,7 @@ class Filler:
         Raises:
             SettingError: A value cannot work.
         """
-        return run_config(form, self.workbench.home)
+        return run_config(form)
 
     def list_models(self) -> tuple[str, list[ModelInfo]]:
         """The table of models on this machine, and the same for `offer_models`."""
@@ -49,10 +49,18 @@ class Filler:
         menu = [(info.title, info.name) for info in models]
         return {self.form.model: gr.Dropdown(menu, value=model), self.form.model_card: self.about_model(model)}
 
-    def choose_model(self, values: Values) -> Updates:
+    def choose_model(self, request: gr.Request, values: Values) -> Updates:
         """Card and ticks for another model: trust in one model's authors is none in another's."""
+        self.workbench.permission.trust(session_of(request), "", ())
         trust: Updates = {self.form.training[name]: False for name in OF_TRUST}
         return {self.form.model_card: self.about_model(values[self.form.model] or ""), **trust}
+
+    def tick_trust(self, request: gr.Request, values: Values) -> Updates:
+        """Remember which trust the person at the page ticked for the model on the form, and no more than that."""
+        ticks = {name: self.form.training[name] for name in OF_TRUST}
+        ticked = [name for name, tick in ticks.items() if values[tick]]
+        self.workbench.permission.trust(session_of(request), values[self.form.model] or "", ticked)
+        return {tick: values[tick] for tick in ticks.values()}
 
     def choose_method(self, values: Values) -> Updates:
         """The parts of another method, whose settings are as they were left."""
@@ -75,27 +83,31 @@ class Filler:
         """The fields of one's own data, where that is chosen."""
         return {self.form.user_data.panel: gr.Column(visible=values[self.form.dataset] == user_data.CHOICE)}
 
-    def weigh(self, values: Values) -> Updates:
+    def weigh(self, request: gr.Request, values: Values) -> Updates:
         """What the run on the form means."""
         form = self.form.values(values)
-        return self.about_run(lambda: self.config(form))
+        return self.about_run(lambda: self.config(form), session_of(request))
 
-    def preview_data(self, values: Values) -> Updates:
+    def preview_data(self, request: gr.Request, values: Values) -> Updates:
         """What the run on the form would train on."""
         form = self.form.values(values)
-        return self.about_data(lambda: self.config(form))
+        return self.about_data(lambda: self.config(form), session_of(request))
 
-    def estimate_memory(self, values: Values) -> str:
+    def estimate_memory(self, request: gr.Request, values: Values) -> str:
         """The memory bar of the run on the form."""
         form = self.form.values(values)
-        return self.form.memory.estimated(lambda: self.config(form))
+        return self.form.memory.estimated(lambda: self.config(form), session_of(request))
 
-    def load(self, values: Values) -> Updates:
-        """Every part of the form from a run file."""
-        form, config = self.form, read_config(values[self.form.load])
+    def load(self, request: gr.Request, values: Values) -> Updates:
+        """Every part of the form from a run file, except for trust: the session then has none in any model."""
+        form, (config, trust) = self.form, read_config(values[self.form.load])
+        session = session_of(request)
+        self.workbench.permission.trust(session, "", ())
         brought = config.dataset not in [info.name for info in self.workbench.datasets()]
         last_presets = {**values[form.last_presets], config.method: OWN_VALUES}
         gr.Info(self.say("train.loaded"))
+        if trust:
+            gr.Warning(self.say("train.loaded.trust"))
         return {
             form.method: config.method,
             form.model: config.model,
@@ -106,40 +118,40 @@ class Filler:
             form.model_card: self.about_model(config.model),
             form.last_presets: last_presets,
             **self.about_method(config.method, last_presets),
-            **self.about_run(config.checked),
-            **filled_training(form, config.of_training().to_dict(), self._rate(config)),
+            **(about_run := self.about_run(config.checked, session)),
+            **filled_training(form, config.of_training().to_dict(), about_run.get(self.rate)),
         }
 
-    def about_run(self, config: Callable[[], RunConfig]) -> Updates:
+    def about_run(self, config: Callable[[], RunConfig], session: str) -> Updates:
         """The count, the command line, and what an empty learning rate stands for.
 
         A value that cannot work is said in place of the count, without a toast; the rate stays as it was.
         """
         try:
             run = config()
-            count = cards.count_bar(self.say, self.workbench.count(run))
-            rate = gr.Textbox(placeholder=self._rate(run))
+            count = cards.count_bar(self.say, self.workbench.count(run, session=session))
+            rate = gr.Textbox(placeholder=self._rate(run, session))
             return {self.form.count: count, self.form.command: run.command(), self.rate: rate}
         except WorkbenchError as error:
             wrong = note(sentence(self.say, error), "" if error.key == "no_data_chosen" else "wrong")
             return {self.form.count: wrong, self.form.command: ""}
 
-    def _rate(self, config: RunConfig) -> str:
-        return self.say("train.rate", rate=f"{self.workbench.usual_rate(config):.3g}")
+    def _rate(self, config: RunConfig, session: str) -> str:
+        return self.say("train.rate", rate=f"{self.workbench.usual_rate(config, session=session):.3g}")
 
     def about_model(self, name: str) -> str:
         """The model's card."""
         info = next((info for info in self.workbench.models() if info.name == name), None)
         return cards.model_card(self.say, info) if info else cards.other_model_card(self.say, name)
 
-    def about_data(self, config: Callable[[], RunConfig]) -> Updates:
+    def about_data(self, config: Callable[[], RunConfig], session: str) -> Updates:
         """The dataset's card, sample rows, and counts over all rows; or in their place what is wrong."""
         form, card = self.form, None
         try:
             run = config()
             info = next((info for info in self.workbench.datasets() if info.name == run.dataset), None)
             card = cards.data_card(self.say, info) if info else ""
-            data = self.workbench.preview_data(run)
+            data = self.workbench.preview_data(run, session=session)
         except WorkbenchError as error:
             if error.key == "no_data_chosen":  # the fields say so themselves
                 return {form.data_card: "", form.samples: "", form.report: ""}
@@ -162,8 +174,8 @@ class Filler:
         }
 
 
-def read_config(path: str) -> RunConfig:
-    """The run that an uploaded file describes.
+def read_config(path: str) -> tuple[RunConfig, tuple[str, ...]]:
+    """The run that an uploaded file describes, and the settings of trust that were left out of it.
 
     Raises:
         SettingError: It is too large, no text, or not a run.
@@ -176,4 +188,4 @@ def read_config(path: str) -> RunConfig:
         text = file.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise SettingError("bad_yaml", "The run file is not UTF-8 text.", reason="not UTF-8 text") from error
-    return RunConfig.from_yaml(text)
+    return RunConfig.from_yaml(text), RunConfig.trust_asked_in(text)

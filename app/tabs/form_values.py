@@ -1,7 +1,6 @@
 """What a filled form says, by name, and the run that it describes."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from app import user_data
@@ -37,19 +36,15 @@ class FormValues:
     last_presets: LastPresets
 
 
-def run_config(form: FormValues, home: Path) -> RunConfig:
+def run_config(form: FormValues) -> RunConfig:
     """The run that a filled form describes.
 
-    Args:
-        form: What stands on it.
-        home: The workbench's folder.
-
     Raises:
-        SettingError: A value cannot work, or its own data may not be read here.
+        SettingError: A value cannot work.
     """
     dataset, data = form.dataset, dict[str, Any]()
     if dataset == user_data.CHOICE:
-        dataset, data = user_data.chosen(form.user_data, home)
+        dataset, data = user_data.chosen(form.user_data)
     return RunConfig(
         model=form.model.strip(),
         dataset=dataset,

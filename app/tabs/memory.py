@@ -20,10 +20,10 @@ class MemoryView:
         self.bar = html(elem_id="gl-memory")
         self.last = html(elem_id="gl-memory-last")
 
-    def estimated(self, config: Callable[[], RunConfig]) -> str:
+    def estimated(self, config: Callable[[], RunConfig], session: str) -> str:
         """The bar; or what is wrong, unless that is said beside the data itself."""
         try:
-            return memory_bar(self._say, self._workbench.memory(config()))
+            return memory_bar(self._say, self._workbench.memory(config(), session=session))
         except WorkbenchError as error:
             said = isinstance(error, DataError) or error.key == "no_data_chosen"
             return "" if said else note(sentence(self._say, error), "wrong")

@@ -12,7 +12,7 @@ import gradio as gr
 from app import gallery
 from app.markup import html, note
 from app.tabs.answers import Answers
-from app.wiring import Updates, wire, wire_js
+from app.wiring import Updates, session_of, wire, wire_js
 from app.words import Say
 from engine.core.errors import WorkbenchError
 from engine.evaluation.predicted import Predicted
@@ -72,12 +72,12 @@ def build(workbench: Workbench, say: Say, one: gr.Textbox) -> Predictions:
     answers = Answers()
 
     def asked(request: gr.Request, run: str) -> Iterator[Updates]:
-        session = str(request.session_hash)
+        session = session_of(request)
         stop = answers.begin(session)
         predicted = None
         try:
             yield {panel.progress: _bar(say, 0, 1), **panel.pressable(answering=True, known=False)}
-            for predicted in workbench.predictions(run):
+            for predicted in workbench.predictions(run, session=session):
                 if stop.is_set():  # maybe since another run was opened, whose parts stay as they are
                     yield {panel.ask: gr.Button(interactive=True), panel.halt: gr.Button(interactive=False)}
                     return

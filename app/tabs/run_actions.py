@@ -11,7 +11,7 @@ import gradio as gr
 from app.markup import html, safe
 from app.tabs import controls
 from app.tabs.chat import Chat
-from app.wiring import Updates, Values, wire, wire_js
+from app.wiring import Updates, Values, session_of, wire, wire_js
 from app.words import Say
 from engine.exchange.forms import EXPORT_FORMATS
 from engine.runs.summary import RunSummary
@@ -97,15 +97,15 @@ def build(workbench: Workbench, say: Say, chat: Chat) -> Actions:
     _wire_keeping(workbench, say, actions)
     _wire_deleting(workbench, say, actions, sure, keep)
 
-    def resumed(run: str) -> str:
-        workbench.resume(run)
+    def resumed(request: gr.Request, run: str) -> str:
+        workbench.resume(run, session=session_of(request))
         return controls.resumed_mark(run)
 
     wire(say, [resume.click], resumed, [one], [started], trigger_mode="once")
     wire_js([started.change], controls.TO_WATCH, [started])
 
-    def exported(values: Values) -> Any:  # noqa: ANN401 - a component's update
-        made = workbench.export(values[one], values[form])
+    def exported(request: gr.Request, values: Values) -> Any:  # noqa: ANN401 - a component's update
+        made = workbench.export(values[one], values[form], session=session_of(request))
         copy = shutil.copy(made, Path(tempfile.mkdtemp(prefix="gatelight-")) / made.name)
         return gr.DownloadButton(say("runs.download.file", file=made.name), value=str(copy), visible=True)
 

@@ -8,12 +8,12 @@ from app.tabs import controls
 from app.tabs.controls import Bar
 from app.tabs.filling import Filler
 from app.tabs.training_form import OF_TRUST, TrainingForm
-from app.wiring import Updates, Values, wire, wire_js
+from app.wiring import Updates, Values, session_of, wire, wire_js
 from app.words import Say
 from engine.service.workbench import Workbench
 
-OF_PREVIEW = ("max_seq_len", "head", "pooling", "trust_remote_code")
-"""Settings of the loop that change what is trained on."""
+OF_PREVIEW = ("max_seq_len", "head", "pooling")
+"""Settings of the loop that change what is trained on; for those of trust see `_wire_trust`."""
 
 _SAVE = "(text) => Gatelight.ready.then(({ saveText }) => saveText('run.yaml', text))"
 _START_WAITS = "() => document.getElementById('gl-start').inert = {}"
@@ -29,6 +29,7 @@ def build(page: gr.Blocks, workbench: Workbench, say: Say, top: gr.HTML) -> None
     form.build_terminal()
     filler = Filler(workbench, say, form)
     _wire_choices(say, form, filler)
+    _wire_trust(say, form, filler)
     _wire_meaning(page, say, form, filler)
     _wire_memory(page, say, form, filler, top)
     _wire_models(page, say, form, filler)
@@ -38,8 +39,8 @@ def build(page: gr.Blocks, workbench: Workbench, say: Say, top: gr.HTML) -> None
 def _wire_run(workbench: Workbench, say: Say, form: TrainingForm, filler: Filler, bar: Bar) -> None:
     """Start, and the run file."""
 
-    def start(values: Values) -> Updates:
-        run = workbench.start(filler.config(form.values(values)))
+    def start(request: gr.Request, values: Values) -> Updates:
+        run = workbench.start(filler.config(form.values(values)), session=session_of(request))
         return {bar.started: run, **bar.states(workbench)}
 
     def written(values: Values) -> str:
@@ -67,6 +68,20 @@ def _wire_choices(say: Say, form: TrainingForm, filler: Filler) -> None:
     wire(say, [form.dataset.change], filler.choose_data, {form.dataset}, {form.user_data.panel})
     wire(say, [form.load.upload], filler.load, {form.load, form.last_presets}, everything)
     form.user_data.wire()
+
+
+def _wire_trust(say: Say, form: TrainingForm, filler: Filler) -> None:
+    """A tick is remembered before anything is read with it. Where it may not be given, it goes again."""
+    ticks = {form.training[name] for name in OF_TRUST}
+    pressed = [tick.input for tick in ticks]
+    wire_js(pressed, _START_WAITS.format("true"))
+    refused = dict.fromkeys(ticks, False)
+    ticked = wire(say, pressed, filler.tick_trust, {form.model, *ticks}, ticks, refused, show_progress="hidden")
+    wire_js([], _START_WAITS.format("false"), after=ticked)
+    about_run = {form.count, form.command, filler.rate}
+    wire(say, [], filler.weigh, form.inputs, about_run, after=ticked)
+    wire(say, [], filler.preview_data, form.inputs, {form.data_card, form.samples, form.report}, after=ticked)
+    wire(say, [], filler.estimate_memory, form.inputs, [form.memory.bar], after=ticked)
 
 
 def _wire_meaning(page: gr.Blocks, say: Say, form: TrainingForm, filler: Filler) -> None:
@@ -97,6 +112,7 @@ def _wire_models(page: gr.Blocks, say: Say, form: TrainingForm, filler: Filler) 
 
 
 def _changes(form: TrainingForm) -> list[Any]:
-    """The events of all parts that a run is made of."""
+    """The events of all parts that a run is made of, other than those of trust."""
     parts = [form.model, form.dataset, form.user_data.last_read, *form.user_data.settings.values()]
-    return [part.change for part in (*parts, *form.training.values(), *form.methods.all)]
+    training = [control for name, control in form.training.items() if name not in OF_TRUST]
+    return [part.change for part in (*parts, *training, *form.methods.all)]

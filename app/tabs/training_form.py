@@ -17,7 +17,7 @@ from app.tabs.user_data import UserData
 from app.wiring import Values
 from app.words import Say
 from engine.config.run import RunConfig
-from engine.config.training import TrainingSettings
+from engine.config.training import LOADING, TRUST, TrainingSettings
 from engine.core.settings import Field
 from engine.data.info import DatasetInfo
 from engine.methods import METHODS
@@ -26,9 +26,9 @@ from engine.service.workbench import Workbench
 
 FIRST = RunConfig()
 FIELDS = sorted(TrainingSettings.fields(), key=lambda field: field.info.advanced)
-OF_TRUST = ("trust_remote_code", "pickled_weights")
+OF_TRUST = TRUST
 """Settings that trust the authors of one model."""
-OF_MODEL = ("precision", "device", "attention", *OF_TRUST)
+OF_MODEL = LOADING
 """Settings of the loop that belong to the choice of a model."""
 
 
@@ -40,6 +40,7 @@ class TrainingForm:
         self.training: dict[str, Control] = {}
         self.last_presets = gr.State({})
         self._first = METHODS[FIRST.method]
+        self._may_trust = workbench.permission.confinement.may_trust
         html(f'<h2 class="gl-title">{say("train.title")}</h2>')
         with gr.Row(elem_classes="gl-choices"):
             with gr.Column(scale=5, min_width=480):
@@ -102,6 +103,8 @@ class TrainingForm:
             self.models = html(note(self.say("common.engine"), "waiting"))
             with gr.Row(elem_classes="gl-settings"):
                 self._add(field for field in FIELDS if field.name in OF_MODEL)
+        for name in OF_TRUST:
+            self.training[name].interactive = self._may_trust
 
     def build_settings(self) -> None:
         """The settings of the loop that are rarely changed, and those of the method."""
@@ -155,8 +158,10 @@ def preset_name(say: Say, preset: str) -> str:
     return say(f"preset.{preset}") if f"preset.{preset}" in say else preset
 
 
-def filled_training(form: TrainingForm, settings: dict[str, Any], rate: str) -> dict[Any, Any]:
-    """The loop's controls with the values of all settings, and what an empty learning rate stands for."""
+def filled_training(form: TrainingForm, settings: dict[str, Any], rate: gr.Textbox | None) -> dict[Any, Any]:
+    """The loop's controls with the values of all settings, and what an empty learning rate stands for, if known."""
     updates = forms.filled(form.training, FIELDS, settings)
     field = form.training["learning_rate"]
-    return {**updates, field: gr.Textbox(updates[field], placeholder=rate)}
+    if rate is None:
+        return updates
+    return {**updates, field: gr.Textbox(updates[field], placeholder=rate.placeholder)}

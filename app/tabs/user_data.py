@@ -15,7 +15,6 @@ from app.user_data import (
     MAPPED,
     LastRead,
     UserDataValues,
-    confine,
     described,
     is_hub,
     kept,
@@ -190,7 +189,6 @@ class UserData:
         }
 
     def _look(self, dataset: str, how: dict[str, Any]) -> Inspection:
-        confine(self._workbench.home, dataset)
         return self._workbench.inspect_data(dataset, DataSettings.from_dict(how))
 
 

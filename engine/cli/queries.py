@@ -8,6 +8,7 @@ from typing import Any
 
 from engine.cli.commands import Commands, add_command
 from engine.cli.output import result
+from engine.cli.settings import add_trust_options, trusted
 from engine.runs.folder import RunFolder
 from engine.telemetry.probe_reports import LayerAblation, RouteLosses
 
@@ -69,7 +70,8 @@ def ask(args: argparse.Namespace) -> None:
     from engine.service.worker import Worker
 
     command = COMMANDS[args.command]
-    answer = Worker(lambda _live: None).ask(command.query, RunFolder.open(args.folder), None, {})
+    folder = RunFolder.open(args.folder)
+    answer = Worker(lambda _live: None).ask(command.query, folder, None, {}, trusted(args))
     result(answer.to_json(), as_json=args.json, text=command.show(answer.report))
 
 
@@ -78,3 +80,4 @@ def register(commands: Commands) -> None:
     for name, row in COMMANDS.items():
         command = add_command(commands, name, ask, row.text, description=row.description)
         command.add_argument("folder", type=Path, help="run folder")
+        add_trust_options(command)

@@ -5,11 +5,12 @@ import dataclasses
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from typing_extensions import override
 
 from engine.config.run import RunConfig
-from engine.config.training import LOADING, TrainingSettings
+from engine.config.training import LOADING, TRUST, TrainingSettings
 from engine.core.errors import SettingError
 from engine.core.settings import Field
 from engine.data.settings import DataSettings
@@ -39,7 +40,27 @@ def add_loading_options(command: argparse.ArgumentParser, *, of_run: bool = Fals
     group = command.add_argument_group("how the base is loaded")
     for field in TrainingSettings.fields():
         if field.name in LOADING:
-            _add_field(group, field, "as the run had it" if of_run else str(field.default))
+            as_run = of_run and field.name not in TRUST
+            _add_field(group, field, "as the run had it" if as_run else str(field.default))
+
+
+def add_trust_options(command: argparse.ArgumentParser) -> None:
+    """Add the flags that trust the authors of a run's model, which the run's own files cannot."""
+    group = command.add_argument_group("how the base is loaded")
+    for field in TrainingSettings.fields():
+        if field.name in TRUST:
+            _add_field(group, field, str(field.default))
+
+
+def trusted(args: argparse.Namespace) -> dict[str, Any]:
+    """Arguments of `load_base` that the flags of `add_trust_options` gave.
+
+    Raises:
+        SettingError: A flag is neither true nor false.
+    """
+    given = {name: value for name in TRUST if (value := getattr(args, name)) is not None}
+    settings = TrainingSettings.from_dict(given)
+    return {name: True for name in TRUST if getattr(settings, name)}
 
 
 def _add_field(group: argparse._ArgumentGroup, field: Field, default: str) -> None:
@@ -77,6 +98,17 @@ def loading(args: argparse.Namespace, config: RunConfig) -> RunConfig:
     """The config with the flags of `add_loading_options` put in."""
     given = {name: value for name in LOADING if (value := getattr(args, name)) is not None}
     return dataclasses.replace(config, training={**config.training, **given})
+
+
+def _say_what_is_left_out(args: argparse.Namespace, text: str) -> None:
+    """Print on stderr which trust a run file asks for and no flag gave."""
+    for name in RunConfig.trust_asked_in(text):
+        if getattr(args, name) is None:
+            print(
+                f"{args.file} asks for {name}, which no file can switch on: give {_flag(name)} true if you trust the "
+                "model's authors.",
+                file=sys.stderr,
+            )
 
 
 def add_data_option(command: argparse.ArgumentParser) -> None:
@@ -128,6 +160,7 @@ def run_config(args: argparse.Namespace) -> RunConfig:
             config = RunConfig.from_yaml(text)
             for former, present in RunConfig.renamed_in(text).items():
                 hint(former, present)
+            _say_what_is_left_out(args, text)
         except (OSError, UnicodeDecodeError) as error:
             raise SettingError(
                 "no_file",

@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+import functools
 import signal
 import threading
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from tqdm import tqdm
 
 from engine.cli.commands import Commands, add_command
 from engine.cli.output import result, say
-from engine.cli.settings import add_run_options, run_config
+from engine.cli.settings import add_run_options, add_trust_options, run_config, trusted
 from engine.core.paths import runs_root
 from engine.runs.facts import RunFacts
 from engine.runs.folder import RunFolder, new_run_path
@@ -40,8 +41,9 @@ def resume(args: argparse.Namespace) -> None:
     from engine.training.launch import resume_run
 
     folder = RunFolder.open(args.folder)
+    load = functools.partial(load_base, **trusted(args))
     with folder.owned():
-        _run(resume_run(folder, load_base), args)
+        _run(resume_run(folder, load), args)
 
 
 def _run(trainer: "Trainer", args: argparse.Namespace) -> None:
@@ -114,3 +116,4 @@ def register(commands: Commands) -> None:
     command = add_command(commands, "resume", resume, "resume a run")
     command.add_argument("folder", type=Path, help="run folder")
     command.add_argument("--quiet", action="store_true", help="no progress bar")
+    add_trust_options(command)

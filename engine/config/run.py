@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import yaml
 
-from engine.config.training import TrainingSettings
+from engine.config.training import TRUST, TrainingSettings
 from engine.core.errors import SettingError
 from engine.core.settings import Settings
 from engine.data.dataset import Dataset, load_dataset
@@ -89,7 +89,10 @@ class RunConfig:
 
     @classmethod
     def from_dict(cls, values: Any) -> Self:  # noqa: ANN401 - any contents of a file
-        """The config that `to_dict` described.
+        """The config that `to_dict` described, without trust in the model's authors.
+
+        Values come from files, which anybody may have written: trust is given by the person who starts a run, each time
+        anew. `trust_asked` names what was left out.
 
         Raises:
             SettingError: It is not a mapping, or has an unknown entry or one of the wrong type.
@@ -115,7 +118,10 @@ class RunConfig:
                     value=value,
                     wanted=kind,
                 )
-        return cls(**values).checked()
+        plain = dict(values)
+        if "training" in plain:
+            plain["training"] = {name: value for name, value in plain["training"].items() if name not in TRUST}
+        return cls(**plain).checked()
 
     def to_yaml(self) -> str:
         """The file that reproduces the run: `python -m engine train run.yaml`."""
@@ -146,6 +152,11 @@ class RunConfig:
             if former in (values.get(part) or {})
         }
 
+    @classmethod
+    def trust_asked_in(cls, text: str) -> tuple[str, ...]:
+        """The settings of `TRUST` that a run file switches on, and that reading it leaves out."""
+        return trust_asked(yaml.safe_load(text))
+
     def command(self) -> str:
         """The command line that starts the same run."""
         words = ["python", "-m", "engine", "train"]
@@ -157,6 +168,13 @@ class RunConfig:
         for name, value in self.training.items():
             words += [f"--{name.replace('_', '-')}", _flag(value)]
         return shlex.join(words)
+
+
+def trust_asked(values: Any) -> tuple[str, ...]:  # noqa: ANN401 - any contents of a file
+    """The settings of `TRUST` that the contents of a run file switch on, and that reading it leaves out."""
+    training = values.get("training") if isinstance(values, dict) else None
+    given = training if isinstance(training, dict) else {}
+    return tuple(name for name in TRUST if str(given.get(name, "")).strip().lower() in ("true", "yes", "on", "1"))
 
 
 def _changed(settings: Settings) -> dict[str, Any]:

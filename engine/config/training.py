@@ -8,7 +8,9 @@ SCHEDULES = ("cosine", "linear", "constant", "constant_with_warmup")
 KEPT = ("newest", "best")
 DEVICES = ("auto", "cpu", "cuda")
 KERNELS = ("auto", "math", "efficient", "flash", "cudnn")
-LOADING = ("precision", "device", "attention", "trust_remote_code", "pickled_weights")
+TRUST = ("trust_remote_code", "pickled_weights")
+"""Names of the settings that trust the authors of one model. No file can switch them on: see `RunConfig.from_dict`."""
+LOADING = ("precision", "device", "attention", *TRUST)
 """Names of the settings that determine how a base is loaded."""
 
 

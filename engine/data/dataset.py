@@ -11,11 +11,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from engine.core.confine import named_path
 from engine.core.errors import DataError, SettingError
 from engine.data.info import DatasetInfo
 from engine.data.load_source import open_source
 from engine.data.readers.dispatch import is_source
 from engine.data.readers.formats import suffixes
+from engine.data.readers.hub_name import HUB
 from engine.data.row import Row as Row
 from engine.data.settings import DataSettings
 from engine.data.source import Source
@@ -138,7 +140,7 @@ class Dataset:
     def _file(self, split: str) -> Path:
         """The file of a split; folders of before call the test split "heldout"."""
         path, former = self.folder / f"{split}.jsonl", self.folder / f"{FORMER.get(split, split)}.jsonl"
-        return former if former.exists() and not path.exists() else path
+        return named_path(str(former if former.exists() and not path.exists() else path))
 
     def fill(self, prompt: str) -> str:
         """The template with a prompt in it: what the model reads before it answers."""
@@ -197,6 +199,9 @@ def load_dataset(name: str, settings: DataSettings | None = None) -> Dataset:
         SettingError: There are settings, but the dataset has a description of its own.
     """
     settings = settings or DataSettings()
+    for path in (name, settings.validation, settings.test):
+        if path.strip() and not path.startswith(HUB) and path not in shipped():
+            named_path(path)
     if name not in shipped() and is_source(name):
         return _from_source(name, settings)
     if settings != DataSettings():

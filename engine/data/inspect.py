@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
+from engine.core.confine import named_path
 from engine.data.columns import guess
 from engine.data.info import Inspection
 from engine.data.readers.dispatch import is_source, read_tables
+from engine.data.readers.hub_name import HUB
 from engine.data.settings import DataSettings
 from engine.data.table import Table
 
@@ -20,6 +22,8 @@ def inspect_data(name: str, settings: DataSettings) -> Inspection:
     Raises:
         DataError: They cannot be read.
     """
+    if not name.startswith(HUB):
+        named_path(name)
     if not is_source(name) and (Path(name).expanduser() / "dataset.json").is_file():
         return Inspection(columns={}, guess=dict.fromkeys(MAPPED, ""), sure=True, rows=0, cut=False)
     tables = read_tables(name, settings)

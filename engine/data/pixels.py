@@ -44,6 +44,8 @@ def opened(path: Path) -> Image.Image:
         NoPictureError: It is none, or it is huge.
     """
     try:
+        if not path.is_file():  # a pipe would never end
+            raise NoPictureError("no_picture")
         image: Image.Image = Image.open(path, formats=FORMATS)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise NoPictureError("huge") from error

@@ -8,10 +8,11 @@ from pathlib import Path
 from huggingface_hub import constants
 from safetensors import SafetensorError, safe_open
 
+from engine.core.confine import named_path, plain_folder
 from engine.core.errors import ModelError
 from engine.models.families import family_of
 from engine.models.load_errors import corrupt_file, first_line, missing_model, pickled_weights, unreadable_folder
-from engine.models.resolve import hub_reachable, local_folder, locate
+from engine.models.resolve import SHIPPED, hub_reachable, local_folder, locate
 
 PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt")
 
@@ -21,9 +22,11 @@ def check_hub(name: str) -> None:
 
     Raises:
         ModelError: The model is neither here nor can it be fetched.
+        SettingError: The name is a path that cannot be used, or something in that folder could hang its reader.
     """
-    path = Path(locate(name))
-    if local_folder(name) is not None:
+    path = Path(locate(name)) if name in SHIPPED else named_path(name)
+    if (folder := local_folder(name)) is not None:
+        plain_folder(folder)
         return
     if path.is_absolute() or name.startswith(".") or not re.fullmatch(r"[\w.-]+(/[\w.-]+)?", name):
         raise missing_model(name)

@@ -8,6 +8,7 @@ from pathlib import Path
 from huggingface_hub import CacheNotFound, constants, scan_cache_dir
 from safetensors import SafetensorError, safe_open
 
+from engine.core.confine import is_plain
 from engine.models.families import FAMILIES
 
 
@@ -36,12 +37,14 @@ class LocalModel:
 
 def inspect_folder(folder: Path, name: str, source: str) -> LocalModel | None:
     """What a folder holds; None where there is no config of a model."""
+    if not is_plain(folder / "config.json"):
+        return None
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         family = str(config.get("model_type", ""))
     except (OSError, ValueError, AttributeError):
         return None
-    files = sorted(folder.glob("*.safetensors"))
+    files = sorted(filter(is_plain, folder.glob("*.safetensors")))
     try:
         parameters, problem = sum(map(_numbers, files)), "" if files else "model_pickled"
     except (SafetensorError, OSError):

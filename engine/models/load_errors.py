@@ -37,7 +37,7 @@ def loading_error(name: str, error: Exception) -> ModelError:
         return ModelError(
             "model_code",
             f"The model {name!r} brings Python code of its own, which could do on this machine whatever you can: set "
-            "trust_remote_code only if you trust its authors, or choose another model.",
+            "trust_remote_code for this run only if you trust its authors, or choose another model.",
             name=name,
         )
     if isinstance(error, torch.OutOfMemoryError):

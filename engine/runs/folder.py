@@ -23,7 +23,7 @@ from typing import Any, Self
 
 from filelock import FileLock, Timeout
 
-from engine.config.run import RunConfig
+from engine.config.run import RunConfig, trust_asked
 from engine.core.atomic import sync, sync_tree, write_json, write_text
 from engine.core.errors import RunError
 from engine.data.head_spec import HeadSpec
@@ -101,8 +101,13 @@ class RunFolder:
 
     @property
     def config(self) -> RunConfig:
-        """The run's config."""
+        """The run's config, without trust in its model's authors, which no file can give."""
         return RunConfig.from_dict(self.facts().config)
+
+    @property
+    def trust_asked(self) -> tuple[str, ...]:
+        """The settings of trust that the run was started with; whoever goes on with it gives them anew."""
+        return trust_asked(self.facts().config)
 
     @property
     def head(self) -> HeadSpec | None:

@@ -1,7 +1,8 @@
 """LRU caches of bases and trained methods, so that queries about a run do not load them again."""
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from engine.methods.base import Method
 from engine.models.base import Base
 from engine.models.loading import load_base, resolve_device, resolve_precision
 from engine.runs.folder import RunFolder
+from engine.service.permission import NO_TRUST, Trust
 from engine.training.checkpoint import has_checkpoint, restore_method
 from engine.training.launch import base_for, build_method
 
@@ -29,6 +31,16 @@ class ModelCache:
         self._loaded = loaded
         self._bases: OrderedDict[tuple[str, str, str, str], Base] = OrderedDict()
         self._methods: OrderedDict[tuple[Path, int | None, float], Method] = OrderedDict()
+        self._trust: Trust = NO_TRUST
+
+    @contextmanager
+    def trusting(self, trust: Trust) -> Iterator[None]:
+        """Load bases with this trust, for the time of one job; it must have been given for their model."""
+        before, self._trust = self._trust, trust
+        try:
+            yield
+        finally:
+            self._trust = before
 
     def base(self, model: str, precision: str = "fp32", **loading: Any) -> Base:  # noqa: ANN401 - see `load_base`
         """A base; at most `KEPT_BASES` are in memory.
@@ -42,7 +54,7 @@ class ModelCache:
         if key not in self._bases:
             while len(self._bases) >= KEPT_BASES:
                 self._bases.popitem(last=False)
-            self._bases[key] = load_base(model, precision, **loading)
+            self._bases[key] = load_base(model, precision, **{**loading, **self._trust})
             self._loaded(model, precision, self._bases[key])
         self._bases.move_to_end(key)
         return self._bases[key]

@@ -25,10 +25,14 @@ class RunStore:
     Args:
         root: Folder of the run folders.
         live: Returns the worker's present status, which the folders do not hold.
+        check: Raises a `WorkbenchError` for a run whose model or data may not be read here.
     """
 
-    def __init__(self, root: Path, live: Callable[[], LiveStatus]) -> None:
+    def __init__(
+        self, root: Path, live: Callable[[], LiveStatus], check: Callable[[RunConfig], None] = lambda _: None
+    ) -> None:
         self.root = root
+        self._check = check
         self._live = live
         sweep_deleted(root)
 
@@ -139,6 +143,7 @@ class RunStore:
         if not folder.facts().pictures:
             return {}
         try:
+            self._check(folder.config)
             data = folder.config.load_data()
         except WorkbenchError:
             return {}

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.config.run import RunConfig
+from engine.core.confine import LOCAL, Confinement
 from engine.core.errors import RunError, SettingError
 from engine.data.dataset import shipped_datasets
 from engine.data.info import DatasetInfo, Inspection
@@ -21,6 +22,7 @@ from engine.models.info import Counts, ModelInfo
 from engine.runs.folder import new_run_path
 from engine.service import deferred
 from engine.service.answer import Answer
+from engine.service.permission import NO_TRUST, Permission
 from engine.service.runs import RECORDINGS, RunStore, short
 from engine.service.status import LiveStatus
 from engine.service.worker_thread import WorkerThread
@@ -37,13 +39,16 @@ class Workbench:
 
     Attributes:
         home: Folder of runs, the user's models and exports.
+        permission: Which paths may be named here, and which sessions trust which model's authors. The methods that take
+            a `session` act with the trust that it gave; without one, with none.
         runs: The run folders; its methods do not wait for the worker.
     """
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, confinement: Confinement = LOCAL) -> None:
         self.home = home
+        self.permission = Permission(confinement)
         self._worker = WorkerThread()
-        self.runs = RunStore(home / "runs", self.live)
+        self.runs = RunStore(home / "runs", self.live, self.permission.check_paths)
         self._starting = threading.Lock()
         self._last_start: tuple[RunConfig, float, str] | None = None
 
@@ -69,42 +74,48 @@ class Workbench:
         Raises:
             DataError: It cannot be read.
         """
+        self.permission.check_data(dataset, (settings.validation, settings.test))
         return inspect_data(dataset, settings)
 
-    def preview_data(self, config: RunConfig, rows: int = 3) -> DataPreview:
+    def preview_data(self, config: RunConfig, rows: int = 3, *, session: str = "") -> DataPreview:
         """Preview of a run's training data: tokens of some rows, and counts over all. No weights are loaded.
 
         Raises:
             WorkbenchError: A setting, the model or the data cannot be used, or no row would be trained on.
         """
+        self.permission.check(config, session)
         return deferred.preview_data(config, rows)
 
-    def count(self, config: RunConfig) -> Counts:
+    def count(self, config: RunConfig, *, session: str = "") -> Counts:
         """Number of parameters that a run would train."""
+        self.permission.check(config, session)
         return deferred.count(config)
 
-    def usual_rate(self, config: RunConfig) -> float:
+    def usual_rate(self, config: RunConfig, *, session: str = "") -> float:
         """The learning rate that an empty setting stands for."""
+        self.permission.check(config, session)
         return deferred.usual_rate(config)
 
-    def memory(self, config: RunConfig) -> MemoryInfo:
+    def memory(self, config: RunConfig, *, session: str = "") -> MemoryInfo:
         """The memory that a run would take, by purpose, and whether it fits. No weights are loaded; takes a second.
 
         Raises:
             WorkbenchError: A setting, the model or the data cannot be used.
         """
+        self.permission.check(config, session)
         live, precision = self.live(), config.of_training().precision
         same = live.model == config.model and precision in ("auto", live.precision)
         held = live.size_mb * 1e6 if same else 0.0
         return deferred.memory(config, round(held))
 
-    def start(self, config: RunConfig, name: str = "") -> str:
+    def start(self, config: RunConfig, name: str = "", *, session: str = "") -> str:
         """Start a run; returns its id when it is set up. A double click starts one run.
 
         Raises:
             WorkbenchError: Another run is active, or a setting, the model or the data cannot be used.
         """
         config = config.checked()
+        self.permission.check(config, session)
         with self._starting:
             if self._last_start is not None:
                 last_config, started, run = self._last_start
@@ -133,7 +144,7 @@ class Workbench:
         """Stop the active run after the present step and save its state; it can be resumed."""
         self._worker.call(lambda worker: worker.stop())
 
-    def resume(self, run: str) -> None:
+    def resume(self, run: str, *, session: str = "") -> None:
         """Resume a stopped, failed or interrupted run from its checkpoint.
 
         Raises:
@@ -144,26 +155,37 @@ class Workbench:
                 return
             self._refuse_second_run()
             folder = self.runs.editable_folder(run)
+            trust = self.permission.to_resume(folder, session)
             self._worker.expect(run)
-            self._worker.call(lambda worker: worker.resume(folder))
+            self._worker.call(lambda worker: worker.resume(folder, trust))
 
-    def export(self, run: str, form: str) -> Path:
+    def export(self, run: str, form: str, *, session: str = "") -> Path:
         """A zip of the run's adapter; `form` is one of `engine.exchange.forms.EXPORT_FORMATS`.
 
         Raises:
             WorkbenchError: The format cannot hold this adapter without loss.
         """
         folder = self.runs.folder(run)
+        trust = self.permission.of_run(folder, session)
         target = self.home / "exports" / f"{run}-{form if form.isidentifier() else 'x'}.zip"
-        return self._worker.call(lambda worker: worker.export(folder, form, target))
+        return self._worker.call(lambda worker: worker.export(folder, form, target, trust))
 
-    def ask(self, query: str, run: str, step: int | None = None, **arguments: Any) -> Answer:  # noqa: ANN401 - any argument of a query
+    def ask(
+        self,
+        query: str,
+        run: str,
+        step: int | None = None,
+        *,
+        session: str = "",
+        **arguments: Any,  # noqa: ANN401 - any argument of a query
+    ) -> Answer:
         """Answer a query about a run between two training steps.
 
         Args:
             query: A name in `engine.service.queries.QUERIES`.
             run: The run's id.
             step: One of its snapshots; None for its newest state.
+            session: Of the page that asks.
             arguments: Those of the query, by name.
 
         Raises:
@@ -171,9 +193,10 @@ class Workbench:
             WorkbenchError: The run, its model or its data are gone, or the query does not apply to its method.
         """
         folder = self.runs.folder(run)
-        return self._worker.call(lambda worker: worker.ask(query, folder, step, arguments))
+        trust = self.permission.of_run(folder, session)
+        return self._worker.call(lambda worker: worker.ask(query, folder, step, arguments, trust))
 
-    def predictions(self, run: str) -> Iterator[Predicted]:
+    def predictions(self, run: str, *, session: str = "") -> Iterator[Predicted]:
         """Predictions for the test rows of a run, a few more each time; stored predictions are yielded at once.
 
         Raises:
@@ -188,13 +211,13 @@ class Workbench:
         rows: list[dict[str, Any]] = []
         total = 1
         while len(rows) < total:
-            more, total = self.ask("predictions", run, start=len(rows)).report
+            more, total = self.ask("predictions", run, session=session, start=len(rows)).report
             rows += more
             yield Predicted(rows=list(rows), total=total)
         if folder.path.parent != RECORDINGS:
             folder.keep_predictions(rows)
 
-    def chat(self, request: ChatRequest, stop: threading.Event) -> Iterator[ChatUpdate]:
+    def chat(self, request: ChatRequest, stop: threading.Event, *, session: str = "") -> Iterator[ChatUpdate]:
         """Stream the answers of all sides; ends within a second of `stop` being set. Runs between steps.
 
         Raises:
@@ -203,12 +226,14 @@ class Workbench:
         if not request.prompt.strip() and not request.picture:
             raise SettingError("no_prompt", "The message is empty: type a question.")
         folders = [self.runs.folder(side.run) if side.run else None for side in request.sides]
+        trusts = [self.permission.of_run(folder, session) for folder in folders if folder is not None]
+        trust = next(iter(trusts), NO_TRUST)  # all sides share one model
         updates: queue.Queue[ChatUpdate | None] = queue.Queue()
         abandoned = threading.Event()
 
         def answer(worker: "Worker") -> None:
             try:
-                for update in worker.chat(request, folders, lambda: stop.is_set() or abandoned.is_set()):
+                for update in worker.chat(request, folders, lambda: stop.is_set() or abandoned.is_set(), trust):
                     updates.put(update)
             finally:
                 updates.put(None)

@@ -19,6 +19,7 @@ from engine.runs.folder import RunFolder
 from engine.service.answer import Answer
 from engine.service.chat import chat
 from engine.service.model_cache import ModelCache
+from engine.service.permission import NO_TRUST, Trust
 from engine.service.queries import QUERIES
 from engine.service.status import LiveStatus
 from engine.training.launch import resume_run, start_run
@@ -59,12 +60,13 @@ class Worker:
 
         self._begin(make, path.name, config)
 
-    def resume(self, folder: RunFolder) -> None:
+    def resume(self, folder: RunFolder, trust: Trust) -> None:
         """Resume a run from its checkpoint."""
 
         def make() -> Trainer:
             self._lock.enter_context(folder.owned())
-            return resume_run(folder, self.models.base)
+            with self.models.trusting(trust):
+                return resume_run(folder, self.models.base)
 
         self._begin(make, folder.id, folder.config)
 
@@ -123,7 +125,9 @@ class Worker:
         else:
             self._end()
 
-    def ask(self, query: str, folder: RunFolder, step: int | None, arguments: dict[str, Any]) -> Answer:
+    def ask(
+        self, query: str, folder: RunFolder, step: int | None, arguments: dict[str, Any], trust: Trust = NO_TRUST
+    ) -> Answer:
         """Answer a query of `QUERIES` about a run as it was at a snapshot; None for its newest state.
 
         Raises:
@@ -132,19 +136,22 @@ class Worker:
         """
         row = QUERIES[query]
         step = step if row.past else None
-        base, method = self._method(folder, step, as_trained="training_state" in row.needs)
+        with self.models.trusting(trust):
+            base, method = self._method(folder, step, as_trained="training_state" in row.needs)
         queried_step = self._live.step if step is None and self._is_live(folder) else step
         return Answer(step=queried_step, report=row.answer(base, method, folder, arguments))
 
     def chat(
-        self, request: ChatRequest, folders: list[RunFolder | None], stopped: Callable[[], bool]
+        self, request: ChatRequest, folders: list[RunFolder | None], stopped: Callable[[], bool], trust: Trust
     ) -> Iterator[ChatUpdate]:
         """Stream the answers of all sides; see `engine.service.chat`."""
-        yield from chat(request, folders, self.models.base, lambda run, step: self._method(run, step)[1], stopped)
+        with self.models.trusting(trust):
+            yield from chat(request, folders, self.models.base, lambda run, step: self._method(run, step)[1], stopped)
 
-    def export(self, folder: RunFolder, form: str, target: Path) -> Path:
+    def export(self, folder: RunFolder, form: str, target: Path, trust: Trust) -> Path:
         """A zip of a run's adapter."""
-        base, method = self._method(folder, None)
+        with self.models.trusting(trust):
+            base, method = self._method(folder, None)
         return zip_adapter(method, base, form, folder.config.to_yaml(), target)
 
     def _method(self, folder: RunFolder, step: int | None, *, as_trained: bool = False) -> tuple[Base, Method]:

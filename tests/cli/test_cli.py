@@ -15,7 +15,9 @@ import yaml
 from safetensors.torch import load_file
 
 from engine.__main__ import main
+from engine.config.run import RunConfig
 from engine.methods import METHODS
+from tests.attack import attack_model
 from tests.tiny import save_tiny
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -88,7 +90,7 @@ def test_train_eval_chat_export_import(engine, tmp_path):
 
 
 def test_base_is_loaded_as_the_run_had_it_or_as_flags_want_it(engine, tmp_path):
-    """A pickle is read where the run was allowed to; flags override that; an adapter alone needs the flag."""
+    """Precision is the run's own, and flags override it; trust is the person's alone, and needs its flag each time."""
     folder = save_tiny(tmp_path / "pickled")
     torch.save(load_file(folder / "model.safetensors"), folder / "pytorch_model.bin")
     (folder / "model.safetensors").unlink()
@@ -96,22 +98,48 @@ def test_base_is_loaded_as_the_run_had_it_or_as_flags_want_it(engine, tmp_path):
            "--pickled-weights", "true", "--precision", "bf16", "--out", tmp_path / "a", "--quiet")  # fmt: skip
     ask = ("--prompt", "Hello", "--json")
     run, alone = tmp_path / "a", tmp_path / "a" / "adapter"
-    answer = from_json(engine("chat", run, *ask))
-    assert from_json(engine("chat", run, "--attention", "math", "--device", "cpu", *ask)).keys() == answer.keys()
-    status, _, err = engine("chat", run, "--precision", "fp32", *ask)
+    trust = ("--pickled-weights", "true")
+    answer = from_json(engine("chat", run, *trust, *ask))
+    kernel = ("--attention", "math", "--device", "cpu")
+    assert from_json(engine("chat", run, *trust, *kernel, *ask)).keys() == answer.keys()
+    status, _, err = engine("chat", run, "--precision", "fp32", *trust, *ask)
     assert status == 2
     assert "in bf16" in err
-    status, _, err = engine("chat", run, "--pickled-weights", "false", *ask)
-    assert status == 2
-    assert "safetensors" in err
+    for without in ((), ("--pickled-weights", "false")):
+        status, _, err = engine("chat", run, *without, *ask)
+        assert status == 2
+        assert "safetensors" in err
     assert engine("chat", alone, *ask)[0] == 2
     assert from_json(engine("chat", alone, "--pickled-weights", "true", *ask)) == answer
-    assert from_json(engine("export", tmp_path / "a", "--format", "peft", "--out", tmp_path / "peft", "--json"))[
-        "files"
-    ]
+    out = ("--format", "peft", "--out", tmp_path / "peft", "--json")
+    assert from_json(engine("export", tmp_path / "a", *trust, *out))["files"]
     status, _, err = engine("chat", tmp_path / "a", "--precision", "fp8", *ask)
     assert status == 2
     assert "fp8" in err
+
+
+@pytest.mark.fault("code", "Another's run file or run folder in the terminal: without a flag no code of theirs runs.")
+def test_no_file_gives_trust(engine, tmp_path):
+    mark = tmp_path / "ran"
+    model = attack_model(tmp_path / "attack", mark)
+    file = tmp_path / "run.yaml"
+    training = {"trust_remote_code": True, "steps": 3, "save_every": 1, "batch_size": 2}
+    file.write_text(RunConfig(model=str(model), method="lora", training=training).to_yaml())
+    status, _, err = engine("train", file, "--out", tmp_path / "a", "--quiet")
+    assert status == 2
+    assert "asks for trust_remote_code" in err
+    assert "trust its authors" in err
+    assert not mark.exists()
+    model = attack_model(tmp_path / "llama", mark, "llama")
+    words = ("--trust-remote-code", "true", "--model", model, "--dataset", few_rows(tmp_path))
+    assert engine("train", file, *words, "--out", tmp_path / "a", "--quiet")[0] == 0
+    assert mark.exists()
+    mark.unlink()
+    for command in ("ablate", "eval", "resume"):
+        engine(command, tmp_path / "a")
+        assert not mark.exists()
+    assert engine("ablate", tmp_path / "a", *words[:2])[0] == 0
+    assert mark.exists()
 
 
 def test_yaml_reproduces_the_run(engine, tmp_path):

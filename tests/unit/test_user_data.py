@@ -2,8 +2,7 @@
 
 import pytest
 
-from app.user_data import FIELDS, confine, dataset_name, kept, listed, parts_of, settings_of
-from engine.core.errors import SettingError
+from app.user_data import FIELDS, dataset_name, kept, listed, parts_of, settings_of
 
 GUESS = {"prompt": "a, b", "input": "", "response": "c", "messages": ""}
 EMPTY = {field.name: field.default for field in FIELDS} | {"prompt": []}
@@ -58,22 +57,3 @@ def test_uploads_are_kept_once_by_content(tmp_path):
     upload.unlink()
     assert first.read_text() == "a,b\n1,2\n"
     assert len([path for path in (tmp_path / "home").rglob("*") if path.is_file()]) == 2
-
-
-def test_a_space_reads_only_what_was_uploaded(tmp_path, monkeypatch):
-    """At home any path may be named; where anybody may open the page, no file of the server but uploads and the hub."""
-    secret, home = tmp_path / "secret.json", tmp_path / "home"
-    secret.write_text("{}")
-    confine(home, str(secret))
-    monkeypatch.setenv("SPACE_ID", "someone/gatelight")
-    uploaded = kept(home, secret)
-    confine(home, str(uploaded), ("", str(uploaded), "hub:a/b"))
-    confine(home, "hub:owner/name", ("dev", ""))
-    for dataset, others in (
-        (str(secret), ()),
-        (str(uploaded.parent / ".." / ".." / ".." / ".." / "secret.json"), ()),
-        (str(uploaded), (str(secret),)),
-        ("hub:owner/name", (str(secret),)),
-    ):
-        with pytest.raises(SettingError, match="shares"):
-            confine(home, dataset, others)

@@ -189,6 +189,30 @@ WORDS = {
     "error.mask_folded": "This mask holds bits only, its scores are gone: start a new run to train another.",
     "error.no_adapter": "The folder {name} holds no adapter: {reason}",
     "error.no_checkpoint": "The run “{run}” has no checkpoint, so it cannot go on.",
+    "error.path_text": "The path {name} holds characters that no path can have: name a plain file or a folder.",
+    "error.path_long": "The path {name} is longer than a path can be: name a plain file or a folder.",
+    "error.path_loop": (
+        "The links of the path {name} lead in a circle, or its home folder is unknown: name a plain file or a folder."
+    ),
+    "error.path_system": "The path {name} belongs to the operating system: name a plain file or a folder of your own.",
+    "error.path_special": (
+        "The path {name} is a pipe, a socket or a device, which may never end: name a plain file or a folder."
+    ),
+    "error.model_of_server": (
+        "The model {name} may not be read here, since others share this server: choose one of the list, or a hub id."
+    ),
+    "error.trust_not_given": (
+        "{field} was not ticked for the model {name} in this session: choose the model and tick it yourself, if you "
+        "trust its authors."
+    ),
+    "error.no_trust_here": (
+        "{field} cannot be switched on here, since others can reach this workbench: choose a model with safetensors "
+        "and without code of its own."
+    ),
+    "error.run_needs_trust": (
+        "The run {run} was made with {field}: in Train choose the model {name} and tick it again, if you still trust "
+        "its authors; then resume."
+    ),
     "error.file_of_server": (
         "The file {name} lies on the server that everybody shares: upload yours, or name a hub dataset."
     ),

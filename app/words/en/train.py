@@ -52,6 +52,10 @@ WORDS = {
     "train.terminal": "The same from a terminal",
     "train.save": "Save YAML",
     "train.load": "Load YAML",
+    "train.loaded.trust": (
+        "The run file asks to trust the model's authors. No file can do that: if you do, tick it yourself under "
+        "“Other models, number format”."
+    ),
     "train.loaded": "The run file is on the form. Press Start when you like.",
     "train.rate": "auto: {rate}",
     "train.progress.idle": "Everything is filled in: press Start. A first run on town takes about half a minute.",

@@ -124,6 +124,17 @@ WORDS = {
     "error.mask_folded": "这个掩码只剩下比特，分数已经不在了：请新开一次训练。",
     "error.no_adapter": "文件夹 {name} 里没有适配器：{reason}",
     "error.no_checkpoint": "运行“{run}”没有检查点，无法继续。",
+    "error.path_text": "路径 {name} 含有路径不能有的字符：请写普通文件或文件夹。",
+    "error.path_long": "路径 {name} 太长：请写普通文件或文件夹。",
+    "error.path_loop": "路径 {name} 的链接首尾相连，或主目录未知：请写普通文件或文件夹。",
+    "error.path_system": "路径 {name} 属于操作系统：请写自己的普通文件或文件夹。",
+    "error.path_special": "路径 {name} 是管道、套接字或设备，可能永远读不完：请写普通文件或文件夹。",
+    "error.model_of_server": "这台服务器由大家共用，不能读取模型 {name}：请从列表中选择，或写 hub 上的模型名。",
+    "error.trust_not_given": "本次会话没有为模型 {name} 勾选{field}：如果信任作者，请选择该模型并自己勾选。",
+    "error.no_trust_here": "别人也能访问这个工作台，所以不能打开{field}：请选择带 safetensors、不含自带代码的模型。",
+    "error.run_needs_trust": (
+        "运行 {run} 当时打开了{field}：如果仍信任作者，请在训练页选择模型 {name} 并再次勾选，然后继续。"
+    ),
     "error.file_of_server": "文件 {name} 在大家共用的服务器上：请上传自己的文件，或写 hub 数据集。",
     "error.no_data_chosen": "还没有选自己的数据：请上传文件，或写出路径或 hub 数据集。",
     "error.no_dataset": (

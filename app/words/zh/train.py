@@ -50,6 +50,9 @@ WORDS = {
     "train.terminal": "在终端里做同样的事",
     "train.save": "保存 YAML",
     "train.load": "载入 YAML",
+    "train.loaded.trust": (
+        "运行文件要求信任模型的作者，但文件无权这样做：如果你信任，请自己在“其他模型、数字格式”里勾选。"
+    ),
     "train.loaded": "运行文件已填入表单，随时可以开始。",
     "train.rate": "自动：{rate}",
     "train.progress.idle": "一切都已填好，按“开始”即可。用小镇模型的第一次训练大约需要半分钟。",

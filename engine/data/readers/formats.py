@@ -70,6 +70,8 @@ def read_file(path: Path, settings: DataSettings) -> Table:
         stamp = stamp_of(path)
         if path.is_dir():
             raise IsADirectoryError("it is a folder")
+        if not path.is_file():
+            raise OSError("it is no plain file")
         return _read(path, stamp, settings.row_limit, settings.encoding.strip())
     except OSError as error:
         reason = error.strerror or str(error)

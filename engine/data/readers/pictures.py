@@ -68,7 +68,7 @@ def _read(root: Path, stamp: Stamp, limit: int, column: str) -> dict[str, Table]
         labelled: dict[Path, str] = {}
         described = False
         for folder in folders:
-            metadata = next((file for file in files if file.parent == folder and _is_metadata(file)), None)
+            metadata = next((file for file in files if file.parent == folder and _is_metadata(root, file)), None)
             described = described or metadata is not None
             labelled |= _by_folder(folder, files) if metadata is None else _described(metadata, column, limit)
         if labelled or split == "train":
@@ -88,8 +88,9 @@ def _hidden(name: str) -> bool:
     return name.startswith((".", "__MACOSX")) or name.lower() in ("thumbs.db", "desktop.ini")
 
 
-def _is_metadata(file: Path) -> bool:
-    return file.stem.lower() == METADATA and has_suffix(file)
+def _is_metadata(root: Path, file: Path) -> bool:
+    """Whether a file describes the pictures beside it; one that a link leads out of the folder to does not."""
+    return file.stem.lower() == METADATA and has_suffix(file) and file.resolve().is_relative_to(root)
 
 
 def _splits(root: Path, files: list[Path]) -> dict[str, list[Path]]:
@@ -100,7 +101,7 @@ def _splits(root: Path, files: list[Path]) -> dict[str, list[Path]]:
         if (split := NAMES.get(name.lower())) is None:
             return {"train": [root]}
         splits.setdefault(split, []).append(root / name)
-    deep = any(len(file.relative_to(root).parts) > 2 or _is_metadata(file) for file in files)
+    deep = any(len(file.relative_to(root).parts) > 2 or _is_metadata(root, file) for file in files)
     return splits if "train" in splits and deep else {"train": [root]}
 
 
