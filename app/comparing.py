@@ -8,6 +8,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from app import forms
+from app.errors import sentence
 from app.markup import note, safe
 from app.tabs.pickers import title
 from app.words import Say
@@ -38,7 +39,7 @@ def token(name: str) -> str:
 def overlay(workbench: Workbench, say: Say, runs: list[RunSummary]) -> go.Figure:
     """Validation losses of the runs in bold, training losses faint behind them."""
     figure = go.Figure()
-    for n, run in enumerate(runs):
+    for n, run in enumerate(run for run in runs if run.problem is None):
         colour, dash = (token("tuned"), token("base"))[n % 2], DASHES[n // 2 % len(DASHES)]
         curves = workbench.runs.loss_curves(run.id)
         thin = curves.training[:: max(1, len(curves.training) // MOST_POINTS)]
@@ -86,7 +87,17 @@ def settings_of(workbench: Workbench, run: str) -> dict[str, Any]:
 
 
 def differences(workbench: Workbench, say: Say, runs: list[RunSummary]) -> str:
-    """A table with only the settings in which the runs differ."""
+    """A table with only the settings in which the runs differ, below it what is wrong with damaged ones."""
+    problems = "".join(note(notes(say, run), "wrong") for run in runs if run.problem is not None)
+    return _difference_table(workbench, say, [run for run in runs if run.problem is None]) + problems
+
+
+def notes(say: Say, run: RunSummary) -> str:
+    """Notes of a run; of a damaged one, what is wrong with it."""
+    return run.notes if run.problem is None else sentence(say, WorkbenchError.from_dict(run.problem))
+
+
+def _difference_table(workbench: Workbench, say: Say, runs: list[RunSummary]) -> str:
     if len(runs) < 2:
         return note(say("runs.compare.more"))
     columns = [settings_of(workbench, run.id) for run in runs]

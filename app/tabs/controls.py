@@ -110,5 +110,6 @@ def resumed_mark(run: str) -> str:
 
 
 def resumable(workbench: Workbench) -> RunSummary | None:
-    """The newest run that can go on."""
-    return next((run for run in workbench.runs.summaries() if run.status in RESUMABLE and not run.recording), None)
+    """The newest run that can go on and has a checkpoint; where none has one, the newest that can be resumed."""
+    runs = [run for run in workbench.runs.summaries() if run.status in RESUMABLE and not run.recording]
+    return next((run for run in runs if run.step > 0), runs[0] if runs else None)

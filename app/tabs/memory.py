@@ -33,7 +33,7 @@ class MemoryView:
         if self._workbench.live().run is not None:
             return ""
         for run in self._workbench.runs.summaries():
-            news = None if run.recording else self._workbench.runs.since(run.id, 0, None)
+            news = None if run.recording or run.problem else self._workbench.runs.since(run.id, 0, None)
             if news is not None and news.memory:
                 return measured(self._say, run.name or run.id, news.memory, self._estimate(run.id))
         return ""

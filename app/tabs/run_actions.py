@@ -48,14 +48,14 @@ class Actions:
         if len(runs) != 1:
             return {self.panel: gr.Column(visible=False), self.one: ""}
         run = runs[0]
-        editable = not run.recording
+        editable = not run.recording and run.problem is None
         return {
             self.panel: gr.Column(visible=True),
             self.heading: f'<h3 class="gl-h3">{safe(run.name)}</h3>',
             self.name: gr.Textbox(run.name, interactive=editable),
             self.notes: gr.Textbox(run.notes, interactive=editable),
             self.resume: gr.Button(interactive=editable and run.status in controls.RESUMABLE),
-            self.delete: gr.Button(interactive=editable),
+            self.delete: gr.Button(interactive=not run.recording),
             self.confirm: gr.Row(visible=False),
             self.download: gr.DownloadButton(visible=False),
             self.one: run.id,

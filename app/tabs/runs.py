@@ -31,7 +31,8 @@ def build(workbench: Workbench, say: Say, chat: Chat) -> None:
     def listed(_: object) -> list[dict[str, Any]]:
         titles = {info.name: say.of(info.title) or info.name for info in workbench.datasets()}
         return [
-            dataclasses.asdict(run) | {"dataset": titles.get(run.dataset, run.dataset)}
+            dataclasses.asdict(run)
+            | {"dataset": titles.get(run.dataset, run.dataset), "notes": comparing.notes(say, run)}
             for run in workbench.runs.summaries()
         ]
 

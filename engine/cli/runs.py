@@ -7,20 +7,29 @@ from pathlib import Path
 from typing import Any
 
 from engine.cli.commands import Commands, add_command
-from engine.cli.output import result, table
+from engine.cli.output import result, say, table
 from engine.cli.settings import add_loading_options, loading
 from engine.config.run import RunConfig
+from engine.core.errors import RunError
 from engine.core.paths import runs_root
-from engine.runs.folder import run_folders
+from engine.runs.folder import scanned
 from engine.runs.summary import AdapterInfo
 from engine.service.adapters import list_adapters
 
 
 def runs(args: argparse.Namespace) -> None:
     """List the runs of a folder, newest first, with their status and best validation loss."""
-    rows = []
-    for folder in run_folders(args.root or runs_root()):
-        facts = folder.facts()
+    rows: list[dict[str, Any]] = []
+    damaged = []
+    for folder, problem in scanned(args.root or runs_root()):
+        try:
+            if problem is not None:
+                raise problem
+            facts = folder.facts()
+        except RunError as error:
+            damaged.append(str(error))
+            rows.append({"id": folder.id, "name": folder.id, "status": "damaged", "problem": str(error)})
+            continue
         rows.append(
             {
                 "id": folder.id,
@@ -33,7 +42,10 @@ def runs(args: argparse.Namespace) -> None:
                 "trainable": facts.trainable,
             }
         )
-    result(rows, as_json=args.json, text=table(rows))
+    for sentence in damaged:
+        say(sentence)
+    shown = table([{name: value for name, value in row.items() if name != "problem"} for row in rows])
+    result(rows, as_json=args.json, text=shown)
 
 
 def adapters(args: argparse.Namespace) -> None:

@@ -1,10 +1,18 @@
 """Contents of a run's run.json as typed values. Needs no torch: the page's process reads them."""
 
 from dataclasses import dataclass, field, fields
-from typing import Any, Self
+from typing import Any, Self, get_type_hints
 
+from engine.config.training import TrainingSettings
 from engine.data.head_spec import HeadSpec
 from engine.memory.info import MeasuredMemory
+from engine.runs.typed import checked, optional
+
+NESTED = ("base", "head", "memory", "other")
+"""Entries with a type of their own."""
+
+LAST_TIME = 2.5e11
+"""The last second that calendars know; no run was created after it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -104,16 +112,53 @@ class RunFacts:
         """The inverse of `to_json`.
 
         Raises:
-            ValueError: These are not the contents of a run.json: not a mapping, or without a config.
+            ValueError: These are not the contents of a run.json; the message names what is wrong.
         """
-        if not isinstance(values, dict) or not isinstance(config := values.get("config"), dict):
-            raise ValueError("no mapping with a config")
-        if missing := {"model", "dataset", "method"} - config.keys():
-            raise ValueError(f"the config lacks {', '.join(sorted(missing))}")
+        if not isinstance(values, dict):
+            raise ValueError("it is no mapping")
+        config = checked("config", values.get("config"), dict[str, Any])
+        for name in ("model", "dataset", "method"):
+            checked(f"{name} of the config", config.get(name), str)
+        for name in ("method_settings", "training", "data"):
+            checked(f"{name} of the config", config.get(name, {}), dict[str, Any])
         names = {f.name for f in fields(cls)} - {"other"}
-        known = {name: value for name, value in values.items() if name in names}
-        base, head = values.get("base") or {}, values.get("head")
-        known["base"] = BaseFacts(**{f.name: base[f.name] for f in fields(BaseFacts) if f.name in base})
-        known["head"] = HeadSpec.from_dict(head) if head else None
-        known["memory"] = MeasuredMemory.from_dict(memory) if (memory := values.get("memory")) else None
+        known = _known(cls, values) | {"base": BaseFacts(**_known(BaseFacts, _mapping(values, "base")))}
+        known["head"] = _head(_mapping(values, "head"))
+        memory = _mapping(values, "memory")
+        known["memory"] = MeasuredMemory(**_known(MeasuredMemory, memory)) if memory else None
+        if "steps" not in known:
+            known["steps"] = checked("steps", config.get("training", {}).get("steps", TrainingSettings().steps), int)
+        if not 0 <= known.get("created", 0.0) <= LAST_TIME:
+            known["created"] = 0.0
+        if not _is_problem(known.get("problem")):
+            known["problem"] = None
         return cls(**known, other={name: value for name, value in values.items() if name not in names})
+
+
+def _known(cls: type, values: dict[str, Any]) -> dict[str, Any]:
+    """The entries of a file that a dataclass has, with checked types; null means that an entry is not there."""
+    hints = get_type_hints(cls)
+    plain = {name: values[name] for name in hints if name in values and name not in NESTED}
+    return {
+        name: checked(name, value, hints[name])
+        for name, value in plain.items()
+        if value is not None or optional(hints[name])
+    }
+
+
+def _mapping(values: dict[str, Any], name: str) -> dict[str, Any]:
+    found = values.get(name)
+    return {} if found is None else dict(checked(name, found, dict[str, Any]))
+
+
+def _head(values: dict[str, Any]) -> HeadSpec | None:
+    if not values:
+        return None
+    labels = checked("labels of the head", values.get("labels"), list[str])
+    return HeadSpec(labels=tuple(labels), pooling=checked("pooling of the head", values.get("pooling"), str))
+
+
+def _is_problem(problem: Any) -> bool:  # noqa: ANN401 - any JSON value
+    """Whether this is what `WorkbenchError.to_dict` makes."""
+    kinds = {"key": str, "text": str, "values": dict}
+    return isinstance(problem, dict) and all(isinstance(problem.get(name), kind) for name, kind in kinds.items())

@@ -10,7 +10,7 @@ best/             adapter with the lowest validation loss, where `keep` is "best
 predictions.json  predictions for the test rows, and the step at which they were made
 """
 
-import json
+import os
 import re
 import shutil
 import time
@@ -28,12 +28,18 @@ from engine.core.atomic import sync, sync_tree, write_json, write_text
 from engine.core.errors import RunError
 from engine.data.head_spec import HeadSpec
 from engine.runs.facts import RunFacts
+from engine.runs.files import read_json
 
 SNAPSHOT_BUDGET = 64 * 2**20
 """Bytes that a run's snapshots may take; beyond it every second one is deleted, but never the first or the newest."""
 
 UPDATE_PATIENCE_S = 30
 """Seconds that a change of run.json waits for another process that changes it."""
+
+CACHED_AFTER_S = 2
+MOST_CACHED = 10_000
+LONGEST_DATASET = 80
+_SNAPSHOT = re.compile(r"step-(\d{1,12})\.safetensors")
 
 ACTIVE = ("loading", "running", "paused")
 
@@ -52,18 +58,22 @@ class RunFolder:
         Raises:
             RunError: The folder exists and is not empty, or cannot be made.
         """
+        exists = RunError(
+            "run_exists",
+            f"The folder {str(path)!r} is not empty: choose another --out, or resume it.",
+            path=str(path),
+        )
         try:
             if path.exists() and any(path.iterdir()):
-                raise RunError(
-                    "run_exists",
-                    f"The folder {str(path)!r} is not empty: choose another --out, or resume it.",
-                    path=str(path),
-                )
+                raise exists
             path.mkdir(parents=True, exist_ok=True)
+            (path / "run.yaml").touch(exist_ok=False)  # of two that make the same folder at once, one
             write_text(path / "run.yaml", config.to_yaml(), durable=True)
             facts = replace(facts, config=config.to_dict(), created=facts.created or time.time())
             write_json(path / "run.json", facts.to_json(), durable=True)
             sync(path.parent)
+        except FileExistsError as error:
+            raise exists from error
         except OSError as error:
             raise RunError(
                 "run_not_made",
@@ -139,16 +149,35 @@ class RunFolder:
         """Contents of run.json.
 
         Raises:
-            RunError: It is missing or damaged.
+            RunError: It is missing or damaged; the sentence says why and which parts of the run are still there.
         """
+        path = self.path / "run.json"
         try:
-            return RunFacts.from_json(json.loads((self.path / "run.json").read_text(encoding="utf-8")))
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            facts = _read_facts(path)
+        except (FileNotFoundError, NotADirectoryError) as error:
             raise RunError(
-                "no_run",
-                f"The folder {str(self.path)!r} holds no run: run.json is missing or damaged.",
-                run=self.id,
+                "no_run", f"The folder {str(self.path)!r} holds no run: run.json is missing.", run=self.id
             ) from error
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            saved = ", ".join(self.saved_parts()) or "–"
+            raise RunError(
+                "run_damaged",
+                f"The run {self.id!r} is damaged: run.json cannot be used, {reason}. Still there: {saved}.",
+                run=self.id,
+                reason=reason,
+                saved=saved,
+            ) from error
+        return facts if facts.name else replace(facts, name=self.id)
+
+    def is_run(self) -> bool:
+        """Whether the folder has a part of a run, damaged or not."""
+        return any(os.path.lexists(self.path / part) for part in ("run.json", "run.yaml", "events.jsonl", "checkpoint"))
+
+    def saved_parts(self) -> list[str]:
+        """Names of the parts of a damaged run that can be used without its run.json."""
+        parts = ("adapter/adapter.safetensors", "checkpoint/trainer.json", "events.jsonl", "run.yaml")
+        return [part for part in parts if (self.path / part).is_file()]
 
     def update(self, **changes: Any) -> None:  # noqa: ANN401 - any field of RunFacts
         """Change entries of run.json, by their names in `RunFacts`. A deleted run is not recreated.
@@ -163,9 +192,14 @@ class RunFolder:
             write_json(self.path / "run.json", replace(self.facts(), **changes).to_json(), durable=True)
 
     def status(self) -> str:
-        """The present status: a run that is active in its file but that no process trains is "interrupted"."""
-        status = self.facts().status
-        return "interrupted" if status in ACTIVE and not self.busy() else status
+        """The present status: a run that is active in its file but that no process trains is "interrupted".
+
+        It is "finished" where all of its steps are in the checkpoint, so that only the word was missing.
+        """
+        facts = self.facts()
+        if facts.status not in ACTIVE or self.busy():
+            return facts.status
+        return "finished" if facts.step >= facts.steps > 0 else "interrupted"
 
     def busy(self) -> bool:
         """Whether some process holds the run's lock, so trains it."""
@@ -176,6 +210,8 @@ class RunFolder:
                 return False
         except Timeout:
             return True
+        except OSError:  # a folder in its place, or a file system that is only read
+            return False
 
     @contextmanager
     def owned(self) -> Iterator[None]:
@@ -214,9 +250,8 @@ class RunFolder:
 
     def snapshots(self) -> list[int]:
         """Steps that have a snapshot, in order."""
-        return sorted(
-            int(path.stem.removeprefix("step-")) for path in (self.path / "snapshots").glob("step-*.safetensors")
-        )
+        names = (path.name for path in (self.path / "snapshots").glob("step-*.safetensors"))
+        return sorted(int(match[1]) for name in names if (match := _SNAPSHOT.fullmatch(name)))
 
     def trim_snapshots(self, budget: int = SNAPSHOT_BUDGET) -> None:
         """Delete every second snapshot, but the first and the newest, until the rest fit into the budget of bytes."""
@@ -242,10 +277,12 @@ class RunFolder:
     def kept_predictions(self) -> list[dict[str, Any]] | None:
         """The stored predictions; None where there are none, or the run was trained further since."""
         try:
-            kept = json.loads((self.path / "predictions.json").read_text(encoding="utf-8"))
+            kept = read_json(self.path / "predictions.json")
         except (OSError, ValueError):
             return None
-        return kept["rows"] if kept["step"] == self.facts().step else None
+        if not isinstance(kept, dict) or not isinstance(rows := kept.get("rows"), list):
+            return None
+        return rows if kept.get("step") == self.facts().step else None
 
     def delete(self) -> None:
         """Delete the run.
@@ -265,26 +302,68 @@ def sweep_deleted(root: Path) -> None:
 
 
 def new_run_path(root: Path, config: RunConfig) -> Path:
-    """An unused path of a run folder, named after time, method and dataset."""
-    dataset = re.sub(r"[^\w.-]+", "-", Path(config.dataset).name)  # an id has no other characters, a file's name may
-    stem = f"{time.strftime('%Y%m%d-%H%M%S')}-{config.method}-{dataset}"
-    path, number = root / stem, 2
-    while path.exists():
-        path, number = root / f"{stem}-{number}", number + 1
-    return path
+    """An unused path of a run folder, named after time, method and dataset; no two calls give the same."""
+    dataset = re.sub(r"[^\w.-]+", "-", Path(config.dataset).name)[:LONGEST_DATASET]
+    return root / f"{time.strftime('%Y%m%d-%H%M%S')}-{config.method}-{dataset}-{uuid.uuid4().hex[:4]}"
 
 
 def run_folders(root: Path) -> list[RunFolder]:
-    """All runs below a folder, newest first; folders without a readable run are skipped."""
-    readable = []
-    for path in root.glob("*/run.json"):
-        folder = RunFolder(path.parent)
+    """All runs below a folder that can be read, newest first."""
+    return [run for run, problem in scanned(root) if problem is None]
+
+
+def scanned(root: Path) -> list[tuple[RunFolder, RunError | None]]:
+    """All runs below a folder, newest first, then the damaged ones with what is wrong with them.
+
+    A folder counts as a damaged run if it has a part of one; deleted runs and other folders are passed over.
+    """
+    readable: list[tuple[float, str, RunFolder]] = []
+    damaged: list[tuple[RunFolder, RunError | None]] = []
+    for path in _folders(root):
+        run = RunFolder(path)
         try:
-            readable.append((folder.facts().created, folder.path.name, folder))
-        except RunError:
-            continue
+            readable.append((run.facts().created, run.id, run))
+        except RunError as error:
+            if run.is_run():
+                damaged.append((run, error))
+    newest_first = sorted(readable, key=lambda row: row[:2], reverse=True)
+    return [(run, None) for *_, run in newest_first] + damaged
+
+
+def _folders(root: Path) -> list[Path]:
+    """Folders below `root` that may be runs, by name."""
+    try:
+        entries = sorted(os.scandir(root), key=lambda entry: entry.name)
+    except OSError:
+        return []
     return [
-        folder
-        for _, _, folder in sorted(readable, key=lambda row: row[:2], reverse=True)
-        if folder.path.suffix != ".deleted"
+        root / entry.name
+        for entry in entries
+        if not entry.name.startswith(".") and not entry.name.endswith(".deleted") and entry.is_dir()
     ]
+
+
+_cache: dict[Path, tuple[tuple[int, int, int], RunFacts]] = {}
+"""Contents of run.json files that were not changed lately, with the files' time, size and number."""
+
+
+def _read_facts(path: Path) -> RunFacts:
+    """Contents of a run.json, read anew only when the file has changed.
+
+    A file that was changed in the last seconds is not kept: its time may not tell it from the next change.
+
+    Raises:
+        OSError: It cannot be read.
+        ValueError: It is damaged.
+    """
+    status = path.stat()
+    stamp = (status.st_mtime_ns, status.st_size, status.st_ino)
+    kept = _cache.get(path)
+    if kept is not None and kept[0] == stamp:
+        return kept[1]
+    facts = RunFacts.from_json(read_json(path))
+    if abs(time.time() - status.st_mtime) > CACHED_AFTER_S:
+        if len(_cache) >= MOST_CACHED:
+            _cache.clear()
+        _cache[path] = (stamp, facts)
+    return facts

@@ -3,11 +3,16 @@
 import contextlib
 import json
 import logging
+import os
+import time
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from engine.core.atomic import write_text
+from engine.runs.files import open_regular, parse_json
+from engine.runs.typed import LARGEST
 from engine.telemetry.events import Event
 from engine.telemetry.schedule import is_curve_step
 from engine.telemetry.serialise import to_json
@@ -15,39 +20,94 @@ from engine.telemetry.serialise import to_json
 PAGE_BYTES = 256 * 1024
 """Bytes of a log that one call reads, so that a long run does not block the page."""
 
+LONGEST_LINE = 16 * 2**20
+"""Bytes of a line, beyond its first page, after which it is no event."""
+
+MOST_WAITING = 32 * 2**20
+"""Bytes of events that wait in memory for room on the disk; beyond it the oldest are given up."""
+
+CLOSE_PATIENCE_S = 5.0
+RETRY_S = 0.2
+
 
 class LogWriter:
-    """Appends events. It never interrupts training: after an I/O error it logs one warning and writes no more."""
+    """Appends events. It never interrupts training: what a full disk refuses waits in memory and is written later.
+
+    Events stay in order, and no line is written in part: what stands half after an error is cut off again.
+    """
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self._file: BinaryIO | None = None
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            drop_torn_line(path)
-            self._file = path.open("ab")
-        except OSError as error:
-            self._give_up(error)
+        self._whole = 0
+        self._waiting: deque[bytes] = deque()
+        self._waiting_bytes = 0
+        self._closed = False
+        self._write_waiting()
 
     def publish(self, event: Event) -> None:
-        """Append one event; it is flushed at once."""
-        if self._file is None:
+        """Append one event; it is flushed at once, with those that waited."""
+        if self._closed:
             return
-        try:
-            self._file.write(json.dumps(to_json(event), ensure_ascii=False).encode() + b"\n")
-            self._file.flush()
-        except (OSError, ValueError) as error:
-            self._give_up(error)
+        line = json.dumps(to_json(event), ensure_ascii=False).encode("utf-8", "replace") + b"\n"
+        self._waiting.append(line)
+        self._waiting_bytes += len(line)
+        while self._waiting_bytes > MOST_WAITING:
+            self._waiting_bytes -= len(self._waiting.popleft())
+        self._write_waiting()
 
     def close(self) -> None:
-        """Close the file."""
+        """Write what still waits, for at most `CLOSE_PATIENCE_S`, and close the file."""
+        end = time.monotonic() + CLOSE_PATIENCE_S
+        while self._waiting and not self._closed and time.monotonic() < end:
+            self._write_waiting()
+            if self._waiting:
+                time.sleep(RETRY_S)
+        if self._waiting:
+            logging.getLogger(__name__).warning("%d events of the run could not be written.", len(self._waiting))
+            self._waiting.clear()
+        self._closed = True
         if self._file is not None:
+            with contextlib.suppress(OSError):
+                os.fsync(self._file.fileno())
             with contextlib.suppress(OSError):
                 self._file.close()
             self._file = None
 
-    def _give_up(self, error: Exception) -> None:
-        logging.getLogger(__name__).warning("Telemetry is not written any more, training goes on: %s", error)
-        self._file = None
+    def _write_waiting(self) -> None:
+        """Write the events that wait; after an error they go on waiting."""
+        waited = len(self._waiting) > 1
+        try:
+            if self._file is None:
+                self._file = self._opened()
+            while self._waiting:
+                self._append(self._file, self._waiting[0])
+                self._waiting_bytes -= len(self._waiting.popleft())
+        except OSError as error:
+            if self._file is not None:
+                with contextlib.suppress(OSError):
+                    self._file.truncate(self._whole)
+            if not waited:
+                said = "Telemetry cannot be written and waits for room, training goes on: %s"
+                logging.getLogger(__name__).warning(said, error)
+
+    def _opened(self) -> BinaryIO:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        drop_torn_line(self._path)
+        if self._path.exists():
+            open_regular(self._path).close()
+        file = self._path.open("ab", buffering=0)
+        self._whole = file.seek(0, os.SEEK_END)
+        return file
+
+    def _append(self, file: BinaryIO, line: bytes) -> None:
+        """Append a whole line, or nothing and an OSError; what an earlier error left half is cut off first."""
+        if file.seek(0, os.SEEK_END) > self._whole:
+            file.truncate(self._whole)
+        rest = line
+        while rest:
+            rest = rest[file.write(rest) :]
+        self._whole += len(line)
 
 
 def read_events(path: Path, cursor: int) -> tuple[list[dict[str, Any]], int]:
@@ -57,13 +117,16 @@ def read_events(path: Path, cursor: int) -> tuple[list[dict[str, Any]], int]:
     step alone, so that reading in parts gives the same curve. A cursor after the end gives no events.
     """
     try:
-        with path.open("rb") as file:
-            file.seek(cursor)
+        with open_regular(path) as file:
+            file.seek(max(0, cursor))
             data = file.read(PAGE_BYTES)
             if b"\n" not in data and len(data) == PAGE_BYTES:
-                data += file.readline()
-    except OSError:
+                data += file.readline(LONGEST_LINE)
+                if not data.endswith(b"\n") and len(data) == PAGE_BYTES + LONGEST_LINE:
+                    return [], max(0, cursor) + len(data)  # no event is that long
+    except (OSError, OverflowError, ValueError):
         return [], cursor
+    cursor = max(0, cursor)
     end = data.rfind(b"\n") + 1
     return [event for event in _parsed(data[:end]) if _wanted(event)], cursor + end
 
@@ -82,30 +145,44 @@ def all_events(path: Path) -> Iterator[dict[str, Any]]:
 def cut_back(path: Path, step: int) -> None:
     """Delete the events after `step`, from which the run is resumed."""
     try:
-        lines = path.read_bytes()
+        with open_regular(path) as file:
+            lines = file.read()
     except OSError:
         return
     kept = [json.dumps(event, ensure_ascii=False) for event in _parsed(lines) if event["step"] <= step]
-    write_text(path, "".join(line + "\n" for line in kept))
+    write_text(path, "".join(line + "\n" for line in kept).encode("utf-8", "replace").decode())
 
 
 def drop_torn_line(path: Path) -> None:
-    """Delete an incomplete last line, which a crash may leave."""
-    if path.exists():
-        data = path.read_bytes()
-        if data and not data.endswith(b"\n"):
-            with path.open("r+b") as file:
-                file.truncate(data.rfind(b"\n") + 1)
+    """Delete an incomplete last line, which a crash may leave.
+
+    Raises:
+        OSError: It cannot be read or changed.
+    """
+    if not path.exists():
+        return
+    with open_regular(path) as file:
+        data = file.read()
+    if data and not data.endswith(b"\n"):
+        with path.open("r+b") as file:
+            file.truncate(data.rfind(b"\n") + 1)
 
 
 def _parsed(data: bytes) -> Iterator[dict[str, Any]]:
-    for line in data.splitlines():
+    """The events among the lines; a damaged one is passed over, an older version left some inside of a file."""
+    for line in data.split(b"\n"):
         try:
-            event = json.loads(line)
+            event = parse_json(line)
+            if b"\\u" in line:
+                event = json.loads(json.dumps(event, ensure_ascii=False).encode("utf-8", "replace"))
         except ValueError:
-            continue  # an incomplete line inside of a file: an older version resumed the run after a crash
-        if isinstance(event, dict) and isinstance(event.get("step"), int):
+            continue
+        if isinstance(event, dict) and isinstance(event.get("kind"), str) and _is_step(event.get("step")):
             yield event
+
+
+def _is_step(step: object) -> bool:
+    return isinstance(step, int) and not isinstance(step, bool) and 0 <= step <= LARGEST
 
 
 def _wanted(event: dict[str, Any]) -> bool:

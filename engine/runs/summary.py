@@ -1,6 +1,7 @@
 """A run, and the adapter that it left, as one line of a list."""
 
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -9,7 +10,7 @@ class RunSummary:
 
     Attributes:
         id: Folder name.
-        status: "loading", "running", "paused", "stopped", "finished", "failed" or "interrupted".
+        status: "loading", "running", "paused", "stopped", "finished", "failed", "interrupted" or "damaged".
         recording: Whether it ships with the workbench: such a run cannot be renamed, deleted or resumed.
         best_validation: Lowest validation loss so far, nats per token.
         kept_step: Step of the state in the run's adapter folder; None while there is none.
@@ -19,6 +20,7 @@ class RunSummary:
         labels: Labels of its task head; empty when it predicts a number, None without a head.
         pictures: Whether it reads pictures.
         chips: Prompts that the chat suggests; None in runs of older versions, which do not store them.
+        problem: `WorkbenchError.to_dict` of what is wrong with a damaged run; None otherwise.
     """
 
     id: str
@@ -40,6 +42,7 @@ class RunSummary:
     labels: tuple[str, ...] | None
     pictures: bool = False
     chips: list[str] | None = None
+    problem: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

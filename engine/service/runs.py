@@ -1,13 +1,13 @@
 """Reads and changes run folders and recordings without the worker. Needs no torch."""
 
-import re
+import math
 from collections.abc import Callable
 from pathlib import Path
 
 from engine.config.run import RunConfig
 from engine.core.errors import RunError, SettingError, WorkbenchError
 from engine.evaluation.predicted import Predicted
-from engine.runs.folder import RunFolder, run_folders
+from engine.runs.folder import RunFolder, scanned, sweep_deleted
 from engine.runs.log import all_events, read_events
 from engine.runs.summary import AdapterInfo, RunSummary
 from engine.runs.update import LossCurves, RunUpdate
@@ -16,6 +16,7 @@ from engine.service.status import LiveStatus
 
 RECORDINGS = Path(__file__).resolve().parents[2] / "assets" / "recordings"
 NAME_LENGTH = 120
+LONGEST_ID = 255  # bytes
 
 
 class RunStore:
@@ -33,10 +34,18 @@ class RunStore:
         self.root = root
         self._check = check
         self._live = live
+        sweep_deleted(root)
 
     def summaries(self) -> list[RunSummary]:
-        """Runs of the home folder, newest first, then the recordings."""
-        return [self._summary(folder) for root in (self.root, RECORDINGS) for folder in run_folders(root)]
+        """Runs of the home folder, newest first, the damaged ones behind them, then the recordings."""
+        summaries = []
+        for folder, problem in [*scanned(self.root), *scanned(RECORDINGS)]:
+            try:
+                summaries.append(_damaged(folder, problem) if problem is not None else self._summary(folder))
+            except RunError as error:  # damaged or deleted in between
+                if folder.path.exists():
+                    summaries.append(_damaged(folder, error))
+        return summaries
 
     def adapters(self, model: str) -> list[AdapterInfo]:
         """Every adapter of a model, recordings included, oldest first."""
@@ -76,7 +85,7 @@ class RunStore:
             kept=facts.kept_step,
             epoch=facts.epoch,
             cursor=after,
-            more=after > start and after < log.stat().st_size,
+            more=after > start and after < _size(log),
             events=events,
         )
 
@@ -84,9 +93,9 @@ class RunStore:
         """All training and validation losses of a run; its log is read page by page."""
         training, validation = [], []
         for event in all_events(self.folder(run).events_path):
-            if event["kind"] == "loss":
+            if event["kind"] == "loss" and _is_number(event.get("loss")):
                 training.append((event["step"], event["loss"]))
-            elif event["kind"] == "eval":
+            elif event["kind"] == "eval" and _is_number(event.get("validation_loss")):
                 validation.append((event["step"], event["validation_loss"]))
         return LossCurves(training=training, validation=validation)
 
@@ -105,15 +114,23 @@ class RunStore:
         self.editable_folder(run).update(notes=notes)
 
     def delete(self, run: str) -> None:
-        """Delete a run.
+        """Delete a run, damaged or not.
 
         Raises:
-            RunError: It is active, or a recording.
+            RunError: It is active, or a recording, or its folder cannot be removed.
         """
-        folder = self.editable_folder(run)
+        folder = self._place(run)
+        if _recorded(folder):
+            raise _fixed(run)
         if self._live().run == run:
             raise RunError("delete_active", f"The run {run!r} is active: stop it before you delete it.", run=run)
-        folder.delete()
+        try:
+            folder.delete()
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise RunError(
+                "run_not_deleted", f"The run {run!r} cannot be deleted: {reason}.", run=run, reason=reason
+            ) from error
 
     def kept_predictions(self, run: str) -> Predicted | None:
         """Stored predictions for the test rows of a run; None where there are none."""
@@ -142,11 +159,7 @@ class RunStore:
         Raises:
             RunError: There is none.
         """
-        if re.fullmatch(r"[\w-][\w.-]*", run):
-            for root in (self.root, RECORDINGS):
-                if (root / run / "run.json").exists():
-                    return RunFolder.open(root / run)
-        raise RunError("no_such_run", f"There is no run {run!r}: it may have been deleted.", run=run)
+        return RunFolder.open(self._place(run).path)
 
     def editable_folder(self, run: str) -> RunFolder:
         """A run that may be changed.
@@ -156,8 +169,17 @@ class RunStore:
         """
         folder = self.folder(run)
         if _recorded(folder):
-            raise RunError("recording", f"{run!r} is a recording and stays as it is.", run=run)
+            raise _fixed(run)
         return folder
+
+    def _place(self, run: str) -> RunFolder:
+        """Folder of a run, which may be damaged."""
+        if is_run_id(run):
+            for root in (self.root, RECORDINGS):
+                folder = RunFolder(root / run)
+                if folder.is_run():
+                    return folder
+        raise RunError("no_such_run", f"There is no run {run!r}: it may have been deleted.", run=run)
 
     def _active(self, folder: RunFolder) -> bool:
         return self._live().run == folder.id and folder.path.parent == self.root
@@ -183,13 +205,63 @@ class RunStore:
             best_validation=facts.best_validation,
             kept_step=facts.kept_step,
             trainable=facts.trainable,
-            size_bytes=sum(path.stat().st_size for path in folder.adapter_path.glob("*")),
+            size_bytes=sum(map(_size, folder.adapter_path.glob("*"))),
             created=facts.created,
             emits=facts.emits,
             labels=facts.head.labels if facts.head else None,
             pictures=facts.pictures,
             chips=facts.chips,
         )
+
+
+def is_run_id(run: str) -> bool:
+    """Whether a text is one plain folder name, which may have spaces, so that it leads to no other folder."""
+    try:
+        length = len(run.encode())
+    except UnicodeEncodeError:
+        return False
+    plain = not any(mark in run for mark in "/\\:\0") and run.isprintable()
+    return plain and 0 < length <= LONGEST_ID and not run.startswith(".") and not run.endswith(".deleted")
+
+
+def _damaged(folder: RunFolder, problem: RunError) -> RunSummary:
+    """What is known of a run that cannot be read: its folder, and what is wrong with it."""
+    return RunSummary(
+        id=folder.id,
+        name=folder.id,
+        notes=str(problem),
+        status="damaged",
+        recording=False,
+        model="",
+        method="",
+        dataset="",
+        step=0,
+        steps=0,
+        best_validation=None,
+        kept_step=None,
+        trainable=0,
+        size_bytes=0,
+        created=0.0,
+        emits=[],
+        labels=None,
+        problem=problem.to_dict(),
+    )
+
+
+def _fixed(run: str) -> RunError:
+    return RunError("recording", f"{run!r} is a recording and stays as it is.", run=run)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and (math.isfinite(value) or value != value)
+
+
+def _size(path: Path) -> int:
+    """Bytes of a file; 0 where it is gone."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
 
 
 def _recorded(folder: RunFolder) -> bool:

@@ -1,6 +1,8 @@
 """The event log: torn lines, pages, thinning, and going back to a step."""
 
 import json
+import os
+import resource
 
 import pytest
 
@@ -97,3 +99,67 @@ def test_losses_of_long_runs_are_thinned(tmp_path):
     events = list(all_events(path))
     assert len([event for event in events if event["kind"] == "loss"]) == 1024 + 512 + 512 + 113
     assert events[-1]["kind"] == "status"
+
+
+@pytest.fixture
+def disk():
+    """Sets how large a file may grow, as a disk that fills up; at the end it is as it was."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    yield lambda room: resource.setrlimit(resource.RLIMIT_FSIZE, (before[0] if room is None else room, before[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.fault("killed", "The disk is full for some steps: no event is lost, none stands half, the order is kept.")
+def test_a_full_disk_delays_events(tmp_path, disk):
+    """What could not be written comes as soon as there is room, before what is new."""
+    path = tmp_path / "events.jsonl"
+    writer = LogWriter(path)
+    for step in range(60):
+        if step == 20:
+            disk(path.stat().st_size + 30)  # a part of the next line fits
+        if step == 40:
+            assert path.read_bytes().endswith(b"\n")
+            disk(None)
+        writer.publish(loss(step))
+    writer.close()
+    assert [event["step"] for event in all_events(path)] == list(range(60))
+    assert len(path.read_bytes().splitlines()) == 60
+
+
+@pytest.mark.fault("killed", "The disk is full until after the last step: closing the log waits, but not for ever.")
+def test_closing_a_log_on_a_full_disk_ends(tmp_path, disk, monkeypatch):
+    """Every line that is there is whole."""
+    monkeypatch.setattr("engine.runs.log.CLOSE_PATIENCE_S", 0.1)
+    path = written(tmp_path / "events.jsonl", [1])
+    writer = LogWriter(path)
+    disk(path.stat().st_size + 30)
+    writer.publish(loss(2))
+    writer.close()
+    writer.publish(loss(3))
+    disk(None)
+    assert [event["step"] for event in all_events(path)] == [1]
+    assert path.read_bytes().endswith(b"\n")
+
+
+@pytest.mark.fault(
+    "damaged", "A pipe or a folder stands where the event log should be: reading gives nothing, at once."
+)
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
+@pytest.mark.timeout(20)
+def test_no_log_but_a_pipe_or_a_folder(tmp_path, make):
+    """Readers, the writer and the resumed run go on."""
+    path = tmp_path / "events.jsonl"
+    make(path)
+    assert read_events(path, 0) == ([], 0)
+    cut_back(path, 3)
+    writer = LogWriter(path)
+    writer.publish(loss(1))
+    writer._waiting.clear()
+    writer.close()
+
+
+def test_any_cursor_is_answered(tmp_path):
+    """A negative one is the start, one beyond all files the end; a line without end is passed over in parts."""
+    path = written(tmp_path / "events.jsonl", [1, 2])
+    assert [event["step"] for event in read_events(path, -5)[0]] == [1, 2]
+    assert read_events(path, 2**80) == ([], 2**80)

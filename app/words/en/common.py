@@ -28,5 +28,6 @@ WORDS = {
     "status.finished": "finished",
     "status.failed": "failed",
     "status.interrupted": "interrupted",
+    "status.damaged": "damaged",
     "status.recording": "recording",
 }

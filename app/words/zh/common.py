@@ -28,5 +28,6 @@ WORDS = {
     "status.finished": "已完成",
     "status.failed": "失败",
     "status.interrupted": "中断",
+    "status.damaged": "已损坏",
     "status.recording": "录像",
 }
