@@ -7,20 +7,22 @@ import signal
 import socket
 import sys
 import threading
+import webbrowser
 from collections.abc import Sequence
-from ipaddress import ip_address
 from pathlib import Path
 
+from app.access.passwords import Passwords
+from app.access.policy import LOOPBACK, Policy, cookie_secret, hostname, is_loopback, new_token
 from app.closed_clients import ignore_closed_clients
-from app.head import css, head, routes
 from app.page import create
+from app.server import Server
 from engine.core.confine import Confinement
 from engine.core.paths import home
 from engine.service.workbench import Workbench
 
 LOCAL = "127.0.0.1"
+EVERYWHERE = ("0.0.0.0", "::")
 PORTS_TRIED = 50
-UPLOAD_LIMIT = "200mb"
 
 
 def parser() -> argparse.ArgumentParser:
@@ -31,6 +33,21 @@ def parser() -> argparse.ArgumentParser:
     arguments.add_argument(
         "--home", type=Path, default=home(), help="folder that keeps the runs (default: %(default)s)"
     )
+    arguments.add_argument(
+        "--auth",
+        type=Path,
+        metavar="FILE",
+        help="file with one name:password per line, for those who may open the page; other machines can only reach "
+        "the page with it",
+    )
+    arguments.add_argument(
+        "--allow-host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="another name under which the page is opened, as a proxy's (may be repeated)",
+    )
+    arguments.add_argument("--embed", action="store_true", help="let other pages show this one in a frame")
     arguments.add_argument("--no-browser", action="store_true", help="do not open the browser")
     return arguments
 
@@ -48,13 +65,36 @@ def free_port(host: str, wanted: int) -> int:
     sys.exit(f"No port from {wanted} to {wanted + PORTS_TRIED - 1} is free: choose another with --port.")
 
 
+def access(arguments: argparse.Namespace, host: str, port: int, *, on_space: bool) -> tuple[Policy, Passwords | None]:
+    """What the server lets in: on this machine whoever has the token, from elsewhere whoever has a password.
+
+    A Space is public, and shown in a frame of its site.
+
+    Raises:
+        ValueError: Other machines could reach the page without a password, or the file of passwords is wrong.
+    """
+    passwords = Passwords(arguments.auth) if arguments.auth else None
+    if not (is_loopback(host) or on_space or passwords):
+        raise ValueError(
+            f"--host {host}: other machines could reach the page, and with it this machine's files: name a file of "
+            f"passwords with --auth, or leave --host out to listen on {LOCAL} only."
+        )
+    own = {host.lower().strip("[]"), socket.gethostname().lower(), os.environ.get("SPACE_HOST", "").lower()}
+    policy = Policy(
+        hosts=frozenset({*LOOPBACK, *own, *map(hostname, arguments.allow_host)}),
+        origins=frozenset(name.lower() for name in arguments.allow_host),
+        numeric=not is_loopback(host),
+        token="" if passwords or on_space else new_token(),
+        cookie=f"gatelight-{port}",
+        secret=cookie_secret(arguments.home),
+        embed=arguments.embed or on_space,
+    )
+    return policy, passwords
+
+
 def confinement(host: str, home: Path, *, on_space: bool) -> Confinement:
     """What the people at the page may name: all of this machine only where nobody but its own user can reach it."""
-    try:
-        loopback = host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        loopback = False
-    return Confinement() if loopback and not on_space else Confinement.of_server(home)
+    return Confinement() if is_loopback(host) and not on_space else Confinement.of_server(home)
 
 
 def main(words: Sequence[str] | None = None) -> None:
@@ -62,30 +102,27 @@ def main(words: Sequence[str] | None = None) -> None:
     arguments = parser().parse_args(words)
     on_space = bool(os.environ.get("SPACE_ID"))
     host = arguments.host or ("0.0.0.0" if on_space else LOCAL)
+    port = free_port(host, arguments.port)
+    try:
+        policy, passwords = access(arguments, host, port, on_space=on_space)
+    except ValueError as error:
+        sys.exit(str(error))
     workbench = Workbench(arguments.home, confinement(host, arguments.home, on_space=on_space))
-    page = create(workbench)
     ignore_closed_clients()
-    page.launch(
-        server_name=host,
-        server_port=free_port(host, arguments.port),
-        inbrowser=not (arguments.no_browser or on_space),
-        prevent_thread_lock=True,
-        quiet=True,
-        run_history=False,
-        footer_links=[],
-        max_file_size=UPLOAD_LIMIT,
-        head=head(),
-        css=css(),
-        app_kwargs={"routes": routes()},
-    )
+    server = Server(create(workbench), policy, host, port, passwords)
+    server.start()
     workbench.warm_up()
     gc.freeze()
     gc.enable()
-    sys.stdout.write(f"Gatelight is at {page.local_url} (Ctrl-C ends it; a run is kept)\n")
+    name = "localhost" if host in EVERYWHERE else host
+    address = f"http://{name}:{port}/" + (f"?token={policy.token}" if policy.token else "")
+    sys.stdout.write(f"Gatelight is at {address} (Ctrl-C ends it; a run is kept)\n")
     sys.stdout.flush()
+    if not (arguments.no_browser or on_space):
+        webbrowser.open(address)
     ended = threading.Event()
     signal.signal(signal.SIGINT, lambda *_: ended.set())
     signal.signal(signal.SIGTERM, lambda *_: ended.set())
     ended.wait()
-    page.close(verbose=False)
+    server.close()
     workbench.close()

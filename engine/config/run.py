@@ -136,8 +136,8 @@ class RunConfig:
         """
         try:
             values = yaml.safe_load(text)
-        except (yaml.YAMLError, RecursionError, ValueError) as error:  # nested too deep; a date that is none
-            reason = "it is nested too deep" if isinstance(error, RecursionError) else str(error).replace("\n", " ")
+        except yaml.YAMLError as error:
+            reason = str(error).replace("\n", " ")
             raise SettingError("bad_yaml", f"The run file is not valid YAML: {reason}", reason=reason) from error
         return cls.from_dict(values)
 

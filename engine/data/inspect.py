@@ -24,8 +24,6 @@ def inspect_data(name: str, settings: DataSettings) -> Inspection:
     """
     if not name.startswith(HUB):
         named_path(name)
-    if not name.startswith(HUB):
-        named_path(name)
     if not is_source(name) and (Path(name).expanduser() / "dataset.json").is_file():
         return Inspection(columns={}, guess=dict.fromkeys(MAPPED, ""), sure=True, rows=0, cut=False)
     tables = read_tables(name, settings)

@@ -11,7 +11,7 @@ from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError
 from safetensors import SafetensorError
 
 from engine.core.errors import ModelError
-from engine.models.resolve import TOKEN_VARIABLES, hub_trouble, local_folder
+from engine.models.resolve import TOKEN_VARIABLES, local_folder
 
 LOADING_ERRORS = (OSError, ValueError, ImportError, SafetensorError, torch.OutOfMemoryError, UnpicklingError)
 """What goes wrong in loading a model for reasons that lie in its files, its place or this machine."""
@@ -20,14 +20,6 @@ LOADING_ERRORS = (OSError, ValueError, ImportError, SafetensorError, torch.OutOf
 def loading_error(name: str, error: Exception) -> ModelError:
     """Say in one sentence why a model could not be loaded."""
     causes, text = list(_causes(error)), str(error)
-    if status := hub_trouble(error):
-        return ModelError(
-            "hub_trouble",
-            f"The hub answered {status} when it was asked for {name!r}: that is the hub's trouble; try again in some "
-            "minutes, or give the path of a local folder.",
-            name=name,
-            status=status,
-        )
     if any(isinstance(cause, GatedRepoError) for cause in causes) or "gated repo" in text:
         return ModelError(
             "model_gated",

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies
 
 from huggingface_hub import constants, try_to_load_from_cache
-from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+from huggingface_hub.errors import HFValidationError
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
 SHIPPED = {"town": ASSETS / "town"}
@@ -52,13 +52,3 @@ def hub_reachable() -> bool:
     except OSError:
         return False
     return True
-
-
-def hub_trouble(error: BaseException | None) -> int:
-    """The hub's answer where it is in trouble itself or asks for patience (500 and above, or 429); 0 otherwise."""
-    while error is not None:
-        if isinstance(error, HfHubHTTPError):
-            status = getattr(error.response, "status_code", 0)
-            return status if status >= 500 or status == 429 else 0
-        error = error.__cause__ or error.__context__
-    return 0

@@ -36,6 +36,7 @@ class App:
 
     Attributes:
         url: Where it listens.
+        token: Lets somebody in who has no cookie yet.
         home: Where it keeps its runs.
     """
 
@@ -50,11 +51,16 @@ class App:
                 stderr=subprocess.STDOUT,
                 env=os.environ | {"OMP_NUM_THREADS": "1"} | environment,
             )
-        while not (address := re.search(r"http://\S+", log.read_text())):
+        while not (address := re.search(r"(http://\S+)/\?token=(\S+)", log.read_text())):
             if self.process.poll() is not None or time.monotonic() - begin > START_S:
                 raise RuntimeError(log.read_text())
             time.sleep(0.1)
-        self.url = address.group().rstrip("/")
+        self.url, self.token = address.groups()
+
+    @property
+    def entrance(self) -> str:
+        """The address that it printed: lets a browser in that was never here."""
+        return f"{self.url}/?token={self.token}"
 
     def runs(self) -> list[Path]:
         """Folders of one's own runs."""
@@ -76,8 +82,8 @@ class Visitor:
     Tabs share what was fetched before, as they do for a person; `alone` opens one in a browser of its own.
     """
 
-    def __init__(self, context, url: str) -> None:
-        self.context, self.url = context, url
+    def __init__(self, context, url: str, token: str = "") -> None:
+        self.context, self.url, self.token = context, url, token
         self.complaints: list[str] = []
         self.opened = []
 
@@ -94,7 +100,7 @@ class Visitor:
         )
         page.on("console", lambda message: message.type == "error" and self.note(message.text))
         page.on("pageerror", lambda error: self.note(f"{error}\n{error.stack}"))
-        page.goto((url or self.url) + path)
+        page.goto((url or self.url) + path + (f"?token={self.token}" if self.token else ""))
         return page
 
     def note(self, text: str) -> None:
@@ -140,7 +146,7 @@ def tabs(browser):
 @pytest.fixture
 def visit(app, tabs):
     """Open the page in a tab of its own; whatever the console complains about fails the test."""
-    visitor = Visitor(tabs, app.url)
+    visitor = Visitor(tabs, app.url, app.token)
 
     def opened(*path, **options):
         page = visitor(*path, **options)

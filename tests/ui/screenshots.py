@@ -70,7 +70,7 @@ def main() -> None:
         minute.note("the server listens")
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         page = browser.new_page(viewport=SIZE)
-        page.goto(app.url)
+        page.goto(app.entrance)
         page.wait_for_selector(".gl-header")
         minute.note("first paint")
         live_through(page, minute)

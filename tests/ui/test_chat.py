@@ -22,7 +22,7 @@ MARK = "document.querySelector('#gl-curve .mark').getAttribute('x1')"
 @pytest.fixture(scope="module")
 def opened(app, tabs):
     """Chat with a recording on the right, opened once for all questions."""
-    visitor = Visitor(tabs, app.url)
+    visitor = Visitor(tabs, app.url, app.token)
     page = visitor()
     goto(page, "chat")
     page.wait_for_function("document.querySelector('#gl-side-right input')?.value.includes('town-qa')")

@@ -51,7 +51,7 @@ def loading(tmp_path, torch):
 
 def test_start_while_the_engine_is_loading(loading, tabs, torch):
     """The form is whole before torch is; what is on it when Start is pressed is what is trained."""
-    visitor = Visitor(tabs, loading.url)
+    visitor = Visitor(tabs, loading.url, loading.token)
     page = visitor()
     goto(page, "train")
     page.wait_for_selector("#gl-start:not([disabled])")

@@ -12,7 +12,7 @@ def test_a_killed_server_comes_back(tabs, tmp_path):
     """The page says that nobody answers; after a restart it loads anew, offers what was interrupted, and can start."""
     home, log = tmp_path / "home", tmp_path / "log.txt"
     app = App(home, log, 7950)
-    visitor = Visitor(tabs, app.url)
+    visitor = Visitor(tabs, app.url, app.token)
     page = visitor()
     start(page, 100_000)
     page.wait_for_selector(".gl-chip[data-state=running]")

@@ -17,7 +17,7 @@ NAME = "#gl-run-name input, #gl-run-name textarea"
 @pytest.fixture(scope="module")
 def page(app, tabs):
     """Runs, opened once for all tests."""
-    visitor = Visitor(tabs, app.url)
+    visitor = Visitor(tabs, app.url, app.token)
     page = visitor()
     goto(page, "runs")
     page.wait_for_selector(RECORDED)

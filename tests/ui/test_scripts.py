@@ -37,7 +37,7 @@ def test_a_tab_that_is_clicked_too_early_opens(app, browser):
     page.set_default_timeout(WAIT_MS)
     held = []
     page.route("**/main.js", lambda route: held.append(route))
-    page.goto(app.url)
+    page.goto(app.entrance)
     page.click("[data-tab=runs]")
     assert held
     assert page.get_attribute("#gl-tab-runs-button", "aria-selected") != "true"
@@ -54,7 +54,7 @@ def test_components_wait_for_scripts_that_come_late(app, browser, late):
     complaints, held = [], []
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.route(f"**/{late}", lambda route: held.append(route))
-    page.goto(app.url)
+    page.goto(app.entrance)
     page.wait_for_selector(".gl-watch", state="attached")
     for tab, part in MOUNTED.items():
         page.wait_for_function(OPENED, arg=[tab, part])
@@ -101,10 +101,11 @@ def test_page_under_a_path_of_another_site(tabs, tmp_path):
         workbench.close()
 
 
-def fetched(url):
-    """Status, headers and text of an address."""
+def fetched(app, path):
+    """Status, headers and text of a path."""
+    request = urllib.request.Request(app.url + path, headers={"Authorization": f"Bearer {app.token}"})
     try:
-        with urllib.request.urlopen(url) as answer:
+        with urllib.request.urlopen(request) as answer:
             return answer.status, answer.headers, answer.read().decode()
     except urllib.error.HTTPError as error:
         return error.code, error.headers, ""
@@ -113,13 +114,13 @@ def fetched(url):
 def test_scripts_are_served_as_what_they_are(app):
     """Every module has a type that browsers take for modules, and may be kept; nothing else is served there."""
     for name in modules():
-        status, headers, text = fetched(f"{app.url}/{address()}/{name}")
+        status, headers, text = fetched(app, f"/{address()}/{name}")
         assert status == 200
         assert headers["Content-Type"].startswith("text/javascript")
         assert "immutable" in headers["Cache-Control"]
         assert text == (MODULES / name).read_text(encoding="utf-8")
     for other in ("../app.py", "..%2f..%2fapp.py", "nothing.js", ""):
-        assert fetched(f"{app.url}/{address()}/{other}")[0] == 404
+        assert fetched(app, f"/{address()}/{other}")[0] == 404
 
 
 def test_address_changes_with_every_file(monkeypatch):

@@ -13,7 +13,7 @@ LONG = 100_000  # steps that no test waits for
 @pytest.fixture(scope="module")
 def form(app, tabs):
     """The form with all that is folded in opened, for tests that leave it as it is."""
-    visitor = Visitor(tabs, app.url)
+    visitor = Visitor(tabs, app.url, app.token)
     page = visitor()
     ready_form(page)
     page.click("#gl-terminal > button")

@@ -9,19 +9,12 @@ from types import SimpleNamespace
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from huggingface_hub.errors import HfHubHTTPError
 
-from engine.config.run import RunConfig
 from engine.core.errors import DataError, SettingError, WorkbenchError
-from engine.data import columns
 from engine.data.dataset import load_dataset
-from engine.data.inspect import inspect_data
-from engine.data.readers import arrow_files, formats, pictures
-from engine.data.readers.dispatch import is_source
 from engine.data.readers.formats import read_file
 from engine.data.settings import DataSettings
-from engine.data.table import MAX_CELL, Table
-from engine.models.load_errors import loading_error
+from engine.data.table import MAX_CELL
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 ROWS = [{"prompt": f"question {i}", "response": f"answer {i}"} for i in range(10)]
@@ -351,103 +344,3 @@ def test_every_problem_is_a_workbench_error():
     """What the page shows is a sentence: the command line and the page catch exactly these."""
     assert issubclass(DataError, WorkbenchError)
     assert issubclass(SettingError, WorkbenchError)
-
-
-@pytest.mark.parametrize("name", ["a\0b", "a\0.csv", "x" * 256, "x" * 4000 + ".json", "hub:a\0/b", "\ud83d.csv"])
-@pytest.mark.fault("paths", "A dataset's name holds a NUL, or thousands of characters: a sentence says so.")
-def test_names_that_can_be_no_path(name):
-    """Also where columns are shown; asking what a name means raises nothing."""
-    for read in (load_dataset, lambda name: inspect_data(name, DataSettings())):
-        with pytest.raises(WorkbenchError) as caught:
-            read(name)
-        assert caught.value.key in ("path_text", "path_long", "bad_hub_name")
-    assert is_source(name) in (True, False)
-
-
-@pytest.mark.fault("paths", "A home is named as a dataset of pictures: refused before it is walked through.")
-def test_a_home_is_no_dataset(tmp_path, monkeypatch):
-    """Nor is a folder above it."""
-    monkeypatch.setenv("HOME", str(tmp_path / "me"))
-    (tmp_path / "me").mkdir()
-    for name in (tmp_path / "me", tmp_path):
-        with pytest.raises(DataError) as caught:
-            load_dataset(str(name))
-        assert caught.value.key == "huge_folder"
-
-
-def test_a_folder_of_too_many_files(tmp_path, monkeypatch):
-    """Walking ends where it is too much."""
-    monkeypatch.setattr(pictures, "MOST_FILES", 5)
-    for number in range(9):
-        (tmp_path / f"{number}.png").touch()
-    with pytest.raises(DataError, match="no folder of pictures"):
-        load_dataset(str(tmp_path))
-
-
-@pytest.mark.fault("memory", "A Parquet file of kilobytes unpacks to gigabytes: refused before the memory is taken.")
-def test_parquet_that_unpacks_to_gigabytes(tmp_path):
-    """One text in many rows is kept once in the file; plain pages tell their size beforehand."""
-    long = pa.DictionaryArray.from_arrays(pa.array([0] * 20_000, pa.int32()), pa.array(["x" * 900_000]))
-    pq.write_table(
-        pa.table({"prompt": long.cast(pa.dictionary(pa.int32(), pa.large_string()))}), tmp_path / "a.parquet"
-    )
-    assert (tmp_path / "a.parquet").stat().st_size < 2**20
-    before = pa.total_allocated_bytes()
-    with pytest.raises(DataError) as caught:
-        read_file(tmp_path / "a.parquet", DataSettings())
-    assert caught.value.key == "huge_parquet"
-    assert pa.total_allocated_bytes() - before < 2**26
-
-
-def test_parquet_of_an_honest_size_bound(tmp_path, monkeypatch):
-    """The footer tells enough where nothing is repeated."""
-    pq.write_table(pa.table({"text": [str(n) * 50 for n in range(2000)]}), tmp_path / "a.parquet", use_dictionary=False)
-    assert len(read_file(tmp_path / "a.parquet", DataSettings())) == 2000
-    monkeypatch.setattr(arrow_files, "MOST_BYTES", 1000)
-    monkeypatch.setattr(arrow_files.pq.ParquetFile, "iter_batches", None)
-    formats._read.cache_clear()
-    with pytest.raises(DataError) as caught:
-        read_file(tmp_path / "a.parquet", DataSettings())
-    assert caught.value.key == "huge_parquet"
-
-
-@pytest.mark.fault("input", "A table of 1,000 columns: which are asked and answered is guessed in one look.")
-def test_wide_tables_are_looked_at_once(monkeypatch):
-    """Each column's texts are read a few times, however many columns there are."""
-    wide = Table(name="wide", data=pa.table({f"c{n}": [f"text {n} {row}" for row in range(5)] for n in range(1000)}))
-    looks = []
-    real = columns.re.fullmatch
-    monkeypatch.setattr(columns.re, "fullmatch", lambda *what: looks.append(what) or real(*what))
-    columns.guess(wide)
-    assert len(looks) <= 5000
-
-
-@pytest.mark.parametrize("text", ["[" * 5000, "{a: " * 5000, "- " * 5000 + "x"])
-@pytest.mark.fault("input", "A run file is nested thousands of levels deep: refused with a sentence.")
-def test_deep_yaml(text):
-    """The parser gives up, and so do we."""
-    with pytest.raises(SettingError) as caught:
-        RunConfig.from_yaml(text)
-    assert caught.value.key == "bad_yaml"
-
-
-@pytest.mark.parametrize(("status", "key"), [(500, "hub_trouble"), (503, "hub_trouble"), (429, "hub_trouble")])
-@pytest.mark.fault("network", "The hub answers 500, 503 or 429: said as the hub's trouble, not as a missing model.")
-def test_a_hub_in_trouble(status, key):
-    """Whatever the libraries wrap around it."""
-    answer = httpx_response(status)
-    try:
-        try:
-            raise HfHubHTTPError("went wrong", response=answer)
-        except HfHubHTTPError as error:
-            raise OSError("We couldn't connect to the hub") from error
-    except OSError as error:
-        found = loading_error("owner/model", error)
-    assert found.key == key
-    assert str(status) in str(found)
-
-
-def httpx_response(status):
-    """As much of an answer as the error needs."""
-    request = SimpleNamespace(url="https://hub", method="GET")
-    return SimpleNamespace(status_code=status, headers={}, request=request, text="")

@@ -60,17 +60,6 @@ WORDS = {
         "quote that is not closed, or split the text."
     ),
     "error.jinja_failed": "Your own template cannot be filled: {reason}. Simplify it.",
-    "error.huge_folder": (
-        "The folder {folder} is no folder of pictures but holds a home or more than {most} files: name the "
-        "folder of the pictures itself."
-    ),
-    "error.huge_parquet": (
-        "The rows of {file} have more than {size} MB when they are unpacked: read fewer rows, or take a part of it."
-    ),
-    "error.hub_trouble": (
-        "The hub answered {status} when it was asked for {name}: that is the hub's trouble. Try again in some minutes, "
-        "or give a local path."
-    ),
     "error.jinja_memory": (
         "The template needs more than {size} MB of memory for one row: look for a text or a list that it makes longer "
         "and longer."

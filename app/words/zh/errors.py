@@ -42,11 +42,6 @@ WORDS = {
         "{file} 第 {line} 行的“{column}”列有 {size} 个字符，上限是一百万：请检查是否有没闭合的引号，或把文本拆开。"
     ),
     "error.jinja_failed": "自定义模板无法填入数据：{reason}。请写得简单一些。",
-    "error.huge_folder": (
-        "文件夹 {folder} 不是图片文件夹：它包含主目录，或超过 {most} 个文件。请直接给出图片所在的文件夹。"
-    ),
-    "error.huge_parquet": "{file} 的数据解压后超过 {size} MB：请减少读取的行数，或只取其中一部分。",
-    "error.hub_trouble": "向模型站点请求 {name} 时得到 {status}：这是站点的故障。请过几分钟再试，或给出本地路径。",
     "error.jinja_memory": "模板处理一行数据就需要超过 {size} MB 内存：请检查不断变长的文本或列表。",
     "error.jinja_slow": "模板在 {seconds} 秒内没有填完：请检查停不下来的循环，或写得简单一些。",
     "error.jinja_name": "自定义模板用到了数据里没有的东西（{reason}）：可用的有 {known}。",

@@ -11,35 +11,18 @@ import pyarrow.parquet as pq
 from engine.core.errors import DataError
 from engine.data.table import MAX_CELL, Table, filled, huge_cell, plain_text
 
-MOST_BYTES = 2**30
-"""Of all rows that are read, unpacked: a file of kilobytes can hold gigabytes."""
-
-BATCH = 8192
-
 
 def read_parquet(path: Path, limit: int, _encoding: str = "") -> Table:
     """Read the first rows of a Parquet file, row group by row group; its texts are always UTF-8.
 
     Raises:
-        DataError: It is damaged, has no rows, or unpacks to too much.
+        DataError: It is damaged or has no rows.
     """
     try:
-        schema = pq.read_schema(path)
-        texts = [
-            field.name for field in schema if pa.types.is_string(field.type) or pa.types.is_large_string(field.type)
-        ]
-        # A text that stands in many rows is kept once, until it is known how much all of them are.
-        file = pq.ParquetFile(path, read_dictionary=texts)
-        batches, count, size = [], 0, 0
-        _check_groups(path.name, file.metadata, limit)
-        for batch in file.iter_batches(batch_size=min(limit, BATCH)):
-            size += sum(
-                _bytes(path.name, column, count, cells)
-                for column, cells in zip(batch.schema.names, batch.columns, strict=True)
-            )
-            if size > MOST_BYTES:
-                raise _huge(path.name)
-            batches.append(batch.cast(schema))
+        file = pq.ParquetFile(path)
+        schema, batches, count = file.schema_arrow, [], 0
+        for batch in file.iter_batches(batch_size=min(limit, 65_536)):
+            batches.append(batch)
             count += len(batch)
             if count >= limit:
                 break
@@ -53,44 +36,6 @@ def read_parquet(path: Path, limit: int, _encoding: str = "") -> Table:
             reason=str(error).splitlines()[0],
         ) from error
     return from_arrow(path.name, data, cut=cut)
-
-
-def _check_groups(name: str, metadata: pq.FileMetaData, limit: int) -> None:
-    """Refuse a file that says itself that its first rows are too much, before any of them is unpacked."""
-    rows = size = 0
-    for number in range(metadata.num_row_groups):
-        group = metadata.row_group(number)
-        size += group.total_byte_size
-        if size > MOST_BYTES:
-            raise _huge(name)
-        rows += group.num_rows
-        if rows >= limit:
-            return
-
-
-def _bytes(name: str, column: str, before: int, cells: pa.Array) -> int:
-    """Bytes of a column's part when it is unpacked.
-
-    Raises:
-        DataError: A cell is far too long.
-    """
-    if not pa.types.is_dictionary(cells.type):
-        return int(cells.nbytes)
-    sizes = pc.binary_length(cells.dictionary).take(cells.indices)
-    longest = pc.max(sizes).as_py() or 0
-    if longest > 4 * MAX_CELL:  # no sign has more bytes
-        raise huge_cell(name, before + pc.index(sizes, pa.scalar(longest, sizes.type)).as_py() + 1, column, longest)
-    return pc.sum(sizes.cast(pa.int64())).as_py() or 0
-
-
-def _huge(name: str) -> DataError:
-    size = MOST_BYTES // 2**20
-    return DataError(
-        "huge_parquet",
-        f"The rows of {name} have more than {size:,} MB when they are unpacked: lower row_limit, or take a part of it.",
-        file=name,
-        size=f"{size:,}",
-    )
 
 
 def from_arrow(name: str, data: pa.Table, *, cut: bool) -> Table:

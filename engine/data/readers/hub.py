@@ -15,7 +15,7 @@ from engine.core.errors import DataError
 from engine.data.readers.arrow_files import from_arrow
 from engine.data.readers.hub_name import HubName
 from engine.data.table import Table, TableMaker
-from engine.models.resolve import hub_reachable, hub_trouble
+from engine.models.resolve import hub_reachable
 
 SPLITS = {
     "train": ("train",),
@@ -40,8 +40,6 @@ def read_hub(name: str, limit: int, *, streaming: bool) -> dict[str, Table]:
         splits = _splits(wanted, list(loaded))
         return {ours: _table(f"{name} ({theirs})", loaded[theirs], limit) for ours, theirs in splits.items()}
     except (DatasetNotFoundError, ConnectionError, FileNotFoundError) as error:
-        if status := hub_trouble(error):
-            raise _trouble(wanted, status) from error
         raise DataError(
             "hub_missing",
             f"The dataset {wanted.path} is not on this machine and the hub did not answer or does not know it: check "
@@ -49,8 +47,6 @@ def read_hub(name: str, limit: int, *, streaming: bool) -> dict[str, Table]:
             name=wanted.path,
         ) from error
     except (ValueError, RuntimeError, OSError, datasets.exceptions.DatasetsError) as error:
-        if status := hub_trouble(error):
-            raise _trouble(wanted, status) from error
         reason = str(error).strip().replace("\n", " ")[:300] or type(error).__name__
         raise DataError(
             "hub_refused",
@@ -59,16 +55,6 @@ def read_hub(name: str, limit: int, *, streaming: bool) -> dict[str, Table]:
             name=wanted.path,
             reason=reason,
         ) from error
-
-
-def _trouble(wanted: HubName, status: int) -> DataError:
-    return DataError(
-        "hub_trouble",
-        f"The hub answered {status} when it was asked for {wanted.path!r}: that is the hub's trouble; try again in "
-        "some minutes, or give the path of a file.",
-        name=wanted.path,
-        status=status,
-    )
 
 
 def _need_hub(wanted: HubName) -> None:

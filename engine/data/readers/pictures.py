@@ -33,9 +33,6 @@ METADATA = "metadata"
 THREADS = 4
 """Pictures that are unpacked at once: Pillow does it outside of Python's lock."""
 
-MOST_FILES = 2_000_000
-"""Of a folder: whoever names one with more has named another than was meant."""
-
 Stamp = int
 """Hash of every file's name, size and time."""
 
@@ -80,32 +77,11 @@ def _read(root: Path, stamp: Stamp, limit: int, column: str) -> dict[str, Table]
 
 
 def _files(root: Path) -> Iterator[Path]:
-    """All files below a folder, in order; hidden ones, and what a Mac or Windows puts beside pictures, left out.
-
-    Raises:
-        DataError: It holds a home, or too much.
-    """
-    where = root.resolve()
-    if Path.home().is_relative_to(where):
-        raise _huge(root)
-    left = MOST_FILES
+    """All files below a folder, in order; hidden ones, and what a Mac or Windows puts beside pictures, left out."""
     for folder, inner, names in os.walk(root):
-        left -= len(names) + len(inner)
-        if left < 0:
-            raise _huge(root)
         links = [name for name in inner if (Path(folder) / name).is_symlink()]
         inner[:] = sorted(name for name in inner if name not in links and not _hidden(name))
         yield from (Path(folder) / name for name in sorted([*names, *links]) if not _hidden(name))
-
-
-def _huge(root: Path) -> DataError:
-    return DataError(
-        "huge_folder",
-        f"The folder {str(root)!r} is no folder of pictures but holds a home or more than {MOST_FILES:,} "
-        "files: name the folder of the pictures itself.",
-        folder=str(root),
-        most=f"{MOST_FILES:,}",
-    )
 
 
 def _hidden(name: str) -> bool:

@@ -1,0 +1,69 @@
+"""Serves the page: Gradio's application behind the guard, in a thread of its own."""
+
+import threading
+import time
+
+import gradio as gr
+import uvicorn
+from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
+
+from app.access.guard import Guard
+from app.access.passwords import Passwords
+from app.access.policy import Policy
+from app.head import css, head, routes
+
+UPLOAD_LIMIT = "200mb"
+CLOSES_S = 5
+"""Streams to open pages never end by themselves: so long the server waits for them when it is told to end."""
+
+
+class Server:
+    """A server that listens from `start` to `close`.
+
+    Gradio's own `launch` asks the server it has started whether it answers, and gives up where a proxy of the
+    environment takes that question, or where the machine is busy for three seconds; and nothing can stand before it.
+    """
+
+    def __init__(
+        self, page: gr.Blocks, policy: Policy, host: str, port: int, passwords: Passwords | None = None
+    ) -> None:
+        site = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+        site.add_middleware(CORSMiddleware)  # allows nothing; without one, Gradio adds its own, which allows localhost
+        gr.mount_gradio_app(
+            site,
+            page,
+            path="/",
+            server_name=host,
+            server_port=port,
+            auth=passwords,
+            ssr_mode=False,
+            run_history=False,
+            footer_links=[],
+            max_file_size=UPLOAD_LIMIT,
+            head=head(),
+            css=css(),
+            app_kwargs={"routes": routes()},
+        )
+        config = uvicorn.Config(
+            Guard(site, policy), host=host, port=port, log_level="warning", timeout_graceful_shutdown=CLOSES_S
+        )
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._server.run, name="server", daemon=True)
+
+    def start(self) -> None:
+        """Returns when it listens.
+
+        Raises:
+            OSError: It cannot; the log says why.
+        """
+        self._thread.start()
+        while not self._server.started:
+            if not self._thread.is_alive():
+                raise OSError("The server could not be started.")
+            time.sleep(0.001)
+
+    def close(self) -> None:
+        """Returns when it no longer listens."""
+        self._server.should_exit = True
+        self._thread.join(timeout=CLOSES_S + 1)
