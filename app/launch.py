@@ -98,7 +98,7 @@ def confinement(host: str, home: Path, *, on_space: bool) -> Confinement:
 
 
 def main(words: Sequence[str] | None = None) -> None:
-    """Serve until Ctrl-C (or SIGTERM); a run that is active then is stopped and kept."""
+    """Serve until Ctrl-C (or SIGTERM, or SIGHUP); a run that is active then is stopped and kept."""
     arguments = parser().parse_args(words)
     on_space = bool(os.environ.get("SPACE_ID"))
     host = arguments.host or ("0.0.0.0" if on_space else LOCAL)
@@ -121,8 +121,9 @@ def main(words: Sequence[str] | None = None) -> None:
     if not (arguments.no_browser or on_space):
         webbrowser.open(address)
     ended = threading.Event()
-    signal.signal(signal.SIGINT, lambda *_: ended.set())
-    signal.signal(signal.SIGTERM, lambda *_: ended.set())
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # Windows has no SIGHUP, which a closed terminal sends
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), lambda *_: ended.set())
     ended.wait()
     server.close()
     workbench.close()

@@ -22,6 +22,9 @@ from engine.runs.folder import RunFolder, new_run_path
 if TYPE_CHECKING:
     from engine.training.loop import Trainer
 
+STOP_SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+"""Ctrl-C, a kill, and a terminal that is closed; Windows has no SIGHUP."""
+
 
 def train(args: argparse.Namespace) -> None:
     """Train a method on a dataset; everything is stored in the run folder."""
@@ -95,11 +98,9 @@ def _outcome(facts: RunFacts, adapter: Path) -> str:
 
 @contextmanager
 def _stop_signals() -> Iterator[threading.Event]:
-    """An event that SIGINT and SIGTERM set: stop after the current step."""
+    """An event that `STOP_SIGNALS` set: stop after the current step."""
     stop_requested = threading.Event()
-    previous = {
-        number: signal.signal(number, lambda *_: stop_requested.set()) for number in (signal.SIGINT, signal.SIGTERM)
-    }
+    previous = {number: signal.signal(number, lambda *_: stop_requested.set()) for number in STOP_SIGNALS}
     try:
         yield stop_requested
     finally:

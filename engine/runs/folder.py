@@ -140,10 +140,10 @@ class RunFolder:
                 shutil.rmtree(path, ignore_errors=True)
 
     @property
-    def checkpoint_path(self) -> Path:
-        """The newest complete checkpoint: after a crash between two renames, the one that was being replaced."""
-        path, old = self.path / "checkpoint", self.path / "checkpoint.old"
-        return old if old.exists() and not path.exists() else path
+    def checkpoint_paths(self) -> list[Path]:
+        """The checkpoints that there are, the newest first. After a crash between two renames: the older one."""
+        paths = (self.path / "checkpoint", self.path / "checkpoint.old")
+        return [path for path in paths if (path / "trainer.json").exists()]
 
     def facts(self) -> RunFacts:
         """Contents of run.json.
@@ -234,7 +234,7 @@ class RunFolder:
             self._lock.release()
 
     def replace_checkpoint(self, fresh: Path) -> None:
-        """Replace the checkpoint by a complete new one; at every moment one is complete, after a power cut, too."""
+        """Put a new checkpoint in front of the last one; at every moment one is complete, after a power cut, too."""
         path, old = self.path / "checkpoint", self.path / "checkpoint.old"
         sync_tree(fresh)
         if path.exists():
@@ -242,7 +242,6 @@ class RunFolder:
             path.rename(old)
         fresh.rename(path)
         sync(self.path)
-        shutil.rmtree(old, ignore_errors=True)
 
     def snapshot_path(self, step: int) -> Path:
         """File with the adapter's tensors after `step` updates."""

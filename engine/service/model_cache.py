@@ -13,7 +13,7 @@ from engine.models.base import Base
 from engine.models.loading import load_base, resolve_device, resolve_precision
 from engine.runs.folder import RunFolder
 from engine.service.permission import NO_TRUST, Trust
-from engine.training.checkpoint import has_checkpoint, restore_method
+from engine.training.checkpoint import restore_method, whole_checkpoint
 from engine.training.launch import base_for, build_method
 
 KEPT_BASES = 2
@@ -87,11 +87,11 @@ class ModelCache:
 
         A checkpoint has the structure used in training; an adapter is folded, for example to an average of experts.
         """
-        if not has_checkpoint(folder.checkpoint_path):
+        if (path := whole_checkpoint(folder)) is None:
             return self.tuned(folder, None)
         base = base_for(folder.config, self.base)
         method = build_method(folder.config, base, folder.head)
-        restore_method(folder, method)
+        restore_method(path, method)
         return base, method.to(base.device)
 
 

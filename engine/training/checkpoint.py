@@ -1,6 +1,12 @@
-"""Checkpoints: all that a killed run needs to go on exactly as it would have. Safetensors and JSON, no pickles."""
+"""Checkpoints: all that a killed run needs to go on exactly as it would have. Safetensors and JSON, no pickles.
 
+The newest two are kept. Each holds the checksums of its files, so that one that a disk has damaged is noticed, and the
+older one is used.
+"""
+
+import hashlib
 import json
+import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,11 +16,15 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from engine.core.atomic import write_json
+from engine.core.errors import RunError
 from engine.core.tensors import write_tensors
 from engine.exchange.native import check_tensors
 from engine.methods.base import Method
 from engine.runs.folder import RunFolder
 from engine.training.early_stopping import BestValidation
+
+PARTS = ("method.safetensors", "optimiser.safetensors", "trainer.json")
+CHECKSUMS = "checksums.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,33 +80,94 @@ def save_checkpoint(folder: RunFolder, state: TrainingState) -> None:
             "scheduler": {k: v for k, v in state.scheduler.state_dict().items() if k != "lr_lambdas"},
         },
     )
+    write_json(fresh / CHECKSUMS, {name: _checksum(fresh / name) for name in PARTS})
     folder.replace_checkpoint(fresh)
 
 
-def load_checkpoint(folder: RunFolder, state: TrainingState) -> None:
-    """Put the newest checkpoint's values into a state that was just built."""
-    path = folder.checkpoint_path
-    restore_method(folder, state.method)
+def load_checkpoint(folder: RunFolder, state: TrainingState) -> str:
+    """Put the values of the newest checkpoint that is whole into a state that was just built; damaged ones go.
+
+    Returns:
+        What is wrong with a newer one that was passed over; empty if there is none.
+
+    Raises:
+        RunError: None is whole.
+    """
+    problem, damaged = "", list[Path]()
+    for path in folder.checkpoint_paths:
+        try:
+            _load(path, state)
+        except Exception as error:  # whatever bytes may do
+            problem = problem or str(error) or type(error).__name__
+            damaged.append(path)
+        else:
+            for other in damaged:
+                shutil.rmtree(other)
+            return problem
+    raise RunError(
+        "checkpoint_damaged",
+        f"The checkpoint of the run {folder.id!r} is damaged ({problem}): start the run again from its run.yaml.",
+        run=folder.id,
+        reason=problem,
+    )
+
+
+def _load(path: Path, state: TrainingState) -> None:
+    """Put one checkpoint's values into a state.
+
+    Raises:
+        Exception: Of any kind, if it is damaged.
+    """
+    check(path)
     plain = json.loads((path / "trainer.json").read_text(encoding="utf-8"))
+    position = Position(plain["step"], plain["wall_s"], BestValidation.from_dict(plain["best"]), plain["warm"])
+    if not 0 <= position.step == plain["scheduler"]["last_epoch"]:
+        raise ValueError(f"step {position.step} is none that its learning rate has come to")
+    restore_method(path, state.method)
     tensors = load_file(path / "optimiser.safetensors")
     state.rng = tensors.pop("rng")
     state.optimiser.load_state_dict(_joined(tensors, plain["optimiser"]))
     state.scheduler.load_state_dict({**plain["scheduler"], "lr_lambdas": [None] * len(state.scheduler.base_lrs)})
-    state.position = Position(plain["step"], plain["wall_s"], BestValidation.from_dict(plain["best"]), plain["warm"])
+    state.position = position
 
 
-def restore_method(folder: RunFolder, method: Method) -> None:
+def check(path: Path) -> None:
+    """Compare a checkpoint with its checksums; those of older versions have none.
+
+    Raises:
+        OSError: A file cannot be read.
+        ValueError: A file is not the one that was written.
+    """
+    if not (path / CHECKSUMS).exists():
+        return
+    for name, digest in json.loads((path / CHECKSUMS).read_text(encoding="utf-8")).items():
+        if name not in PARTS or _checksum(path / name) != digest:
+            raise ValueError(f"{name} is not as it was written")
+
+
+def _checksum(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def restore_method(path: Path, method: Method) -> None:
     """Put a checkpoint's values into a method that was just built and not folded."""
     former = method.spec.former_tensors
-    tensors = load_file(folder.checkpoint_path / "method.safetensors")
+    tensors = load_file(path / "method.safetensors")
     values = {former.get(name, name): tensor for name, tensor in tensors.items()}
     check_tensors(method.state_dict(), values, "method.safetensors")
     method.load_state_dict(values)
 
 
-def has_checkpoint(path: Path) -> bool:
-    """Whether a folder holds a whole checkpoint."""
-    return (path / "trainer.json").exists()
+def whole_checkpoint(folder: RunFolder) -> Path | None:
+    """The newest checkpoint of a run whose files are as they were written; None without one."""
+    for path in folder.checkpoint_paths:
+        try:
+            check(path)
+        except (OSError, ValueError):
+            continue
+        return path
+    return None
 
 
 def _split(state: dict[str, Any]) -> tuple[dict[str, Tensor], dict[str, Any]]:

@@ -18,7 +18,7 @@ from engine.models.base import Base
 from engine.runs.facts import BaseFacts, RunFacts
 from engine.runs.folder import RunFolder
 from engine.runs.log import cut_back
-from engine.training.checkpoint import TrainingState, has_checkpoint
+from engine.training.checkpoint import TrainingState
 from engine.training.loop import Trainer
 from engine.training.objective import TrainingObjective
 from engine.training.optimiser import checkpoint_activations, optimiser_for, scheduler_for
@@ -115,21 +115,22 @@ def build_trainer(folder: RunFolder, base: Base, method: Method, dataset: Datase
 
 
 def resume_run(folder: RunFolder, load: LoadBase) -> Trainer:
-    """A trainer at the newest checkpoint of a run that is not finished.
+    """A trainer at the newest checkpoint of a run that is not finished; at step 0 of a run that has none yet.
+
+    A run that was killed after its last step, before it was called finished, has that left to do.
 
     Raises:
         RunError: There is nothing to resume.
         WorkbenchError: The model or the data are gone.
     """
-    if not has_checkpoint(folder.checkpoint_path):
-        raise RunError("no_checkpoint", f"The run {folder.id!r} has no checkpoint, so it cannot go on.", run=folder.id)
     config = folder.config
     facts = folder.facts()
-    if facts.step >= config.of_training().steps:
+    ended = facts.status == "finished"
+    if ended and facts.step >= config.of_training().steps:
         raise RunError(
             "run_finished", f"The run {folder.id!r} is finished: there is nothing left to do.", run=folder.id
         )
-    if facts.stopped_early:
+    if ended and facts.stopped_early:
         raise RunError(
             "run_stopped_early",
             f"The run {folder.id!r} is finished: patience ended it at step {facts.step}. To train longer, start "
@@ -146,7 +147,8 @@ def resume_run(folder: RunFolder, load: LoadBase) -> Trainer:
             name=config.model,
         )
     trainer = build_trainer(folder, base, build_method(config, base, facts.head), config.load_data(base.processor))
-    trainer.restore()
+    if folder.checkpoint_paths:
+        trainer.restore()
     # A run that goes back to step 0 records that step again; a later step is recorded when it is made.
     cut_back(folder.events_path, trainer.position.step or -1)
     folder.drop_snapshots_after(trainer.position.step)

@@ -81,6 +81,7 @@ class Trainer:
         self.settings, self.base, self.examples = settings, base, examples
         self.state, self.validation, self.recorder = state, validation, recorder
         self._objective, self._accelerator = objective, accelerator
+        self._passed_over = ""
         self._meter = Meter(base.device)
 
     @property
@@ -99,8 +100,12 @@ class Trainer:
         return self.state.position
 
     def restore(self) -> None:
-        """Go back to the newest checkpoint; the caller cuts back the event log."""
-        load_checkpoint(self.folder, self.state)
+        """Go back to the newest checkpoint that is whole; the caller cuts back the event log.
+
+        Raises:
+            RunError: None is.
+        """
+        self._passed_over = load_checkpoint(self.folder, self.state)
 
     def run(self) -> Generator[Progress]:
         """Train to the end, yielding after every step, and often before the first one where the method warms up.
@@ -147,6 +152,8 @@ class Trainer:
     def _begin(self) -> None:
         step = self.position.step
         self.recorder.started(step, self.settings.steps)
+        if self._passed_over:
+            self.recorder.fell_back(step, self._passed_over)
         if step == 0:
             self._validate()
             self.recorder.frame(step)

@@ -82,6 +82,12 @@ class Recorder:
         logging.getLogger(__name__).warning("%s of step %d failed, training goes on.", what, step, exc_info=error)
         self.publish(StatusEvent(step=step, status="running", message=f"{what} of step {step} failed: {error}"))
 
+    def fell_back(self, step: int, problem: str) -> None:
+        """The newest checkpoint was damaged; the run goes on from the older one."""
+        message = f"The newest checkpoint is damaged ({problem}): training goes on from step {step}."
+        logging.getLogger(__name__).warning(message)
+        self.publish(StatusEvent(step=step, status="running", message=message))
+
     @torch.no_grad()
     def frame(self, step: int, before: dict[str, list[Tensor]] | None = None) -> None:
         """The method's own telemetry, norms of the update, and a snapshot. An error here ends no run.

@@ -21,7 +21,6 @@ from engine.methods.parts.experts import Experts
 from engine.models.base import base_from_model
 from engine.models.inputs import Tokens
 from engine.models.shape import shape_of
-from engine.runs.folder import RunFolder
 from engine.telemetry.observe import ProbeInput
 from engine.training.checkpoint import restore_method
 from engine.training.objective import TrainingObjective
@@ -275,7 +274,7 @@ def test_routing_survives_a_checkpoint():
 def test_a_checkpoint_with_the_former_name_goes_on():
     """A file of version 0.1.0, after five samples, has `dice`: the next two are those that it made itself."""
     _, method = Case("adamix", {"experts": 8, "width": 1}, "llama").build(seed=4)
-    restore_method(RunFolder(FORMER), method)
+    restore_method(FORMER / "checkpoint", method)
     assert method.routing_rng.tolist() == [1386275296, 5]
     assert method.counts.sum() == 2 * 3 * 5
     for routing in ([[7, 3, 7], [1, 6, 4]], [[3, 2, 4], [2, 5, 2]]):

@@ -1,5 +1,8 @@
 """The same config gives the same run, however often it was stopped, killed and resumed."""
 
+import itertools
+import json
+import shutil
 from functools import partial
 
 import pytest
@@ -9,6 +12,7 @@ from safetensors.torch import load_file
 from engine.core.errors import RunError
 from engine.methods import METHODS
 from engine.runs.folder import RunFolder
+from engine.training.checkpoint import CHECKSUMS, PARTS
 from tests.tiny import randomise
 from tests.unit.making import Maker, events_of, finish, kill_at, losses, make_dataset
 
@@ -116,11 +120,91 @@ def test_dropout_differs_in_every_step(maker):
 
 
 def test_finished_run_does_not_go_on(maker):
-    """There is nothing to resume after the last step, nor without a checkpoint."""
+    """There is nothing to resume after the last step."""
     trainer = finish(maker.start("a"))
     with pytest.raises(RunError, match="finished"):
         maker.resume("a")
-    maker.start("b")
-    with pytest.raises(RunError, match="no checkpoint"):
-        maker.resume("b")
     assert RunFolder.open(trainer.folder.path).facts().step == 8
+
+
+@pytest.mark.fault("killed", "A run is killed before its first checkpoint: resume begins at step 0.")
+def test_resume_without_a_checkpoint_begins_anew(maker):
+    whole = finish(maker.start("whole"))
+    maker.start("broken")
+    resumed = maker.resume("broken")
+    assert resumed.position.step == 0
+    assert losses(finish(resumed)) == losses(whole)
+    assert resumed.folder.facts().status == "finished"
+
+
+@pytest.mark.fault("killed", "A run is killed after its last checkpoint, before it says finished: resume finishes it.")
+def test_resume_after_the_last_step_finishes(maker):
+    trainer = finish(maker.start("a"))
+    kept = load_file(trainer.folder.adapter_path / "adapter.safetensors")
+    trainer.folder.update(status="running", memory=None)
+    resumed = finish(maker.resume("a"))
+    assert (resumed.folder.facts().status, resumed.position.step) == ("finished", 8)
+    assert losses(resumed) == losses(trainer)
+    again = load_file(resumed.folder.adapter_path / "adapter.safetensors")
+    assert all(torch.equal(again[name], tensor) for name, tensor in kept.items())
+
+
+def flipped(path):
+    """Change one bit in the middle of a file."""
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+
+
+DAMAGES = {
+    "flipped bit": flipped,
+    "half": lambda path: path.write_bytes(path.read_bytes()[: path.stat().st_size // 2]),
+    "empty": lambda path: path.write_bytes(b""),
+    "other type": lambda path: path.write_text("[1, 2]"),
+    "gone": lambda path: path.unlink(),
+    "a folder": lambda path: (path.unlink(), path.mkdir()),
+}
+HARMLESS = {(CHECKSUMS, "gone"), ("trainer.json", "gone")}
+"""Older versions wrote no checksums, and without trainer.json there is no checkpoint."""
+
+
+@pytest.mark.fault(
+    "damaged", "The newest checkpoint is damaged in any file and way: resume says so and takes the one before."
+)
+@pytest.mark.parametrize(
+    ("part", "damage"), [case for case in itertools.product([*PARTS, CHECKSUMS], DAMAGES) if case not in HARMLESS]
+)
+def test_damaged_checkpoint_is_passed_over(maker, part, damage):
+    """From the checkpoint of step 3 the run comes to the same end, and the damaged one is never put before it."""
+    whole = finish(maker.start("whole"))
+    stopped = maker.start("broken")
+    progress = stopped.run()
+    for _ in range(5):
+        next(progress)
+    progress.close()
+    DAMAGES[damage](stopped.folder.path / "checkpoint" / part)
+    resumed = maker.resume("broken")
+    assert resumed.position.step == 3
+    assert not (stopped.folder.path / "checkpoint").exists()
+    assert losses(finish(resumed)) == losses(whole)
+    said = [event["message"] for event in events_of(resumed, "status") if event["message"]]
+    assert [message for message in said if "goes on from step 3" in message]
+
+
+@pytest.mark.fault(
+    "damaged", "A checkpoint without checksums says a step that nobody trained: it is refused, not finished."
+)
+@pytest.mark.parametrize("step", [1_000_000_000, -1, "5", None, 2.5])
+def test_steps_that_were_never_made_are_refused(maker, step):
+    stopped = maker.start("a")
+    progress = stopped.run()
+    next(progress)
+    progress.close()
+    shutil.rmtree(stopped.folder.path / "checkpoint.old", ignore_errors=True)
+    (stopped.folder.path / "checkpoint" / CHECKSUMS).unlink()
+    path = stopped.folder.path / "checkpoint" / "trainer.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"step": step}))
+    with pytest.raises(RunError, match=r"run\.yaml") as refused:
+        maker.resume("a")
+    assert refused.value.key == "checkpoint_damaged"
+    assert path.exists()

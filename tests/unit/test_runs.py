@@ -61,14 +61,14 @@ def test_files_are_written_whole_or_not_at_all(tmp_path):
 
 @pytest.mark.parametrize("crash", ["before", "between", "after"])
 def test_checkpoint_survives_a_crash_at_any_moment(folder, monkeypatch, crash):
-    """At every moment of a replacement, `checkpoint_path` is a whole checkpoint: the old one or the new one."""
+    """At every moment of a replacement, the first of `checkpoint_paths` is whole: the old one or the new one."""
     for name in ("first", "second"):
         fresh = folder.path / "checkpoint.new"
         fresh.mkdir()
         (fresh / "trainer.json").write_text(name)
         if name == "first":
             folder.replace_checkpoint(fresh)
-            assert (folder.checkpoint_path / "trainer.json").read_text() == "first"
+            assert (folder.checkpoint_paths[0] / "trainer.json").read_text() == "first"
     renames = []
     rename = type(folder.path).rename
 
@@ -87,13 +87,13 @@ def test_checkpoint_survives_a_crash_at_any_moment(folder, monkeypatch, crash):
             folder.replace_checkpoint(folder.path / "checkpoint.new")
     monkeypatch.undo()
     expected = "second" if crash == "after" else "first"
-    assert (folder.checkpoint_path / "trainer.json").read_text() == expected
+    assert (folder.checkpoint_paths[0] / "trainer.json").read_text() == expected
     third = folder.path / "checkpoint.third"
     third.mkdir()
     (third / "trainer.json").write_text("third")
     folder.replace_checkpoint(third)
-    assert (folder.checkpoint_path / "trainer.json").read_text() == "third"
-    assert not (folder.path / "checkpoint.old").exists()
+    assert (folder.checkpoint_paths[0] / "trainer.json").read_text() == "third"
+    assert [(path / "trainer.json").read_text() for path in folder.checkpoint_paths] == ["third", expected]
 
 
 def test_snapshots_stay_within_their_budget(folder):

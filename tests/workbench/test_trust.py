@@ -49,8 +49,8 @@ def old_run(workbench, model):
     facts = RunFacts(name="old", base=BaseFacts(name=model, fingerprint="x", parameters=1), steps=2, status="stopped")
     folder = RunFolder.create(workbench.runs.root / "old", config, facts)
     for file in ("method.safetensors", "optimiser.safetensors", "trainer.json"):
-        (folder.checkpoint_path / file).parent.mkdir(exist_ok=True)
-        (folder.checkpoint_path / file).write_bytes(b"{}")
+        (folder.path / "checkpoint" / file).parent.mkdir(exist_ok=True)
+        (folder.path / "checkpoint" / file).write_bytes(b"{}")
     return folder
 
 

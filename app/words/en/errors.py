@@ -188,7 +188,9 @@ WORDS = {
     ),
     "error.mask_folded": "This mask holds bits only, its scores are gone: start a new run to train another.",
     "error.no_adapter": "The folder {name} holds no adapter: {reason}",
-    "error.no_checkpoint": "The run “{run}” has no checkpoint, so it cannot go on.",
+    "error.checkpoint_damaged": (
+        "The checkpoint of the run “{run}” is damaged ({reason}): start the run again from its run.yaml."
+    ),
     "error.path_text": "The path {name} holds characters that no path can have: name a plain file or a folder.",
     "error.path_long": "The path {name} is longer than a path can be: name a plain file or a folder.",
     "error.path_loop": (

@@ -123,7 +123,7 @@ WORDS = {
     ),
     "error.mask_folded": "这个掩码只剩下比特，分数已经不在了：请新开一次训练。",
     "error.no_adapter": "文件夹 {name} 里没有适配器：{reason}",
-    "error.no_checkpoint": "运行“{run}”没有检查点，无法继续。",
+    "error.checkpoint_damaged": "运行“{run}”的检查点已损坏（{reason}）：请用它的 run.yaml 重新开始。",
     "error.path_text": "路径 {name} 含有路径不能有的字符：请写普通文件或文件夹。",
     "error.path_long": "路径 {name} 太长：请写普通文件或文件夹。",
     "error.path_loop": "路径 {name} 的链接首尾相连，或主目录未知：请写普通文件或文件夹。",
