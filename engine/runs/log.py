@@ -43,6 +43,7 @@ class LogWriter:
         self._waiting: deque[bytes] = deque()
         self._waiting_bytes = 0
         self._closed = False
+        self._refused = False
         self._write_waiting()
 
     def publish(self, event: Event) -> None:
@@ -75,19 +76,20 @@ class LogWriter:
             self._file = None
 
     def _write_waiting(self) -> None:
-        """Write the events that wait; after an error they go on waiting."""
-        waited = len(self._waiting) > 1
+        """Write the events that wait; after an error they go on waiting, and the log of the process says so once."""
         try:
             if self._file is None:
                 self._file = self._opened()
             while self._waiting:
                 self._append(self._file, self._waiting[0])
                 self._waiting_bytes -= len(self._waiting.popleft())
+            self._refused = False
         except OSError as error:
             if self._file is not None:
                 with contextlib.suppress(OSError):
                     self._file.truncate(self._whole)
-            if not waited:
+            if not self._refused:
+                self._refused = True
                 said = "Telemetry cannot be written and waits for room, training goes on: %s"
                 logging.getLogger(__name__).warning(said, error)
 

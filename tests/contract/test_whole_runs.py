@@ -15,6 +15,7 @@ from engine.models.families import family_of
 from engine.models.inputs import Tokens
 from engine.models.loading import DTYPES, load_base
 from engine.runs.folder import RunFolder
+from engine.service.permission import NO_TRUST
 from engine.service.worker import Worker
 from engine.training.launch import resume_run, start_run
 from tests.tiny import Case, randomise, save_tiny, words
@@ -86,7 +87,7 @@ def test_every_method_on_every_base(name, precision, device, model, tmp_path):
     worker.models._bases[model, precision, device, "auto"] = base
     sides = (ChatSide(), ChatSide(run="whole"), ChatSide(run="whole", step=4, strength=0.5))
     request = ChatRequest(prompt="cat and 22", sides=sides, sampling=Sampling(max_new_tokens=4))
-    *_, last = worker.chat(request, [None, whole.folder, whole.folder], lambda: False)
+    *_, last = worker.chat(request, [None, whole.folder, whole.folder], lambda: False, NO_TRUST)
     assert last.done
     assert all(isinstance(text, str) for text in last.texts)
     assert (last.difference is None) == (not last.texts[-1])
