@@ -2,7 +2,7 @@
 
 Beside the workbench it imports only those parts of the engine that load no torch and describe what can be chosen:
 
-- `engine.core`: errors, settings, paths, what paths may be named, sampling.
+- `engine.core`: errors, settings, paths, what paths may be named, sampling, signals.
 - `engine.config`: what determines a run, and the settings of training.
 - `engine.methods`: the table of methods, and `engine.methods.spec`.
 - `engine.data`: `engine.data.settings`, `engine.data.pixels` (thumbnails), and of `engine.data.readers` the formats,

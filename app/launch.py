@@ -18,6 +18,7 @@ from app.page import create
 from app.server import Server
 from engine.core.confine import Confinement
 from engine.core.paths import home
+from engine.core.signals import STOP_SIGNALS, ignored_hangup
 from engine.service.workbench import Workbench
 
 LOCAL = "127.0.0.1"
@@ -121,9 +122,9 @@ def main(words: Sequence[str] | None = None) -> None:
     if not (arguments.no_browser or on_space):
         webbrowser.open(address)
     ended = threading.Event()
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # Windows has no SIGHUP, which a closed terminal sends
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), lambda *_: ended.set())
+    for number in STOP_SIGNALS:
+        if not ignored_hangup(number):
+            signal.signal(number, lambda *_: ended.set())
     ended.wait()
     server.close()
     workbench.close()

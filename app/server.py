@@ -14,7 +14,7 @@ from app.access.policy import Policy
 from app.head import css, head, routes
 
 UPLOAD_LIMIT = "200mb"
-CLOSES_S = 5
+CLOSES_S = 2
 """Streams to open pages never end by themselves: so long the server waits for them when it is told to end."""
 
 

@@ -17,6 +17,7 @@ DOOR = (
     "engine.core.paths",
     "engine.core.sampling",
     "engine.core.settings",
+    "engine.core.signals",
     "engine.config.run",
     "engine.config.training",
     "engine.methods",

@@ -16,14 +16,12 @@ from engine.cli.commands import Commands, add_command
 from engine.cli.output import result, say
 from engine.cli.settings import add_run_options, add_trust_options, run_config, trusted
 from engine.core.paths import runs_root
+from engine.core.signals import STOP_SIGNALS, ignored_hangup
 from engine.runs.facts import RunFacts
 from engine.runs.folder import RunFolder, new_run_path
 
 if TYPE_CHECKING:
     from engine.training.loop import Trainer
-
-STOP_SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
-"""Ctrl-C, a kill, and a terminal that is closed; Windows has no SIGHUP."""
 
 
 def train(args: argparse.Namespace) -> None:
@@ -98,9 +96,10 @@ def _outcome(facts: RunFacts, adapter: Path) -> str:
 
 @contextmanager
 def _stop_signals() -> Iterator[threading.Event]:
-    """An event that `STOP_SIGNALS` set: stop after the current step."""
+    """An event that `STOP_SIGNALS` set: stop after the current step. Under nohup, a closed terminal is nothing."""
     stop_requested = threading.Event()
-    previous = {number: signal.signal(number, lambda *_: stop_requested.set()) for number in STOP_SIGNALS}
+    numbers = [number for number in STOP_SIGNALS if not ignored_hangup(number)]
+    previous = {number: signal.signal(number, lambda *_: stop_requested.set()) for number in numbers}
     try:
         yield stop_requested
     finally:

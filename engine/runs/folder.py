@@ -143,7 +143,7 @@ class RunFolder:
     def checkpoint_paths(self) -> list[Path]:
         """The checkpoints that there are, the newest first. After a crash between two renames: the older one."""
         paths = (self.path / "checkpoint", self.path / "checkpoint.old")
-        return [path for path in paths if (path / "trainer.json").exists()]
+        return [path for path in paths if os.path.lexists(path)]
 
     def facts(self) -> RunFacts:
         """Contents of run.json.

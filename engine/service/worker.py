@@ -1,5 +1,6 @@
 """The work of the worker thread, the only one that uses torch: it trains one run and answers queries between steps."""
 
+import contextlib
 import inspect
 import logging
 import time
@@ -120,7 +121,11 @@ class Worker:
             self.advance()  # `close` on a generator that has not started executes none of its code
         try:
             self._steps.close()
-        except OSError as error:
+        except (
+            Exception
+        ) as error:  # a full disk shows itself in many ways; whatever it is, nothing is stopping any more
+            with contextlib.suppress(OSError, WorkbenchError):
+                self._trainer.recorder.failed(self._trainer.position.step, error)
             self._end(f"The work could not be kept: {error}")
         else:
             self._end()

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from engine.service.worker import Worker
 
 T = TypeVar("T")
-CLOSING_S = 30
+CLOSING_S = 12
 
 
 class WorkerThread:

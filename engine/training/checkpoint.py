@@ -12,19 +12,23 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
 from engine.core.atomic import write_json
-from engine.core.errors import RunError
+from engine.core.errors import ExchangeError, RunError
 from engine.core.tensors import write_tensors
 from engine.exchange.native import check_tensors
 from engine.methods.base import Method
 from engine.runs.folder import RunFolder
 from engine.training.early_stopping import BestValidation
 
+MISSING = (FileNotFoundError, IsADirectoryError, NotADirectoryError)
 PARTS = ("method.safetensors", "optimiser.safetensors", "trainer.json")
 CHECKSUMS = "checksums.json"
+DAMAGE = (ValueError, TypeError, LookupError, AttributeError, SafetensorError, ExchangeError, *MISSING)
+"""What reading a damaged checkpoint raises."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +89,10 @@ def save_checkpoint(folder: RunFolder, state: TrainingState) -> None:
 
 
 def load_checkpoint(folder: RunFolder, state: TrainingState) -> str:
-    """Put the values of the newest checkpoint that is whole into a state that was just built; damaged ones go.
+    """Put the values of the newest checkpoint that is whole into a state that was just built.
+
+    A damaged one is moved aside, so that it never takes the place of a whole one. What is no damage, as a lack of
+    memory, is raised.
 
     Returns:
         What is wrong with a newer one that was passed over; empty if there is none.
@@ -97,12 +104,14 @@ def load_checkpoint(folder: RunFolder, state: TrainingState) -> str:
     for path in folder.checkpoint_paths:
         try:
             _load(path, state)
-        except Exception as error:  # whatever bytes may do
+        except DAMAGE as error:
             problem = problem or str(error) or type(error).__name__
             damaged.append(path)
         else:
             for other in damaged:
-                shutil.rmtree(other)
+                aside = folder.path / "checkpoint.damaged"
+                shutil.rmtree(aside, ignore_errors=True)
+                other.rename(aside)
             return problem
     raise RunError(
         "checkpoint_damaged",
@@ -116,7 +125,7 @@ def _load(path: Path, state: TrainingState) -> None:
     """Put one checkpoint's values into a state.
 
     Raises:
-        Exception: Of any kind, if it is damaged.
+        DAMAGE: It is damaged.
     """
     check(path)
     plain = json.loads((path / "trainer.json").read_text(encoding="utf-8"))
@@ -136,8 +145,10 @@ def check(path: Path) -> None:
 
     Raises:
         OSError: A file cannot be read.
-        ValueError: A file is not the one that was written.
+        ValueError: A file is not the one that was written, or is missing.
     """
+    if missing := [name for name in PARTS if not (path / name).is_file()]:
+        raise ValueError(f"{missing[0]} is missing")
     if not (path / CHECKSUMS).exists():
         return
     for name, digest in json.loads((path / CHECKSUMS).read_text(encoding="utf-8")).items():

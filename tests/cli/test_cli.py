@@ -15,7 +15,9 @@ import yaml
 from safetensors.torch import load_file
 
 from engine.__main__ import main
+from engine.cli.train import _stop_signals
 from engine.config.run import RunConfig
+from engine.core.signals import STOP_SIGNALS
 from engine.methods import METHODS
 from tests.attack import attack_model
 from tests.tiny import save_tiny
@@ -209,6 +211,21 @@ def test_ctrl_c_keeps_the_work(tmp_path):
     facts = json.loads((tmp_path / "a" / "run.json").read_text("utf-8"))
     assert facts["status"] == "stopped"
     assert facts["step"] == len(losses(tmp_path / "a")) >= 3
+
+
+@pytest.mark.fault(
+    "killed", "The terminal is closed: the run is stopped and kept, or goes on if it was started with nohup."
+)
+@pytest.mark.parametrize("number", STOP_SIGNALS)
+def test_signals_that_stop(number):
+    with _stop_signals() as stopped:
+        os.kill(os.getpid(), number)
+        assert stopped.wait(5)
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    with _stop_signals() as stopped:
+        os.kill(os.getpid(), signal.SIGHUP)
+        assert not stopped.wait(0.2)
+    signal.signal(signal.SIGHUP, before)
 
 
 def few_rows(folder):

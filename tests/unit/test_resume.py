@@ -164,8 +164,8 @@ DAMAGES = {
     "gone": lambda path: path.unlink(),
     "a folder": lambda path: (path.unlink(), path.mkdir()),
 }
-HARMLESS = {(CHECKSUMS, "gone"), ("trainer.json", "gone")}
-"""Older versions wrote no checksums, and without trainer.json there is no checkpoint."""
+HARMLESS = {(CHECKSUMS, "gone")}
+"""Older versions wrote none."""
 
 
 @pytest.mark.fault(
@@ -185,7 +185,7 @@ def test_damaged_checkpoint_is_passed_over(maker, part, damage):
     DAMAGES[damage](stopped.folder.path / "checkpoint" / part)
     resumed = maker.resume("broken")
     assert resumed.position.step == 3
-    assert not (stopped.folder.path / "checkpoint").exists()
+    assert (stopped.folder.path / "checkpoint.damaged").exists()
     assert losses(finish(resumed)) == losses(whole)
     said = [event["message"] for event in events_of(resumed, "status") if event["message"]]
     assert [message for message in said if "goes on from step 3" in message]
@@ -208,3 +208,38 @@ def test_steps_that_were_never_made_are_refused(maker, step):
         maker.resume("a")
     assert refused.value.key == "checkpoint_damaged"
     assert path.exists()
+
+
+@pytest.mark.fault("memory", "Memory runs out while a good checkpoint is read: it is not taken for damaged.")
+@pytest.mark.parametrize("error", [torch.OutOfMemoryError("out of memory"), MemoryError(), PermissionError()])
+def test_what_is_no_damage_is_raised(maker, monkeypatch, error):
+    stopped = maker.start("a")
+    progress = stopped.run()
+    for _ in range(5):
+        next(progress)
+    progress.close()
+
+    def fails(_):
+        raise error
+
+    monkeypatch.setattr("engine.training.checkpoint.load_file", fails)
+    with pytest.raises(type(error)):
+        maker.resume("a")
+    monkeypatch.undo()
+    assert maker.resume("a").position.step == 5
+
+
+@pytest.mark.fault("damaged", "The only checkpoint has lost its description: the run is not silently begun anew.")
+def test_a_broken_only_checkpoint_loses_nothing(maker):
+    stopped = maker.start("a")
+    progress = stopped.run()
+    for _ in range(5):
+        next(progress)
+    progress.close()
+    shutil.rmtree(stopped.folder.path / "checkpoint.old")
+    (stopped.folder.path / "checkpoint" / "trainer.json").unlink()
+    events, snapshots = stopped.folder.events_path.read_bytes(), stopped.folder.snapshots()
+    with pytest.raises(RunError) as refused:
+        maker.resume("a")
+    assert refused.value.key == "checkpoint_damaged"
+    assert (stopped.folder.events_path.read_bytes(), stopped.folder.snapshots()) == (events, snapshots)
