@@ -80,9 +80,10 @@ def access(arguments: argparse.Namespace, host: str, port: int, *, on_space: boo
             f"--host {host}: other machines could reach the page, and with it this machine's files: name a file of "
             f"passwords with --auth, or leave --host out to listen on {LOCAL} only."
         )
-    own = {host.lower().strip("[]"), socket.gethostname().lower(), os.environ.get("SPACE_HOST", "").lower()}
+    names = [host.strip("[]"), socket.gethostname(), os.environ.get("SPACE_HOST", "")]
+    hosts = {name.lower() for name in (*names, *map(hostname, arguments.allow_host)) if name}
     policy = Policy(
-        hosts=frozenset({*LOOPBACK, *own, *map(hostname, arguments.allow_host)}),
+        hosts=LOOPBACK | hosts,
         origins=frozenset(name.lower() for name in arguments.allow_host),
         numeric=not is_loopback(host),
         token="" if passwords or on_space else new_token(),

@@ -63,16 +63,16 @@ class Guard:
         return self._for_unknown(scope, headers) if self.policy.token else None
 
     def _for_unknown(self, scope: Scope, headers: Headers) -> Response | None:
-        """What somebody gets who has neither the cookie nor the token."""
+        """What somebody gets who brings the token in the address, or neither that nor the cookie."""
+        query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+        if self.policy.knows_token(dict(query).get("token", "")):
+            return self._welcome(scope, urlencode([pair for pair in query if pair[0] != "token"]))
         if self.policy.knows_cookie(_cookie(headers, self.policy.cookie)):
             return None
         kind, _, bearer = headers.get("authorization", "").partition(" ")
         if kind.lower() == "bearer" and self.policy.knows_token(bearer):
             return None
-        query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
-        if not self.policy.knows_token(dict(query).get("token", "")):
-            return PlainTextResponse(NO_TOKEN, 401)
-        return self._welcome(scope, urlencode([pair for pair in query if pair[0] != "token"]))
+        return PlainTextResponse(NO_TOKEN, 401)
 
     def _welcome(self, scope: Scope, query: str) -> Response:
         page = scope.get("path", "/").rsplit("/", 1)[-1]  # relative, so that it holds behind a proxy, too

@@ -241,7 +241,7 @@ def test_states_are_said(visit, served):
         status="failed", message="The loss was no longer a number at step 12."
     )
     served.stage.copy("lora", "cut", name="cut", lines=60)
-    served.stage.runs.editable_folder("cut").update(status="running")
+    served.stage.runs.editable_folder("cut").update(status="running", step=30)
     page = visit()
     state = page.locator(".gl-state")
     show(page, "broken")
@@ -287,7 +287,7 @@ def test_scrubbing_is_quick(visit):
 
 
 def test_chinese_page(visit, app):
-    page = visit(url=f"{app.url}/zh")
+    page = visit(url=f"{app.url}/zh/?token={app.token}")
     expect(page.locator(".gl-intro")).to_contain_text("9,630 个新参数")
     expect(page.locator("[data-panel=gates] h3")).to_have_text("它从何时、在何处开始倾听？")
     assert "watch." not in page.locator(".gl-watch").inner_text()

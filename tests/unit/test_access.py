@@ -96,6 +96,7 @@ def test_the_token_becomes_a_cookie_and_leaves_the_address():
     assert {"HttpOnly", "SameSite=strict"} <= {part.strip() for part in welcome.headers["set-cookie"].split(";")}
     assert TOKEN not in welcome.headers["set-cookie"]
     assert client.get("/zh").text == "inside"
+    assert client.get(f"/zh/?token={TOKEN}").headers["location"] == "./"
     assert server(token=TOKEN).get("/", headers={"Authorization": f"Bearer {TOKEN}"}).text == "inside"
 
 
@@ -127,6 +128,20 @@ def test_other_machines_need_a_password(tmp_path, capsys):
     with pytest.raises(SystemExit, match="--auth"):
         launch.main(["--host", "0.0.0.0", "--port", "0", "--home", str(tmp_path)])
     assert not list(tmp_path.iterdir())
+
+
+def test_what_the_command_line_lets_in(tmp_path, monkeypatch):
+    """No empty name, every name that was given, and a token where nobody else guards the page."""
+    monkeypatch.delenv("SPACE_HOST", raising=False)
+    arguments = launch.parser().parse_args(["--home", str(tmp_path), "--allow-host", "Lab.example:8443"])
+    policy, passwords = launch.access(arguments, "127.0.0.1", 7860, on_space=False)
+    assert passwords is None
+    assert len(policy.token) > 30
+    assert not policy.knows_host("")
+    assert policy.knows_host("lab.example:8443")
+    assert policy.knows_sender({"origin": "https://lab.example:8443", "host": "127.0.0.1:7860"}, "POST")
+    space, _ = launch.access(arguments, "0.0.0.0", 7860, on_space=True)
+    assert (space.token, space.embed, space.numeric) == ("", True, True)
 
 
 @pytest.mark.parametrize("text", ["", "# nobody", "anna", "anna:short", ":longenough1", "anna:\u00e9\n"])
