@@ -1,6 +1,7 @@
 """The work of the worker thread, the only one that uses torch: it trains one run and answers queries between steps."""
 
 import contextlib
+import gc
 import inspect
 import logging
 import time
@@ -9,6 +10,8 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+import torch
 
 from engine.config.run import RunConfig
 from engine.core.errors import WorkbenchError
@@ -183,6 +186,9 @@ class Worker:
     def _end(self, message: str = "", problem: dict[str, Any] | None = None) -> None:
         self._lock.close()
         self._trainer, self._steps = None, _no_steps()
+        gc.collect()  # a trainer and its parts know each other, and would wait for their turn
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
         self._live = LiveStatus(model=self._live.model, precision=self._live.precision, size_mb=self._live.size_mb)
         self._change(message=message, problem=problem)
 

@@ -27,6 +27,7 @@ from engine.telemetry.events import LossEvent
 from engine.telemetry.schedule import is_frame_step
 from engine.training.checkpoint import Position, TrainingState, load_checkpoint
 from engine.training.objective import TrainingObjective
+from engine.training.out_of_memory import is_out_of_memory, out_of_memory
 from engine.training.recorder import WRITE_ERRORS, Recorder
 from engine.training.update_norms import copied_groups
 from engine.training.validation import Validation
@@ -123,8 +124,11 @@ class Trainer:
             self._end("stopped")
             raise
         except Exception as error:
-            self.recorder.failed(self.position.step, error)
-            raise
+            told = out_of_memory(self.settings, self.position.step + 1) if is_out_of_memory(error) else error
+            self.recorder.failed(self.position.step, told)
+            if told is error:
+                raise
+            raise told from None  # whose traceback would hold the tensors of the step
         finally:
             self.recorder.close()
 

@@ -8,6 +8,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from engine.config.training import TrainingSettings
 from engine.core.errors import ModelError, RunError
 from engine.data.batching import collate
 from engine.evaluation.loss import label_loss
@@ -19,6 +20,7 @@ from engine.service.catalogue import usual_rate
 from engine.training import recorder
 from engine.training.launch import start_run
 from engine.training.objective import TrainingObjective
+from engine.training.out_of_memory import advised, is_out_of_memory, out_of_memory
 from tests.tiny import plain_model, save_tiny, tiny_base, tokenizer
 from tests.unit.making import Maker, events_of, finish, load, losses, make_dataset
 
@@ -267,3 +269,44 @@ def test_the_form_names_the_rate_that_a_run_takes(maker, tmp_path):
     )
     first = events_of(finish(start_run(tmp_path / "run", config, load_base)), "loss")[0]
     assert first["lr"] == pytest.approx(usual_rate(config)) == pytest.approx(5e-3 * 192 / 256)
+
+
+OUT_OF_MEMORY = [
+    torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB"),
+    MemoryError(),
+    RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 8 bytes."),
+]
+
+
+@pytest.mark.fault(
+    "memory", "Memory runs out in a step: one sentence names the settings to change, and the work before it stays."
+)
+@pytest.mark.parametrize("error", OUT_OF_MEMORY, ids=["cuda", "python", "cpu"])
+def test_out_of_memory_is_a_sentence(maker, monkeypatch, error):
+    trainer = maker.start("a")
+    steps = trainer.run()
+    for _ in range(4):
+        next(steps)
+
+    def fails(*_):
+        raise error
+
+    monkeypatch.setattr(trainer, "_backward", fails)
+    with pytest.raises(RunError) as told:
+        next(steps)
+    assert told.value.key == "out_of_memory"
+    assert told.value.values["advice"] == "micro_batches=2, gradient_checkpointing=true, precision=int8"
+    assert (trainer.folder.facts().status, trainer.folder.facts().problem["key"]) == ("failed", "out_of_memory")
+    monkeypatch.undo()
+    assert maker.resume("a").position.step == 3
+
+
+def test_only_a_lack_of_memory_is_taken_for_one():
+    assert not any(
+        map(is_out_of_memory, [RuntimeError("shape mismatch"), ValueError("can't allocate memory"), OSError()])
+    )
+    frugal = TrainingSettings(
+        batch_size=2, micro_batches=2, gradient_checkpointing=True, max_seq_len=32, precision="nf4"
+    )
+    assert advised(frugal) == []
+    assert "precision=nf4" in str(out_of_memory(frugal, 3))

@@ -129,6 +129,7 @@ WORDS = {
     ),
     "error.delete_active": "The run “{run}” is active: stop it before you delete it.",
     "error.empty_split": "The file {file} of the dataset “{name}” has no rows.",
+    "error.out_of_memory": "Memory ran out at step {step}: start again with {advice}.",
     "error.loss_not_finite": (
         "The loss was no longer a number at step {step}: lower the learning rate (now {rate}) and start again."
     ),

@@ -83,6 +83,7 @@ WORDS = {
     "error.own_attention": "注意力内核：{family} 类模型用自己的方式计算注意力，请保持自动。",
     "error.delete_active": "运行“{run}”正在进行：请先停止再删除。",
     "error.empty_split": "数据集“{name}”的文件 {file} 是空的。",
+    "error.out_of_memory": "第 {step} 步内存不足：请改用 {advice} 后重新开始。",
     "error.loss_not_finite": "第 {step} 步的损失已不是有效数字：请调低学习率（现在是 {rate}）后重新开始。",
     "error.method_needs_attention": (
         "{method} 作用在注意力内部，而 {family} 模型没有使用 transformers 的注意力接口，无法介入。"

@@ -1,0 +1,42 @@
+"""What a run that is out of memory is told: the settings that it leaves open, each with a value that needs less."""
+
+import torch
+
+from engine.config.training import TrainingSettings
+from engine.core.errors import RunError
+
+CPU_ALLOCATOR = ("DefaultCPUAllocator", "can't allocate memory", "not enough memory")
+"""How torch's allocator of the CPU words it, in a RuntimeError without a type of its own."""
+SHORTEST = 32
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error means that the memory of the machine or the GPU did not suffice."""
+    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
+        return True
+    return isinstance(error, RuntimeError) and any(words in str(error) for words in CPU_ALLOCATOR)
+
+
+def out_of_memory(settings: TrainingSettings, step: int) -> RunError:
+    """The error of a run that had too little memory for a step.
+
+    Args:
+        settings: Of the run.
+        step: The step that failed.
+    """
+    advice = ", ".join(advised(settings)) or "precision=nf4"
+    return RunError(
+        "out_of_memory", f"Memory ran out at step {step}: start again with {advice}.", step=step, advice=advice
+    )
+
+
+def advised(settings: TrainingSettings) -> list[str]:
+    """Settings that would need less memory, those that change least first."""
+    parts = min(2 * settings.micro_batches, settings.batch_size)
+    ways = {
+        f"micro_batches={parts}": parts > settings.micro_batches,
+        "gradient_checkpointing=true": not settings.gradient_checkpointing,
+        f"max_seq_len={settings.max_seq_len // 2}": settings.max_seq_len // 2 >= SHORTEST,
+        "precision=int8": settings.precision in ("fp32", "bf16", "fp16"),
+    }
+    return [way for way, helps in ways.items() if helps]
