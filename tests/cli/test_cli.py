@@ -218,14 +218,17 @@ def test_ctrl_c_keeps_the_work(tmp_path):
 )
 @pytest.mark.parametrize("number", STOP_SIGNALS)
 def test_signals_that_stop(number):
-    with _stop_signals() as stopped:
-        os.kill(os.getpid(), number)
-        assert stopped.wait(5)
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    with _stop_signals() as stopped:
-        os.kill(os.getpid(), signal.SIGHUP)
-        assert not stopped.wait(0.2)
-    signal.signal(signal.SIGHUP, before)
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # whatever the tests themselves were started with
+    try:
+        with _stop_signals() as stopped:
+            os.kill(os.getpid(), number)
+            assert stopped.wait(5)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        with _stop_signals() as stopped:
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert not stopped.wait(0.2)
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def few_rows(folder):
