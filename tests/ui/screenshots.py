@@ -75,6 +75,7 @@ def main() -> None:
         minute.note("first paint")
         live_through(page, minute)
         page.goto(app.url + "/zh")
+        goto(page, "watch")
         page.wait_for_timeout(6000)
         shot(page, "watch-zh")
         browser.close()
