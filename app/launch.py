@@ -94,9 +94,15 @@ def access(arguments: argparse.Namespace, host: str, port: int, *, on_space: boo
     return policy, passwords
 
 
-def confinement(host: str, home: Path, *, on_space: bool) -> Confinement:
-    """What the people at the page may name: all of this machine only where nobody but its own user can reach it."""
-    return Confinement() if is_loopback(host) and not on_space else Confinement.of_server(home)
+def confinement(host: str, home: Path, *, shared: bool) -> Confinement:
+    """What the people at the page may name: all of this machine only where nobody but its own user can reach it.
+
+    Args:
+        host: Where the server listens.
+        home: The workbench's folder.
+        shared: Whether others are let in in any case: it is a Space, or there are passwords, as behind a proxy.
+    """
+    return Confinement() if is_loopback(host) and not shared else Confinement.of_server(home)
 
 
 def main(words: Sequence[str] | None = None) -> None:
@@ -109,7 +115,7 @@ def main(words: Sequence[str] | None = None) -> None:
         policy, passwords = access(arguments, host, port, on_space=on_space)
     except ValueError as error:
         sys.exit(str(error))
-    workbench = Workbench(arguments.home, confinement(host, arguments.home, on_space=on_space))
+    workbench = Workbench(arguments.home, confinement(host, arguments.home, shared=on_space or passwords is not None))
     ignore_closed_clients()
     server = Server(create(workbench), policy, host, port, passwords)
     server.start()

@@ -160,3 +160,21 @@ def test_passwords(tmp_path):
     assert knows("b", "pass:word 2")
     for name, password in [("anna", "pass:word 2"), ("c", ""), ("", ""), ("anna", ""), ("anna", "correct hors\u00e9")]:
         assert not knows(name, password)
+
+
+@pytest.mark.fault("paths", "Passwords behind a proxy of this machine: those who log in name no file of the server.")
+@pytest.mark.parametrize("shared", [False, True])
+def test_who_logs_in_is_confined_on_loopback_too(tmp_path, monkeypatch, shared):
+    class Made(Exception):
+        pass
+
+    def made(_home, confinement):
+        raise Made(confinement.may_trust)
+
+    monkeypatch.delenv("SPACE_ID", raising=False)
+    monkeypatch.setattr(launch, "Workbench", made)
+    (tmp_path / "users").write_text("anna:correct horse\n", encoding="utf-8")
+    options = ["--auth", str(tmp_path / "users"), "--allow-host", "lab.example"] if shared else []
+    with pytest.raises(Made) as seen:
+        launch.main(["--home", str(tmp_path / "home"), *options])
+    assert seen.value.args == (not shared,)

@@ -141,7 +141,7 @@ def test_trust_is_bound_to_the_model(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("host", "on_space", "alone"),
+    ("host", "shared", "alone"),
     [
         ("127.0.0.1", False, True),
         ("localhost", False, True),
@@ -152,9 +152,9 @@ def test_trust_is_bound_to_the_model(tmp_path):
         ("127.0.0.1", True, False),
     ],
 )
-def test_who_can_reach_it_decides(host, on_space, alone, tmp_path):
+def test_who_can_reach_it_decides(host, shared, alone, tmp_path):
     """Only a workbench that nobody but its own user can reach reads all of the machine, and may run code."""
-    made = confinement(host, tmp_path, on_space=on_space)
+    made = confinement(host, tmp_path, shared=shared)
     assert made.may_trust is alone
     assert (made.models is None) is (made.data is None) is alone
 

@@ -37,7 +37,7 @@ def unpack(path: Path, target: Path) -> Path:
                     left = _extract(archive, member, partly / name, left)
                 if left < 0:
                     raise _bad(path, f"its files have more than {MOST_BYTES // 2**30} GB")
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, OSError, EOFError) as error:
+    except (zipfile.BadZipFile, RuntimeError, OSError, EOFError) as error:
         shutil.rmtree(partly, ignore_errors=True)
         raise _bad(path, str(error).strip() or type(error).__name__) from error
     except DataError:
