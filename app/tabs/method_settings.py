@@ -60,6 +60,7 @@ class MethodForm:
 
 def shows_chosen(methods: Iterable[str], first: str) -> str:
     """Rules of CSS that show the group of the method that the body names, and before it names one the first's."""
-    chosen = [f"body[data-method={name}] .gl-of-{name}" for name in methods]
-    shown = ", ".join([f"body:not([data-method]) .gl-of-{first}", *chosen])
-    return f".gl-of-method {{ display: none; }} {shown} {{ display: flex; }}"
+    chosen = [f"body[data-method={name}] .gl-of-{name}.gl-of-method" for name in methods]
+    shown = ", ".join([f"body:not([data-method]) .gl-of-{first}.gl-of-method", *chosen])
+    hidden = ".gl-of-method.gl-of-method { display: none !important; }"  # Gradio gives columns a display of their own
+    return f"{hidden} {shown} {{ display: flex !important; }}"

@@ -128,6 +128,13 @@ def test_bad_value_is_said_and_nothing_is_lost(visit, path, sentence):
     assert page.get_attribute(".gl-chip", "data-state") == "idle"
 
 
+def shown_groups(page):
+    """Titles of the methods whose settings are on the screen."""
+    return page.eval_on_selector_all(
+        ".gl-of-method", "all => all.filter((one) => one.offsetParent).map((one) => one.querySelector('h4').innerText)"
+    )
+
+
 def test_method_changes_form_count_and_diagram(visit):
     """Another method brings its own settings, count and place of action."""
     page = visit()
@@ -138,6 +145,11 @@ def test_method_changes_form_count_and_diagram(visit):
     assert page.locator(".gl-diagram .part.lit").count() == 7
     page.click("#gl-all > button")
     page.fill("#gl-lora-rank input", "4")
+    assert shown_groups(page) == ["LoRA"]
+    pick_method(page, "ia3")
+    page.wait_for_selector("#gl-ia3-targets")
+    assert shown_groups(page) == ["(IA)³"]
+    pick_method(page, "lora")
     page.wait_for_selector("#gl-count >> text=18,432")
 
 
