@@ -96,6 +96,7 @@ def test_chinese_form_has_no_english_labels(visit):
     ready_form(page)
     page.click("#gl-all > button")
     page.wait_for_selector("#gl-llama_adapter-prompt_len")
+    page.add_style_tag(content="body .gl-of-method.gl-of-method { display: flex !important; }")
     labels = page.eval_on_selector_all(
         "#gl-all .gl-setting", "all => all.map(one => one.innerText.trim().split('\\n')[0])"
     )
