@@ -2,6 +2,7 @@
 
 import threading
 import time
+import warnings
 
 import gradio as gr
 import uvicorn
@@ -30,21 +31,23 @@ class Server:
     ) -> None:
         site = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
         site.add_middleware(CORSMiddleware)  # allows nothing; without one, Gradio adds its own, which allows localhost
-        gr.mount_gradio_app(
-            site,
-            page,
-            path="/",
-            server_name=host,
-            server_port=port,
-            auth=passwords,
-            ssr_mode=False,
-            run_history=False,
-            footer_links=[],
-            max_file_size=UPLOAD_LIMIT,
-            head=head(),
-            css=css(),
-            app_kwargs={"routes": routes()},
-        )
+        with warnings.catch_warnings():  # Gradio says that it renders nothing on the server, which nobody wanted
+            warnings.filterwarnings("ignore", "SSR mode is not supported", UserWarning)
+            gr.mount_gradio_app(
+                site,
+                page,
+                path="/",
+                server_name=host,
+                server_port=port,
+                auth=passwords,
+                ssr_mode=False,
+                run_history=False,
+                footer_links=[],
+                max_file_size=UPLOAD_LIMIT,
+                head=head(),
+                css=css(),
+                app_kwargs={"routes": routes()},
+            )
         config = uvicorn.Config(
             Guard(site, policy), host=host, port=port, log_level="warning", timeout_graceful_shutdown=CLOSES_S
         )
