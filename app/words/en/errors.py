@@ -195,6 +195,10 @@ WORDS = {
     ),
     "error.mask_folded": "This mask holds bits only, its scores are gone: start a new run to train another.",
     "error.no_adapter": "The folder {name} holds no adapter: {reason}",
+    "error.stopped_full": (
+        "The disk is full, so the run “{run}” was stopped at step {step} with what it kept at step {kept}: make room, "
+        "then resume it."
+    ),
     "error.checkpoint_damaged": (
         "The checkpoint of the run “{run}” is damaged ({reason}): start the run again from its run.yaml."
     ),

@@ -126,6 +126,9 @@ WORDS = {
     ),
     "error.mask_folded": "这个掩码只剩下比特，分数已经不在了：请新开一次训练。",
     "error.no_adapter": "文件夹 {name} 里没有适配器：{reason}",
+    "error.stopped_full": (
+        "磁盘已满，运行“{run}”停在第 {step} 步，保留的是第 {kept} 步的结果：请腾出空间，然后接着训练。"
+    ),
     "error.checkpoint_damaged": "运行“{run}”的检查点已损坏（{reason}）：请用它的 run.yaml 重新开始。",
     "error.path_text": "路径 {name} 含有路径不能有的字符：请写普通文件或文件夹。",
     "error.path_long": "路径 {name} 太长：请写普通文件或文件夹。",
