@@ -47,7 +47,7 @@ class Bar:
             self.pause: status == "running" and drives,
             self.go_on: status == "paused" and drives,
             self.one_step: status in ("running", "paused") and drives,
-            self.stop: status in ("loading", "running", "paused") and drives,
+            self.stop: status in ("loading", "running", "waiting", "paused") and drives,
             self.resume: status == "idle" and resumable(workbench) is not None,
         }
         return {button: gr.Button(interactive=makes_sense) for button, makes_sense in sense.items()}

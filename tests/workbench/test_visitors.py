@@ -137,7 +137,7 @@ def test_whose_run_it_is(people):
     run = live(dana)["run"]
     assert mine(dana)[run]["owner"] == "ben"
     for other, why in ((cleo, "only watches"), (dana, "belongs to ben")):
-        for button in ("gl-pause", "gl-one-step", "gl-stop"):
+        for button in ("gl-pause", "gl-one_step", "gl-stop"):
             assert why in str(other.call(other.event(button))[1])
         assert why in other.ask("gl-watch", "one_step", {}).get("error", "")
         assert "is training" in str(dana.call(dana.event("gl-start"), **form())[1])
