@@ -62,7 +62,7 @@ class Ledger(TorchDispatchMode):
 
 
 def tensors_of(values: tuple[Any, ...] | list[Any]) -> Iterator[Tensor]:
-    """Tensors among an operation's arguments or results, which nest in lists and tuples only: much faster than pytrees."""
+    """Tensors among an operation's arguments or results. These nest in lists and tuples only: pytrees would be slow."""
     for value in values:
         if isinstance(value, Tensor):
             yield value
