@@ -46,7 +46,7 @@ class Bar:
             self.pause: status == "running",
             self.go_on: status == "paused",
             self.one_step: status in ("running", "paused"),
-            self.stop: status in ("loading", "running", "paused"),
+            self.stop: status in ("loading", "running", "waiting", "paused"),
             self.resume: status == "idle" and resumable(workbench) is not None,
         }
         return {button: gr.Button(interactive=makes_sense) for button, makes_sense in sense.items()}

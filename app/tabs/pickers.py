@@ -14,7 +14,7 @@ from engine.service.workbench import Workbench
 BASE = "base"
 NEWEST = -1
 FIRST_SHOWN = "llama_adapter"  # among the recordings
-ACTIVE = ("loading", "running", "paused")
+ACTIVE = ("loading", "running", "waiting", "paused")
 
 
 @dataclass(frozen=True)

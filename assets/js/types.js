@@ -40,7 +40,7 @@
  */
 /**
  * @typedef {object} Live
- * @property {string} status "idle", "loading", "running", "paused" or "stopping"
+ * @property {string} status "idle", "loading", "running", "waiting" (for room on a full disk), "paused" or "stopping"
  * @property {string | null} run
  * @property {number} step
  * @property {number} steps

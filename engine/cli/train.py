@@ -23,6 +23,9 @@ from engine.runs.folder import RunFolder, new_run_path
 if TYPE_CHECKING:
     from engine.training.loop import Trainer
 
+WAITS = "The disk is full at step {} ({}): training waits, and goes on as soon as there is room. Ctrl-C stops it."
+GOES_ON = "There is room again: training goes on."
+
 
 def train(args: argparse.Namespace) -> None:
     """Train a method on a dataset; everything is stored in the run folder."""
@@ -55,8 +58,14 @@ def _run(trainer: "Trainer", args: argparse.Namespace) -> None:
         _stop_signals() as stop_requested,
         tqdm(total=steps, initial=trainer.position.step, unit="step", disable=args.quiet) as bar,
     ):
+        waiting = False
         for progress in generator:
-            if progress.warming is not None:
+            if progress.waiting != waiting:
+                waiting = progress.waiting
+                say(WAITS.format(progress.step, folder.path) if waiting else GOES_ON)
+            if waiting:
+                bar.set_postfix_str("waiting for room on the disk")
+            elif progress.warming is not None:
                 bar.set_postfix_str(f"warming up, {progress.warming:.0%}")
             else:
                 bar.update()

@@ -12,7 +12,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
-from engine.core.atomic import write_json
+from engine.core.atomic import replacing, write_json
 from engine.core.errors import ExchangeError, ModelError
 from engine.core.tensors import write_tensors
 from engine.data.head_spec import HeadSpec
@@ -47,9 +47,8 @@ def copy_adapter(source: Path, folder: Path) -> None:
     """Copy an adapter folder over another one; each file is replaced atomically."""
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("adapter.safetensors", "adapter.json"):
-        fresh = folder / f"{name}.new"
-        shutil.copyfile(source / name, fresh)
-        fresh.replace(folder / name)
+        with replacing(folder / name) as fresh:
+            shutil.copyfile(source / name, fresh)
 
 
 def load_adapter(folder: Path, base: Base) -> Method:

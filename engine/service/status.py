@@ -9,7 +9,7 @@ class LiveStatus:
     """State of the worker: the active run and the loaded model.
 
     Attributes:
-        status: "idle", "loading", "running", "paused" or "stopping".
+        status: "idle", "loading", "running", "waiting" (for room on a full disk), "paused" or "stopping".
         run: Id of the active run, None when idle.
         eta_s: Estimated seconds to the end, None when unknown.
         warming: Progress of the method's warm-up before its first step, 0 to 1; None at all other times.

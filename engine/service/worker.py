@@ -48,11 +48,12 @@ class Worker:
         self._steps: Generator[Progress] = _no_steps()
         self._lock = ExitStack()
         self._clock = Clock()
+        self._pausing = False
 
     @property
     def training(self) -> bool:
         """Whether `advance` has something to do."""
-        return self._trainer is not None and self._live.status == "running"
+        return self._trainer is not None and self._live.status in ("running", "waiting")
 
     def start(self, path: Path, config: RunConfig, name: str) -> None:
         """Start a new run; `advance` trains it."""
@@ -89,9 +90,18 @@ class Worker:
             if progress.warming is not None:
                 self._change(warming=progress.warming)
                 return
+            if progress.waiting:
+                self._clock = Clock()
+                self._change(status="waiting", step=progress.step, steps_per_s=0.0, eta_s=None, warming=None)
+                return
             rate = self._clock.tick()
             left = (progress.steps - progress.step) / rate if rate else None
-            self._change(step=progress.step, steps_per_s=round(rate, 2), eta_s=left, warming=None)
+            waited = self._live.status == "waiting"
+            status = "running" if waited else self._live.status
+            self._change(status=status, step=progress.step, steps_per_s=round(rate, 2), eta_s=left, warming=None)
+            if waited and self._pausing:
+                self._pausing = False
+                self.pause()
 
     def pause(self) -> None:
         """Pause between two steps."""
@@ -107,13 +117,16 @@ class Worker:
             self._change(status="running")
 
     def one_step(self) -> None:
-        """Make one step, then pause."""
+        """Make one step, then pause; on a full disk, as soon as the step is kept."""
         if self._trainer is None:
             return
+        self._pausing = True
         self.advance()
         while self._live.warming is not None:
             self.advance()
-        self.pause()
+        if self._live.status != "waiting":
+            self._pausing = False
+            self.pause()
 
     def stop(self) -> None:
         """Stop between two steps and save its state."""
@@ -124,9 +137,9 @@ class Worker:
             self.advance()  # `close` on a generator that has not started executes none of its code
         try:
             self._steps.close()
-        except (
-            Exception
-        ) as error:  # a full disk shows itself in many ways; whatever it is, nothing is stopping any more
+        except WorkbenchError as error:
+            self._end(str(error), error.to_dict())
+        except Exception as error:  # whatever it is, nothing is stopping any more
             with contextlib.suppress(OSError, WorkbenchError):
                 self._trainer.recorder.failed(self._trainer.position.step, error)
             self._end(f"The work could not be kept: {error}")
@@ -185,7 +198,7 @@ class Worker:
 
     def _end(self, message: str = "", problem: dict[str, Any] | None = None) -> None:
         self._lock.close()
-        self._trainer, self._steps = None, _no_steps()
+        self._trainer, self._steps, self._pausing = None, _no_steps(), False
         gc.collect()  # a trainer and its parts know each other, and would wait for their turn
         if torch.cuda.is_available():
             torch.cuda.empty_cache()

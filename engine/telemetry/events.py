@@ -130,7 +130,8 @@ class StatusEvent(Event):
     """The run changed its state.
 
     Attributes:
-        status: One of "running", "paused", "stopped", "finished", "failed", "interrupted".
+        status: One of "running", "waiting" (for room on a full disk), "paused", "stopped", "finished", "failed",
+            "interrupted".
         message: A sentence for the screen when something went wrong, else empty.
     """
 

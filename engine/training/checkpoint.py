@@ -68,8 +68,23 @@ class TrainingState:
 
 
 def save_checkpoint(folder: RunFolder, state: TrainingState) -> None:
-    """Write a checkpoint beside the old one, then put it in its place; after a crash at any moment one is whole."""
-    fresh, position = folder.path / "checkpoint.new", state.position
+    """Write a checkpoint beside the old one, then put it in its place; after a crash at any moment one is whole.
+
+    Raises:
+        OSError: It cannot be written, on a full disk for instance; what was written of it is deleted. So is it after a
+            SafetensorError.
+    """
+    fresh = folder.path / "checkpoint.new"
+    try:
+        _write(fresh, state)
+        folder.replace_checkpoint(fresh)
+    except BaseException:
+        shutil.rmtree(fresh, ignore_errors=True)
+        raise
+
+
+def _write(fresh: Path, state: TrainingState) -> None:
+    position = state.position
     write_tensors(fresh / "method.safetensors", state.method.state_dict())
     tensors, plain = _split(state.optimiser.state_dict())
     write_tensors(fresh / "optimiser.safetensors", {**tensors, "rng": state.rng})
@@ -85,7 +100,6 @@ def save_checkpoint(folder: RunFolder, state: TrainingState) -> None:
         },
     )
     write_json(fresh / CHECKSUMS, {name: _checksum(fresh / name) for name in PARTS})
-    folder.replace_checkpoint(fresh)
 
 
 def load_checkpoint(folder: RunFolder, state: TrainingState) -> str:

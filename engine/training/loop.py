@@ -7,7 +7,7 @@ between steps cannot change the result.
 
 import math
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -23,12 +23,13 @@ from engine.memory.meter import Meter
 from engine.methods.base import Method, Start
 from engine.models.base import Base
 from engine.runs.folder import RunFolder
-from engine.telemetry.events import LossEvent
+from engine.telemetry.events import LossEvent, StatusEvent
 from engine.telemetry.schedule import is_frame_step
 from engine.training.checkpoint import Position, TrainingState, load_checkpoint
+from engine.training.disk_full import WRITE_ERRORS, is_disk_full, not_kept, tries
 from engine.training.objective import TrainingObjective
 from engine.training.out_of_memory import is_out_of_memory, out_of_memory
-from engine.training.recorder import WRITE_ERRORS, Recorder
+from engine.training.recorder import Recorder
 from engine.training.update_norms import copied_groups
 from engine.training.validation import Validation
 
@@ -44,6 +45,7 @@ class Progress:
         tokens_per_s: Tokens of the batch, without padding, per second of the step.
         wall_s: Seconds of training so far.
         warming: How much of the method's warm-up is done, 0 to 1; None from the first step on.
+        waiting: Whether the disk is full, so that nothing happens until there is room.
     """
 
     step: int
@@ -52,6 +54,7 @@ class Progress:
     tokens_per_s: float = 0.0
     wall_s: float = 0.0
     warming: float | None = None
+    waiting: bool = False
 
 
 class Trainer:
@@ -111,21 +114,22 @@ class Trainer:
     def run(self) -> Generator[Progress]:
         """Train to the end, yielding after every step, and often before the first one where the method warms up.
 
-        Closing the generator stops the run and keeps its work.
+        Also yields twice a second while it waits for room on a full disk. Closing the generator stops the run and keeps
+        its work.
         """
         self.recorder.open()
         try:
             if not self.position.warm:
                 yield from self._warm_up()
-            self._begin()
+            yield from self._begin()
             yield from self._steps()
-            self._end("finished")
+            yield from self._finish()
         except GeneratorExit:
-            self._end("stopped")
+            self._stop()
             raise
         except Exception as error:
             told = out_of_memory(self.settings, self.position.step + 1) if is_out_of_memory(error) else error
-            self.recorder.failed(self.position.step, told)
+            self._fail(told)
             if told is error:
                 raise
             raise told from None  # whose traceback would hold the tensors of the step
@@ -134,13 +138,19 @@ class Trainer:
 
     def pause(self) -> None:
         """Record that the run pauses, and keep its work in case the process ends meanwhile."""
-        if self.position.warm:
-            self.recorder.checkpoint(self.state)
-        self.recorder.status(self.position.step, "paused")
+        try:
+            if self.position.warm:
+                self.recorder.checkpoint(self.state)
+            self.recorder.status(self.position.step, "paused")
+        except WRITE_ERRORS as error:
+            self.recorder.warning(self.position.step, "The checkpoint of the pause", error)
 
     def go_on(self) -> None:
         """Record that the run goes on."""
-        self.recorder.status(self.position.step, "running")
+        try:
+            self.recorder.status(self.position.step, "running")
+        except WRITE_ERRORS as error:
+            self.recorder.warning(self.position.step, "The end of the pause", error)
 
     def _warm_up(self) -> Generator[Progress]:
         """What the method does before its first step. Stopped here, it is undone, and begins anew on resumption."""
@@ -153,15 +163,15 @@ class Trainer:
             raise
         self._move(warm=True)
 
-    def _begin(self) -> None:
+    def _begin(self) -> Generator[Progress]:
         step = self.position.step
-        self.recorder.started(step, self.settings.steps)
+        yield from self._with_room(lambda: self.recorder.started(step, self.settings.steps))
         if self._passed_over:
             self.recorder.fell_back(step, self._passed_over)
         if step == 0:
-            self._validate()
+            yield from self._validate()
             self.recorder.frame(step)
-            self.recorder.checkpoint(self.state)
+            yield from self._with_room(lambda: self.recorder.checkpoint(self.state))
 
     def _steps(self) -> Generator[Progress]:
         settings, collate = self.settings, collator_of(self.base)
@@ -169,7 +179,7 @@ class Trainer:
             if self.position.step >= settings.steps or self.position.best.patience_exhausted(settings.patience):
                 return
             progress = self._step(collate(rows))
-            self._after_step()
+            yield from self._after_step()
             yield progress
 
     def _step(self, batch: Batch) -> Progress:
@@ -241,38 +251,83 @@ class Trainer:
         self.state.scheduler.step()
         return before
 
-    def _after_step(self) -> None:
+    def _after_step(self) -> Generator[Progress]:
         step = self.position.step
         if step % self.settings.steps_between_evals == 0 or step == self.settings.steps:
-            self._validate()
+            yield from self._validate()
         if step % self.settings.save_every == 0:
-            try:
-                self.recorder.checkpoint(self.state)
-            except WRITE_ERRORS as error:
-                self.recorder.warning(step, "The checkpoint", error)
+            yield from self._kept("The checkpoint", lambda: self.recorder.checkpoint(self.state))
 
-    def _validate(self) -> None:
+    def _validate(self) -> Generator[Progress]:
         """Validate and record the results. An error here ends no run."""
         step = self.position.step
         try:
             result = self.validation.measure()
             self.recorder.publish(result.event(step))
             self._move(best=self.position.best.after(step, result.loss, self.settings.min_delta))
-            if self.position.best.improved(step):
-                self.recorder.best(step)
             for event in self.validation.method_events(step):
                 self.recorder.publish(event)
             self.recorder.publish(self.validation.sample(step))
         except Exception as error:
             self.recorder.warning(step, "The validation", error)
+        if self.position.best.improved(step):
+            yield from self._kept("The best state", lambda: self.recorder.best(step))
+
+    def _kept(self, what: str, write: Callable[[], None]) -> Generator[Progress]:
+        """Write, waiting for room on a full disk. Any other error ends no run."""
+        try:
+            yield from self._with_room(write)
+        except WRITE_ERRORS as error:
+            self.recorder.warning(self.position.step, what, error)
+
+    def _with_room(self, write: Callable[[], None]) -> Generator[Progress]:
+        """Write, waiting for room on a full disk, and say so.
+
+        Raises:
+            OSError: It failed for another reason; so does a SafetensorError.
+        """
+        step, waited = self.position.step, False
+        for _ in tries(write):
+            if not waited:
+                self.recorder.waits(step)
+                waited = True
+            yield Progress(step, self.settings.steps, wall_s=self.position.wall_s, waiting=True)
+        if waited:
+            self.recorder.publish(StatusEvent(step=step, status="running"))
+
+    def _finish(self) -> Generator[Progress]:
+        step = self.position.step
+        if step < self.settings.steps and not is_frame_step(step):
+            self.recorder.frame(step)
+        yield from self._with_room(lambda: self._end("finished"))
+
+    def _stop(self) -> None:
+        """Keep the work of a run that is stopped.
+
+        Raises:
+            RunError: The disk is full: kept is what the newest checkpoint holds.
+        """
+        try:
+            self._end("stopped")
+        except WRITE_ERRORS as error:
+            if not is_disk_full(error):
+                raise
+            told = not_kept(self.folder.id, self.position.step, self.folder.facts().step)
+            self._fail(told)
+            raise told from error
+
+    def _fail(self, error: Exception) -> None:
+        """Record what ended the run, where the disk has room for that."""
+        try:
+            self.recorder.failed(self.position.step, error)
+        except WRITE_ERRORS as refused:
+            self.recorder.warning(self.position.step, "The record of the failure", refused)
 
     def _end(self, status: str) -> None:
         step = self.position.step
-        early = status == "finished" and step < self.settings.steps
-        if early and not is_frame_step(step):
-            self.recorder.frame(step)
         self.recorder.checkpoint(self.state)
         memory = self._meter.measured(self.base.model, self.method, self.state.optimiser)
+        early = status == "finished" and step < self.settings.steps
         self.recorder.ended(step, status, early=early, memory=memory)
 
     def _move(self, **changes: object) -> None:

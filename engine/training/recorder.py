@@ -5,7 +5,6 @@ import time
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
 from torch import Tensor
 
 from engine.core.errors import WorkbenchError
@@ -18,10 +17,8 @@ from engine.runs.folder import RunFolder
 from engine.runs.log import LogWriter
 from engine.telemetry.events import Event, SnapshotEvent, Started, StatusEvent
 from engine.training.checkpoint import TrainingState, save_checkpoint
+from engine.training.disk_full import WRITE_ERRORS
 from engine.training.update_norms import update_event
-
-WRITE_ERRORS = (OSError, SafetensorError)
-"""What writing tensors raises, on a full disk for instance."""
 
 
 class Recorder:
@@ -81,6 +78,12 @@ class Recorder:
         """Something beside the training itself failed; the run goes on."""
         logging.getLogger(__name__).warning("%s of step %d failed, training goes on.", what, step, exc_info=error)
         self.publish(StatusEvent(step=step, status="running", message=f"{what} of step {step} failed: {error}"))
+
+    def waits(self, step: int) -> None:
+        """The disk is full, and the run waits until there is room."""
+        message = f"The disk is full at step {step}: training waits, and goes on as soon as there is room."
+        logging.getLogger(__name__).warning(message)
+        self.publish(StatusEvent(step=step, status="waiting", message=message))
 
     def fell_back(self, step: int, problem: str) -> None:
         """The newest checkpoint was damaged; the run goes on from the older one."""

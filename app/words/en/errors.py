@@ -141,6 +141,12 @@ WORDS = {
         "{method} puts virtual tokens among the words of a text, and {family} models read pictures. Choose another "
         "model, or one of these methods: {methods}."
     ),
+    "error.no_vision_encoder": (
+        "“{name}” is a model of type {family}, which is no vision encoder that is known. Choose one of type {known}."
+    ),
+    "error.vision_depths": (
+        "{value} depths are wanted, but the vision encoder has {high} layers. Choose at most {high}."
+    ),
     "error.model_folder": (
         "The folder {name} holds no model that can be loaded (config.json, *.safetensors and a tokenizer): {reason}"
     ),
@@ -189,6 +195,10 @@ WORDS = {
     ),
     "error.mask_folded": "This mask holds bits only, its scores are gone: start a new run to train another.",
     "error.no_adapter": "The folder {name} holds no adapter: {reason}",
+    "error.stopped_full": (
+        "The disk is full, so the run “{run}” was stopped at step {step} with what it kept at step {kept}: make room, "
+        "then resume it."
+    ),
     "error.checkpoint_damaged": (
         "The checkpoint of the run “{run}” is damaged ({reason}): start the run again from its run.yaml."
     ),

@@ -63,6 +63,10 @@ WORDS = {
     "train.progress.line": "{step}/{steps} · {speed} steps/s · {left} left",
     "train.progress.warming": "Warming up before the first step: {share} %",
     "train.progress.loading": "Getting ready: loading the model, finding first values …",
+    "train.progress.waiting": (
+        "The disk is full at {step}/{steps}: training waits, and goes on by itself as soon as there is room. “Stop and "
+        "keep” stops it with what it has kept so far."
+    ),
     "train.progress.paused": "Paused at {step}/{steps}. Go on, or make one step at a time.",
     "train.progress.stopping": "Stopping after this step; everything is kept.",
     "train.progress.watch": "Watch it →",

@@ -25,6 +25,7 @@ WORDS = {
     "watch.failed": "This run failed. Its settings are kept in Runs.",
     "watch.interrupted": "This run was interrupted. Nothing is lost: it can go on from Runs.",
     "watch.stopped": "This run was stopped and kept. It can go on from Runs.",
+    "watch.waiting": "The disk is full: training waits, and goes on by itself as soon as there is room.",
     "watch.paused": "Paused. “One step” trains one more; “Go on” is in Train.",
     "watch.finished.early": "Stopped early at step {step}: validation did not get better any more. Talk to it.",
     "watch.finished.kept": "Finished. The state of step {kept}, the best on validation, is kept: talk to it.",

@@ -92,6 +92,8 @@ WORDS = {
     "error.method_needs_text": (
         "{method} 要在文字之间加入虚拟词元，而 {family} 模型读的是图片。请换一个模型，或改用以下方法：{methods}。"
     ),
+    "error.no_vision_encoder": "“{name}”的类型是 {family}，不是已知的视觉编码器。请选择以下类型之一：{known}。",
+    "error.vision_depths": "要取 {value} 个深度，但视觉编码器只有 {high} 层。请至多选择 {high}。",
     "error.model_folder": "文件夹 {name} 里没有可载入的模型（需要 config.json、*.safetensors 和分词器）：{reason}",
     "error.model_gated": "模型 {name} 需要授权：请在模型站点接受条款，并设置环境变量 HF_TOKEN。",
     "error.model_missing": "本机没有模型 {name}，模型站点也没有回应：请检查名称和网络，或给出本地文件夹的路径。",
@@ -124,6 +126,9 @@ WORDS = {
     ),
     "error.mask_folded": "这个掩码只剩下比特，分数已经不在了：请新开一次训练。",
     "error.no_adapter": "文件夹 {name} 里没有适配器：{reason}",
+    "error.stopped_full": (
+        "磁盘已满，运行“{run}”停在第 {step} 步，保留的是第 {kept} 步的结果：请腾出空间，然后接着训练。"
+    ),
     "error.checkpoint_damaged": "运行“{run}”的检查点已损坏（{reason}）：请用它的 run.yaml 重新开始。",
     "error.path_text": "路径 {name} 含有路径不能有的字符：请写普通文件或文件夹。",
     "error.path_long": "路径 {name} 太长：请写普通文件或文件夹。",

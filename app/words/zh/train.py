@@ -60,6 +60,9 @@ WORDS = {
     "train.progress.line": "{step}/{steps} · 每秒 {speed} 步 · 还剩 {left}",
     "train.progress.warming": "第一步之前的准备：{share} %",
     "train.progress.loading": "正在准备：载入模型、求初始值 …",
+    "train.progress.waiting": (
+        "第 {step}/{steps} 步：磁盘已满，训练暂停等待，一有空间就会自动继续。按“停止并保留”会以目前已保存的结果停止。"
+    ),
     "train.progress.paused": "已暂停在 {step}/{steps}。可以继续，或一步一步地走。",
     "train.progress.stopping": "这一步之后停止；一切都会保留。",
     "train.progress.watch": "去看看 →",

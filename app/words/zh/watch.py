@@ -23,6 +23,7 @@ WORDS = {
     "watch.failed": "这次训练失败了，设置仍保存在“记录”里。",
     "watch.interrupted": "这次训练被中断了，什么都没有丢：可以在“记录”里继续。",
     "watch.stopped": "这次训练已停止并保存，可以在“记录”里继续。",
+    "watch.waiting": "磁盘已满：训练暂停等待，一有空间就会自动继续。",
     "watch.paused": "已暂停。“走一步”再训练一步；“继续”在“训练”页。",
     "watch.finished.early": "第 {step} 步提前停止：验证损失不再变好。去和它聊聊吧。",
     "watch.finished.kept": "训练完成，保留的是验证损失最低的第 {kept} 步。去和它聊聊吧。",

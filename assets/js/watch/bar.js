@@ -64,6 +64,7 @@ export const stateLine = (view, say) => {
   if (tape.status === "failed") return { kind: "error", text: tape.message || say("failed") };
   if (tape.status === "interrupted") return { kind: "note", text: say("interrupted"), to: "runs" };
   if (tape.status === "stopped") return { kind: "note", text: say("stopped"), to: "runs" };
+  if (tape.status === "waiting") return { kind: "error", text: say("waiting"), to: "train" };
   if (tape.status === "paused") return { kind: "note", text: say("paused"), to: "train" };
   return { kind: "", text: "" };
 };

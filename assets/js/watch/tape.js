@@ -11,7 +11,7 @@ import { answerOf } from "../common/server.js";
  * @typedef {{steps: number[], events: EventsByKind[K][]}} Log the events of one kind, in the order of their steps
  */
 
-const ACTIVE = ["loading", "running", "paused", "stopping"];
+const ACTIVE = ["loading", "running", "waiting", "paused", "stopping"];
 const NO_FRAMES = ["started", "loss", "snapshot", "status"];
 
 export class Tape {
