@@ -166,8 +166,8 @@ HARMLESS = {(CHECKSUMS, "gone")}
     ("part", "damage"), [case for case in itertools.product([*PARTS, CHECKSUMS], DAMAGES) if case not in HARMLESS]
 )
 def test_damaged_checkpoint_is_passed_over(maker, shelf, part, damage):
-    """From the checkpoint of step 3 the run goes on as if never stopped, beyond where it was, and comes to the same end;
-    the damaged one is never put before it."""
+    """From the checkpoint of step 3 the run goes on as if never stopped, beyond where it was, and to the same end; the
+    damaged one is never put before it."""
     broken = shelf.stopped(maker.folder)
     DAMAGES[damage](broken.path / "checkpoint" / part)
     resumed = maker.resume("broken")
