@@ -32,7 +32,7 @@ WORDS = {
     "watch.finished.early.kept": (
         "Stopped early at step {step}: validation did not get better any more. Kept is step {kept}, the best."
     ),
-    "watch.finished": "Finished. It has learned what it could: talk to it.",
+    "watch.finished": "Finished. What it learned shows in its answers: talk to it.",
     "watch.status.stopping": "stopping",
     "watch.follow.title": "Stay at the newest step as training goes on",
     "watch.one_step.title": "Train exactly one step and pause (key: .)",

@@ -28,7 +28,7 @@ WORDS = {
     "watch.finished.early": "第 {step} 步提前停止：验证损失不再变好。去和它聊聊吧。",
     "watch.finished.kept": "训练完成，保留的是验证损失最低的第 {kept} 步。去和它聊聊吧。",
     "watch.finished.early.kept": "第 {step} 步提前停止：验证损失不再变好。保留的是最好的第 {kept} 步。",
-    "watch.finished": "训练完成。学到的都在这里了，去和它聊聊吧。",
+    "watch.finished": "训练完成。学得怎样要看它的回答，去和它聊聊吧。",
     "watch.status.stopping": "正在停止",
     "watch.follow.title": "训练进行时始终停在最新一步",
     "watch.one_step.title": "只训练一步，然后暂停（按键：.）",
