@@ -2,17 +2,22 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from engine.config.run import RunConfig
 from engine.core.errors import RunError, SettingError, WorkbenchError
 from engine.evaluation.predicted import Predicted
-from engine.runs.folder import RunFolder, scanned, sweep_deleted
+from engine.runs.folder import ACTIVE, RunFolder, sweep_deleted
 from engine.runs.log import all_events, read_events
 from engine.runs.summary import AdapterInfo, RunSummary
 from engine.runs.update import LossCurves, RunUpdate
 from engine.service.adapters import list_adapters
+<<<<<<< HEAD
 from engine.service.rights import Rights, no_such_run
+=======
+from engine.service.listing import Newsroom, RunNews, RunRows
+>>>>>>> main
 from engine.service.status import LiveStatus
 from engine.service.visitor import operator
 
@@ -42,9 +47,13 @@ class RunStore:
         self._rights = rights or Rights(operator)
         self._check = check
         self._live = live
+        self._own = RunRows(root, _row, self._present)
+        self._recorded = RunRows(RECORDINGS, _row, lambda row: row)
+        self._newsroom = Newsroom(self.summaries)
         sweep_deleted(root)
 
     def summaries(self) -> list[RunSummary]:
+<<<<<<< HEAD
         """Runs that the asker may see: of the home folder, newest first, the damaged ones behind, then recordings."""
         summaries, visitor = [], self._rights.who()
         for folder, problem in [*scanned(self.root), *scanned(RECORDINGS)]:
@@ -54,6 +63,14 @@ class RunStore:
                 if folder.path.exists():
                     summaries.append(_damaged(folder, error))
         return [run for run in summaries if visitor.sees(run.owner, shipped=run.recording)]
+=======
+        """Runs of the home folder, newest first, the damaged ones behind them, then the recordings."""
+        return self._own.rows() + self._recorded.rows()
+
+    def news(self, version: str) -> RunNews:
+        """What has changed in the list of runs since a version of it, everything where that is empty."""
+        return self._newsroom.since(version)
+>>>>>>> main
 
     def adapters(self, model: str) -> list[AdapterInfo]:
         """Every adapter of a model, recordings included, oldest first."""
@@ -208,6 +225,7 @@ class RunStore:
             return self._live().status
         return "finished" if _recorded(folder) else folder.status()
 
+<<<<<<< HEAD
     def _summary(self, folder: RunFolder) -> RunSummary:
         facts = folder.facts()
         return RunSummary(
@@ -232,6 +250,19 @@ class RunStore:
             chips=facts.chips,
             owner=facts.owner,
         )
+=======
+    def _present(self, row: RunSummary) -> RunSummary:
+        """A row of a home folder's run with its present status; of the run that trains here, with its step, too."""
+        live = self._live()
+        if live.run == row.id:
+            return replace(row, status=live.status, step=live.step)
+        if row.status not in ACTIVE:
+            return row
+        try:
+            return replace(row, status=RunFolder(self.root / row.id).status())
+        except RunError:
+            return row
+>>>>>>> main
 
 
 def is_run_id(run: str) -> bool:
@@ -242,6 +273,39 @@ def is_run_id(run: str) -> bool:
         return False
     plain = not any(mark in run for mark in "/\\:\0") and run.isprintable()
     return plain and 0 < length <= LONGEST_ID and not run.startswith(".") and not run.endswith(".deleted")
+
+
+def _row(folder: RunFolder) -> RunSummary | None:
+    """A run as its files have it; None where it is none."""
+    try:
+        return _summary(folder)
+    except RunError as error:  # damaged, or deleted in between
+        return _damaged(folder, error) if folder.is_run() else None
+
+
+def _summary(folder: RunFolder) -> RunSummary:
+    facts = folder.facts()
+    return RunSummary(
+        id=folder.id,
+        name=facts.name,
+        notes=facts.notes,
+        status="finished" if _recorded(folder) else facts.status,
+        recording=_recorded(folder),
+        model=facts.model,
+        method=facts.method,
+        dataset=facts.dataset,
+        step=facts.step,
+        steps=facts.steps,
+        best_validation=facts.best_validation,
+        kept_step=facts.kept_step,
+        trainable=facts.trainable,
+        size_bytes=sum(map(_size, folder.adapter_path.glob("*"))),
+        created=facts.created,
+        emits=facts.emits,
+        labels=facts.head.labels if facts.head else None,
+        pictures=facts.pictures,
+        chips=facts.chips,
+    )
 
 
 def _damaged(folder: RunFolder, problem: RunError) -> RunSummary:
