@@ -196,7 +196,7 @@ export const mountTable = (element, words, server, pick) => {
     const state = JSON.stringify(runs);
     if (!always && state === drawn) return;
     drawn = state;
-    const heads = el("tr", {}, el("th"), ...COLUMNS.map(columnHead));
+    const heads = el("tr", {}, el("td"), ...COLUMNS.map(columnHead));
     table.replaceChildren(heads, ...sorted(runs.filter(matches), sort, words).map(row));
     count.textContent = runs.some((run) => !run.recording) ? words["runs.hint"] : words["runs.empty"];
   };
