@@ -72,6 +72,9 @@ export const mountHeader = (element, words, server, changed) => {
   /** @type {string | null} */
   let instance = null;
   document.documentElement.lang = header.lang;
+  // What sticks to the top of a tab stands below the header, however many lines that takes.
+  const measure = () => document.documentElement.style.setProperty("--gl-header-height", `${header.offsetHeight}px`);
+  new ResizeObserver(measure).observe(header);
 
   for (const tab of findAll(header, ".gl-tab-link")) tab.addEventListener("click", () => tabs.open(tab.dataset.tab));
   chip.addEventListener("click", () => {
