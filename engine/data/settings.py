@@ -16,8 +16,8 @@ class DataSettings(Settings):
     messages: str = setting("", "Column that holds a conversation; empty guesses.")
     picture: str = setting(
         "",
-        "Column with the picture that a row is about: a path from the file's folder on, or in Parquet the picture "
-        "itself; an empty cell is a row without one. Methods see it through a vision encoder.",
+        "Column with the picture that a row is about: a path from the file's folder on, or the picture itself where "
+        "the format holds bytes; an empty cell is a row without one. Methods see it through a vision encoder.",
     )
     turns: str = setting(
         "opening",

@@ -44,7 +44,7 @@ def test_train_chat_and_eval(engine, tmp_path):
     assert json.loads(out.splitlines()[-1]).keys() == {"prompt", "base", "tuned"}
     (tmp_path / "none.png").write_text("hello")
     status, _, err = engine(*asked, "--picture", tmp_path / "none.png")
-    assert status == 1
+    assert status == 2
     assert "none.png is no picture that can be read" in err
     status, out, err = engine("eval", run, "--json")
     assert status == 0, err
@@ -63,14 +63,14 @@ def test_pictures_that_nothing_sees(engine, tmp_path):
     rows, model, run = draw_rows(tmp_path / "rows", 12), save_tiny(tmp_path / "model"), tmp_path / "run"
     common = ["--model", model, "--dataset", rows, "--steps", 2, "--max-seq-len", 40, "--out", run]
     status, _, err = engine("train", *common, "--data", "picture=image")
-    assert status == 1
+    assert status == 2
     assert "sees no pictures: set its option vision" in err
     status, _, err = engine("train", *common, "--data", "picture=image", "--set", f"vision={model}")
-    assert status == 1
+    assert status == 2
     assert "no vision encoder" in err
     assert not run.exists()
     assert engine("train", *common)[0] == 0
     status, _, err = engine("chat", run, "--prompt", "what?", "--picture", rows.parent / "pictures" / "a000.png")
-    assert status == 1
+    assert status == 2
     assert "which the model" in err
     assert "cannot read" in err

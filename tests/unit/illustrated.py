@@ -11,7 +11,7 @@ ANSWERS = {"red circle": "a", "blue square": "b"}
 
 
 def draw_rows(folder: Path, count: int = 12, *, bare: int = 3, seed: int = 0) -> Path:
-    """`count` questions about a picture of each shape, and `bare` ones about none; the file's folder has the pictures."""
+    """`count` questions about a picture of each shape, and `bare` ones about none, in one folder."""
     rng = np.random.default_rng(seed)
     (folder / "pictures").mkdir(parents=True, exist_ok=True)
     rows = []

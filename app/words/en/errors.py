@@ -158,8 +158,7 @@ WORDS = {
         "of pictures to train on the texts alone."
     ),
     "error.no_row_pictures": (
-        "The column “{column}” cannot hold pictures, since {file} is no file. Download the dataset's Parquet file and "
-        "give its path."
+        "The column “{column}” cannot hold pictures, since {file} is no file. Download it as a file and give its path."
     ),
     "error.row_pictures_several": (
         "Row {row} of {file} has {count} pictures, and one is the limit. Keep one, or make a row of each."

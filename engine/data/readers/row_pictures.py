@@ -1,20 +1,19 @@
 """Pictures beside the texts of a table's rows: each found, unpacked once to see that it is whole, and told by its hash.
 
-A path counts from the folder of the data file on, and must lie in it or below. In Parquet a cell may hold the picture
-itself, as the hub's files do; it is then kept as a file in the home's cache, under the hash of what it holds.
+A path counts from the folder of the data file on, and must lie in it or below. Where the format can hold bytes, a cell
+may hold the picture itself, as the hub's files do; it is then kept in the home's cache, by the hash of what it holds.
 """
 
 import functools
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from engine.core.atomic import replacing
 from engine.core.confine import named_path
@@ -22,18 +21,10 @@ from engine.core.errors import DataError
 from engine.core.paths import cache_root
 from engine.data.columns import check_column
 from engine.data.pixels import NoPictureError, size_of
+from engine.data.readers.formats import stored_cells
 from engine.data.readers.hub_name import HUB
 from engine.data.readers.pictures import THREADS
 from engine.data.table import Table
-
-WRONG = {
-    "missing": "which is not there: put it into the folder of that file or below, or leave the cell empty.",
-    "outside": "which leads out of the folder of that file: pictures must lie there or below.",
-    "no_picture": "which is no picture that can be read: give a JPEG, PNG, WebP, GIF, BMP, TIFF or PPM file.",
-    "broken": "which is damaged or cut off: replace it, or take the row out.",
-    "huge": "which has more than 50 million pixels: make it smaller.",
-}
-"""What is said of a picture that cannot be used, by the reason."""
 
 
 def with_pictures(table: Table, column: str, source: str) -> Table:
@@ -51,7 +42,7 @@ def with_pictures(table: Table, column: str, source: str) -> Table:
         raise DataError(
             "no_row_pictures",
             f"picture names the column {column!r}, but {table.name} is no file: only rows of a file can have pictures, "
-            "so download its Parquet file and give its path.",
+            "so download it as a file and give its path.",
             file=table.name,
             column=column,
         )
@@ -92,16 +83,12 @@ def _name(table: Table, row: int, column: str) -> str:
 
 
 def _embedded(file: Path, table: Table, column: str) -> list[str]:
-    """Paths of pictures that stand in a Parquet file themselves; nothing where none do."""
-    if file.suffix.lower() not in (".parquet", ".pq"):
-        return []
-    kind = pq.read_schema(file).field(column).type
-    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
-        kind = kind.value_type
-    if not (_is_bytes(kind) or (pa.types.is_struct(kind) and any(_is_bytes(part.type) for part in kind))):
+    """Paths of pictures that stand in the file themselves; nothing where none do."""
+    stored = stored_cells(file, column, len(table))
+    if stored is None:
         return []
     names: list[str] = []
-    for row, cell in enumerate(_cells(file, column, len(table))):
+    for row, cell in enumerate(stored):
         if isinstance(cell, list) and len(cell) > 1:
             raise _several(table.name, row, len(cell))
         value = cell[0] if isinstance(cell, list) and cell else cell
@@ -109,21 +96,6 @@ def _embedded(file: Path, table: Table, column: str) -> list[str]:
         path = value.get("path") if isinstance(value, dict) else None
         names.append(_kept(data) if isinstance(data, bytes) and data else str(path or ""))
     return names
-
-
-def _is_bytes(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
-
-
-def _cells(file: Path, column: str, count: int) -> Iterator[Any]:
-    """The first cells of a column, a few rows at a time."""
-    done = 0
-    for batch in pq.ParquetFile(file).iter_batches(batch_size=256, columns=[column]):
-        for cell in batch.column(0):
-            if done == count:
-                return
-            yield cell.as_py()
-            done += 1
 
 
 def _kept(data: bytes) -> str:
@@ -158,15 +130,48 @@ def _check(roots: Sequence[Path], name: str) -> tuple[str, str] | str:
         return "missing"
 
 
-def _unusable(file: str, row: int, name: str, reason: str) -> DataError:
-    shown = Path(name).name if Path(name).is_relative_to(_embedded_root()) else name
-    return DataError(
-        f"row_picture_{reason}",
-        f"Row {row + 1} of {file} has the picture {shown!r}, {WRONG[reason]}",
-        row=row + 1,
-        file=file,
-        name=shown,
-    )
+def _unusable(file: str, number: int, name: str, reason: str) -> DataError:
+    """The error of a row whose picture cannot be used."""
+    row, name = number + 1, Path(name).name if Path(name).is_relative_to(_embedded_root()) else name
+    has = f"Row {row} of {file} has the picture {name!r}, which"
+    errors = {
+        "missing": DataError(
+            "row_picture_missing",
+            f"{has} is not there: put it into the folder of that file or below, or leave the cell empty.",
+            row=row,
+            file=file,
+            name=name,
+        ),
+        "outside": DataError(
+            "row_picture_outside",
+            f"{has} leads out of the folder of that file: pictures must lie there or below.",
+            row=row,
+            file=file,
+            name=name,
+        ),
+        "no_picture": DataError(
+            "row_picture_no_picture",
+            f"{has} is no picture that can be read: give a JPEG, PNG, WebP, GIF, BMP, TIFF or PPM file.",
+            row=row,
+            file=file,
+            name=name,
+        ),
+        "broken": DataError(
+            "row_picture_broken",
+            f"{has} is damaged or cut off: replace it, or take the row out.",
+            row=row,
+            file=file,
+            name=name,
+        ),
+        "huge": DataError(
+            "row_picture_huge",
+            f"{has} has more than 50 million pixels: make it smaller.",
+            row=row,
+            file=file,
+            name=name,
+        ),
+    }
+    return errors[reason]
 
 
 def _several(file: str, row: int, count: int) -> DataError:
