@@ -2,16 +2,18 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from engine.config.run import RunConfig
 from engine.core.errors import RunError, SettingError, WorkbenchError
 from engine.evaluation.predicted import Predicted
-from engine.runs.folder import RunFolder, scanned, sweep_deleted
+from engine.runs.folder import ACTIVE, RunFolder, sweep_deleted
 from engine.runs.log import all_events, read_events
 from engine.runs.summary import AdapterInfo, RunSummary
 from engine.runs.update import LossCurves, RunUpdate
 from engine.service.adapters import list_adapters
+from engine.service.listing import Newsroom, RunNews, RunRows
 from engine.service.status import LiveStatus
 
 RECORDINGS = Path(__file__).resolve().parents[2] / "assets" / "recordings"
@@ -34,18 +36,18 @@ class RunStore:
         self.root = root
         self._check = check
         self._live = live
+        self._own = RunRows(root, _row, self._present)
+        self._recorded = RunRows(RECORDINGS, _row, lambda row: row)
+        self._newsroom = Newsroom(self.summaries)
         sweep_deleted(root)
 
     def summaries(self) -> list[RunSummary]:
         """Runs of the home folder, newest first, the damaged ones behind them, then the recordings."""
-        summaries = []
-        for folder, problem in [*scanned(self.root), *scanned(RECORDINGS)]:
-            try:
-                summaries.append(_damaged(folder, problem) if problem is not None else self._summary(folder))
-            except RunError as error:  # damaged or deleted in between
-                if folder.path.exists():
-                    summaries.append(_damaged(folder, error))
-        return summaries
+        return self._own.rows() + self._recorded.rows()
+
+    def news(self, version: str) -> RunNews:
+        """What has changed in the list of runs since a version of it, everything where that is empty."""
+        return self._newsroom.since(version)
 
     def adapters(self, model: str) -> list[AdapterInfo]:
         """Every adapter of a model, recordings included, oldest first."""
@@ -189,29 +191,17 @@ class RunStore:
             return self._live().status
         return "finished" if _recorded(folder) else folder.status()
 
-    def _summary(self, folder: RunFolder) -> RunSummary:
-        facts = folder.facts()
-        return RunSummary(
-            id=folder.id,
-            name=facts.name,
-            notes=facts.notes,
-            status=self._status(folder),
-            recording=_recorded(folder),
-            model=facts.model,
-            method=facts.method,
-            dataset=facts.dataset,
-            step=self._live().step if self._active(folder) else facts.step,
-            steps=facts.steps,
-            best_validation=facts.best_validation,
-            kept_step=facts.kept_step,
-            trainable=facts.trainable,
-            size_bytes=sum(map(_size, folder.adapter_path.glob("*"))),
-            created=facts.created,
-            emits=facts.emits,
-            labels=facts.head.labels if facts.head else None,
-            pictures=facts.pictures,
-            chips=facts.chips,
-        )
+    def _present(self, row: RunSummary) -> RunSummary:
+        """A row of a home folder's run with its present status; of the run that trains here, with its step, too."""
+        live = self._live()
+        if live.run == row.id:
+            return replace(row, status=live.status, step=live.step)
+        if row.status not in ACTIVE:
+            return row
+        try:
+            return replace(row, status=RunFolder(self.root / row.id).status())
+        except RunError:
+            return row
 
 
 def is_run_id(run: str) -> bool:
@@ -222,6 +212,39 @@ def is_run_id(run: str) -> bool:
         return False
     plain = not any(mark in run for mark in "/\\:\0") and run.isprintable()
     return plain and 0 < length <= LONGEST_ID and not run.startswith(".") and not run.endswith(".deleted")
+
+
+def _row(folder: RunFolder) -> RunSummary | None:
+    """A run as its files have it; None where it is none."""
+    try:
+        return _summary(folder)
+    except RunError as error:  # damaged, or deleted in between
+        return _damaged(folder, error) if folder.is_run() else None
+
+
+def _summary(folder: RunFolder) -> RunSummary:
+    facts = folder.facts()
+    return RunSummary(
+        id=folder.id,
+        name=facts.name,
+        notes=facts.notes,
+        status="finished" if _recorded(folder) else facts.status,
+        recording=_recorded(folder),
+        model=facts.model,
+        method=facts.method,
+        dataset=facts.dataset,
+        step=facts.step,
+        steps=facts.steps,
+        best_validation=facts.best_validation,
+        kept_step=facts.kept_step,
+        trainable=facts.trainable,
+        size_bytes=sum(map(_size, folder.adapter_path.glob("*"))),
+        created=facts.created,
+        emits=facts.emits,
+        labels=facts.head.labels if facts.head else None,
+        pictures=facts.pictures,
+        chips=facts.chips,
+    )
 
 
 def _damaged(folder: RunFolder, problem: RunError) -> RunSummary:

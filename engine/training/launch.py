@@ -149,6 +149,7 @@ def resume_run(folder: RunFolder, load: LoadBase) -> Trainer:
     trainer = build_trainer(folder, base, build_method(config, base, facts.head), config.load_data(base.processor))
     if folder.checkpoint_paths:
         trainer.restore()
+    folder.tidy()
     # A run that goes back to step 0 records that step again; a later step is recorded when it is made.
     cut_back(folder.events_path, trainer.position.step or -1)
     folder.drop_snapshots_after(trainer.position.step)
