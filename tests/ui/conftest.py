@@ -90,7 +90,7 @@ class Visitor:
     def __call__(self, path="/", *, url="", alone=False, size=WIDE, dark=False, motion=False, script=""):
         """A tab at a path of the page; a script may run before the page's own.
 
-        Nothing moves unless motion is asked for: the recording that Watch plays at the first sight costs seconds.
+        Nothing moves unless motion is asked for: only a test about motion looks at what Watch plays at first sight.
         """
         context = self.context.browser.new_context() if alone else self.context
         page = context.new_page()
