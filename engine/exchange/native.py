@@ -51,8 +51,13 @@ def copy_adapter(source: Path, folder: Path) -> None:
             shutil.copyfile(source / name, fresh)
 
 
-def load_adapter(folder: Path, base: Base) -> Method:
+def load_adapter(folder: Path, base: Base, *, other_weights: bool = False) -> Method:
     """Read an adapter folder and build its method for a base.
+
+    Args:
+        folder: The adapter's.
+        base: The model.
+        other_weights: Whether the base may have other weights than the one it was trained on.
 
     Raises:
         ExchangeError: The folder holds no adapter, or tensors do not fit.
@@ -61,7 +66,7 @@ def load_adapter(folder: Path, base: Base) -> Method:
     facts = read_facts(folder)
     cls = method_class(facts["method"])
     settings = cls.spec.settings.from_dict(facts["settings"])
-    if facts["base"]["fingerprint"] != base.fingerprint:
+    if facts["base"]["fingerprint"] != base.fingerprint and not other_weights:
         if (precision := facts["base"].get("precision", base.precision)) != base.precision:
             raise ModelError(
                 "other_precision",
