@@ -1,6 +1,9 @@
 """The model as a picture, from text to answer: what a method adds or changes is lit."""
 
+from collections.abc import Iterable
+
 from app.words import Say
+from engine.methods.spec import Place
 
 WIDTH, HEIGHT = 264, 312
 CHIPS = (
@@ -10,16 +13,20 @@ CHIPS = (
 """Linears of a layer: name, left, top, width."""
 NORMS = ((36, 212, 154), (36, 128, 154), (72, 26, 82))
 """Left, top and width of the norms: before attention, before the MLP, and the last one."""
-ADAPTERS = (146, 62)
-"""Top of what comes after attention and after the MLP."""
+ADAPTERS = {"after_attention": 146, "after_mlp": 62}
+"""Top of what comes after a sub-layer."""
+READS = {"reads_embedding": "M206 264h24", "reads_layers": "M206 246h24M206 150h24M206 76h24"}
+"""What a network beside the model takes from it."""
 
 
-def diagram(say: Say, acts_on: tuple[str, ...]) -> str:
-    """The model with the parts that a method touches lit; what only some methods have is drawn for them alone."""
-    lit = {part: " lit" for part in acts_on}
-    chips = "".join(_part(lit.get("linear", ""), name, x, y, w, 20) for name, x, y, w in CHIPS)
+def diagram(say: Say, places: Iterable[Place]) -> str:
+    """The model with the places lit where a method acts; what only some methods have is drawn for them alone."""
+    lit: dict[str, str] = dict.fromkeys(places, " lit")
+    chips = "".join(_part(lit.get(name, ""), name, x, y, w, 20) for name, x, y, w in CHIPS)
     norms = "".join(_part(lit.get("norm", "") + " thin", say("train.part.norm"), x, y, w, 12) for x, y, w in NORMS)
-    adapters = "".join(_part(" lit new", say("train.part.adapter"), 76, y, 74, 14) for y in ADAPTERS)
+    adapters = "".join(
+        _part(" lit new", say("train.part.adapter"), 76, y, 74, 14) for place, y in ADAPTERS.items() if place in lit
+    )
     dots = {part: _dots(8, y) for part, y in (("attention", 168), ("embedding", 250))}
     return (
         f'<svg class="gl-diagram" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{say("train.where")}">'
@@ -30,7 +37,7 @@ def diagram(say: Say, acts_on: tuple[str, ...]) -> str:
         f'<text class="name" x="36" y="92">{say("train.part.mlp")}</text>'
         f'<g class="part{lit.get("attention", "")}"><rect x="28" y="162" width="170" height="46" rx="6"/>'
         f'<text class="name" x="36" y="176">{say("train.part.attention")}</text></g>{chips}{norms}'
-        f"{adapters if 'residual' in lit else ''}{_beside(say) if 'beside' in lit else ''}"
+        f"{adapters}{''.join(_beside(say, READS[place]) for place in READS if place in lit)}"
         f"{''.join(dots[part] for part in dots if part in lit)}"
         f"{_part(lit.get('embedding', ''), say('train.part.embedding'), 20, 246, 186, 36)}"
         f'<text class="end" x="113" y="308">{say("train.part.text")}</text></svg>'
@@ -45,10 +52,10 @@ def _part(kind: str, name: str, x: int, y: int, width: int, height: int) -> str:
     )
 
 
-def _beside(say: Say) -> str:
-    """A small network of its own that reads the layers' states and speaks at the end."""
+def _beside(say: Say, reads: str) -> str:
+    """A small network of its own that reads states of the model and speaks at the end."""
     return (
-        '<path class="reads" d="M206 246h24M206 150h24M206 76h24M243 50v-18h-89"/>'
+        f'<path class="reads" d="{reads}M243 50v-18h-89"/>'
         '<g class="part lit"><rect x="230" y="50" width="26" height="232" rx="6"/>'
         f'<text transform="translate(247 166) rotate(-90)" x="0" y="0">{say("train.part.beside")}</text></g>'
     )

@@ -10,19 +10,28 @@ NUMBERED = 0.06  # share of the bar from which on a part has room for its number
 
 
 def memory_bar(say: Say, info: MemoryInfo) -> str:
-    """The bar with its legend; every part has a number in both, so that it can be read without its colour."""
-    parts = [(name, getattr(info, name)) for name in PARTS if getattr(info, name)]
-    total = max(1, info.total)
+    """One line with the verdict, and the bar; every part has a number, by which `legend` names it."""
+    bar = "".join(_segment(number, name, held / max(1, info.total)) for number, name, held in _numbered(info))
     whole = say("memory.needs", needed=size(info.total))
-    bar = "".join(_segment(number, name, held / total) for number, (name, held) in enumerate(parts, 1))
-    legend = "".join(_entry(say, str(number), name, held) for number, (name, held) in enumerate(parts, 1))
-    between = _entry(say, "·", "kv_cache", info.kv_cache, say("memory.between"))
     return (
         f'<div class="gl-memory" data-verdict="{info.verdict}" data-total="{info.total}">'
         f"<h3>{say('memory.title')}</h3><p><strong>{whole}</strong></p>{_verdict(say, info)}"
-        f'<div class="gl-memory-bar" aria-hidden="true">{bar}</div><ol>{legend}{between}</ol>'
-        f'<p class="gl-fact">{say("memory.batch", rows=info.rows, length=info.length)}</p></div>'
+        f'<div class="gl-memory-bar" aria-hidden="true">{bar}</div></div>'
     )
+
+
+def legend(say: Say, info: MemoryInfo) -> str:
+    """What each part of the bar is, with its number, so that it can be read without its colour."""
+    entries = "".join(_entry(say, str(number), name, held) for number, name, held in _numbered(info))
+    between = _entry(say, "·", "kv_cache", info.kv_cache, say("memory.between"))
+    batch = say("memory.batch", rows=info.rows, length=info.length)
+    return f'<div class="gl-memory-parts"><ol>{entries}{between}</ol><p class="gl-fact">{batch}</p></div>'
+
+
+def _numbered(info: MemoryInfo) -> list[tuple[int, str, int]]:
+    """Number, name and bytes of the parts that hold anything."""
+    held = [(name, getattr(info, name)) for name in PARTS if getattr(info, name)]
+    return [(number, *part) for number, part in enumerate(held, 1)]
 
 
 def _verdict(say: Say, info: MemoryInfo) -> str:

@@ -7,7 +7,7 @@ from engine.data.preview_values import DataPreview, DataReport, PictureReport, P
 
 LONGEST_ROW = 400  # tokens of a row that are shown
 TALL, WIDE = 64, 400  # units of the histogram
-TOKENS = ("truncated", "overlong", "unknown", "special")
+TOKENS = ("truncated", "overlong", "unknown", "spelled", "special")
 TEXTS = ("empty", "duplicates", "leaking")
 
 

@@ -1,7 +1,7 @@
 """What fills Train's form: the engine once it is loaded, another choice, a run file."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from app.wiring import Updates, Values, session_of
 from app.words import Say
 from engine.config.run import RunConfig
 from engine.core.errors import SettingError, WorkbenchError
+from engine.methods import METHODS
 from engine.models.info import ModelInfo
 from engine.service.workbench import Workbench
 
@@ -32,6 +33,8 @@ class Filler:
         self.say = say
         self.form = form
         self.rate = form.training["learning_rate"]
+        self.of_run = {form.count, form.command, form.diagram, self.rate}
+        """What `about_run` fills."""
 
     def config(self, form: FormValues) -> RunConfig:
         """The run that a filled form describes.
@@ -67,7 +70,7 @@ class Filler:
     def choose_method(self, values: Values) -> Updates:
         """The parts of another method, whose settings are as they were left."""
         form = self.form.values(values)
-        return self.about_method(form.method, form.last_presets)
+        return self.about_method(form.method, form.last_presets) | self._drawn(form.method, form.method_settings)
 
     def choose_preset(self, event: gr.SelectData, values: Values) -> Any:  # noqa: ANN401 - updates, or none
         """A method's settings as one of its presets has them."""
@@ -95,7 +98,7 @@ class Filler:
         form = self.form.values(values)
         return self.about_data(lambda: self.config(form), session_of(request))
 
-    def estimate_memory(self, request: gr.Request, values: Values) -> str:
+    def estimate_memory(self, request: gr.Request, values: Values) -> Updates:
         """The memory bar of the run on the form."""
         form = self.form.values(values)
         return self.form.memory.estimated(lambda: self.config(form), session_of(request))
@@ -142,18 +145,27 @@ class Filler:
         }
 
     def about_run(self, config: Callable[[], RunConfig], session: str) -> Updates:
-        """The count, the command line, and what an empty learning rate stands for.
+        """The count, the place of action, the command line, and what an empty learning rate stands for.
 
-        A value that cannot work is said in place of the count, without a toast; the rate stays as it was.
+        A value that cannot work is said in place of the count, without a toast; rate and drawing stay as they were.
         """
         try:
             run = config()
             count = cards.count_bar(self.say, self.workbench.count(run, session=session))
             rate = gr.Textbox(placeholder=self._rate(run, session))
-            return {self.form.count: count, self.form.command: run.command(), self.rate: rate}
+            told: Updates = {self.form.count: count, self.form.command: run.command(), self.rate: rate}
+            return told | self._drawn(run.method, run.method_settings)
         except WorkbenchError as error:
             wrong = note(sentence(self.say, error), "" if error.key == "no_data_chosen" else "wrong")
             return {self.form.count: wrong, self.form.command: ""}
+
+    def _drawn(self, method: str, settings: Mapping[str, Any]) -> Updates:
+        """Where a method acts with its settings; nothing new while they cannot work."""
+        spec = METHODS[method]
+        try:
+            return {self.form.diagram: diagram(self.say, spec.acts_at(spec.settings.from_dict(settings)))}
+        except SettingError:
+            return {}
 
     def _rate(self, config: RunConfig, session: str) -> str:
         return self.say("train.rate", rate=f"{self.workbench.usual_rate(config, session=session):.3g}")
@@ -183,12 +195,11 @@ class Filler:
         }
 
     def about_method(self, method: str, last_presets: LastPresets) -> Updates:
-        """Card, diagram, menu of presets, and the method's own settings."""
+        """Card and menu of presets."""
         spec = self.form.methods.methods[method]
         preset = last_presets.get(method, self.form.methods.first_preset(method))
         return {
             self.form.method_card: cards.method_card(self.say, spec),
-            self.form.diagram: diagram(self.say, spec.acts_on),
             self.form.preset: gr.Dropdown(presets(self.say, spec, last_presets), value=preset),
         }
 

@@ -2,9 +2,12 @@
 
 from collections.abc import Callable
 
+import gradio as gr
+
 from app.errors import sentence
 from app.markup import html, note
-from app.memory_bar import measured, memory_bar
+from app.memory_bar import legend, measured, memory_bar
+from app.wiring import Updates
 from app.words import Say
 from engine.config.run import RunConfig
 from engine.core.errors import DataError, WorkbenchError
@@ -18,15 +21,20 @@ class MemoryView:
     def __init__(self, workbench: Workbench, say: Say) -> None:
         self._workbench, self._say = workbench, say
         self.bar = html(elem_id="gl-memory")
-        self.last = html(elem_id="gl-memory-last")
+        with gr.Accordion(say("memory.parts"), open=False, elem_id="gl-memory-more"):
+            self.parts = html()
+            self.last = html(elem_id="gl-memory-last")
+        self.of_run = {self.bar, self.parts}
+        """What `estimated` fills."""
 
-    def estimated(self, config: Callable[[], RunConfig], session: str) -> str:
-        """The bar; or what is wrong, unless that is said beside the data itself."""
+    def estimated(self, config: Callable[[], RunConfig], session: str) -> Updates:
+        """The bar with its legend; or what is wrong, unless that is said beside the data itself."""
         try:
-            return memory_bar(self._say, self._workbench.memory(config(), session=session))
+            info = self._workbench.memory(config(), session=session)
+            return {self.bar: memory_bar(self._say, info), self.parts: legend(self._say, info)}
         except WorkbenchError as error:
             said = isinstance(error, DataError) or error.key == "no_data_chosen"
-            return "" if said else note(sentence(self._say, error), "wrong")
+            return {self.bar: "" if said else note(sentence(self._say, error), "wrong"), self.parts: ""}
 
     def held(self) -> str:
         """What the newest own run really held; empty while none has ended, or one is active."""

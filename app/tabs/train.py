@@ -53,9 +53,8 @@ def _wire_run(workbench: Workbench, say: Say, form: TrainingForm, filler: Filler
 
 def _wire_choices(say: Say, form: TrainingForm, filler: Filler, bar: Bar) -> None:
     """What a choice brings with it. Start waits for the settings of a preset, which it would read too early."""
-    about_run = {form.count, form.command, filler.rate}
-    about_method = {form.method_card, form.diagram, form.preset}
-    everything = {*form.inputs, *about_run, *about_method, form.model_card, form.user_data.panel}
+    about_method = {form.method_card, form.preset, form.diagram}
+    everything = {*form.inputs, *filler.of_run, *about_method, form.model_card, form.user_data.panel}
     everything |= {form.user_data.facts, form.user_data.choices}
     trust = {form.training[name] for name in OF_TRUST}
     wire(say, [form.model.input], filler.choose_model, {form.model}, {form.model_card, *trust})
@@ -64,7 +63,7 @@ def _wire_choices(say: Say, form: TrainingForm, filler: Filler, bar: Bar) -> Non
     preset = {form.last_presets, *form.methods.all}
     chosen = wire(say, [form.preset.select], filler.choose_preset, form.inputs, preset)
     wire_js([], _START_WAITS.format("false"), after=chosen)
-    wire(say, [], filler.weigh, form.inputs, about_run, after=chosen)
+    wire(say, [], filler.weigh, form.inputs, filler.of_run, after=chosen)
     wire(say, [form.dataset.change], filler.choose_data, {form.dataset}, {form.user_data.panel})
     wire(say, [form.load.upload], filler.load, {form.load, form.last_presets}, everything)
     wire(say, [bar.ways_out.lower.click], filler.lower_rate, {form.last_presets}, everything, trigger_mode="once")
@@ -79,17 +78,15 @@ def _wire_trust(say: Say, form: TrainingForm, filler: Filler) -> None:
     refused = dict.fromkeys(ticks, False)
     ticked = wire(say, pressed, filler.tick_trust, {form.model, *ticks}, ticks, refused, show_progress="hidden")
     wire_js([], _START_WAITS.format("false"), after=ticked)
-    about_run = {form.count, form.command, filler.rate}
-    wire(say, [], filler.weigh, form.inputs, about_run, after=ticked)
+    wire(say, [], filler.weigh, form.inputs, filler.of_run, after=ticked)
     wire(say, [], filler.preview_data, form.inputs, {form.data_card, form.samples, form.report}, after=ticked)
-    wire(say, [], filler.estimate_memory, form.inputs, [form.memory.bar], after=ticked)
+    wire(say, [], filler.estimate_memory, form.inputs, form.memory.of_run, after=ticked)
 
 
 def _wire_meaning(page: gr.Blocks, say: Say, form: TrainingForm, filler: Filler) -> None:
     """Say what the run means and what it trains on: when the page opens, and whenever something changes that counts."""
     changed = [page.load, form.method.input, *_changes(form)]
-    about_run = {form.count, form.command, filler.rate}
-    wire(say, changed, filler.weigh, form.inputs, about_run, trigger_mode="always_last")
+    wire(say, changed, filler.weigh, form.inputs, filler.of_run, trigger_mode="always_last")
     templates = [control for control in form.methods.all if str(control.elem_id).endswith("-template")]
     data = [form.dataset, form.user_data.last_read, *form.user_data.settings.values()]
     read = [form.model, *data, *(form.training[name] for name in OF_PREVIEW), *templates]
@@ -101,7 +98,7 @@ def _wire_meaning(page: gr.Blocks, say: Say, form: TrainingForm, filler: Filler)
 def _wire_memory(page: gr.Blocks, say: Say, form: TrainingForm, filler: Filler, top: gr.HTML) -> None:
     """The memory bar: at most one estimate is at work and one waits, however fast somebody types."""
     changed = [page.load, form.method.input, *_changes(form)]
-    wire(say, changed, filler.estimate_memory, form.inputs, [form.memory.bar], trigger_mode="always_last")
+    wire(say, changed, filler.estimate_memory, form.inputs, form.memory.of_run, trigger_mode="always_last")
     wire(say, [page.load, top.change], form.memory.held, None, [form.memory.last], trigger_mode="always_last")
 
 

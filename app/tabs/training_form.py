@@ -48,13 +48,13 @@ class TrainingForm:
                     self._choose_model()
                     self._choose_method()
                     self._choose_data(workbench.datasets())
-                with gr.Row(elem_classes="gl-settings"):
+                with gr.Row(elem_classes=["gl-settings", "gl-first-settings"]):
                     self._choose_preset()
                     self._add(field for field in FIELDS if not field.info.advanced)
                 self.memory = MemoryView(workbench, say)
             with gr.Column(scale=2, min_width=240, elem_classes="gl-aside"):
                 html(f'<h3 class="gl-h3">{say("train.where")}</h3>')
-                self.diagram = html(diagram(say, self._first.acts_on), elem_id="gl-diagram")
+                self.diagram = html(diagram(say, self._first.acts_at(self._first.settings())), elem_id="gl-diagram")
                 self.count = html(note(say("common.engine"), "waiting"), elem_id="gl-count")
         self.user_data = UserData(workbench, say)
 
@@ -86,6 +86,7 @@ class TrainingForm:
         self.preset = gr.Dropdown(
             presets(self.say, self._first), value=next(iter(self._first.presets)), label=self.say("train.preset"),
             info=self.say("train.preset.info"), interactive=True, filterable=False, min_width=200, elem_id="gl-preset",
+            elem_classes="gl-setting",
         )  # fmt: skip
 
     def _add(self, fields: Iterable[Field]) -> None:

@@ -8,12 +8,16 @@ import torch
 from engine.core.errors import DataError, ModelError, SettingError
 from engine.data.batching import collator_of
 from engine.data.pixels import NoPictureError, size_of
+from engine.data.token_texts import token_texts
 from engine.data.tokenise import Example, encode_prompt
 from engine.methods.base import Method
 from engine.models.base import Base
 from engine.models.view import View
 from engine.telemetry.observe import ProbeInput
 from engine.telemetry.probe_reports import ProbeReport
+
+CONTINUED = "\u2026"
+"""Stands at a token that goes on with the character before it."""
 
 LONGEST_SENTENCE = 64
 """Tokens after which a sentence is cut: the maps of layers by tokens stay readable, and the JSON small."""
@@ -90,6 +94,6 @@ def probe_input(base: Base, view: View, example: Example) -> ProbeInput:
         side = math.isqrt(batch.size - 1)
         return ProbeInput(["[CLS]", *(f"{at // side + 1},{at % side + 1}" for at in range(batch.size - 1))], run)
     return ProbeInput(
-        [str(base.tokenizer.decode([index])) if index >= 0 else f"[{-index}]" for index in example.ids],
+        [text.strip(" ") or text or CONTINUED for text in token_texts(base.tokenizer, example.ids)],
         run,
     )

@@ -1,4 +1,4 @@
-"""Default folder of runs and models: $GATELIGHT_HOME, else ~/.gatelight."""
+"""Default folders of runs, models and caches: $GATELIGHT_HOME, else ~/.gatelight."""
 
 import os
 from pathlib import Path
@@ -17,3 +17,8 @@ def models_root() -> Path:
 def runs_root() -> Path:
     """Folder of all runs."""
     return home() / "runs"
+
+
+def cache_root() -> Path:
+    """Folder of what can be computed again; it may be deleted at any time."""
+    return home() / "cache"

@@ -12,7 +12,7 @@ from PIL import Image
 from torch import Tensor
 from transformers import PreTrainedConfig, PreTrainedTokenizerBase
 
-from engine.core.errors import DataError
+from engine.data.picture_features import gone
 from engine.data.pixels import NoPictureError, read_picture
 from engine.data.tokenise import IGNORE, Example, LazyExamples
 from engine.models.base import Base
@@ -97,11 +97,7 @@ def _picture(example: Example) -> Image.Image:
     try:
         return read_picture(example.picture)
     except NoPictureError as error:
-        raise DataError(
-            "picture_gone",
-            f"The picture {example.picture.name} cannot be read any more: put it back, or start a new run without it.",
-            name=example.picture.name,
-        ) from error
+        raise gone(example.picture) from error
 
 
 def collate(examples: Sequence[Example], pad_id: int, device: torch.device | None = None) -> Batch:

@@ -9,7 +9,8 @@ class PreviewRow:
     """One training row as the model sees it.
 
     Attributes:
-        tokens: Readable text of each token, and whether it is labelled; empty for a picture.
+        tokens: Readable text of each token, and whether it is labelled; tokens that spell one character stand as
+            one. Empty for a picture.
         picture: Path of the row's picture, whose name is then the prompt; empty for text.
     """
 
@@ -43,6 +44,7 @@ class TokenCounts:
         truncated: Rows longer than the limit: prompts lose their beginning.
         overlong: Rows whose answer alone is longer than the limit, and loses its end.
         unknown: Rows with signs that the tokenizer does not know.
+        spelled: Rows most of whose signs take several tokens each: the tokenizer does not know their script.
         special: Rows whose text spells a token with a meaning, such as </s>, which the tokenizer takes for that.
         labelled: Tokens that carry a label; none where a task head answers.
         masked: Tokens that carry none.
@@ -55,6 +57,7 @@ class TokenCounts:
     truncated: int
     overlong: int
     unknown: int
+    spelled: int
     special: int
     labelled: int
     masked: int

@@ -8,6 +8,7 @@ from engine.data.dataset import Dataset, Row
 from engine.data.head_spec import HeadSpec
 from engine.data.preview_values import DataReport, TextCounts, TokenCounts
 from engine.data.splits import SPLITS
+from engine.data.token_texts import spells
 from engine.data.tokenise import Example, encode_for
 
 MEASURED_ROWS = 5000
@@ -90,6 +91,7 @@ def count_tokens(
         truncated=sum(size > max_seq_len for size in sizes),
         overlong=sum(answer > max_seq_len for answer in answers),
         unknown=sum(_unknown(tokenizer, example) for example in examples),
+        spelled=_spelled(tokenizer, rows, examples),
         special=sum(_spells_special(tokenizer, row) for row in rows),
         labelled=labelled,
         masked=kept - labelled,
@@ -110,6 +112,17 @@ def histogram(sizes: Sequence[int]) -> list[tuple[int, int]]:
 
 def _unknown(tokenizer: PreTrainedTokenizerBase, example: Example) -> bool:
     return tokenizer.unk_token_id is not None and tokenizer.unk_token_id in example.ids
+
+
+def _spelled(tokenizer: PreTrainedTokenizerBase, rows: Sequence[Row], examples: Sequence[Example]) -> int:
+    """Rows most of whose signs are spelled by two tokens or more."""
+    parts = {index for index in set().union(*(example.ids for example in examples)) if spells(tokenizer, index)}
+    spelled = 0
+    for row, example in zip(rows, examples, strict=True):
+        text = row.prompt + row.response
+        signs = sum(not sign.isascii() for sign in text)
+        spelled += 2 * signs > len(text) and sum(index in parts for index in example.ids) >= 2 * signs
+    return spelled
 
 
 def _spells_special(tokenizer: PreTrainedTokenizerBase, row: Row) -> bool:

@@ -23,7 +23,22 @@ S = TypeVar("S", bound=Settings, default=Any)
 
 Group = Literal["prompts", "adapters", "weights", "beside"]
 Part = Literal["embedding", "attention", "linear", "norm", "residual", "beside"]
+Place = Literal[
+    "embedding", "attention", "q", "k", "v", "o", "gate", "up", "down", "norm",
+    "after_attention", "after_mlp", "reads_embedding", "reads_layers",
+]  # fmt: skip
 Need = Literal["attention", "text"]
+
+LINEARS: tuple[Place, ...] = ("q", "k", "v", "o", "gate", "up", "down")
+WITHIN: Mapping[Part, tuple[Place, ...]] = {
+    "embedding": ("embedding",),
+    "attention": ("attention",),
+    "linear": LINEARS,
+    "norm": ("norm",),
+    "residual": ("after_attention", "after_mlp"),
+    "beside": ("reads_layers",),
+}
+"""The places that a part consists of."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,6 +67,7 @@ class MethodSpec(Generic[S]):
         group: What it adds to the frozen model, by which menus and charts sort methods: virtual "prompts", "adapters"
             after sub-layers, changes of "weights", or a network "beside" the model.
         acts_on: Parts of the model that it touches.
+        places: Where it acts with given settings, where that is not everywhere in `acts_on`.
         settings: Its settings class.
         presets: Settings that differ from the defaults, by preset name; the first preset is the defaults.
         learning_rate: Rate that works with default settings on the embedded base; see `usual_rate` for others.
@@ -77,6 +93,7 @@ class MethodSpec(Generic[S]):
     presets: Mapping[str, Mapping[str, object]]
     learning_rate: float
     implementation: Callable[[], type[Method[S]]]
+    places: Callable[[S], tuple[Place, ...]] | None = None
     rate: Callable[[S, int], float] | None = None
     reads_weights: Callable[[S], bool] = _reads_no_weights
     needs: tuple[Need, ...] = ()
@@ -90,7 +107,18 @@ class MethodSpec(Generic[S]):
         """What an empty learning rate means with these settings on a model of width d."""
         return self.learning_rate if self.rate is None else self.rate(settings, d)
 
+    def acts_at(self, settings: S) -> tuple[Place, ...]:
+        """Where in a layer, or beside the layers, it acts with these settings."""
+        if self.places is not None:
+            return self.places(settings)
+        return tuple(place for part in self.acts_on for place in WITHIN[part])
+
     @property
     def layered(self) -> bool:
         """Whether its acts belong to layers, so that it can be switched off in some of them."""
         return bool({"attention", "linear", "norm", "residual"} & set(self.acts_on))
+
+
+def named_linears(targets: str) -> tuple[Place, ...]:
+    """The linears that a setting names: words with spaces between, or "all"."""
+    return tuple(name for name in LINEARS if targets == "all" or name in targets.split())

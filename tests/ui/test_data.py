@@ -25,7 +25,9 @@ def test_memory_bar_moves_with_the_batch(visit):
     before = needed(page)
     page.fill("#gl-set-batch_size input", "256")
     page.wait_for_function("was => Number(document.querySelector('.gl-memory').dataset.total) > 4 * was", arg=before)
-    entries = page.locator(".gl-memory li").all_inner_texts()
+    page.click("#gl-memory-more > button")
+    page.wait_for_selector(".gl-memory-parts li")
+    entries = page.locator(".gl-memory-parts li").all_inner_texts()
     assert len(entries) == page.locator(".gl-memory-bar i").count() + 1
     assert all(any(unit in entry for unit in (" B", "kB", "MB", "GB")) for entry in entries)
     page.fill("#gl-set-batch_size input", "0")
@@ -39,6 +41,7 @@ def test_what_a_run_held_stands_beside_its_estimate(visit):
     start(page, 3)
     wait_idle(page)
     goto(page, "train")
+    page.click("#gl-memory-more > button")
     page.wait_for_selector("#gl-memory-last >> text=/Measured in .*[kMG]B. Its largest/")
 
 

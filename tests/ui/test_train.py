@@ -142,8 +142,11 @@ def test_method_changes_form_count_and_diagram(visit):
     assert "9,630" in page.inner_text("#gl-count")
     pick_method(page, "lora")
     page.wait_for_selector("#gl-count >> text=36,864")
-    assert page.locator(".gl-diagram .part.lit").count() == 7
+    assert page.locator(".gl-diagram .part.lit").all_text_contents() == ["q", "v"]
     page.click("#gl-all > button")
+    page.fill("#gl-lora-targets input, #gl-lora-targets textarea", "q k v down")
+    page.wait_for_function("document.querySelectorAll('.gl-diagram .part.lit').length === 4")
+    page.fill("#gl-lora-targets input, #gl-lora-targets textarea", "q v")
     page.fill("#gl-lora-rank input", "4")
     assert shown_groups(page) == ["LoRA"]
     pick_method(page, "ia3")

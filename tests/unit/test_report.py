@@ -3,16 +3,17 @@
 import json
 
 import pytest
-from tokenizers import Tokenizer, decoders, models
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
 from engine.core.errors import DataError
 from engine.data.batching import collate
 from engine.data.dataset import Row, load_dataset
 from engine.data.head_spec import HeadSpec
-from engine.data.preview import preview_rows, token_text
+from engine.data.preview import preview_rows
 from engine.data.report import count_texts, histogram, report_on
 from engine.data.settings import DataSettings
+from engine.data.token_texts import token_texts
 from engine.data.tokenise import IGNORE, encode_rows
 from tests.tiny import PAD, tokenizer
 from tests.unit.making import Maker, events_of, finish, losses
@@ -140,7 +141,40 @@ def test_pieces_can_be_read(inner, decoder):
     backend = Tokenizer(inner)
     backend.decoder = decoder
     reader = PreTrainedTokenizerFast(tokenizer_object=backend, unk_token="<unk>")
-    assert [token_text(reader, index) for index in (1, 2, 3)] == [" good", "ness", " me"]
+    assert token_texts(reader, (1, 2, 3)) == [" good", "ness", " me"]
+
+
+def byte_readers():
+    """Tokenizers that know no script but bytes: GPT-2's kind, and SentencePiece's with its byte tokens."""
+    level = Tokenizer(models.BPE({sign: n for n, sign in enumerate(pre_tokenizers.ByteLevel.alphabet())}, []))
+    level.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    level.decoder = decoders.ByteLevel()
+    octets = {"<unk>": 0} | {f"<0x{n:02X}>": n + 1 for n in range(256)}
+    fallback = Tokenizer(models.BPE(octets, [], unk_token="<unk>", byte_fallback=True))
+    fallback.decoder = decoders.Sequence([decoders.ByteFallback(), decoders.Fuse()])
+    special = {"eos_token": "</s>", "pad_token": "<pad>"}
+    return [PreTrainedTokenizerFast(tokenizer_object=each, **special) for each in (level, fallback)]
+
+
+@pytest.mark.parametrize("reader", byte_readers(), ids=["byte level", "byte fallback"])
+def test_characters_of_several_tokens_are_read_whole(reader, tmp_path):
+    """Chinese, an emoji and Latin: the first token of a character has it; what is cut within one is still told."""
+    text = "镇上有猫🐈 ok"
+    ids = reader.encode(text)
+    texts = token_texts(reader, ids)
+    assert len(texts) == len(ids)
+    assert "".join(texts) == text
+    assert [one for one in texts if one] == list(text)
+    half = token_texts(reader, ids[1:3] + ids[-1:])
+    assert "\ufffd" not in "".join(half)
+    assert half[-1] == "k"
+    assert token_texts(reader, [-2, *ids[:2], -1, ids[-1]])[0::3] == ["[2]", "[1]"]
+    rows = [("镇上有几只猫？", "三只。"), ("How many?", "Three of them."), ("小镇", "在北边")] * 4
+    dataset = load_dataset(
+        write(tmp_path / "a.jsonl", [(f"{prompt}{n}", said) for n, (prompt, said) in enumerate(rows)])
+    )
+    spelled = report_on(reader, dataset, 4000).tokens.spelled
+    assert spelled == sum(not row.prompt.isascii() for row in dataset.rows("train")) > 0
 
 
 def test_a_run_on_a_file(tmp_path):

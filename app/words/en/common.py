@@ -10,6 +10,7 @@ WORDS = {
     "frame.language": "Language",
     "frame.idle": "nothing is training",
     "frame.loading": "getting ready …",
+    "frame.warming": "warming up: {share} %",
     "frame.running": "step {step}/{steps} · {left} left",
     "frame.running_unknown": "step {step}/{steps}",
     "frame.waiting": "step {step}/{steps}: the disk is full, waiting for room",

@@ -53,6 +53,8 @@ WORDS = {
     "data.check.duplicates": "Rows that equal an earlier one: {n}.",
     "data.check.leaking": "Rows for validation or scoring that ask what a training row asks: {n}. Scores will flatter.",
     "data.check.unknown": "Rows with signs that the tokenizer does not know: {n}.",
+    "data.check.spelled": "Rows that the tokenizer can only spell byte by byte: {n}. The base hardly knows this "
+    "script: choose one that was trained on it.",
     "data.check.special": "Rows that spell a token with a meaning, such as </s>, and are taken to mean it: {n}.",
     "data.check.dropped": "Rows of the file that nothing can be made of, and that are left out: {n}.",
     "data.check.repeated": "Rows left out because they ask what is kept for validation or scoring: {n}.",

@@ -155,6 +155,12 @@ WORDS = {
         "{method} puts virtual tokens among the words of a text, and {family} models read pictures. Choose another "
         "model, or one of these methods: {methods}."
     ),
+    "error.no_vision_encoder": (
+        "“{name}” is a model of type {family}, which is no vision encoder that is known. Choose one of type {known}."
+    ),
+    "error.vision_depths": (
+        "{value} depths are wanted, but the vision encoder has {high} layers. Choose at most {high}."
+    ),
     "error.model_folder": (
         "The folder {name} holds no model that can be loaded (config.json, *.safetensors and a tokenizer): {reason}"
     ),

@@ -17,6 +17,7 @@ WORDS = {
     "memory.part.activations": "Activations",
     "memory.part.logits": "Logits",
     "memory.part.kv_cache": "Chat's keys and values",
+    "memory.parts": "What takes it, and what the last run took",
     "memory.between": "between steps, not added",
     "memory.batch": "Estimated for {rows} rows of up to {length} tokens at once.",
     "memory.measured": "Measured in “{name}”: {peak}. Its largest possible batch was estimated at {estimate}.",

@@ -18,6 +18,7 @@ WORDS = {
     "watch.layer": "layer {layer}",
     "watch.head": "head {head}",
     "watch.loading": "Reading the run …",
+    "watch.warming": "Warming up before the first step: {share} %. Panels appear with it.",
     "watch.setting_up": "The run is being set up: loading the model, measuring step 0 …",
     "watch.gone": (
         "The workbench does not answer. Is the terminal still open? This page goes on by itself once it does."
@@ -32,7 +33,7 @@ WORDS = {
     "watch.finished.early.kept": (
         "Stopped early at step {step}: validation did not get better any more. Kept is step {kept}, the best."
     ),
-    "watch.finished": "Finished. It has learned what it could: talk to it.",
+    "watch.finished": "Finished. What it learned shows in its answers: talk to it.",
     "watch.status.stopping": "stopping",
     "watch.follow.title": "Stay at the newest step as training goes on",
     "watch.one_step.title": "Train exactly one step and pause (key: .)",

@@ -10,6 +10,7 @@ WORDS = {
     "frame.language": "语言",
     "frame.idle": "没有正在进行的训练",
     "frame.loading": "正在准备 …",
+    "frame.warming": "预热：{share} %",
     "frame.running": "第 {step}/{steps} 步 · 还剩 {left}",
     "frame.running_unknown": "第 {step}/{steps} 步",
     "frame.waiting": "第 {step}/{steps} 步：磁盘已满，正在等待空间",

@@ -53,6 +53,7 @@ WORDS = {
     "data.check.duplicates": "{n} 条与前面的某条相同。",
     "data.check.leaking": "验证或评分用的 {n} 条与训练数据提问相同：得分会偏高。",
     "data.check.unknown": "{n} 条含有分词器不认识的符号。",
+    "data.check.spelled": "{n} 条只能逐字节拼写：基座几乎没学过这种文字，请换用学过它的模型。",
     "data.check.special": "{n} 条里写有特殊 token（如 </s>），会被当作特殊 token。",
     "data.check.dropped": "文件里有 {n} 行用不上，已略去。",
     "data.check.repeated": "有 {n} 行与验证或评分的问题相同，为避免泄漏已略去。",

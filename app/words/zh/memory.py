@@ -17,6 +17,7 @@ WORDS = {
     "memory.part.activations": "激活值",
     "memory.part.logits": "Logits",
     "memory.part.kv_cache": "对话的 KV 缓存",
+    "memory.parts": "各部分占用与上次运行的实测",
     "memory.between": "只在两步之间，不计入",
     "memory.batch": "按同时计算 {rows} 行、每行最多 {length} 个 token 估计。",
     "memory.measured": "“{name}”实测：{peak}。按它可能的最大一批估计是 {estimate}。",

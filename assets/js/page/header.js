@@ -20,8 +20,10 @@ const KEPT_TAB = "gatelight.tab";
  * @param {Words} words
  */
 const sentence = (live, words) => {
-  const values = { step: live.step, steps: live.steps, left: clock(live.eta_s ?? 0) };
-  const key = live.status === "running" && live.eta_s === null ? "running_unknown" : live.status;
+  const share = Math.round(100 * (live.warming ?? 0));
+  const values = { step: live.step, steps: live.steps, left: clock(live.eta_s ?? 0), share };
+  const unknown = live.warming === null ? "running_unknown" : "warming";
+  const key = live.status === "running" && live.eta_s === null ? unknown : live.status;
   return fill(words[`frame.${key}`] ?? words["frame.idle"], values);
 };
 
@@ -72,6 +74,9 @@ export const mountHeader = (element, words, server, changed) => {
   /** @type {string | null} */
   let instance = null;
   document.documentElement.lang = header.lang;
+  // What sticks to the top of a tab stands below the header, however many lines that takes.
+  const measure = () => document.documentElement.style.setProperty("--gl-header-height", `${header.offsetHeight}px`);
+  new ResizeObserver(measure).observe(header);
 
   for (const tab of findAll(header, ".gl-tab-link")) tab.addEventListener("click", () => tabs.open(tab.dataset.tab));
   chip.addEventListener("click", () => {

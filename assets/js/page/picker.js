@@ -10,6 +10,9 @@ import { answerOf } from "../common/server.js";
 /** @type {Record<string, number>} */
 const STEPS = { ArrowDown: 1, ArrowUp: -1 };
 const OPTION = ".gl-method-option";
+const TYPING_MS = 800;
+const EDGE_PX = 16;
+const LEAST_PX = 200;
 
 /** @param {MethodOption} method */
 const option = (method) =>
@@ -48,10 +51,56 @@ const moved = (key, options, active) => {
   if (key in STEPS) return options[clamp(at + STEPS[key], 0, options.length - 1)];
   if (key === "Home") return options[0];
   if (key === "End") return options[options.length - 1];
-  if (key.length !== 1 || key === " ") return undefined;
-  const typed = key.toLowerCase();
-  const begins = [...options.slice(at + 1), ...options].find((one) => one.textContent?.toLowerCase().startsWith(typed));
-  return begins ?? active;
+  return undefined;
+};
+
+/**
+ * The title that letters lead to: the next one that begins with them, or else the first with a word that does.
+ *
+ * @param {string} typed one letter leads from option to option, several to the one that they begin
+ * @param {readonly string[]} titles
+ * @param {number} at index of the highlighted one
+ * @returns {number} its index; `at` if there is none
+ */
+export const typedTo = (typed, titles, at) => {
+  const wanted = typed.toLowerCase();
+  const from = typed.length > 1 ? at : at + 1;
+  const order = [...titles.keys()].map((n) => (n + from) % titles.length);
+  const words = (/** @type {number} */ n) => titles[n].toLowerCase().split(/[\s-]+/);
+  return (
+    order.find((n) => titles[n].toLowerCase().startsWith(wanted)) ??
+    order.find((n) => words(n).some((word) => word.startsWith(wanted))) ??
+    at
+  );
+};
+
+/**
+ * Remembers letters that are typed quickly one after the other.
+ *
+ * @returns {(letter: string) => string} what was typed so far, this letter included
+ */
+const typing = () => {
+  let typed = "";
+  let since = 0;
+  return (letter) => {
+    const now = performance.now();
+    typed = now - since < TYPING_MS ? typed + letter : letter;
+    since = now;
+    return typed;
+  };
+};
+
+/**
+ * Keep an open list on the screen: not past its sides, and as high as there is room.
+ *
+ * @param {HTMLElement} list
+ */
+const place = (list) => {
+  list.style.left = "0";
+  const { left, top, width } = list.getBoundingClientRect();
+  const room = document.documentElement.clientWidth - EDGE_PX;
+  list.style.left = `${clamp(left, EDGE_PX, Math.max(EDGE_PX, room - width)) - left}px`;
+  list.style.maxHeight = `${Math.max(LEAST_PX, window.innerHeight - top - EDGE_PX)}px`;
 };
 
 /**
@@ -68,6 +117,7 @@ export const mountPicker = async (element, server, value) => {
   let options = [];
   /** @type {HTMLElement | null} */
   let active = null;
+  const letters = typing();
 
   const show = () => {
     const chosen = options.find((one) => one.dataset.method === value.value());
@@ -92,6 +142,7 @@ export const mountPicker = async (element, server, value) => {
   const open = () => {
     if (!options.length) return;
     list.hidden = false;
+    place(list);
     button.setAttribute("aria-expanded", "true");
     point(options.find((one) => one.getAttribute("aria-selected") === "true") ?? options[0]);
     list.focus();
@@ -113,9 +164,15 @@ export const mountPicker = async (element, server, value) => {
   });
   list.addEventListener("click", (event) => pick(optionOf(event)));
   list.addEventListener("pointermove", (event) => point(optionOf(event) ?? active));
+  /** @param {string} letter */
+  const type = (letter) => {
+    const titles = options.map((one) => one.firstChild?.textContent ?? "");
+    point(options[typedTo(letters(letter), titles, active ? options.indexOf(active) : -1)] ?? active);
+  };
   list.addEventListener("keydown", (event) => {
     const next = moved(event.key, options, active);
     if (next !== undefined) point(next);
+    else if (event.key.length === 1 && event.key !== " ") type(event.key);
     else if (event.key === "Enter" || event.key === " ") pick(active);
     else if (event.key === "Escape" || event.key === "Tab") close(true);
     else return;
@@ -126,7 +183,7 @@ export const mountPicker = async (element, server, value) => {
   });
 
   const families = (await answerOf(server.families(null))) ?? [];
-  list.replaceChildren(...families.map(group));
+  list.replaceChildren(el("div", { class: "gl-picker-columns" }, ...families.map(group)));
   options = findAll(list, OPTION);
   show();
   value.watch(show);

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from engine.core.settings import Settings, setting
 from engine.methods.checks import need_targets
-from engine.methods.spec import MethodSpec, Paper
+from engine.methods.spec import MethodSpec, Paper, Place, named_linears
 from engine.telemetry.method_events import AgreementFrame, ExpertFrame
 
 if TYPE_CHECKING:
@@ -56,6 +56,10 @@ class AdaMixSettings(Settings):
         return [pool for pool, size in enumerate(self.sizes()) if size > 1]
 
 
+def _places(settings: AdaMixSettings) -> tuple[Place, ...]:
+    return named_linears(settings.targets) if settings.module == "lora" else ("after_mlp",)
+
+
 def _implementation() -> type[Method[AdaMixSettings]]:
     from engine.methods.adamix.method import AdaMix  # noqa: PLC0415 - it loads torch
 
@@ -74,6 +78,7 @@ SPEC = MethodSpec(
     equation="h' = h + B_j · φ(A_i h),  i, j ~ {1 … E}",
     group="adapters",
     acts_on=("residual",),
+    places=_places,
     settings=AdaMixSettings,
     presets={
         "paper": {},

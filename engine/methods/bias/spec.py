@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from engine.core.errors import SettingError
 from engine.core.settings import Settings, setting
-from engine.methods.spec import MethodSpec, Paper
+from engine.methods.spec import MethodSpec, Paper, Place, named_linears
 from engine.telemetry.method_events import UpdateFrame
 
 if TYPE_CHECKING:
@@ -36,6 +36,10 @@ class BiasSettings(Settings):
             )
 
 
+def _places(settings: BiasSettings) -> tuple[Place, ...]:
+    return named_linears(settings.targets) + (("norm",) if settings.norms else ())
+
+
 def _implementation() -> type[Method[BiasSettings]]:
     from engine.methods.bias.method import BiasTuning  # noqa: PLC0415 - it loads torch
 
@@ -54,6 +58,7 @@ SPEC = MethodSpec(
     equation="y = W x + b",
     group="weights",
     acts_on=("linear", "norm"),
+    places=_places,
     settings=BiasSettings,
     presets={
         "paper": {},

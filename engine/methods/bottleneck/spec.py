@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engine.core.settings import Settings, setting
-from engine.methods.spec import MethodSpec, Paper
+from engine.methods.spec import MethodSpec, Paper, Place
 from engine.telemetry.method_events import AdapterFrame, NormFrame
 
 if TYPE_CHECKING:
@@ -57,6 +57,11 @@ class BottleneckSettings(Settings):
         return ("attention", "mlp") if self.position == "houlsby" else ("mlp",)
 
 
+def _places(settings: BottleneckSettings) -> tuple[Place, ...]:
+    after: tuple[Place, ...] = ("after_mlp",) if settings.position == "pfeiffer" else ("after_attention", "after_mlp")
+    return after + (("norm",) if settings.norms else ())
+
+
 def _implementation() -> type[Method[BottleneckSettings]]:
     from engine.methods.bottleneck.method import Bottleneck  # noqa: PLC0415 - it loads torch
 
@@ -75,6 +80,7 @@ SPEC = MethodSpec(
     equation="h' = h + W_up · φ(W_down h + b_down) + b_up",
     group="adapters",
     acts_on=("residual", "norm"),
+    places=_places,
     settings=BottleneckSettings,
     presets={
         "paper": {},

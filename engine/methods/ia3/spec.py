@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from engine.core.settings import Settings, setting
 from engine.methods.checks import need_targets
-from engine.methods.spec import MethodSpec, Paper
+from engine.methods.spec import MethodSpec, Paper, named_linears
 from engine.telemetry.method_events import UpdateFrame
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ SPEC = MethodSpec(
     equation="k ← l_k ⊙ k,  v ← l_v ⊙ v,  W_down(l_ff ⊙ h)",
     group="weights",
     acts_on=("linear",),
+    places=lambda settings: named_linears(settings.targets),
     settings=IA3Settings,
     presets={
         "paper": {},

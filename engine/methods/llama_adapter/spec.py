@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engine.core.settings import Settings, setting
-from engine.methods.spec import MethodSpec, Paper
+from engine.methods.spec import LINEARS, MethodSpec, Paper, Place
 from engine.telemetry.method_events import GateFrame, NormFrame
 
 if TYPE_CHECKING:
@@ -53,6 +53,12 @@ class LlamaAdapterSettings(Settings):
         return [name for name in ("bias", "scale", "norms") if getattr(self, name)]
 
 
+def _places(settings: LlamaAdapterSettings) -> tuple[Place, ...]:
+    """V2's biases and scales leave k and v alone, which the prompts go through, too."""
+    linears = [name for name in LINEARS if name not in ("k", "v")] if settings.bias or settings.scale else []
+    return ("attention", *linears, *(("norm",) if settings.norms else ()))
+
+
 def _implementation() -> type[Method[LlamaAdapterSettings]]:
     from engine.methods.llama_adapter.method import LlamaAdapter  # noqa: PLC0415 - it loads torch
 
@@ -71,6 +77,7 @@ SPEC = MethodSpec(
     equation="out = softmax(q·kᵀ) v + tanh(g) · softmax(q·k_Pᵀ) v_P",
     group="prompts",
     acts_on=("attention",),
+    places=_places,
     settings=LlamaAdapterSettings,
     presets={
         "paper": {},

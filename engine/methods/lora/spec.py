@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from engine.core.settings import Settings, setting
 from engine.methods.checks import need_targets
-from engine.methods.spec import MethodSpec, Paper
+from engine.methods.spec import MethodSpec, Paper, named_linears
 from engine.telemetry.method_events import UpdateFrame
 
 if TYPE_CHECKING:
@@ -68,6 +68,7 @@ SPEC = MethodSpec(
     equation="y = W x + (α / r) · B A x",
     group="weights",
     acts_on=("linear",),
+    places=lambda settings: named_linears(settings.targets),
     settings=LoraSettings,
     presets={
         "paper": {},

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from engine.core.settings import Settings, setting
 from engine.methods.checks import need_targets
-from engine.methods.spec import MethodSpec, Paper
+from engine.methods.spec import MethodSpec, Paper, named_linears
 from engine.telemetry.method_events import MaskFrame
 
 if TYPE_CHECKING:
@@ -80,6 +80,7 @@ SPEC = MethodSpec(
     equation="W' = W ⊙ 1[M > τ]",
     group="weights",
     acts_on=("linear",),
+    places=lambda settings: named_linears(settings.targets),
     settings=MaskSettings,
     presets={"paper": {}, "from_base": {"sparsity": 0.0}, "smallest_first": {"init": "magnitude"}},
     learning_rate=1e-2,

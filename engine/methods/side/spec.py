@@ -74,6 +74,7 @@ SPEC = MethodSpec(
     equation="R = σ(α) · B + (1 - σ(α)) · S",
     group="beside",
     acts_on=("beside",),
+    places=lambda _: ("reads_embedding",),
     settings=SideSettings,
     presets={
         "taught": {},

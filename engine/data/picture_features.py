@@ -1,0 +1,97 @@
+"""Global features of pictures, computed once per picture: kept in memory, and on the disk by what the file holds."""
+
+import contextlib
+import hashlib
+from collections import OrderedDict
+from pathlib import Path
+from typing import Self
+
+import torch
+from jaxtyping import Float
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+
+from engine.core.errors import DataError
+from engine.core.paths import cache_root
+from engine.core.tensors import write_tensors
+from engine.data.pixels import NoPictureError, read_picture
+from engine.models.vision import VisionEncoder
+
+VERSION = 1
+"""Raised when the same file gives other features, because pictures are unpacked or scaled in another way."""
+
+MOST_BYTES = 256 * 2**20
+"""Of features in memory; those that were not asked for longest are read from the disk again."""
+
+
+class PictureFeatures:
+    """Gives the features of picture files.
+
+    Args:
+        encoder: The frozen encoder.
+        depths: How many of its layers they are taken from.
+    """
+
+    def __init__(self, encoder: VisionEncoder, depths: int) -> None:
+        self.encoder, self.depths = encoder, depths
+        self._folder = cache_root() / "pictures" / f"{encoder.fingerprint}-{depths}-v{VERSION}"
+        self._known: OrderedDict[tuple[str, int, int], Float[Tensor, " f"]] = OrderedDict()
+
+    def __deepcopy__(self, memo: dict[int, object]) -> Self:
+        """Copies of a method share what is known of pictures, and the encoder."""
+        return self
+
+    @property
+    def size(self) -> int:
+        """Numbers of one picture's features."""
+        return self.depths * self.encoder.shape.width
+
+    def of(self, picture: Path) -> Float[Tensor, " f"]:
+        """The features of all depths, one after the other, in fp32 on the CPU.
+
+        Raises:
+            DataError: The file cannot be read as a picture any more.
+        """
+        try:
+            stat = picture.stat()
+            key = (str(picture), stat.st_size, stat.st_mtime_ns)
+            if key not in self._known:
+                self._known[key] = self._read(picture)
+        except (OSError, NoPictureError) as error:
+            raise gone(picture) from error
+        self._known.move_to_end(key)
+        while len(self._known) * self.size * 4 > MOST_BYTES and len(self._known) > 1:
+            self._known.popitem(last=False)
+        return self._known[key]
+
+    def _read(self, picture: Path) -> Float[Tensor, " f"]:
+        """From the disk; else from the encoder. A full disk keeps nobody from going on."""
+        digest = hashlib.blake2b(picture.read_bytes(), digest_size=20).hexdigest()
+        file = self._folder / digest[:2] / f"{digest}.safetensors"
+        features = self._kept(file)
+        if features is None:
+            features = self.encoder.features(read_picture(picture), self.depths)
+            with contextlib.suppress(OSError, SafetensorError):
+                write_tensors(file, {"features": features})
+        return features.flatten()
+
+    def _kept(self, file: Path) -> Float[Tensor, "m c"] | None:
+        """What a file of the cache holds; None where there is none, or it is damaged."""
+        try:
+            features = load_file(file)["features"] if file.is_file() else None
+        except (OSError, SafetensorError, KeyError, ValueError):
+            return None
+        wanted = (self.depths, self.encoder.shape.width)
+        if features is None or features.shape != wanted or features.dtype != torch.float32:
+            return None
+        return features if bool(features.isfinite().all()) else None
+
+
+def gone(picture: Path) -> DataError:
+    """The error of a picture that was there when the data was read, and is not any more."""
+    return DataError(
+        "picture_gone",
+        f"The picture {picture.name} cannot be read any more: put it back, or start a new run without it.",
+        name=picture.name,
+    )

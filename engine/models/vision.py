@@ -1,0 +1,156 @@
+"""A frozen vision encoder: from a picture to its global features at several depths."""
+
+import functools
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import transformers
+from jaxtyping import Float
+from PIL import Image
+from torch import Tensor, nn
+from transformers import AutoConfig, AutoImageProcessor, BaseImageProcessor, PreTrainedConfig, PreTrainedModel
+from transformers.utils.logging import disable_progress_bar
+
+from engine.core.errors import SettingError
+from engine.models.base import hash_weights
+from engine.models.checks import check_hub, check_missing_weights, check_weights
+from engine.models.load_errors import LOADING_ERRORS, loading_error, unreadable_folder
+from engine.models.resolve import hub_token, local_folder, locate
+from engine.models.vision_families import VisionFamily, vision_family_of
+
+
+@dataclass(frozen=True, slots=True)
+class VisionShape:
+    """Sizes of an encoder: its layers, and the width of their states."""
+
+    layers: int
+    width: int
+
+    def depths(self, count: int) -> list[int]:
+        """So many layers at even distances, the last among them.
+
+        Raises:
+            SettingError: It has fewer.
+        """
+        if count > self.layers:
+            raise SettingError(
+                "vision_depths",
+                f"vision_depths is {count}, but the vision encoder has {self.layers} layers: choose at most "
+                f"{self.layers}.",
+                value=count,
+                high=self.layers,
+            )
+        return [self.layers * (number + 1) // count for number in range(count)]
+
+
+@dataclass(frozen=True)
+class VisionEncoder:
+    """A loaded encoder.
+
+    Attributes:
+        name: What the user called it: a folder or a hub id.
+        model: The frozen encoder, in fp32.
+        processor: Makes its pixels of a picture.
+        family: Its row in the table.
+        shape: Its sizes.
+        fingerprint: Short hash of its weights.
+    """
+
+    name: str
+    model: PreTrainedModel
+    processor: BaseImageProcessor
+    family: VisionFamily
+    shape: VisionShape
+    fingerprint: str
+
+    @torch.no_grad()
+    def features(self, picture: Image.Image, depths: int) -> Float[Tensor, "m c"]:
+        """What stands for a whole picture after `depths` of the layers, each of mean 0 and variance 1, on the CPU.
+
+        Always one picture at a time: what a picture gives depends on nothing but the picture. Depths are brought to one
+        scale since in most encoders their size grows by orders of magnitude with the depth.
+        """
+        pixels = self.processor(images=[picture], return_tensors="pt")["pixel_values"]
+        out = self.model(pixel_values=pixels.to(self.model.device, self.model.dtype), output_hidden_states=True)
+        states = [out.hidden_states[at] for at in self.shape.depths(depths)]
+        states[-1] = self._last(out.last_hidden_state)
+        tokens = [state[0, 0] if self.family.class_token else state[0].mean(0) for state in states]
+        features = torch.stack(tokens).float()
+        return nn.functional.layer_norm(features, features.shape[-1:]).cpu()
+
+    def _last(self, state: Float[Tensor, "1 p c"]) -> Float[Tensor, "1 p c"]:
+        out: Tensor = self.model.get_submodule(self.family.last_norm)(state) if self.family.last_norm else state
+        return out
+
+
+def vision_shape(name: str) -> VisionShape:
+    """Sizes of an encoder from its config alone.
+
+    Raises:
+        ModelError: It cannot be found, or is no encoder of a known family.
+        SettingError: The name is a path that cannot be used.
+    """
+    return _shape(name, _stamp(name))
+
+
+@functools.lru_cache(maxsize=8)
+def _shape(name: str, stamp: object) -> VisionShape:
+    config = _config(name)
+    family = vision_family_of(name, config.model_type)
+    sizes: Any = getattr(config, family.within) if family.within else config
+    return VisionShape(sizes.num_hidden_layers, sizes.hidden_size)
+
+
+def load_vision(name: str, device: str = "cpu") -> VisionEncoder:
+    """Load an encoder; only safetensors are read. What was loaded lately and has not changed is not loaded again.
+
+    Raises:
+        ModelError: It cannot be found or read, or is no encoder of a known family; the sentence says what to do.
+        SettingError: The name is a path that cannot be used.
+    """
+    return _load(name, device, _stamp(name))
+
+
+@functools.lru_cache(maxsize=2)
+def _load(name: str, device: str, stamp: object) -> VisionEncoder:
+    config, shape = _config(name), _shape(name, stamp)
+    family = vision_family_of(name, config.model_type)
+    check_weights(name)
+    disable_progress_bar()
+    common: dict[str, Any] = {"token": hub_token(), "trust_remote_code": False}
+    try:
+        with torch.random.fork_rng(devices=[]):
+            model, loading_info = getattr(transformers, family.model).from_pretrained(
+                locate(name), use_safetensors=True, output_loading_info=True, dtype=torch.float32, **common
+            )
+        processor = AutoImageProcessor.from_pretrained(locate(name), **common)
+    except LOADING_ERRORS as error:
+        raise loading_error(name, error) from error
+    missing = sorted(loading_info["missing_keys"])
+    prefix = f"{model.base_model_prefix}."
+    check_missing_weights(name, [key for key in missing if not key.removeprefix(prefix).startswith(family.unused)])
+    model = model.requires_grad_(requires_grad=False).eval().to(device)
+    return VisionEncoder(name, model, processor, family, shape, hash_weights(model))
+
+
+def _config(name: str) -> PreTrainedConfig:
+    check_hub(name)
+    try:
+        config: PreTrainedConfig = AutoConfig.from_pretrained(locate(name), token=hub_token(), trust_remote_code=False)
+    except (*LOADING_ERRORS, KeyError) as error:
+        raise (
+            loading_error(name, error)
+            if isinstance(error, LOADING_ERRORS)
+            else unreadable_folder(name, f"its config lacks {error}")
+        ) from error
+    return config
+
+
+def _stamp(name: str) -> object:
+    """Changes when a file of a model on this machine does."""
+    folder = local_folder(name)
+    if folder is None or not folder.is_dir():
+        return None
+    stats = [(file.name, file.stat()) for file in sorted(folder.iterdir()) if file.is_file()]
+    return tuple((file, stat.st_size, stat.st_mtime_ns) for file, stat in stats)
