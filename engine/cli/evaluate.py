@@ -31,7 +31,10 @@ def score(args: argparse.Namespace) -> None:
         if error.key != "other_base":
             raise
         raise ModelError(
-            error.key, f"{error} Or score it all the same with --accept-changed.", **error.values
+            "other_base",
+            f"{error} Or score it all the same with --accept-changed.",
+            wanted=error.values["wanted"],
+            name=error.values["name"],
         ) from None
     if args.dataset:
         dataset = load_dataset(args.dataset).in_chat_template(base.processor)

@@ -11,6 +11,7 @@ from typing_extensions import override
 
 from engine.config.run import RunConfig
 from engine.config.training import LOADING, SAME_RESULT, TRUST, TrainingSettings
+from engine.core.confine import named_path
 from engine.core.errors import SettingError
 from engine.core.settings import Field
 from engine.data.settings import DataSettings
@@ -171,7 +172,7 @@ def run_config(args: argparse.Namespace) -> RunConfig:
     config = RunConfig()
     if args.file is not None:
         try:
-            text = args.file.read_text(encoding="utf-8")
+            text = named_path(str(args.file)).read_text(encoding="utf-8")
             config = RunConfig.from_yaml(text)
             for former, present in RunConfig.renamed_in(text).items():
                 hint(former, present)

@@ -26,15 +26,22 @@ def out_of_memory(run: str, settings: TrainingSettings, step: int) -> RunError:
         step: The step that failed.
     """
     advice = ", ".join(advised(settings)) or "precision=nf4"
-    named = {"run": run, "step": step, "advice": advice}
     if not (changes := less_memory(settings)):
-        return RunError("out_of_memory_again", f"Memory ran out at step {step}: start again with {advice}.", **named)
+        return RunError(
+            "out_of_memory_again",
+            f"Memory ran out at step {step}: start again with {advice}.",
+            run=run,
+            step=step,
+            advice=advice,
+        )
     flags = " ".join(f"--{name.replace('_', '-')} {str(value).lower()}" for name, value in changes.items())
     return RunError(
         "out_of_memory",
         f"Memory ran out at step {step}: go on from the last checkpoint with `resume {flags}`, or start again with "
         f"{advice}.",
-        **named,
+        run=run,
+        step=step,
+        advice=advice,
         **changes,
     )
 
