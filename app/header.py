@@ -26,7 +26,7 @@ def build(workbench: Workbench, say: Say) -> gr.HTML:
     """The header. Its event `change` fires whenever the work begins, pauses, goes on or ends."""
 
     def live(_: object) -> dict[str, Any]:
-        return in_words(say, dataclasses.asdict(workbench.live())) | {"server": SERVER}
+        return in_words(say, dataclasses.asdict(workbench.seen_live())) | {"server": SERVER}
 
     return html(
         _markup(say),

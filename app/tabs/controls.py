@@ -45,15 +45,15 @@ class Bar:
         return [self.start, self.pause, self.go_on, self.one_step, self.stop, self.resume, *ways_out]
 
     def states(self, workbench: Workbench) -> Updates:
-        """Which buttons make sense right now."""
-        live = workbench.live()
-        status = live.status
+        """Which buttons make sense right now, for whoever is being answered."""
+        live, visitor = workbench.live(), workbench.rights.who()
+        status, drives = live.status, visitor.changes(workbench.active_owner())
         sense = {
-            self.start: status == "idle",
-            self.pause: status == "running",
-            self.go_on: status == "paused",
-            self.one_step: status in ("running", "paused"),
-            self.stop: status in ("loading", "running", "waiting", "paused"),
+            self.start: status == "idle" and visitor.starts,
+            self.pause: status == "running" and drives,
+            self.go_on: status == "paused" and drives,
+            self.one_step: status in ("running", "paused") and drives,
+            self.stop: status in ("loading", "running", "waiting", "paused") and drives,
             self.resume: status == "idle" and resumable(workbench) is not None,
         }
         pressable: Updates = {button: gr.Button(interactive=makes_sense) for button, makes_sense in sense.items()}
@@ -112,13 +112,14 @@ def _layout(say: Say) -> Bar:
         start = gr.Button(say("train.start"), variant="primary", elem_id="gl-start", min_width=160)
         pause, go_on, one_step = button("pause"), button("go_on"), button("one_step")
         stop, resume = button("stop"), button("resume")
-        out = WaysOut(say)
     html(
         _PROGRESS,
         elem_id="gl-progress",
         js_on_load="Gatelight.ready.then(({ mountProgress }) => mountProgress(element, JSON.parse(props.words)));",
         words=json.dumps(say.part("train.progress"), ensure_ascii=False),
     )
+    with gr.Row(elem_id="gl-ways-out"):
+        out = WaysOut(say)
     started = gr.Textbox(visible="hidden", elem_id="gl-started")
     return Bar(start, pause, go_on, one_step, stop, resume, started, out)
 
@@ -130,5 +131,7 @@ def resumed_mark(run: str) -> str:
 
 def resumable(workbench: Workbench) -> RunSummary | None:
     """The newest run that can go on and has a checkpoint; where none has one, the newest that can be resumed."""
+    visitor = workbench.rights.who()
     runs = [run for run in workbench.runs.summaries() if run.status in RESUMABLE and not run.recording]
+    runs = [run for run in runs if visitor.changes(run.owner)]
     return next((run for run in runs if run.step > 0), runs[0] if runs else None)

@@ -58,6 +58,7 @@ class RunFacts:
         problem: `WorkbenchError.to_dict` of the error that ended it; None otherwise.
         memory: What it held; None before the run has ended.
         data: Fingerprint of each split of its dataset; empty in runs of older versions.
+        owner: Who started it, on a server with several visitors; empty otherwise.
         other: Entries of the file that this version does not know; they are preserved when it is rewritten.
     """
 
@@ -84,6 +85,7 @@ class RunFacts:
     problem: dict[str, Any] | None = None
     memory: MeasuredMemory | None = None
     data: dict[str, Any] = field(default_factory=dict)
+    owner: str = ""
     other: dict[str, Any] = field(default_factory=dict)
 
     @property
