@@ -13,11 +13,8 @@ from engine.runs.log import all_events, read_events
 from engine.runs.summary import AdapterInfo, RunSummary
 from engine.runs.update import LossCurves, RunUpdate
 from engine.service.adapters import list_adapters
-<<<<<<< HEAD
-from engine.service.rights import Rights, no_such_run
-=======
 from engine.service.listing import Newsroom, RunNews, RunRows
->>>>>>> main
+from engine.service.rights import Rights, no_such_run
 from engine.service.status import LiveStatus
 from engine.service.visitor import operator
 
@@ -49,28 +46,23 @@ class RunStore:
         self._live = live
         self._own = RunRows(root, _row, self._present)
         self._recorded = RunRows(RECORDINGS, _row, lambda row: row)
-        self._newsroom = Newsroom(self.summaries)
+        self._newsroom = Newsroom(self._all)
         sweep_deleted(root)
 
     def summaries(self) -> list[RunSummary]:
-<<<<<<< HEAD
         """Runs that the asker may see: of the home folder, newest first, the damaged ones behind, then recordings."""
-        summaries, visitor = [], self._rights.who()
-        for folder, problem in [*scanned(self.root), *scanned(RECORDINGS)]:
-            try:
-                summaries.append(_damaged(folder, problem) if problem is not None else self._summary(folder))
-            except RunError as error:  # damaged or deleted in between
-                if folder.path.exists():
-                    summaries.append(_damaged(folder, error))
-        return [run for run in summaries if visitor.sees(run.owner, shipped=run.recording)]
-=======
-        """Runs of the home folder, newest first, the damaged ones behind them, then the recordings."""
-        return self._own.rows() + self._recorded.rows()
+        visitor = self._rights.who()
+        return [run for run in self._all() if visitor.sees(run.owner, shipped=run.recording)]
 
     def news(self, version: str) -> RunNews:
-        """What has changed in the list of runs since a version of it, everything where that is empty."""
-        return self._newsroom.since(version)
->>>>>>> main
+        """What has changed in the asker's list of runs since a version of it, everything where that is empty."""
+        news = self._newsroom.since(version)
+        seen = {run.id for run in self.summaries()}
+        order = None if news.order is None else [run for run in news.order if run in seen]
+        return replace(news, order=order, runs=[run for run in news.runs if run.id in seen])
+
+    def _all(self) -> list[RunSummary]:
+        return self._own.rows() + self._recorded.rows()
 
     def adapters(self, model: str) -> list[AdapterInfo]:
         """Every adapter of a model, recordings included, oldest first."""
@@ -225,32 +217,6 @@ class RunStore:
             return self._live().status
         return "finished" if _recorded(folder) else folder.status()
 
-<<<<<<< HEAD
-    def _summary(self, folder: RunFolder) -> RunSummary:
-        facts = folder.facts()
-        return RunSummary(
-            id=folder.id,
-            name=facts.name,
-            notes=facts.notes,
-            status=self._status(folder),
-            recording=_recorded(folder),
-            model=facts.model,
-            method=facts.method,
-            dataset=facts.dataset,
-            step=self._live().step if self._active(folder) else facts.step,
-            steps=facts.steps,
-            best_validation=facts.best_validation,
-            kept_step=facts.kept_step,
-            trainable=facts.trainable,
-            size_bytes=sum(map(_size, folder.adapter_path.glob("*"))),
-            created=facts.created,
-            emits=facts.emits,
-            labels=facts.head.labels if facts.head else None,
-            pictures=facts.pictures,
-            chips=facts.chips,
-            owner=facts.owner,
-        )
-=======
     def _present(self, row: RunSummary) -> RunSummary:
         """A row of a home folder's run with its present status; of the run that trains here, with its step, too."""
         live = self._live()
@@ -262,7 +228,6 @@ class RunStore:
             return replace(row, status=RunFolder(self.root / row.id).status())
         except RunError:
             return row
->>>>>>> main
 
 
 def is_run_id(run: str) -> bool:
@@ -305,6 +270,7 @@ def _summary(folder: RunFolder) -> RunSummary:
         labels=facts.head.labels if facts.head else None,
         pictures=facts.pictures,
         chips=facts.chips,
+        owner=facts.owner,
     )
 
 

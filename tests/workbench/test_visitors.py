@@ -119,7 +119,7 @@ def wait(condition, seconds=120):
 
 def mine(person):
     """Runs that a person sees, without the recordings."""
-    return {run["id"]: run for run in person.ask("gl-runs", "listed") if not run["recording"]}
+    return {run["id"]: run for run in person.ask("gl-runs", "listed")["runs"] if not run["recording"]}
 
 
 def start(person, steps):
