@@ -92,10 +92,11 @@ def timed(act: Callable[[], None]) -> float:
 
 
 @contextmanager
-def served(checkout: Path) -> Iterator[str]:
-    """The page of a checkout, on an empty home; gives its address."""
+def served(checkout: Path, home: Path | None = None) -> Iterator[str]:
+    """The page of a checkout, on an empty home if none is given; gives its address."""
     with tempfile.TemporaryDirectory() as folder, (Path(folder) / "log").open("w+") as log:
-        command = [sys.executable, "app.py", "--no-browser", "--port", str(PORT), "--home", str(Path(folder) / "home")]
+        place = str(home or Path(folder) / "home")
+        command = [sys.executable, "app.py", "--no-browser", "--port", str(PORT), "--home", place]
         process = subprocess.Popen(command, cwd=checkout, stdout=log, stderr=subprocess.STDOUT)
         try:
             while not (address := re.search(r"http://\S+", Path(log.name).read_text())):

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from collections.abc import Callable
 from typing import Any
 
 import gradio as gr
@@ -25,24 +26,31 @@ _SHELL = (
 WORD_GROUPS = ("runs", "status", "method")
 
 
-def build(workbench: Workbench, say: Say, chat: Chat) -> None:
-    """Lay out the table, what is compared, and what can be done with a run."""
+def lister(workbench: Workbench, say: Say) -> Callable[[object], dict[str, Any]]:
+    """The function that tells the page what has changed in the list of runs since the version that it has."""
 
-    def listed(_: object) -> list[dict[str, Any]]:
-        titles = {info.name: say.of(info.title) or info.name for info in workbench.datasets()}
-        return [
+    def listed(version: object) -> dict[str, Any]:
+        news = workbench.runs.news(str(version or ""))
+        titles = _titles(workbench, say) if news.runs else {}
+        runs = [
             dataclasses.asdict(run)
             | {"dataset": titles.get(run.dataset, run.dataset), "notes": comparing.notes(say, run)}
-            for run in workbench.runs.summaries()
+            for run in news.runs
         ]
+        return {"version": news.version, "order": news.order, "runs": runs}
 
+    return listed
+
+
+def build(workbench: Workbench, say: Say, chat: Chat) -> None:
+    """Lay out the table, what is compared, and what can be done with a run."""
     html(f'<h2 class="gl-title">{say("runs.title")}</h2>')
     words = {key: text for group in WORD_GROUPS for key, text in say.part(group).items()}
     table = html(
         _SHELL.format(filter=say("runs.filter")),
         elem_id="gl-runs",
         js_on_load=_TABLE,
-        server_functions=[listed],
+        server_functions=[lister(workbench, say)],
         words=json.dumps(words, ensure_ascii=False),
     )
     actions = run_actions.build(workbench, say, chat)
@@ -61,7 +69,7 @@ def build(workbench: Workbench, say: Say, chat: Chat) -> None:
             compare: gr.Row(visible=bool(runs)),
             **({plot: comparing.overlay(workbench, say, runs)} if runs else {}),
             differences: comparing.differences(workbench, say, runs),
-            **actions.shown(runs),
+            **actions.shown(say, runs, workbench.rights.who()),
             panel.ask: gr.Button(interactive=False),
         }
 
@@ -71,3 +79,7 @@ def build(workbench: Workbench, say: Say, chat: Chat) -> None:
     parts = {compare, plot, differences, *actions.parts, panel.ask}
     chosen = wire(say, [table.select], picked, None, parts, trigger_mode="multiple", concurrency_limit=1)
     wire(say, [], panel.opened, [actions.one], panel.parts, after=chosen)
+
+
+def _titles(workbench: Workbench, say: Say) -> dict[str, str]:
+    return {info.name: say.of(info.title) or info.name for info in workbench.datasets()}

@@ -115,7 +115,15 @@
  * @property {(asked: object) => Promise<Answer<object> | undefined>} one_step
  */
 /** @typedef {{live: (asked: null) => Promise<Live | undefined>}} HeaderServer */
-/** @typedef {{listed: (asked: null) => Promise<RunSummary[] | undefined>}} TableServer */
+/**
+ * What has changed in the list of runs since a version of it.
+ *
+ * @typedef {object} RunNews
+ * @property {string} version to ask with next time
+ * @property {string[] | null} order ids of all runs; null where they are as they were
+ * @property {RunSummary[]} runs the new and the changed ones
+ */
+/** @typedef {{listed: (version: string) => Promise<RunNews | undefined>}} TableServer */
 
 // Train and Runs -------------------------------------------------------------------------------------------------------
 

@@ -14,12 +14,12 @@ from engine.exchange.forms import EXPORT_FORMATS
 def export(args: argparse.Namespace) -> None:
     """Write a run's adapter in Gatelight's format, as an HF peft directory, or as an official LLaMA-Adapter file."""
     from engine.cli.adapter import load
-    from engine.exchange.archive import write_adapter
+    from engine.exchange.archive import write_folder
 
     base, method, _ = load(args)
     if args.out.exists() and (args.out.is_file() or any(args.out.iterdir())):
         raise RunError("run_exists", f"The folder {str(args.out)!r} is not empty: choose another --out.", path=args.out)
-    write_adapter(method, base, args.format, args.out)
+    write_folder(method, base, args.format, args.out)
     files = sorted(str(path) for path in args.out.iterdir())
     result({"format": args.format, "files": files}, as_json=args.json, text="\n".join(files))
 

@@ -6,7 +6,7 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
-from engine.core.atomic import temporary_name
+from engine.core.atomic import replacing, temporary_name
 from engine.core.errors import ExchangeError
 from engine.exchange.forms import EXPORT_FORMATS
 from engine.exchange.native import save_adapter
@@ -37,6 +37,25 @@ def write_adapter(method: Method, base: Base, form: str, folder: Path) -> None:
     WRITERS[form](method, base, folder)
 
 
+def write_folder(method: Method, base: Base, form: str, folder: Path) -> None:
+    """Write an adapter as `write_adapter` does, into a folder that is new or empty; a kill leaves it so, or complete.
+
+    Raises:
+        ExchangeError: As in `write_adapter`.
+    """
+    folder = folder.resolve()
+    fresh = temporary_name(folder)
+    try:
+        write_adapter(method, base, form, fresh)
+        if folder.exists():
+            for path in fresh.iterdir():
+                path.rename(folder / path.name)
+        else:
+            fresh.rename(folder)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+
+
 def zip_adapter(method: Method, base: Base, form: str, run_yaml: str, target: Path) -> Path:
     """Write an adapter as one zip, together with the YAML that reproduces the run.
 
@@ -48,9 +67,7 @@ def zip_adapter(method: Method, base: Base, form: str, run_yaml: str, target: Pa
         write_adapter(method, base, form, folder)
         (folder / "run.yaml").write_text(run_yaml, encoding="utf-8")
         target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = temporary_name(target)
-        with zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
+        with replacing(target) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
             for path in sorted(folder.rglob("*")):
                 archive.write(path, path.relative_to(folder))
-        shutil.move(temporary, target)
     return target

@@ -67,10 +67,10 @@ class RunFolder:
             if path.exists() and any(path.iterdir()):
                 raise exists
             path.mkdir(parents=True, exist_ok=True)
-            (path / "run.yaml").touch(exist_ok=False)  # of two that make the same folder at once, one
-            write_text(path / "run.yaml", config.to_yaml(), durable=True)
+            (path / "lock").touch(exist_ok=False)  # of two that make the same folder at once, one
             facts = replace(facts, config=config.to_dict(), created=facts.created or time.time())
-            write_json(path / "run.json", facts.to_json(), durable=True)
+            write_json(path / "run.json", facts.to_json(), durable=True)  # first: a run that is there can be opened
+            write_text(path / "run.yaml", config.to_yaml(), durable=True)
             sync(path.parent)
         except FileExistsError as error:
             raise exists from error
@@ -190,6 +190,15 @@ class RunFolder:
         self.facts()  # the lock would bring a deleted folder back
         with FileLock(self.path / "run.json.lock", timeout=UPDATE_PATIENCE_S):
             write_json(self.path / "run.json", replace(self.facts(), **changes).to_json(), durable=True)
+
+    def tidy(self) -> None:
+        """Remove what a kill left half-written, and write what it left out. Only the owner may do this."""
+        with FileLock(self.path / "run.json.lock", timeout=UPDATE_PATIENCE_S):  # whose writers are not only the owner
+            for path in self.path.rglob("*.tmp"):
+                path.unlink(missing_ok=True)
+        shutil.rmtree(self.path / "checkpoint.new", ignore_errors=True)
+        if not (self.path / "run.yaml").exists():
+            write_text(self.path / "run.yaml", self.config.to_yaml())
 
     def status(self) -> str:
         """The present status: a run that is active in its file but that no process trains is "interrupted".
@@ -318,8 +327,8 @@ def scanned(root: Path) -> list[tuple[RunFolder, RunError | None]]:
     """
     readable: list[tuple[float, str, RunFolder]] = []
     damaged: list[tuple[RunFolder, RunError | None]] = []
-    for path in _folders(root):
-        run = RunFolder(path)
+    for name in folder_names(root):
+        run = RunFolder(root / name)
         try:
             readable.append((run.facts().created, run.id, run))
         except RunError as error:
@@ -329,14 +338,14 @@ def scanned(root: Path) -> list[tuple[RunFolder, RunError | None]]:
     return [(run, None) for *_, run in newest_first] + damaged
 
 
-def _folders(root: Path) -> list[Path]:
-    """Folders below `root` that may be runs, by name."""
+def folder_names(root: Path) -> list[str]:
+    """Names of the folders below `root` that may be runs, in order."""
     try:
         entries = sorted(os.scandir(root), key=lambda entry: entry.name)
     except OSError:
         return []
     return [
-        root / entry.name
+        entry.name
         for entry in entries
         if not entry.name.startswith(".") and not entry.name.endswith(".deleted") and entry.is_dir()
     ]

@@ -31,6 +31,17 @@ test("a finished run tells whether it stopped early and kept an earlier state", 
   assert.equal(lineOf({ status: "finished", recording: true }).text, "", "a recording needs no line");
 });
 
+test("a run without anything to show yet says what it does, and how far its warm-up is", () => {
+  const empty = new Tape("run-1");
+  empty.take(since([], { status: "running" }));
+  assert.deepEqual(stateLine({ tape: empty, gone: false }, say, { warming: 0.337 }), {
+    kind: "wait",
+    text: 'warming {"share":34}',
+  });
+  assert.equal(stateLine({ tape: empty, gone: false }, say, { warming: null }).text, "setting_up");
+  assert.equal(stateLine({ tape: empty, gone: false }, say).text, "setting_up");
+});
+
 test("a failed run says why, if it is known", () => {
   assert.equal(lineOf({ status: "failed", message: "out of memory" }).text, "out of memory");
 });

@@ -70,6 +70,29 @@ def test_sort_and_filter(page, run_card):
     page.wait_for_selector(run_card)
 
 
+def test_an_idle_table_is_left_alone(page, run_card):
+    """Asked again when nothing has changed, the server sends some bytes, and no row is touched; one change, one row."""
+    page.evaluate("""() => {
+      window.rowsDrawn = 0;
+      const drawn = (records) => { for (const record of records) window.rowsDrawn += record.addedNodes.length; };
+      new MutationObserver(drawn).observe(document.querySelector(".gl-table"), {childList: true});
+    }""")
+    for _ in range(2):
+        with page.expect_response(lambda response: "component_server" in response.url and is_list(response)) as answer:
+            page.evaluate("Gatelight.ready.then(({ refreshRuns }) => refreshRuns())")
+    assert len(answer.value.body()) < 100
+    assert page.evaluate("rowsDrawn") == 0
+    page.click(run_card)
+    page.fill(NAME, "another name")
+    page.press(NAME, "Enter")
+    page.wait_for_selector(f"{run_card} >> text=another name")
+    assert page.evaluate("rowsDrawn") == 1
+
+
+def is_list(response):
+    return "order" in response.text()
+
+
 def test_rename_keep_notes_and_lead_on(page, run_card):
     """A name with markup stays text, notes survive a reload, and the run opens in Watch and Chat."""
     page.click(run_card)

@@ -229,6 +229,10 @@ WORDS = {
     "error.file_of_server": (
         "The file {name} lies on the server that everybody shares: upload yours, or name a hub dataset."
     ),
+    "error.watches_only": "{visitor} only watches here: ask a driver of this server to change that.",
+    "error.run_of_other": "The run {run} belongs to {owner}: only {owner} or a driver of this server can do that.",
+    "error.run_of_nobody": "The run {run} belongs to nobody here: only a driver of this server can do that.",
+    "error.server_trains": "Somebody else’s run is training: wait until it ends, then start yours.",
     "error.no_data_chosen": "Your own data is empty: upload a file, or name one or a hub dataset.",
     "error.no_dataset": (
         "There is no dataset called “{name}”: choose one of {known}, or give a file, a hub dataset (hub:owner/name), "

@@ -18,6 +18,7 @@ WORDS = {
     "watch.layer": "layer {layer}",
     "watch.head": "head {head}",
     "watch.loading": "Reading the run …",
+    "watch.warming": "Warming up before the first step: {share} %. Panels appear with it.",
     "watch.setting_up": "The run is being set up: loading the model, measuring step 0 …",
     "watch.gone": (
         "The workbench does not answer. Is the terminal still open? This page goes on by itself once it does."

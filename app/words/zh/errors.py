@@ -142,6 +142,10 @@ WORDS = {
         "运行 {run} 当时打开了{field}：如果仍信任作者，请在训练页选择模型 {name} 并再次勾选，然后继续。"
     ),
     "error.file_of_server": "文件 {name} 在大家共用的服务器上：请上传自己的文件，或写 hub 数据集。",
+    "error.watches_only": "{visitor} 在这里只能观看：如需更改，请联系此服务器的主持人。",
+    "error.run_of_other": "运行 {run} 属于 {owner}：只有 {owner} 或此服务器的主持人可以这样做。",
+    "error.run_of_nobody": "运行 {run} 在这里不属于任何人：只有此服务器的主持人可以这样做。",
+    "error.server_trains": "别人的运行正在训练：请等它结束，再开始您的。",
     "error.no_data_chosen": "还没有选自己的数据：请上传文件，或写出路径或 hub 数据集。",
     "error.no_dataset": (
         "没有名为“{name}”的数据集：可选 {known}，也可以给出文件、站点数据集（hub:owner/name），"

@@ -18,6 +18,7 @@ WORDS = {
     "watch.layer": "第 {layer} 层",
     "watch.head": "头 {head}",
     "watch.loading": "正在读取……",
+    "watch.warming": "第一步之前的预热：{share} %。之后面板就会出现。",
     "watch.setting_up": "正在准备：加载模型，测量第 0 步……",
     "watch.gone": "后台没有回应。终端还开着吗？恢复后本页会自动继续。",
     "watch.failed": "这次训练失败了，设置仍保存在“记录”里。",

@@ -20,8 +20,10 @@ const KEPT_TAB = "gatelight.tab";
  * @param {Words} words
  */
 const sentence = (live, words) => {
-  const values = { step: live.step, steps: live.steps, left: clock(live.eta_s ?? 0) };
-  const key = live.status === "running" && live.eta_s === null ? "running_unknown" : live.status;
+  const share = Math.round(100 * (live.warming ?? 0));
+  const values = { step: live.step, steps: live.steps, left: clock(live.eta_s ?? 0), share };
+  const unknown = live.warming === null ? "running_unknown" : "warming";
+  const key = live.status === "running" && live.eta_s === null ? unknown : live.status;
   return fill(words[`frame.${key}`] ?? words["frame.idle"], values);
 };
 

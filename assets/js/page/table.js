@@ -2,12 +2,13 @@
 // @ts-check
 
 import { el, find } from "../common/dom.js";
-import { answerOf } from "../common/server.js";
 import { fill, lastPart } from "../common/text.js";
+import { newsOf } from "./run_news.js";
 
 /** @import { RunSummary, TableServer, Words } from "../types.js" */
 
 const POLL_MS = 2000;
+const PART = 100; // rows that are drawn at once; more when one scrolls to the last of them
 const COLUMNS = /** @type {const} */ ([
   "name",
   "status",
@@ -111,6 +112,43 @@ let refreshMounted = async () => {};
 export const refreshRuns = () => refreshMounted();
 
 /**
+ * Draws rows, and keeps those whose run is as it was.
+ *
+ * @param {HTMLElement} table
+ * @param {(run: RunSummary) => HTMLElement} make
+ */
+const rowsOf = (table, make) => {
+  /** @type {Map<string, {run: RunSummary, row: HTMLElement}>} */
+  let drawn = new Map();
+  /** @param {RunSummary} run */
+  const rowOf = (run) => {
+    const former = drawn.get(run.id);
+    return former?.run === run ? former : { run, row: make(run) };
+  };
+  return {
+    /**
+     * @param {HTMLElement} head
+     * @param {RunSummary[]} runs
+     * @param {Node[]} tail
+     */
+    draw: (head, runs, tail) => {
+      drawn = new Map(runs.map((run) => [run.id, rowOf(run)]));
+      /** @type {Node[]} */
+      const nodes = [head, ...[...drawn.values()].map(({ row }) => row), ...tail];
+      const staying = new Set(nodes);
+      for (const node of [...table.childNodes]) if (!staying.has(node)) node.remove();
+      nodes.forEach((node, place) => {
+        if (table.childNodes[place] !== node) table.insertBefore(node, table.childNodes[place] ?? null);
+      });
+    },
+    /** @param {(id: string, row: HTMLElement) => void} change */
+    each: (change) => {
+      for (const [id, { row }] of drawn) change(id, row);
+    },
+  };
+};
+
+/**
  * Mount the table and keep it up to date.
  *
  * @param {HTMLElement} element
@@ -122,13 +160,13 @@ export const mountTable = (element, words, server, pick) => {
   const table = find(element, "table");
   const filter = /** @type {HTMLInputElement} */ (find(element, ".gl-filter"));
   const count = find(element, ".gl-table-count");
+  const news = newsOf(server);
   /** @type {Set<string>} */
   const picked = new Set();
-  /** @type {RunSummary[]} */
-  let runs = [];
   /** @type {Sort} */
   let sort = { column: null, ascending: false };
-  let drawn = "";
+  let most = PART;
+  let drawn = false;
 
   /** @param {RunSummary} run */
   const matches = (run) => {
@@ -139,6 +177,12 @@ export const mountTable = (element, words, server, pick) => {
 
   const report = () => pick([...picked]);
 
+  const mark = () =>
+    rows.each((id, row) => {
+      row.classList.toggle("picked", picked.has(id));
+      /** @type {HTMLInputElement} */ (find(row, "input")).checked = picked.has(id);
+    });
+
   /**
    * @param {string} id
    * @param {boolean} alone whether all others are no longer picked
@@ -148,7 +192,7 @@ export const mountTable = (element, words, server, pick) => {
     if (alone) picked.clear();
     if (was) picked.delete(id);
     else picked.add(id);
-    draw(true);
+    mark();
     report();
   };
 
@@ -158,7 +202,7 @@ export const mountTable = (element, words, server, pick) => {
     const order = sort.ascending ? "ascending" : "descending";
     const again = () => {
       sort = here ? { column, ascending: !sort.ascending } : { column, ascending: !NUMBERS.has(column) };
-      draw(true);
+      fromTop();
     };
     return el(
       "th",
@@ -166,11 +210,12 @@ export const mountTable = (element, words, server, pick) => {
       el("button", { type: "button", "data-column": column, text: words[`runs.column.${column}`], onclick: again }),
     );
   };
+  const makeHead = () => el("tr", {}, el("td"), ...COLUMNS.map(columnHead));
+  let head = makeHead();
 
   /** @param {RunSummary} run */
-  const row = (run) => {
+  const makeRow = (run) => {
     const box = el("input", { type: "checkbox", "aria-label": run.name });
-    box.checked = picked.has(run.id);
     box.addEventListener("click", (event) => {
       event.stopPropagation();
       toggle(run.id, false);
@@ -183,32 +228,40 @@ export const mountTable = (element, words, server, pick) => {
         title: column === "name" && run.notes,
       }),
     );
-    const properties = {
-      "data-run": run.id,
-      class: picked.has(run.id) && "picked",
-      onclick: () => toggle(run.id, true),
-    };
+    const properties = { "data-run": run.id, onclick: () => toggle(run.id, true) };
     return el("tr", properties, el("td", {}, box), ...cells);
   };
+  const rows = rowsOf(table, makeRow);
 
-  /** @param {boolean} always draw even if no run has changed */
-  const draw = (always) => {
-    const state = JSON.stringify(runs);
-    if (!always && state === drawn) return;
-    drawn = state;
-    const heads = el("tr", {}, el("th"), ...COLUMNS.map(columnHead));
-    table.replaceChildren(heads, ...sorted(runs.filter(matches), sort, words).map(row));
+  const rest = el("tr", { "aria-hidden": true }, el("td", { colspan: COLUMNS.length + 1, text: "…" }));
+  const scrolled = new IntersectionObserver((entries) => {
+    if (!entries.some((entry) => entry.isIntersecting)) return;
+    most += PART;
+    draw();
+  });
+
+  const draw = () => {
+    drawn = true;
+    const runs = news.all();
+    const wanted = sorted(runs.filter(matches), sort, words);
+    rows.draw(head, wanted.slice(0, most), wanted.length > most ? [rest] : []);
+    scrolled.disconnect();
+    if (rest.isConnected) scrolled.observe(rest);
+    mark();
     count.textContent = runs.some((run) => !run.recording) ? words["runs.hint"] : words["runs.empty"];
   };
 
+  const fromTop = () => {
+    head = makeHead();
+    most = PART;
+    draw();
+  };
+
   const refresh = async () => {
-    const news = await answerOf(server.listed(null));
-    if (!news) return;
-    runs = news;
-    const known = new Set(runs.map((run) => run.id));
-    const gone = [...picked].filter((id) => !known.has(id));
+    if (!(await news.ask())) return;
+    const gone = [...picked].filter((id) => !news.has(id));
     for (const id of gone) picked.delete(id);
-    draw(false);
+    draw();
     if (gone.length) report();
   };
 
@@ -219,6 +272,6 @@ export const mountTable = (element, words, server, pick) => {
   };
 
   refreshMounted = refresh;
-  filter.addEventListener("input", () => draw(true));
+  filter.addEventListener("input", fromTop);
   poll();
 };

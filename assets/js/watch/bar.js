@@ -2,9 +2,10 @@
 // @ts-check
 
 import { button, el, icon } from "../common/dom.js";
+import { latestLive, subscribeLive } from "../common/live.js";
 import { openTab } from "../common/navigation.js";
 
-/** @import { RunEntry, Say, Stage, View } from "../types.js" */
+/** @import { Live, RunEntry, Say, Stage, View } from "../types.js" */
 /** @import { Tape } from "./tape.js" */
 /** @typedef {{kind: string, text: string, to?: string}} StateLine `to` is the tab to go on with */
 
@@ -47,18 +48,32 @@ const ending = (tape, say) => {
 };
 
 /**
+ * What a run that has nothing to show yet is doing.
+ *
+ * @param {number | null | undefined} warming how much of the warm-up before the first step is done, 0 to 1
+ * @param {Say} say
+ * @returns {StateLine}
+ */
+const beginning = (warming, say) => ({
+  kind: "wait",
+  text: typeof warming === "number" ? say("warming", { share: Math.round(100 * warming) }) : say("setting_up"),
+});
+
+/**
  * The state of the run in one line; no text where there is nothing to say.
  *
  * @param {View} view
  * @param {Say} say
+ * @param {Live | null} [live] what the server is doing
  * @returns {StateLine}
  */
-export const stateLine = (view, say) => {
+export const stateLine = (view, say, live = null) => {
   const { tape } = view;
   if (view.gone) return { kind: "gone", text: say("gone") };
   if (!tape) return { kind: "wait", text: say("loading") };
   if (tape.error) return { kind: "error", text: tape.error };
-  if (tape.status === "loading") return { kind: "wait", text: say("setting_up") };
+  if (tape.status === "loading") return beginning(null, say);
+  if (tape.status === "running" && !tape.positions.length) return beginning(live?.warming, say);
   if (!tape.loaded && !tape.positions.length) return { kind: "wait", text: say("loading") };
   if (tape.status === "finished" && !tape.recording) return { kind: "note", text: ending(tape, say), to: "chat" };
   if (tape.status === "failed") return { kind: "error", text: tape.message || say("failed") };
@@ -97,9 +112,12 @@ const createStateLine = ({ say }) => {
   const words = el("span");
   const next = button("", () => openTab(next.dataset.to ?? ""));
   const element = el("p", { class: "gl-state", role: "status" }, words, next);
+  /** @type {View | null} */
+  let shown = null;
   /** @param {View} view */
   const draw = (view) => {
-    const { kind, text, to } = stateLine(view, say);
+    shown = view;
+    const { kind, text, to } = stateLine(view, say, latestLive());
     element.dataset.kind = kind;
     if (words.textContent !== text) words.textContent = text;
     next.hidden = !to;
@@ -109,6 +127,7 @@ const createStateLine = ({ say }) => {
     }
     element.hidden = !text;
   };
+  subscribeLive(element, () => shown && draw(shown));
   return { element, draw };
 };
 

@@ -1,0 +1,42 @@
+// The list of runs as the server tells it: only what has changed since the version that the page has.
+// @ts-check
+
+import { answerOf } from "../common/server.js";
+
+/** @import { RunNews, RunSummary, TableServer } from "../types.js" */
+
+/**
+ * The runs as the server told them, version by version.
+ *
+ * @param {TableServer} server
+ */
+export const newsOf = (server) => {
+  /** @type {Map<string, RunSummary>} */
+  const known = new Map();
+  /** @type {string[]} */
+  let order = [];
+  let version = "";
+
+  /** @param {RunNews} news */
+  const take = (news) => {
+    version = news.version;
+    for (const run of news.runs) known.set(run.id, run);
+    if (!news.order) return;
+    order = news.order;
+    const left = new Set(order);
+    for (const id of known.keys()) if (!left.has(id)) known.delete(id);
+  };
+  return {
+    /** @returns {RunSummary[]} in the server's order */
+    all: () => order.flatMap((id) => known.get(id) ?? []),
+    /** @param {string} id */
+    has: (id) => known.has(id),
+    /** Ask what is new; whether anything is. */
+    ask: async () => {
+      const news = await answerOf(server.listed(version));
+      if (!news || news.version === version) return false;
+      take(news);
+      return true;
+    },
+  };
+};
