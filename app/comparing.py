@@ -114,7 +114,7 @@ def _difference_table(workbench: Workbench, say: Say, runs: list[RunSummary]) ->
         for name in differing
     )
     heading = f'<h3 class="gl-h3">{say("runs.compare.differ")}</h3>'
-    return f'{heading}<table class="gl-table plain"><tr><th></th>{head}</tr>{rows}</table>'
+    return f'{heading}<table class="gl-table plain"><tr><td></td>{head}</tr>{rows}</table>'
 
 
 _MISSING = "–"

@@ -26,7 +26,7 @@ def build(workbench: Workbench, say: Say) -> gr.HTML:
     """The header. Its event `change` fires whenever the work begins, pauses, goes on or ends."""
 
     def live(_: object) -> dict[str, Any]:
-        return in_words(say, dataclasses.asdict(workbench.live())) | {"server": SERVER}
+        return in_words(say, dataclasses.asdict(workbench.seen_live())) | {"server": SERVER}
 
     return html(
         _markup(say),
@@ -47,7 +47,7 @@ def _markup(say: Say) -> str:
     )
     return (
         f'<header class="gl-header" lang="{say.language}">'
-        f'<div class="gl-brand"><span class="gl-mark" aria-hidden="true">◐</span>{say("frame.title")}</div>'
+        f'<h1 class="gl-brand"><span class="gl-mark" aria-hidden="true">◐</span>{say("frame.title")}</h1>'
         f'<nav class="gl-tabs" aria-label="{say("frame.tabs")}">{tabs}</nav>'
         f'<button type="button" class="gl-chip" data-state="idle" title="{say("frame.to_watch")}" aria-live="polite">'
         f'<span class="gl-dot" aria-hidden="true"></span><span class="gl-chip-text">{say("frame.idle")}</span></button>'

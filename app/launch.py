@@ -2,6 +2,7 @@
 
 import argparse
 import gc
+import math
 import os
 import signal
 import socket
@@ -11,19 +12,28 @@ import webbrowser
 from collections.abc import Sequence
 from pathlib import Path
 
+from app.access.doors import Door, PasswordDoor, PublicDoor, TokenDoor
+from app.access.guard import Guard
 from app.access.passwords import Passwords
 from app.access.policy import LOOPBACK, Policy, cookie_secret, hostname, is_loopback, new_token
+from app.access.scratch import Scratch
+from app.access.uploads import Uploads
+from app.access.visitors import visitor_now
 from app.closed_clients import ignore_closed_clients
 from app.page import create
 from app.server import Server
+from engine.core.confine import LOCAL as LOCAL_USER
 from engine.core.confine import Confinement
 from engine.core.paths import home
 from engine.core.signals import STOP_SIGNALS, ignored_hangup
+from engine.service.visitor import operator
 from engine.service.workbench import Workbench
 
 LOCAL = "127.0.0.1"
 EVERYWHERE = ("0.0.0.0", "::")
 PORTS_TRIED = 50
+MOST_UPLOADED = 2**30
+"""Bytes that the open pages of one visitor may hold where others are let in."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -38,8 +48,10 @@ def parser() -> argparse.ArgumentParser:
         "--auth",
         type=Path,
         metavar="FILE",
-        help="file with one name:password per line, for those who may open the page; other machines can only reach "
-        "the page with it",
+        help="file with one name:password or name:password:role per line, for those who may open the page; other "
+        "machines can only reach the page with it. Roles: driver (may do everything), member (starts runs, and stops, "
+        "renames, exports and deletes their own; the default), watcher (only looks and asks); where no line names a "
+        "driver, the first name is one",
     )
     arguments.add_argument(
         "--allow-host",
@@ -48,6 +60,12 @@ def parser() -> argparse.ArgumentParser:
         metavar="NAME",
         help="another name under which the page is opened, as a proxy's (may be repeated)",
     )
+    for kind in ("models", "data"):
+        arguments.add_argument(
+            f"--{kind}", type=Path, action="append", default=[], metavar="DIR",
+            help=f"folder whose {'models' if kind == 'models' else 'datasets'} everybody may name where others are let "
+            "in; on this machine alone all may be named (may be repeated)",
+        )  # fmt: skip
     arguments.add_argument("--embed", action="store_true", help="let other pages show this one in a frame")
     arguments.add_argument("--no-browser", action="store_true", help="do not open the browser")
     return arguments
@@ -94,15 +112,24 @@ def access(arguments: argparse.Namespace, host: str, port: int, *, on_space: boo
     return policy, passwords
 
 
-def confinement(host: str, home: Path, *, shared: bool) -> Confinement:
+def door_of(policy: Policy, passwords: Passwords | None, *, on_space: bool) -> Door:
+    """How the server knows who asks."""
+    if passwords is not None:
+        return PasswordDoor(policy, passwords)
+    return PublicDoor(policy) if on_space else TokenDoor(policy)
+
+
+def confinement(host: str, arguments: argparse.Namespace, *, shared: bool) -> Confinement:
     """What the people at the page may name: all of this machine only where nobody but its own user can reach it.
 
     Args:
         host: Where the server listens.
-        home: The workbench's folder.
+        arguments: The command line.
         shared: Whether others are let in in any case: it is a Space, or there are passwords, as behind a proxy.
     """
-    return Confinement() if is_loopback(host) and not shared else Confinement.of_server(home)
+    if is_loopback(host) and not shared:
+        return Confinement()
+    return Confinement.of_server(arguments.home, arguments.models, arguments.data)
 
 
 def main(words: Sequence[str] | None = None) -> None:
@@ -115,9 +142,14 @@ def main(words: Sequence[str] | None = None) -> None:
         policy, passwords = access(arguments, host, port, on_space=on_space)
     except ValueError as error:
         sys.exit(str(error))
-    workbench = Workbench(arguments.home, confinement(host, arguments.home, shared=on_space or passwords is not None))
+    confined = confinement(host, arguments, shared=on_space or passwords is not None)
+    alone = confined == LOCAL_USER
+    workbench = Workbench(arguments.home, confined, operator if alone else visitor_now)
     ignore_closed_clients()
-    server = Server(create(workbench), policy, host, port, passwords)
+    scratch = Scratch.of(arguments.home)
+    uploads = Uploads(scratch.path, math.inf if alone else MOST_UPLOADED)
+    door = door_of(policy, passwords, on_space=on_space)
+    server = Server(create(workbench), host, port, lambda site: Guard(site, policy, door, uploads))
     server.start()
     workbench.warm_up()
     gc.freeze()
@@ -135,3 +167,4 @@ def main(words: Sequence[str] | None = None) -> None:
     ended.wait()
     server.close()
     workbench.close()
+    scratch.close()

@@ -3,15 +3,18 @@
 import gradio as gr
 from gradio.components import Navbar
 
-from app import header
+from app import header, visitor_line
 from app.tabs import chat, runs, train, watch
 from app.words import LANGUAGES, MAIN, Say
 from engine.service.workbench import Workbench
 
+UPLOADS_SWEPT_KEPT_S = (600, 24 * 3600)
+"""How often the server looks for old uploads of pages, and how old they become; those of a closed page go at once."""
+
 
 def create(workbench: Workbench) -> gr.Blocks:
     """The whole page in all languages, each at its path."""
-    page = gr.Blocks(title="Gatelight", analytics_enabled=False)
+    page = gr.Blocks(title="Gatelight", analytics_enabled=False, delete_cache=UPLOADS_SWEPT_KEPT_S)
     with page:
         _build(page, workbench, Say(MAIN))
     for language, name in LANGUAGES.items():
@@ -24,6 +27,7 @@ def create(workbench: Workbench) -> gr.Blocks:
 def _build(page: gr.Blocks, workbench: Workbench, say: Say) -> None:
     Navbar(visible=False)
     top = header.build(workbench, say)
+    visitor_line.build(page, workbench, say)
     with gr.Tabs(selected="watch", elem_id="gl-tabs"):
         with _tab("train", say):
             train.build(page, workbench, say, top)

@@ -3,15 +3,16 @@
 import threading
 import time
 import warnings
+from collections.abc import Callable
 
 import gradio as gr
 import uvicorn
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp
 
 from app.access.guard import Guard
-from app.access.passwords import Passwords
-from app.access.policy import Policy
+from app.access.visitors import IN_SCOPE
 from app.head import css, head, routes
 
 UPLOAD_LIMIT = "200mb"
@@ -26,9 +27,7 @@ class Server:
     environment takes that question, or where the machine is busy for three seconds; and nothing can stand before it.
     """
 
-    def __init__(
-        self, page: gr.Blocks, policy: Policy, host: str, port: int, passwords: Passwords | None = None
-    ) -> None:
+    def __init__(self, page: gr.Blocks, host: str, port: int, guarded: Callable[[ASGIApp], Guard]) -> None:
         site = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
         site.add_middleware(CORSMiddleware)  # allows nothing; without one, Gradio adds its own, which allows localhost
         with warnings.catch_warnings():  # Gradio says that it renders nothing on the server, which nobody wanted
@@ -39,7 +38,7 @@ class Server:
                 path="/",
                 server_name=host,
                 server_port=port,
-                auth=passwords,
+                auth_dependency=_named,
                 ssr_mode=False,
                 run_history=False,
                 footer_links=[],
@@ -49,7 +48,7 @@ class Server:
                 app_kwargs={"routes": routes()},
             )
         config = uvicorn.Config(
-            Guard(site, policy), host=host, port=port, log_level="warning", timeout_graceful_shutdown=CLOSES_S
+            guarded(site), host=host, port=port, log_level="warning", timeout_graceful_shutdown=CLOSES_S
         )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, name="server", daemon=True)
@@ -70,3 +69,8 @@ class Server:
         """Returns when it no longer listens."""
         self._server.should_exit = True
         self._thread.join(timeout=CLOSES_S + 1)
+
+
+def _named(request: Request) -> str:
+    """Who asks, as Gradio knows them; the guard has let them in already."""
+    return str(request.scope[IN_SCOPE].id)

@@ -17,6 +17,7 @@ from engine.data.readers.formats import suffixes
 from engine.data.readers.hub_name import HUB
 from engine.data.readers.zips import inner, unpack
 from engine.data.settings import DataSettings
+from engine.service.visitor import OPERATOR, Visitor
 
 DATA = "data"
 """Folder below the workbench's own for what was uploaded."""
@@ -149,23 +150,25 @@ def listed(prompt: str, columns: Mapping[str, str]) -> list[str]:
     return [name.strip() for name in prompt.split(",") if name.strip()]
 
 
-def kept(home: Path, upload: Path) -> Path:
+def kept(home: Path, upload: Path, visitor: Visitor = OPERATOR) -> Path:
     """A copy of an uploaded file that stays as long as the runs do; the same file is kept once. A zip is unpacked.
 
     Args:
         home: The workbench's folder.
+        visitor: Whose file it is; each has a folder of their own.
         upload: Where the page put the file; it checks that nobody names another.
 
     Raises:
         DataError: A zip cannot be unpacked.
     """
+    own = visitor.uploads(home / DATA)
     with upload.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()[:12]
     if upload.suffix.lower() == ".zip":
-        folder = home / DATA / digest / (upload.stem or "pictures")
+        folder = own / digest / (upload.stem or "pictures")
         folder.parent.mkdir(parents=True, exist_ok=True)
         return inner(folder) if folder.exists() else unpack(upload, folder)
-    target = home / DATA / digest / upload.name
+    target = own / digest / upload.name
     if not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
         partly = target.with_name(f".{upload.name}.part")

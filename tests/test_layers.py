@@ -38,6 +38,7 @@ DOOR = (
     "engine.runs.summary",
     "engine.runs.update",
     "engine.service.status",
+    "engine.service.visitor",
 )
 """The engine's modules that the page may import: the workbench, and what describes without torch. See `app`."""
 

@@ -1,37 +1,48 @@
 """Stands before the whole server, and refuses what the policy does not let in."""
 
-import http.cookies
-from urllib.parse import parse_qsl, urlencode
+import json
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.access.bodies import TooLargeError, again, whole
+from app.access.doors import Door, TokenDoor
+from app.access.in_flight import InFlight
 from app.access.policy import Policy
+from app.access.uploads import FETCHED, Uploads, named_in
+from app.access.visitors import IN_SCOPE
+from engine.service.visitor import Visitor
 
-KEPT_S = 30 * 24 * 3600
+LONGEST_BODY = 8 * 2**20
+"""Bytes of a request, other than an upload."""
 FOREIGN_HOST = (
     "This server does not answer to the name {host!r}: open it under the address that it printed when it was started, "
     "or start it with --allow-host {host}.\n"
     "此服务器不响应名称 {host!r}：请使用启动时显示的地址，或用 --allow-host {host} 启动。\n"
 )
 FOREIGN_PAGE = "Another page may not ask this server for anything.\n其他网页不能向此服务器发送请求。\n"
-NO_TOKEN = (
-    "Open the address that Gatelight printed in the terminal when it was started: it ends with ?token=….\n"
-    "请打开 Gatelight 启动时在终端显示的地址：它以 ?token=… 结尾。\n"
+FOREIGN_FILE = "This file was not uploaded by you.\n此文件不是您上传的。\n"
+TOO_MANY = (
+    "You have too many pages or requests open: close some, and try again.\n打开的页面或请求太多：请关闭一些再试。\n"
 )
+TOO_LARGE = "This is too large, or no JSON.\n内容太大，或不是 JSON。\n"
+NO_ROOM = "Your uploads take too much room: close the page, or wait.\n您上传的文件占用太多空间：请关闭页面或等待。\n"
 
 
 class Guard:
     """An ASGI application before another one.
 
-    A foreign name or page gets 403, an unknown visitor 401. Who brings the token gets a cookie for it, and is sent to
-    the same address without it, so that it stands in no history, bookmark or referrer.
+    A foreign name or page gets 403, whom the door does not know what the door says. The others reach the application,
+    which finds in the scope who asks; they fetch and name no files but their own.
     """
 
-    def __init__(self, app: ASGIApp, policy: Policy) -> None:
+    def __init__(self, app: ASGIApp, policy: Policy, door: Door | None = None, uploads: Uploads | None = None) -> None:
         self.app = app
         self.policy = policy
+        self.door = door or TokenDoor(policy)
+        self.uploads = uploads
+        self._in_flight = InFlight()
         self.headers = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin"}
         rules = "base-uri 'self'; object-src 'none'"
         if not policy.embed:
@@ -44,56 +55,97 @@ class Guard:
         if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
             return
-        refusal = self.refusal(scope)
-        if refusal is None:
-            await self.app(scope, receive, self._with_headers(send))
-        elif scope["type"] == "http":
-            await refusal(scope, receive, self._with_headers(send))
-        else:
-            await send({"type": "websocket.close", "code": 1008})
+        headers = Headers(scope=scope)
+        found = self._foreign(scope, headers) or await self.door.admit(scope, headers, receive)
+        if isinstance(found, Response):
+            await _refuse(found, scope, receive, self._with_headers(send))
+            return
+        scope[IN_SCOPE] = found.visitor
+        send = self._with_headers(send, found.cookie)
+        kind = "page" if "/heartbeat/" in scope["path"] else "request"
+        with self._in_flight.one_more(found.visitor, kind) as too_many:
+            if too_many:
+                await _refuse(PlainTextResponse(TOO_MANY, 429), scope, receive, send)
+            else:
+                await self._answer(found.visitor, scope, receive, send)
+        if kind == "page" and self.uploads and not self._in_flight.open_pages(found.visitor):
+            self.uploads.forget(found.visitor)
 
-    def refusal(self, scope: Scope) -> Response | None:
-        """What is answered in place of the application, if anything."""
-        headers, method = Headers(scope=scope), str(scope.get("method", "GET"))
+    def _foreign(self, scope: Scope, headers: Headers) -> Response | None:
+        """What a foreign name or page gets."""
         host = headers.get("host", "")
         if not self.policy.knows_host(host):
             return PlainTextResponse(FOREIGN_HOST.format(host=host[:100]), 403)
-        if not self.policy.knows_sender(headers, method):
+        if not self.policy.knows_sender(headers, str(scope.get("method", "GET"))):
             return PlainTextResponse(FOREIGN_PAGE, 403)
-        return self._for_unknown(scope, headers) if self.policy.token else None
+        return None
 
-    def _for_unknown(self, scope: Scope, headers: Headers) -> Response | None:
-        """What somebody gets who brings the token in the address, or neither that nor the cookie."""
-        query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
-        if self.policy.knows_token(dict(query).get("token", "")):
-            return self._welcome(scope, urlencode([pair for pair in query if pair[0] != "token"]))
-        if self.policy.knows_cookie(_cookie(headers, self.policy.cookie)):
-            return None
-        kind, _, bearer = headers.get("authorization", "").partition(" ")
-        if kind.lower() == "bearer" and self.policy.knows_token(bearer):
-            return None
-        return PlainTextResponse(NO_TOKEN, 401)
+    async def _answer(self, visitor: Visitor, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hand a request on, unless it fetches or names a file that is not this visitor's."""
+        if self.uploads is None or scope["type"] != "http":
+            await self.app(scope, receive, send)
+        elif scope["method"] == "POST" and scope["path"].rstrip("/").endswith("/upload"):
+            await self._upload(self.uploads, visitor, scope, receive, send)
+        elif scope["method"] not in ("GET", "HEAD", "OPTIONS"):
+            await self._checked(self.uploads, visitor, scope, receive, send)
+        elif (fetched := FETCHED.search(scope["path"])) and not self.uploads.belongs(visitor, fetched["path"]):
+            await _refuse(PlainTextResponse(FOREIGN_FILE, 403), scope, receive, send)
+        else:
+            await self.app(scope, receive, send)
 
-    def _welcome(self, scope: Scope, query: str) -> Response:
-        page = scope.get("path", "/").rsplit("/", 1)[-1]  # relative, so that it holds behind a proxy, too
-        answer = RedirectResponse(f"./{page}{'?' + query if query else ''}", 303)
-        value = self.policy.cookie_value
-        answer.set_cookie(self.policy.cookie, value, max_age=KEPT_S, httponly=True, samesite="strict")
-        return answer
+    async def _checked(self, uploads: Uploads, visitor: Visitor, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hand on a request whose body names no file of others."""
+        try:
+            body = await whole(receive, LONGEST_BODY)
+            named = list(named_in(json.loads(body))) if body else []
+        except (TooLargeError, ValueError, RecursionError):
+            await _refuse(PlainTextResponse(TOO_LARGE, 413), scope, receive, send)
+            return
+        if all(uploads.belongs(visitor, path) for path in named):
+            await self.app(scope, again(body, receive), send)
+        else:
+            await _refuse(PlainTextResponse(FOREIGN_FILE, 403), scope, receive, send)
 
-    def _with_headers(self, send: Send) -> Send:
+    async def _upload(self, uploads: Uploads, visitor: Visitor, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hand on an upload, and remember whose it is: the answer is a list of paths."""
+        length = Headers(scope=scope).get("content-length", "")
+        if not length.isdecimal() or uploads.full(visitor, int(length)):
+            await _refuse(PlainTextResponse(NO_ROOM, 413), scope, receive, send)
+            return
+        answered = b""
+
+        async def heard(message: Message) -> None:
+            nonlocal answered
+            answered += message.get("body", b"")
+            if message["type"] == "http.response.body" and not message.get("more_body"):
+                for path in _paths(answered):
+                    uploads.remember(visitor, path)
+            await send(message)
+
+        await self.app(scope, receive, heard)
+
+    def _with_headers(self, send: Send, cookie: str = "") -> Send:
         async def sent(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(self.headers)
+                headers = MutableHeaders(scope=message)
+                headers.update(self.headers)
+                if cookie:
+                    headers.append("set-cookie", cookie)
             await send(message)
 
         return sent
 
 
-def _cookie(headers: Headers, name: str) -> str:
-    """The value of a cookie; empty if there is none, or what was sent cannot be read."""
+async def _refuse(answer: Response, scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] == "http":
+        await answer(scope, receive, send)
+    else:
+        await send({"type": "websocket.close", "code": 1008})
+
+
+def _paths(answered: bytes) -> list[str]:
     try:
-        jar = http.cookies.SimpleCookie(headers.get("cookie", ""))
-    except http.cookies.CookieError:
-        return ""
-    return jar[name].value if name in jar else ""
+        paths = json.loads(answered)
+    except ValueError:
+        return []
+    return [path for path in paths if isinstance(path, str)] if isinstance(paths, list) else []

@@ -1,6 +1,5 @@
 """What lets a request in: the name it was sent to, the page it was sent by, and who sent it."""
 
-import hashlib
 import hmac
 import ipaddress
 import os
@@ -25,8 +24,8 @@ class Policy:
         origins: Where a proxy shows the page: `name` or `name:port` as a browser's address line has it.
         numeric: Whether any numeric address is a name of this machine: so it is where it listens on all of them.
         token: What the address must hold at the first visit; empty if a password, or nobody, guards the page.
-        cookie: Name of the cookie that stands for the token afterwards.
-        secret: What the cookie's value is made from.
+        cookie: Name of the cookie by which a visitor is known afterwards.
+        secret: What the cookie's value is signed with.
         embed: Whether other pages may show this one in a frame.
     """
 
@@ -61,15 +60,6 @@ class Policy:
     def knows_token(self, token: str) -> bool:
         """Whether a token is the server's."""
         return hmac.compare_digest(token.encode(), self.token.encode())
-
-    def knows_cookie(self, value: str) -> bool:
-        """Whether a cookie was given for the token, of this start or of an earlier one with the same home folder."""
-        return hmac.compare_digest(value.encode(), self.cookie_value.encode())
-
-    @property
-    def cookie_value(self) -> str:
-        """What the cookie of a visitor that knew the token holds."""
-        return hmac.new(self.secret, b"gatelight", hashlib.sha256).hexdigest()
 
 
 def hostname(host: str) -> str:

@@ -39,14 +39,15 @@ class Bar:
         return [self.start, self.pause, self.go_on, self.one_step, self.stop, self.resume]
 
     def states(self, workbench: Workbench) -> Updates:
-        """Which buttons make sense right now."""
-        status = workbench.live().status
+        """Which buttons make sense right now, for whoever is being answered."""
+        status, visitor = workbench.live().status, workbench.rights.who()
+        drives = visitor.changes(workbench.active_owner())
         sense = {
-            self.start: status == "idle",
-            self.pause: status == "running",
-            self.go_on: status == "paused",
-            self.one_step: status in ("running", "paused"),
-            self.stop: status in ("loading", "running", "waiting", "paused"),
+            self.start: status == "idle" and visitor.starts,
+            self.pause: status == "running" and drives,
+            self.go_on: status == "paused" and drives,
+            self.one_step: status in ("running", "paused") and drives,
+            self.stop: status in ("loading", "running", "waiting", "paused") and drives,
             self.resume: status == "idle" and resumable(workbench) is not None,
         }
         return {button: gr.Button(interactive=makes_sense) for button, makes_sense in sense.items()}
@@ -111,5 +112,7 @@ def resumed_mark(run: str) -> str:
 
 def resumable(workbench: Workbench) -> RunSummary | None:
     """The newest run that can go on and has a checkpoint; where none has one, the newest that can be resumed."""
+    visitor = workbench.rights.who()
     runs = [run for run in workbench.runs.summaries() if run.status in RESUMABLE and not run.recording]
+    runs = [run for run in runs if visitor.changes(run.owner)]
     return next((run for run in runs if run.step > 0), runs[0] if runs else None)

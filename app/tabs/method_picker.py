@@ -30,8 +30,9 @@ def build(say: Say, first: str) -> gr.HTML:
     label = safe(say("train.method"))
     shell = (
         f'<div class="gl-picker"><span class="gl-picker-label" id="gl-picker-label-{say.language}">{label}</span>'
-        '<button type="button" class="gl-picker-button" aria-haspopup="listbox" aria-expanded="false" '
-        f'aria-labelledby="gl-picker-label-{say.language}">{safe(say(f"method.{first}"))}</button>'
+        f'<button type="button" class="gl-picker-button" id="gl-picker-button-{say.language}" aria-haspopup="listbox" '
+        f'aria-expanded="false" aria-labelledby="gl-picker-label-{say.language} gl-picker-button-{say.language}">'
+        f"{safe(say(f'method.{first}'))}</button>"
         f'<div class="gl-picker-list" role="listbox" tabindex="-1" aria-label="{label}" hidden></div></div>'
     )
     return html(first, html_template=shell, js_on_load=_ON_LOAD, server_functions=[families], elem_id="gl-method")

@@ -1,12 +1,13 @@
 """What can be done with one run: open it, chat with it, resume, rename, keep notes, export, delete."""
 
+import secrets
 import shutil
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from gradio.utils import get_upload_folder
 
 from app.markup import html, safe
 from app.tabs import controls
@@ -15,6 +16,7 @@ from app.wiring import Updates, Values, session_of, wire, wire_js
 from app.words import Say
 from engine.exchange.forms import EXPORT_FORMATS
 from engine.runs.summary import RunSummary
+from engine.service.visitor import Visitor
 from engine.service.workbench import Workbench
 
 LONGEST_NOTES = 20_000  # characters
@@ -33,6 +35,7 @@ class Actions:
     notes: gr.Textbox
     resume: gr.Button
     delete: gr.Button
+    export: gr.Button
     confirm: gr.Row
     download: gr.DownloadButton
     one: gr.Textbox
@@ -41,21 +44,24 @@ class Actions:
     def parts(self) -> set[Any]:
         """The outputs that `shown` fills."""
         about = {self.panel, self.heading, self.name, self.notes, self.one}
-        return about | {self.resume, self.delete, self.confirm, self.download}
+        return about | {self.resume, self.delete, self.export, self.confirm, self.download}
 
-    def shown(self, runs: list[RunSummary]) -> Updates:
-        """`parts` for a choice of runs; the panel is there for exactly one."""
+    def shown(self, say: Say, runs: list[RunSummary], visitor: Visitor) -> Updates:
+        """`parts` for a choice of runs, and what this visitor may do with it; the panel is there for exactly one."""
         if len(runs) != 1:
             return {self.panel: gr.Column(visible=False), self.one: ""}
         run = runs[0]
-        editable = not run.recording and run.problem is None
+        may = visitor.changes(run.owner) and not run.recording
+        editable = may and run.problem is None
+        of = f" · {say('runs.owner', owner=run.owner)}" if run.owner and not visitor.owns(run.owner) else ""
         return {
             self.panel: gr.Column(visible=True),
-            self.heading: f'<h3 class="gl-h3">{safe(run.name)}</h3>',
+            self.heading: f'<h3 class="gl-h3">{safe(run.name + of)}</h3>',
             self.name: gr.Textbox(run.name, interactive=editable),
             self.notes: gr.Textbox(run.notes, interactive=editable),
             self.resume: gr.Button(interactive=editable and run.status in controls.RESUMABLE),
-            self.delete: gr.Button(interactive=not run.recording),
+            self.delete: gr.Button(interactive=may),
+            self.export: gr.Button(interactive=visitor.exports(run.owner, shipped=run.recording)),
             self.confirm: gr.Row(visible=False),
             self.download: gr.DownloadButton(visible=False),
             self.one: run.id,
@@ -90,7 +96,7 @@ def build(workbench: Workbench, say: Say, chat: Chat) -> Actions:
                 download = gr.DownloadButton(say("runs.download"), visible=False, size="sm", elem_id="gl-download")
     one = gr.Textbox(visible="hidden", elem_id="gl-run-id")
     started = gr.Textbox(visible="hidden")
-    actions = Actions(panel, heading, name, notes, resume, delete, confirm, download, one)
+    actions = Actions(panel, heading, name, notes, resume, delete, export, confirm, download, one)
     wire_js([watch.click], _TO_WATCH, [one])
     chosen = wire(say, [ask.click], lambda run: {chat.run: run, chat.chosen: True}, [one], {chat.run, chat.chosen})
     wire_js([], _TO_CHAT, after=chosen)
@@ -106,12 +112,19 @@ def build(workbench: Workbench, say: Say, chat: Chat) -> Actions:
 
     def exported(request: gr.Request, values: Values) -> Any:  # noqa: ANN401 - a component's update
         made = workbench.export(values[one], values[form], session=session_of(request))
-        copy = shutil.copy(made, Path(tempfile.mkdtemp(prefix="gatelight-")) / made.name)
+        copy = served(made, workbench.rights.who())
         return gr.DownloadButton(say("runs.download.file", file=made.name), value=str(copy), visible=True)
 
     wire(say, [export.click], exported, {one, form}, [download], show_progress="minimal", trigger_mode="once")
     wire(say, [form.input], lambda: gr.DownloadButton(visible=False), None, [download])
     return actions
+
+
+def served(made: Path, visitor: Visitor) -> Path:
+    """A copy of a file where its visitor, and nobody else, can fetch it."""
+    folder = visitor.uploads(Path(get_upload_folder())) / secrets.token_hex(16)
+    folder.mkdir(parents=True)
+    return Path(shutil.copy(made, folder / made.name))
 
 
 def _wire_keeping(workbench: Workbench, say: Say, actions: Actions) -> None:
@@ -136,7 +149,7 @@ def _wire_deleting(workbench: Workbench, say: Say, actions: Actions, sure: gr.Bu
     def deleted(run: str) -> Updates:
         workbench.runs.delete(run)
         gr.Info(say("runs.deleted"))
-        return actions.shown([])
+        return actions.shown(say, [], workbench.rights.who())
 
     gone = wire(say, [sure.click], deleted, [actions.one], actions.parts, trigger_mode="once")
     wire_js([], _REFRESH, after=gone)

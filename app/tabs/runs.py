@@ -69,7 +69,7 @@ def build(workbench: Workbench, say: Say, chat: Chat) -> None:
             compare: gr.Row(visible=bool(runs)),
             **({plot: comparing.overlay(workbench, say, runs)} if runs else {}),
             differences: comparing.differences(workbench, say, runs),
-            **actions.shown(runs),
+            **actions.shown(say, runs, workbench.rights.who()),
             panel.ask: gr.Button(interactive=False),
         }
 

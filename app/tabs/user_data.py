@@ -115,7 +115,7 @@ class UserData:
         wire(say, deciding, self._meaningful, self.inputs, shown)
 
     def _arrived(self, request: gr.Request, values: Values) -> Updates:
-        path = kept(self._workbench.home, Path(values[self.upload]))
+        path = kept(self._workbench.home, Path(values[self.upload]), self._workbench.rights.who())
         self._workbench.permission.uploaded(session_of(request), path)
         return {self.name: str(path), self.config: "", self.split: ""}
 

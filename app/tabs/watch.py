@@ -49,7 +49,7 @@ def served(workbench: Workbench, say: Say) -> list[Callable[[Asked], Any]]:
         return [{name: getattr(run, name) for name in wanted} for run in workbench.runs.summaries()]
 
     def live(_: Asked) -> Asked:
-        return in_words(say, dataclasses.asdict(workbench.live()))
+        return in_words(say, dataclasses.asdict(workbench.seen_live()))
 
     def ask(asked: Asked) -> Asked:
         arguments: Asked = {name: str(value) for name, value in asked.items() if name not in ADDRESS}

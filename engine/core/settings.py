@@ -5,6 +5,7 @@ help; `Settings.__post_init__` checks the bounds once, so that users of a settin
 """
 
 import dataclasses
+import functools
 import math
 import types
 import typing
@@ -72,11 +73,7 @@ class Settings:
     @classmethod
     def fields(cls) -> Iterator[Field]:
         """Yield every setting in order of declaration."""
-        hints = typing.get_type_hints(cls)
-        for field in dataclasses.fields(cls):
-            if "setting" in field.metadata:
-                kind, optional = _plain(hints[field.name])
-                yield Field(field.name, kind, field.default, optional, field.metadata["setting"])
+        yield from _fields_of(cls)  # type: ignore[arg-type]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values by field name, fit for JSON and YAML."""
@@ -112,6 +109,18 @@ class Settings:
         renamed = cls.renamed()
         former = {renamed[name]: value for name, value in values.items() if name in renamed}
         return former | {name: value for name, value in values.items() if name not in renamed}
+
+
+@functools.cache
+def _fields_of(cls: type[Settings]) -> tuple[Field, ...]:
+    """The settings of one class; to read its type hints takes long, and a run asks for them a hundred times."""
+    hints = typing.get_type_hints(cls)
+    return tuple(
+        Field(field.name, kind, field.default, optional, field.metadata["setting"])
+        for field in dataclasses.fields(cls)
+        if "setting" in field.metadata
+        for kind, optional in (_plain(hints[field.name]),)
+    )
 
 
 def _plain(hint: Any) -> tuple[type, bool]:  # noqa: ANN401 - type hints have no common type

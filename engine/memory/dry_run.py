@@ -13,10 +13,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
-from torch.utils._pytree import tree_any, tree_map
+from torch.utils._pytree import tree_map
 from typing_extensions import override
 
-from engine.memory.ledger import Ledger
+from engine.memory.ledger import Ledger, tensors_of
 
 META = torch.device("meta")
 FLASH = 1
@@ -44,14 +44,12 @@ class _Dry(Ledger):
             return torch.zeros(args[0].shape, dtype=kwargs.get("dtype") or args[0].dtype, device="cpu")
         if func is torch.ops.aten._to_copy.default and not args[0].is_meta and not args[0].is_floating_point():
             kwargs.pop("device", None)  # masks stay real: transformers checks whether anything is padded
-        if tree_any(_is_meta, (args, kwargs)) or kwargs.get("device") == META:
+        on_meta = [tensor.is_meta for tensor in tensors_of((*args, *kwargs.values()))]
+        if any(on_meta) or kwargs.get("device") == META:
             kwargs |= {"generator": None} if "generator" in kwargs else {}
-            args, kwargs = tree_map(_to_meta, (args, kwargs))
+            if not all(on_meta):
+                args, kwargs = tree_map(_to_meta, (args, kwargs))
         return func(*args, **kwargs)
-
-
-def _is_meta(value: object) -> bool:
-    return isinstance(value, Tensor) and value.is_meta
 
 
 def _to_meta(value: Any) -> Any:  # noqa: ANN401 - any argument

@@ -6,13 +6,12 @@ existed before do not count, so the result is what the observed code adds. A ker
 """
 
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_iter
 from typing_extensions import override
 
 
@@ -35,11 +34,12 @@ class Ledger(TorchDispatchMode):
     def __torch_dispatch__(
         self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
-        inputs = {_key(part) for part in tree_iter((args, kwargs)) if isinstance(part, Tensor)}
-        out = self.run(func, args, dict(kwargs or {}))
-        for part in tree_iter(out):
-            if isinstance(part, Tensor) and _key(part) not in inputs:
-                self._note(part)
+        kwargs = dict(kwargs or {})
+        inputs = {_key(tensor) for tensor in tensors_of((*args, *kwargs.values()))}
+        out = self.run(func, args, kwargs)
+        for tensor in tensors_of((out,)):
+            if _key(tensor) not in inputs:
+                self._note(tensor)
         return out
 
     def run(self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:  # noqa: ANN401
@@ -59,6 +59,15 @@ class Ledger(TorchDispatchMode):
     def _forget(self, key: int, size: int, wide: int, _: object) -> None:
         if self._known.pop(key, None) is not None:
             self.now, self._wide = self.now - size, self._wide - wide
+
+
+def tensors_of(values: tuple[Any, ...] | list[Any]) -> Iterator[Tensor]:
+    """Tensors among an operation's arguments or results. These nest in lists and tuples only: pytrees would be slow."""
+    for value in values:
+        if isinstance(value, Tensor):
+            yield value
+        elif isinstance(value, list | tuple):
+            yield from tensors_of(value)
 
 
 def _key(tensor: Tensor) -> int:

@@ -21,6 +21,7 @@ class RunSummary:
         pictures: Whether it reads pictures.
         chips: Prompts that the chat suggests; None in runs of older versions, which do not store them.
         problem: `WorkbenchError.to_dict` of what is wrong with a damaged run; None otherwise.
+        owner: Who started it, on a server with several visitors; empty otherwise.
     """
 
     id: str
@@ -43,6 +44,7 @@ class RunSummary:
     pictures: bool = False
     chips: list[str] | None = None
     problem: dict[str, Any] | None = None
+    owner: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -8,7 +8,7 @@ is in memory.
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
@@ -21,6 +21,7 @@ from engine.data.readers.dispatch import is_source
 from engine.data.readers.hub_name import HUB, HubName
 from engine.models.resolve import SHIPPED, locate
 from engine.runs.folder import RunFolder
+from engine.service.visitor import Visitor, operator
 
 Trust = Mapping[str, bool]
 """Arguments of `load_base` that trust a model's authors; those that are not given are missing."""
@@ -36,10 +37,12 @@ class Permission:
 
     Args:
         confinement: The folders that may be named, and whether trust can be given at all.
+        who: Returns the visitor that the present thread answers.
     """
 
-    def __init__(self, confinement: Confinement) -> None:
+    def __init__(self, confinement: Confinement, who: Callable[[], Visitor] = operator) -> None:
         self.confinement = confinement
+        self._who = who
         self._given: OrderedDict[str, tuple[str, frozenset[str]]] = OrderedDict()
         self._uploaded: dict[Path, set[str]] = {}
         self._lock = threading.Lock()
@@ -79,10 +82,12 @@ class Permission:
             self._uploaded.setdefault(path.resolve(), set()).add(session)
 
     def _uploaded_by(self, session: str, path: Path) -> bool:
-        """Whether a path may be named as far as uploads go: it is none, or was uploaded in this session."""
-        uploads, real = self.confinement.uploads, path.resolve()
+        """Whether a path may be named as far as uploads go: it is none, or this visitor's, or of this session."""
+        uploads, real, visitor = self.confinement.uploads, path.resolve(), self._who()
         if uploads is None or not real.is_relative_to(uploads.resolve()):
             return True
+        if visitor.id:
+            return real.is_relative_to(visitor.uploads(uploads).resolve())
         with self._lock:
             return any(session in self._uploaded.get(each, ()) for each in (real, *real.parents))
 
@@ -117,6 +122,8 @@ class Permission:
             WorkbenchError: One of them may not.
         """
         self._check_model(config.model)
+        if config.vision:
+            self._check_model(config.vision)
         data = config.of_data()
         self.check_data(config.dataset, (data.validation, data.test), session)
 

@@ -14,7 +14,9 @@ from engine.runs.summary import AdapterInfo, RunSummary
 from engine.runs.update import LossCurves, RunUpdate
 from engine.service.adapters import list_adapters
 from engine.service.listing import Newsroom, RunNews, RunRows
+from engine.service.rights import Rights, no_such_run
 from engine.service.status import LiveStatus
+from engine.service.visitor import operator
 
 RECORDINGS = Path(__file__).resolve().parents[2] / "assets" / "recordings"
 NAME_LENGTH = 120
@@ -28,26 +30,39 @@ class RunStore:
         root: Folder of the run folders.
         live: Returns the worker's present status, which the folders do not hold.
         check: Raises a `WorkbenchError` for a run whose model or data may not be read here.
+        rights: Of whoever asks; every method refuses what they may not see or change.
     """
 
     def __init__(
-        self, root: Path, live: Callable[[], LiveStatus], check: Callable[[RunConfig], None] = lambda _: None
+        self,
+        root: Path,
+        live: Callable[[], LiveStatus],
+        check: Callable[[RunConfig], None] = lambda _: None,
+        rights: Rights | None = None,
     ) -> None:
         self.root = root
+        self._rights = rights or Rights(operator)
         self._check = check
         self._live = live
         self._own = RunRows(root, _row, self._present)
         self._recorded = RunRows(RECORDINGS, _row, lambda row: row)
-        self._newsroom = Newsroom(self.summaries)
+        self._newsroom = Newsroom(self._all)
         sweep_deleted(root)
 
     def summaries(self) -> list[RunSummary]:
-        """Runs of the home folder, newest first, the damaged ones behind them, then the recordings."""
-        return self._own.rows() + self._recorded.rows()
+        """Runs that the asker may see: of the home folder, newest first, the damaged ones behind, then recordings."""
+        visitor = self._rights.who()
+        return [run for run in self._all() if visitor.sees(run.owner, shipped=run.recording)]
 
     def news(self, version: str) -> RunNews:
-        """What has changed in the list of runs since a version of it, everything where that is empty."""
-        return self._newsroom.since(version)
+        """What has changed in the asker's list of runs since a version of it, everything where that is empty."""
+        news = self._newsroom.since(version)
+        seen = {run.id for run in self.summaries()}
+        order = None if news.order is None else [run for run in news.order if run in seen]
+        return replace(news, order=order, runs=[run for run in news.runs if run.id in seen])
+
+    def _all(self) -> list[RunSummary]:
+        return self._own.rows() + self._recorded.rows()
 
     def adapters(self, model: str) -> list[AdapterInfo]:
         """Every adapter of a model, recordings included, oldest first."""
@@ -124,6 +139,7 @@ class RunStore:
         folder = self._place(run)
         if _recorded(folder):
             raise _fixed(run)
+        self._rights.to_change(run, self.owner(run))
         if self._live().run == run:
             raise RunError("delete_active", f"The run {run!r} is active: stop it before you delete it.", run=run)
         try:
@@ -161,18 +177,28 @@ class RunStore:
         Raises:
             RunError: There is none.
         """
-        return RunFolder.open(self._place(run).path)
+        folder = RunFolder.open(self._place(run).path)
+        self._rights.to_see(run, folder.facts().owner, shipped=_recorded(folder))
+        return folder
 
     def editable_folder(self, run: str) -> RunFolder:
         """A run that may be changed.
 
         Raises:
-            RunError: There is none, or it is a recording.
+            RunError: There is none, or it is a recording, or the asker may not change it.
         """
         folder = self.folder(run)
         if _recorded(folder):
             raise _fixed(run)
+        self._rights.to_change(run, folder.facts().owner)
         return folder
+
+    def owner(self, run: str) -> str:
+        """Who started a run; empty where that is not known, as for damaged ones."""
+        try:
+            return RunFolder.open(self._place(run).path).facts().owner
+        except RunError:
+            return ""
 
     def _place(self, run: str) -> RunFolder:
         """Folder of a run, which may be damaged."""
@@ -181,7 +207,7 @@ class RunStore:
                 folder = RunFolder(root / run)
                 if folder.is_run():
                     return folder
-        raise RunError("no_such_run", f"There is no run {run!r}: it may have been deleted.", run=run)
+        raise no_such_run(run)
 
     def _active(self, folder: RunFolder) -> bool:
         return self._live().run == folder.id and folder.path.parent == self.root
@@ -244,6 +270,7 @@ def _summary(folder: RunFolder) -> RunSummary:
         labels=facts.head.labels if facts.head else None,
         pictures=facts.pictures,
         chips=facts.chips,
+        owner=facts.owner,
     )
 
 

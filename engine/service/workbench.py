@@ -1,9 +1,10 @@
 """The page's interface to the engine. Importing it is cheap: torch is loaded in the worker thread."""
 
+import dataclasses
 import queue
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,12 +20,14 @@ from engine.evaluation.predicted import Predicted
 from engine.inference.messages import ChatRequest, ChatUpdate
 from engine.memory.info import MemoryInfo
 from engine.models.info import Counts, ModelInfo
-from engine.runs.folder import new_run_path
+from engine.runs.folder import RunFolder, new_run_path
 from engine.service import deferred
 from engine.service.answer import Answer
 from engine.service.permission import NO_TRUST, Permission
+from engine.service.rights import Rights
 from engine.service.runs import RECORDINGS, RunStore, short
 from engine.service.status import LiveStatus
+from engine.service.visitor import Visitor, operator
 from engine.service.worker_thread import WorkerThread
 
 if TYPE_CHECKING:
@@ -37,24 +40,45 @@ SAME_CLICK_S = 5.0
 class Workbench:
     """Everything that a page can do. All methods are thread-safe; errors are `WorkbenchError`s.
 
+    Args:
+        home: See the attribute.
+        confinement: The folders that may be named.
+        who: Returns the visitor that the present thread answers; every method refuses what that visitor may not do.
+
     Attributes:
         home: Folder of runs, the user's models and exports.
+        rights: Those of whoever is being answered.
         permission: Which paths may be named here, and which sessions trust which model's authors. The methods that take
             a `session` act with the trust that it gave; without one, with none.
         runs: The run folders; its methods do not wait for the worker.
     """
 
-    def __init__(self, home: Path, confinement: Confinement = LOCAL) -> None:
+    def __init__(self, home: Path, confinement: Confinement = LOCAL, who: Callable[[], Visitor] = operator) -> None:
         self.home = home
-        self.permission = Permission(confinement)
+        self.rights = Rights(who)
+        self.permission = Permission(confinement, who)
         self._worker = WorkerThread()
-        self.runs = RunStore(home / "runs", self.live, self.permission.check_paths)
+        self.runs = RunStore(home / "runs", self.live, self.permission.check_paths, self.rights)
         self._starting = threading.Lock()
-        self._last_start: tuple[RunConfig, float, str] | None = None
+        self._last_start: _Start | None = None
 
     def live(self) -> LiveStatus:
         """Present status of the worker. Instant."""
         return self._worker.live
+
+    def seen_live(self) -> LiveStatus:
+        """The same without what names a run that the asker may not see."""
+        live = self.live()
+        if live.run is None or self.rights.who().sees(self.active_owner()):
+            return live
+        return dataclasses.replace(live, run=None, name="", message="", problem=None)
+
+    def active_owner(self) -> str:
+        """Who started the active run; empty without one."""
+        run, last = self.live().run, self._last_start
+        if last is not None and last.run == run:
+            return last.owner
+        return self.runs.owner(run) if run else ""
 
     def warm_up(self) -> None:
         """Start loading torch and the embedded model in the background."""
@@ -114,34 +138,39 @@ class Workbench:
         Raises:
             WorkbenchError: Another run is active, or a setting, the model or the data cannot be used.
         """
+        self.rights.to_start()
         config = config.checked()
         self.permission.check(config, session)
+        owner = self.rights.who().id
         with self._starting:
-            if self._last_start is not None:
-                last_config, started, run = self._last_start
-                if last_config == config and time.monotonic() - started < SAME_CLICK_S and self.live().run == run:
-                    return run
+            last = self._last_start
+            if last is not None and last.is_repeated(config, owner) and self.live().run == last.run:
+                return last.run
             self._refuse_second_run()
             path = new_run_path(self.runs.root, config)
+            self._last_start = _Start(config, owner, path.name)
             self._worker.expect(path.name)
-            self._worker.call(lambda worker: worker.start(path, config, short(name)))
-            self._last_start = (config, time.monotonic(), path.name)
+            self._worker.call(lambda worker: worker.start(path, config, short(name), owner))
             return path.name
 
     def pause(self) -> None:
         """Pause the active run after the present step."""
+        self._may_drive()
         self._worker.call(lambda worker: worker.pause())
 
     def go_on(self) -> None:
         """Continue the paused run."""
+        self._may_drive()
         self._worker.call(lambda worker: worker.go_on())
 
     def one_step(self) -> None:
         """Make one step and pause."""
+        self._may_drive()
         self._worker.call(lambda worker: worker.one_step())
 
     def stop(self) -> None:
         """Stop the active run after the present step and save its state; it can be resumed."""
+        self._may_drive()
         self._worker.call(lambda worker: worker.stop())
 
     def resume(self, run: str, *, session: str = "") -> None:
@@ -150,11 +179,11 @@ class Workbench:
         Raises:
             WorkbenchError: Another run is active, or this one cannot be resumed.
         """
+        folder = self.runs.editable_folder(run)
         with self._starting:
             if self.live().run == run:
                 return
             self._refuse_second_run()
-            folder = self.runs.editable_folder(run)
             trust = self.permission.to_resume(folder, session)
             self._worker.expect(run)
             self._worker.call(lambda worker: worker.resume(folder, trust))
@@ -163,9 +192,10 @@ class Workbench:
         """A zip of the run's adapter; `form` is one of `engine.exchange.forms.EXPORT_FORMATS`.
 
         Raises:
-            WorkbenchError: The format cannot hold this adapter without loss.
+            WorkbenchError: The format cannot hold this adapter without loss, or the asker may not take it.
         """
         folder = self.runs.folder(run)
+        self._may_take(folder)
         trust = self.permission.of_run(folder, session)
         target = self.home / "exports" / f"{run}-{form if form.isidentifier() else 'x'}.zip"
         return self._worker.call(lambda worker: worker.export(folder, form, target, trust))
@@ -208,6 +238,7 @@ class Workbench:
         if (stored := self.runs.kept_predictions(run)) is not None:
             yield stored
             return
+        self._may_take(folder)
         rows: list[dict[str, Any]] = []
         total = 1
         while len(rows) < total:
@@ -250,10 +281,38 @@ class Workbench:
         """Stop the active run, save its state, and end the worker thread."""
         self._worker.close()
 
+    def _may_drive(self) -> None:
+        """See that the asker may stop the active run."""
+        if run := self.live().run:
+            self.rights.to_change(run, self.active_owner())
+
+    def _may_take(self, folder: RunFolder) -> None:
+        """See that the asker may take away what a run has learnt."""
+        shipped = folder.path.parent == RECORDINGS
+        self.rights.to_export(folder.id, "" if shipped else folder.facts().owner, shipped=shipped)
+
     def _refuse_second_run(self) -> None:
-        if self.live().run is not None:
-            raise RunError(
-                "run_active",
-                f"The run {self.live().name or self.live().run!r} is active: stop it before you start another.",
-                run=self.live().name or self.live().run,
-            )
+        live = self.live()
+        if live.run is None:
+            return
+        if not self.rights.who().changes(self.active_owner()):
+            raise RunError("server_trains", "Somebody else's run is training: wait until it ends, then start yours.")
+        raise RunError(
+            "run_active",
+            f"The run {live.name or live.run!r} is active: stop it before you start another.",
+            run=live.name or live.run,
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class _Start:
+    """The start of a run, to tell a double click from another one, and whose run is active before its folder is."""
+
+    config: RunConfig
+    owner: str
+    run: str
+    at: float = dataclasses.field(default_factory=time.monotonic)
+
+    def is_repeated(self, config: RunConfig, owner: str) -> bool:
+        """Whether the same visitor starts the same once more."""
+        return (config, owner) == (self.config, self.owner) and time.monotonic() - self.at < SAME_CLICK_S

@@ -55,11 +55,11 @@ class Worker:
         """Whether `advance` has something to do."""
         return self._trainer is not None and self._live.status in ("running", "waiting")
 
-    def start(self, path: Path, config: RunConfig, name: str) -> None:
+    def start(self, path: Path, config: RunConfig, name: str, owner: str = "") -> None:
         """Start a new run; `advance` trains it."""
 
         def make() -> Trainer:
-            trainer = start_run(path, config, self.models.base, name)
+            trainer = start_run(path, config, self.models.base, name, owner)
             self._lock.enter_context(trainer.folder.owned())
             return trainer
 

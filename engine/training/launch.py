@@ -50,7 +50,7 @@ def build_method(config: RunConfig, base: Base, head: HeadSpec | None = None) ->
     return method.with_head(head, start.rng)
 
 
-def start_run(path: Path, config: RunConfig, load: LoadBase, name: str = "") -> Trainer:
+def start_run(path: Path, config: RunConfig, load: LoadBase, name: str = "", owner: str = "") -> Trainer:
     """Make the run folder and a trainer at step 0. Everything that can be wrong is checked before the folder is made.
 
     Raises:
@@ -81,6 +81,7 @@ def start_run(path: Path, config: RunConfig, load: LoadBase, name: str = "") -> 
             template=dataset.template,
             pictures=dataset.pictures,
             chips=dataset.chips,
+            owner=owner,
         ),
     )
     return build_trainer(folder, base, method, dataset)

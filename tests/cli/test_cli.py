@@ -73,7 +73,7 @@ def test_train_eval_chat_export_import(engine, tmp_path):
     run = tmp_path / "a"
     done = from_json(
         engine("train", "--method", "llama_adapter", "--set", "prompt_len=4", "--set", "gate=per_layer",
-               "--set", "activation=identity", "--steps", 3, "--dataset", few_rows(tmp_path), "--out", run, "--json")
+               "--set", "activation=identity", "--steps", 3, *tiny(tmp_path), "--out", run, "--json")
     )  # fmt: skip
     assert done["status"] == "finished"
     assert done["step"] == 3
@@ -86,7 +86,8 @@ def test_train_eval_chat_export_import(engine, tmp_path):
     answer = from_json(engine("chat", run, "--prompt", "Where does Ivan Marsh live?", "--strength", 0, "--json"))
     assert answer["base"] == answer["tuned"] != ""
     assert from_json(engine("export", run, "--format", "peft", "--out", tmp_path / "peft", "--json"))["files"]
-    assert from_json(engine("import", tmp_path / "peft", "--out", tmp_path / "own", "--json"))["parameters"]
+    back = ("--model", tmp_path / "tiny", "--out", tmp_path / "own", "--json")
+    assert from_json(engine("import", tmp_path / "peft", *back))["parameters"]
     assert from_json(engine("chat", tmp_path / "own", "--prompt", "Hello", "--json"))["tuned"]
     assert engine("export", run, "--format", "peft", "--out", tmp_path / "peft")[0] == 2
 
@@ -145,9 +146,10 @@ def test_no_file_gives_trust(engine, tmp_path):
 
 
 def test_yaml_reproduces_the_run(engine, tmp_path):
-    engine("train", "--method", "lora", "--steps", 3, "--set", "rank=2", "--out", tmp_path / "a", "--quiet")
+    engine("train", *tiny(tmp_path), "--method", "lora", "--steps", 3, "--set", "rank=2", "--out", tmp_path / "a",
+           "--quiet")  # fmt: skip
     engine("train", tmp_path / "a" / "run.yaml", "--out", tmp_path / "b", "--quiet")
-    assert losses(tmp_path / "a") == losses(tmp_path / "b")
+    assert losses(tmp_path / "a") == losses(tmp_path / "b") != []
     values = yaml.safe_load((tmp_path / "a" / "run.yaml").read_text("utf-8"))
     assert values["method_settings"] == {"rank": 2}
 
@@ -184,28 +186,29 @@ def test_mistakes_get_one_sentence(engine, words, parts, tmp_path):
 @pytest.mark.fault("killed", "A run is killed in mid-step: resume gives the losses of a run that was not.")
 @pytest.mark.slow
 def test_a_killed_run_resumes_with_the_same_losses(engine, tmp_path):
-    flags = ["--steps", "14", "--save-every", "3", "--method", "lora", "--set", "dropout=0.1", "--quiet"]
-    flags += ["--dataset", few_rows(tmp_path)]
+    flags = ["--steps", "120", "--save-every", "7", "--method", "lora", "--set", "dropout=0.1", "--quiet"]
+    flags += ["--max-seq-len", "32", "--eval-every", "200", *tiny(tmp_path)]
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     process = subprocess.Popen(command("train", *flags, "--out", killed), cwd=ROOT, env=quiet())
-    while len(losses(killed)) < 7:
+    while len(losses(killed)) < 9:
         assert process.poll() is None
-        time.sleep(0.05)
+        time.sleep(0.02)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    assert from_json(engine("runs", "--root", tmp_path, "--json"))[0]["status"] in ("interrupted", "finished")
+    assert from_json(engine("runs", "--root", tmp_path, "--json"))[0]["status"] == "interrupted"
     assert engine("resume", killed, "--quiet")[0] == 0
     assert engine("train", *flags, "--out", whole)[0] == 0
     assert losses(killed) == losses(whole)
-    assert len(losses(whole)) == 14
+    assert len(losses(whole)) == 120
 
 
 @pytest.mark.slow
 def test_ctrl_c_keeps_the_work(tmp_path):
-    process = subprocess.Popen(command("train", "--steps", "5000", "--out", tmp_path / "a"), cwd=ROOT, env=quiet())
+    words = ("--steps", "5000", *tiny(tmp_path), "--out", tmp_path / "a")
+    process = subprocess.Popen(command("train", *words), cwd=ROOT, env=quiet())
     while len(losses(tmp_path / "a")) < 3:
         assert process.poll() is None
-        time.sleep(0.05)
+        time.sleep(0.02)
     process.send_signal(signal.SIGINT)
     assert process.wait() == 0
     facts = json.loads((tmp_path / "a" / "run.json").read_text("utf-8"))
@@ -231,12 +234,18 @@ def test_signals_that_stop(number):
         signal.signal(signal.SIGHUP, before)
 
 
-def few_rows(folder):
-    """The default dataset with eight test rows."""
-    target = shutil.copytree(ROOT / "assets" / "datasets" / "town-qa", folder / "few")
-    lines = (target / "test.jsonl").read_text("utf-8").splitlines(keepends=True)
-    (target / "test.jsonl").write_text("".join(lines[:8]), "utf-8")
+def few_rows(folder, name="town-qa", rows=8):
+    """A shipped dataset with few rows to validate and to test."""
+    target = shutil.copytree(ROOT / "assets" / "datasets" / name, folder / "few")
+    for split in ("validation", "test"):
+        lines = (target / f"{split}.jsonl").read_text("utf-8").splitlines(keepends=True)
+        (target / f"{split}.jsonl").write_text("".join(lines[:rows]), "utf-8")
     return target
+
+
+def tiny(folder):
+    """Flags of a tiny model on few rows."""
+    return ("--model", save_tiny(folder / "tiny"), "--dataset", few_rows(folder))
 
 
 def losses(run):

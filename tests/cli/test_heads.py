@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from tests.cli.test_cli import engine, from_json
+from tests.cli.test_cli import engine, few_rows, from_json
 from tests.unit.making import make_dataset
 
 __all__ = ["engine"]
@@ -15,13 +15,13 @@ RUN = ("train", "--method", "lora", "--head", "head", "--steps", 3, "--quiet", "
 
 def test_labels_from_training_to_export(engine, tmp_path):
     """Train with a head, score, write predictions, ask, export to HF peft and read that back."""
-    run = tmp_path / "a"
-    assert from_json(engine(*RUN, "--dataset", "complaints", "--out", run))["trainable"] == 36_864 + 2 * 192
+    run, posts = tmp_path / "a", few_rows(tmp_path, "complaints", 24)
+    assert from_json(engine(*RUN, "--dataset", posts, "--out", run))["trainable"] == 36_864 + 2 * 192
     scores = from_json(engine("eval", run, "--predictions", tmp_path / "rows.jsonl", "--json"))
     assert {"accuracy", "f1", "matthews", "base_accuracy", "base_answer", "base_ability_loss"} <= scores.keys()
     rows = [json.loads(line) for line in (tmp_path / "rows.jsonl").read_text("utf-8").splitlines()]
-    assert len(rows) == scores["rows"] == 120
-    assert sum(row["right"] for row in rows) / 120 == pytest.approx(scores["accuracy"], abs=1e-4)
+    assert len(rows) == scores["rows"] == 24
+    assert sum(row["right"] for row in rows) / 24 == pytest.approx(scores["accuracy"], abs=1e-4)
     assert {row["base"] for row in rows} == {scores["base_answer"]}
     answer = from_json(engine("chat", run, "--prompt", "The bus was late.", "--max-new-tokens", 4, "--json"))
     assert "%" in answer["tuned"]
@@ -41,15 +41,16 @@ def test_numbers(engine, tmp_path):
 
 def test_words_are_scored_as_labels_too(engine, tmp_path):
     """Where the data has labels and the model writes, what it writes is scored as a label as well."""
+    posts = few_rows(tmp_path, "complaints", 24)
     words = [part if part != "head" or RUN[index - 1] != "--head" else "words" for index, part in enumerate(RUN)]
-    engine(*words, "--dataset", "complaints", "--out", tmp_path / "a")
+    engine(*words, "--dataset", posts, "--out", tmp_path / "a")
     scores = from_json(engine("eval", tmp_path / "a", "--json"))
     assert scores["labels"]["accuracy"] == scores["exact_match"]
 
 
 def test_library_lists_adapters_with_bytes_and_times(engine, tmp_path):
     """One line per adapter; --time loads the base and measures."""
-    engine(*RUN, "--dataset", "complaints", "--out", tmp_path / "a")
+    engine(*RUN, "--dataset", few_rows(tmp_path, "complaints"), "--out", tmp_path / "a")
     shutil.copytree(tmp_path / "a" / "adapter", tmp_path / "b")  # an adapter alone, without its run
     adapters = from_json(engine("library", "--root", tmp_path, "--json"))
     assert {row["id"] for row in adapters} == {"a", "b"}

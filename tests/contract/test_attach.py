@@ -98,11 +98,12 @@ def test_strength_is_continuous(case, at):
     Logits of size 5 carry a rounding error of a few 1e-6, hence the 2e-5.
     """
     base, method = case.build()
-    randomise(method, std=0.2)
+    view, inputs = viewed(base, randomise(method, std=0.2)), inputs_for(base)
 
+    @torch.no_grad()
     def at_strength(strength):
         method.control.strength = strength
-        return logits(base, method).double()
+        return view.logits(inputs).double()
 
     here = at_strength(at)
     jumps = [float((at_strength(at + turn) - here).abs().max()) for turn in (1e-4, 1e-5, 1e-6)]

@@ -1,5 +1,7 @@
 """Which models and methods go together, and what is said when they do not."""
 
+import functools
+
 import pytest
 import torch
 from transformers import AutoModelForCausalLM, FalconConfig
@@ -59,13 +61,23 @@ def test_missing_model_is_a_sentence(folder, tmp_path):
     assert "\n" not in str(caught.value)
 
 
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory):
+    """Gives a tiny model in a precision, read from files; every test gets the same one, since no base is changed."""
+
+    @functools.cache
+    def load(family, precision="fp32"):
+        return load_base(str(save_tiny(tmp_path_factory.mktemp(family), family)), precision)
+
+    return load
+
+
 @pytest.mark.parametrize("name", list(METHODS))
 @pytest.mark.parametrize("family", ["llama", "gpt2"])
-def test_loaded_base_equals_the_saved_model(name, family, tmp_path):
+def test_loaded_base_equals_the_saved_model(name, family, loaded):
     """A model folder loads, frozen, with the shape that `shape_from_config` tells without loading it."""
-    folder = str(save_tiny(tmp_path, family))
-    base = load_base(folder)
-    assert shape_from_config(folder) == base.shape
+    base = loaded(family)
+    assert shape_from_config(base.name) == base.shape
     case = Case(name, METHODS[name].examples[0], family)
     _, here = case.build(base=base)
     shared, there = case.build()
@@ -75,12 +87,12 @@ def test_loaded_base_equals_the_saved_model(name, family, tmp_path):
 
 @pytest.mark.parametrize("precision", ["bf16", "int8", "nf4"])
 @pytest.mark.parametrize("case", cases(("llama", "qwen3", "gpt2")), ids=str)
-def test_small_number_formats_train_and_chat(case, precision, tmp_path):
+def test_small_number_formats_train_and_chat(case, precision, loaded):
     """Chat, then train, on an 8-bit or bf16 base: the adapter stays fp32, everything moves, the base does not.
 
     A method that must read the weights refuses 8 and 4 bits, and names itself, the format and the way out.
     """
-    base = load_base(str(save_tiny(tmp_path, case.family)), precision)
+    base = loaded(case.family, precision)
     spec = METHODS[case.method]
     if precision not in DTYPES and spec.reads_weights(spec.settings.from_dict(case.example)):
         with pytest.raises(ModelError, match=rf"{spec.title}.*{precision}.*fp32"):

@@ -61,7 +61,8 @@ def config_for(shapes, method="lora", settings=None, **training):
 @pytest.mark.parametrize("method", ["lora", "bottleneck", "llama_adapter"])
 def test_shapes_are_learned(shapes, tmp_path, method, pooling):
     """After eighty steps nearly every test picture is named, and the events say so."""
-    config = config_for(shapes, method, steps=80, pooling=pooling, batch_size=16)
+    seldom = {"eval_every": 80, "save_every": 80}
+    config = config_for(shapes, method, steps=80, pooling=pooling, batch_size=16, **seldom)
     trainer = finish(start_run(tmp_path / "run", config, load))
     method = load_adapter(trainer.folder.adapter_path, trainer.base)
     scores = head_scores(trainer.base, method, load_dataset(str(shapes)))

@@ -15,7 +15,11 @@ const run = (id, step = 0) => /** @type {RunSummary} */ ({ id, step });
 const told = (...answers) => {
   /** @type {string[]} */
   const asked = [];
-  const news = newsOf({ listed: async (version) => (asked.push(version), answers.shift()) });
+  const listed = async (version) => {
+    asked.push(version);
+    return answers.shift();
+  };
+  const news = newsOf({ listed });
   return { asked, news };
 };
 

@@ -289,5 +289,5 @@ def test_scrubbing_is_quick(visit):
 def test_chinese_page(visit, app):
     page = visit(url=f"{app.url}/zh/?token={app.token}")
     expect(page.locator(".gl-intro")).to_contain_text("9,630 个新参数")
-    expect(page.locator("[data-panel=gates] h3")).to_have_text("它从何时、在何处开始倾听？")
+    expect(page.locator("[data-panel=gates] h2")).to_have_text("它从何时、在何处开始倾听？")
     assert "watch." not in page.locator(".gl-watch").inner_text()

@@ -3,9 +3,10 @@
 import json
 import multiprocessing
 import os
+import shutil
 import signal
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from engine.config.run import RunConfig
@@ -79,6 +80,30 @@ class Maker:
         return resume_run(RunFolder.open(self.folder / name), load)
 
 
+@dataclass
+class Shelf:
+    """Runs that many tests look at, each trained once. Whoever changes a run's folder gets a copy of its own."""
+
+    maker: Maker
+    _runs: dict[str, Trainer] = field(default_factory=dict)
+
+    def finished(self, method: str = "llama_adapter", settings: dict | None = None, **training) -> Trainer:
+        """A run that was never interrupted; its folder and its method stay as they are."""
+        return self._kept("finished", finish, method, settings, training)
+
+    def stopped(self, folder: Path, name: str = "broken") -> RunFolder:
+        """A default run that was stopped after five steps, copied below a folder."""
+        kept = self._kept("stopped", lambda trainer: train_to(trainer, 5), "llama_adapter", None, {})
+        shutil.copytree(kept.folder.path, folder / name)
+        return RunFolder.open(folder / name)
+
+    def _kept(self, end: str, train: Callable[[Trainer], Trainer], method, settings, training) -> Trainer:
+        key = f"{end} {method} {settings} {training}"
+        if key not in self._runs:
+            self._runs[key] = train(self.maker.start(str(len(self._runs)), method, settings, **training))
+        return self._runs[key]
+
+
 def load(name: str, precision: str):
     """The tiny base of a family."""
     assert precision == "fp32"
@@ -89,6 +114,16 @@ def finish(trainer: Trainer) -> Trainer:
     """Train to the end."""
     for _ in trainer.run():
         pass
+    return trainer
+
+
+def train_to(trainer: Trainer, step: int) -> Trainer:
+    """Train so many steps, then stop."""
+    progress = trainer.run()
+    for each in progress:
+        if each.step == step:
+            break
+    progress.close()
     return trainer
 
 

@@ -1,15 +1,14 @@
 """The memory that a run will take: estimated on shapes alone, beside what its steps really hold."""
 
 import json
-import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import torch
 from transformers import LlamaConfig
 
 from benchmarks.memory import measured
+from engine.__main__ import main
 from engine.config.run import RunConfig
 from engine.config.training import TrainingSettings
 from engine.core.errors import ModelError
@@ -29,7 +28,6 @@ from engine.training.launch import start_run
 from tests.tiny import CONFIGS, V, cases, save_tiny, tiny_base
 from tests.unit.making import Maker, finish, make_dataset
 
-ROOT = Path(__file__).resolve().parents[2]
 PLENTY = DeviceMemory(device="cpu", free=10**15, total=10**15)
 LLAMA_7B = {"hidden_size": 4096, "intermediate_size": 11008, "num_hidden_layers": 32, "num_attention_heads": 32}
 
@@ -220,14 +218,14 @@ def test_first_step_is_not_charged_for_the_optimiser(tmp_path):
     assert last.step < first.step + first.optimiser
 
 
-def test_workbench_and_command_line_tell_it(tmp_path):
+def test_workbench_and_command_line_tell_it(tmp_path, monkeypatch, capsys):
     """Both doors give the same numbers."""
     bench = Workbench(tmp_path)
     info = bench.memory(RunConfig(method="ladder"))
     bench.close()
-    command = [sys.executable, "-m", "engine", "memory", "--method", "ladder", "--json"]
-    out = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
-    told = json.loads(out.stdout.splitlines()[-1])
+    monkeypatch.setattr(sys, "argv", ["engine", "memory", "--method", "ladder", "--json"])
+    assert main() == 0
+    told = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert {name: told[name] for name in ("weights", "adapter", "activations", "total", "verdict")} == {
         name: getattr(info, name) for name in ("weights", "adapter", "activations", "total", "verdict")
     }

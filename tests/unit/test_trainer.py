@@ -22,14 +22,9 @@ from engine.training.launch import start_run
 from engine.training.objective import TrainingObjective
 from engine.training.out_of_memory import advised, is_out_of_memory, out_of_memory
 from tests.tiny import plain_model, save_tiny, tiny_base, tokenizer
-from tests.unit.making import Maker, events_of, finish, load, losses, make_dataset
+from tests.unit.making import events_of, finish, load, losses, make_dataset
 
 METHOD_NAMES = list(METHODS)
-
-
-@pytest.fixture
-def maker(tmp_path):
-    return Maker(tmp_path)
 
 
 @pytest.mark.parametrize("method", METHOD_NAMES)
@@ -40,16 +35,16 @@ def test_training_learns(maker, method):
 
 
 @pytest.mark.parametrize("parts", [2, 3, 16])
-def test_accumulation_is_the_big_batch(maker, parts):
+def test_accumulation_is_the_big_batch(maker, shelf, parts):
     """Split into parts, even unequal ones or more than there are rows, a batch gives the same run within rounding."""
-    whole = losses(finish(maker.start("whole", micro_batches=1)))
+    whole = losses(shelf.finished())
     split = losses(finish(maker.start("split", micro_batches=parts)))
     assert split == pytest.approx(whole, abs=3e-4)
 
 
-def test_checkpointing_and_clip_change_only_what_they_should(maker):
+def test_checkpointing_and_clip_change_only_what_they_should(maker, shelf):
     """Gradient checkpointing gives the very same losses; a tight clip gives others from step 2 on."""
-    plain = losses(finish(maker.start("plain")))
+    plain = losses(shelf.finished())
     assert losses(finish(maker.start("again", gradient_checkpointing=True))) == plain
     clipped = finish(maker.start("clipped", max_grad_norm=1e-9))
     assert losses(clipped)[0] == plain[0]
@@ -102,9 +97,9 @@ def test_snapshots_are_the_parameters(maker):
         assert all(torch.equal(snapshot[name], expected[name]) for name in expected)
 
 
-def test_moved_tells_norms_of_the_step(maker):
+def test_moved_tells_norms_of_the_step(shelf):
     """A group's update norm is the distance between two snapshots."""
-    trainer = finish(maker.start("a"))
+    trainer = shelf.finished()
     before, after = (load_file(trainer.folder.snapshot_path(step)) for step in (4, 5))
     (event,) = [event for event in events_of(trainer, "moved") if event["step"] == 5]
     for group, update, norm in zip(event["groups"], event["update_norms"], event["norms"], strict=True):
@@ -112,19 +107,19 @@ def test_moved_tells_norms_of_the_step(maker):
         assert norm == pytest.approx(float(after[group].norm()), rel=1e-4, abs=1e-6)
 
 
-def test_first_loss_is_the_base(maker):
+def test_first_loss_is_the_base(shelf):
     """A method that starts at the base has the base's loss in step 1, and the base's validation at step 0."""
-    trainer = finish(maker.start("a"))
+    trainer = shelf.finished()
     base = tiny_base("llama")
     total, count = label_loss(base.view(), collate(trainer.validation.examples, 0))
     assert events_of(trainer, "eval")[0]["validation_loss"] == pytest.approx(float(total) / count, abs=1e-4)
 
 
-def test_full_disk_does_not_stop_training(maker, monkeypatch, caplog):
+def test_full_disk_does_not_stop_training(maker, shelf, monkeypatch, caplog):
     """Snapshots that cannot be written, in whatever way the library says so, are told of and passed over."""
     from safetensors import SafetensorError
 
-    quiet = losses(finish(maker.start("quiet")))
+    quiet = losses(shelf.finished())
     true_write = recorder.write_tensors
     errors = iter([OSError(28, "No space left on device"), SafetensorError("I/O error: No space left on device")])
 
@@ -142,10 +137,11 @@ def test_full_disk_does_not_stop_training(maker, monkeypatch, caplog):
     assert all("space" in message for message in messages)
 
 
-def test_telemetry_that_cannot_be_written_does_not_stop_training(maker, caplog):
+def test_telemetry_that_cannot_be_written_does_not_stop_training(maker, monkeypatch, caplog):
     """A log that cannot be opened or written is told once, and once more when what waited for it is given up."""
     trainer = maker.start("a")
     trainer.folder.events_path.mkdir()
+    monkeypatch.setattr("engine.runs.log.CLOSE_PATIENCE_S", 0.5)
     with caplog.at_level(logging.WARNING):
         finish(trainer)
     assert trainer.folder.facts().status == "finished"

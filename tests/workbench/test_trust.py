@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from app.launch import confinement
+from app.launch import confinement, parser
 from app.tabs.filling import read_config
 from engine.config.run import RunConfig
 from engine.core.confine import Confinement
@@ -154,7 +154,7 @@ def test_trust_is_bound_to_the_model(tmp_path):
 )
 def test_who_can_reach_it_decides(host, shared, alone, tmp_path):
     """Only a workbench that nobody but its own user can reach reads all of the machine, and may run code."""
-    made = confinement(host, tmp_path, shared=shared)
+    made = confinement(host, parser().parse_args(["--home", str(tmp_path)]), shared=shared)
     assert made.may_trust is alone
     assert (made.models is None) is (made.data is None) is alone
 

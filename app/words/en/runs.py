@@ -23,6 +23,7 @@ WORDS = {
     "runs.delete.sure": "Delete this run for good?",
     "runs.delete.yes": "Delete it",
     "runs.delete.no": "Keep it",
+    "runs.owner": "started by {owner}",
     "runs.deleted": "The run is deleted.",
     "runs.name": "Name",
     "runs.notes": "Notes",

@@ -23,6 +23,7 @@ WORDS = {
     "runs.delete.sure": "彻底删除这次运行？",
     "runs.delete.yes": "删除",
     "runs.delete.no": "保留",
+    "runs.owner": "由 {owner} 开始",
     "runs.deleted": "已删除这次运行。",
     "runs.name": "名称",
     "runs.notes": "备注",

@@ -210,7 +210,7 @@ export const mountTable = (element, words, server, pick) => {
       el("button", { type: "button", "data-column": column, text: words[`runs.column.${column}`], onclick: again }),
     );
   };
-  const makeHead = () => el("tr", {}, el("th"), ...COLUMNS.map(columnHead));
+  const makeHead = () => el("tr", {}, el("td"), ...COLUMNS.map(columnHead));
   let head = makeHead();
 
   /** @param {RunSummary} run */

@@ -34,7 +34,7 @@ const shownHere = (/** @type {HTMLElement} */ element) =>
 const mountPanel = (stage, panel, side) => {
   /** @type {Stage["say"]} */
   const say = (key, values) => stage.say(`${panel.name}.${key}`, values);
-  const title = el("h3", { text: say("title") });
+  const title = el("h2", { text: say("title") });
   const tools = el("div", { class: "gl-tools" });
   const body = el("div", { class: "gl-panel-body" });
   const caption = el("p", { class: "gl-caption", text: say("caption") });

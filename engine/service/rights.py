@@ -1,0 +1,74 @@
+"""Refuses what a visitor may not do, in one sentence. What a page shows or hides plays no part in it."""
+
+from collections.abc import Callable
+
+from engine.core.errors import RunError, SettingError
+from engine.service.visitor import Visitor
+
+
+class Rights:
+    """The rights of whoever is being answered.
+
+    Args:
+        who: Returns the visitor that the present thread answers.
+    """
+
+    def __init__(self, who: Callable[[], Visitor]) -> None:
+        self.who = who
+
+    def to_see(self, run: str, owner: str, *, shipped: bool = False) -> None:
+        """Let a run be looked at.
+
+        Raises:
+            RunError: It is somebody else's; for this visitor there is no such run.
+        """
+        if not self.who().sees(owner, shipped=shipped):
+            raise no_such_run(run)
+
+    def to_start(self) -> None:
+        """Let a run be started.
+
+        Raises:
+            SettingError: This visitor only watches.
+        """
+        if not self.who().starts:
+            raise _watches(self.who())
+
+    def to_change(self, run: str, owner: str) -> None:
+        """Let a run be stopped, resumed, renamed or deleted.
+
+        Raises:
+            WorkbenchError: This visitor only watches, or it is somebody else's.
+        """
+        self._own_or_driven(run, owner, allowed=self.who().changes(owner))
+
+    def to_export(self, run: str, owner: str, *, shipped: bool = False) -> None:
+        """Let a run's adapter, and its answers to all test rows, be made.
+
+        Raises:
+            WorkbenchError: As `to_change`.
+        """
+        self._own_or_driven(run, owner, allowed=self.who().exports(owner, shipped=shipped))
+
+    def _own_or_driven(self, run: str, owner: str, *, allowed: bool) -> None:
+        visitor = self.who()
+        if allowed:
+            return
+        self.to_see(run, owner)
+        if not visitor.starts:
+            raise _watches(visitor)
+        if not owner:
+            text = f"The run {run!r} belongs to nobody here: only a driver of this server can do that."
+            raise RunError("run_of_nobody", text, run=run)
+        text = f"The run {run!r} belongs to {owner}: only {owner} or a driver of this server can do that."
+        raise RunError("run_of_other", text, run=run, owner=owner)
+
+
+def no_such_run(run: str) -> RunError:
+    """There is none, or none that the visitor may know of."""
+    return RunError("no_such_run", f"There is no run {run!r}: it may have been deleted.", run=run)
+
+
+def _watches(visitor: Visitor) -> SettingError:
+    text = f"{visitor.id or 'This visitor'} only watches here: ask a driver of this server to change that."
+    return SettingError("watches_only", text, visitor=visitor.id or "–")

@@ -1,0 +1,64 @@
+"""Who asks a workbench for something, and what each role may do with whose run."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+Role = Literal["driver", "member", "watcher", "guest"]
+"""`driver`: everything. `member`: starts runs, changes and exports their own, looks at all. `watcher`: looks at all and
+asks. `guest`: of a public server, has their own runs, and sees nobody else's.
+"""
+LOOKING: tuple[Role, ...] = ("driver", "member", "watcher")
+STARTING: tuple[Role, ...] = ("driver", "member", "guest")
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """Who asks.
+
+    Attributes:
+        id: What runs and uploads of this visitor are marked with; empty for the only user of this machine, and for
+            those who own nothing.
+        role: See `Role`.
+    """
+
+    id: str = ""
+    role: Role = "driver"
+
+    def owns(self, owner: str) -> bool:
+        """Whether a mark is this visitor's."""
+        return bool(self.id) and self.id == owner
+
+    def sees(self, owner: str, *, shipped: bool = False) -> bool:
+        """Whether a run may be looked at, and asked about."""
+        return shipped or self.role in LOOKING or self.owns(owner)
+
+    @property
+    def starts(self) -> bool:
+        """Whether runs may be started."""
+        return self.role == "driver" or (bool(self.id) and self.role in STARTING)
+
+    def changes(self, owner: str) -> bool:
+        """Whether a run may be stopped, resumed, renamed, deleted."""
+        return self.role == "driver" or (self.starts and self.owns(owner))
+
+    def exports(self, owner: str, *, shipped: bool = False) -> bool:
+        """Whether a run's adapter may be taken away."""
+        return self.starts and (shipped or self.changes(owner))
+
+    def uploads(self, folder: Path) -> Path:
+        """The part of a folder of uploads that is this visitor's."""
+        mark = hashlib.sha256(self.id.encode()).hexdigest()[:16]
+        return folder / f"of-{mark}" if self.id else folder
+
+
+OPERATOR = Visitor()
+"""The only user of this machine."""
+NOBODY = Visitor(role="guest")
+"""Somebody who owns nothing, and sees what ships."""
+
+
+def operator() -> Visitor:
+    """Who asks where nobody else can."""
+    return OPERATOR
