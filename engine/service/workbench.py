@@ -198,7 +198,7 @@ class Workbench:
         self._may_take(folder)
         trust = self.permission.of_run(folder, session)
         target = self.home / "exports" / f"{run}-{form if form.isidentifier() else 'x'}.zip"
-        return self._worker.call(lambda worker: worker.export(folder, form, target, trust))
+        return self._worker.call(lambda worker: worker.export(folder, form, target, trust), self.rights.who().id)
 
     def ask(
         self,
@@ -224,7 +224,7 @@ class Workbench:
         """
         folder = self.runs.folder(run)
         trust = self.permission.of_run(folder, session)
-        return self._worker.call(lambda worker: worker.ask(query, folder, step, arguments, trust))
+        return self._worker.call(lambda worker: worker.ask(query, folder, step, arguments, trust), self.rights.who().id)
 
     def predictions(self, run: str, *, session: str = "") -> Iterator[Predicted]:
         """Predictions for the test rows of a run, a few more each time; stored predictions are yielded at once.
@@ -269,7 +269,7 @@ class Workbench:
             finally:
                 updates.put(None)
 
-        future = self._worker.submit(answer)
+        future = self._worker.submit(answer, self.rights.who().id)
         try:
             while (update := updates.get()) is not None:
                 yield update
