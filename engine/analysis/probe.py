@@ -55,13 +55,18 @@ def need_words(base: Base) -> None:
         )
 
 
-def need_picture(base: Base, picture: Path) -> None:
-    """Check that a model reads a picture that somebody gave.
+def need_picture(base: Base, picture: Path, *, seen: bool = False) -> None:
+    """Check that a picture which somebody gave can be used.
+
+    Args:
+        base: The model.
+        picture: The file.
+        seen: Whether a method tells the model of pictures beside its text.
 
     Raises:
-        DataError: It reads text, or the file is no picture.
+        DataError: The model reads text alone, or the file is no picture.
     """
-    if base.shape.family.reads_text:
+    if base.shape.family.reads_text and not seen:
         raise DataError(
             "holds_pictures",
             f"{picture.name!r} is a picture, which the model {base.name!r} cannot read: choose an image model, such "
@@ -90,7 +95,7 @@ def probe_input(base: Base, view: View, example: Example) -> ProbeInput:
     def run() -> None:
         view.hidden(batch.inputs)
 
-    if example.picture is not None:
+    if not base.shape.family.reads_text:
         side = math.isqrt(batch.size - 1)
         return ProbeInput(["[CLS]", *(f"{at // side + 1},{at % side + 1}" for at in range(batch.size - 1))], run)
     return ProbeInput(

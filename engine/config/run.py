@@ -60,6 +60,11 @@ class RunConfig:
         """
         return DataSettings.from_dict(self.data)
 
+    @property
+    def vision(self) -> str:
+        """The vision encoder through which the method sees pictures; empty where it sees none."""
+        return str(getattr(self.of_method(), "vision", ""))
+
     def load_data(self, tokenizer: Any = None) -> Dataset:  # noqa: ANN401 - this file must not import transformers
         """The run's dataset; given a tokenizer, in its chat template, where the settings or the data require that.
 
@@ -68,6 +73,7 @@ class RunConfig:
             SettingError: The data settings are invalid.
         """
         dataset = load_dataset(self.dataset, self.of_data())
+        dataset.check_seen(sees_pictures=bool(self.vision))
         return dataset if tokenizer is None else dataset.in_chat_template(tokenizer)
 
     def checked(self) -> Self:

@@ -16,7 +16,7 @@ from engine.data.picture_features import gone
 from engine.data.pixels import NoPictureError, read_picture
 from engine.data.tokenise import IGNORE, Example, LazyExamples
 from engine.models.base import Base
-from engine.models.inputs import Inputs, Pixels, Processor, Tokens
+from engine.models.inputs import Inputs, Pictures, Pixels, Processor, Tokens
 
 SORTED_BATCHES = 8
 """Batches whose rows are sorted by length together."""
@@ -113,7 +113,14 @@ def collate(examples: Sequence[Example], pad_id: int, device: torch.device | Non
         labels[row, example.answer_at : n] = ids[row, example.answer_at : n]
         for at, index in example.mlm_labels.items():
             labels[row, at] = index
-    return Batch(Tokens(ids.to(device), mask.to(device)), labels.to(device), targets_in(examples, device))
+    inputs = Tokens(ids.to(device), mask.to(device), pictures_beside(examples))
+    return Batch(inputs, labels.to(device), targets_in(examples, device))
+
+
+def pictures_beside(examples: Sequence[Example]) -> Pictures:
+    """The picture beside each text; nothing where no text has one."""
+    pictures = tuple(example.picture for example in examples)
+    return pictures if any(pictures) else ()
 
 
 def targets_in(examples: Sequence[Example], device: torch.device | None) -> Targets | None:

@@ -19,6 +19,7 @@ class Columns:
         input: What the question is about; empty without.
         response: What is answered.
         messages: A conversation; empty without.
+        picture: The picture that a row is about; empty without.
         sure: Whether the guess is by names; else it is by texts, and a person should check it.
     """
 
@@ -27,6 +28,7 @@ class Columns:
     input: str = ""
     response: str = ""
     messages: str = ""
+    picture: str = ""
     sure: bool = True
 
     @property
@@ -72,6 +74,10 @@ def columns_for(table: Table, settings: DataSettings) -> Columns:
     Raises:
         DataError: A column that is named is not there, or nothing can be guessed.
     """
+    if picture := settings.picture.strip():
+        check_column(table, picture)
+        bare = replace(settings, picture="")
+        return replace(_beside_picture(table.without(picture), bare), picture=picture)
     asked = _named(table, settings.prompt)
     for name in (settings.input, settings.response, settings.messages):
         check_column(table, name.strip())
@@ -89,6 +95,16 @@ def columns_for(table: Table, settings: DataSettings) -> Columns:
     if columns.kind == "text" and columns.prompt:
         columns = replace(columns, kind="pair")
     return replace(columns, kind=_kind(table, columns, settings))
+
+
+def _beside_picture(table: Table, settings: DataSettings) -> Columns:
+    """What the other columns are for; where there is but one with text, it says what a picture shows."""
+    texts = _texts(table)
+    if not settings.prompt.strip() and not settings.messages.strip() and len(texts) == 1:
+        settings = replace(settings, response=settings.response.strip() or texts[0])
+        if settings.response == texts[0]:
+            return Columns(kind="text", response=texts[0])
+    return columns_for(table, settings)
 
 
 def _kind(table: Table, columns: Columns, settings: DataSettings) -> str:

@@ -80,8 +80,37 @@ class Dataset:
 
     @property
     def pictures(self) -> bool:
-        """Whether rows ask about pictures."""
+        """Whether rows are pictures, without a text."""
         return self.source is not None and self.source.pictures
+
+    @property
+    def illustrated(self) -> bool:
+        """Whether rows are texts that may have a picture beside them."""
+        return self.source is not None and self.source.illustrated
+
+    def check_seen(self, *, sees_pictures: bool) -> None:
+        """See that a method which sees pictures gets some, and that none are there that nothing sees.
+
+        Raises:
+            DataError: It does not, or some are.
+        """
+        if sees_pictures and not self.illustrated:
+            known = ", ".join(self.source.tables["train"].columns) if self.source else "prompt, response"
+            raise DataError(
+                "no_picture_column",
+                f"vision is set, but no column of {self.name!r} is named as that of the pictures: set the data setting "
+                f"picture to one of {known}, or leave vision empty.",
+                name=self.name,
+                known=known,
+            )
+        if self.illustrated and not sees_pictures:
+            assert self.source is not None
+            raise DataError(
+                "pictures_unseen",
+                f"The data setting picture names the column {self.source.columns.picture!r}, but the method sees no "
+                "pictures: set its option vision, or leave picture empty to train on the texts alone.",
+                column=self.source.columns.picture,
+            )
 
     @property
     def head_labels(self) -> tuple[str, ...] | None:

@@ -15,11 +15,15 @@ from engine.data.labels import kind_of, names_of
 from engine.data.readers.dispatch import read_tables
 from engine.data.readers.formats import Stamp, stamp_of
 from engine.data.readers.pictures import folder_stamp, is_pictures
+from engine.data.readers.row_pictures import with_pictures
 from engine.data.settings import DataSettings
 from engine.data.source import Source, SourceRows
 from engine.data.splits import SPLITS, Indices, by_column, cut_off, groups
 from engine.data.table import Table, strings
 from engine.data.templates import template_for
+
+PICTURE = "\0picture"
+"""Name of a column beside the file's own: what their pictures hold."""
 
 PICTURES = Columns(kind="labels", prompt=("picture",), response="label")
 
@@ -45,11 +49,14 @@ def _stamp(name: str) -> Stamp | None:
 @functools.lru_cache(maxsize=4)
 def _open(name: str, settings: DataSettings, stamps: tuple[Stamp | None, ...]) -> Source:
     tables = read_tables(name, settings)
+    if column := settings.picture.strip():
+        files = {"train": name, "validation": settings.validation, "test": settings.test}
+        tables = {split: with_pictures(table, column, files[split]) for split, table in tables.items()}
     pictures = tables["train"].gallery is not None
     columns = PICTURES if pictures else columns_for(tables["train"], settings)
     for table in tables.values():
-        for column in (*columns.asked, columns.response):
-            check_column(table, column)
+        for each in (*columns.asked, columns.response):
+            check_column(table, each)
     kind, labels = (_kind_of_pictures if pictures else kind_of)(list(tables.values()), columns, settings)
     if kind == "free" and columns.kind == "labels":
         columns = replace(columns, kind="pair")
@@ -145,12 +152,19 @@ def _same_rows(source: Source, table: Table) -> tuple[Indices, Indices]:
     answered = [columns.response] if columns.response else []
     if source.template.jinja:
         written = pa.array([row.prompt for row in SourceRows(source, table)], pa.large_string())
-        data = pa.table({"asked": written, **{f"answered {name}": table.data.column(name) for name in answered}})
-        return groups(data, ["asked"]), groups(data, data.column_names)
+        seen = {} if table.beside is None else {PICTURE: table.beside.column("digest")}
+        data = pa.table(
+            {"asked": written, **seen, **{f"answered {name}": table.data.column(name) for name in answered}}
+        )
+        return groups(data, ["asked", *seen]), groups(data, data.column_names)
     if source.pictures:  # the same picture under two names is one
         return groups(table.data, ["content"]), groups(table.data, ["content", "label"])
     asked = list(columns.asked) or answered
-    return groups(table.data, asked), groups(table.data, [*asked, *answered])
+    if table.beside is None:
+        return groups(table.data, asked), groups(table.data, [*asked, *answered])
+    data = table.data.append_column(PICTURE, table.beside.column("digest"))  # another picture is another question
+    asked = [*columns.asked, PICTURE]
+    return groups(data, asked), groups(data, [*asked, *answered])
 
 
 def _usable(source: Source, table: Table) -> Indices:

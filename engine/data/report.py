@@ -59,7 +59,7 @@ def count_texts(train: Sequence[Row], others: Sequence[Row]) -> TextCounts:
     asked: set[int] = set()
     unasked = unanswered = duplicates = 0
     for row in train:
-        text = hash((_normalised(row.prompt), _normalised(row.response)))
+        text = hash((_normalised(row.prompt), _normalised(row.response), row.picture))
         duplicates += text in seen
         seen.add(text)
         asked.add(_question(row))
@@ -130,8 +130,9 @@ def _spells_special(tokenizer: PreTrainedTokenizerBase, row: Row) -> bool:
 
 
 def _question(row: Row) -> int:
-    """Hash of a row's prompt, or of its response where the prompt is empty."""
-    return hash(_normalised(row.prompt) or _normalised(row.response))
+    """Hash of a row's prompt, or of its response where the prompt is empty; and of which picture it is about."""
+    text = _normalised(row.prompt) or ("" if row.picture else _normalised(row.response))
+    return hash((text, row.picture))
 
 
 def _normalised(text: str) -> str:

@@ -11,7 +11,8 @@ class Row:
     Attributes:
         template: Text around this row's prompt where it differs from the dataset's, as Alpaca's does for rows with an
             input; None takes the dataset's.
-        picture: What is asked about, where it is a picture: the prompt is then its name, and the response its label.
+        picture: What is asked about, where it is a picture. In a folder of pictures the prompt is its name, and the
+            response its label.
     """
 
     prompt: str

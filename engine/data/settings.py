@@ -14,6 +14,11 @@ class DataSettings(Settings):
     input: str = setting("", "Column with text that the question is about, such as Alpaca's input; empty guesses.")
     response: str = setting("", "Column that shall be answered; empty guesses.")
     messages: str = setting("", "Column that holds a conversation; empty guesses.")
+    picture: str = setting(
+        "",
+        "Column with the picture that a row is about: a path from the file's folder on, or the picture itself where "
+        "the format holds bytes; an empty cell is a row without one. Methods see it through a vision encoder.",
+    )
     turns: str = setting(
         "opening",
         "What is taken of a conversation: its first question and answer, or its last answer with all that led to it.",

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, overload
 
 from typing_extensions import override
@@ -40,8 +41,13 @@ class Source:
 
     @property
     def pictures(self) -> bool:
-        """Whether rows ask about pictures."""
+        """Whether rows are pictures, without a text."""
         return self.tables["train"].gallery is not None
+
+    @property
+    def illustrated(self) -> bool:
+        """Whether rows are texts that may have a picture beside them."""
+        return self.tables["train"].beside is not None
 
     def rows(self, split: str) -> Sequence[Row] | None:
         """The rows of a split, written when they are asked for; None where there is no such split."""
@@ -62,6 +68,11 @@ class Source:
 
     def row(self, table: Table, number: int) -> Row:
         """One row of a table."""
+        if table.beside is not None:
+            return replace(self._text_row(table, number), picture=_picture(table, number))
+        return self._text_row(table, number)
+
+    def _text_row(self, table: Table, number: int) -> Row:
         if self.columns.kind == "messages":
             turns = self.turns(table, number)
             return Row(*turns) if turns else Row("", "")
@@ -98,6 +109,12 @@ class Source:
             before_answer=self.template.before_answer,
             before_question=self.template.before_question,
         )
+
+
+def _picture(table: Table, number: int) -> Path | None:
+    assert table.beside is not None
+    path = table.beside.column("path")[number].as_py()
+    return Path(path) if path else None
 
 
 class SourceRows(Sequence[Row]):

@@ -34,6 +34,8 @@ class Table:
         encoding: What a text file is encoded in; empty for others.
         cut: Whether there were more rows than the limit.
         gallery: Where its pictures lie; None for text.
+        beside: The picture of each row, as columns "path" and "digest", both empty where it has none; None where no
+            column holds pictures.
         written: Prompts that a template of the user's own has made of the rows; None without.
     """
 
@@ -44,6 +46,7 @@ class Table:
     encoding: str = ""
     cut: bool = False
     gallery: Gallery | None = None
+    beside: pa.Table | None = None
     written: pa.Array | None = None
 
     def __len__(self) -> int:
@@ -79,7 +82,13 @@ class Table:
         """Some of the rows, in the order given."""
         places = pa.array(rows, pa.int64())
         written = None if self.written is None else self.written.take(places)
-        return replace(self, data=self.data.take(places), written=written)
+        beside = None if self.beside is None else self.beside.take(places)
+        return replace(self, data=self.data.take(places), written=written, beside=beside)
+
+    def without(self, column: str) -> Self:
+        """The same rows without one of the columns, if it is there."""
+        kept = [name for name in self.columns if name != column]
+        return replace(self, data=self.data.select(kept), nested=self.nested & set(kept))
 
 
 class TableMaker:

@@ -42,7 +42,7 @@ class Example:
         answer_at: Index of the response's first token; every token from there on carries a label.
         target: The class or number that a task head shall predict.
         mlm_labels: Ids of tokens that were masked and shall be predicted, by their index.
-        picture: What is read instead of tokens, of which there are none then.
+        picture: What is read instead of tokens where there are none; else what stands beside them.
     """
 
     ids: list[int]
@@ -147,14 +147,20 @@ def encode_row(tokenizer: PreTrainedTokenizerBase, dataset: Dataset, row: Row, m
     """Encode one row; the prompt is cut at its beginning when the row is longer than `max_seq_len`, its slots last."""
     prompt = encode_prompt(tokenizer, dataset.template_of(row), row.prompt)
     response = tokenizer.encode(row.response, add_special_tokens=False)
-    return _joined(tokenizer, prompt, response, max_seq_len)
+    return _joined(tokenizer, prompt, response, max_seq_len, row.picture)
 
 
-def _joined(tokenizer: PreTrainedTokenizerBase, prompt: list[int], response: list[int], max_seq_len: int) -> Example:
-    """Prompt, response and end-of-text as one example."""
+def _joined(
+    tokenizer: PreTrainedTokenizerBase,
+    prompt: list[int],
+    response: list[int],
+    max_seq_len: int,
+    picture: Path | None,
+) -> Example:
+    """Prompt, response and end-of-text as one example, with the picture beside them."""
     response = [*response, tokenizer.eos_token_id][:max_seq_len]
     prompt = _truncate_prompt(prompt, len(prompt) + len(response) - max_seq_len)
-    return Example(prompt + response, len(prompt))
+    return Example(prompt + response, len(prompt), picture=picture)
 
 
 def _truncate_prompt(prompt: list[int], surplus: int) -> list[int]:
@@ -193,7 +199,10 @@ def _encode_unchecked(
     """The same as `encode_row` row by row, in less time; no row needs to carry a label."""
     prompts = encode_prompts(tokenizer, dataset, rows)
     responses = _encode_texts(tokenizer, [row.response for row in rows], add_special_tokens=False)
-    return [_joined(tokenizer, *pair, max_seq_len) for pair in zip(prompts, responses, strict=True)]
+    return [
+        _joined(tokenizer, prompt, response, max_seq_len, row.picture)
+        for row, prompt, response in zip(rows, prompts, responses, strict=True)
+    ]
 
 
 def encode_plain(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], max_seq_len: int) -> list[Example]:
@@ -237,7 +246,7 @@ def encode_for(
     examples = []
     for row, prompt in zip(rows, encode_prompts(processor, dataset, rows), strict=True):
         ids = _truncate_for_pooling(processor, prompt, max_seq_len, spec.pooling)
-        examples.append(Example(ids, len(ids), spec.target(row, dataset.name)))
+        examples.append(Example(ids, len(ids), spec.target(row, dataset.name), picture=row.picture))
     return examples
 
 

@@ -116,12 +116,17 @@ def _losses(base: Base, method: Method, dataset: Dataset, rows: Sequence[Row]) -
 
 
 def _answers(base: Base, method: Method | None, dataset: Dataset, rows: Sequence[Row]) -> list[str]:
-    """Greedy answers; a prompt that several rows share is answered once."""
+    """Greedy answers; a prompt that several rows share, with one picture, is answered once."""
     dataset = dataset.in_template(method.template if method else None)
-    prompts = [tuple(prompt_ids(example)) for example in encode_rows(base.tokenizer, dataset, rows, 10**6)]
+    examples = encode_rows(base.tokenizer, dataset, rows, 10**6)
+    prompts = [(tuple(prompt_ids(example)), example.picture) for example in examples]
     unique_prompts = list(dict.fromkeys(prompts))
     answers = generate_answers(
-        attached_view(base, method), base.tokenizer, unique_prompts, Sampling(max_new_tokens=dataset.max_new_tokens)
+        attached_view(base, method),
+        base.tokenizer,
+        [ids for ids, _ in unique_prompts],
+        Sampling(max_new_tokens=dataset.max_new_tokens),
+        pictures=tuple(picture for _, picture in unique_prompts),
     )
     answer_by_prompt = dict(zip(unique_prompts, answers, strict=True))
     return [answer_by_prompt[prompt] for prompt in prompts]

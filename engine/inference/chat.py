@@ -19,7 +19,7 @@ from engine.inference.messages import ChatUpdate
 from engine.methods.base import Method
 from engine.methods.parts.task_head import TaskHead
 from engine.models.base import Base
-from engine.models.inputs import Tokens
+from engine.models.inputs import Pictures, Tokens
 from engine.models.view import View
 
 TOP_CLASSES = 5
@@ -35,7 +35,7 @@ class ChatColumn:
         method: Its method; None for the untuned base.
         strength: 0 is the base, 1 the trained model.
         template: Text around the prompt, possibly with slots for virtual tokens.
-        picture: The picture to classify, where the model reads pictures.
+        picture: The picture to classify, where the model reads pictures; else the one that stands beside the prompt.
     """
 
     prompt: str
@@ -89,6 +89,7 @@ def _generated(
     view = shared_view(base, columns)
     encoded = [encode_prompt(base.tokenizer, column.template, column.prompt) for column in columns]
     prompts = [prompt_or_bos(base.tokenizer, prompt) for prompt in encoded]
+    pictures = _beside(columns)
     rows: list[list[int]] = [[] for _ in columns]
     began, count = time.perf_counter(), 0
 
@@ -99,7 +100,7 @@ def _generated(
         )
 
     eos, pad = base.tokenizer.eos_token_id, base.tokenizer.pad_token_id
-    for step in generate(view, prompts, sampling, pad_id=pad, eos_id=eos):
+    for step in generate(view, prompts, sampling, pad_id=pad, eos_id=eos, pictures=pictures):
         for row, token in zip(rows, step.ids, strict=True):
             if token is not None:
                 row.append(token)
@@ -109,7 +110,7 @@ def _generated(
             break
     difference = None
     if len(columns) > 1 and rows[-1]:
-        difference = round(divergence(view, prompts, rows[-1], pad), 4)
+        difference = round(divergence(view, prompts, rows[-1], pad, pictures), 4)
     yield update(done=True, difference=difference)
 
 
@@ -127,11 +128,16 @@ def column_logits(base: Base, columns: Sequence[ChatColumn]) -> list[Float[Tenso
 
 
 def _example(base: Base, view: View, column: ChatColumn, head: TaskHead) -> Example:
-    if column.picture is not None:
+    if not base.shape.family.reads_text:
         return Example([], 0, picture=column.picture)
-    return Example(
-        encode_for_head(base.tokenizer, column.template, column.prompt, view.max_text_tokens, head.spec.pooling), 0
-    )
+    ids = encode_for_head(base.tokenizer, column.template, column.prompt, view.max_text_tokens, head.spec.pooling)
+    return Example(ids, 0, picture=column.picture)
+
+
+def _beside(columns: Sequence[ChatColumn]) -> Pictures:
+    """The picture beside each column's prompt; nothing where none has one."""
+    pictures = tuple(column.picture for column in columns)
+    return pictures if any(pictures) else ()
 
 
 @torch.inference_mode()
@@ -183,11 +189,13 @@ def shared_view(base: Base, columns: Sequence[ChatColumn]) -> View:
 
 
 @torch.inference_mode()
-def divergence(view: View, prompts: Sequence[Sequence[int]], answer: Sequence[int], pad_id: int) -> float:
+def divergence(
+    view: View, prompts: Sequence[Sequence[int]], answer: Sequence[int], pad_id: int, pictures: Pictures = ()
+) -> float:
     """Mean over the answer's positions of KL(last row | first row), in nats."""
     # The answer's last token is left out: its prediction is not part of the answer.
     ids, mask = pad_left([[*prompt, *answer[:-1]] for prompt in prompts], pad_id, view.model.device)
-    logits: Float[Tensor, "b t v"] = view.logits(Tokens(ids, mask))[:, -len(answer) :].float()
+    logits: Float[Tensor, "b t v"] = view.logits(Tokens(ids, mask, pictures))[:, -len(answer) :].float()
     first, last = logits[0].log_softmax(-1), logits[-1].log_softmax(-1)
     return max(0.0, float((last.exp() * (last - first)).sum(-1).mean()))
 

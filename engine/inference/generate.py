@@ -21,7 +21,7 @@ from transformers import (
 
 from engine.core.sampling import Sampling
 from engine.data.tokenise import Example
-from engine.models.inputs import Tokens
+from engine.models.inputs import Pictures, Tokens
 from engine.models.view import View
 
 
@@ -39,7 +39,13 @@ class GenerationStep:
 
 
 def generate(
-    view: View, prompts: Sequence[Sequence[int]], sampling: Sampling, *, pad_id: int, eos_id: int | None
+    view: View,
+    prompts: Sequence[Sequence[int]],
+    sampling: Sampling,
+    *,
+    pad_id: int,
+    eos_id: int | None,
+    pictures: Pictures = (),
 ) -> Iterator[GenerationStep]:
     """Yield one `GenerationStep` per token until every row has reached the end of text or the limit.
 
@@ -49,16 +55,16 @@ def generate(
         sampling: How the next token is chosen.
         pad_id: Token for padding, on the left.
         eos_id: Token that ends an answer; it is not yielded.
+        pictures: What stands beside each row; empty where nothing does.
     """
     with torch.inference_mode():
         ids, mask = pad_left(prompts, pad_id, view.model.device)
-    yield from _decode(view, ids, mask, sampling, eos_id)
+    yield from _decode(view, Tokens(ids, mask, pictures), sampling, eos_id)
 
 
 @torch.inference_mode()
-def _decode(
-    view: View, ids: Int[Tensor, "b t"], mask: Bool[Tensor, "b t"], sampling: Sampling, eos_id: int | None
-) -> Iterator[GenerationStep]:
+def _decode(view: View, prompts: Tokens, sampling: Sampling, eos_id: int | None) -> Iterator[GenerationStep]:
+    ids, mask = prompts.ids, prompts.mask
     cache = DynamicCache(config=view.model.config)
     processors = _processors(sampling)
     # One generator per row, all from the same seed: equal logits give equal answers.
@@ -69,7 +75,7 @@ def _decode(
     history, fresh = torch.where(real, ids, ids.where(real, -1).amax(1, keepdim=True).clamp(min=0)), ids
     limit = min(sampling.max_new_tokens, view.max_text_tokens - ids.shape[1])
     for _ in range(limit):
-        logits = view.logits(Tokens(fresh, mask), cache)[:, -1].float()
+        logits = view.logits(Tokens(fresh, mask, prompts.pictures), cache)[:, -1].float()
         scores = processors(history, logits.clone())  # type: ignore[arg-type]
         fresh = _choose(scores, sampling, generators)
         if eos_id is not None:
@@ -89,8 +95,9 @@ def generate_answers(
     prompts: Sequence[Sequence[int]],
     sampling: Sampling,
     size: int = 32,
+    pictures: Pictures = (),
 ) -> list[str]:
-    """Complete answers to many prompts, in batches of similar length."""
+    """Complete answers to many prompts, in batches of similar length; `pictures` stand beside them, if any."""
     order = sorted(range(len(prompts)), key=lambda index: len(prompts[index]))
     texts: dict[int, str] = {}
     for start in range(0, len(order), size):
@@ -98,7 +105,8 @@ def generate_answers(
         batch = [prompt_or_bos(tokenizer, prompts[index]) for index in part]
         rows: list[list[int]] = [[] for _ in part]
         eos, pad = tokenizer.eos_token_id, tokenizer.pad_token_id
-        for step in generate(view, batch, sampling, pad_id=pad, eos_id=eos):
+        beside = tuple(pictures[index] for index in part) if pictures else ()
+        for step in generate(view, batch, sampling, pad_id=pad, eos_id=eos, pictures=beside):
             for row, token in zip(rows, step.ids, strict=True):
                 if token is not None:
                     row.append(token)

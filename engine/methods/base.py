@@ -189,6 +189,14 @@ class Method(nn.Module, ABC, Generic[S]):
         return None
 
     @property
+    def sees_pictures(self) -> bool:
+        """Whether it tells the model of the pictures beside texts."""
+        return False
+
+    def enter_step(self, step: int) -> None:
+        """Choose what trains in the step after `step` others: parameters that require no gradient then stay."""
+
+    @property
     def passes(self) -> int:
         """Forwards in a training step. With 2, `consistency_loss` is added to the loss of the first."""
         return 1

@@ -81,8 +81,8 @@ class AttentionSite:
     key_hooks: list[Hook[JoinKeys]] = field(default_factory=list)
     observers: list[Callable[["AttentionSite", AttentionRecord], None]] = field(default_factory=list)
 
-    def scores(self, query: Float[Tensor, "*b h t k"], key: Float[Tensor, "h s k"]) -> Float[Tensor, "*b h t s"]:
-        """How well queries and keys match by the layer's own arithmetic, in fp32."""
+    def scores(self, query: Float[Tensor, "*b h t k"], key: Float[Tensor, "*c h s k"]) -> Float[Tensor, "*b h t s"]:
+        """How well queries and keys match by the layer's own arithmetic, in fp32; keys may be the same for all rows."""
         return cap_scores(query.float() @ key.float().transpose(-1, -2) * self.scale, self.softcap)
 
     @property

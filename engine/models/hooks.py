@@ -6,6 +6,8 @@ from typing import Generic, TypeVar
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from engine.models.inputs import Pictures
+
 F = TypeVar("F")
 
 RowSlice = slice | None
@@ -29,8 +31,10 @@ class ForwardContext:
         virtual: Which key positions are virtual, front or inside the text; None when none are.
         bias: Added to the scores of each key position seen from the text: log(strength) at virtual positions, else 0;
             None when all are 0.
+        pictures: What stands beside the rows; empty where nothing does.
     """
 
     rows: int = 0
     virtual: Bool[Tensor, "b s"] | None = None
     bias: Float[Tensor, "b s"] | None = None
+    pictures: Pictures = ()

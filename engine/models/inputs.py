@@ -1,6 +1,7 @@
 """What a model reads: a padded batch of token ids or of pixels, and its tokenizer or image processor."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
@@ -15,6 +16,9 @@ Positions = Int[Tensor, "b _"] | Float[Tensor, "b _"]
 RowIndex = slice | Int[Tensor, " n"]
 """Which rows of a batch."""
 
+Pictures = tuple[Path | None, ...]
+"""The picture beside each row of a batch, None for a row without one; empty where no row has one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
@@ -23,14 +27,16 @@ class Tokens:
     Attributes:
         ids: Token ids. A negative id -1 - i is a slot of a template, to be filled with a method's i-th virtual token.
         mask: True where a token stands. In cached decoding it covers the past as well.
+        pictures: What stands beside the texts. The model does not see it; a method may.
     """
 
     ids: Int[Tensor, "b t"]
     mask: Bool[Tensor, "b s"]
+    pictures: Pictures = ()
 
     def of_rows(self, rows: RowIndex) -> "Tokens":
         """Some of the rows."""
-        return Tokens(self.ids[rows], self.mask[rows])
+        return Tokens(self.ids[rows], self.mask[rows], pictures_of_rows(self.pictures, rows))
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,3 +55,10 @@ class Pixels:
 
 
 Inputs = Tokens | Pixels
+
+
+def pictures_of_rows(pictures: Pictures, rows: RowIndex) -> Pictures:
+    """Those of some of the rows."""
+    if not pictures or isinstance(rows, slice):
+        return pictures[rows] if isinstance(rows, slice) else ()
+    return tuple(pictures[row] for row in rows.tolist())

@@ -78,7 +78,7 @@ class View:
     def _hidden_of_pixels(self, pixels: Pixels) -> Float[Tensor, "b t d"]:
         """Pictures hold no virtual tokens, no padding and no past."""
         context = self.sites.context
-        context.rows, context.virtual, context.bias = len(pixels.values), None, None
+        context.rows, context.virtual, context.bias, context.pictures = len(pixels.values), None, None, ()
         return self._run(None, None, {"pixel_values": pixels.values})
 
     def _hidden_of_text(self, tokens: Tokens, cache: Cache | None) -> Float[Tensor, "b t d"]:
@@ -86,6 +86,7 @@ class View:
         embed = self.model.get_input_embeddings()
         layout = Layout.of(tokens, self._soft_prompts(rows), self._shifts(rows), embed, past.columns)
         context.rows, context.virtual, context.bias = rows, layout.virtual, layout.bias
+        context.pictures = tokens.pictures
         inputs: dict[str, Any] = {
             **layout.inputs,
             "position_ids": self._position_ids(layout.positions),

@@ -75,7 +75,9 @@ def prepare(config: RunConfig) -> PreparedData:
     base, _ = _read_model(config.model, trusted=training.trust_remote_code)
     must_serve(method_spec(config.method), family_of(base.model_type), base.model_type)
     template = getattr(settings, "template", None) or None
-    return prepare_data(config.model, config.dataset, config.of_data(), training, template)
+    prepared = prepare_data(config.model, config.dataset, config.of_data(), training, template)
+    prepared.dataset.check_seen(sees_pictures=bool(config.vision))
+    return prepared
 
 
 def prepare_data(

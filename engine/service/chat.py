@@ -41,14 +41,17 @@ def chat(
         DataError: The picture cannot be read.
     """
     base = base_for(_shared([folder.config for folder in folders if folder is not None]), load)
+    methods = [
+        method_of(folder, side.step) if folder else None for side, folder in zip(request.sides, folders, strict=True)
+    ]
     if request.picture:
-        need_picture(base, Path(request.picture))
+        need_picture(base, Path(request.picture), seen=any(method and method.sees_pictures for method in methods))
     else:
         need_words(base)
     template = next((template_of(folder) for folder in folders if folder is not None), None)
     columns = [
-        _column(request, side, folder, method_of(folder, side.step) if folder else None, template)
-        for side, folder in zip(request.sides, folders, strict=True)
+        _column(request, side, folder, method, template, base)
+        for side, folder, method in zip(request.sides, folders, methods, strict=True)
     ]
     yield from stream_answers(base, columns, request.sampling, stopped)
 
@@ -59,15 +62,19 @@ def template_of(folder: RunFolder) -> str:
 
 
 def _column(
-    request: ChatRequest, side: ChatSide, folder: RunFolder | None, method: Method | None, default: str | None
+    request: ChatRequest,
+    side: ChatSide,
+    folder: RunFolder | None,
+    method: Method | None,
+    default: str | None,
+    base: Base,
 ) -> ChatColumn:
     """The column of one side. A side without a run takes the template of another side, if one has a run."""
-    if request.picture:
-        return ChatColumn(request.prompt, method, side.strength, picture=Path(request.picture))
-    if not request.template:
-        return ChatColumn(request.prompt, method, side.strength)
+    picture = Path(request.picture) if request.picture else None
+    if not request.template or not base.shape.family.reads_text:
+        return ChatColumn(request.prompt, method, side.strength, picture=picture)
     template = template_of(folder) if folder else default or load_dataset(DEFAULT_DATA).template
-    return ChatColumn(request.prompt, method, side.strength, (method and method.template) or template)
+    return ChatColumn(request.prompt, method, side.strength, (method and method.template) or template, picture)
 
 
 def _shared(configs: Sequence[RunConfig]) -> RunConfig:

@@ -122,6 +122,8 @@ class Permission:
             WorkbenchError: One of them may not.
         """
         self._check_model(config.model)
+        if config.vision:
+            self._check_model(config.vision)
         data = config.of_data()
         self.check_data(config.dataset, (data.validation, data.test), session)
 

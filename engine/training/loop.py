@@ -185,6 +185,7 @@ class Trainer:
     def _step(self, batch: Batch) -> Progress:
         """One optimiser step: gradients, update, and the events that belong to it."""
         began = time.perf_counter()
+        self.method.enter_step(self.position.step)
         loss, grad_norm = self._gradients(batch)
         learning_rate = float(self.state.scheduler.get_last_lr()[0])
         step = self.position.step + 1

@@ -110,7 +110,10 @@ class Validation:
 
     def _answer(self) -> str:
         if self._twin.head is None:
-            (answer,) = generate_answers(self._view, self._base.tokenizer, [self.prompt], self._sampling)
+            beside = (self._sample.picture,)
+            (answer,) = generate_answers(
+                self._view, self._base.tokenizer, [self.prompt], self._sampling, pictures=beside
+            )
             return answer
         (logits,) = head_logits(self._view, self._twin.head, [self.examples[0]], self._collate)
         return HeadPrediction.of(self._twin.head.spec, logits).text

@@ -141,6 +141,46 @@ WORDS = {
         "{method} puts virtual tokens among the words of a text, and {family} models read pictures. Choose another "
         "model, or one of these methods: {methods}."
     ),
+    "error.vision_beside_pictures": (
+        "This model reads pictures itself, so it needs no vision encoder such as “{name}”. Leave vision empty, or "
+        "choose a language model."
+    ),
+    "error.other_encoder": (
+        "This adapter was trained with another vision encoder than “{name}” now holds. Put the weights back that it "
+        "was trained with."
+    ),
+    "error.no_picture_column": (
+        "A vision encoder is set, but no column of “{name}” is named as that of the pictures. Choose one of {known}, "
+        "or set no encoder."
+    ),
+    "error.pictures_unseen": (
+        "The column “{column}” holds pictures, but the method sees none. Set its vision encoder, or choose no column "
+        "of pictures to train on the texts alone."
+    ),
+    "error.no_row_pictures": (
+        "The column “{column}” cannot hold pictures, since {file} is no file. Download it as a file and give its path."
+    ),
+    "error.row_pictures_several": (
+        "Row {row} of {file} has {count} pictures, and one is the limit. Keep one, or make a row of each."
+    ),
+    "error.row_picture_missing": (
+        "Row {row} of {file} has the picture “{name}”, which is not there. Put it into the folder of that file or "
+        "below, or leave the cell empty."
+    ),
+    "error.row_picture_outside": (
+        "Row {row} of {file} has the picture “{name}”, which leads out of the folder of that file. Pictures must lie "
+        "there or below."
+    ),
+    "error.row_picture_no_picture": (
+        "Row {row} of {file} has the picture “{name}”, which is no picture that can be read. Give a JPEG, PNG, WebP, "
+        "GIF, BMP, TIFF or PPM file."
+    ),
+    "error.row_picture_broken": (
+        "Row {row} of {file} has the picture “{name}”, which is damaged or cut off. Replace it, or take the row out."
+    ),
+    "error.row_picture_huge": (
+        "Row {row} of {file} has the picture “{name}”, which has more than 50 million pixels. Make it smaller."
+    ),
     "error.no_vision_encoder": (
         "“{name}” is a model of type {family}, which is no vision encoder that is known. Choose one of type {known}."
     ),

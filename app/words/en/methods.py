@@ -9,6 +9,9 @@ WORDS = {
     "setting.llama_adapter.bias": "Train biases (V2)",
     "setting.llama_adapter.scale": "Train scales (V2)",
     "setting.llama_adapter.norms": "Train the norms (V2)",
+    "setting.llama_adapter.vision": "Vision encoder",
+    "setting.llama_adapter.vision_depths": "Depths of the vision encoder",
+    "setting.llama_adapter.projection_steps": "Steps of the projection alone",
     "method.bottleneck": "Adapters",
     "train.method.bottleneck": (
         "A narrow detour after every sub-layer: down, bend, up, and add. It starts by doing almost nothing."

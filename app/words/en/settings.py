@@ -111,6 +111,7 @@ WORDS = {
     "setting.data.input": "Column that the question is about",
     "setting.data.response": "Column that is answered",
     "setting.data.messages": "Column with a conversation",
+    "setting.data.picture": "Column with a picture",
     "setting.data.turns": "Of a conversation",
     "setting.data.responses": "Responses are",
     "setting.data.label_names": "Names of the labels",

@@ -92,6 +92,19 @@ WORDS = {
     "error.method_needs_text": (
         "{method} 要在文字之间加入虚拟词元，而 {family} 模型读的是图片。请换一个模型，或改用以下方法：{methods}。"
     ),
+    "error.vision_beside_pictures": "这个模型自己读图片，不需要视觉编码器“{name}”。请把它留空，或选择语言模型。",
+    "error.other_encoder": "“{name}”现在的权重不是训练这个适配器时的视觉编码器。请放回当时的权重。",
+    "error.no_picture_column": "设置了视觉编码器，但“{name}”没有指定图片列。请选择其中一列：{known}，或不设编码器。",
+    "error.pictures_unseen": "列“{column}”里是图片，但这个方法看不到图片。请设置视觉编码器，或不选图片列。",
+    "error.no_row_pictures": "{file} 不是文件，列“{column}”不能作为图片列。请下载成文件并给出路径。",
+    "error.row_pictures_several": "{file} 第 {row} 条有 {count} 张图片，最多一张。请只留一张，或拆成多条。",
+    "error.row_picture_missing": "{file} 第 {row} 条的图片“{name}”不存在。请放到该文件的文件夹或其下，或留空。",
+    "error.row_picture_outside": "{file} 第 {row} 条的图片“{name}”在该文件的文件夹之外。图片必须在该文件夹或其下。",
+    "error.row_picture_no_picture": (
+        "{file} 第 {row} 条的图片“{name}”不是可读的图片。请使用 JPEG、PNG、WebP、GIF、BMP、TIFF 或 PPM 文件。"
+    ),
+    "error.row_picture_broken": "{file} 第 {row} 条的图片“{name}”已损坏或不完整。请更换，或去掉这一条。",
+    "error.row_picture_huge": "{file} 第 {row} 条的图片“{name}”超过 5000 万像素。请缩小。",
     "error.no_vision_encoder": "“{name}”的类型是 {family}，不是已知的视觉编码器。请选择以下类型之一：{known}。",
     "error.vision_depths": "要取 {value} 个深度，但视觉编码器只有 {high} 层。请至多选择 {high}。",
     "error.model_folder": "文件夹 {name} 里没有可载入的模型（需要 config.json、*.safetensors 和分词器）：{reason}",

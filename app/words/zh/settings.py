@@ -172,6 +172,8 @@ WORDS = {
     "setting.data.response.help": "留空则自动猜测。",
     "setting.data.messages": "对话所在的列",
     "setting.data.messages.help": "带角色的消息，OpenAI 或 ShareGPT 的写法。留空则自动猜测。",
+    "setting.data.picture": "图片所在的列",
+    "setting.data.picture.help": "从该文件的文件夹算起的路径；能存字节的格式里也可以是图片本身。空单元格表示没有图片。",
     "setting.data.turns": "对话取哪一段",
     "setting.data.turns.help": "第一轮问答，或者最后一个回答连同之前的全部内容。",
     "setting.data.responses": "回答是",

@@ -1,6 +1,8 @@
 """Parquet, and any other Arrow table, as columns of text; label names that the hub's files carry are kept."""
 
 import json
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,9 @@ import pyarrow.parquet as pq
 
 from engine.core.errors import DataError
 from engine.data.table import MAX_CELL, Table, filled, huge_cell, plain_text
+
+CELLS_AT_ONCE = 256
+"""Cells with bytes, such as pictures, that are in memory together."""
 
 
 def read_parquet(path: Path, limit: int, _encoding: str = "") -> Table:
@@ -36,6 +41,21 @@ def read_parquet(path: Path, limit: int, _encoding: str = "") -> Table:
             reason=str(error).splitlines()[0],
         ) from error
     return from_arrow(path.name, data, cut=cut)
+
+
+def stored_bytes(path: Path, column: str, count: int) -> Iterator[Any] | None:
+    """The first cells of a column of bytes, of objects with bytes in them, or of lists of those; None for others.
+
+    A cell is bytes, or an object as the hub's pictures are, with "bytes" and "path".
+    """
+    kind = pq.read_schema(path).field(column).type
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        kind = kind.value_type
+    parts = [part.type for part in kind] if pa.types.is_struct(kind) else [kind]
+    if not any(pa.types.is_binary(part) or pa.types.is_large_binary(part) for part in parts):
+        return None
+    batches = pq.ParquetFile(path).iter_batches(batch_size=CELLS_AT_ONCE, columns=[column])
+    return islice((cell.as_py() for batch in batches for cell in batch.column(0)), count)
 
 
 def from_arrow(name: str, data: pa.Table, *, cut: bool) -> Table:

@@ -1,12 +1,12 @@
 """The file formats: one table of names, suffixes and readers, from which everything that names a format follows."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from engine.core.errors import DataError
-from engine.data.readers.arrow_files import read_parquet
+from engine.data.readers.arrow_files import read_parquet, stored_bytes
 from engine.data.readers.delimited import read_delimited
 from engine.data.readers.json_files import read_json
 from engine.data.settings import DataSettings
@@ -21,11 +21,14 @@ class Format(NamedTuple):
         suffixes: What its files end in, in small letters.
         read: Reads the first rows of a file; the arguments are its path, the limit of rows, and the encoding that the
             user named, or an empty text.
+        stored: Gives the first cells of a column as they are stored, where it holds bytes; None where it holds texts,
+            and for formats that hold nothing else.
     """
 
     name: str
     suffixes: tuple[str, ...]
     read: Callable[[Path, int, str], Table]
+    stored: Callable[[Path, str, int], Iterator[Any] | None] = lambda *_: None
 
 
 FORMATS = [
@@ -33,8 +36,15 @@ FORMATS = [
     Format("JSONL", (".jsonl", ".ndjson"), read_json),
     Format("CSV", (".csv",), read_delimited),
     Format("TSV", (".tsv", ".tab"), read_delimited),
-    Format("Parquet", (".parquet", ".pq"), read_parquet),
+    Format("Parquet", (".parquet", ".pq"), read_parquet, stored_bytes),
 ]
+
+
+def stored_cells(path: Path, column: str, count: int) -> Iterator[Any] | None:
+    """The first cells of a column that holds bytes; None for a column of texts."""
+    found = next((each for each in FORMATS if path.suffix.lower() in each.suffixes), None)
+    return None if found is None else found.stored(path, column, count)
+
 
 Stamp = tuple[int, int]
 """Size and time of a file: another stamp is another file."""

@@ -20,6 +20,17 @@ LLaMA-Adapter V2 (Gao et al. 2023, https://arxiv.org/abs/2304.15010) also trains
 linears of all layers, y = scale * (W x + bias), and the norms. Each is an option. As in its code, the key and value
 projections stay as they are, so that nothing but the prompts themselves changes what is asked of them.
 
+With the option `vision` a row may have a picture (section 3.3 of the paper, whose code was never released). A frozen
+encoder gives its global features I_m at several depths, and the prompts of every adapted layer become, row by row,
+
+    I_p   = norm(W concat(I_1 ... I_m) + b)        learned, of the model's width, the same for all layers
+    P_l^v = P_l + repeat(I_p)                      P_l where a row has no picture
+
+Differences: each I_m is brought to mean 0 and variance 1 first, since depths differ in size by orders of magnitude, and
+the projection is one linear and a norm, as V2's code has it, where the paper says MLP. The paper trains all jointly;
+`projection_steps` begins with the projection alone, and with the gates, without which it would have no gradient. V2's
+visual query tokens and its early fusion are not here.
+
 Starts at base: yes with zero gates, no with the random and ungated variants; V2's options start at the base.
 """
 
@@ -32,15 +43,19 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from typing_extensions import override
 
+from engine.core.errors import SettingError
 from engine.methods.base import Method, Start
 from engine.methods.checks import need_layers
 from engine.methods.llama_adapter.spec import SPEC, LlamaAdapterSettings
+from engine.methods.llama_adapter.vision import PictureProjection
 from engine.methods.parts import tuned_linears
 from engine.methods.parts.tuned_norms import TunedNorms
 from engine.models.attention_site import AttentionRecord, AttentionSite, JoinedKeys
+from engine.models.hooks import RowSlice
 from engine.models.shape import ModelShape
 from engine.models.sites import Sites
 from engine.models.view import View
+from engine.models.vision import vision_shape
 from engine.telemetry.events import Event
 from engine.telemetry.method_events import GateFrame, NormFrame
 from engine.telemetry.observe import ProbeInput, relative_norm, rounded, text_scores
@@ -61,6 +76,7 @@ class LlamaAdapter(Method[LlamaAdapterSettings]):
         self.bias = tuned_linears.offsets(shape) if settings.bias else None
         self.scale = tuned_linears.offsets(shape) if settings.scale else None
         self.norms = TunedNorms(shape) if settings.norms else None
+        self.projection = PictureProjection(_features(settings, shape), shape.d) if settings.vision else None
 
     @classmethod
     @override
@@ -70,12 +86,16 @@ class LlamaAdapter(Method[LlamaAdapterSettings]):
             method.prompts.normal_(0, settings.prompt_std, generator=start.rng)
             if method.gates is not None and settings.gate_init == "random":
                 method.gates.normal_(generator=start.rng)
+        if method.projection is not None:
+            method.projection.start(start.rng)
+            if start.base.device.type != "meta":
+                method.projection.use(settings.vision, settings.vision_depths, start.base.device)
         return method
 
     @classmethod
     @override
     def count(cls, settings: LlamaAdapterSettings, shape: ModelShape) -> dict[str, int]:
-        """L K d prompts, L h gates (L with one gate per layer, none when ungated), and what V2 adds per output."""
+        """L K d prompts, L h gates (L with one gate per layer, none when ungated), and what V2 and pictures add."""
         layers = _layers(settings, shape)
         counts = {"prompts": layers * settings.prompt_len * shape.d}
         if settings.gate_init != "ungated":
@@ -83,6 +103,8 @@ class LlamaAdapter(Method[LlamaAdapterSettings]):
         counts |= {name: tuned_linears.count(shape) for name in ("bias", "scale") if name in settings.beyond_v1}
         if settings.norms:
             counts["norms"] = TunedNorms.count(shape)
+        if settings.vision:
+            counts["projection"] = PictureProjection.count(_features(settings, shape), shape.d)
         return counts
 
     @property
@@ -97,6 +119,26 @@ class LlamaAdapter(Method[LlamaAdapterSettings]):
         return gates if self.norms is None else (*gates, NormFrame)
 
     @property
+    @override
+    def sees_pictures(self) -> bool:
+        return self.projection is not None
+
+    @override
+    def enter_step(self, step: int) -> None:
+        if self.projection is None:
+            return
+        first = ("projection", "gates")
+        for name, group in self.groups().items():
+            for parameter in group:
+                parameter.requires_grad_(name.startswith((*first, "head")) or step >= self.settings.projection_steps)
+
+    @override
+    def load_method_tensors(self, tensors: dict[str, Tensor]) -> None:
+        if self.projection is not None and self.projection.store is not None:
+            self.projection.check(tensors["projection.encoder"], self.settings.vision)
+        super().load_method_tensors(tensors)
+
+    @property
     def first_layer(self) -> int:
         """Index of the lowest layer that has prompts."""
         return self.shape.l - len(self.prompts)
@@ -105,30 +147,38 @@ class LlamaAdapter(Method[LlamaAdapterSettings]):
     def attach(self, sites: Sites) -> None:
         for row in range(len(self.prompts)):
             if self.gates is None:
-                sites.join_keys(self.first_layer + row, partial(self.join, row))
+                sites.join_keys(self.first_layer + row, partial(self.join, row, sites.rows))
             else:
-                sites.add_attention(self.first_layer + row, partial(self.prompt_output, row))
+                sites.add_attention(self.first_layer + row, partial(self.prompt_output, row, sites.rows))
         if self.bias is not None or self.scale is not None:
             tuned_linears.attach(sites, self, self.bias, self.scale)
         if self.norms is not None:
             self.norms.attach(sites, self)
 
     def prompt_output(
-        self, row: int, query: Float[Tensor, "b h t k"], site: AttentionSite
+        self, row: int, served: RowSlice, query: Float[Tensor, "b h t k"], site: AttentionSite
     ) -> Float[Tensor, "b h t k"] | None:
         """What the prompts of one layer add: s tanh(g) softmax(q k_P) v_P; None where it is off."""
         if self.is_off(self.first_layer + row):
             return None
-        weights, values = self.prompt_attention(row, query, site)
+        weights, values = self.prompt_attention(row, served, query, site)
         return self.control.strength * self.gate_values(row)[:, None, None] * (weights @ values)
 
     def prompt_attention(
-        self, row: int, query: Float[Tensor, "b h t k"], site: AttentionSite
-    ) -> tuple[Float[Tensor, "b h t p"], Float[Tensor, "h p k"]]:
+        self, row: int, served: RowSlice, query: Float[Tensor, "b h t k"], site: AttentionSite
+    ) -> tuple[Float[Tensor, "b h t p"], Float[Tensor, "*c h p k"]]:
         """How each query spreads over the prompts, and what the prompts answer."""
-        keys, values = site.project_keys_values(self.prompts[row])
+        keys, values = site.project_keys_values(self.prompts_beside(row, served, site))
         scores = site.scores(query, site.to_query_heads(keys))
         return scores.softmax(-1), site.to_query_heads(values)
+
+    def prompts_beside(self, row: int, served: RowSlice, site: AttentionSite) -> Float[Tensor, "*c p d"]:
+        """The prompts of one layer: the same for all rows, unless a row of the batch has a picture."""
+        pictures = site.context.pictures[served or slice(None)]
+        if self.projection is None or not any(pictures):
+            return self.prompts[row]
+        added: Tensor = self.projection(pictures)
+        return self.prompts[row] + added[:, None]
 
     def gate_values(self, row: int) -> Float[Tensor, " h"]:
         """The effective gate of every head of a layer, knocked-out heads at 0."""
@@ -140,11 +190,11 @@ class LlamaAdapter(Method[LlamaAdapterSettings]):
             gates = gates.index_fill(0, torch.tensor(out, device=gates.device), 0.0)
         return gates
 
-    def join(self, row: int, site: AttentionSite) -> JoinedKeys | None:
+    def join(self, row: int, served: RowSlice, site: AttentionSite) -> JoinedKeys | None:
         """The ungated variant: prompts among the text's own keys and values."""
         if self.is_off(self.first_layer + row):
             return None
-        keys, values = site.project_keys_values(self.prompts[row])
+        keys, values = site.project_keys_values(self.prompts_beside(row, served, site))
         return JoinedKeys(keys, values, self.control.strength)
 
     @override
@@ -168,7 +218,7 @@ class LlamaAdapter(Method[LlamaAdapterSettings]):
         seen: dict[int, tuple[Float[Tensor, "h t p"], Float[Tensor, "h t"]]] = {}
 
         def observe(row: int, site: AttentionSite, record: AttentionRecord) -> None:
-            weights, values = self.prompt_attention(row, record.query, site)
+            weights, values = self.prompt_attention(row, None, record.query, site)
             if self.gates is None:
                 p = weights.shape[-1]
                 share = text_scores(record, site.scale).softmax(-1)[..., :p].sum(-1)  # (h, t)
@@ -195,3 +245,21 @@ def _layers(settings: LlamaAdapterSettings, shape: ModelShape) -> int:
         return max(1, shape.l - max(1, shape.l // 16))
     need_layers("layers", settings.layers, shape.l)
     return settings.layers
+
+
+def _features(settings: LlamaAdapterSettings, shape: ModelShape) -> int:
+    """Numbers of a picture's features.
+
+    Raises:
+        SettingError: The model reads pictures itself, or the encoder has too few layers.
+        ModelError: There is no such encoder.
+    """
+    if not shape.family.reads_text:
+        raise SettingError(
+            "vision_beside_pictures",
+            f"vision is {settings.vision!r}, but this model reads pictures itself: leave it empty, or choose a "
+            "language model.",
+            name=settings.vision,
+        )
+    encoder = vision_shape(settings.vision)
+    return len(encoder.depths(settings.vision_depths)) * encoder.width

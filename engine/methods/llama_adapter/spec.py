@@ -46,11 +46,33 @@ class LlamaAdapterSettings(Settings):
     bias: bool = setting(default=False, help="Train a bias for every output of the linears too (V2).", advanced=True)
     scale: bool = setting(default=False, help="Train a scale for every output of the linears too (V2).", advanced=True)
     norms: bool = setting(default=False, help="Train the norms too (V2).", advanced=True)
+    vision: str = setting(
+        "",
+        "A vision encoder, folder or hub id, whose features of a row's picture are added to its prompts; empty sees "
+        "no pictures.",
+        advanced=True,
+    )
+    vision_depths: int = setting(
+        4,
+        "At how many depths of the vision encoder features are taken, evenly spaced, the last layer among them.",
+        low=1,
+        high=64,
+        unit="depths",
+        advanced=True,
+    )
+    projection_steps: int = setting(
+        0,
+        "First steps in which only the projection of pictures and the gates train; 0 trains all from the start.",
+        low=0,
+        high=1_000_000,
+        unit="steps",
+        advanced=True,
+    )
 
     @property
     def beyond_v1(self) -> list[str]:
-        """Names of V2's options that are on."""
-        return [name for name in ("bias", "scale", "norms") if getattr(self, name)]
+        """Names of the options that are on and that a checkpoint of the authors' v1 code has no place for."""
+        return [name for name in ("bias", "scale", "norms", "vision") if getattr(self, name)]
 
 
 def _places(settings: LlamaAdapterSettings) -> tuple[Place, ...]:
@@ -89,7 +111,7 @@ SPEC = MethodSpec(
     learning_rate=2e-2,
     needs=("attention",),
     emits=(GateFrame, NormFrame),
-    no_decay=("gates", "bias", "scale", "norms"),
+    no_decay=("gates", "bias", "scale", "norms", "projection.linear.bias", "projection.norm"),
     examples=(
         {"prompt_len": 3, "layers": 2},
         {"prompt_len": 3, "layers": 1, "gate": "per_layer", "activation": "identity"},
