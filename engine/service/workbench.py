@@ -148,9 +148,10 @@ class Workbench:
                 return last.run
             self._refuse_second_run()
             path = new_run_path(self.runs.root, config)
-            self._last_start = _Start(config, owner, path.name)
+            begun = self._last_start = _Start(config, owner, path.name)
             self._worker.expect(path.name)
             self._worker.call(lambda worker: worker.start(path, config, short(name), owner))
+            self._last_start = dataclasses.replace(begun, at=time.monotonic())  # a slow start makes clicks no older
             return path.name
 
     def pause(self) -> None:
