@@ -133,7 +133,8 @@ def settings_of(values: Mapping[str, Any], guess: Mapping[str, str]) -> dict[str
         values: What the form holds, by setting; columns that are asked as a list.
         guess: The engine's, see `Inspection`; empty where there is none.
     """
-    settings = {**values, "prompt": ", ".join(values["prompt"] or [])}
+    columns = values["prompt"] or []
+    settings = {**values, "prompt": ", ".join(map(str, columns)) if isinstance(columns, list) else str(columns)}
     settings |= {name: str(settings[name] or "") for name in MAPPED}
     if all(settings[name] == guess.get(name, "") for name in MAPPED):
         settings |= dict.fromkeys(MAPPED, "")

@@ -26,6 +26,18 @@ What was tried against the workbench and what it does then. Each line is a test,
 the command that repeats it. This page is generated: edit the tests, then run `python -m tools.fault_reference`.
 """
 
+TRIED = """
+## How much was tried
+
+| | how much | repeated by |
+|---|---|---|
+| faults and injections, each a test below | {faults} | `python -m tests` |
+| of these, somebody else's code, hand and paths | {injections} | `python -m pytest tests/ui/test_attack.py tests/unit/test_access.py tests/workbench/test_trust.py` |
+| points of a kill, in runs of 60 steps with three methods | 1,209 | `GATELIGHT_ALL_CASES=1 python -m pytest tests/unit/test_kill_points.py` |
+| odd input, as long as one likes | 6 kinds | `python -m tools.fuzz --minutes 60` |
+| load: a thousand runs, see [many_runs.md](many_runs.md) | 1,000 | `python -m benchmarks.many_runs` |
+"""  # noqa: E501 - rows of a table
+
 
 class Fault(NamedTuple):
     """One marked test: what is tried and what happens, and where its test stands."""
@@ -57,7 +69,9 @@ def page() -> str:
     by_kind: dict[str, list[Fault]] = {kind: [] for kind in KINDS}
     for fault in faults():
         by_kind[fault.kind].append(fault)
-    return HEAD + "".join(_section(KINDS[kind], lines) for kind, lines in by_kind.items() if lines)
+    injections = sum(len(by_kind[kind]) for kind in ("code", "hand", "paths"))
+    head = HEAD + TRIED.format(faults=sum(map(len, by_kind.values())), injections=injections)
+    return head + "".join(_section(KINDS[kind], lines) for kind, lines in by_kind.items() if lines)
 
 
 def _section(title: str, lines: list[Fault]) -> str:

@@ -8,8 +8,12 @@ from dataclasses import dataclass
 import gradio as gr
 
 from app.markup import html
-from app.wiring import Updates, session_of, wire, wire_js
+from app.tabs import ways_out
+from app.tabs.accepting import Accepting
+from app.tabs.ways_out import WaysOut
+from app.wiring import Updates, wire, wire_js
 from app.words import Say
+from engine.config.resuming import AS_IT_WAS
 from engine.runs.summary import RunSummary
 from engine.service.workbench import Workbench
 
@@ -32,16 +36,18 @@ class Bar:
     stop: gr.Button
     resume: gr.Button
     started: gr.Textbox
+    ways_out: WaysOut
 
     @property
     def buttons(self) -> list[gr.Button]:
         """All buttons in order."""
-        return [self.start, self.pause, self.go_on, self.one_step, self.stop, self.resume]
+        ways_out = [self.ways_out.lower, self.ways_out.frugal]
+        return [self.start, self.pause, self.go_on, self.one_step, self.stop, self.resume, *ways_out]
 
     def states(self, workbench: Workbench) -> Updates:
         """Which buttons make sense right now, for whoever is being answered."""
-        status, visitor = workbench.live().status, workbench.rights.who()
-        drives = visitor.changes(workbench.active_owner())
+        live, visitor = workbench.live(), workbench.rights.who()
+        status, drives = live.status, visitor.changes(workbench.active_owner())
         sense = {
             self.start: status == "idle" and visitor.starts,
             self.pause: status == "running" and drives,
@@ -50,12 +56,14 @@ class Bar:
             self.stop: status in ("loading", "running", "waiting", "paused") and drives,
             self.resume: status == "idle" and resumable(workbench) is not None,
         }
-        return {button: gr.Button(interactive=makes_sense) for button, makes_sense in sense.items()}
+        pressable: Updates = {button: gr.Button(interactive=makes_sense) for button, makes_sense in sense.items()}
+        return {**pressable, **self.ways_out.states(live)}
 
 
 def build(page: gr.Blocks, workbench: Workbench, say: Say, top: gr.HTML) -> Bar:
     """Lay out the row; wire everything but Start, which reads the form."""
     bar = _layout(say)
+    accepting = Accepting(workbench, say, "train")
 
     def then(act: Callable[[], None]) -> Callable[[], Updates]:
         def handler() -> Updates:
@@ -72,14 +80,23 @@ def build(page: gr.Blocks, workbench: Workbench, say: Say, top: gr.HTML) -> Bar:
     ):
         wire(say, [button.click], then(act), None, set(bar.buttons), trigger_mode="once")
 
+    def goes_on(run: str) -> Updates:
+        return {bar.started: resumed_mark(run), **bar.states(workbench)}
+
     def resume(request: gr.Request) -> Updates:
         run = resumable(workbench)
         if run is None:
             return bar.states(workbench)
-        workbench.resume(run.id, session=session_of(request))
-        return {bar.started: resumed_mark(run.id), **bar.states(workbench)}
+        return accepting.resume(request, run.id, AS_IT_WAS) or goes_on(run.id)
 
-    wire(say, [bar.resume.click], resume, None, {bar.started, *bar.buttons}, trigger_mode="once")
+    def with_less_memory(request: gr.Request) -> Updates:
+        run, resuming = ways_out.about(workbench.live())
+        return accepting.resume(request, run, resuming) or goes_on(run)
+
+    shown = {bar.started, *bar.buttons}
+    wire(say, [bar.resume.click], resume, None, shown | accepting.parts, trigger_mode="once")
+    wire(say, [bar.ways_out.frugal.click], with_less_memory, None, shown | accepting.parts, trigger_mode="once")
+    accepting.wire(goes_on, shown)
     wire(say, [page.load, top.change], lambda: bar.states(workbench), None, set(bar.buttons))
     wire_js([bar.started.change], TO_WATCH, [bar.started])
     return bar
@@ -101,8 +118,10 @@ def _layout(say: Say) -> Bar:
         js_on_load="Gatelight.ready.then(({ mountProgress }) => mountProgress(element, JSON.parse(props.words)));",
         words=json.dumps(say.part("train.progress"), ensure_ascii=False),
     )
+    with gr.Row(elem_id="gl-ways-out"):
+        out = WaysOut(say)
     started = gr.Textbox(visible="hidden", elem_id="gl-started")
-    return Bar(start, pause, go_on, one_step, stop, resume, started)
+    return Bar(start, pause, go_on, one_step, stop, resume, started, out)
 
 
 def resumed_mark(run: str) -> str:

@@ -1,5 +1,6 @@
 """What fills Train's form: the engine once it is loaded, another choice, a run file."""
 
+import dataclasses
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from app import cards, preview, user_data
 from app.diagram import diagram
 from app.errors import sentence
 from app.markup import note, size
+from app.tabs import ways_out
 from app.tabs.form_values import OWN_VALUES, FormValues, LastPresets, run_config
 from app.tabs.training_form import OF_TRUST, TrainingForm, filled_training, preset_name, presets
 from app.wiring import Updates, Values, session_of
@@ -103,14 +105,31 @@ class Filler:
 
     def load(self, request: gr.Request, values: Values) -> Updates:
         """Every part of the form from a run file, except for trust: the session then has none in any model."""
-        form, (config, trust) = self.form, read_config(values[self.form.load])
-        session = session_of(request)
-        self.workbench.permission.trust(session, "", ())
-        brought = config.dataset not in [info.name for info in self.workbench.datasets()]
-        last_presets = {**values[form.last_presets], config.method: OWN_VALUES}
+        config, trust = read_config(values[self.form.load])
+        updates = self.filled(config, session_of(request), values[self.form.last_presets])
         gr.Info(self.say("train.loaded"))
         if trust:
             gr.Warning(self.say("train.loaded.trust"))
+        return updates
+
+    def lower_rate(self, request: gr.Request, values: Values) -> Updates:
+        """The run whose learning rate was too high, with a lower one."""
+        live = self.workbench.live()
+        run, _ = ways_out.about(live)
+        if not (rate := ways_out.lower_rate(live)):
+            return {}
+        config = self.workbench.runs.config(run)
+        lower = dataclasses.replace(config, training={**config.training, "learning_rate": float(rate)})
+        updates = self.filled(lower, session_of(request), values[self.form.last_presets])
+        gr.Info(self.say("train.lowered", rate=rate))
+        return updates
+
+    def filled(self, config: RunConfig, session: str, last_presets: LastPresets) -> Updates:
+        """Every part of the form from a run's config."""
+        form = self.form
+        self.workbench.permission.trust(session, "", ())
+        brought = config.dataset not in [info.name for info in self.workbench.datasets()]
+        last_presets = {**last_presets, config.method: OWN_VALUES}
         return {
             form.method: config.method,
             form.model: config.model,

@@ -11,9 +11,11 @@ from gradio.utils import get_upload_folder
 
 from app.markup import html, safe
 from app.tabs import controls
+from app.tabs.accepting import Accepting
 from app.tabs.chat import Chat
 from app.wiring import Updates, Values, session_of, wire, wire_js
 from app.words import Say
+from engine.config.resuming import AS_IT_WAS
 from engine.exchange.forms import EXPORT_FORMATS
 from engine.runs.summary import RunSummary
 from engine.service.visitor import Visitor
@@ -81,6 +83,7 @@ def build(workbench: Workbench, say: Say, chat: Chat) -> Actions:
             html(f'<p class="gl-note">{say("runs.delete.sure")}</p>')
             sure = gr.Button(say("runs.delete.yes"), variant="stop", min_width=110, elem_id="gl-delete-yes")
             keep = gr.Button(say("runs.delete.no"), min_width=110, elem_id="gl-delete-no")
+        accepting = Accepting(workbench, say, "runs")
         with gr.Row():
             name = gr.Textbox(label=say("runs.name"), max_length=120, min_width=180, elem_id="gl-run-name")
             notes = gr.Textbox(
@@ -103,11 +106,14 @@ def build(workbench: Workbench, say: Say, chat: Chat) -> Actions:
     _wire_keeping(workbench, say, actions)
     _wire_deleting(workbench, say, actions, sure, keep)
 
-    def resumed(request: gr.Request, run: str) -> str:
-        workbench.resume(run, session=session_of(request))
-        return controls.resumed_mark(run)
+    def goes_on(run: str) -> Updates:
+        return {started: controls.resumed_mark(run)}
 
-    wire(say, [resume.click], resumed, [one], [started], trigger_mode="once")
+    def resumed(request: gr.Request, run: str) -> Updates:
+        return accepting.resume(request, run, AS_IT_WAS) or goes_on(run)
+
+    wire(say, [resume.click], resumed, [one], {started, *accepting.parts}, trigger_mode="once")
+    accepting.wire(goes_on, {started})
     wire_js([started.change], controls.TO_WATCH, [started])
 
     def exported(request: gr.Request, values: Values) -> Any:  # noqa: ANN401 - a component's update

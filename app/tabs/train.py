@@ -28,7 +28,7 @@ def build(page: gr.Blocks, workbench: Workbench, say: Say, top: gr.HTML) -> None
     form.build_settings()
     form.build_terminal()
     filler = Filler(workbench, say, form)
-    _wire_choices(say, form, filler)
+    _wire_choices(say, form, filler, bar)
     _wire_trust(say, form, filler)
     _wire_meaning(page, say, form, filler)
     _wire_memory(page, say, form, filler, top)
@@ -51,7 +51,7 @@ def _wire_run(workbench: Workbench, say: Say, form: TrainingForm, filler: Filler
     wire_js([], _SAVE, [form.saved], after=saved)
 
 
-def _wire_choices(say: Say, form: TrainingForm, filler: Filler) -> None:
+def _wire_choices(say: Say, form: TrainingForm, filler: Filler, bar: Bar) -> None:
     """What a choice brings with it. Start waits for the settings of a preset, which it would read too early."""
     about_method = {form.method_card, form.preset, form.diagram}
     everything = {*form.inputs, *filler.of_run, *about_method, form.model_card, form.user_data.panel}
@@ -66,6 +66,7 @@ def _wire_choices(say: Say, form: TrainingForm, filler: Filler) -> None:
     wire(say, [], filler.weigh, form.inputs, filler.of_run, after=chosen)
     wire(say, [form.dataset.change], filler.choose_data, {form.dataset}, {form.user_data.panel})
     wire(say, [form.load.upload], filler.load, {form.load, form.last_presets}, everything)
+    wire(say, [bar.ways_out.lower.click], filler.lower_rate, {form.last_presets}, everything, trigger_mode="once")
     form.user_data.wire()
 
 

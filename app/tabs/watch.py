@@ -40,9 +40,8 @@ def served(workbench: Workbench, say: Say) -> list[Callable[[Asked], Any]]:
     """What the view asks for: how the run goes on, and the queries of `engine.service.queries`."""
 
     def since(asked: Asked) -> Asked:
-        epoch = asked.get("epoch")
-        cursor = int(asked.get("cursor") or 0)
-        update = workbench.runs.since(str(asked["run"]), cursor, None if epoch is None else int(epoch))
+        cursor, epoch = whole(asked.get("cursor")) or 0, whole(asked.get("epoch"))
+        update = workbench.runs.since(str(asked.get("run")), cursor, epoch)
         return in_words(say, update.to_json())
 
     def runs(_: Asked) -> list[Asked]:
@@ -65,8 +64,13 @@ def served(workbench: Workbench, say: Say) -> list[Callable[[Asked], Any]]:
 
 def _state(workbench: Workbench, asked: Asked) -> tuple[str, int | None]:
     """A run, and which of its snapshots is nearest to the step that is shown; None for its newest state."""
-    run = str(asked["run"])
-    return run, None if asked.get("last") else nearest(workbench.runs.snapshots(run), int(asked["step"]))
+    run, step = str(asked.get("run")), whole(asked.get("step"))
+    return run, None if asked.get("last") or step is None else nearest(workbench.runs.snapshots(run), step)
+
+
+def whole(value: object) -> int | None:
+    """A whole number that a page sent; None for whatever else a program may send in its place."""
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def nearest(steps: list[int], step: int) -> int | None:

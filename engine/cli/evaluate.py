@@ -7,8 +7,9 @@ from pathlib import Path
 
 from engine.cli.commands import Commands, add_command
 from engine.cli.output import result
-from engine.cli.settings import add_loading_options, loading
+from engine.cli.settings import add_accept_option, add_loading_options, loading
 from engine.core.atomic import write_text
+from engine.core.errors import ModelError
 from engine.data.dataset import load_dataset
 from engine.runs.folder import RunFolder
 
@@ -19,16 +20,28 @@ def score(args: argparse.Namespace) -> None:
     from engine.evaluation.text import text_predictions, text_scores
     from engine.exchange.native import load_adapter
     from engine.models.loading import load_base
-    from engine.training.launch import base_for
+    from engine.training.launch import base_for, check_test_rows
 
     folder = RunFolder.open(args.folder)
     config = loading(args, folder.config)
     base = base_for(config, load_base)
-    method = load_adapter(folder.adapter_path, base)
+    try:
+        method = load_adapter(folder.adapter_path, base, other_weights=args.accept_changed)
+    except ModelError as error:
+        if error.key != "other_base":
+            raise
+        raise ModelError(
+            "other_base",
+            f"{error} Or score it all the same with --accept-changed.",
+            wanted=error.values["wanted"],
+            name=error.values["name"],
+        ) from None
     if args.dataset:
         dataset = load_dataset(args.dataset).in_chat_template(base.processor)
     else:
         dataset = config.load_data(base.processor)
+        if not args.accept_changed:
+            check_test_rows(folder, dataset)
     predictions = (text_predictions if method.head is None else head_predictions)(base, method, dataset)
     if args.predictions is not None:
         lines = [json.dumps(dataclasses.asdict(row), ensure_ascii=False) + "\n" for row in predictions]
@@ -43,4 +56,5 @@ def register(commands: Commands) -> None:
     command.add_argument("folder", type=Path, help="run folder")
     command.add_argument("--dataset", help="another dataset than the run's")
     command.add_argument("--predictions", type=Path, help="also write every row with both answers, as JSON lines")
+    add_accept_option(command)
     add_loading_options(command, of_run=True)

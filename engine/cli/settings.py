@@ -10,7 +10,8 @@ from typing import Any
 from typing_extensions import override
 
 from engine.config.run import RunConfig
-from engine.config.training import LOADING, TRUST, TrainingSettings
+from engine.config.training import LOADING, SAME_RESULT, TRUST, TrainingSettings
+from engine.core.confine import named_path
 from engine.core.errors import SettingError
 from engine.core.settings import Field
 from engine.data.settings import DataSettings
@@ -50,6 +51,21 @@ def add_trust_options(command: argparse.ArgumentParser) -> None:
     for field in TrainingSettings.fields():
         if field.name in TRUST:
             _add_field(group, field, str(field.default))
+
+
+def add_same_result_options(command: argparse.ArgumentParser) -> None:
+    """Add the flags of the settings that may change when a run goes on."""
+    group = command.add_argument_group("what may change, since it changes only time, memory and rounding")
+    for field in TrainingSettings.fields():
+        if field.name in SAME_RESULT:
+            _add_field(group, field, "as the run had it")
+
+
+def add_accept_option(command: argparse.ArgumentParser) -> None:
+    """Add the flag that accepts data or a base that are not those of the run."""
+    command.add_argument(
+        "--accept-changed", action="store_true", help="go on although the data or the base have changed since the run"
+    )
 
 
 def trusted(args: argparse.Namespace) -> dict[str, Any]:
@@ -156,7 +172,7 @@ def run_config(args: argparse.Namespace) -> RunConfig:
     config = RunConfig()
     if args.file is not None:
         try:
-            text = args.file.read_text(encoding="utf-8")
+            text = named_path(str(args.file)).read_text(encoding="utf-8")
             config = RunConfig.from_yaml(text)
             for former, present in RunConfig.renamed_in(text).items():
                 hint(former, present)

@@ -14,7 +14,16 @@ from tqdm import tqdm
 
 from engine.cli.commands import Commands, add_command
 from engine.cli.output import result, say
-from engine.cli.settings import add_run_options, add_trust_options, run_config, trusted
+from engine.cli.settings import (
+    add_accept_option,
+    add_run_options,
+    add_same_result_options,
+    add_trust_options,
+    run_config,
+    trusted,
+)
+from engine.config.resuming import Resuming
+from engine.config.training import SAME_RESULT
 from engine.core.paths import runs_root
 from engine.core.signals import STOP_SIGNALS, ignored_hangup
 from engine.runs.facts import RunFacts
@@ -46,8 +55,9 @@ def resume(args: argparse.Namespace) -> None:
 
     folder = RunFolder.open(args.folder)
     load = functools.partial(load_base, **trusted(args))
+    given = {name: value for name in SAME_RESULT if (value := getattr(args, name)) is not None}
     with folder.owned():
-        _run(resume_run(folder, load), args)
+        _run(resume_run(folder, load, Resuming(training=given, accept_changed=args.accept_changed)), args)
 
 
 def _run(trainer: "Trainer", args: argparse.Namespace) -> None:
@@ -58,7 +68,7 @@ def _run(trainer: "Trainer", args: argparse.Namespace) -> None:
         _stop_signals() as stop_requested,
         tqdm(total=steps, initial=trainer.position.step, unit="step", disable=args.quiet) as bar,
     ):
-        waiting = False
+        waiting, told = False, False
         for progress in generator:
             if progress.waiting != waiting:
                 waiting = progress.waiting
@@ -70,6 +80,9 @@ def _run(trainer: "Trainer", args: argparse.Namespace) -> None:
             else:
                 bar.update()
                 bar.set_postfix_str(f"loss {progress.loss:.4f}, {progress.tokens_per_s:,.0f} tokens/s")
+            if trainer.notice is not None and not told:
+                told = True
+                say(str(trainer.notice))
             if stop_requested.is_set():
                 generator.close()
     if stop_requested.is_set():
@@ -125,4 +138,6 @@ def register(commands: Commands) -> None:
     command = add_command(commands, "resume", resume, "resume a run")
     command.add_argument("folder", type=Path, help="run folder")
     command.add_argument("--quiet", action="store_true", help="no progress bar")
+    add_accept_option(command)
+    add_same_result_options(command)
     add_trust_options(command)

@@ -12,6 +12,8 @@ TRUST = ("trust_remote_code", "pickled_weights")
 """Names of the settings that trust the authors of one model. No file can switch them on: see `RunConfig.from_dict`."""
 LOADING = ("precision", "device", "attention", *TRUST)
 """Names of the settings that determine how a base is loaded."""
+SAME_RESULT = ("micro_batches", "gradient_checkpointing")
+"""Names of the settings that trade memory for time, and may change when a run goes on: they change only rounding."""
 
 
 @dataclass(frozen=True, kw_only=True)

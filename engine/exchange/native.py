@@ -51,8 +51,13 @@ def copy_adapter(source: Path, folder: Path) -> None:
             shutil.copyfile(source / name, fresh)
 
 
-def load_adapter(folder: Path, base: Base) -> Method:
+def load_adapter(folder: Path, base: Base, *, other_weights: bool = False) -> Method:
     """Read an adapter folder and build its method for a base.
+
+    Args:
+        folder: The adapter's.
+        base: The model.
+        other_weights: Whether the base may have other weights than the one it was trained on.
 
     Raises:
         ExchangeError: The folder holds no adapter, or tensors do not fit.
@@ -61,7 +66,7 @@ def load_adapter(folder: Path, base: Base) -> Method:
     facts = read_facts(folder)
     cls = method_class(facts["method"])
     settings = cls.spec.settings.from_dict(facts["settings"])
-    if facts["base"]["fingerprint"] != base.fingerprint:
+    if facts["base"]["fingerprint"] != base.fingerprint and not other_weights:
         if (precision := facts["base"].get("precision", base.precision)) != base.precision:
             raise ModelError(
                 "other_precision",
@@ -100,6 +105,7 @@ def read_facts(folder: Path) -> dict[str, Any]:
         missing = {"method", "settings", "base"} - facts.keys()
         if missing:
             raise ValueError(f"adapter.json lacks {', '.join(sorted(missing))}")
+        _check_kinds(facts)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ExchangeError(
             "no_adapter",
@@ -109,6 +115,17 @@ def read_facts(folder: Path) -> dict[str, Any]:
         ) from error
     out: dict[str, Any] = facts
     return out
+
+
+def _check_kinds(facts: dict[str, Any]) -> None:
+    """Raise a ValueError or KeyError unless an adapter.json's entries are of the kinds that `save_adapter` writes."""
+    base, head = facts["base"], facts.get("head") or {"labels": [], "pooling": "last"}
+    kinds = ((facts, "method", str), (facts, "settings", dict), (base, "name", str), (base, "fingerprint", str))
+    for values, name, kind in (*kinds, (head, "labels", list), (head, "pooling", str)):
+        if not isinstance(values, dict) or not isinstance(values[name], kind):
+            raise ValueError(f"{name} in adapter.json is of another kind")
+    if not all(isinstance(label, str) for label in head["labels"]):
+        raise ValueError("labels in adapter.json are no texts")
 
 
 def load_tensors(method: Method, path: Path) -> None:

@@ -17,6 +17,9 @@ from engine.methods.llama_adapter.method import LlamaAdapter
 from engine.methods.llama_adapter.spec import LlamaAdapterSettings
 from engine.models.base import Base
 
+DAMAGE = (OSError, EOFError, LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RuntimeError)
+"""What `torch.load` raises for a damaged file, beside errors of pickle."""
+
 
 def export_official(method: Method, path: Path) -> None:
     """Write a checkpoint that the authors' code can load.
@@ -68,12 +71,14 @@ def import_official(path: Path, base: Base, prompt_len: int = 10, activation: st
     try:
         tensors: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
         queries = tensors["adapter_query.weight"].float()
-    except (OSError, EOFError, KeyError, TypeError, AttributeError, RuntimeError, pickle.UnpicklingError) as error:
+        if not all(isinstance(tensor, Tensor) for tensor in tensors.values()):
+            raise ValueError("it holds something that is no tensor")
+    except (*DAMAGE, pickle.UnpicklingError) as error:
         raise ExchangeError(
             "bad_file", f"The file {path.name} cannot be read: {error}", file=path.name, reason=str(error)
         ) from error
-    layers, rest = divmod(len(queries), prompt_len)
-    if rest or not 0 < layers <= base.shape.l or queries.shape[1] != base.shape.d:
+    layers, rest = divmod(queries.shape[0] if queries.ndim else 0, prompt_len)
+    if rest or not 0 < layers <= base.shape.l or queries.shape[1:] != (base.shape.d,):
         raise _refused(
             f"adapter_query has shape {tuple(queries.shape)}, which is not (layers x {prompt_len}, {base.shape.d})",
             "check prompt_len and the model",

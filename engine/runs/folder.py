@@ -6,7 +6,7 @@ events.jsonl      telemetry, one event per line
 snapshots/        the method's tensors at frame steps
 checkpoint/       state from which training is resumed
 adapter/          the adapter in Gatelight's format: the newest state, or the best one where `keep` says so
-best/             adapter with the lowest validation loss, where `keep` is "best"
+best/             adapter with the lowest validation loss; gone when a run finishes well and `keep` is "newest"
 predictions.json  predictions for the test rows, and the step at which they were made
 """
 
@@ -17,7 +17,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -139,6 +139,10 @@ class RunFolder:
             if path != self.best_path(step):
                 shutil.rmtree(path, ignore_errors=True)
 
+    def drop_best(self) -> None:
+        """Delete all best adapters: the run has ended without need of them."""
+        shutil.rmtree(self.path / "best", ignore_errors=True)
+
     @property
     def checkpoint_paths(self) -> list[Path]:
         """The checkpoints that there are, the newest first. After a crash between two renames: the older one."""
@@ -190,6 +194,18 @@ class RunFolder:
         self.facts()  # the lock would bring a deleted folder back
         with FileLock(self.path / "run.json.lock", timeout=UPDATE_PATIENCE_S):
             write_json(self.path / "run.json", replace(self.facts(), **changes).to_json(), durable=True)
+
+    def change_training(self, training: dict[str, Any]) -> None:
+        """Put other settings of the loop into run.json and run.yaml.
+
+        Raises:
+            RunError: run.json is gone.
+        """
+        config = {**self.facts().config, "training": training}
+        self.update(config=config)
+        known = {field.name for field in fields(RunConfig)}
+        plain = RunConfig(**{name: value for name, value in config.items() if name in known})
+        write_text(self.path / "run.yaml", plain.to_yaml(), durable=True)
 
     def tidy(self) -> None:
         """Remove what a kill left half-written, and write what it left out. Only the owner may do this."""

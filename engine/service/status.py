@@ -14,7 +14,8 @@ class LiveStatus:
         eta_s: Estimated seconds to the end, None when unknown.
         warming: Progress of the method's warm-up before its first step, 0 to 1; None at all other times.
         model: The model of the active run, else the one loaded last, else "".
-        message: The error that ended the last run, in English, else "".
+        message: What is to be said of the active run, such as that it has diverged, or the error that ended the last
+            one, in English; else "".
         problem: The same as `WorkbenchError.to_dict`, for translation; None for any other error.
     """
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from engine.config.resuming import AS_IT_WAS, Resuming
 from engine.config.run import RunConfig
 from engine.core.confine import LOCAL, Confinement
 from engine.core.errors import RunError, SettingError
@@ -174,11 +175,17 @@ class Workbench:
         self._may_drive()
         self._worker.call(lambda worker: worker.stop())
 
-    def resume(self, run: str, *, session: str = "") -> None:
+    def resume(self, run: str, *, session: str = "", resuming: Resuming = AS_IT_WAS) -> None:
         """Resume a stopped, failed or interrupted run from its checkpoint.
 
+        Args:
+            run: Its id.
+            session: Of the page that asks.
+            resuming: What may be different from now on.
+
         Raises:
-            WorkbenchError: Another run is active, or this one cannot be resumed.
+            WorkbenchError: Another run is active, or this one cannot be resumed; "data_changed" and "other_weights" ask
+                whether to accept that.
         """
         folder = self.runs.editable_folder(run)
         with self._starting:
@@ -187,7 +194,7 @@ class Workbench:
             self._refuse_second_run()
             trust = self.permission.to_resume(folder, session)
             self._worker.expect(run)
-            self._worker.call(lambda worker: worker.resume(folder, trust))
+            self._worker.call(lambda worker: worker.resume(folder, trust, resuming))
 
     def export(self, run: str, form: str, *, session: str = "") -> Path:
         """A zip of the run's adapter; `form` is one of `engine.exchange.forms.EXPORT_FORMATS`.

@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 
+from engine.config.resuming import AS_IT_WAS, Resuming
 from engine.config.run import RunConfig
 from engine.core.errors import WorkbenchError
 from engine.exchange.archive import zip_adapter
@@ -65,13 +66,13 @@ class Worker:
 
         self._begin(make, path.name, config)
 
-    def resume(self, folder: RunFolder, trust: Trust) -> None:
+    def resume(self, folder: RunFolder, trust: Trust, resuming: Resuming = AS_IT_WAS) -> None:
         """Resume a run from its checkpoint."""
 
         def make() -> Trainer:
             self._lock.enter_context(folder.owned())
             with self.models.trusting(trust):
-                return resume_run(folder, self.models.base)
+                return resume_run(folder, self.models.base, resuming)
 
         self._begin(make, folder.id, folder.config)
 
@@ -80,13 +81,14 @@ class Worker:
         try:
             progress = next(self._steps)
         except StopIteration:
-            self._end()
+            self._end(*self._notice())
         except WorkbenchError as error:
             self._end(str(error), error.to_dict())
         except Exception as error:
             logging.getLogger(__name__).exception("The run failed.")
             self._end(f"{type(error).__name__}: {error}")
         else:
+            self._say_notice()
             if progress.warming is not None:
                 self._change(warming=progress.warming)
                 return
@@ -144,7 +146,7 @@ class Worker:
                 self._trainer.recorder.failed(self._trainer.position.step, error)
             self._end(f"The work could not be kept: {error}")
         else:
-            self._end()
+            self._end(*self._notice())
 
     def ask(
         self, query: str, folder: RunFolder, step: int | None, arguments: dict[str, Any], trust: Trust = NO_TRUST
@@ -195,6 +197,16 @@ class Worker:
             raise
         self._trainer, self._steps, self._clock = trainer, trainer.run(), Clock()
         self._change(status="running", name=trainer.folder.facts().name, step=trainer.position.step)
+
+    def _notice(self) -> tuple[str, dict[str, Any] | None]:
+        """What is still to be said of the active run, as `LiveStatus` has it."""
+        notice = self._trainer.notice if self._trainer is not None else None
+        return (str(notice), notice.to_dict()) if notice is not None else ("", None)
+
+    def _say_notice(self) -> None:
+        message, problem = self._notice()
+        if message != self._live.message:
+            self._change(message=message, problem=problem)
 
     def _end(self, message: str = "", problem: dict[str, Any] | None = None) -> None:
         self._lock.close()

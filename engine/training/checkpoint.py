@@ -22,6 +22,7 @@ from engine.core.tensors import write_tensors
 from engine.exchange.native import check_tensors
 from engine.methods.base import Method
 from engine.runs.folder import RunFolder
+from engine.training.divergence import Stability
 from engine.training.early_stopping import BestValidation
 
 MISSING = (FileNotFoundError, IsADirectoryError, NotADirectoryError)
@@ -40,12 +41,14 @@ class Position:
         wall_s: Seconds of training so far.
         best: Result of the validations so far.
         warm: Whether the method has finished its warm-up.
+        stability: Whether the loss has stayed where it should.
     """
 
     step: int = 0
     wall_s: float = 0.0
     best: BestValidation = field(default_factory=BestValidation)
     warm: bool = False
+    stability: Stability = field(default_factory=Stability)
 
 
 @dataclass(slots=True)
@@ -95,6 +98,7 @@ def _write(fresh: Path, state: TrainingState) -> None:
             "wall_s": position.wall_s,
             "best": position.best.to_dict(),
             "warm": position.warm,
+            "stability": position.stability.to_dict(),
             "optimiser": plain,
             "scheduler": {k: v for k, v in state.scheduler.state_dict().items() if k != "lr_lambdas"},
         },
@@ -143,7 +147,13 @@ def _load(path: Path, state: TrainingState) -> None:
     """
     check(path)
     plain = json.loads((path / "trainer.json").read_text(encoding="utf-8"))
-    position = Position(plain["step"], plain["wall_s"], BestValidation.from_dict(plain["best"]), plain["warm"])
+    position = Position(
+        plain["step"],
+        plain["wall_s"],
+        BestValidation.from_dict(plain["best"]),
+        plain["warm"],
+        Stability.from_dict(plain.get("stability")),
+    )
     if not 0 <= position.step == plain["scheduler"]["last_epoch"]:
         raise ValueError(f"step {position.step} is none that its learning rate has come to")
     restore_method(path, state.method)

@@ -1,14 +1,16 @@
 """From a config to a trainer at step 0, and from a run folder to one that goes on."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
 from accelerate import Accelerator
 
+from engine.config.resuming import AS_IT_WAS, Resuming
 from engine.config.run import RunConfig
 from engine.core.errors import RunError
 from engine.data.dataset import Dataset
+from engine.data.fingerprint import changed_splits, fingerprints
 from engine.data.head_spec import HeadSpec
 from engine.data.task import head_for
 from engine.data.tokenise import encode_training
@@ -72,7 +74,8 @@ def start_run(path: Path, config: RunConfig, load: LoadBase, name: str = "", own
         config,
         RunFacts(
             name=name or default_name(config),
-            base=BaseFacts(name=base.name, fingerprint=base.fingerprint, parameters=base.shape.parameters),
+            base=_base_facts(base),
+            data=fingerprints(dataset),
             trainable=sum(p.numel() for p in method.parameters()),
             steps=training.steps,
             emits=[event.kind for event in method.emitted],
@@ -115,17 +118,50 @@ def build_trainer(folder: RunFolder, base: Base, method: Method, dataset: Datase
     return Trainer(settings, base, examples, objective, accelerator, state, validation, recorder)
 
 
-def resume_run(folder: RunFolder, load: LoadBase) -> Trainer:
+def resume_run(folder: RunFolder, load: LoadBase, resuming: Resuming = AS_IT_WAS) -> Trainer:
     """A trainer at the newest checkpoint of a run that is not finished; at step 0 of a run that has none yet.
 
     A run that was killed after its last step, before it was called finished, has that left to do.
 
+    Args:
+        folder: The run's.
+        load: Gives the base.
+        resuming: What may be different from now on.
+
     Raises:
-        RunError: There is nothing to resume.
+        RunError: There is nothing to resume, or the data or the base have changed and that was not accepted.
         WorkbenchError: The model or the data are gone.
     """
-    config = folder.config
     facts = folder.facts()
+    _refuse_finished(folder, facts)
+    if resuming.training:
+        folder.change_training(resuming.changed(facts.config.get("training", {})))
+    config = folder.config
+    base = base_for(config, load)
+    dataset = config.load_data(base.processor)
+    changed = _changes(folder, facts, base, dataset)
+    if changed and not resuming.accept_changed:
+        raise changed[0]
+    trainer = build_trainer(folder, base, build_method(config, base, facts.head), dataset)
+    if folder.checkpoint_paths:
+        trainer.restore()
+    folder.tidy()
+    # A run that goes back to step 0 records that step again; a later step is recorded when it is made.
+    cut_back(folder.events_path, trainer.position.step or -1)
+    folder.drop_snapshots_after(trainer.position.step)
+    folder.update(epoch=facts.epoch + 1, base=_base_facts(base), data=fingerprints(dataset))
+    if changed:
+        trainer.accept(changed)
+    return trainer
+
+
+def _refuse_finished(folder: RunFolder, facts: RunFacts) -> None:
+    """See that there is something left to do.
+
+    Raises:
+        RunError: There is not.
+    """
+    config = folder.config
     ended = facts.status == "finished"
     if ended and facts.step >= config.of_training().steps:
         raise RunError(
@@ -139,23 +175,57 @@ def resume_run(folder: RunFolder, load: LoadBase) -> Trainer:
             run=folder.id,
             step=facts.step,
         )
-    base = base_for(config, load)
+
+
+def _changes(folder: RunFolder, facts: RunFacts, base: Base, dataset: Dataset) -> list[RunError]:
+    """What the run began with and does not find any more, as the errors that ask whether to go on all the same."""
+    changed = list[RunError]()
     if base.fingerprint != facts.base.fingerprint:
-        raise RunError(
-            "other_weights",
-            f"The weights of {config.model!r} are not the ones that the run {folder.id!r} began with.",
-            run=folder.id,
-            name=config.model,
+        changed.append(
+            RunError(
+                "other_weights",
+                f"The weights of {facts.model!r} are not the ones that the run {folder.id!r} began with: put them "
+                "back, or go on all the same with --accept-changed.",
+                run=folder.id,
+                name=facts.model,
+            )
         )
-    trainer = build_trainer(folder, base, build_method(config, base, facts.head), config.load_data(base.processor))
-    if folder.checkpoint_paths:
-        trainer.restore()
-    folder.tidy()
-    # A run that goes back to step 0 records that step again; a later step is recorded when it is made.
-    cut_back(folder.events_path, trainer.position.step or -1)
-    folder.drop_snapshots_after(trainer.position.step)
-    folder.update(epoch=facts.epoch + 1)
-    return trainer
+    if splits := changed_splits(facts.data, dataset, ("train", "validation")):
+        changed.append(data_changed(folder.id, dataset.name, splits))
+    return changed
+
+
+def data_changed(run: str, name: str, splits: Sequence[str]) -> RunError:
+    """The error that asks whether to use data that are not those of the run.
+
+    Args:
+        run: Its id.
+        name: Of the dataset.
+        splits: Those whose rows have changed.
+    """
+    which = ", ".join(splits)
+    return RunError(
+        "data_changed",
+        f"The rows of {name!r} are not the ones that the run {run!r} began with ({which}): put them back, or go on all "
+        "the same with --accept-changed.",
+        run=run,
+        name=name,
+        splits=which,
+    )
+
+
+def check_test_rows(folder: RunFolder, dataset: Dataset) -> None:
+    """See that a run's test rows are those that it began with.
+
+    Raises:
+        RunError: They are not; it asks whether to use them all the same.
+    """
+    if splits := changed_splits(folder.facts().data, dataset, ("test",)):
+        raise data_changed(folder.id, dataset.name, splits)
+
+
+def _base_facts(base: Base) -> BaseFacts:
+    return BaseFacts(name=base.name, fingerprint=base.fingerprint, parameters=base.shape.parameters)
 
 
 def default_name(config: RunConfig) -> str:

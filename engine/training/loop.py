@@ -27,6 +27,8 @@ from engine.telemetry.events import LossEvent, StatusEvent
 from engine.telemetry.schedule import is_frame_step
 from engine.training.checkpoint import Position, TrainingState, load_checkpoint
 from engine.training.disk_full import WRITE_ERRORS, is_disk_full, not_kept, tries
+from engine.training.divergence import diverged, not_finite
+from engine.training.early_stopping import BestValidation
 from engine.training.objective import TrainingObjective
 from engine.training.out_of_memory import is_out_of_memory, out_of_memory
 from engine.training.recorder import Recorder
@@ -85,7 +87,7 @@ class Trainer:
         self.settings, self.base, self.examples = settings, base, examples
         self.state, self.validation, self.recorder = state, validation, recorder
         self._objective, self._accelerator = objective, accelerator
-        self._passed_over = ""
+        self._remarks: list[str] = []
         self._meter = Meter(base.device)
 
     @property
@@ -99,6 +101,18 @@ class Trainer:
         return self.state.method
 
     @property
+    def notice(self) -> RunError | None:
+        """What is to be said of the run while it goes on: that it has diverged; None otherwise."""
+        stability = self.position.stability
+        return None if stability.diverged is None else diverged(self.folder.id, stability, *self._rates)
+
+    @property
+    def _rates(self) -> tuple[float, float]:
+        """The run's learning rate, and the one that suits its method."""
+        usual = self.method.spec.usual_rate(self.method.settings, self.base.shape.d)
+        return float(self.state.scheduler.base_lrs[0]), usual
+
+    @property
     def position(self) -> Position:
         """Where the run stands."""
         return self.state.position
@@ -109,7 +123,16 @@ class Trainer:
         Raises:
             RunError: None is.
         """
-        self._passed_over = load_checkpoint(self.folder, self.state)
+        if problem := load_checkpoint(self.folder, self.state):
+            self._remarks.append(
+                f"The newest checkpoint is damaged ({problem}): training goes on from step {self.position.step}."
+            )
+
+    def accept(self, changed: Sequence[RunError]) -> None:
+        """Go on with data or a base that are not those of the run's beginning; older validations count no more."""
+        step = self.position.step
+        self._remarks += [f"Accepted at step {step}, from which training goes on: {error}" for error in changed]
+        self._move(best=BestValidation())
 
     def run(self) -> Generator[Progress]:
         """Train to the end, yielding after every step, and often before the first one where the method warms up.
@@ -128,7 +151,7 @@ class Trainer:
             self._stop()
             raise
         except Exception as error:
-            told = out_of_memory(self.settings, self.position.step + 1) if is_out_of_memory(error) else error
+            told = self._in_words(error)
             self._fail(told)
             if told is error:
                 raise
@@ -166,8 +189,10 @@ class Trainer:
     def _begin(self) -> Generator[Progress]:
         step = self.position.step
         yield from self._with_room(lambda: self.recorder.started(step, self.settings.steps))
-        if self._passed_over:
-            self.recorder.fell_back(step, self._passed_over)
+        for remark in self._remarks:
+            self.recorder.remark(step, remark)
+        if self.notice is not None:
+            yield from self._say_diverged()
         if step == 0:
             yield from self._validate()
             self.recorder.frame(step)
@@ -191,7 +216,8 @@ class Trainer:
         step = self.position.step + 1
         before = self._update(step)
         seconds = time.perf_counter() - began
-        self._move(step=step, wall_s=self.position.wall_s + seconds)
+        stability = self.position.stability.after(step, loss, self.settings.steps)
+        self._move(step=step, wall_s=self.position.wall_s + seconds, stability=stability)
         speed = batch.size / seconds
         self.recorder.publish(
             LossEvent(
@@ -226,13 +252,7 @@ class Trainer:
             self.state.rng = torch.get_rng_state()
         if math.isfinite(loss) and math.isfinite(grad_norm):
             return loss, grad_norm
-        step, rate = self.position.step + 1, f"{self.state.scheduler.base_lrs[0]:g}"
-        raise RunError(
-            "loss_not_finite",
-            f"The loss became {loss} at step {step}: lower learning_rate (now {rate}) and start again.",
-            step=step,
-            rate=rate,
-        )
+        raise not_finite(self.folder.id, self.position.step + 1, loss, *self._rates)
 
     def _backward(self, batch: Batch) -> float:
         """Gradient of the mean over all labels of a batch, in `micro_batches` parts; returns the loss."""
@@ -256,8 +276,14 @@ class Trainer:
         step = self.position.step
         if step % self.settings.steps_between_evals == 0 or step == self.settings.steps:
             yield from self._validate()
+        if self.position.stability.diverged == step:
+            yield from self._say_diverged()
         if step % self.settings.save_every == 0:
             yield from self._kept("The checkpoint", lambda: self.recorder.checkpoint(self.state))
+
+    def _say_diverged(self) -> Generator[Progress]:
+        if (notice := self.notice) is not None:
+            yield from self._kept("The notice", lambda: self.recorder.diverged(self.position.step, notice))
 
     def _validate(self) -> Generator[Progress]:
         """Validate and record the results. An error here ends no run."""
@@ -266,6 +292,8 @@ class Trainer:
             result = self.validation.measure()
             self.recorder.publish(result.event(step))
             self._move(best=self.position.best.after(step, result.loss, self.settings.min_delta))
+            if step == 0:
+                self._move(stability=self.position.stability.begun(result.loss))
             for event in self.validation.method_events(step):
                 self.recorder.publish(event)
             self.recorder.publish(self.validation.sample(step))
@@ -316,6 +344,11 @@ class Trainer:
             told = not_kept(self.folder.id, self.position.step, self.folder.facts().step)
             self._fail(told)
             raise told from error
+
+    def _in_words(self, error: Exception) -> Exception:
+        if not is_out_of_memory(error):
+            return error
+        return out_of_memory(self.folder.id, self.settings, self.position.step + 1)
 
     def _fail(self, error: Exception) -> None:
         """Record what ended the run, where the disk has room for that."""

@@ -17,17 +17,40 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and any(words in str(error) for words in CPU_ALLOCATOR)
 
 
-def out_of_memory(settings: TrainingSettings, step: int) -> RunError:
+def out_of_memory(run: str, settings: TrainingSettings, step: int) -> RunError:
     """The error of a run that had too little memory for a step.
 
     Args:
+        run: Its id.
         settings: Of the run.
         step: The step that failed.
     """
     advice = ", ".join(advised(settings)) or "precision=nf4"
+    if not (changes := less_memory(settings)):
+        return RunError(
+            "out_of_memory_again",
+            f"Memory ran out at step {step}: start again with {advice}.",
+            run=run,
+            step=step,
+            advice=advice,
+        )
+    flags = " ".join(f"--{name.replace('_', '-')} {str(value).lower()}" for name, value in changes.items())
     return RunError(
-        "out_of_memory", f"Memory ran out at step {step}: start again with {advice}.", step=step, advice=advice
+        "out_of_memory",
+        f"Memory ran out at step {step}: go on from the last checkpoint with `resume {flags}`, or start again with "
+        f"{advice}.",
+        run=run,
+        step=step,
+        advice=advice,
+        **changes,
     )
+
+
+def less_memory(settings: TrainingSettings) -> dict[str, int | bool]:
+    """What makes a step need less memory and leaves its result the same, up to rounding; empty if all of it is done."""
+    if settings.micro_batches < settings.batch_size:
+        return {"micro_batches": min(2 * settings.micro_batches, settings.batch_size)}
+    return {} if settings.gradient_checkpointing else {"gradient_checkpointing": True}
 
 
 def advised(settings: TrainingSettings) -> list[str]:

@@ -36,6 +36,7 @@ class Recorder:
         self.folder = folder
         self._base, self._method, self._template, self._keep = base, method, template, keep
         self._log: LogWriter | None = None
+        self._notice = ""
 
     def open(self) -> None:
         """Open the event log; before that, events are dropped."""
@@ -60,7 +61,8 @@ class Recorder:
         self.publish(StatusEvent(step=step, status="running"))
 
     def status(self, step: int, status: str, message: str = "") -> None:
-        """A new status, in run.json and in the log."""
+        """A new status, in run.json and in the log; without a message, with what is still to be said of the run."""
+        message = message or self._notice
         self.folder.update(status=status, message=message)
         self.publish(StatusEvent(step=step, status=status, message=message))
 
@@ -68,6 +70,8 @@ class Recorder:
         """The run is "finished" or "stopped"; `early` when patience ended it, `memory` is what it held."""
         self.folder.update(memory=memory, stopped_early=early)
         self.status(step, status)
+        if status == "finished" and not self._keeps_best:
+            self.folder.drop_best()
 
     def failed(self, step: int, error: Exception) -> None:
         """The run ended with an error; the newest checkpoint stays as it is."""
@@ -79,15 +83,20 @@ class Recorder:
         logging.getLogger(__name__).warning("%s of step %d failed, training goes on.", what, step, exc_info=error)
         self.publish(StatusEvent(step=step, status="running", message=f"{what} of step {step} failed: {error}"))
 
+    def diverged(self, step: int, notice: WorkbenchError) -> None:
+        """The loss is far above where it began: from now on the best state is kept."""
+        self._notice = str(notice)
+        self.folder.update(problem=notice.to_dict(), message=str(notice))
+        self.publish(StatusEvent(step=step, status="running", message=str(notice)))
+
     def waits(self, step: int) -> None:
         """The disk is full, and the run waits until there is room."""
         message = f"The disk is full at step {step}: training waits, and goes on as soon as there is room."
         logging.getLogger(__name__).warning(message)
         self.publish(StatusEvent(step=step, status="waiting", message=message))
 
-    def fell_back(self, step: int, problem: str) -> None:
-        """The newest checkpoint was damaged; the run goes on from the older one."""
-        message = f"The newest checkpoint is damaged ({problem}): training goes on from step {step}."
+    def remark(self, step: int, message: str) -> None:
+        """Something that whoever reads the log should know, such as that an older checkpoint had to be taken."""
         logging.getLogger(__name__).warning(message)
         self.publish(StatusEvent(step=step, status="running", message=message))
 
@@ -113,19 +122,23 @@ class Recorder:
         except WRITE_ERRORS as error:
             self.warning(step, "The snapshot", error)
 
+    @property
+    def _keeps_best(self) -> bool:
+        """Whether the best state becomes the adapter: the run was told so, or has diverged."""
+        return self._keep == "best" or bool(self._notice)
+
     def best(self, step: int) -> None:
-        """Keep the present state as the best one, where the run keeps that."""
-        if self._keep == "best":
-            self._save_adapter(self.folder.best_path(step), step)
+        """Keep the present state as the best one, also where only a run that diverges would give it away."""
+        self._save_adapter(self.folder.best_path(step), step)
 
     def checkpoint(self, state: TrainingState) -> None:
         """Write a checkpoint and the adapter that belongs to it."""
         save_checkpoint(self.folder, state)
         step, best = state.position.step, state.position.best
         source = self.folder.best_path(best.step)
-        if self._keep == "best" and source.exists():
+        self.folder.trim_best(best.step)
+        if self._keeps_best and best.loss is not None and source.exists():
             copy_adapter(source, self.folder.adapter_path)
-            self.folder.trim_best(best.step)
         else:
             self._save_adapter(self.folder.adapter_path, step)
         kept = read_facts(self.folder.adapter_path)["step"]

@@ -46,6 +46,16 @@ test("a failed run says why, if it is known", () => {
   assert.equal(lineOf({ status: "failed", message: "out of memory" }).text, "out of memory");
 });
 
+test("a run that has diverged says so while it goes on and after its end", () => {
+  const [running, finished] = ["running", "finished"].map((status) => lineOf({ status, message: "diverged" }));
+  assert.deepEqual(running, { kind: "error", text: "diverged", to: "train" });
+  assert.deepEqual(finished, { kind: "error", text: "diverged", to: "chat" });
+});
+
+test("a run that waits for room on the disk says so", () => {
+  assert.deepEqual(lineOf({ status: "waiting" }), { kind: "error", text: "waiting", to: "train" });
+});
+
 test("a server that cannot be reached comes before all else", () => {
   assert.equal(lineOf({ status: "paused" }, { gone: true }).kind, "gone");
 });

@@ -87,8 +87,11 @@ class Visitor:
         self.complaints: list[str] = []
         self.opened = []
 
-    def __call__(self, path="/", *, url="", alone=False, size=WIDE, dark=False, motion=True, script=""):
-        """A tab at a path of the page; a script may run before the page's own."""
+    def __call__(self, path="/", *, url="", alone=False, size=WIDE, dark=False, motion=False, script=""):
+        """A tab at a path of the page; a script may run before the page's own.
+
+        Nothing moves unless motion is asked for: the recording that Watch plays at the first sight costs seconds.
+        """
         context = self.context.browser.new_context() if alone else self.context
         page = context.new_page()
         self.opened.append(context if alone else page)

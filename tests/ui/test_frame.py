@@ -1,5 +1,6 @@
 """The frame: first paint, places, languages, narrow screens."""
 
+import itertools
 import json
 import re
 import urllib.request
@@ -21,11 +22,11 @@ def test_opens_on_watch(visit):
     page.wait_for_selector(".gl-recorded >> text=recording")
 
 
-@pytest.mark.parametrize("width", [1280, 390])
-def test_every_tab_fits_the_width(visit, width):
+def test_every_tab_fits_the_width(visit):
     """On a laptop and on a phone nothing scrolls sideways: on the phone the columns stack."""
-    page = visit(size={"width": width, "height": 860})
-    for tab, content in TABS.items():
+    page = visit()
+    for width, (tab, content) in itertools.product((1280, 390), TABS.items()):
+        page.set_viewport_size({"width": width, "height": 860})
         goto(page, tab)
         page.wait_for_function(OPEN, arg=content)
         page.wait_for_function(FITS)

@@ -9,11 +9,15 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from engine.core.errors import DataError
+from engine.config.run import RunConfig
+from engine.core.confine import LOCAL, Confinement
+from engine.core.errors import DataError, ModelError
 from engine.core.paths import cache_root
 from engine.data.dataset import load_dataset
 from engine.data.settings import DataSettings
 from engine.data.splits import SPLITS
+from engine.service.permission import Permission
+from tests.encoders import save_encoder
 from tests.unit.drawing import drawn
 from tests.unit.illustrated import draw_rows
 
@@ -169,3 +173,15 @@ def test_pictures_need_eyes_and_eyes_need_pictures(tmp_path):
         load_dataset(str(file), DataSettings(picture="photo"))
     with pytest.raises(DataError, match="is no file"):
         load_dataset(str(tmp_path / "pictures" / ".."), PICTURED)
+
+
+@pytest.mark.fault("paths", "A run on a shared workbench names a vision encoder outside of its folders: it is refused.")
+def test_vision_encoder_is_confined_like_a_model(tmp_path):
+    """Its path is held to the folders of models; a hub id, and one's own machine, are free."""
+    encoder = save_encoder(tmp_path / "elsewhere")
+    config = RunConfig(method_settings={"vision": str(encoder)})
+    shared = Permission(Confinement.of_server(tmp_path / "home"))
+    with pytest.raises(ModelError, match="may not be read here"):
+        shared.check_paths(config, "someone")
+    Permission(LOCAL).check_paths(config, "someone")
+    shared.check_paths(RunConfig(method_settings={"vision": "google/vit-base-patch16-224"}), "someone")

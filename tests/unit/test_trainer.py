@@ -8,8 +8,10 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from engine.config.training import TrainingSettings
-from engine.core.errors import ModelError, RunError
+from engine.config.resuming import Resuming
+from engine.config.run import RunConfig
+from engine.config.training import SAME_RESULT, TrainingSettings
+from engine.core.errors import ModelError, RunError, SettingError
 from engine.data.batching import collate
 from engine.evaluation.loss import label_loss
 from engine.exchange.native import load_adapter
@@ -18,9 +20,10 @@ from engine.models.base import base_from_model
 from engine.models.loading import load_base
 from engine.service.catalogue import usual_rate
 from engine.training import recorder
-from engine.training.launch import start_run
+from engine.training.launch import resume_run, start_run
+from engine.training.loop import Trainer
 from engine.training.objective import TrainingObjective
-from engine.training.out_of_memory import advised, is_out_of_memory, out_of_memory
+from engine.training.out_of_memory import advised, is_out_of_memory, less_memory, out_of_memory
 from tests.tiny import plain_model, save_tiny, tiny_base, tokenizer
 from tests.unit.making import events_of, finish, load, losses, make_dataset
 
@@ -292,6 +295,8 @@ def test_out_of_memory_is_a_sentence(maker, monkeypatch, error):
         next(steps)
     assert told.value.key == "out_of_memory"
     assert told.value.values["advice"] == "micro_batches=2, gradient_checkpointing=true, precision=int8"
+    assert told.value.values["micro_batches"] == 2
+    assert "resume --micro-batches 2" in str(told.value)
     assert (trainer.folder.facts().status, trainer.folder.facts().problem["key"]) == ("failed", "out_of_memory")
     monkeypatch.undo()
     assert maker.resume("a").position.step == 3
@@ -305,4 +310,52 @@ def test_only_a_lack_of_memory_is_taken_for_one():
         batch_size=2, micro_batches=2, gradient_checkpointing=True, max_seq_len=32, precision="nf4"
     )
     assert advised(frugal) == []
-    assert "precision=nf4" in str(out_of_memory(frugal, 3))
+    assert "precision=nf4" in str(out_of_memory("a", frugal, 3))
+    assert out_of_memory("a", frugal, 3).key == "out_of_memory_again"
+
+
+def test_what_needs_less_memory_for_the_same_result():
+    """Twice as many parts, as far as there are rows; then gradient checkpointing; then nothing is left."""
+    steps, settings = [], TrainingSettings(batch_size=6)
+    while changes := less_memory(settings):
+        steps.append(changes)
+        settings = dataclasses.replace(settings, **changes)
+    assert steps == [{"micro_batches": 2}, {"micro_batches": 4}, {"micro_batches": 6}, {"gradient_checkpointing": True}]
+
+
+@pytest.mark.fault(
+    "memory", "A run that ran out of memory goes on with smaller parts from its last checkpoint: the same losses."
+)
+@pytest.mark.parametrize("method", ["llama_adapter", "lora"])
+def test_out_of_memory_goes_on_with_less(maker, monkeypatch, method):
+    """As told by the sentence, for as long as it takes; run.json and run.yaml have the new values."""
+    whole = losses(finish(maker.start("whole", method)))
+    trainer = maker.start("a", method)
+    backward = Trainer._backward
+
+    def needs_small_parts(self, batch):
+        if self.position.step >= 4 and self.settings.micro_batches < 4:
+            raise MemoryError
+        return backward(self, batch)
+
+    monkeypatch.setattr(Trainer, "_backward", needs_small_parts)
+    tries = 0
+    while True:
+        try:
+            finish(trainer)
+            break
+        except RunError as error:
+            tries += 1
+            changes = {name: error.values[name] for name in SAME_RESULT if name in error.values}
+            trainer = resume_run(trainer.folder, load, Resuming(training=changes))
+            assert trainer.position.step == 3
+    assert tries == 2
+    assert losses(trainer) == pytest.approx(whole, abs=3e-4)
+    assert trainer.folder.config.of_training().micro_batches == 4
+    assert RunConfig.from_yaml((trainer.folder.path / "run.yaml").read_text()) == trainer.folder.config
+
+
+def test_a_setting_that_changes_the_result_is_refused_on_resume(maker):
+    trainer = maker.start("a")
+    with pytest.raises(SettingError, match="batch_size cannot change"):
+        resume_run(trainer.folder, load, Resuming(training={"batch_size": 2}))

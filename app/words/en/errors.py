@@ -129,10 +129,24 @@ WORDS = {
     ),
     "error.delete_active": "The run “{run}” is active: stop it before you delete it.",
     "error.empty_split": "The file {file} of the dataset “{name}” has no rows.",
-    "error.out_of_memory": "Memory ran out at step {step}: start again with {advice}.",
-    "error.loss_not_finite": (
-        "The loss was no longer a number at step {step}: lower the learning rate (now {rate}) and start again."
+    "error.out_of_memory": (
+        "Memory ran out at step {step}: go on from the last checkpoint in a way that needs less, with the button in "
+        "Train, or start again with {advice}."
     ),
+    "error.out_of_memory_again": "Memory ran out at step {step}: start again with {advice}.",
+    "error.loss_not_finite": (
+        "The loss was no longer a number at step {step}: start again with a lower learning rate, such as {lower} (now "
+        "{rate})."
+    ),
+    "error.diverged": (
+        "Training has diverged by step {step}: the loss was {initial} at first and is {loss} now. The best state so "
+        "far is kept. Start again with a lower learning rate, such as {lower} (now {rate})."
+    ),
+    "error.data_changed": (
+        "The rows of {name} are not the ones that the run “{run}” began with ({splits}): put them back, or go on all "
+        "the same."
+    ),
+    "error.not_on_resume": "{field} cannot change when a run goes on, only {known} can: start a new run.",
     "error.method_needs_attention": (
         "{method} acts inside of the attention, and that of {family} models cannot be reached: they do not call "
         "transformers' attention interface. Choose another model, or one of these methods: {methods}."
@@ -341,7 +355,9 @@ WORDS = {
     "error.other_base": (
         "This adapter was trained on {wanted} with other weights than {name}: load the model it was trained on."
     ),
-    "error.other_weights": "The weights of {name} are not the ones that the run “{run}” began with.",
+    "error.other_weights": (
+        "The weights of {name} are not the ones that the run “{run}” began with: put them back, or go on all the same."
+    ),
     "error.reads_pictures": ("The model “{name}” reads pictures, not text. Choose a language model for this dataset."),
     "error.recording": "“{run}” is a recording and stays as it is.",
     "error.not_causal": "The model {name} fills gaps and does not write on, so it cannot answer in words: let a task "

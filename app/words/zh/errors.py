@@ -83,8 +83,19 @@ WORDS = {
     "error.own_attention": "注意力内核：{family} 类模型用自己的方式计算注意力，请保持自动。",
     "error.delete_active": "运行“{run}”正在进行：请先停止再删除。",
     "error.empty_split": "数据集“{name}”的文件 {file} 是空的。",
-    "error.out_of_memory": "第 {step} 步内存不足：请改用 {advice} 后重新开始。",
-    "error.loss_not_finite": "第 {step} 步的损失已不是有效数字：请调低学习率（现在是 {rate}）后重新开始。",
+    "error.out_of_memory": (
+        "第 {step} 步内存不足：请用“训练”页的按钮，以更省内存的方式从上一个检查点接着训练；或改用 {advice} 后重新开始。"
+    ),
+    "error.out_of_memory_again": "第 {step} 步内存不足：请改用 {advice} 后重新开始。",
+    "error.loss_not_finite": (
+        "第 {step} 步的损失已不是有效数字：请用更低的学习率（例如 {lower}，现在是 {rate}）重新开始。"
+    ),
+    "error.diverged": (
+        "训练在第 {step} 步已经发散：损失开始时是 {initial}，现在是 {loss}。目前最好的状态会保留。"
+        "请用更低的学习率（例如 {lower}，现在是 {rate}）重新开始。"
+    ),
+    "error.data_changed": ("{name} 的数据已不是运行“{run}”开始时的数据（{splits}）：请放回原来的数据，或仍然继续。"),
+    "error.not_on_resume": "接着训练时不能改变{field}，只能改变 {known}：请开始新的运行。",
     "error.method_needs_attention": (
         "{method} 作用在注意力内部，而 {family} 模型没有使用 transformers 的注意力接口，无法介入。"
         "请换一个模型，或改用以下方法：{methods}。"
@@ -212,7 +223,7 @@ WORDS = {
         "而 {name} 现在以 {loaded} 载入：请改用 {wanted} 载入。"
     ),
     "error.other_base": "这个适配器是在 {wanted} 上训练的，权重与 {name} 不同：请载入它训练时的模型。",
-    "error.other_weights": "{name} 的权重与运行“{run}”开始时的不同。",
+    "error.other_weights": "{name} 的权重与运行“{run}”开始时的不同：请放回原来的权重，或仍然继续。",
     "error.reads_pictures": "模型“{name}”读的是图片，不是文字。请为这个数据集选择语言模型。",
     "error.recording": "“{run}”是录像，保持原样。",
     "error.not_causal": "模型 {name} 只会填空、不会续写，无法用文字作答：请改用任务头给出标签，或选择因果语言模型。",

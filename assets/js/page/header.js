@@ -93,7 +93,7 @@ export const mountHeader = (element, words, server, changed) => {
     model.textContent = modelLabel(live);
     markOpenedTab();
     publishLive(live);
-    const now = `${live.status} ${live.run} ${live.model}`;
+    const now = `${live.status} ${live.run} ${live.model} ${live.message}`;
     if (state !== null && now !== state) changed();
     state = now;
   };

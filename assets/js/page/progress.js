@@ -60,7 +60,8 @@ export const mountProgress = (element, words) => {
       ran = true;
       const working = live.warming === null ? "line" : "warming";
       const key = live.status === "running" ? working : live.status;
-      show(say(key, live), "watch", words["train.progress.watch"]);
+      const line = say(key, live);
+      show(live.message ? `${line} · ${live.message}` : line, "watch", words["train.progress.watch"]);
     } else if (live.message) {
       show(live.message);
     } else if (ran) {

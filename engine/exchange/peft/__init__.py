@@ -90,11 +90,13 @@ def import_peft(folder: Path, base: Base) -> Method:
     kind = str(config.get("peft_type"))
     if kind not in PEFT_FORMATS:
         raise refused(f"adapters of type {kind} cannot be read", f"choose {', '.join(PEFT_FORMATS)}")
-    spec, config, tensors, head = read_head(kind, config, tensors, base)
     try:
+        spec, config, tensors, head = read_head(kind, config, tensors, base)
         method, method_tensors = PEFT_FORMATS[kind].read(config, tensors, base)
     except KeyError as error:
         raise refused(f"adapter_config.json has no entry {error}", "save it again with HF peft") from error
+    except (TypeError, ValueError, AttributeError, IndexError, ArithmeticError, RuntimeError) as error:
+        raise refused(f"adapter_config.json has an entry of another kind ({error})", "save it with HF peft") from error
     method.with_head(spec, torch.Generator())
     method.fold()
     put_tensors(method, method_tensors | head, "adapter_model.safetensors")

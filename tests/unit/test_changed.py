@@ -1,0 +1,107 @@
+"""Data or a base that changed since a run: noticed when it goes on or is scored, with a choice."""
+
+import json
+
+import pytest
+
+from engine.cli.parser import build_parser
+from engine.config.resuming import Resuming
+from engine.core.errors import ModelError, RunError
+from engine.models import loading
+from engine.models.base import base_from_model
+from engine.training.launch import resume_run
+from tests.tiny import plain_model, tokenizer
+from tests.unit.making import ROWS, Maker, events_of, finish, load, losses, make_dataset
+
+ACCEPTED = Resuming(accept_changed=True)
+
+
+@pytest.fixture
+def maker(tmp_path):
+    return Maker(tmp_path)
+
+
+def stopped(maker, steps=5):
+    """A run that was stopped."""
+    trainer = maker.start("a")
+    progress = trainer.run()
+    for _ in range(steps):
+        next(progress)
+    progress.close()
+    return trainer.folder
+
+
+def change(maker, split):
+    """Another answer in the first row of a split."""
+    path = maker.folder / "data" / f"{split}.jsonl"
+    first, *others = path.read_text().splitlines()
+    path.write_text("\n".join([json.dumps({**json.loads(first), "response": "other"}), *others]) + "\n")
+
+
+@pytest.mark.fault("damaged", "A run's rows have changed when it shall go on: it asks, and goes on only if told so.")
+@pytest.mark.parametrize("split", ["train", "validation"])
+def test_changed_data_are_noticed_on_resume(maker, split):
+    """Accepted once, they are known; the log says from which step on."""
+    folder = stopped(maker)
+    change(maker, split)
+    with pytest.raises(RunError, match="--accept-changed") as asked:
+        maker.resume("a")
+    assert (asked.value.key, asked.value.values["splits"]) == ("data_changed", split)
+    trainer = finish(resume_run(folder, load, ACCEPTED))
+    assert len(losses(trainer)) == 8
+    said = [event["message"] for event in events_of(trainer, "status") if event["message"]]
+    assert ["Accepted at step 5" in message for message in said] == [True]
+
+
+def test_the_same_data_are_the_same(maker):
+    """Written anew, and in a run of an older version, which knows no fingerprint."""
+    folder = stopped(maker)
+    make_dataset(maker.folder / "data", ROWS)
+    assert maker.resume("a").position.step == 5
+    change(maker, "train")
+    folder.update(data={})
+    assert maker.resume("a").position.step == 5
+
+
+def test_test_rows_may_change_while_a_run_trains(maker):
+    """They take no part in it."""
+    stopped(maker)
+    change(maker, "test")
+    assert maker.resume("a").position.step == 5
+
+
+@pytest.mark.fault("damaged", "A run's base has other weights when it shall go on: it asks likewise.")
+def test_a_changed_base_is_noticed_on_resume(maker):
+    """Validations of the former base count no more for the best one."""
+    folder = stopped(maker)
+    other = base_from_model("llama", plain_model("llama", seed=7), tokenizer())
+    with pytest.raises(RunError, match="--accept-changed") as asked:
+        resume_run(folder, lambda *_: other)
+    assert asked.value.key == "other_weights"
+    trainer = resume_run(folder, lambda *_: other, ACCEPTED)
+    assert trainer.position.best.loss is None
+    finish(trainer)
+    assert folder.facts().base.fingerprint == other.fingerprint
+
+
+@pytest.mark.fault("damaged", "A run's test rows or its base have changed when it is scored: eval asks likewise.")
+def test_changes_are_noticed_on_eval(maker, monkeypatch, capsys):
+    """With --accept-changed it scores."""
+    trainer = finish(maker.start("a"))
+    bases = [trainer.base, base_from_model("llama", plain_model("llama", seed=7), tokenizer())]
+    monkeypatch.setattr(loading, "load_base", lambda *_, **__: bases[0])
+
+    def run(*flags):
+        args = build_parser().parse_args(["eval", str(trainer.folder.path), "--json", *flags])
+        args.run(args)
+
+    run()
+    change(maker, "test")
+    with pytest.raises(RunError, match="--accept-changed"):
+        run()
+    run("--accept-changed")
+    bases.reverse()
+    with pytest.raises(ModelError, match="--accept-changed"):
+        run()
+    run("--accept-changed")
+    assert capsys.readouterr().out.count("\n") == 3
