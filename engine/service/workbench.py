@@ -149,9 +149,10 @@ class Workbench:
                 return last.run
             self._refuse_second_run()
             path = new_run_path(self.runs.root, config)
-            self._last_start = _Start(config, owner, path.name)
+            begun = self._last_start = _Start(config, owner, path.name)
             self._worker.expect(path.name)
             self._worker.call(lambda worker: worker.start(path, config, short(name), owner))
+            self._last_start = dataclasses.replace(begun, at=time.monotonic())  # a slow start makes clicks no older
             return path.name
 
     def pause(self) -> None:
@@ -205,7 +206,7 @@ class Workbench:
         self._may_take(folder)
         trust = self.permission.of_run(folder, session)
         target = self.home / "exports" / f"{run}-{form if form.isidentifier() else 'x'}.zip"
-        return self._worker.call(lambda worker: worker.export(folder, form, target, trust))
+        return self._worker.call(lambda worker: worker.export(folder, form, target, trust), self.rights.who().id)
 
     def ask(
         self,
@@ -231,7 +232,7 @@ class Workbench:
         """
         folder = self.runs.folder(run)
         trust = self.permission.of_run(folder, session)
-        return self._worker.call(lambda worker: worker.ask(query, folder, step, arguments, trust))
+        return self._worker.call(lambda worker: worker.ask(query, folder, step, arguments, trust), self.rights.who().id)
 
     def predictions(self, run: str, *, session: str = "") -> Iterator[Predicted]:
         """Predictions for the test rows of a run, a few more each time; stored predictions are yielded at once.
@@ -276,7 +277,7 @@ class Workbench:
             finally:
                 updates.put(None)
 
-        future = self._worker.submit(answer)
+        future = self._worker.submit(answer, self.rights.who().id)
         try:
             while (update := updates.get()) is not None:
                 yield update

@@ -8,6 +8,7 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING, TypeVar
 
 from engine.service import deferred
+from engine.service.line import FairLine
 from engine.service.status import LiveStatus
 
 if TYPE_CHECKING:
@@ -26,12 +27,21 @@ class WorkerThread:
 
     def __init__(self) -> None:
         self.live = LiveStatus()
-        self._jobs: queue.Queue[Callable[[Worker], None] | None] = queue.Queue()
+        self._jobs: FairLine[Callable[[Worker], None] | None] = FairLine()
         self._thread = threading.Thread(target=self._work, name="gatelight-worker", daemon=True)
         self._thread.start()
 
-    def submit(self, job: "Callable[[Worker], T]") -> "Future[T]":
-        """Queue a job; it is executed before the next training step."""
+    def submit(self, job: "Callable[[Worker], T]", question_of: str | None = None) -> "Future[T]":
+        """Queue a job.
+
+        Args:
+            job: What to do.
+            question_of: The visitor whose question it is, which waits in the fair line; None for a command, which is
+                executed before the next training step.
+
+        Raises:
+            SettingError: Too many questions are waiting.
+        """
         future: Future[T] = Future()
 
         def run(worker: "Worker") -> None:
@@ -40,12 +50,15 @@ class WorkerThread:
             except BaseException as error:
                 future.set_exception(error)
 
-        self._jobs.put(run)
+        if question_of is None:
+            self._jobs.command(run)
+        else:
+            self._jobs.question(run, question_of)
         return future
 
-    def call(self, job: "Callable[[Worker], T]") -> T:
-        """Queue a job and wait for its result, or raise what it raises."""
-        return self.submit(job).result()
+    def call(self, job: "Callable[[Worker], T]", question_of: str | None = None) -> T:
+        """Queue a job as `submit` does and wait for its result, or raise what it raises."""
+        return self.submit(job, question_of).result()
 
     def expect(self, run: str) -> None:
         """Set the status to "loading" for a run, also before the worker itself is loaded."""
@@ -54,11 +67,11 @@ class WorkerThread:
     def close(self) -> None:
         """Stop the active run, save its state, and end the thread."""
         self.submit(lambda worker: worker.stop())
-        self._jobs.put(None)
+        self._jobs.command(None)
         self._thread.join(timeout=CLOSING_S)
 
     def _work(self) -> None:
-        job = self._jobs.get()
+        job = self._jobs.next(training=False)
         worker = deferred.worker_class()(self._set_live)
         while job is not None:
             job(worker)
@@ -68,10 +81,10 @@ class WorkerThread:
         """The next job; while there is none, training steps are made."""
         while worker.training:
             try:
-                return self._jobs.get_nowait()
+                return self._jobs.next(training=True)
             except queue.Empty:
                 worker.advance()
-        return self._jobs.get()
+        return self._jobs.next(training=False)
 
     def _set_live(self, live: LiveStatus) -> None:
         self.live = live

@@ -287,6 +287,7 @@ WORDS = {
     "error.run_of_other": "The run {run} belongs to {owner}: only {owner} or a driver of this server can do that.",
     "error.run_of_nobody": "The run {run} belongs to nobody here: only a driver of this server can do that.",
     "error.server_trains": "Somebody else’s run is training: wait until it ends, then start yours.",
+    "error.too_many_questions": "{n} questions are waiting for an answer already: ask again when some are answered.",
     "error.no_data_chosen": "Your own data is empty: upload a file, or name one or a hub dataset.",
     "error.no_dataset": (
         "There is no dataset called “{name}”: choose one of {known}, or give a file, a hub dataset (hub:owner/name), "

@@ -170,6 +170,7 @@ WORDS = {
     "error.run_of_other": "运行 {run} 属于 {owner}：只有 {owner} 或此服务器的主持人可以这样做。",
     "error.run_of_nobody": "运行 {run} 在这里不属于任何人：只有此服务器的主持人可以这样做。",
     "error.server_trains": "别人的运行正在训练：请等它结束，再开始您的。",
+    "error.too_many_questions": "已有 {n} 个问题在等待回答：请等其中一些得到回答后再问。",
     "error.no_data_chosen": "还没有选自己的数据：请上传文件，或写出路径或 hub 数据集。",
     "error.no_dataset": (
         "没有名为“{name}”的数据集：可选 {known}，也可以给出文件、站点数据集（hub:owner/name），"
