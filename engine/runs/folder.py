@@ -33,6 +33,10 @@ from engine.runs.files import read_json
 SNAPSHOT_BUDGET = 64 * 2**20
 """Bytes that a run's snapshots may take; beyond it every second one is deleted, but never the first or the newest."""
 
+LOCK_PATIENCE_S = 1.0
+LOCK_POLL_S = 0.02
+"""A run's lock is waited for so long: whoever asks whether a run is active holds it for a moment, too."""
+
 UPDATE_PATIENCE_S = 30
 """Seconds that a change of run.json waits for another process that changes it."""
 
@@ -246,7 +250,7 @@ class RunFolder:
             RunError: Another process trains it.
         """
         try:
-            self._lock.acquire(timeout=0)
+            self._lock.acquire(timeout=LOCK_PATIENCE_S, poll_interval=LOCK_POLL_S)
         except Timeout as error:
             raise RunError(
                 "run_busy",

@@ -3,8 +3,10 @@
 import json
 import multiprocessing
 import shutil
+import threading
 
 import pytest
+from filelock import FileLock
 
 from engine.config.run import RunConfig
 from engine.core.atomic import write_json, write_text
@@ -46,6 +48,24 @@ def test_lock_and_interrupted_status(folder):
     assert folder.status() == "interrupted"
     folder.update(status="finished")
     assert folder.status() == "finished"
+
+
+def test_a_run_may_begin_while_others_ask_for_it(folder):
+    """Whoever asks whether a run is active holds its lock for a moment: a trainer that comes then waits that long."""
+    asked, leave = threading.Event(), threading.Event()
+
+    def ask():
+        with FileLock(folder.path / "lock"):
+            asked.set()
+            leave.wait(60)
+
+    other = threading.Thread(target=ask)
+    other.start()
+    assert asked.wait(60)
+    threading.Timer(0.2, leave.set).start()
+    with folder.owned():
+        assert folder.busy()
+    other.join()
 
 
 def test_files_are_written_whole_or_not_at_all(tmp_path):
