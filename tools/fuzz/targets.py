@@ -18,7 +18,7 @@ from engine.core.errors import WorkbenchError
 from engine.data.settings import DataSettings
 from engine.exchange.native import load_adapter, save_adapter
 from engine.exchange.official import export_official, import_official
-from engine.exchange.peft import export_peft, import_peft
+from engine.exchange.peft import PEFT_FORMATS, export_peft, import_peft
 from engine.methods import METHODS
 from engine.runs.log import all_events, cut_back
 from engine.service.adapters import list_adapters
@@ -28,7 +28,9 @@ from engine.service.workbench import Workbench
 from tests.tiny import built, tiny_base
 from tools.fuzz.mutate import changed_bytes, changed_json, changed_text, odd_value, to_json
 
-PEFT = ("lora", "prompt", "llama_adapter", "ia3", "prefix", "p_tuning")
+PEFT = sorted(form.METHOD.spec.name for form in PEFT_FORMATS.values())
+OFFICIAL = PEFT_FORMATS["ADAPTION_PROMPT"].METHOD.spec.name
+RECORDING = min(RECORDINGS.iterdir())
 RUN_FILES = ("run.json", "run.yaml", "events.jsonl", "predictions.json", "adapter/adapter.json", "lock")
 
 
@@ -58,7 +60,7 @@ def runs(rng: Random, folder: Path) -> None:
 
 def events(rng: Random, folder: Path) -> None:
     """An event log with changed lines: read page by page, cut back to a step."""
-    lines = (RECORDINGS / "prompt" / "events.jsonl").read_text(encoding="utf-8").splitlines()
+    lines = (RECORDING / "events.jsonl").read_text(encoding="utf-8").splitlines()
     some = [rng.choice(lines) for _ in range(rng.randint(0, 6))]
     changed = [to_json(changed_json(rng, json.loads(line))) if rng.random() < 0.7 else line for line in some]
     path = folder / "events.jsonl"
@@ -112,7 +114,15 @@ def forms(rng: Random, _: Path) -> None:
 
 def requests(rng: Random, folder: Path) -> None:
     """What Watch asks the server for, with odd values: the run, the step and the cursor come from the page."""
-    asked = {"run": "lora", "cursor": 0, "epoch": 0, "step": 10, "last": False, "query": "probe", "sentence": "a"}
+    asked = {
+        "run": RECORDING.name,
+        "cursor": 0,
+        "epoch": 0,
+        "step": 10,
+        "last": False,
+        "query": "probe",
+        "sentence": "a",
+    }
     since, listed, live, *_ = served(_bench(folder.parent), Say("en"))
     asked = {name: odd_value(rng) if rng.random() < 0.4 else value for name, value in asked.items()}
     each(lambda: since(asked), lambda: listed(asked), lambda: live(asked))
@@ -122,7 +132,7 @@ def adapters(rng: Random, folder: Path) -> None:
     """An adapter of each format with one file changed: imported, or loaded."""
     base, name = tiny_base("llama"), rng.choice(PEFT)
     form = rng.choice(("gatelight", "peft", "official"))
-    method = built("llama_adapter" if form == "official" else name, base)
+    method = built(OFFICIAL if form == "official" else name, base)
     method.fold()
     if form == "official":
         export_official(method, folder / "adapter.pth")
@@ -160,7 +170,7 @@ def each(*acts: Callable[[], object]) -> None:
 
 def copy_recording(run: Path) -> None:
     """A shipped run, without its snapshots, as one's own."""
-    shutil.copytree(RECORDINGS / "prompt", run, ignore=shutil.ignore_patterns("snapshots"))
+    shutil.copytree(RECORDING, run, ignore=shutil.ignore_patterns("snapshots"))
 
 
 def _training() -> dict[str, object]:

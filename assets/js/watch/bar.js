@@ -78,9 +78,11 @@ export const stateLine = (view, say, live = null) => {
   if (tape.status === "loading") return beginning(null, say);
   if (tape.status === "running" && !tape.positions.length) return beginning(live?.warming, say);
   if (!tape.loaded && !tape.positions.length) return { kind: "wait", text: say("loading") };
-  if (tape.status === "finished" && !tape.recording && !tape.message) return { kind: "note", text: ending(tape, say), to: "chat" };
+  if (tape.status === "finished" && !tape.recording && !tape.message)
+    return { kind: "note", text: ending(tape, say), to: "chat" };
   if (tape.status === "failed") return { kind: "error", text: tape.message || say("failed") };
-  if (tape.message && tape.status !== "interrupted") return { kind: "error", text: tape.message, to: NEXT[tape.status] };
+  if (tape.message && tape.status !== "interrupted")
+    return { kind: "error", text: tape.message, to: NEXT[tape.status] };
   if (tape.status === "interrupted") return { kind: "note", text: say("interrupted"), to: "runs" };
   if (tape.status === "stopped") return { kind: "note", text: say("stopped"), to: "runs" };
   if (tape.status === "waiting") return { kind: "error", text: say("waiting"), to: "train" };
