@@ -35,7 +35,7 @@ def conversation(say: Say, turns: list[Turn]) -> str:
     """All turns, oldest first; an invitation when there are none."""
     if not turns:
         return f'<div class="gl-turns empty">{note(say("chat.empty"))}</div>'
-    return '<div class="gl-turns">' + "".join(_turn(say, turn) for turn in turns) + "</div>"
+    return '<div class="gl-turns" tabindex="0">' + "".join(_turn(say, turn) for turn in turns) + "</div>"
 
 
 def _turn(say: Say, turn: Turn) -> str:

@@ -5,9 +5,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
 
 from app.closed_clients import ignore_closed_clients
+from tests.ui.conftest import App
 
 ROOT = Path(__file__).resolve().parents[2]
 # Two streams of one session: both are closed at once, or the second lives on until it finds its session gone.
@@ -88,3 +90,19 @@ def test_everything_else_is_written(fails, caplog, monkeypatch):
     except (KeyError, RuntimeError):
         logger.error("Exception in ASGI application", exc_info=sys.exc_info())
     assert caplog.records
+
+
+@pytest.mark.slow
+@pytest.mark.fault(
+    "network", "The server is ended while pages are open: it ends in seconds, and the terminal stays calm."
+)
+def test_ending_the_server_under_open_pages(tmp_path):
+    """Streams of open pages never end by themselves; cutting them is no failure."""
+    app = App(tmp_path / "home", tmp_path / "log.txt", port=7990)
+    cookies = httpx.get(app.entrance, follow_redirects=False).cookies
+    stream = f"{app.url}/gradio_api/heartbeat/session"
+    with httpx.Client(cookies=cookies) as client, client.stream("GET", stream, timeout=30) as answer:
+        assert answer.status_code == 200
+        assert app.close() == 0
+    assert "Traceback" not in app.log.read_text()
+    assert "shutdown exceeded" not in app.log.read_text()

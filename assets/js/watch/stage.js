@@ -161,19 +161,23 @@ const fetchingOf = ({ view, set, redraw, server, element }) => {
 };
 
 /**
- * Show the run that is active, else the one that was shown before, else a recording, which plays once.
+ * Show the run that is active, else the one that was shown before, else a recording, which plays once; nothing if a run
+ * was opened while the server was asked.
  *
  * @param {Stage} stage
  */
 const showFirst = async ({ view, server, show, player }) => {
   const live = await answerOf(server.live({}));
   const kept = sessionStorage.getItem(KEPT_RUN);
+  /** @returns {string | undefined} the run that is shown by now */
+  const shown = () => view.tape?.run;
+  if (shown()) return;
   if (live?.run) await show(live.run);
   else if (kept && view.runs.some((run) => run.id === kept)) await show(kept);
   else {
     const first = view.runs.find((run) => run.recording && run.id === FIRST_RUN) ?? view.runs[0];
     if (first) await show(first.id);
-    if (first && !reducedMotion()) player.once();
+    if (first && shown() === first.id && !reducedMotion()) player.once();
   }
 };
 
