@@ -14,6 +14,7 @@ from transformers import (
     AutoTokenizer,
     BitsAndBytesConfig,
     PreTrainedConfig,
+    PreTrainedModel,
 )
 from transformers.utils.logging import disable_progress_bar
 
@@ -141,10 +142,21 @@ def shape_from_config(name: str, *, trust_remote_code: bool = False) -> ModelSha
         ModelError: It cannot be found or its family is not supported.
     """
     config = load_config(name, trust_remote_code=trust_remote_code)
+    return shape_of(empty_model(config))
+
+
+def empty_model(config: PreTrainedConfig) -> PreTrainedModel:
+    """A model in fp32 on the meta device, with the weights tied that its config ties.
+
+    They are tied here, since transformers has `tie_weights` do nothing in the whole process while another thread is in
+    `from_pretrained`.
+    """
     with torch.device("meta"):
-        model = auto_class(family_of(config.model_type)).from_config(config, dtype=torch.float32)
-    model.tie_weights()  # transformers leaves it out while another thread reads a model's weights
-    return shape_of(model)
+        model: PreTrainedModel = auto_class(family_of(config.model_type)).from_config(config, dtype=torch.float32)
+    for tied, source in model.get_expanded_tied_weights_keys(all_submodels=True).items():
+        module, _, name = tied.rpartition(".")
+        setattr(model.get_submodule(module), name, model.get_parameter(source))
+    return model
 
 
 def auto_class(family: Family) -> Any:  # noqa: ANN401 - transformers' own are not typed

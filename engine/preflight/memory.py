@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 from tokenizers import Tokenizer, models
 from torch import nn
-from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerFast
+from transformers import PreTrainedConfig, PreTrainedTokenizerFast
 
 from engine.config.training import TrainingSettings
 from engine.core.settings import Settings
@@ -27,9 +27,8 @@ from engine.memory.quantised import quantise
 from engine.methods import method_class
 from engine.methods.base import Method, Start
 from engine.models.base import Base, base_from_model
-from engine.models.families import family_of
 from engine.models.inputs import Processor
-from engine.models.loading import DTYPES, auto_class, resolve_precision
+from engine.models.loading import DTYPES, empty_model, resolve_precision
 from engine.models.shape import ModelShape
 from engine.training.objective import TrainingObjective
 from engine.training.optimiser import checkpoint_activations, optimiser_for
@@ -117,11 +116,9 @@ def estimate(plan: Plan, memory: DeviceMemory) -> MemoryInfo:
 
 def _base(plan: Plan) -> tuple[Base, int]:
     """The base on the meta device, and the bytes of its scales where it is quantised."""
-    precision, family = resolve_precision(plan.training.precision, plan.device), family_of(plan.config.model_type)
+    precision = resolve_precision(plan.training.precision, plan.device)
     dtype = DTYPES.get(precision, torch.float32 if plan.device == "cpu" else torch.float16)
-    with META:
-        model: PreTrainedModel = auto_class(family).from_config(plan.config, dtype=torch.float32)
-    model.tie_weights()
+    model = empty_model(plan.config)
     for parameter in model.parameters():  # `from_config` with this dtype would change the process's default dtype
         parameter.data = parameter.data.to(dtype)
     overhead = 0 if precision in DTYPES else quantise(model, precision, plan.device)

@@ -14,7 +14,7 @@ import torch
 from huggingface_hub import constants
 from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError
 from safetensors.torch import load_file, save_file
-from transformers.initialization import no_init_weights
+from transformers.initialization import no_init_weights, no_tie_weights
 
 from engine.cli import catalogue as commands
 from engine.config.run import RunConfig
@@ -342,5 +342,5 @@ def test_list_shows_no_paths_to_tokens(capsys, cache, monkeypatch):
 
 def test_shape_while_another_model_is_read():
     """As long as transformers reads weights it ties none for anybody: shared embeddings still count once."""
-    with no_init_weights():
+    with no_init_weights(), no_tie_weights():
         assert shape_from_config("town").parameters == 2_853_312
