@@ -22,7 +22,11 @@ _PROGRESS = (
     '<div class="gl-progress"><div class="gl-track"><i></i></div><span class="gl-track-text"></span>'
     '<button type="button" class="gl-track-next gl-link" hidden></button></div>'
 )
-TO_WATCH = "(run) => run && Gatelight.ready.then(({ openTab, follow }) => { openTab('watch'); follow(); })"
+TO_WATCH = (
+    "(mark) => mark && Gatelight.ready.then(({ openTab, show, follow }) => "
+    "{ openTab('watch'); show(mark.replace(/ \\d+$/, '')).then(follow); })"
+)
+"""Shows the run by its id: a short one may be over before the browser could ask which one is active."""
 
 
 @dataclass(frozen=True)
