@@ -14,7 +14,6 @@ import torch
 import yaml
 from safetensors.torch import load_file
 
-from engine.__main__ import main
 from engine.cli.train import _stop_signals
 from engine.config.run import RunConfig
 from engine.core.signals import STOP_SIGNALS
@@ -23,23 +22,6 @@ from tests.attack import attack_model
 from tests.tiny import save_tiny
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture
-def engine(monkeypatch, capsys, tmp_path):
-    """Call `python -m engine` in this process; gives (exit status, stdout, stderr)."""
-    monkeypatch.setenv("GATELIGHT_HOME", str(tmp_path / "home"))
-
-    def call(*words):
-        monkeypatch.setattr(sys, "argv", ["engine", *map(str, words)])
-        try:
-            status = main()
-        except SystemExit as stop:
-            status = stop.code
-        out, err = capsys.readouterr()
-        return status, out, err
-
-    return call
 
 
 def from_json(result):

@@ -4,7 +4,6 @@ import json
 
 import pytest
 
-from tests.cli.test_cli import engine as engine
 from tests.cli.test_cli import from_json
 from tests.tiny import save_tiny
 from tests.unit.drawing import draw_shapes

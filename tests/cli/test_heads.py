@@ -5,10 +5,9 @@ import shutil
 
 import pytest
 
-from tests.cli.test_cli import engine, few_rows, from_json
+from tests.cli.test_cli import few_rows, from_json
 from tests.unit.making import make_dataset
 
-__all__ = ["engine"]
 MARKS = [(f"{'x' * n}{'o' * (6 - n)}", str(n / 6)) for n in (0, 1, 2, 3, 4, 5, 6, 2, 5)]
 RUN = ("train", "--method", "lora", "--head", "head", "--steps", 3, "--quiet", "--json")
 

@@ -1,30 +1,12 @@
 """Pictures beside texts from the command line: train, chat and eval, and what is refused in one sentence."""
 
 import json
-import sys
 
 import pytest
 
-from engine.__main__ import main
 from tests.encoders import save_encoder
 from tests.tiny import save_tiny
 from tests.unit.illustrated import draw_rows
-
-
-@pytest.fixture
-def engine(monkeypatch, capsys):
-    """Call `python -m engine` in this process; gives (exit status, stdout, stderr)."""
-
-    def call(*words):
-        monkeypatch.setattr(sys, "argv", ["engine", *map(str, words)])
-        try:
-            status = main()
-        except SystemExit as stop:
-            status = stop.code
-        out, err = capsys.readouterr()
-        return status, out, err
-
-    return call
 
 
 def test_train_chat_and_eval(engine, tmp_path):

@@ -39,7 +39,7 @@ from engine.telemetry.serialise import picture_to_json, to_json
 from engine.training.launch import resume_run, start_run
 from tests.tiny import built, randomise, tiny_base
 from tests.unit.drawing import draw_shapes
-from tests.unit.making import QUICK, events_of, finish, kill_at, load, losses
+from tests.unit.making import QUICK, broken_off, events_of, finish, load, losses
 
 SERVED = [name for name, spec in METHODS.items() if serves(spec, family_of("vit"))]
 
@@ -96,15 +96,7 @@ def test_resumed_run_is_the_uninterrupted_one(shapes, tmp_path, killed):
     config = config_for(shapes, settings={"rank": 2, "dropout": 0.5})
     whole = finish(start_run(tmp_path / "whole", config, load))
     start = partial(start_run, tmp_path / "broken", config, load)
-    if killed:
-        folder = kill_at(5, start)
-    else:
-        broken = start()
-        progress = broken.run()
-        for _ in range(5):
-            next(progress)
-        progress.close()
-        folder = broken.folder
+    folder = broken_off(start, 5, killed=killed)
     resumed = resume_run(folder, load)
     assert resumed.position.step == (3 if killed else 5)
     assert losses(finish(resumed)) == losses(whole)

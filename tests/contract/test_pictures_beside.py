@@ -32,7 +32,7 @@ from tests.encoders import save_encoder, tiny_encoder
 from tests.tiny import built, copies, logits, loss_of, randomise, save_tiny, tiny_base, viewed, words
 from tests.unit.drawing import LABELS, drawn
 from tests.unit.illustrated import draw_rows
-from tests.unit.making import events_of, finish, kill_at, load, losses
+from tests.unit.making import broken_off, events_of, finish, load, losses
 
 K = {"prompt_len": 3, "layers": 2, "vision_depths": 2}
 FAMILIES = ("llama", "qwen3", "gpt2", "bert")
@@ -204,15 +204,7 @@ def test_resumed_run_is_the_uninterrupted_one(encoder, rows, tmp_path, killed, s
     config = config_for(encoder, rows, settings={"projection_steps": stage})
     whole = finish(start_run(tmp_path / "whole", config, load))
     start = partial(start_run, tmp_path / "broken", config, load)
-    if killed:
-        folder = kill_at(5, start)
-    else:
-        broken = start()
-        progress = broken.run()
-        for _ in range(5):
-            next(progress)
-        progress.close()
-        folder = broken.folder
+    folder = broken_off(start, 5, killed=killed)
     shutil.rmtree(tmp_path / "home" / "cache", ignore_errors=True)
     resumed = resume_run(folder, load)
     assert losses(finish(resumed)) == losses(whole)

@@ -127,6 +127,11 @@ def train_to(trainer: Trainer, step: int) -> Trainer:
     return trainer
 
 
+def broken_off(start: Callable[[], Trainer], step: int, *, killed: bool) -> RunFolder:
+    """Folder of a run that was killed at a step, or stopped after it."""
+    return kill_at(step, start) if killed else train_to(start(), step).folder
+
+
 def kill_at(step: int, start: Callable[[], Trainer]) -> RunFolder:
     """Train in a process of its own, and end that with SIGKILL as soon as an optimiser step is made.
 

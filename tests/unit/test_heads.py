@@ -38,7 +38,7 @@ from engine.telemetry.serialise import from_json
 from engine.training.launch import resume_run, start_run
 from engine.training.objective import TrainingObjective
 from tests.tiny import PAD, randomise, save_tiny, tiny_base, tokenizer
-from tests.unit.making import Maker, events_of, finish, kill_at, load, losses, make_dataset
+from tests.unit.making import Maker, broken_off, events_of, finish, load, losses, make_dataset
 
 POSTS = [(f"{mood} {place}", label) for place in ("bus", "park", "soup", "road", "yard", "shop")
          for mood, label in (("bad", "complaint"), ("nice", "no complaint"))]  # fmt: skip
@@ -178,15 +178,7 @@ def test_resumed_run_is_the_uninterrupted_one(maker, rows, family, way):
     training = {"head": "head", "weight_decay": 0.1}
     whole = finish(started(maker, "whole", rows, family, settings={"dropout": 0.3}, **training))
     start = partial(started, maker, "broken", rows, family, settings={"dropout": 0.3}, **training)
-    if way == "stopped":
-        broken = start()
-        progress = broken.run()
-        for _ in range(5):
-            next(progress)
-        progress.close()
-        folder = broken.folder
-    else:
-        folder = kill_at(5, start)
+    folder = broken_off(start, 5, killed=way != "stopped")
     resumed = finish(resume_run(folder, load))
     assert losses(resumed) == losses(whole)
     mine, its = (load_file(trainer.folder.adapter_path / "adapter.safetensors") for trainer in (resumed, whole))
