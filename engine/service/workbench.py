@@ -24,6 +24,8 @@ from engine.models.info import Counts, ModelInfo
 from engine.runs.folder import RunFolder, new_run_path
 from engine.service import deferred
 from engine.service.answer import Answer
+from engine.service.kept_data import DATA, KeptData
+from engine.service.limits import UNLIMITED, Limits
 from engine.service.permission import NO_TRUST, Permission
 from engine.service.rights import Rights
 from engine.service.runs import RECORDINGS, RunStore, short
@@ -45,19 +47,28 @@ class Workbench:
         home: See the attribute.
         confinement: The folders that may be named.
         who: Returns the visitor that the present thread answers; every method refuses what that visitor may not do.
+        limits: How much each visitor may have.
 
     Attributes:
         home: Folder of runs, the user's models and exports.
+        limits: As given.
         rights: Those of whoever is being answered.
         permission: Which paths may be named here, and which sessions trust which model's authors. The methods that take
             a `session` act with the trust that it gave; without one, with none.
         runs: The run folders; its methods do not wait for the worker.
     """
 
-    def __init__(self, home: Path, confinement: Confinement = LOCAL, who: Callable[[], Visitor] = operator) -> None:
-        self.home = home
+    def __init__(
+        self,
+        home: Path,
+        confinement: Confinement = LOCAL,
+        who: Callable[[], Visitor] = operator,
+        limits: Limits = UNLIMITED,
+    ) -> None:
+        self.home, self.limits = home, limits
         self.rights = Rights(who)
-        self.permission = Permission(confinement, who)
+        self.permission = Permission(confinement, who, limits)
+        self._kept_data = KeptData(home / DATA, limits.unpacked_bytes)
         self._worker = WorkerThread()
         self.runs = RunStore(home / "runs", self.live, self.permission.check_paths, self.rights)
         self._starting = threading.Lock()
@@ -93,6 +104,18 @@ class Workbench:
         """Datasets that ship. Instant."""
         return shipped_datasets()
 
+    def keep_upload(self, upload: Path, *, session: str = "") -> Path:
+        """A copy of an uploaded dataset that stays as long as the runs do, and that its session may name.
+
+        Raises:
+            WorkbenchError: A zip cannot be unpacked, the visitor's files would be too large together, or the visitor
+                only watches.
+        """
+        self.rights.to_start()
+        path = self._kept_data.keep(upload, self.rights.who())
+        self.permission.uploaded(session, path)
+        return path
+
     def inspect_data(self, dataset: str, settings: DataSettings, *, session: str = "") -> Inspection:
         """The columns of a file or a hub dataset, and their detected roles. Reads the data; needs no model.
 
@@ -100,6 +123,7 @@ class Workbench:
             DataError: It cannot be read.
         """
         self.permission.check_data(dataset, (settings.validation, settings.test), session)
+        self.permission.check_rows(dataset, settings)
         return inspect_data(dataset, settings)
 
     def preview_data(self, config: RunConfig, rows: int = 3, *, session: str = "") -> DataPreview:
@@ -148,6 +172,7 @@ class Workbench:
             if last is not None and last.is_repeated(config, owner) and self.live().run == last.run:
                 return last.run
             self._refuse_second_run()
+            self.limits.check_runs(lambda: self.runs.kept_of(owner))
             path = new_run_path(self.runs.root, config)
             begun = self._last_start = _Start(config, owner, path.name)
             self._worker.expect(path.name)
@@ -264,6 +289,7 @@ class Workbench:
         """
         if not request.prompt.strip() and not request.picture:
             raise SettingError("no_prompt", "The message is empty: type a question.")
+        self.limits.check(request.sampling)
         folders = [self.runs.folder(side.run) if side.run else None for side in request.sides]
         trusts = [self.permission.of_run(folder, session) for folder in folders if folder is not None]
         trust = next(iter(trusts), NO_TRUST)  # all sides share one model
