@@ -5,6 +5,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,7 @@ from engine.service.permission import NO_TRUST, Permission
 from engine.service.rights import Rights
 from engine.service.runs import RECORDINGS, RunStore, short
 from engine.service.status import LiveStatus
+from engine.service.turns import Turns
 from engine.service.visitor import Visitor, operator
 from engine.service.worker_thread import WorkerThread
 
@@ -70,6 +72,7 @@ class Workbench:
         self.permission = Permission(confinement, who, limits)
         self._kept_data = KeptData(home / DATA, limits.unpacked_bytes)
         self._worker = WorkerThread()
+        self._turns = Turns()
         self.runs = RunStore(home / "runs", self.live, self.permission.check_paths, self.rights)
         self._starting = threading.Lock()
         self._last_start: _Start | None = None
@@ -124,7 +127,8 @@ class Workbench:
         """
         self.permission.check_data(dataset, (settings.validation, settings.test), session)
         self.permission.check_rows(dataset, settings)
-        return inspect_data(dataset, settings)
+        with self._turn():
+            return inspect_data(dataset, settings)
 
     def preview_data(self, config: RunConfig, rows: int = 3, *, session: str = "") -> DataPreview:
         """Preview of a run's training data: tokens of some rows, and counts over all. No weights are loaded.
@@ -133,17 +137,20 @@ class Workbench:
             WorkbenchError: A setting, the model or the data cannot be used, or no row would be trained on.
         """
         self.permission.check(config, session)
-        return deferred.preview_data(config, rows)
+        with self._turn():
+            return deferred.preview_data(config, rows)
 
     def count(self, config: RunConfig, *, session: str = "") -> Counts:
         """Number of parameters that a run would train."""
         self.permission.check(config, session)
-        return deferred.count(config)
+        with self._turn():
+            return deferred.count(config)
 
     def usual_rate(self, config: RunConfig, *, session: str = "") -> float:
         """The learning rate that an empty setting stands for."""
         self.permission.check(config, session)
-        return deferred.usual_rate(config)
+        with self._turn():
+            return deferred.usual_rate(config)
 
     def memory(self, config: RunConfig, *, session: str = "") -> MemoryInfo:
         """The memory that a run would take, by purpose, and whether it fits. No weights are loaded; takes a second.
@@ -155,7 +162,8 @@ class Workbench:
         live, precision = self.live(), config.of_training().precision
         same = live.model == config.model and precision in ("auto", live.precision)
         held = live.size_mb * 1e6 if same else 0.0
-        return deferred.memory(config, round(held))
+        with self._turn():
+            return deferred.memory(config, round(held))
 
     def start(self, config: RunConfig, name: str = "", *, session: str = "") -> str:
         """Start a run; returns its id when it is set up. A double click starts one run.
@@ -282,7 +290,7 @@ class Workbench:
             folder.keep_predictions(rows)
 
     def chat(self, request: ChatRequest, stop: threading.Event, *, session: str = "") -> Iterator[ChatUpdate]:
-        """Stream the answers of all sides; ends within a second of `stop` being set. Runs between steps.
+        """Stream the answers of all sides; ends soon after `stop` is set. Between some tokens, others have their turns.
 
         Raises:
             WorkbenchError: The prompt is empty or a side cannot answer.
@@ -296,24 +304,26 @@ class Workbench:
         updates: queue.Queue[ChatUpdate | None] = queue.Queue()
         abandoned = threading.Event()
 
-        def answer(worker: "Worker") -> None:
-            try:
-                for update in worker.chat(request, folders, lambda: stop.is_set() or abandoned.is_set(), trust):
-                    updates.put(update)
-            finally:
-                updates.put(None)
+        def begin(worker: "Worker") -> Iterator[ChatUpdate]:
+            return worker.chat(request, folders, lambda: stop.is_set() or abandoned.is_set(), trust)
 
-        future = self._worker.submit(answer, self.rights.who().id)
+        future = self._worker.stream(begin, updates.put, self.rights.who().id)
+        future.add_done_callback(lambda _: updates.put(None))
         try:
             while (update := updates.get()) is not None:
                 yield update
-            future.result()
+            if not future.cancelled():
+                future.result()
         finally:
             abandoned.set()
 
     def close(self) -> None:
         """Stop the active run, save its state, and end the worker thread."""
         self._worker.close()
+
+    def _turn(self) -> AbstractContextManager[None]:
+        """A turn of the asker among those who look at data or weigh a run."""
+        return self._turns.turn(self.rights.who().id)
 
     def _may_drive(self) -> None:
         """See that the asker may stop the active run."""
