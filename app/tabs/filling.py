@@ -114,7 +114,7 @@ class Filler:
 
     def lower_rate(self, request: gr.Request, values: Values) -> Updates:
         """The run whose learning rate was too high, with a lower one."""
-        live = self.workbench.live()
+        live = self.workbench.seen_live()
         run, _ = ways_out.about(live)
         if not (rate := ways_out.lower_rate(live)):
             return {}

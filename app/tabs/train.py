@@ -34,6 +34,10 @@ def build(page: gr.Blocks, workbench: Workbench, say: Say, top: gr.HTML) -> None
     _wire_memory(page, say, form, filler, top)
     _wire_models(page, say, form, filler)
     _wire_run(workbench, say, form, filler, bar)
+    starts = workbench.rights
+    wire(
+        say, [page.load], lambda: {} if starts.who().starts else form.greyed(), None, {*form.changeable, form.watching}
+    )
 
 
 def _wire_run(workbench: Workbench, say: Say, form: TrainingForm, filler: Filler, bar: Bar) -> None:
