@@ -79,9 +79,7 @@ def test_the_reason_stands_beside_grey_buttons(tmp_path):
         assert "only watch" in why_not(say, run, Visitor("cleo", "watcher"))
 
 
-@pytest.mark.fault(
-    "hand", "A guest asks for the server's state after another's run has failed: nothing is told."
-)
+@pytest.mark.fault("hand", "A guest asks for the server's state after another's run has failed: nothing is told.")
 def test_what_went_wrong_is_its_owners(tmp_path, monkeypatch):
     asks = [Visitor("ann", "guest")]
     bench = Workbench(tmp_path, who=lambda: asks[0])
@@ -94,9 +92,7 @@ def test_what_went_wrong_is_its_owners(tmp_path, monkeypatch):
     bench.close()
 
 
-@pytest.mark.fault(
-    "hand", "All only watch, and a teacher calls over HTTP what starts or changes runs: refused."
-)
+@pytest.mark.fault("hand", "All only watch, and a teacher calls over HTTP what starts or changes runs: refused.")
 def test_a_class_that_watches(tmp_path):
     (tmp_path / "users").write_text(CLASS)
     site = Site(with_a_run(tmp_path / "home"), "--auth", str(tmp_path / "users"), "--watch-only")
