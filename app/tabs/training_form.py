@@ -46,6 +46,7 @@ class TrainingForm:
         self.last_presets = gr.State({})
         self.run, self.run_of_data = gr.State({}), gr.State({})
         self._first = METHODS[FIRST.method]
+        self._limits = workbench.limits
         self._may_trust = workbench.permission.confinement.may_trust
         html(f'<h2 class="gl-title">{say("train.title")}</h2>')
         with gr.Row(elem_classes="gl-choices"):
@@ -96,7 +97,7 @@ class TrainingForm:
         )  # fmt: skip
 
     def _add(self, fields: Iterable[Field]) -> None:
-        self.training |= {field.name: forms.control(field, self.say, field.default) for field in fields}
+        self.training |= forms.controls(map(self._limits.narrowed, fields), self.say)
 
     def build_samples(self) -> None:
         """The rows of data as the model sees them, and counts over all of them."""
