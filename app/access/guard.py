@@ -58,11 +58,11 @@ class Guard:
             await self.app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        found = self._foreign(scope, headers)
-        if found is None and (scope.get("method"), scope["path"]) == ("GET", WITHOUT_COOKIES):
+        foreign = self._foreign(scope, headers)
+        if foreign is None and (scope.get("method"), scope["path"]) == ("GET", WITHOUT_COOKIES):
             await self.app(scope, receive, self._with_headers(send))
             return
-        found = found or await self.door.admit(scope, headers, receive)
+        found = foreign or await self.door.admit(scope, headers, receive)
         if isinstance(found, Response):
             await _refuse(found, scope, receive, self._with_headers(send))
             return
