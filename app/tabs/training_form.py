@@ -33,12 +33,18 @@ OF_MODEL = LOADING
 
 
 class TrainingForm:
-    """Lays itself out where it is made; the parts below it are added by its `build_` methods."""
+    """Lays itself out where it is made; the parts below it are added by its `build_` methods.
+
+    Attributes:
+        run: The run on the form, see `Described`; empty until the form was read once.
+        run_of_data: The same as far as its data depends on it.
+    """
 
     def __init__(self, workbench: Workbench, say: Say) -> None:
         self.say = say
         self.training: dict[str, Control] = {}
         self.last_presets = gr.State({})
+        self.run, self.run_of_data = gr.State({}), gr.State({})
         self._first = METHODS[FIRST.method]
         self._limits = workbench.limits
         self._may_trust = workbench.permission.confinement.may_trust
