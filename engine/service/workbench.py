@@ -15,6 +15,7 @@ from engine.core.errors import RunError, SettingError
 from engine.data.dataset import shipped_datasets
 from engine.data.info import DatasetInfo, Inspection
 from engine.data.inspect import inspect_data
+from engine.data.jinja_process import end_running
 from engine.data.preview_values import DataPreview
 from engine.data.settings import DataSettings
 from engine.evaluation.predicted import Predicted
@@ -269,10 +270,11 @@ class Workbench:
         trust = next(iter(trusts), NO_TRUST)  # all sides share one model
         updates: queue.Queue[ChatUpdate | None] = queue.Queue()
         abandoned = threading.Event()
+        ends = (stop, abandoned, self._worker.closing)
 
         def answer(worker: "Worker") -> None:
             try:
-                for update in worker.chat(request, folders, lambda: stop.is_set() or abandoned.is_set(), trust):
+                for update in worker.chat(request, folders, lambda: any(end.is_set() for end in ends), trust):
                     updates.put(update)
             finally:
                 updates.put(None)
@@ -286,7 +288,8 @@ class Workbench:
             abandoned.set()
 
     def close(self) -> None:
-        """Stop the active run, save its state, and end the worker thread."""
+        """Stop the active run, save its state, and end the worker thread; other work at hand is given up."""
+        end_running()
         self._worker.close()
 
     def _may_drive(self) -> None:
