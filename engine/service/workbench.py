@@ -92,7 +92,7 @@ class Workbench:
         """The same without what names a run that the asker may not see, also after it has ended with a problem."""
         live = self.live()
         owner = self.active_owner() if live.run else self._last_owner
-        if not (live.run or live.message) or self.rights.who().sees(owner):
+        if not (live.run or (live.message and owner)) or self.rights.who().sees(owner):
             return live
         return dataclasses.replace(live, run=None, name="", message="", problem=None)
 
