@@ -36,8 +36,8 @@ class TrainingForm:
     """Lays itself out where it is made; the parts below it are added by its `build_` methods.
 
     Attributes:
-        watching: Says to somebody who starts no run why the fields are greyed. A rule of CSS greys them while it says so:
-            an event with every field as an output costs each page that opens half a second.
+        watching: Says to somebody who starts no run why the fields are greyed. A rule of CSS greys them then: an event
+            with every field as an output costs each page that opens half a second.
         run: The run on the form, see `Described`; empty until the form was read once.
         run_of_data: The same as far as its data depends on it.
     """
