@@ -1,8 +1,8 @@
 """Starts the page: reads the arguments, serves, opens the browser, and keeps the run when it is told to end."""
 
 import argparse
+import faulthandler
 import gc
-import math
 import os
 import signal
 import socket
@@ -26,14 +26,15 @@ from engine.core.confine import LOCAL as LOCAL_USER
 from engine.core.confine import Confinement
 from engine.core.paths import home
 from engine.core.signals import STOP_SIGNALS, ignored_hangup
+from engine.service.limits import CLASS, SPACE, UNLIMITED
 from engine.service.visitor import operator
 from engine.service.workbench import Workbench
 
 LOCAL = "127.0.0.1"
 EVERYWHERE = ("0.0.0.0", "::")
 PORTS_TRIED = 50
-MOST_UPLOADED = 2**30
-"""Bytes that the open pages of one visitor may hold where others are let in."""
+ENDS_S = 14
+"""Seconds after a signal until the process is gone, whatever it is at; what it has not kept by then is lost."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -67,6 +68,9 @@ def parser() -> argparse.ArgumentParser:
             "in; on this machine alone all may be named (may be repeated)",
         )  # fmt: skip
     arguments.add_argument("--embed", action="store_true", help="let other pages show this one in a frame")
+    arguments.add_argument(
+        "--watch-only", action="store_true", help="everybody only looks at runs and asks them, as for a projector"
+    )
     arguments.add_argument("--no-browser", action="store_true", help="do not open the browser")
     return arguments
 
@@ -144,10 +148,13 @@ def main(words: Sequence[str] | None = None) -> None:
         sys.exit(str(error))
     confined = confinement(host, arguments, shared=on_space or passwords is not None)
     alone = confined == LOCAL_USER
-    workbench = Workbench(arguments.home, confined, operator if alone else visitor_now)
+    public = on_space and passwords is None
+    limits = UNLIMITED if alone else SPACE if public else CLASS
+    who = operator if alone else visitor_now
+    workbench = Workbench(arguments.home, confined, who, limits, watch_only=arguments.watch_only)
     ignore_closed_clients()
     scratch = Scratch.of(arguments.home)
-    uploads = Uploads(scratch.path, math.inf if alone else MOST_UPLOADED)
+    uploads = Uploads(scratch.path, limits.uploaded_bytes)
     door = door_of(policy, passwords, on_space=on_space)
     server = Server(create(workbench), host, port, lambda site: Guard(site, policy, door, uploads))
     server.start()
@@ -165,6 +172,8 @@ def main(words: Sequence[str] | None = None) -> None:
         if not ignored_hangup(number):
             signal.signal(number, lambda *_: ended.set())
     ended.wait()
-    server.close()
+    faulthandler.dump_traceback_later(ENDS_S, exit=True, file=os.open(os.devnull, os.O_WRONLY))
+    server.stop()
     workbench.close()
+    server.close()
     scratch.close()

@@ -38,7 +38,7 @@ ROOM_BYTES = 8 * 2**30
 
 @contextmanager
 def files_in_memory() -> Iterator[list[str]]:
-    """Options under which the tests' files lie in memory, where there is room: runs wait for the disk after each write."""
+    """Options under which the tests' files lie in memory, where there is room: runs wait for a disk at each write."""
     if not MEMORY.is_dir() or min(shutil.disk_usage(MEMORY).free, psutil.virtual_memory().available) < ROOM_BYTES:
         yield []
         return

@@ -1,11 +1,12 @@
 """The worker's thread: jobs are executed in order, and training continues between them."""
 
 import dataclasses
+import logging
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from engine.service import deferred
 from engine.service.line import FairLine
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 CLOSING_S = 12
+"""Seconds that the active run gets to be stopped and kept. A job that takes longer is given up."""
+PARTS_OF_A_TURN = 8
+"""Of a long answer, as tokens of a chat: then it is another visitor's turn, and training makes a step."""
 
 
 class WorkerThread:
@@ -23,11 +27,14 @@ class WorkerThread:
 
     Attributes:
         live: Present status of the worker.
+        closing: Set when it shall end: an answer that is being written then ends, too.
     """
 
     def __init__(self) -> None:
         self.live = LiveStatus()
+        self.closing = threading.Event()
         self._jobs: FairLine[Callable[[Worker], None] | None] = FairLine()
+        self._streams: set[Future[None]] = set()
         self._thread = threading.Thread(target=self._work, name="gatelight-worker", daemon=True)
         self._thread.start()
 
@@ -56,6 +63,42 @@ class WorkerThread:
             self._jobs.question(run, question_of)
         return future
 
+    def stream(
+        self, begin: "Callable[[Worker], Iterator[T]]", put: Callable[[T], None], question_of: str
+    ) -> "Future[None]":
+        """Queue a question whose answer comes in parts; after some of them it gives way to others, and to training.
+
+        Args:
+            begin: Begins the answer.
+            put: Takes a part.
+            question_of: The visitor whose question it is.
+
+        Returns:
+            Done after the last part; cancelled where the thread ends before.
+
+        Raises:
+            SettingError: Too many questions are waiting.
+        """
+        future: Future[None] = Future()
+        begun: list[Iterator[T]] = []
+
+        def some(worker: "Worker") -> None:
+            try:
+                begun[:] = begun or [begin(worker)]
+                for _ in range(PARTS_OF_A_TURN):
+                    put(next(begun[0]))
+            except StopIteration:
+                future.set_result(None)
+            except BaseException as error:
+                future.set_exception(error)
+            else:
+                self._jobs.goes_on(some, question_of)
+
+        self._jobs.question(some, question_of)
+        self._streams.add(future)
+        future.add_done_callback(self._streams.discard)
+        return future
+
     def call(self, job: "Callable[[Worker], T]", question_of: str | None = None) -> T:
         """Queue a job as `submit` does and wait for its result, or raise what it raises."""
         return self.submit(job, question_of).result()
@@ -66,16 +109,26 @@ class WorkerThread:
 
     def close(self) -> None:
         """Stop the active run, save its state, and end the thread."""
+        self.closing.set()
         self.submit(lambda worker: worker.stop())
         self._jobs.command(None)
         self._thread.join(timeout=CLOSING_S)
 
     def _work(self) -> None:
         job = self._jobs.next(training=False)
-        worker = deferred.worker_class()(self._set_live)
+        worker = self._made()
         while job is not None:
             job(worker)
             job = self._next(worker)
+        for future in list(self._streams):
+            future.cancel()
+
+    def _made(self) -> "Worker":
+        try:
+            return deferred.worker_class()(self._set_live)
+        except Exception as error:
+            logging.getLogger(__name__).exception("The engine cannot be loaded.")
+            return cast("Worker", NoWorker(self._set_live, error))
 
     def _next(self, worker: "Worker") -> "Callable[[Worker], None] | None":
         """The next job; while there is none, training steps are made."""
@@ -88,3 +141,22 @@ class WorkerThread:
 
     def _set_live(self, live: LiveStatus) -> None:
         self.live = live
+
+
+class NoWorker:
+    """In place of a worker that cannot be loaded: whatever is asked of it raises the reason, and nothing waits for it.
+
+    Args:
+        notify: As for a worker.
+        reason: Why there is none.
+    """
+
+    training = False
+
+    def __init__(self, notify: Callable[[LiveStatus], None], reason: Exception) -> None:
+        self._notify, self._reason = notify, reason
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - there is none
+        """Raise the reason."""
+        self._notify(LiveStatus(message=str(self._reason)))
+        raise self._reason
