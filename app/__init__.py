@@ -10,7 +10,7 @@ Beside the workbench it imports only those parts of the engine that load no torc
 - `engine.exchange.forms`: the formats of an export.
 - The values that the workbench takes and returns, each beside what makes it: `engine.data.info`,
   `engine.data.preview_values`, `engine.models.info`, `engine.memory.info`, `engine.runs.summary`, `engine.runs.update`,
-  `engine.inference.messages`, `engine.evaluation.predicted`, `engine.service.status`.
+  `engine.inference.messages`, `engine.evaluation.predicted`, `engine.service.limits`, `engine.service.status`.
 
 `tests/test_layers.py` holds the list module by module.
 """

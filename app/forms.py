@@ -72,6 +72,11 @@ def control(field: Field, say: Say, value: Any, scope: str = "") -> Control:  # 
     return gr.Number(value=value, **common)
 
 
+def controls(fields: Iterable[Field], say: Say, scope: str = "") -> dict[str, Control]:
+    """The components of some settings by name, which hold the defaults."""
+    return {field.name: control(field, say, field.default, scope) for field in fields}
+
+
 def optional_text(value: object) -> str:
     """How an optional number stands in its field: empty when it is left to the engine."""
     return "" if value is None else f"{value:g}"

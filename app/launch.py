@@ -2,7 +2,6 @@
 
 import argparse
 import gc
-import math
 import os
 import signal
 import socket
@@ -26,14 +25,13 @@ from engine.core.confine import LOCAL as LOCAL_USER
 from engine.core.confine import Confinement
 from engine.core.paths import home
 from engine.core.signals import STOP_SIGNALS, ignored_hangup
+from engine.service.limits import CLASS, SPACE, UNLIMITED
 from engine.service.visitor import operator
 from engine.service.workbench import Workbench
 
 LOCAL = "127.0.0.1"
 EVERYWHERE = ("0.0.0.0", "::")
 PORTS_TRIED = 50
-MOST_UPLOADED = 2**30
-"""Bytes that the open pages of one visitor may hold where others are let in."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -144,10 +142,12 @@ def main(words: Sequence[str] | None = None) -> None:
         sys.exit(str(error))
     confined = confinement(host, arguments, shared=on_space or passwords is not None)
     alone = confined == LOCAL_USER
-    workbench = Workbench(arguments.home, confined, operator if alone else visitor_now)
+    public = on_space and passwords is None
+    limits = UNLIMITED if alone else SPACE if public else CLASS
+    workbench = Workbench(arguments.home, confined, operator if alone else visitor_now, limits)
     ignore_closed_clients()
     scratch = Scratch.of(arguments.home)
-    uploads = Uploads(scratch.path, math.inf if alone else MOST_UPLOADED)
+    uploads = Uploads(scratch.path, limits.uploaded_bytes)
     door = door_of(policy, passwords, on_space=on_space)
     server = Server(create(workbench), host, port, lambda site: Guard(site, policy, door, uploads))
     server.start()

@@ -16,6 +16,8 @@ from app.access.visitors import IN_SCOPE
 from app.head import css, head, routes
 
 UPLOAD_LIMIT = "200mb"
+THREADS = 128
+"""That answer events: more than may wait for the worker or for a turn, see `engine.service`. Files have others."""
 CLOSES_S = 2
 """Streams to open pages never end by themselves: so long the server waits for them when it is told to end."""
 
@@ -30,6 +32,7 @@ class Server:
     def __init__(self, page: gr.Blocks, host: str, port: int, guarded: Callable[[ASGIApp], Guard]) -> None:
         site = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
         site.add_middleware(CORSMiddleware)  # allows nothing; without one, Gradio adds its own, which allows localhost
+        _give_threads(page)
         with warnings.catch_warnings():  # Gradio says that it renders nothing on the server, which nobody wanted
             warnings.filterwarnings("ignore", "SSR mode is not supported", UserWarning)
             gr.mount_gradio_app(
@@ -69,6 +72,12 @@ class Server:
         """Returns when it no longer listens."""
         self._server.should_exit = True
         self._thread.join(timeout=CLOSES_S + 1)
+
+
+def _give_threads(page: gr.Blocks) -> None:
+    """What Gradio's own `launch` does with its `max_threads`."""
+    page.max_threads = page._queue.max_thread_count = THREADS
+    page.create_limiter()  # type: ignore[no-untyped-call]
 
 
 def _named(request: Request) -> str:

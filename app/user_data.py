@@ -1,11 +1,8 @@
 """One's own data as the form holds it: the dataset's name, and the settings that differ from what would be guessed."""
 
-import hashlib
 import re
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, TypedDict
 
 from app.markup import note, safe
@@ -15,12 +12,7 @@ from engine.core.errors import SettingError
 from engine.data.info import Inspection
 from engine.data.readers.formats import suffixes
 from engine.data.readers.hub_name import HUB
-from engine.data.readers.zips import inner, unpack
 from engine.data.settings import DataSettings
-from engine.service.visitor import OPERATOR, Visitor
-
-DATA = "data"
-"""Folder below the workbench's own for what was uploaded."""
 
 CHOICE = "own"
 """What the menu of data holds when it is none that ships."""
@@ -148,33 +140,6 @@ def listed(prompt: str, columns: Mapping[str, str]) -> list[str]:
     if prompt.strip() in columns:
         return [prompt.strip()]
     return [name.strip() for name in prompt.split(",") if name.strip()]
-
-
-def kept(home: Path, upload: Path, visitor: Visitor = OPERATOR) -> Path:
-    """A copy of an uploaded file that stays as long as the runs do; the same file is kept once. A zip is unpacked.
-
-    Args:
-        home: The workbench's folder.
-        visitor: Whose file it is; each has a folder of their own.
-        upload: Where the page put the file; it checks that nobody names another.
-
-    Raises:
-        DataError: A zip cannot be unpacked.
-    """
-    own = visitor.uploads(home / DATA)
-    with upload.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()[:12]
-    if upload.suffix.lower() == ".zip":
-        folder = own / digest / (upload.stem or "pictures")
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        return inner(folder) if folder.exists() else unpack(upload, folder)
-    target = own / digest / upload.name
-    if not target.exists():
-        target.parent.mkdir(parents=True, exist_ok=True)
-        partly = target.with_name(f".{upload.name}.part")
-        shutil.copyfile(upload, partly)
-        partly.replace(target)
-    return target
 
 
 def described(say: Say, look: Inspection) -> str:

@@ -62,13 +62,16 @@ class Person:
         if name:
             answer = self.client.post("/login", data={"username": name, "password": password})
             assert answer.status_code == 303, answer.text
-        self.client.get("/", headers=HTML)
+        cookie = self.client.get("/", headers=HTML).headers.get("set-cookie", "")
+        if "Secure" in cookie:  # a Space's, which a client would keep back where there is no TLS
+            self.client.headers["Cookie"] = cookie.split(";")[0]
         self.config = self.client.get("/config").json()
         self.parts = {one["id"]: one for one in self.config["components"]}
 
     def part(self, elem_id: str) -> int:
-        """Number of a component of the English page."""
-        return next(i for i, one in self.parts.items() if one["props"].get("elem_id") == elem_id)
+        """Number of a component of the English page; its id may be written with "-" in place of "_"."""
+        ids = ((i, str(one["props"].get("elem_id")).replace("_", "-")) for i, one in self.parts.items())
+        return next(i for i, found in ids if found == elem_id.replace("_", "-"))
 
     def event(self, elem_id: str, name: str = "click"):
         """What the page does when something happens to a component."""

@@ -38,6 +38,7 @@ DOOR = (
     "engine.inference.messages",
     "engine.runs.summary",
     "engine.runs.update",
+    "engine.service.limits",
     "engine.service.status",
     "engine.service.visitor",
 )

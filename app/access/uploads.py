@@ -20,10 +20,10 @@ class Uploads:
 
     Args:
         folder: Where Gradio keeps them.
-        most_bytes: That the uploads of one visitor may take together.
+        most_bytes: That the uploads of one visitor may take together; None for no limit.
     """
 
-    def __init__(self, folder: Path, most_bytes: float) -> None:
+    def __init__(self, folder: Path, most_bytes: int | None) -> None:
         self.folder = folder
         self.most_bytes = most_bytes
         self._of: dict[str, set[str]] = {}
@@ -48,6 +48,8 @@ class Uploads:
 
     def full(self, visitor: Visitor, octets: int) -> bool:
         """Whether so many bytes more are too much for a visitor."""
+        if self.most_bytes is None:
+            return False
         with self._lock:
             held = [path for path, owners in self._of.items() if visitor.id in owners]
         return octets + sum(map(_size, held)) > self.most_bytes

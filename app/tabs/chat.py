@@ -32,7 +32,7 @@ class Chat:
 
 def build(page: gr.Blocks, workbench: Workbench, say: Say, top: gr.HTML, tab: gr.Tab) -> Chat:
     """Lay out the chat and wire it."""
-    layout = Layout(say)
+    layout = Layout(say, workbench.limits)
     chosen = gr.State(False)
     _wire_sides(workbench, say, layout, chosen, [page.load, tab.select, top.change])
     wire_asking(workbench, say, layout)

@@ -10,6 +10,7 @@ from app.wiring import Values
 from app.words import Say
 from engine.core.sampling import Sampling
 from engine.inference.messages import ChatSide
+from engine.service.limits import Limits
 
 CHIPS = 3
 FIELDS = tuple(Sampling.fields())
@@ -19,7 +20,7 @@ STRONGEST = 2.0
 class Layout:
     """The components, from top to bottom."""
 
-    def __init__(self, say: Say) -> None:
+    def __init__(self, say: Say, limits: Limits) -> None:
         html(
             f'<h2 class="gl-title">{say("chat.title", base=term(say, "base"))}</h2>'
             f'<p class="gl-note">{say("chat.alone")}</p>'
@@ -63,7 +64,7 @@ class Layout:
             with gr.Column(scale=2, min_width=240):
                 self.meter = html(chat_view.meter(say, None), elem_id="gl-meter")
         with gr.Accordion(say("chat.sampling"), open=False), gr.Row(elem_classes="gl-settings"):
-            self.sampling = {field.name: forms.control(field, say, field.default) for field in FIELDS}
+            self.sampling = forms.controls(map(limits.narrowed, FIELDS), say)
 
     @property
     def menus(self) -> set[gr.Dropdown]:

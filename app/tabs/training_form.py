@@ -40,6 +40,7 @@ class TrainingForm:
         self.training: dict[str, Control] = {}
         self.last_presets = gr.State({})
         self._first = METHODS[FIRST.method]
+        self._limits = workbench.limits
         self._may_trust = workbench.permission.confinement.may_trust
         html(f'<h2 class="gl-title">{say("train.title")}</h2>')
         with gr.Row(elem_classes="gl-choices"):
@@ -90,7 +91,7 @@ class TrainingForm:
         )  # fmt: skip
 
     def _add(self, fields: Iterable[Field]) -> None:
-        self.training |= {field.name: forms.control(field, self.say, field.default) for field in fields}
+        self.training |= forms.controls(map(self._limits.narrowed, fields), self.say)
 
     def build_samples(self) -> None:
         """The rows of data as the model sees them, and counts over all of them."""

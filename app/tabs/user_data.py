@@ -17,7 +17,6 @@ from app.user_data import (
     UserDataValues,
     described,
     is_hub,
-    kept,
     listed,
     parts_of,
 )
@@ -50,11 +49,12 @@ class UserData:
         say = self._say
         formats = say("data.comma").join(each.name for each in FORMATS)
         common: dict[str, Any] = {"max_lines": 1, "min_width": 120}
+        name = "data.name" if self._workbench.permission.confinement.data is None else "data.name.shared"
         with gr.Row(elem_classes="gl-settings"):
             self.upload = gr.UploadButton(say("data.upload"), elem_id="gl-own-upload", min_width=160, scale=0)
             self.name = gr.Textbox(
-                label=say("data.name"), info=say("data.name.help", formats=formats),
-                placeholder=say("data.name.example"), scale=3, elem_id="gl-own-name", **common,
+                label=say(name), info=say(f"{name}.help", formats=formats),
+                placeholder=say(f"{name}.example"), scale=3, elem_id="gl-own-name", **common,
             )  # fmt: skip
             self.config = gr.Textbox(
                 label=say("data.config"), info=say("data.config.help"), elem_id="gl-own-config", visible=False, **common
@@ -66,13 +66,13 @@ class UserData:
     def _settings(self) -> dict[str, Control]:
         """One component per data setting."""
         say = self._say
-        plain = [field for field in FIELDS if field.name not in MAPPED]
+        plain = [self._workbench.limits.narrowed(field) for field in FIELDS if field.name not in MAPPED]
         with gr.Row(elem_classes="gl-settings"):
             made: dict[str, Control] = {name: self._column(name) for name in MAPPED}
         with gr.Row(elem_classes="gl-settings"):
-            made |= {f.name: forms.control(f, say, f.default, "data") for f in plain if not f.info.advanced}
+            made |= forms.controls((field for field in plain if not field.info.advanced), say, "data")
         with gr.Accordion(say("data.more"), open=False, elem_id="gl-own-more"), gr.Row(elem_classes="gl-settings"):
-            made |= {f.name: forms.control(f, say, f.default, "data") for f in plain if f.info.advanced}
+            made |= forms.controls((field for field in plain if field.info.advanced), say, "data")
         return made
 
     def _column(self, name: str) -> gr.Dropdown:
@@ -115,8 +115,7 @@ class UserData:
         wire(say, deciding, self._meaningful, self.inputs, shown)
 
     def _arrived(self, request: gr.Request, values: Values) -> Updates:
-        path = kept(self._workbench.home, Path(values[self.upload]), self._workbench.rights.who())
-        self._workbench.permission.uploaded(session_of(request), path)
+        path = self._workbench.keep_upload(Path(values[self.upload]), session=session_of(request))
         return {self.name: str(path), self.config: "", self.split: ""}
 
     def _hub_fields(self, values: Values) -> Updates:

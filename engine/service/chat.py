@@ -26,7 +26,7 @@ def chat(
     method_of: Callable[[RunFolder, int | None], Method],
     stopped: Callable[[], bool],
 ) -> Iterator[ChatUpdate]:
-    """Stream the answers of all sides.
+    """Load what all sides need; what is returned streams their answers, and loads nothing more.
 
     Args:
         request: Prompt, sides and sampling.
@@ -53,7 +53,7 @@ def chat(
         _column(request, side, folder, method, template, base)
         for side, folder, method in zip(request.sides, folders, methods, strict=True)
     ]
-    yield from stream_answers(base, columns, request.sampling, stopped)
+    return stream_answers(base, columns, request.sampling, stopped)
 
 
 def template_of(folder: RunFolder) -> str:

@@ -18,7 +18,8 @@ class FairLine(Generic[J]):
     """Jobs in line. Safe from any thread.
 
     Commands, as to stop, come first and in order. Questions come in turns: each visitor's oldest, then the next
-    visitor's. While something trains, a step is due between two questions.
+    visitor's. While something trains, a step is due between two questions. A question with a long answer gives way in
+    between: see `goes_on`.
     """
 
     def __init__(self) -> None:
@@ -47,6 +48,14 @@ class FairLine(Generic[J]):
                 text = f"{waiting} questions are waiting for an answer already: ask again when some are answered."
                 raise SettingError("too_many_questions", text, n=waiting)
             self._questions.setdefault(visitor, deque()).append(job)
+            self._changed.notify()
+
+    def goes_on(self, job: J, visitor: str) -> None:
+        """Put back a question that has given way: the first of its visitor's, who waits behind all others."""
+        with self._changed:
+            jobs = self._questions.pop(visitor, deque())
+            jobs.appendleft(job)
+            self._questions[visitor] = jobs
             self._changed.notify()
 
     def next(self, *, training: bool) -> J:

@@ -19,8 +19,10 @@ from engine.core.errors import DataError, ModelError, RunError, SettingError
 from engine.data.dataset import shipped
 from engine.data.readers.dispatch import is_source
 from engine.data.readers.hub_name import HUB, HubName
+from engine.data.settings import DataSettings
 from engine.models.resolve import locate, ships
 from engine.runs.folder import RunFolder
+from engine.service.limits import UNLIMITED, Limits
 from engine.service.visitor import Visitor, operator
 
 Trust = Mapping[str, bool]
@@ -38,10 +40,13 @@ class Permission:
     Args:
         confinement: The folders that may be named, and whether trust can be given at all.
         who: Returns the visitor that the present thread answers.
+        limits: How much a run may take.
     """
 
-    def __init__(self, confinement: Confinement, who: Callable[[], Visitor] = operator) -> None:
-        self.confinement = confinement
+    def __init__(
+        self, confinement: Confinement, who: Callable[[], Visitor] = operator, limits: Limits = UNLIMITED
+    ) -> None:
+        self.confinement, self.limits = confinement, limits
         self._who = who
         self._given: OrderedDict[str, tuple[str, frozenset[str]]] = OrderedDict()
         self._uploaded: dict[Path, set[str]] = {}
@@ -95,9 +100,12 @@ class Permission:
         """See that a run may be set up as its form says.
 
         Raises:
-            WorkbenchError: It names a path that is not free here, or claims trust that this session did not give.
+            WorkbenchError: It names a path that is not free here, claims trust that this session did not give, or is
+                larger than a run may be here.
         """
         self.check_paths(config, session)
+        self.limits.check(config.of_training())
+        self.check_rows(config.dataset, config.of_data())
         given = self.given(session, config.model)
         for name in TRUST:
             if getattr(config.of_training(), name) and name not in given:
@@ -191,6 +199,19 @@ class Permission:
         names = [] if dataset in shipped() else [dataset]
         for name in [*names, *(file for file in files if not on_hub or is_source(file))]:
             self._check_file(name, self.confinement.data, session)
+
+    def check_rows(self, dataset: str, settings: DataSettings) -> None:
+        """See that no more rows of a dataset are read than may be.
+
+        Raises:
+            WorkbenchError: The settings ask for more; or it is a folder with a description, of which all are read.
+        """
+        if self.limits.row_limit is None or dataset in shipped():
+            return
+        if not is_source(dataset):
+            text = f"The folder {dataset!r} has a description of its own, which is not read here: give its files."
+            raise DataError("described_folder", text, name=dataset)
+        self.limits.check(settings)
 
     def _check_file(self, name: str, folders: Iterable[Path], session: str | None) -> None:
         if name.startswith(HUB):

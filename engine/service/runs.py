@@ -64,6 +64,10 @@ class RunStore:
     def _all(self) -> list[RunSummary]:
         return self._own.rows() + self._recorded.rows()
 
+    def kept_of(self, owner: str) -> int:
+        """How many runs there are of a visitor."""
+        return sum(run.owner == owner for run in self._own.rows())
+
     def adapters(self, model: str) -> list[AdapterInfo]:
         """Every adapter of a model, recordings included, oldest first."""
         infos = list_adapters(self.root, model) + list_adapters(RECORDINGS, model)

@@ -5,6 +5,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,10 +25,13 @@ from engine.models.info import Counts, ModelInfo
 from engine.runs.folder import RunFolder, new_run_path
 from engine.service import deferred
 from engine.service.answer import Answer
+from engine.service.kept_data import DATA, KeptData
+from engine.service.limits import UNLIMITED, Limits
 from engine.service.permission import NO_TRUST, Permission
 from engine.service.rights import Rights
 from engine.service.runs import RECORDINGS, RunStore, short
 from engine.service.status import LiveStatus
+from engine.service.turns import Turns
 from engine.service.visitor import Visitor, operator
 from engine.service.worker_thread import WorkerThread
 
@@ -45,20 +49,30 @@ class Workbench:
         home: See the attribute.
         confinement: The folders that may be named.
         who: Returns the visitor that the present thread answers; every method refuses what that visitor may not do.
+        limits: How much each visitor may have.
 
     Attributes:
         home: Folder of runs, the user's models and exports.
+        limits: As given.
         rights: Those of whoever is being answered.
         permission: Which paths may be named here, and which sessions trust which model's authors. The methods that take
             a `session` act with the trust that it gave; without one, with none.
         runs: The run folders; its methods do not wait for the worker.
     """
 
-    def __init__(self, home: Path, confinement: Confinement = LOCAL, who: Callable[[], Visitor] = operator) -> None:
-        self.home = home
+    def __init__(
+        self,
+        home: Path,
+        confinement: Confinement = LOCAL,
+        who: Callable[[], Visitor] = operator,
+        limits: Limits = UNLIMITED,
+    ) -> None:
+        self.home, self.limits = home, limits
         self.rights = Rights(who)
-        self.permission = Permission(confinement, who)
+        self.permission = Permission(confinement, who, limits)
+        self._kept_data = KeptData(home / DATA, limits.unpacked_bytes)
         self._worker = WorkerThread()
+        self._turns = Turns()
         self.runs = RunStore(home / "runs", self.live, self.permission.check_paths, self.rights)
         self._starting = threading.Lock()
         self._last_start: _Start | None = None
@@ -93,6 +107,18 @@ class Workbench:
         """Datasets that ship. Instant."""
         return shipped_datasets()
 
+    def keep_upload(self, upload: Path, *, session: str = "") -> Path:
+        """A copy of an uploaded dataset that stays as long as the runs do, and that its session may name.
+
+        Raises:
+            WorkbenchError: A zip cannot be unpacked, the visitor's files would be too large together, or the visitor
+                only watches.
+        """
+        self.rights.to_start()
+        path = self._kept_data.keep(upload, self.rights.who())
+        self.permission.uploaded(session, path)
+        return path
+
     def inspect_data(self, dataset: str, settings: DataSettings, *, session: str = "") -> Inspection:
         """The columns of a file or a hub dataset, and their detected roles. Reads the data; needs no model.
 
@@ -100,7 +126,9 @@ class Workbench:
             DataError: It cannot be read.
         """
         self.permission.check_data(dataset, (settings.validation, settings.test), session)
-        return inspect_data(dataset, settings)
+        self.permission.check_rows(dataset, settings)
+        with self._turn():
+            return inspect_data(dataset, settings)
 
     def preview_data(self, config: RunConfig, rows: int = 3, *, session: str = "") -> DataPreview:
         """Preview of a run's training data: tokens of some rows, and counts over all. No weights are loaded.
@@ -109,17 +137,20 @@ class Workbench:
             WorkbenchError: A setting, the model or the data cannot be used, or no row would be trained on.
         """
         self.permission.check(config, session)
-        return deferred.preview_data(config, rows)
+        with self._turn():
+            return deferred.preview_data(config, rows)
 
     def count(self, config: RunConfig, *, session: str = "") -> Counts:
         """Number of parameters that a run would train."""
         self.permission.check(config, session)
-        return deferred.count(config)
+        with self._turn():
+            return deferred.count(config)
 
     def usual_rate(self, config: RunConfig, *, session: str = "") -> float:
         """The learning rate that an empty setting stands for."""
         self.permission.check(config, session)
-        return deferred.usual_rate(config)
+        with self._turn():
+            return deferred.usual_rate(config)
 
     def memory(self, config: RunConfig, *, session: str = "") -> MemoryInfo:
         """The memory that a run would take, by purpose, and whether it fits. No weights are loaded; takes a second.
@@ -131,7 +162,8 @@ class Workbench:
         live, precision = self.live(), config.of_training().precision
         same = live.model == config.model and precision in ("auto", live.precision)
         held = live.size_mb * 1e6 if same else 0.0
-        return deferred.memory(config, round(held))
+        with self._turn():
+            return deferred.memory(config, round(held))
 
     def start(self, config: RunConfig, name: str = "", *, session: str = "") -> str:
         """Start a run; returns its id when it is set up. A double click starts one run.
@@ -148,6 +180,7 @@ class Workbench:
             if last is not None and last.is_repeated(config, owner) and self.live().run == last.run:
                 return last.run
             self._refuse_second_run()
+            self.limits.check_runs(lambda: self.runs.kept_of(owner))
             path = new_run_path(self.runs.root, config)
             begun = self._last_start = _Start(config, owner, path.name)
             self._worker.expect(path.name)
@@ -257,37 +290,40 @@ class Workbench:
             folder.keep_predictions(rows)
 
     def chat(self, request: ChatRequest, stop: threading.Event, *, session: str = "") -> Iterator[ChatUpdate]:
-        """Stream the answers of all sides; ends within a second of `stop` being set. Runs between steps.
+        """Stream the answers of all sides; ends soon after `stop` is set. Between some tokens, others have their turns.
 
         Raises:
             WorkbenchError: The prompt is empty or a side cannot answer.
         """
         if not request.prompt.strip() and not request.picture:
             raise SettingError("no_prompt", "The message is empty: type a question.")
+        self.limits.check(request.sampling)
         folders = [self.runs.folder(side.run) if side.run else None for side in request.sides]
         trusts = [self.permission.of_run(folder, session) for folder in folders if folder is not None]
         trust = next(iter(trusts), NO_TRUST)  # all sides share one model
         updates: queue.Queue[ChatUpdate | None] = queue.Queue()
         abandoned = threading.Event()
 
-        def answer(worker: "Worker") -> None:
-            try:
-                for update in worker.chat(request, folders, lambda: stop.is_set() or abandoned.is_set(), trust):
-                    updates.put(update)
-            finally:
-                updates.put(None)
+        def begin(worker: "Worker") -> Iterator[ChatUpdate]:
+            return worker.chat(request, folders, lambda: stop.is_set() or abandoned.is_set(), trust)
 
-        future = self._worker.submit(answer, self.rights.who().id)
+        future = self._worker.stream(begin, updates.put, self.rights.who().id)
+        future.add_done_callback(lambda _: updates.put(None))
         try:
             while (update := updates.get()) is not None:
                 yield update
-            future.result()
+            if not future.cancelled():
+                future.result()
         finally:
             abandoned.set()
 
     def close(self) -> None:
         """Stop the active run, save its state, and end the worker thread."""
         self._worker.close()
+
+    def _turn(self) -> AbstractContextManager[None]:
+        """A turn of the asker among those who look at data or weigh a run."""
+        return self._turns.turn(self.rights.who().id)
 
     def _may_drive(self) -> None:
         """See that the asker may stop the active run."""

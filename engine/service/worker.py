@@ -1,6 +1,7 @@
 """The work of the worker thread, the only one that uses torch: it trains one run and answers queries between steps."""
 
 import contextlib
+import copy
 import gc
 import inspect
 import logging
@@ -167,9 +168,18 @@ class Worker:
     def chat(
         self, request: ChatRequest, folders: list[RunFolder | None], stopped: Callable[[], bool], trust: Trust
     ) -> Iterator[ChatUpdate]:
-        """Stream the answers of all sides; see `engine.service.chat`."""
+        """Stream the answers of all sides; see `engine.service.chat`.
+
+        Everything is loaded here, so that between two tokens anything else can be done. The run in training answers as
+        it is now, even if it makes steps in the meantime.
+        """
+
+        def method_of(run: RunFolder, step: int | None) -> Method:
+            method = self._method(run, step)[1]
+            return copy.deepcopy(method) if step is None and self._is_live(run) else method
+
         with self.models.trusting(trust):
-            yield from chat(request, folders, self.models.base, lambda run, step: self._method(run, step)[1], stopped)
+            return chat(request, folders, self.models.base, method_of, stopped)
 
     def export(self, folder: RunFolder, form: str, target: Path, trust: Trust) -> Path:
         """A zip of a run's adapter."""

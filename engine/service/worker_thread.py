@@ -3,7 +3,7 @@
 import dataclasses
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, TypeVar
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 CLOSING_S = 12
+PARTS_OF_A_TURN = 8
+"""Of a long answer, as tokens of a chat: then it is another visitor's turn, and training makes a step."""
 
 
 class WorkerThread:
@@ -28,6 +30,7 @@ class WorkerThread:
     def __init__(self) -> None:
         self.live = LiveStatus()
         self._jobs: FairLine[Callable[[Worker], None] | None] = FairLine()
+        self._streams: set[Future[None]] = set()
         self._thread = threading.Thread(target=self._work, name="gatelight-worker", daemon=True)
         self._thread.start()
 
@@ -56,6 +59,42 @@ class WorkerThread:
             self._jobs.question(run, question_of)
         return future
 
+    def stream(
+        self, begin: "Callable[[Worker], Iterator[T]]", put: Callable[[T], None], question_of: str
+    ) -> "Future[None]":
+        """Queue a question whose answer comes in parts; after some of them it gives way to others, and to training.
+
+        Args:
+            begin: Begins the answer.
+            put: Takes a part.
+            question_of: The visitor whose question it is.
+
+        Returns:
+            Done after the last part; cancelled where the thread ends before.
+
+        Raises:
+            SettingError: Too many questions are waiting.
+        """
+        future: Future[None] = Future()
+        begun: list[Iterator[T]] = []
+
+        def some(worker: "Worker") -> None:
+            try:
+                begun[:] = begun or [begin(worker)]
+                for _ in range(PARTS_OF_A_TURN):
+                    put(next(begun[0]))
+            except StopIteration:
+                future.set_result(None)
+            except BaseException as error:
+                future.set_exception(error)
+            else:
+                self._jobs.goes_on(some, question_of)
+
+        self._jobs.question(some, question_of)
+        self._streams.add(future)
+        future.add_done_callback(self._streams.discard)
+        return future
+
     def call(self, job: "Callable[[Worker], T]", question_of: str | None = None) -> T:
         """Queue a job as `submit` does and wait for its result, or raise what it raises."""
         return self.submit(job, question_of).result()
@@ -76,6 +115,8 @@ class WorkerThread:
         while job is not None:
             job(worker)
             job = self._next(worker)
+        for future in list(self._streams):
+            future.cancel()
 
     def _next(self, worker: "Worker") -> "Callable[[Worker], None] | None":
         """The next job; while there is none, training steps are made."""

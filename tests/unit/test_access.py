@@ -168,7 +168,7 @@ def test_who_logs_in_is_confined_on_loopback_too(tmp_path, monkeypatch, shared):
     class Made(Exception):
         pass
 
-    def made(_home, confinement, _who):
+    def made(_home, confinement, _who, _limits):
         raise Made(confinement.may_trust)
 
     monkeypatch.delenv("SPACE_ID", raising=False)

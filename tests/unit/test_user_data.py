@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.user_data import FIELDS, dataset_name, kept, listed, parts_of, settings_of
+from app.user_data import FIELDS, dataset_name, listed, parts_of, settings_of
 
 GUESS = {"prompt": "a, b", "input": "", "response": "c", "messages": ""}
 EMPTY = {field.name: field.default for field in FIELDS} | {"prompt": []}
@@ -43,17 +43,3 @@ def test_a_template_of_ones_own_counts_only_when_chosen():
 def test_columns_with_commas_in_their_names():
     assert listed("a, b", {"a, b": "", "a": ""}) == ["a, b"]
     assert listed("a, b", {"a": "", "b": ""}) == ["a", "b"]
-
-
-def test_uploads_are_kept_once_by_content(tmp_path):
-    """Two files of one name are two; the same file twice is one, and it stays when the upload goes."""
-    upload = tmp_path / "up" / "rows.csv"
-    upload.parent.mkdir()
-    upload.write_text("a,b\n1,2\n")
-    first = kept(tmp_path / "home", upload)
-    assert kept(tmp_path / "home", upload) == first
-    upload.write_text("a,b\n3,4\n")
-    assert kept(tmp_path / "home", upload) != first
-    upload.unlink()
-    assert first.read_text() == "a,b\n1,2\n"
-    assert len([path for path in (tmp_path / "home").rglob("*") if path.is_file()]) == 2

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from app.user_data import kept
 from engine.core.errors import DataError
 from engine.data.dataset import load_dataset
 from engine.data.readers import zips
 from engine.data.readers.zips import unpack
+from engine.service.kept_data import KeptData
 from tests.unit.drawing import draw_shapes
 
 
@@ -28,8 +28,8 @@ def test_an_uploaded_zip_is_a_dataset(tmp_path, above):
     shapes = draw_shapes(tmp_path / "shapes", 5)
     files = {above + str(path.relative_to(shapes)): path.read_bytes() for path in shapes.rglob("*.png")}
     path = packed(tmp_path / "up.zip", {**files, f"__MACOSX/{above}._x.png": b"?", f"{above}.DS_Store": b"?"})
-    folder = kept(tmp_path / "home", path)
-    assert folder == kept(tmp_path / "home", path)
+    folder = KeptData(tmp_path / "home" / "data").keep(path)
+    assert folder == KeptData(tmp_path / "home" / "data").keep(path)
     assert folder.is_relative_to(tmp_path / "home" / "data")
     dataset = load_dataset(str(folder))
     assert dataset.labels == ["blue square", "red circle"]

@@ -286,6 +286,17 @@ WORDS = {
     "error.file_of_server": (
         "The file {name} lies on the server that everybody shares: upload yours, or name a hub dataset."
     ),
+    "error.over_limit": "{field} is {value}, but this server allows at most {limit}: lower it.",
+    "error.too_many_runs": (
+        "You keep {n} runs, but this server keeps at most {limit} of each visitor: delete one in Runs first."
+    ),
+    "error.described_folder": (
+        "The folder {name} has a description of its own, which is not read here: upload its files one by one."
+    ),
+    "error.no_room_for_upload": (
+        "The file {file} has, unpacked, more than the {left} MB that are left of the {limit} MB that you may keep "
+        "here: give a smaller one, or delete runs whose data you no longer need."
+    ),
     "error.watches_only": "{visitor} only watches here: ask a driver of this server to change that.",
     "error.run_of_other": "The run {run} belongs to {owner}: only {owner} or a driver of this server can do that.",
     "error.run_of_nobody": "The run {run} belongs to nobody here: only a driver of this server can do that.",

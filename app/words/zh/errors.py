@@ -169,6 +169,13 @@ WORDS = {
         "运行 {run} 当时打开了{field}：如果仍信任作者，请在训练页选择模型 {name} 并再次勾选，然后继续。"
     ),
     "error.file_of_server": "文件 {name} 在大家共用的服务器上：请上传自己的文件，或写 hub 数据集。",
+    "error.over_limit": "{field}是 {value}，但此服务器最多允许 {limit}：请调低。",
+    "error.too_many_runs": "您保留了 {n} 次运行，而此服务器为每位访客最多保留 {limit} 次：请先在“记录”里删除一次。",
+    "error.described_folder": "文件夹 {name} 带有自己的说明，这里不读取：请逐个上传其中的文件。",
+    "error.no_room_for_upload": (
+        "文件 {file} 解压后超过您还可用的 {left} MB（此处最多保留 {limit} MB）："
+        "请用较小的文件，或删除不再需要其数据的运行。"
+    ),
     "error.watches_only": "{visitor} 在这里只能观看：如需更改，请联系此服务器的主持人。",
     "error.run_of_other": "运行 {run} 属于 {owner}：只有 {owner} 或此服务器的主持人可以这样做。",
     "error.run_of_nobody": "运行 {run} 在这里不属于任何人：只有此服务器的主持人可以这样做。",

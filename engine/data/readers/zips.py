@@ -17,12 +17,23 @@ UTF_8 = 0x800
 """Flag of names in UTF-8; without it, old programs wrote them in their own encoding."""
 
 
-def unpack(path: Path, target: Path) -> Path:
+class UnpacksToMoreError(DataError):
+    """The files of a zip have more bytes than they may have."""
+
+
+def unpack(path: Path, target: Path, most_bytes: int | None = None) -> Path:
     """Unpack a zip into a new folder; returns the folder in it that holds the pictures' folders.
 
+    Args:
+        path: The zip.
+        target: The new folder.
+        most_bytes: That its files may have together, where that is less than `MOST_BYTES`.
+
     Raises:
-        DataError: It is no zip, is locked or damaged, leads out of its folder, or is too large.
+        UnpacksToMoreError: They have more.
+        DataError: It is no zip, is locked or damaged, leads out of its folder, or has too many files.
     """
+    most_bytes = MOST_BYTES if most_bytes is None else min(most_bytes, MOST_BYTES)
     partly = target.with_name(f".{target.name}.part")
     shutil.rmtree(partly, ignore_errors=True)
     try:
@@ -30,13 +41,14 @@ def unpack(path: Path, target: Path) -> Path:
             members = [one for one in archive.infolist() if not one.is_dir() and not _is_clutter(one.filename)]
             if len(members) > MOST_FILES:
                 raise _bad(path, f"it holds more than {MOST_FILES:,} files")
-            left = MOST_BYTES
+            left = most_bytes
             for member in members:
                 name = _safe_name(path, member)
                 if name is not None:
                     left = _extract(archive, member, partly / name, left)
                 if left < 0:
-                    raise _bad(path, f"its files have more than {MOST_BYTES // 2**30} GB")
+                    told = _bad(path, f"its files have more than {most_bytes / 2**30:.3g} GB")
+                    raise UnpacksToMoreError.from_dict(told.to_dict())
     except (zipfile.BadZipFile, RuntimeError, OSError, EOFError) as error:
         shutil.rmtree(partly, ignore_errors=True)
         raise _bad(path, str(error).strip() or type(error).__name__) from error

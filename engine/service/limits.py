@@ -1,0 +1,96 @@
+"""How much of a server one visitor may have. Whoever is alone on their machine has no limits."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+
+from engine.core.errors import RunError, SettingError
+from engine.core.settings import Field, Settings
+
+MB = 10**6
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """The most of each; None for no limit. The first five bound the setting of the same name.
+
+    Attributes:
+        steps: Of a run.
+        batch_size: Rows of an update.
+        max_seq_len: Tokens of a row.
+        row_limit: Rows that are read of each file of a dataset.
+        max_new_tokens: Tokens of an answer.
+        runs: That are kept of one visitor.
+        uploaded_bytes: Of all files that a visitor's open pages hold.
+        unpacked_bytes: Of all datasets that are kept of a visitor, archives unpacked.
+    """
+
+    steps: int | None = None
+    batch_size: int | None = None
+    max_seq_len: int | None = None
+    row_limit: int | None = None
+    max_new_tokens: int | None = None
+    runs: int | None = None
+    uploaded_bytes: int | None = None
+    unpacked_bytes: int | None = None
+
+    def check(self, settings: Settings) -> None:
+        """See that no setting is above its limit.
+
+        Raises:
+            SettingError: One is; the sentence names it, its value and the limit.
+        """
+        for field in settings.fields():
+            limit, value = self.of(field.name), getattr(settings, field.name)
+            if limit is not None and value > limit:
+                raise SettingError(
+                    "over_limit",
+                    f"{field.name} is {value:,}, but this server allows at most {limit:,}: lower it.",
+                    field=field.name,
+                    value=f"{value:,}",
+                    limit=f"{limit:,}",
+                )
+
+    def check_runs(self, kept: Callable[[], int]) -> None:
+        """See that a visitor may keep one more run.
+
+        Args:
+            kept: Counts those that there are.
+
+        Raises:
+            RunError: There are as many as are allowed.
+        """
+        if self.runs is not None and (n := kept()) >= self.runs:
+            text = f"You keep {n} runs, but this server keeps at most {self.runs} of each visitor: delete one first."
+            raise RunError("too_many_runs", text, n=n, limit=self.runs)
+
+    def of(self, setting: str) -> int | None:
+        """The limit of a setting; None where it has none."""
+        limit: int | None = getattr(self, setting) if setting in _NAMES else None
+        return limit
+
+    def narrowed(self, field: Field) -> Field:
+        """A setting as a form offers it here: neither its default nor its bound is above the limit."""
+        limit = self.of(field.name)
+        if limit is None:
+            return field
+        high = limit if field.info.high is None else min(limit, field.info.high)
+        return replace(field, default=min(field.default, high), info=replace(field.info, high=high))
+
+
+_NAMES = frozenset(field.name for field in fields(Limits))
+
+UNLIMITED = Limits()
+"""For the only user of this machine."""
+CLASS = Limits(uploaded_bytes=1000 * MB, unpacked_bytes=2000 * MB)
+"""For each of those who log in."""
+SPACE = Limits(
+    steps=500,
+    batch_size=32,
+    max_seq_len=512,
+    row_limit=5_000,
+    max_new_tokens=128,
+    runs=5,
+    uploaded_bytes=50 * MB,
+    unpacked_bytes=100 * MB,
+)
+"""For each visitor of a public server."""

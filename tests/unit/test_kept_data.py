@@ -1,0 +1,51 @@
+"""Uploaded datasets: kept once by content, and no more of each visitor than allowed, archives unpacked."""
+
+import zipfile
+
+import pytest
+
+from engine.core.errors import WorkbenchError
+from engine.service.kept_data import KeptData
+from engine.service.visitor import Visitor
+
+BEN, DANA = Visitor("ben", "member"), Visitor("dana", "member")
+
+
+def bomb(path, octets):
+    """A small zip of pictures that have so many bytes unpacked."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for label in ("a", "b"):
+            archive.writestr(f"{label}/x.png", b"0" * (octets // 2))
+    return path
+
+
+def test_uploads_are_kept_once_by_content(tmp_path):
+    """Two files of one name are two; the same file twice is one, and it stays when the upload goes."""
+    data, upload = KeptData(tmp_path / "data"), tmp_path / "rows.csv"
+    upload.write_text("a,b\n1,2\n")
+    first = data.keep(upload)
+    assert data.keep(upload) == first
+    upload.write_text("a,b\n3,4\n")
+    assert data.keep(upload) != first
+    upload.unlink()
+    assert first.read_text() == "a,b\n1,2\n"
+    assert len([path for path in tmp_path.rglob("*") if path.is_file()]) == 2
+
+
+@pytest.mark.fault(
+    "load", "A visitor uploads small zips that unpack to much: what is too much together is refused, others have room."
+)
+def test_unpacked_bytes_are_counted(tmp_path):
+    data = KeptData(tmp_path / "data", 2_000_000)
+    first = data.keep(bomb(tmp_path / "one.zip", 1_500_000), BEN)
+    assert (tmp_path / "one.zip").stat().st_size < 20_000
+    assert data.keep(tmp_path / "one.zip", BEN) == first
+    with pytest.raises(WorkbenchError) as refused:
+        data.keep(bomb(tmp_path / "two.zip", 1_000_000), BEN)
+    assert refused.value.key == "no_room_for_upload"
+    assert refused.value.values == {"file": "two.zip", "left": "0.5", "limit": "2.0"}
+    (tmp_path / "rows.csv").write_bytes(b"x" * 600_000)
+    with pytest.raises(WorkbenchError, match=r"rows\.csv has, unpacked, more than the 0\.5 MB"):
+        data.keep(tmp_path / "rows.csv", BEN)
+    assert len(list(BEN.uploads(tmp_path / "data").iterdir())) == 1
+    assert data.keep(tmp_path / "two.zip", DANA).is_dir()
