@@ -31,7 +31,6 @@ from engine.data.dataset import Row as DataRow
 from engine.data.dataset import load_dataset
 from engine.evaluation.text import first_line, fraction, greedy_answers
 from engine.evaluation.withheld import with_other_pictures, without_pictures
-from engine.exchange.native import load_adapter
 from engine.models.loading import load_base
 from engine.training.launch import start_run
 
@@ -103,7 +102,7 @@ def measured(trial: Trial, steps: int, easy: Path | None, folder: Path) -> Row:
     for _ in trainer.run():
         pass
     seconds = time.process_time() - began
-    method, dataset = load_adapter(trainer.folder.adapter_path, base), config.load_data(base.tokenizer)
+    method, dataset = trainer.method, config.load_data(base.tokenizer)
     rows = list(dataset.rows("test"))
     rows = rows if len(rows) <= TESTED else evenly(rows, TESTED)
     asked = {"with": rows, "withheld": without_pictures(rows), "swapped": with_other_pictures(rows)}

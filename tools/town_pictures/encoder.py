@@ -100,7 +100,7 @@ def pretrain(folder: Path, steps: int = STEPS) -> dict[str, object]:
     _train(model, heads, steps)
     seconds = time.process_time() - began
     right = _accuracy(model.eval(), heads)
-    model.half().save_pretrained(folder)
+    save(model, folder)
     ViTImageProcessorPil(size={"height": SIDE, "width": SIDE}).save_pretrained(folder)
     recipe: dict[str, object] = {
         "steps": steps,
@@ -115,6 +115,15 @@ def pretrain(folder: Path, steps: int = STEPS) -> dict[str, object]:
     (folder / "pretraining.json").write_text(json.dumps(recipe, indent=2) + "\n")
     (folder / "README.md").write_text(card(recipe), encoding="utf-8")
     return recipe
+
+
+def save(model: ViTModel, folder: Path) -> None:
+    """Write it in fp16, with a pooler of zeros: none was trained, but plain transformers misses one."""
+    whole = ViTModel(model.config)
+    whole.load_state_dict(model.state_dict(), strict=False)
+    for parameter in whole.pooler.parameters():
+        parameter.detach().zero_()
+    whole.half().save_pretrained(folder)
 
 
 def card(recipe: dict[str, Any]) -> str:
