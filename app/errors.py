@@ -86,6 +86,8 @@ def tell(say: Say, error: Exception) -> None:
 def with_toasts(say: Say, otherwise: object = None) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Wrap an event handler: an error becomes a toast, and what is on the screen stays as it was.
 
+    It also stays where the handler has no updates.
+
     Args:
         say: The page's words.
         otherwise: What the handler returns after an error; None keeps every output.
@@ -108,10 +110,11 @@ def with_toasts(say: Say, otherwise: object = None) -> Callable[[Callable[..., A
         @functools.wraps(handler)
         def once(*values: Any) -> Any:  # noqa: ANN401 - any component's value
             try:
-                return handler(*values)
+                answer = handler(*values)
             except Exception as error:
                 tell(say, error)
                 return kept
+            return gr.skip() if isinstance(answer, dict) and not answer else answer  # Gradio takes no empty updates
 
         return once
 

@@ -65,6 +65,9 @@ def parser() -> argparse.ArgumentParser:
             "in; on this machine alone all may be named (may be repeated)",
         )  # fmt: skip
     arguments.add_argument("--embed", action="store_true", help="let other pages show this one in a frame")
+    arguments.add_argument(
+        "--watch-only", action="store_true", help="everybody only looks at runs and asks them, as for a projector"
+    )
     arguments.add_argument("--no-browser", action="store_true", help="do not open the browser")
     return arguments
 
@@ -144,7 +147,8 @@ def main(words: Sequence[str] | None = None) -> None:
     alone = confined == LOCAL_USER
     public = on_space and passwords is None
     limits = UNLIMITED if alone else SPACE if public else CLASS
-    workbench = Workbench(arguments.home, confined, operator if alone else visitor_now, limits)
+    who = operator if alone else visitor_now
+    workbench = Workbench(arguments.home, confined, who, limits, watch_only=arguments.watch_only)
     ignore_closed_clients()
     scratch = Scratch.of(arguments.home)
     uploads = Uploads(scratch.path, limits.uploaded_bytes)

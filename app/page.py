@@ -1,5 +1,7 @@
 """The page: one frame with four tabs, built once per language."""
 
+import os
+
 import gradio as gr
 from gradio.components import Navbar
 
@@ -8,12 +10,17 @@ from app.tabs import chat, runs, train, watch
 from app.words import LANGUAGES, MAIN, Say
 from engine.service.workbench import Workbench
 
+GRADIO_STATISTICS = {"GRADIO_ANALYTICS_MAX_EVENTS": "1", "GRADIO_ANALYTICS_CACHE_FREQUENCY": str(10**9)}
+"""Gradio's settings by which it keeps no list of events, out of which it makes percentiles again and again: a fifth of
+the CPU time that an open page cost."""
+
 UPLOADS_SWEPT_KEPT_S = (600, 24 * 3600)
 """How often the server looks for old uploads of pages, and how old they become; those of a closed page go at once."""
 
 
 def create(workbench: Workbench) -> gr.Blocks:
     """The whole page in all languages, each at its path."""
+    os.environ.update(GRADIO_STATISTICS)
     page = gr.Blocks(title="Gatelight", analytics_enabled=False, delete_cache=UPLOADS_SWEPT_KEPT_S)
     with page:
         _build(page, workbench, Say(MAIN))

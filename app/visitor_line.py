@@ -17,7 +17,8 @@ def build(page: gr.Blocks, workbench: Workbench, say: Say) -> None:
     line = html(visible=False, elem_id="gl-visitor")
 
     def filled() -> gr.HTML:
-        text = said(say, workbench.rights.who(), workbench.limits)
+        rights = workbench.rights
+        text = watch_only(say, rights.who()) if rights.watch_only else said(say, rights.who(), workbench.limits)
         return gr.HTML(text, visible=bool(text))
 
     wire(say, [page.load], filled, None, [line])
@@ -31,7 +32,16 @@ def said(say: Say, visitor: Visitor, limits: Limits = UNLIMITED) -> str:
     if visitor.role == "guest":
         return f'<p class="gl-note">{safe(say("visitor.guest"))} {most}</p>'
     about = f"{safe(say(f'visitor.{visitor.role}', name=visitor.id))} {most if visitor.starts else ''}"
-    return f'<p class="gl-note">{about} <a href="./logout">{safe(say("visitor.leave"))}</a></p>'
+    return f'<p class="gl-note">{about} {_leave(say)}</p>'
+
+
+def watch_only(say: Say, visitor: Visitor) -> str:
+    """The line where everybody only watches."""
+    return f'<p class="gl-note">{safe(say("visitor.watch_only"))} {_leave(say) if visitor.id else ""}</p>'
+
+
+def _leave(say: Say) -> str:
+    return f'<a href="./logout">{safe(say("visitor.leave"))}</a>'
 
 
 def most_of(say: Say, limits: Limits) -> str:

@@ -14,6 +14,8 @@ from app.access.uploads import FETCHED, Uploads, named_in
 from app.access.visitors import IN_SCOPE
 from engine.service.visitor import Visitor
 
+WITHOUT_COOKIES = "/manifest.json"
+"""What a browser fetches without cookies of any page that names it: a title and an icon, for whoever wants it."""
 LONGEST_BODY = 8 * 2**20
 """Bytes of a request, other than an upload."""
 FOREIGN_HOST = (
@@ -56,7 +58,11 @@ class Guard:
             await self.app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        found = self._foreign(scope, headers) or await self.door.admit(scope, headers, receive)
+        foreign = self._foreign(scope, headers)
+        if foreign is None and (scope.get("method"), scope["path"]) == ("GET", WITHOUT_COOKIES):
+            await self.app(scope, receive, self._with_headers(send))
+            return
+        found = foreign or await self.door.admit(scope, headers, receive)
         if isinstance(found, Response):
             await _refuse(found, scope, receive, self._with_headers(send))
             return

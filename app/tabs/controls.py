@@ -15,6 +15,7 @@ from app.wiring import Updates, wire, wire_js
 from app.words import Say
 from engine.config.resuming import AS_IT_WAS
 from engine.runs.summary import RunSummary
+from engine.service.status import LiveStatus
 from engine.service.workbench import Workbench
 
 RESUMABLE = ("stopped", "failed", "interrupted")
@@ -50,7 +51,7 @@ class Bar:
 
     def states(self, workbench: Workbench) -> Updates:
         """Which buttons make sense right now, for whoever is being answered."""
-        live, visitor = workbench.live(), workbench.rights.who()
+        live, visitor = workbench.seen_live(), workbench.rights.who()
         status, drives = live.status, visitor.changes(workbench.active_owner())
         sense = {
             self.start: status == "idle" and visitor.starts,
@@ -61,7 +62,7 @@ class Bar:
             self.resume: status == "idle" and resumable(workbench) is not None,
         }
         pressable: Updates = {button: gr.Button(interactive=makes_sense) for button, makes_sense in sense.items()}
-        return {**pressable, **self.ways_out.states(live)}
+        return {**pressable, **self.ways_out.states(live if visitor.starts else LiveStatus())}
 
 
 def build(page: gr.Blocks, workbench: Workbench, say: Say, top: gr.HTML) -> Bar:
@@ -94,7 +95,7 @@ def build(page: gr.Blocks, workbench: Workbench, say: Say, top: gr.HTML) -> Bar:
         return accepting.resume(request, run.id, AS_IT_WAS) or goes_on(run.id)
 
     def with_less_memory(request: gr.Request) -> Updates:
-        run, resuming = ways_out.about(workbench.live())
+        run, resuming = ways_out.about(workbench.seen_live())
         return accepting.resume(request, run, resuming) or goes_on(run)
 
     shown = {bar.started, *bar.buttons}

@@ -12,7 +12,15 @@ from app.diagram import diagram
 from app.errors import sentence
 from app.markup import note, size
 from app.tabs import ways_out
-from app.tabs.form_values import OWN_VALUES, FormValues, LastPresets, run_config
+from app.tabs.form_values import (
+    OWN_VALUES,
+    FormValues,
+    LastPresets,
+    config_of,
+    data_described,
+    described,
+    run_config,
+)
 from app.tabs.training_form import OF_TRUST, TrainingForm, filled_training, preset_name, presets
 from app.wiring import Updates, Values, session_of
 from app.words import Say
@@ -34,8 +42,8 @@ class Filler:
         self.say = say
         self.form = form
         self.rate = form.training["learning_rate"]
-        self.of_run = {form.count, form.command, form.diagram, self.rate}
-        """What `about_run` fills."""
+        self.of_run = {form.count, form.command, form.diagram, self.rate, form.run, form.run_of_data}
+        """What `weigh` fills."""
 
     def config(self, form: FormValues) -> RunConfig:
         """The run that a filled form describes.
@@ -104,19 +112,20 @@ class Filler:
         return updates
 
     def weigh(self, request: gr.Request, values: Values) -> Updates:
-        """What the run on the form means."""
+        """What the run on the form means, and that run for whatever depends on it."""
         form = self.form.values(values)
-        return self.about_run(lambda: self.config(form), session_of(request))
+        about = self.about_run(lambda: self.config(form), session_of(request))
+        return {**about, self.form.run: described(form), self.form.run_of_data: data_described(form)}
 
     def preview_data(self, request: gr.Request, values: Values) -> Updates:
         """What the run on the form would train on."""
-        form = self.form.values(values)
-        return self.about_data(lambda: self.config(form), session_of(request))
+        return self.about_data(lambda: config_of(values[self.form.run_of_data]), session_of(request))
 
     def estimate_memory(self, request: gr.Request, values: Values) -> Updates:
-        """The memory bar of the run on the form."""
-        form = self.form.values(values)
-        return self.form.memory.estimated(lambda: self.config(form), session_of(request))
+        """The memory bar of the run on the form; empty while a value of it cannot work, which the count says."""
+        if "config" not in values[self.form.run]:
+            return dict.fromkeys(self.form.memory.of_run, "")
+        return self.form.memory.estimated(lambda: config_of(values[self.form.run]), session_of(request))
 
     def load(self, request: gr.Request, values: Values) -> Updates:
         """Every part of the form from a run file, except for trust: the session then has none in any model."""
@@ -129,7 +138,7 @@ class Filler:
 
     def lower_rate(self, request: gr.Request, values: Values) -> Updates:
         """The run whose learning rate was too high, with a lower one."""
-        live = self.workbench.live()
+        live = self.workbench.seen_live()
         run, _ = ways_out.about(live)
         if not (rate := ways_out.lower_rate(live)):
             return {}

@@ -1,16 +1,26 @@
 """What a filled form says, by name, and the run that it describes."""
 
+import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict
 
 from app import user_data
 from app.user_data import UserDataValues
 from engine.config.run import RunConfig
+from engine.config.training import TRUST
+from engine.core.errors import SettingError
 
 LastPresets = dict[str, str]
 """What the settings of each method were set to last: one of its presets, or `OWN_VALUES` for a run file."""
 
 OWN_VALUES = "own"
+
+OF_DATA = (*TRUST, "max_seq_len", "head", "pooling")
+"""Settings of the loop that change what is trained on."""
+
+OF_DATA_IN_METHODS = ("template", "vision")
+"""Settings of methods that do."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +46,18 @@ class FormValues:
     last_presets: LastPresets
 
 
+class Described(TypedDict, total=False):
+    """A run as a session keeps it: compared by value, so that whatever depends on it follows when it changes.
+
+    Attributes:
+        config: Its `RunConfig` as plain values; missing where a value cannot work.
+        error: The sentence about that value, see `WorkbenchError.to_dict`.
+    """
+
+    config: dict[str, Any]
+    error: dict[str, object]
+
+
 def run_config(form: FormValues) -> RunConfig:
     """The run that a filled form describes.
 
@@ -53,3 +75,34 @@ def run_config(form: FormValues) -> RunConfig:
         training=form.training,
         data=data,
     ).checked()
+
+
+def described(form: FormValues) -> Described:
+    """The run that a filled form describes, or what is wrong with it."""
+    try:
+        return {"config": run_config(form).to_dict()}
+    except SettingError as error:
+        return {"error": error.to_dict()}
+
+
+def data_described(form: FormValues) -> Described:
+    """The same run as far as its data depends on it: any other setting has its default."""
+    method, training = form.method_settings, form.training
+    return described(
+        dataclasses.replace(form, method_settings=_only(OF_DATA_IN_METHODS, method), training=_only(OF_DATA, training))
+    )
+
+
+def config_of(run: Described) -> RunConfig:
+    """The run that was described, with the trust that its form asks for.
+
+    Raises:
+        SettingError: A value of the form cannot work.
+    """
+    if error := run.get("error"):
+        raise SettingError.from_dict(error)
+    return RunConfig(**run["config"])
+
+
+def _only(names: tuple[str, ...], settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in settings.items() if name in names}

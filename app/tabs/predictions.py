@@ -42,10 +42,10 @@ class Panel:
         """What `shown` fills."""
         return {self.ask, self.halt, self.save, self.progress, self.pictures, self.table}
 
-    def pressable(self, *, answering: bool, known: bool) -> Updates:
-        """Which buttons make sense: while rows are being answered, and once some are known."""
+    def pressable(self, *, answering: bool, known: bool, may_ask: bool = True) -> Updates:
+        """Which buttons make sense: while rows are being answered, once some are known, for whoever may ask."""
         return {
-            self.ask: gr.Button(interactive=not answering),
+            self.ask: gr.Button(interactive=may_ask and not answering),
             self.halt: gr.Button(interactive=answering),
             self.save: gr.Button(interactive=known and not answering),
         }
@@ -130,11 +130,12 @@ def _shown(
 ) -> Updates:
     """The panel for what is known of a run's rows."""
     rows = worst_first(predicted.rows) if predicted else []
+    may_ask = not run or workbench.may_take(run)
     return {
-        panel.progress: progress(say, predicted) if predicted else "",
+        panel.progress: progress(say, predicted) if predicted else "" if may_ask else note(say("runs.rows.why")),
         panel.pictures: gallery.worst(say, rows, workbench.runs.pictures(run)) if rows else "",
         panel.table: gr.Dataframe([cells(row) for row in rows], visible=True) if rows else gr.Dataframe(visible=False),
-        **panel.pressable(answering=answering, known=bool(rows)),
+        **panel.pressable(answering=answering, known=bool(rows), may_ask=may_ask),
     }
 
 

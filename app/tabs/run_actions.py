@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 from gradio.utils import get_upload_folder
 
-from app.markup import html, safe
+from app.markup import html, note, safe
 from app.tabs import controls
 from app.tabs.accepting import Accepting
 from app.tabs.chat import Chat
@@ -40,13 +40,14 @@ class Actions:
     export: gr.Button
     confirm: gr.Row
     download: gr.DownloadButton
+    why: gr.HTML
     one: gr.Textbox
 
     @property
     def parts(self) -> set[Any]:
         """The outputs that `shown` fills."""
         about = {self.panel, self.heading, self.name, self.notes, self.one}
-        return about | {self.resume, self.delete, self.export, self.confirm, self.download}
+        return about | {self.resume, self.delete, self.export, self.confirm, self.download, self.why}
 
     def shown(self, say: Say, runs: list[RunSummary], visitor: Visitor) -> Updates:
         """`parts` for a choice of runs, and what this visitor may do with it; the panel is there for exactly one."""
@@ -66,8 +67,18 @@ class Actions:
             self.export: gr.Button(interactive=visitor.exports(run.owner, shipped=run.recording)),
             self.confirm: gr.Row(visible=False),
             self.download: gr.DownloadButton(visible=False),
+            self.why: gr.HTML(why := why_not(say, run, visitor), visible=bool(why)),
             self.one: run.id,
         }
+
+
+def why_not(say: Say, run: RunSummary, visitor: Visitor) -> str:
+    """Why this visitor may not change a run, in a line; empty where they may, or nobody may."""
+    if (run.recording and visitor.starts) or visitor.changes(run.owner):
+        return ""
+    if not visitor.starts:
+        return note(say("runs.why.watches"))
+    return note(say("runs.why.owner", owner=run.owner) if run.owner else say("runs.why.nobody"))
 
 
 def build(workbench: Workbench, say: Say, chat: Chat) -> Actions:
@@ -83,6 +94,7 @@ def build(workbench: Workbench, say: Say, chat: Chat) -> Actions:
             html(f'<p class="gl-note">{say("runs.delete.sure")}</p>')
             sure = gr.Button(say("runs.delete.yes"), variant="stop", min_width=110, elem_id="gl-delete-yes")
             keep = gr.Button(say("runs.delete.no"), min_width=110, elem_id="gl-delete-no")
+        why = html(visible=False, elem_id="gl-run-why")
         accepting = Accepting(workbench, say, "runs")
         with gr.Row():
             name = gr.Textbox(label=say("runs.name"), max_length=120, min_width=180, elem_id="gl-run-name")
@@ -99,7 +111,7 @@ def build(workbench: Workbench, say: Say, chat: Chat) -> Actions:
                 download = gr.DownloadButton(say("runs.download"), visible=False, size="sm", elem_id="gl-download")
     one = gr.Textbox(visible="hidden", elem_id="gl-run-id")
     started = gr.Textbox(visible="hidden")
-    actions = Actions(panel, heading, name, notes, resume, delete, export, confirm, download, one)
+    actions = Actions(panel, heading, name, notes, resume, delete, export, confirm, download, why, one)
     wire_js([watch.click], _TO_WATCH, [one])
     chosen = wire(say, [ask.click], lambda run: {chat.run: run, chat.chosen: True}, [one], {chat.run, chat.chosen})
     wire_js([], _TO_CHAT, after=chosen)

@@ -12,9 +12,6 @@ from app.wiring import Updates, Values, session_of, wire, wire_js
 from app.words import Say
 from engine.service.workbench import Workbench
 
-OF_PREVIEW = ("max_seq_len", "head", "pooling")
-"""Settings of the loop that change what is trained on; for those of trust see `_wire_trust`."""
-
 _SAVE = "(text) => Gatelight.ready.then(({ saveText }) => saveText('run.yaml', text))"
 _START_WAITS = "() => document.getElementById('gl-start').inert = {}"
 
@@ -30,10 +27,13 @@ def build(page: gr.Blocks, workbench: Workbench, say: Say, top: gr.HTML) -> None
     filler = Filler(workbench, say, form)
     _wire_choices(say, form, filler, bar)
     _wire_trust(say, form, filler)
-    _wire_meaning(page, say, form, filler)
-    _wire_memory(page, say, form, filler, top)
+    _wire_meaning(page, say, form, filler, top)
     _wire_models(page, say, form, filler)
     _wire_run(workbench, say, form, filler, bar)
+    starts = workbench.rights
+    wire(
+        say, [page.load], lambda: {} if starts.who().starts else form.greyed(), None, {*form.changeable, form.watching}
+    )
 
 
 def _wire_run(workbench: Workbench, say: Say, form: TrainingForm, filler: Filler, bar: Bar) -> None:
@@ -89,27 +89,19 @@ def _wire_trust(say: Say, form: TrainingForm, filler: Filler) -> None:
     ticked = wire(say, pressed, filler.tick_trust, {form.model, *ticks}, ticks, refused, show_progress="hidden")
     wire_js([], _START_WAITS.format("false"), after=ticked)
     wire(say, [], filler.weigh, form.inputs, filler.of_run, after=ticked)
-    wire(say, [], filler.preview_data, form.inputs, {form.data_card, form.samples, form.report}, after=ticked)
-    wire(say, [], filler.estimate_memory, form.inputs, form.memory.of_run, after=ticked)
 
 
-def _wire_meaning(page: gr.Blocks, say: Say, form: TrainingForm, filler: Filler) -> None:
-    """Say what the run means and what it trains on: when the page opens, and whenever something changes that counts."""
-    changed = [page.load, form.method.input, *_changes(form)]
-    wire(say, changed, filler.weigh, form.inputs, filler.of_run, trigger_mode="always_last")
-    templates = [control for control in form.methods.all if str(control.elem_id).endswith("-template")]
-    data = [form.dataset, form.user_data.last_read, *form.user_data.settings.values()]
-    read = [form.model, *data, *(form.training[name] for name in OF_PREVIEW), *templates]
-    triggers = [page.load, form.method.input, *(part.change for part in read)]
-    parts = {form.data_card, form.samples, form.report}
-    wire(say, triggers, filler.preview_data, form.inputs, parts, trigger_mode="always_last")
+def _wire_meaning(page: gr.Blocks, say: Say, form: TrainingForm, filler: Filler, top: gr.HTML) -> None:
+    """Read the form when the page opens and whenever something changes that counts; the rest follows from its run.
 
-
-def _wire_memory(page: gr.Blocks, say: Say, form: TrainingForm, filler: Filler, top: gr.HTML) -> None:
-    """The memory bar: at most one estimate is at work and one waits, however fast somebody types."""
-    changed = [page.load, form.method.input, *_changes(form)]
-    wire(say, changed, filler.estimate_memory, form.inputs, form.memory.of_run, trigger_mode="always_last")
-    wire(say, [page.load, top.change], form.memory.held, None, [form.memory.last], trigger_mode="always_last")
+    At most one preview and one estimate of memory are at work and one of each waits, however fast somebody types.
+    """
+    last: Any = {"trigger_mode": "always_last"}
+    wire(say, [page.load, form.method.input, *_changes(form)], filler.weigh, form.inputs, filler.of_run, **last)
+    preview = {form.data_card, form.samples, form.report}
+    wire(say, [form.run_of_data.change], filler.preview_data, {form.run_of_data}, preview, **last)
+    wire(say, [form.run.change], filler.estimate_memory, {form.run}, form.memory.of_run, **last)
+    wire(say, [page.load, top.change], form.memory.held, None, [form.memory.last], **last)
 
 
 def _wire_models(page: gr.Blocks, say: Say, form: TrainingForm, filler: Filler) -> None:

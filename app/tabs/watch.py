@@ -45,8 +45,11 @@ def served(workbench: Workbench, say: Say) -> list[Callable[[Asked], Any]]:
         return in_words(say, update.to_json())
 
     def runs(_: Asked) -> list[Asked]:
-        wanted = ("id", "name", "status", "recording")
-        return [{name: getattr(run, name) for name in wanted} for run in workbench.runs.summaries()]
+        wanted, visitor = ("id", "name", "status", "recording"), workbench.rights.who()
+        return [
+            {name: getattr(run, name) for name in wanted} | {"drives": visitor.changes(run.owner)}
+            for run in workbench.runs.summaries()
+        ]
 
     def live(_: Asked) -> Asked:
         return in_words(say, dataclasses.asdict(workbench.seen_live()))

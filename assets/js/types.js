@@ -53,7 +53,14 @@
  * @property {string} message
  * @property {string} [server] changes when the server is started again; only the header asks for it
  */
-/** @typedef {{id: string, name: string, status: string, recording: boolean}} RunEntry */
+/**
+ * @typedef {object} RunEntry
+ * @property {string} id
+ * @property {string} name
+ * @property {string} status
+ * @property {boolean} recording
+ * @property {boolean} drives whether who looks may make it go on or stop
+ */
 /**
  * @typedef {object} RunSummary
  * @property {string} id

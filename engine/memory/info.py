@@ -47,6 +47,12 @@ class MemoryInfo:
     rows: int
     length: int
 
+    @property
+    def needed(self) -> int:
+        """Bytes at the peak of training or of a chat, whichever is more."""
+        step = self.gradients + self.activations + self.logits
+        return max(self.total, self.total - step + self.kv_cache)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MeasuredMemory:

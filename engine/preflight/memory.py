@@ -7,6 +7,7 @@ saves only those of that half, and gradient checkpointing saves what it saves in
 (copying weights from the disk, a method's warm-up) and validation are not counted: they need less, or end before.
 """
 
+import dataclasses
 from contextlib import nullcontext
 from dataclasses import dataclass
 
@@ -93,9 +94,7 @@ def estimate(plan: Plan, memory: DeviceMemory) -> MemoryInfo:
     kept = max(step.peak, gradients)
     logits = min(step.logits, kept - gradients)
     cache = _cache_bytes(base)
-    total = weights + overhead + adapter + step.optimiser + kept
-    needed = max(total, total - kept + cache)
-    return MemoryInfo(
+    info = MemoryInfo(
         weights=weights,
         quantisation=overhead,
         adapter=adapter,
@@ -104,14 +103,15 @@ def estimate(plan: Plan, memory: DeviceMemory) -> MemoryInfo:
         activations=kept - gradients - logits,
         logits=logits,
         kv_cache=cache,
-        total=total,
+        total=weights + overhead + adapter + step.optimiser + kept,
         device=memory.device,
         free=memory.free,
         capacity=memory.total,
-        verdict=fit_of(needed, memory.free),
+        verdict="",
         rows=-(-len(plan.batch.labels) // plan.training.micro_batches),
         length=plan.batch.labels.shape[1],
     )
+    return dataclasses.replace(info, verdict=fit_of(info.needed, memory.free))
 
 
 def _base(plan: Plan) -> tuple[Base, int]:

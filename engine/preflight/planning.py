@@ -7,11 +7,14 @@ from engine.data.tokenise import encode_for
 from engine.memory.capacity import DeviceMemory
 from engine.memory.info import MemoryInfo
 from engine.models.loading import resolve_device
-from engine.preflight.memory import Plan, estimate
+from engine.preflight.estimates import Estimates
+from engine.preflight.memory import Plan
 from engine.preflight.prepare import PreparedData, prepare
 
 CANDIDATES = 4
 """Rows that are tokenised to find the longest ones, as a multiple of the batch size: the longest in characters."""
+
+_estimates = Estimates()
 
 
 def memory(config: RunConfig, held: int = 0) -> MemoryInfo:
@@ -21,7 +24,7 @@ def memory(config: RunConfig, held: int = 0) -> MemoryInfo:
         WorkbenchError: A setting, the model or the data cannot be used.
     """
     device = resolve_device(config.checked().of_training().device)
-    return estimate(plan_of(config.checked(), device), DeviceMemory.of(device, held))
+    return _estimates.of(plan_of(config.checked(), device), DeviceMemory.of(device, held))
 
 
 def plan_of(config: RunConfig, device: str) -> Plan:

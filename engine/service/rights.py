@@ -1,5 +1,6 @@
 """Refuses what a visitor may not do, in one sentence. What a page shows or hides plays no part in it."""
 
+import functools
 from collections.abc import Callable
 
 from engine.core.errors import RunError, SettingError
@@ -11,10 +12,16 @@ class Rights:
 
     Args:
         who: Returns the visitor that the present thread answers.
+        watch_only: Whether all of them only watch.
+
+    Attributes:
+        who: As given; where all only watch, with that role.
+        watch_only: As given.
     """
 
-    def __init__(self, who: Callable[[], Visitor]) -> None:
-        self.who = who
+    def __init__(self, who: Callable[[], Visitor], *, watch_only: bool = False) -> None:
+        self.who: Callable[[], Visitor] = functools.partial(_watching, who) if watch_only else who
+        self.watch_only = watch_only
 
     def to_see(self, run: str, owner: str, *, shipped: bool = False) -> None:
         """Let a run be looked at.
@@ -32,7 +39,7 @@ class Rights:
             SettingError: This visitor only watches.
         """
         if not self.who().starts:
-            raise _watches(self.who())
+            raise self._watches(self.who())
 
     def to_change(self, run: str, owner: str) -> None:
         """Let a run be stopped, resumed, renamed or deleted.
@@ -56,19 +63,25 @@ class Rights:
             return
         self.to_see(run, owner)
         if not visitor.starts:
-            raise _watches(visitor)
+            raise self._watches(visitor)
         if not owner:
             text = f"The run {run!r} belongs to nobody here: only a driver of this server can do that."
             raise RunError("run_of_nobody", text, run=run)
         text = f"The run {run!r} belongs to {owner}: only {owner} or a driver of this server can do that."
         raise RunError("run_of_other", text, run=run, owner=owner)
 
+    def _watches(self, visitor: Visitor) -> SettingError:
+        if self.watch_only:
+            text = "This server only shows runs: start another one without --watch-only to start or change any."
+            return SettingError("watch_only", text)
+        text = f"{visitor.id or 'This visitor'} only watches here: ask a driver of this server to change that."
+        return SettingError("watches_only", text, visitor=visitor.id or "–")
+
+
+def _watching(who: Callable[[], Visitor]) -> Visitor:
+    return who().only_watching()
+
 
 def no_such_run(run: str) -> RunError:
     """There is none, or none that the visitor may know of."""
     return RunError("no_such_run", f"There is no run {run!r}: it may have been deleted.", run=run)
-
-
-def _watches(visitor: Visitor) -> SettingError:
-    text = f"{visitor.id or 'This visitor'} only watches here: ask a driver of this server to change that."
-    return SettingError("watches_only", text, visitor=visitor.id or "–")

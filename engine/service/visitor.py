@@ -1,9 +1,9 @@
 """Who asks a workbench for something, and what each role may do with whose run."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 Role = Literal["driver", "member", "watcher", "guest"]
 """`driver`: everything. `member`: starts runs, changes and exports their own, looks at all. `watcher`: looks at all and
@@ -46,6 +46,10 @@ class Visitor:
     def exports(self, owner: str, *, shipped: bool = False) -> bool:
         """Whether a run's adapter may be taken away."""
         return self.starts and (shipped or self.changes(owner))
+
+    def only_watching(self) -> Self:
+        """The same who only watches; a guest, who must not see others' runs, then owns nothing."""
+        return replace(self, id="") if self.role == "guest" else replace(self, role="watcher")
 
     def uploads(self, folder: Path) -> Path:
         """The part of a folder of uploads that is this visitor's."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from engine.config.resuming import AS_IT_WAS, Resuming
 from engine.config.run import RunConfig
 from engine.core.confine import LOCAL, Confinement
-from engine.core.errors import RunError, SettingError
+from engine.core.errors import RunError, SettingError, WorkbenchError
 from engine.data.dataset import shipped_datasets
 from engine.data.info import DatasetInfo, Inspection
 from engine.data.inspect import inspect_data
@@ -50,6 +50,7 @@ class Workbench:
         confinement: The folders that may be named.
         who: Returns the visitor that the present thread answers; every method refuses what that visitor may not do.
         limits: How much each visitor may have.
+        watch_only: Whether all visitors only look at runs and ask them.
 
     Attributes:
         home: Folder of runs, the user's models and exports.
@@ -66,25 +67,29 @@ class Workbench:
         confinement: Confinement = LOCAL,
         who: Callable[[], Visitor] = operator,
         limits: Limits = UNLIMITED,
+        *,
+        watch_only: bool = False,
     ) -> None:
         self.home, self.limits = home, limits
-        self.rights = Rights(who)
-        self.permission = Permission(confinement, who, limits)
+        self.rights = Rights(who, watch_only=watch_only)
+        self.permission = Permission(confinement, self.rights.who, limits)
         self._kept_data = KeptData(home / DATA, limits.unpacked_bytes)
         self._worker = WorkerThread()
         self._turns = Turns()
         self.runs = RunStore(home / "runs", self.live, self.permission.check_paths, self.rights)
         self._starting = threading.Lock()
         self._last_start: _Start | None = None
+        self._last_owner = ""
 
     def live(self) -> LiveStatus:
         """Present status of the worker. Instant."""
         return self._worker.live
 
     def seen_live(self) -> LiveStatus:
-        """The same without what names a run that the asker may not see."""
+        """The same without what names a run that the asker may not see, also after it has ended with a problem."""
         live = self.live()
-        if live.run is None or self.rights.who().sees(self.active_owner()):
+        owner = self.active_owner() if live.run else self._last_owner
+        if not (live.run or live.message) or self.rights.who().sees(owner):
             return live
         return dataclasses.replace(live, run=None, name="", message="", problem=None)
 
@@ -183,6 +188,7 @@ class Workbench:
             self.limits.check_runs(lambda: self.runs.kept_of(owner))
             path = new_run_path(self.runs.root, config)
             begun = self._last_start = _Start(config, owner, path.name)
+            self._last_owner = owner
             self._worker.expect(path.name)
             self._worker.call(lambda worker: worker.start(path, config, short(name), owner))
             self._last_start = dataclasses.replace(begun, at=time.monotonic())  # a slow start makes clicks no older
@@ -226,6 +232,7 @@ class Workbench:
                 return
             self._refuse_second_run()
             trust = self.permission.to_resume(folder, session)
+            self._last_owner = folder.facts().owner
             self._worker.expect(run)
             self._worker.call(lambda worker: worker.resume(folder, trust, resuming))
 
@@ -316,6 +323,14 @@ class Workbench:
                 future.result()
         finally:
             abandoned.set()
+
+    def may_take(self, run: str) -> bool:
+        """Whether the asker may export a run, and ask for its test rows."""
+        try:
+            self._may_take(self.runs.folder(run))
+        except WorkbenchError:
+            return False
+        return True
 
     def close(self) -> None:
         """Stop the active run, save its state, and end the worker thread."""

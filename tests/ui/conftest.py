@@ -15,6 +15,7 @@ from engine.service.runs import RECORDINGS
 ROOT = Path(__file__).resolve().parents[2]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 CHROMIUM = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), "")
+LAUNCH = {"executable_path": CHROMIUM, "args": ["--no-sandbox"]}
 START_S = 120
 PORT = 7900 + 100 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 """Workbenches of tests that run side by side search for a free port from different ones on."""
@@ -128,20 +129,27 @@ def app(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def browser():
+def chromium():
+    """How Chromium is launched."""
     playwright = pytest.importorskip("playwright.sync_api")
     if not CHROMIUM:
         pytest.skip("no Chromium here")
     with playwright.sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
+        yield driver.chromium
 
 
 @pytest.fixture(scope="session")
-def tabs(browser):
-    """One browser profile for the whole suite."""
-    context = browser.new_context()
+def browser(chromium):
+    """A browser of its own, for those who were never here."""
+    running = chromium.launch(**LAUNCH)
+    yield running
+    running.close()
+
+
+@pytest.fixture(scope="session")
+def tabs(chromium, tmp_path_factory):
+    """One browser profile for the whole suite, on the disk: from the third tab on scripts are no longer compiled."""
+    context = chromium.launch_persistent_context(str(tmp_path_factory.mktemp("profile")), **LAUNCH)
     yield context
     context.close()
 

@@ -18,7 +18,7 @@ def needed(page):
 
 
 def test_memory_bar_moves_with_the_batch(visit):
-    """More rows at once need more; every part has a number and a size; a bad value is said."""
+    """More rows at once need more; every part has a number and a size; a bad value is said once, the rows stay."""
     page = visit()
     ready_form(page)
     page.wait_for_selector(".gl-memory:visible")
@@ -31,7 +31,10 @@ def test_memory_bar_moves_with_the_batch(visit):
     assert len(entries) == page.locator(".gl-memory-bar i").count() + 1
     assert all(any(unit in entry for unit in (" B", "kB", "MB", "GB")) for entry in entries)
     page.fill("#gl-set-batch_size input", "0")
-    page.wait_for_selector("#gl-memory >> text=must be between")
+    page.wait_for_selector("#gl-count >> text=must be between")
+    page.wait_for_selector(".gl-memory", state="detached")
+    assert page.locator("text=must be between").count() == 1
+    assert page.locator("#gl-samples .gl-sample").count() > 0
     assert page.is_enabled("#gl-start")
 
 

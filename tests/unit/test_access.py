@@ -89,6 +89,16 @@ def test_nobody_gets_in_without_the_token(path):
     assert server(token=TOKEN).get("/", headers={"Cookie": "gatelight=;;=,\x7f"}).status_code == 401
 
 
+def test_what_browsers_fetch_without_cookies():
+    """A title and an icon, of which a browser's console would complain; no other path that ends alike, no other way."""
+    client = server(token=TOKEN)
+    assert client.get("/manifest.json").text == "inside"
+    assert client.get("/manifest.json", headers={"Host": "evil.example"}).status_code == 403
+    assert client.post("/manifest.json").status_code == 401
+    for path in ("/gradio_api/file=/etc/manifest.json", "/x/manifest.json", "/manifest.json/"):
+        assert client.get(path).status_code == 401
+
+
 def test_the_token_becomes_a_cookie_and_leaves_the_address():
     client = server(token=TOKEN)
     welcome = client.get(f"/zh?token={TOKEN}&run=a%20b")
@@ -168,7 +178,7 @@ def test_who_logs_in_is_confined_on_loopback_too(tmp_path, monkeypatch, shared):
     class Made(Exception):
         pass
 
-    def made(_home, confinement, _who, _limits):
+    def made(_home, confinement, _who, _limits, **_):
         raise Made(confinement.may_trust)
 
     monkeypatch.delenv("SPACE_ID", raising=False)

@@ -1,5 +1,6 @@
 """The memory that a run will take: estimated on shapes alone, beside what its steps really hold."""
 
+import dataclasses
 import json
 import sys
 
@@ -21,6 +22,7 @@ from engine.methods import METHODS, method_class
 from engine.models.families import family_of
 from engine.models.inputs import Tokens
 from engine.models.loading import load_base
+from engine.preflight.estimates import WITHOUT_MEMORY, Estimates
 from engine.preflight.memory import Plan, estimate
 from engine.preflight.planning import memory
 from engine.service.workbench import Workbench
@@ -229,3 +231,28 @@ def test_workbench_and_command_line_tell_it(tmp_path, monkeypatch, capsys):
     assert {name: told[name] for name in ("weights", "adapter", "activations", "total", "verdict")} == {
         name: getattr(info, name) for name in ("weights", "adapter", "activations", "total", "verdict")
     }
+
+
+OTHERS = {
+    "steps": 7, "learning_rate": 0.5, "seed": 3, "schedule": "constant", "warmup_ratio": 0.5, "weight_decay": 0.3,
+    "max_grad_norm": 9.0, "eval_every": 2, "patience": 4, "min_delta": 0.5, "keep": "best", "save_every": 3,
+    "head_rate": 0.1,
+}  # fmt: skip
+
+
+def test_what_leaves_the_memory_as_it_is_costs_no_other_estimate(monkeypatch):
+    """The settings by which no estimate is repeated change none; a setting that does, other rows, or room are seen."""
+    assert set(OTHERS) == set(WITHOUT_MEMORY)
+    counted = []
+    monkeypatch.setattr("engine.preflight.estimates.estimate", lambda *asked: counted.append(1) or estimate(*asked))
+    kept, first = Estimates(), plan("lora")
+    info = kept.of(first, PLENTY)
+    assert info == estimate(plan("lora", **OTHERS), PLENTY)
+    others = dataclasses.replace(first, training=TrainingSettings(**OTHERS))
+    assert kept.of(others, PLENTY) == info
+    assert kept.of(others, DeviceMemory(device="cpu", free=1, total=2)).verdict == "will not fit"
+    assert len(counted) == 1
+    longer = kept.of(plan("lora", length=48), PLENTY)
+    assert longer.activations > info.activations
+    assert kept.of(plan("lora", gradient_checkpointing=True), PLENTY).activations < info.activations
+    assert kept.of(plan("lora", example={"rank": 32}), PLENTY).adapter > info.adapter

@@ -22,6 +22,7 @@ WORDS = {
     "visitor.member": "{name}, you may start runs, and stop, rename, export and delete your own.",
     "visitor.watcher": "{name}, you watch: you may look at all runs and ask them, but start or change none.",
     "visitor.guest": "This server is public: others see none of your runs, but do not bring what matters to you.",
+    "visitor.watch_only": "This server only shows runs: look at them and ask them, but start or change none.",
     "visitor.leave": "Log out",
     "visitor.limits": "At most: {most}.",
     "limit.comma": ", ",

@@ -297,6 +297,7 @@ WORDS = {
         "The file {file} has, unpacked, more than the {left} MB that are left of the {limit} MB that you may keep "
         "here: give a smaller one, or delete runs whose data you no longer need."
     ),
+    "error.watch_only": "This server only shows runs: start another one without --watch-only to start or change any.",
     "error.watches_only": "{visitor} only watches here: ask a driver of this server to change that.",
     "error.run_of_other": "The run {run} belongs to {owner}: only {owner} or a driver of this server can do that.",
     "error.run_of_nobody": "The run {run} belongs to nobody here: only a driver of this server can do that.",

@@ -1,6 +1,10 @@
 """Words of Runs."""
 
 WORDS = {
+    "runs.why.watches": "You only watch here: what changes or exports a run is greyed.",
+    "runs.why.owner": "This run belongs to {owner}: only {owner} or a driver may change or export it.",
+    "runs.why.nobody": "This run belongs to nobody here: only a driver may change or export it.",
+    "runs.rows.why": "Only whoever may export this run can ask for its test rows.",
     "runs.title": "Everything that was trained, side by side.",
     "runs.filter": "Filter …",
     "runs.hint": "Pick a run to open it; tick two or more to compare them.",

@@ -1,6 +1,7 @@
 """Words of Train."""
 
 WORDS = {
+    "train.watching": "You only watch here: this form is greyed, since you start no runs.",
     "train.title": "Teach a frozen model something new, with a few new numbers.",
     "train.model": "Model",
     "train.method": "Method",

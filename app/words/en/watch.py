@@ -36,6 +36,7 @@ WORDS = {
     "watch.finished": "Finished. What it learned shows in its answers: talk to it.",
     "watch.status.stopping": "stopping",
     "watch.follow.title": "Stay at the newest step as training goes on",
+    "watch.one_step.others": "Only whoever started this run, or a driver, may make a step",
     "watch.one_step.title": "Train exactly one step and pause (key: .)",
     "watch.compare.none": "compare with …",
     "watch.intro.other": "A frozen model, {n} new numbers. Watch it learn.",

@@ -22,6 +22,7 @@ WORDS = {
     "visitor.member": "{name}，您可以开始运行，并停止、改名、导出和删除自己的运行。",
     "visitor.watcher": "{name}，您是观看者：可以查看和询问所有运行，但不能开始或更改。",
     "visitor.guest": "这是公开的服务器：别人看不到您的运行，但请勿放入重要的内容。",
+    "visitor.watch_only": "此服务器只展示运行：可以查看和询问，但不能开始或更改任何运行。",
     "visitor.leave": "退出登录",
     "visitor.limits": "上限：{most}。",
     "limit.comma": "，",

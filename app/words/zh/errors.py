@@ -176,6 +176,7 @@ WORDS = {
         "文件 {file} 解压后超过您还可用的 {left} MB（此处最多保留 {limit} MB）："
         "请用较小的文件，或删除不再需要其数据的运行。"
     ),
+    "error.watch_only": "此服务器只展示运行：如需开始或更改运行，请另外启动一个不带 --watch-only 的服务器。",
     "error.watches_only": "{visitor} 在这里只能观看：如需更改，请联系此服务器的主持人。",
     "error.run_of_other": "运行 {run} 属于 {owner}：只有 {owner} 或此服务器的主持人可以这样做。",
     "error.run_of_nobody": "运行 {run} 在这里不属于任何人：只有此服务器的主持人可以这样做。",

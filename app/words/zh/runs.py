@@ -1,6 +1,10 @@
 """Chinese words: runs."""
 
 WORDS = {
+    "runs.why.watches": "您在这里只能观看：更改和导出运行的按钮不可用。",
+    "runs.why.owner": "此运行属于 {owner}：只有 {owner} 或主持人可以更改或导出。",
+    "runs.why.nobody": "此运行在这里不属于任何人：只有主持人可以更改或导出。",
+    "runs.rows.why": "只有可以导出此运行的人才能让它回答测试条目。",
     "runs.title": "训练过的一切，放在一起比较。",
     "runs.filter": "筛选 …",
     "runs.hint": "点一行打开；勾选两行以上进行比较。",

@@ -1,6 +1,7 @@
 """Chinese words: train."""
 
 WORDS = {
+    "train.watching": "您在这里只能观看：不能开始运行，所以此表单不可更改。",
     "train.title": "用少量新参数，教会一个冻结的模型新本领。",
     "train.model": "模型",
     "train.method": "方法",

@@ -32,6 +32,7 @@ WORDS = {
     "watch.finished": "训练完成。学得怎样要看它的回答，去和它聊聊吧。",
     "watch.status.stopping": "正在停止",
     "watch.follow.title": "训练进行时始终停在最新一步",
+    "watch.one_step.others": "只有开始此运行的人或主持人可以走一步",
     "watch.one_step.title": "只训练一步，然后暂停（按键：.）",
     "watch.compare.none": "与……对比",
     "watch.intro.other": "模型全部冻结，只有 {n} 个新参数。看它怎样学会。",

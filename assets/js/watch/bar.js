@@ -192,7 +192,7 @@ export const createBar = (stage) => {
     class: "gl-button gl-follow",
     title: say("follow.title"),
   });
-  const one = button(say("one_step"), stage.oneStep, { class: "gl-button gl-one", title: say("one_step.title") });
+  const one = button(say("one_step"), stage.oneStep, { class: "gl-button gl-one" });
   const intro = createIntro(stage);
   const state = createStateLine(stage);
   const row = el("div", { class: "gl-bar-row" }, runs, live, recorded, ...transport.elements, follow, one, other);
@@ -214,6 +214,8 @@ export const createBar = (stage) => {
     follow.hidden = !active;
     follow.setAttribute("aria-pressed", String(view.following));
     one.hidden = !active || tape?.status === "stopping";
+    one.disabled = view.runs.some((run) => run.id === tape?.run && run.drives === false);
+    one.title = say(one.disabled ? "one_step.others" : "one_step.title");
     intro.draw(tape);
     transport.draw();
   };
