@@ -10,11 +10,12 @@ made again, unless a run with more steps is asked for.
 
 import argparse
 import json
+import random
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +37,8 @@ from engine.training.launch import start_run
 
 TOWN, EASY = "town-pictures", "easy-VQA"
 SEEN = load_dataset(TOWN).suited["llama_adapter"]
-VALIDATED, TESTED = 200, 1500
-"""Rows of easy-VQA that are validated on, and of its 9,673 test rows those that are scored, evenly spaced."""
+TRAINED, VALIDATED, TESTED = 20_000, 200, 800
+"""Rows of easy-VQA that are trained and validated on, and those that are scored, evenly spaced over all of them."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -106,6 +107,7 @@ def measured(trial: Trial, steps: int, easy: Path | None, folder: Path) -> Row:
     rows = list(dataset.rows("test"))
     rows = rows if len(rows) <= TESTED else evenly(rows, TESTED)
     asked = {"with": rows, "withheld": without_pictures(rows), "swapped": with_other_pictures(rows)}
+    asked["shuffled"] = shuffled(rows)
     answers = {name: greedy_answers(base, method, dataset, some) for name, some in asked.items()}
     scores = {name: right(rows, some) for name, some in answers.items()}
     return {
@@ -113,6 +115,14 @@ def measured(trial: Trial, steps: int, easy: Path | None, folder: Path) -> Row:
         "trains": sum(parameter.numel() for parameter in trainer.method.parameters()),
         "cpu_seconds": round(seconds), **scores, **guesses(list(dataset.rows("train")), rows),
     }  # fmt: skip
+
+
+def shuffled(rows: Sequence[DataRow]) -> list[DataRow]:
+    """The same questions with all pictures moved on by one, in random order; what they show may be the same by chance."""
+    pictures = sorted({row.picture for row in rows if row.picture is not None})
+    random.Random(0).shuffle(pictures)
+    other = dict(zip(pictures, [*pictures[1:], *pictures[:1]], strict=True))
+    return [row if row.picture is None else replace(row, picture=other[row.picture]) for row in rows]
 
 
 def config_of(trial: Trial, steps: int, easy: Path | None, folder: Path) -> RunConfig:
@@ -144,7 +154,7 @@ def write_easy(easy: Path, folder: Path) -> None:
         if split == "train":
             pq.write_table(pa.Table.from_pylist(rows[-VALIDATED:]), folder / "validation.parquet")
             last = rows[-VALIDATED]["picture"]
-            rows = [row for row in rows[:-VALIDATED] if row["picture"] != last]
+            rows = evenly([row for row in rows[:-VALIDATED] if row["picture"] != last], TRAINED)
         pq.write_table(pa.Table.from_pylist(rows), folder / f"{split}.parquet")
 
 
@@ -177,6 +187,7 @@ def page(rows: list[Row]) -> str:
         town_guesses=_guessed(tables[TOWN]),
         easy=markdown(list(_shown(tables[EASY]))),
         easy_guesses=_guessed(tables[EASY]),
+        trained=f"{TRAINED:,}",
         tested=f"{TESTED:,}",
     )
 
@@ -191,6 +202,7 @@ def _shown(rows: list[Row]) -> Iterator[Row]:
             "with the picture": f"{row['with']:.1%}",
             "withheld": f"{row['withheld']:.1%}",
             "another picture": f"{row['swapped']:.1%}",
+            "shuffled": f"{row['shuffled']:.1%}",
         }
 
 
@@ -210,8 +222,9 @@ Measured by `python -m benchmarks.pictures EASY_VQA` ({machines}, on a machine t
 
 LLaMA-Adapter on the embedded base, which has never seen a picture, with the features of the embedded vision encoder
 `town-vit` ([its card](../assets/town-vit/README.md)). Exact match of the first line of greedy answers: with the
-picture, with the same adapter and no picture, and with the same adapter and the picture of another row. An adapter
-that only guesses well from the question has the same score in all three columns. CPU seconds are those of the
+picture, with the same adapter and no picture, and with the same adapter and the picture of another row that has another
+answer to the same question. An adapter that only guesses well from the question has the same score in all columns. "Shuffled" gives
+every row a picture of any other row, which by chance may have the same answer. CPU seconds are those of the
 training alone, on one thread.
 
 ## town-pictures
@@ -233,8 +246,8 @@ which can.
 ## easy-VQA
 
 Real files ([victorzhou's easy-VQA](https://github.com/vzhou842/easy-VQA): 4,000 training pictures of one shape, 13
-answers); {tested} test rows, evenly spaced. Nothing of it was seen in pre-training, neither by the encoder nor by the
-base, and both stay frozen. All runs have V2's options, as above.
+answers); {trained} of the 38,575 training questions and {tested} of the 9,673 of the test, evenly spaced. Nothing of it
+was seen in pre-training, neither by the encoder nor by the base, and both stay frozen. All runs have V2's options, as above.
 
 {easy}
 

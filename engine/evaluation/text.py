@@ -48,7 +48,8 @@ class PictureScores:
     Attributes:
         exact_match: Share of right answers with the picture.
         withheld_exact_match: The same model's, when it is not shown.
-        swapped_exact_match: The same model's, when that of another row is shown in its place.
+        swapped_exact_match: The same model's, when that of another row is shown in its place, where there is one that
+            has another answer to the same question.
         rows: Number of test rows with a picture.
     """
 
