@@ -118,7 +118,7 @@ def measured(trial: Trial, steps: int, easy: Path | None, folder: Path) -> Row:
 
 
 def shuffled(rows: Sequence[DataRow]) -> list[DataRow]:
-    """The same questions with all pictures moved on by one, in random order; what they show may be the same by chance."""
+    """The same questions, each about any other picture; by chance it may have the same answer."""
     pictures = sorted({row.picture for row in rows if row.picture is not None})
     random.Random(0).shuffle(pictures)
     other = dict(zip(pictures, [*pictures[1:], *pictures[:1]], strict=True))
@@ -201,7 +201,7 @@ def _shown(rows: list[Row]) -> Iterator[Row]:
             "CPU seconds": row["cpu_seconds"],
             "with the picture": f"{row['with']:.1%}",
             "withheld": f"{row['withheld']:.1%}",
-            "another picture": f"{row['swapped']:.1%}",
+            "another picture": f"{row['swapped']:.1%}" if "swapped" in row else "–",
             "shuffled": f"{row['shuffled']:.1%}",
         }
 
@@ -218,14 +218,15 @@ def _guessed(rows: list[Row]) -> str:
 
 _PAGE = """# Pictures
 
-Measured by `python -m benchmarks.pictures EASY_VQA` ({machines}, on a machine that did other work too).
+Measured by `python -m benchmarks.pictures EASY_VQA` 
+({machines}, on a machine that did other work too).
 
 LLaMA-Adapter on the embedded base, which has never seen a picture, with the features of the embedded vision encoder
 `town-vit` ([its card](../assets/town-vit/README.md)). Exact match of the first line of greedy answers: with the
 picture, with the same adapter and no picture, and with the same adapter and the picture of another row that has another
-answer to the same question. An adapter that only guesses well from the question has the same score in all columns. "Shuffled" gives
-every row a picture of any other row, which by chance may have the same answer. CPU seconds are those of the
-training alone, on one thread.
+answer to the same question. An adapter that only guesses well from the question has the same score in all columns.
+"Shuffled" gives every row the picture of any other, which by chance may have the same answer. CPU seconds are those of
+the training alone, on one thread.
 
 ## town-pictures
 
@@ -247,7 +248,7 @@ which can.
 
 Real files ([victorzhou's easy-VQA](https://github.com/vzhou842/easy-VQA): 4,000 training pictures of one shape, 13
 answers); {trained} of the 38,575 training questions and {tested} of the 9,673 of the test, evenly spaced. Nothing of it
-was seen in pre-training, neither by the encoder nor by the base, and both stay frozen. All runs have V2's options, as above.
+was seen in pre-training, neither by the encoder nor by the base, and both stay frozen. All runs have V2's options.
 
 {easy}
 
