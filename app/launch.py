@@ -1,6 +1,7 @@
 """Starts the page: reads the arguments, serves, opens the browser, and keeps the run when it is told to end."""
 
 import argparse
+import faulthandler
 import gc
 import os
 import signal
@@ -32,6 +33,8 @@ from engine.service.workbench import Workbench
 LOCAL = "127.0.0.1"
 EVERYWHERE = ("0.0.0.0", "::")
 PORTS_TRIED = 50
+ENDS_S = 14
+"""Seconds after a signal until the process is gone, whatever it is at; what it has not kept by then is lost."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -169,6 +172,8 @@ def main(words: Sequence[str] | None = None) -> None:
         if not ignored_hangup(number):
             signal.signal(number, lambda *_: ended.set())
     ended.wait()
-    server.close()
+    faulthandler.dump_traceback_later(ENDS_S, exit=True, file=os.open(os.devnull, os.O_WRONLY))
+    server.stop()
     workbench.close()
+    server.close()
     scratch.close()

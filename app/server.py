@@ -68,9 +68,13 @@ class Server:
                 raise OSError("The server could not be started.")
             time.sleep(0.001)
 
+    def stop(self) -> None:
+        """Answer nobody new; `close` waits for the end."""
+        self._server.should_exit = True
+
     def close(self) -> None:
         """Returns when it no longer listens."""
-        self._server.should_exit = True
+        self.stop()
         self._thread.join(timeout=CLOSES_S + 1)
 
 

@@ -218,7 +218,7 @@ def _guessed(rows: list[Row]) -> str:
 
 _PAGE = """# Pictures
 
-Measured by `python -m benchmarks.pictures EASY_VQA` 
+Measured by `python -m benchmarks.pictures EASY_VQA`
 ({machines}, on a machine that did other work too).
 
 LLaMA-Adapter on the embedded base, which has never seen a picture, with the features of the embedded vision encoder

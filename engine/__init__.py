@@ -15,8 +15,10 @@ used, so that `import engine` costs nothing: torch takes seconds.
 """
 
 import logging
-from importlib import import_module
+import sys
 from typing import TYPE_CHECKING, Any
+
+from engine.core.loading import load
 
 if TYPE_CHECKING:
     from engine.models.loading import load_base
@@ -34,4 +36,5 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401 - a class or a function
     """Import a public name when it is first used (PEP 562)."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+    load(_HOMES[name])
+    return getattr(sys.modules[_HOMES[name]], name)

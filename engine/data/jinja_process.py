@@ -78,6 +78,15 @@ def chats(template: str, values: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(_ask(process, [json.loads(each) for each in values], ends))
 
 
+def end_running() -> None:
+    """End all templates that are being filled, each with an error: what waited for them shall end."""
+    for process in list(_running):
+        process.kill()
+
+
+_running: set["subprocess.Popen[bytes]"] = set()
+
+
 @contextlib.contextmanager
 def _process() -> Iterator["subprocess.Popen[bytes]"]:
     process = subprocess.Popen(
@@ -88,9 +97,11 @@ def _process() -> Iterator["subprocess.Popen[bytes]"]:
         cwd=ROOT,
         env={name: os.environ[name] for name in KEPT if name in os.environ},
     )
+    _running.add(process)
     try:
         yield process
     finally:
+        _running.discard(process)
         process.kill()
         process.wait()
         for pipe in (process.stdin, process.stdout):

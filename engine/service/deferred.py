@@ -1,15 +1,14 @@
 """The parts of the engine that import torch, deferred so that the page is shown before torch is loaded.
 
-Each function imports its module when it is called, since importing torch and transformers takes seconds. A lock is held
-during the import: transformers' lazy modules break when two threads load them at once. No other file below
-`engine/service` imports inside of a function.
+Each function imports its module when it is called, since importing torch and transformers takes seconds; see
+`engine.core.loading`. No other file below `engine/service` imports inside of a function.
 """
 
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.config.run import RunConfig
+from engine.core.loading import load
 from engine.data.preview_values import DataPreview
 from engine.memory.info import MemoryInfo
 from engine.models.info import Counts, ModelInfo
@@ -17,46 +16,50 @@ from engine.models.info import Counts, ModelInfo
 if TYPE_CHECKING:
     from engine.service.worker import Worker
 
-_LOADING = threading.Lock()
-
 
 def worker_class() -> "type[Worker]":
     """The class `Worker`."""
-    with _LOADING:
-        from engine.service.worker import Worker
+    load("engine.service.worker")
+    from engine.service.worker import Worker
+
     return Worker
 
 
 def models(folder: Path) -> list[ModelInfo]:
     """See `engine.service.catalogue.models`."""
-    with _LOADING:
-        from engine.service import catalogue
+    load("engine.service.catalogue")
+    from engine.service import catalogue
+
     return catalogue.models(folder)
 
 
 def count(config: RunConfig) -> Counts:
     """See `engine.service.catalogue.count`."""
-    with _LOADING:
-        from engine.service import catalogue
+    load("engine.service.catalogue")
+    from engine.service import catalogue
+
     return catalogue.count(config)
 
 
 def usual_rate(config: RunConfig) -> float:
     """See `engine.service.catalogue.usual_rate`."""
-    with _LOADING:
-        from engine.service import catalogue
+    load("engine.service.catalogue")
+    from engine.service import catalogue
+
     return catalogue.usual_rate(config)
 
 
 def memory(config: RunConfig, held: int) -> MemoryInfo:
     """See `engine.preflight.planning.memory`."""
-    with _LOADING:
-        from engine.preflight import planning
+    load("engine.preflight.planning")
+    from engine.preflight import planning
+
     return planning.memory(config, held)
 
 
 def preview_data(config: RunConfig, rows: int) -> DataPreview:
     """See `engine.preflight.prepare.preview_data`."""
-    with _LOADING:
-        from engine.preflight import prepare
+    load("engine.preflight.prepare")
+    from engine.preflight import prepare
+
     return prepare.preview_data(config, rows)

@@ -16,6 +16,7 @@ from engine.core.errors import RunError, SettingError, WorkbenchError
 from engine.data.dataset import shipped_datasets
 from engine.data.info import DatasetInfo, Inspection
 from engine.data.inspect import inspect_data
+from engine.data.jinja_process import end_running
 from engine.data.preview_values import DataPreview
 from engine.data.settings import DataSettings
 from engine.evaluation.predicted import Predicted
@@ -310,9 +311,10 @@ class Workbench:
         trust = next(iter(trusts), NO_TRUST)  # all sides share one model
         updates: queue.Queue[ChatUpdate | None] = queue.Queue()
         abandoned = threading.Event()
+        ends = (stop, abandoned, self._worker.closing)
 
         def begin(worker: "Worker") -> Iterator[ChatUpdate]:
-            return worker.chat(request, folders, lambda: stop.is_set() or abandoned.is_set(), trust)
+            return worker.chat(request, folders, lambda: any(end.is_set() for end in ends), trust)
 
         future = self._worker.stream(begin, updates.put, self.rights.who().id)
         future.add_done_callback(lambda _: updates.put(None))
@@ -333,7 +335,8 @@ class Workbench:
         return True
 
     def close(self) -> None:
-        """Stop the active run, save its state, and end the worker thread."""
+        """Stop the active run, save its state, and end the worker thread; other work at hand is given up."""
+        end_running()
         self._worker.close()
 
     def _turn(self) -> AbstractContextManager[None]:

@@ -1,11 +1,12 @@
 """The worker's thread: jobs are executed in order, and training continues between them."""
 
 import dataclasses
+import logging
 import queue
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from engine.service import deferred
 from engine.service.line import FairLine
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 CLOSING_S = 12
+"""Seconds that the active run gets to be stopped and kept. A job that takes longer is given up."""
 PARTS_OF_A_TURN = 8
 """Of a long answer, as tokens of a chat: then it is another visitor's turn, and training makes a step."""
 
@@ -25,10 +27,12 @@ class WorkerThread:
 
     Attributes:
         live: Present status of the worker.
+        closing: Set when it shall end: an answer that is being written then ends, too.
     """
 
     def __init__(self) -> None:
         self.live = LiveStatus()
+        self.closing = threading.Event()
         self._jobs: FairLine[Callable[[Worker], None] | None] = FairLine()
         self._streams: set[Future[None]] = set()
         self._thread = threading.Thread(target=self._work, name="gatelight-worker", daemon=True)
@@ -105,18 +109,26 @@ class WorkerThread:
 
     def close(self) -> None:
         """Stop the active run, save its state, and end the thread."""
+        self.closing.set()
         self.submit(lambda worker: worker.stop())
         self._jobs.command(None)
         self._thread.join(timeout=CLOSING_S)
 
     def _work(self) -> None:
         job = self._jobs.next(training=False)
-        worker = deferred.worker_class()(self._set_live)
+        worker = self._made()
         while job is not None:
             job(worker)
             job = self._next(worker)
         for future in list(self._streams):
             future.cancel()
+
+    def _made(self) -> "Worker":
+        try:
+            return deferred.worker_class()(self._set_live)
+        except Exception as error:
+            logging.getLogger(__name__).exception("The engine cannot be loaded.")
+            return cast("Worker", NoWorker(self._set_live, error))
 
     def _next(self, worker: "Worker") -> "Callable[[Worker], None] | None":
         """The next job; while there is none, training steps are made."""
@@ -129,3 +141,22 @@ class WorkerThread:
 
     def _set_live(self, live: LiveStatus) -> None:
         self.live = live
+
+
+class NoWorker:
+    """In place of a worker that cannot be loaded: whatever is asked of it raises the reason, and nothing waits for it.
+
+    Args:
+        notify: As for a worker.
+        reason: Why there is none.
+    """
+
+    training = False
+
+    def __init__(self, notify: Callable[[LiveStatus], None], reason: Exception) -> None:
+        self._notify, self._reason = notify, reason
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - there is none
+        """Raise the reason."""
+        self._notify(LiveStatus(message=str(self._reason)))
+        raise self._reason
