@@ -4,6 +4,7 @@ from typing import Any
 
 import gradio as gr
 
+from app.markup import note
 from app.tabs import controls
 from app.tabs.controls import Bar
 from app.tabs.filling import Filler
@@ -30,10 +31,12 @@ def build(page: gr.Blocks, workbench: Workbench, say: Say, top: gr.HTML) -> None
     _wire_meaning(page, say, form, filler, top)
     _wire_models(page, say, form, filler)
     _wire_run(workbench, say, form, filler, bar)
-    starts = workbench.rights
-    wire(
-        say, [page.load], lambda: {} if starts.who().starts else form.greyed(), None, {*form.changeable, form.watching}
-    )
+    wire(say, [page.load], lambda: _watching(workbench, say), None, [form.watching])
+
+
+def _watching(workbench: Workbench, say: Say) -> str:
+    """Why nothing can be changed; empty for whoever starts runs."""
+    return "" if workbench.rights.who().starts else note(say("train.watching"))
 
 
 def _wire_run(workbench: Workbench, say: Say, form: TrainingForm, filler: Filler, bar: Bar) -> None:

@@ -60,6 +60,11 @@ def test_method_menu_by_keyboard(visit):
     first = menu.locator("[role=option] strong").first.inner_text()
     page.keyboard.press("Enter")
     assert button.inner_text() == first
+    fields = "#gl-model, #gl-method, #gl-dataset, #gl-preset, #gl-set-steps"
+    blocked = f"[...document.querySelectorAll('{fields}')].map(part => getComputedStyle(part).pointerEvents)"
+    assert page.evaluate(blocked) == ["auto"] * 5
+    page.evaluate("document.getElementById('gl-watching').innerHTML = '<p class=\"gl-note\">You only watch.</p>'")
+    assert page.evaluate(blocked) == ["none"] * 5  # as for somebody who starts no run
 
 
 def test_first_minute(visit):
