@@ -180,7 +180,6 @@ def test_pictures_bring_the_settings_that_they_need(visit):
     choose(page, "#gl-dataset", "Town pictures")
     page.wait_for_function(f"/vision=town-vit.* --steps 600/.test({command})")
     assert page.input_value("#gl-set-steps input") == "600"
-    page.wait_for_selector("#gl-samples >> text=house")
     choose(page, "#gl-dataset", "Town questions")
     page.wait_for_function(f"!/vision|steps/.test({command})")
     page.wait_for_selector("#gl-count >> text=9,630")
