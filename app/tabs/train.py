@@ -71,6 +71,16 @@ def _wire_choices(say: Say, form: TrainingForm, filler: Filler, bar: Bar) -> Non
     wire(say, [form.load.upload], filler.load, {form.load, form.last_presets}, everything)
     wire(say, [bar.ways_out.lower.click], filler.lower_rate, {form.last_presets}, everything, trigger_mode="once")
     form.user_data.wire()
+    _wire_suited(say, form, filler)
+
+
+def _wire_suited(say: Say, form: TrainingForm, filler: Filler) -> None:
+    """What suits a dataset comes with it. Start waits for that, as for a preset."""
+    wire_js([form.dataset.input], _START_WAITS.format("true"))
+    settings = {form.training["steps"], *form.methods.all}
+    suited = wire(say, [form.dataset.input], filler.suit_data, form.inputs, settings)
+    wire_js([], _START_WAITS.format("false"), after=suited)
+    wire(say, [], filler.weigh, form.inputs, filler.of_run, after=suited)
 
 
 def _wire_trust(say: Say, form: TrainingForm, filler: Filler) -> None:

@@ -171,6 +171,20 @@ def test_empty_learning_rate_tells_what_it_stands_for(visit):
     page.wait_for_selector('#gl-set-learning_rate input[placeholder="auto: 0.03"]', state="attached")
 
 
+def test_pictures_bring_the_settings_that_they_need(visit):
+    """Questions about pictures fill in encoder, options and steps; another dataset takes them back."""
+    page = visit()
+    ready_form(page)
+    page.click("#gl-terminal > button")
+    command = "document.querySelector('#gl-command textarea').value"
+    choose(page, "#gl-dataset", "Town pictures")
+    page.wait_for_function(f"/vision=town-vit.* --steps 600/.test({command})")
+    assert page.input_value("#gl-set-steps input") == "600"
+    choose(page, "#gl-dataset", "Town questions")
+    page.wait_for_function(f"!/vision|steps/.test({command})")
+    page.wait_for_selector("#gl-count >> text=9,630")
+
+
 def test_start_right_after_a_choice_trains_what_was_chosen(visit):
     """Start may be pressed before the settings of another method are on the form: the run is of that method."""
     page = visit()
