@@ -28,7 +28,7 @@ class Accepting:
 
     def __init__(self, workbench: Workbench, say: Say, name: str) -> None:
         self._workbench, self._say = workbench, say
-        with gr.Row(visible=False, elem_id=f"gl-accept-{name}") as self._row:
+        with gr.Row(visible=False, elem_id=f"gl-accept-{name}", elem_classes="gl-question") as self._row:
             self._question = html()
             self._yes = gr.Button(say("resume.accept"), variant="stop", min_width=110, elem_id=f"gl-accept-{name}-yes")
             self._no = gr.Button(say("resume.leave"), min_width=110, elem_id=f"gl-accept-{name}-no")
