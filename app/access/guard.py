@@ -30,7 +30,7 @@ CONTENT = {
     "base-uri": "'self'",  # Gradio sets one
     "object-src": "'none'",
 }
-"""What the page may load and reach: itself alone, so that nothing that slips into it comes from, or tells, elsewhere."""
+"""What the page may load and reach: itself alone, so that what slips into it comes from, and tells, nowhere else."""
 FOREIGN_HOST = (
     "This server does not answer to the name {host!r}: open it under the address that it printed when it was started, "
     "or start it with --allow-host {host}.\n"
