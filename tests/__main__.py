@@ -3,12 +3,20 @@
 Some suites check the shape and type of whatever a function takes and gives; it doubles their time. Between them they
 call every method's forward and backward pass, generation, heads and events, and the others go without. With `--all`,
 contract tests run every method on every model family instead of on those that differ most, and all of them check
-shapes. Other options go to pytest: `python -m tests -x`. Every part can be run with pytest alone as well.
+shapes. Other options go to pytest: `python -m tests -x`; with `--basetemp=DIR` the tests' files stay there. Every part
+can be run with pytest alone as well.
 """
 
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
 
 EVERYTHING = "--all" in sys.argv
 CONTRACT = ("training", "slots", "heads", "telemetry")
@@ -23,12 +31,33 @@ PARTS = (
 )
 
 
-def main() -> int:
-    """Exit code of the first part that failed, or 0. Every part runs in any case."""
-    pytest = (sys.executable, "-m", "pytest")
+MEMORY = Path("/dev/shm")
+ROOM_BYTES = 8 * 2**30
+"""Free memory of which the tests' files may take a part."""
+
+
+@contextmanager
+def files_in_memory() -> Iterator[list[str]]:
+    """Options under which the tests' files lie in memory, where there is room: runs wait for a disk at each write."""
+    if not MEMORY.is_dir() or min(shutil.disk_usage(MEMORY).free, psutil.virtual_memory().available) < ROOM_BYTES:
+        yield []
+        return
+    with tempfile.TemporaryDirectory(dir=MEMORY, prefix="gatelight-tests-", ignore_cleanup_errors=True) as folder:
+        yield [f"--basetemp={folder}/pytest"]
+
+
+def run(part: tuple[str, ...]) -> int:
+    """Exit code of one part."""
     options = [option for option in sys.argv[1:] if option != "--all"]
     environment = os.environ | ({"GATELIGHT_ALL_CASES": "1"} if EVERYTHING else {})
-    codes = [subprocess.run([*pytest, *part, *options], env=environment, check=False).returncode for part in PARTS]
+    with files_in_memory() as place:
+        command = [sys.executable, "-m", "pytest", *part, *place, *options]
+        return subprocess.run(command, env=environment, check=False).returncode
+
+
+def main() -> int:
+    """Exit code of the first part that failed, or 0. Every part runs in any case."""
+    codes = [run(part) for part in PARTS]
     return next((code for code in codes if code), 0)
 
 

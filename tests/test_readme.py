@@ -65,8 +65,9 @@ def test_no_raw_figures_among_the_pages():
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("brief_evaluations", "few_shipped_rows")
 def test_the_lines_of_python_run_as_they_stand(tmp_path, monkeypatch, capsys):
-    """README's example, with its names and in its order; only the number of steps is smaller."""
+    """README's example, with its names and in its order; only with fewer steps, and rows to evaluate."""
     (example,) = re.findall(r"```python\n(.+?)```", TEXT, re.S)
     assert len(example.strip().splitlines()) <= 11
     monkeypatch.chdir(tmp_path)
@@ -76,8 +77,9 @@ def test_the_lines_of_python_run_as_they_stand(tmp_path, monkeypatch, capsys):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("brief_evaluations", "few_shipped_rows")
 def test_the_notebook_runs(tmp_path, monkeypatch):
-    """Every cell of docs/notebook.ipynb, in order, with fewer steps."""
+    """Every cell of docs/notebook.ipynb, in order, with fewer steps, and rows to evaluate."""
     monkeypatch.chdir(tmp_path)
     notebook = json.loads((ROOT / "docs/notebook.ipynb").read_text("utf-8"))
     cells = ["".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code"]

@@ -20,6 +20,8 @@ from engine.evaluation.predicted import Predicted
 from engine.service.workbench import Workbench
 
 COLUMNS = ("right", "loss", "prompt", "reference", "base", "tuned")
+UNSEEN = "right_unseen"
+"""Whether a row's answer is right when its picture is withheld."""
 SIGNS = {True: "✓", False: "✗", None: "–"}
 WIDTHS: list[str | int] = ["6%", "8%", "24%", "20%", "22%", "20%"]
 _SAVE = "(text, run) => Gatelight.ready.then(({ saveText }) => saveText(`${run}.csv`, text))"
@@ -161,7 +163,9 @@ def as_csv(predicted: Predicted | None) -> str:
     if predicted is None:
         return ""
     text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    known = any(row.get(UNSEEN) is not None for row in predicted.rows)
+    columns = (*COLUMNS, UNSEEN) if known else COLUMNS
+    writer = csv.DictWriter(text, columns, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
     writer.writerows(predicted.rows)
     return text.getvalue()
@@ -175,7 +179,12 @@ def progress(say: Say, predicted: Predicted) -> str:
     if not judged:
         return note(say("runs.rows.done", n=predicted.total))
     share = f"{100 * sum(judged) / len(judged):.1f}"
-    return note(say("runs.rows.score", right=sum(judged), n=len(judged), share=share))
+    told = note(say("runs.rows.score", right=sum(judged), n=len(judged), share=share))
+    unseen = [row[UNSEEN] for row in predicted.rows if row.get(UNSEEN) is not None]
+    if not unseen:
+        return told
+    share = f"{100 * sum(unseen) / len(unseen):.1f}"
+    return told + note(say("runs.rows.unseen", right=sum(unseen), n=len(unseen), share=share))
 
 
 def _bar(say: Say, done: int, total: int) -> str:

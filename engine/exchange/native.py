@@ -23,7 +23,7 @@ from engine.models.base import Base
 
 def save_adapter(method: Method, base: Base, folder: Path, **facts: object) -> None:
     """Write a folded method's adapter folder; each file is replaced atomically. `facts` are added to adapter.json."""
-    write_tensors(folder / "adapter.safetensors", method.folded().adapter_tensors())
+    write_tensors(folder / "adapter.safetensors", method.folded_tensors())
     write_json(
         folder / "adapter.json",
         {

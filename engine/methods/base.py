@@ -265,6 +265,10 @@ class Method(nn.Module, ABC, Generic[S]):
         copied.fold()
         return copied
 
+    def folded_tensors(self) -> dict[str, Tensor]:
+        """What an adapter file of this method holds; nothing is copied where there is no structure to fold."""
+        return (self if type(self).fold is Method.fold else self.folded()).adapter_tensors()
+
     def sharing_copy(self) -> Self:
         """A copy that shares all tensors and has a `control` of its own: chat uses it while training goes on."""
         copied = share_tensors(self)

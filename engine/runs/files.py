@@ -44,6 +44,15 @@ def read_json(path: Path) -> Any:  # noqa: ANN401 - any JSON value
     return value
 
 
+def holds(path: Path, text: str) -> bool:
+    """Whether a text stands in the first `MOST_BYTES` of a file; not so where it cannot be read."""
+    try:
+        with open_regular(path) as file:
+            return text.encode() in file.read(MOST_BYTES)
+    except OSError:
+        return False
+
+
 def parse_json(data: bytes) -> Any:  # noqa: ANN401 - any JSON value
     """The value of a JSON text.
 

@@ -2,11 +2,13 @@
 
 import contextlib
 import hashlib
-import os
+import re
 import shutil
 import threading
 from collections import defaultdict
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from engine.core.errors import DataError
 from engine.data.readers.zips import UnpacksToMoreError, inner, unpack
@@ -14,7 +16,18 @@ from engine.service.visitor import OPERATOR, Visitor
 
 DATA = "data"
 """Folder below the workbench's own."""
+MARK = ".upload"
+"""File in the folder of an upload, by which it is known as one."""
 MB = 1e6
+_DIGEST = re.compile(r"[0-9a-f]{12}")
+
+
+Config = dict[str, Any]
+"""Of a run, as its run.json has it."""
+
+
+def _no_runs(_: str) -> Iterator[Config | None]:
+    yield None
 
 
 class KeptData:
@@ -23,15 +36,24 @@ class KeptData:
     Args:
         folder: Theirs.
         most_bytes: That one visitor's may have together, archives unpacked; None for no limit.
+        configs: Gives the configs of all runs; for one that cannot be read, None if a given text stands in what is left
+            of it, which then counts as one that needs what is named there.
     """
 
-    def __init__(self, folder: Path, most_bytes: int | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        most_bytes: int | None = None,
+        configs: Callable[[str], Iterator[Config | None]] = _no_runs,
+    ) -> None:
         self.folder = folder
-        self._most = most_bytes
-        self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+        self._most, self._configs = most_bytes, configs
+        self._locks: defaultdict[Path, threading.Lock] = defaultdict(threading.Lock)
 
     def keep(self, upload: Path, visitor: Visitor = OPERATOR) -> Path:
         """A copy of an uploaded file that stays as long as the runs do; a zip is unpacked.
+
+        Where there is no more room for it, the visitor's uploads that no run needs give way.
 
         Args:
             upload: Where the page put the file; it checks that nobody names another.
@@ -42,46 +64,86 @@ class KeptData:
         """
         with upload.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()[:12]
-        folder = visitor.uploads(self.folder) / digest
-        with self._locks[visitor.id]:
-            if upload.suffix.lower() == ".zip":
-                return self._unpacked(upload, folder / (upload.stem or "pictures"), visitor)
-            return self._copied(upload, folder / upload.name, visitor)
+        own = visitor.uploads(self.folder)
+        with self._locks[own.resolve()]:
+            try:
+                return self._kept(upload, own / digest)
+            except DataError as error:
+                if error.key != "no_room_for_upload" or not self._drop_unneeded(own):
+                    raise
+                return self._kept(upload, own / digest)
 
-    def _unpacked(self, upload: Path, target: Path, visitor: Visitor) -> Path:
+    def drop_unneeded(self, config: Config) -> None:
+        """Delete the uploads that a run needed which is gone now, unless another run needs them.
+
+        Args:
+            config: The run's.
+        """
+        for folder in self._uploads_of(config):
+            with self._locks[folder.parent]:
+                self._drop(folder)
+
+    def _uploads_of(self, config: Config) -> set[Path]:
+        """The folders of all uploads to which a config's texts lead."""
+        root, found = self.folder.resolve(), set()
+        for path in (path for text in _texts(config) for path in _parents(text)):
+            above = path.parent.parent if path.parent.name.startswith("of-") else path.parent
+            if above == root and _is_upload(path):
+                found.add(path)
+        return found
+
+    def _drop(self, folder: Path) -> bool:
+        """Delete an upload that no run needs; returns whether it was."""
+        folder = folder.resolve()
+        if any(config is None or folder in self._uploads_of(config) for config in self._configs(folder.name)):
+            return False
+        shutil.rmtree(folder, ignore_errors=True)
+        return True
+
+    def _drop_unneeded(self, own: Path) -> bool:
+        """Delete all uploads in a visitor's folder that no run needs; returns whether there were any."""
+        uploads = [folder for folder in own.iterdir() if _is_upload(folder)] if own.is_dir() else []
+        dropped = [self._drop(folder) for folder in uploads]
+        return any(dropped)
+
+    def _kept(self, upload: Path, folder: Path) -> Path:
+        is_zip = upload.suffix.lower() == ".zip"
+        target = folder / ((upload.stem or "pictures") if is_zip else upload.name)
         if target.exists():
-            return inner(target)
-        left = self._left(visitor)
-        target.parent.mkdir(parents=True, exist_ok=True)
+            return inner(target) if is_zip else target
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            kept = self._unpacked(upload, target) if is_zip else self._copied(upload, target)
+            (folder / MARK).touch()
+        finally:
+            with contextlib.suppress(OSError):
+                folder.rmdir()  # where nothing is in it
+        return kept
+
+    def _unpacked(self, upload: Path, target: Path) -> Path:
+        left = self._left(target.parent.parent)
         try:
             return unpack(upload, target, left)
         except UnpacksToMoreError as error:
             if left is None:
                 raise
             raise self._too_large(upload.name, left) from error
-        finally:
-            with contextlib.suppress(OSError):
-                target.parent.rmdir()  # where nothing was unpacked
 
-    def _copied(self, upload: Path, target: Path, visitor: Visitor) -> Path:
-        if target.exists():
-            return target
-        left = self._left(visitor)
+    def _copied(self, upload: Path, target: Path) -> Path:
+        left = self._left(target.parent.parent)
         if left is not None and upload.stat().st_size > left:
             raise self._too_large(upload.name, left)
-        target.parent.mkdir(parents=True, exist_ok=True)
         partly = target.with_name(f".{upload.name}.part")
-        shutil.copyfile(upload, partly)
-        partly.replace(target)
+        try:
+            shutil.copyfile(upload, partly)
+            partly.replace(target)
+        finally:
+            partly.unlink(missing_ok=True)
         return target
 
-    def _left(self, visitor: Visitor) -> int | None:
-        """Bytes that a visitor may still keep; None for any number."""
-        if self._most is None:
-            return None
-        own = visitor.uploads(self.folder)
-        held = sum(_size(Path(inside, name)) for inside, _, files in os.walk(own) for name in files)
-        return max(0, self._most - held)
+    def _left(self, own: Path) -> int | None:
+        """Bytes that a visitor may still keep in their folder; None for any number."""
+        return None if self._most is None else max(0, self._most - sum(map(_size, own.rglob("*"))))
 
     def _too_large(self, file: str, left: int) -> DataError:
         assert self._most is not None
@@ -93,9 +155,30 @@ class KeptData:
         return DataError("no_room_for_upload", text, file=file, left=free, limit=limit)
 
 
-def _size(path: Path) -> int:
-    """Bytes of a file; 0 where it is gone."""
+def _is_upload(folder: Path) -> bool:
+    return _DIGEST.fullmatch(folder.name) is not None and not folder.is_symlink() and (folder / MARK).is_file()
+
+
+def _parents(text: str) -> list[Path]:
+    """The folders above the file to which a text leads; none where it is no path."""
     try:
-        return path.lstat().st_size
+        return list(Path(text).expanduser().resolve().parents)
+    except (OSError, RuntimeError, ValueError):
+        return []
+
+
+def _texts(value: object) -> Iterator[str]:
+    """Every text of a config."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for inside in value.values() if isinstance(value, dict) else value:
+            yield from _texts(inside)
+
+
+def _size(path: Path) -> int:
+    """Bytes of a file; 0 for a folder, and where it is gone."""
+    try:
+        return 0 if path.is_dir() else path.lstat().st_size
     except OSError:
         return 0

@@ -1,14 +1,16 @@
 """Reads and changes run folders and recordings without the worker. Needs no torch."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from engine.config.run import RunConfig
 from engine.core.errors import RunError, SettingError, WorkbenchError
 from engine.evaluation.predicted import Predicted
-from engine.runs.folder import ACTIVE, RunFolder, sweep_deleted
+from engine.runs.files import holds
+from engine.runs.folder import ACTIVE, RunFolder, folder_names, sweep_deleted
 from engine.runs.log import all_events, read_events
 from engine.runs.summary import AdapterInfo, RunSummary
 from engine.runs.update import LossCurves, RunUpdate
@@ -31,6 +33,7 @@ class RunStore:
         live: Returns the worker's present status, which the folders do not hold.
         check: Raises a `WorkbenchError` for a run whose model or data may not be read here.
         rights: Of whoever asks; every method refuses what they may not see or change.
+        forget: Called with the config of a run that has been deleted.
     """
 
     def __init__(
@@ -39,10 +42,11 @@ class RunStore:
         live: Callable[[], LiveStatus],
         check: Callable[[RunConfig], None] = lambda _: None,
         rights: Rights | None = None,
+        forget: Callable[[dict[str, Any]], None] = lambda _: None,
     ) -> None:
         self.root = root
         self._rights = rights or Rights(operator)
-        self._check = check
+        self._check, self._forget = check, forget
         self._live = live
         self._own = RunRows(root, _row, self._present)
         self._recorded = RunRows(RECORDINGS, _row, lambda row: row)
@@ -146,6 +150,7 @@ class RunStore:
         self._rights.to_change(run, self.owner(run))
         if self._live().run == run:
             raise RunError("delete_active", f"The run {run!r} is active: stop it before you delete it.", run=run)
+        config = _config(folder) or {}
         try:
             folder.delete()
         except OSError as error:
@@ -153,6 +158,15 @@ class RunStore:
             raise RunError(
                 "run_not_deleted", f"The run {run!r} cannot be deleted: {reason}.", run=run, reason=reason
             ) from error
+        self._forget(config)
+
+    def configs(self, text: str) -> Iterator[dict[str, Any] | None]:
+        """The configs of all runs below the folder; for a damaged one, None if a text stands in what is left of it."""
+        for name in folder_names(self.root):
+            folder = RunFolder(self.root / name)
+            config = _config(folder)
+            if config is not None or any(holds(folder.path / file, text) for file in ("run.json", "run.yaml")):
+                yield config
 
     def kept_predictions(self, run: str) -> Predicted | None:
         """Stored predictions for the test rows of a run; None where there are none."""
@@ -242,6 +256,14 @@ def is_run_id(run: str) -> bool:
         return False
     plain = not any(mark in run for mark in "/\\:\0") and run.isprintable()
     return plain and 0 < length <= LONGEST_ID and not run.startswith(".") and not run.endswith(".deleted")
+
+
+def _config(folder: RunFolder) -> dict[str, Any] | None:
+    """Config of a run as its files have it; None where it is damaged."""
+    try:
+        return folder.facts().config
+    except RunError:
+        return None
 
 
 def _row(folder: RunFolder) -> RunSummary | None:

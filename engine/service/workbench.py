@@ -74,10 +74,12 @@ class Workbench:
         self.home, self.limits = home, limits
         self.rights = Rights(who, watch_only=watch_only)
         self.permission = Permission(confinement, self.rights.who, limits)
-        self._kept_data = KeptData(home / DATA, limits.unpacked_bytes)
+        self._kept_data = KeptData(home / DATA, limits.unpacked_bytes, self._configs)
         self._worker = WorkerThread()
         self._turns = Turns()
-        self.runs = RunStore(home / "runs", self.live, self.permission.check_paths, self.rights)
+        self.runs = RunStore(
+            home / "runs", self.live, self.permission.check_paths, self.rights, self._kept_data.drop_unneeded
+        )
         self._starting = threading.Lock()
         self._last_start: _Start | None = None
         self._last_owner = ""
@@ -90,7 +92,7 @@ class Workbench:
         """The same without what names a run that the asker may not see, also after it has ended with a problem."""
         live = self.live()
         owner = self.active_owner() if live.run else self._last_owner
-        if not (live.run or live.message) or self.rights.who().sees(owner):
+        if not (live.run or (live.message and owner)) or self.rights.who().sees(owner):
             return live
         return dataclasses.replace(live, run=None, name="", message="", problem=None)
 
@@ -124,6 +126,13 @@ class Workbench:
         path = self._kept_data.keep(upload, self.rights.who())
         self.permission.uploaded(session, path)
         return path
+
+    def _configs(self, text: str) -> Iterator[dict[str, Any] | None]:
+        """As `RunStore.configs`, with that of a run which is being started and has no folder yet."""
+        last = self._last_start
+        if last is not None and (self._starting.locked() or self.live().run == last.run):
+            yield last.config.to_dict()
+        yield from self.runs.configs(text)
 
     def inspect_data(self, dataset: str, settings: DataSettings, *, session: str = "") -> Inspection:
         """The columns of a file or a hub dataset, and their detected roles. Reads the data; needs no model.

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from transformers import get_scheduler
 
 from engine.config.training import TrainingSettings
 from engine.methods.base import HEAD, Method
 from engine.methods.parts.task_head import LEARNING_RATE as HEAD_RATE
 from engine.models.view import View
+from engine.training.schedule import scheduled
 
 
 def optimiser_for(method: Method, settings: TrainingSettings, learning_rate: float) -> torch.optim.Optimizer:
@@ -31,14 +31,9 @@ def optimiser_for(method: Method, settings: TrainingSettings, learning_rate: flo
 
 
 def scheduler_for(optimiser: torch.optim.Optimizer, settings: TrainingSettings) -> torch.optim.lr_scheduler.LRScheduler:
-    """The learning rate over the run: transformers' schedule of that name, after a linear warm-up."""
-    scheduler: torch.optim.lr_scheduler.LRScheduler = get_scheduler(
-        settings.schedule,
-        optimiser,
-        num_warmup_steps=round(settings.warmup_ratio * settings.steps),
-        num_training_steps=settings.steps,
-    )
-    return scheduler
+    """The learning rate over the run: the schedule of that name, after a linear warm-up."""
+    warmup = round(settings.warmup_ratio * settings.steps)
+    return scheduled(optimiser, settings.schedule, warmup=warmup, steps=settings.steps)
 
 
 def checkpoint_activations(views: Sequence[View], **options: Any) -> None:  # noqa: ANN401 - torch's own

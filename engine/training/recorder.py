@@ -116,7 +116,7 @@ class Recorder:
         except Exception as error:
             self.warning(step, "The telemetry", error)
         try:
-            write_tensors(self.folder.snapshot_path(step), self._method.folded().adapter_tensors())
+            write_tensors(self.folder.snapshot_path(step), self._method.folded_tensors())
             self.folder.trim_snapshots()
             self.publish(SnapshotEvent(step=step))
         except WRITE_ERRORS as error:

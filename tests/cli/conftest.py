@@ -21,3 +21,8 @@ def engine(monkeypatch, capsys):
         return status, out, err
 
     return call
+
+
+@pytest.fixture(autouse=True)
+def brief(brief_evaluations):
+    """Commands on the embedded base read few rows."""

@@ -15,3 +15,8 @@ def maker(tmp_path):
 def shelf(tmp_path_factory):
     """Runs that are trained once for all tests."""
     return Shelf(Maker(tmp_path_factory.mktemp("shelf")))
+
+
+@pytest.fixture(autouse=True)
+def brief(brief_evaluations):
+    """Runs read few rows."""

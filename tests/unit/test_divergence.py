@@ -67,7 +67,7 @@ def test_the_next_rung(rate, usual, lower):
 @pytest.mark.parametrize("method", list(METHODS))
 def test_ordinary_runs_do_not_diverge(maker, method):
     """Every method, at a rate that is brisk for it."""
-    trainer = finish(maker.start("a", method, steps=40, learning_rate=3e-2, eval_every=10, save_every=40))
+    trainer = finish(maker.start("a", method, steps=40, learning_rate=3e-2, eval_every=40, save_every=40))
     assert trainer.notice is None
     assert trainer.folder.facts().problem is None
     assert not (trainer.folder.path / "best").exists()

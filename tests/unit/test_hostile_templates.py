@@ -44,9 +44,9 @@ def path(tmp_path):
 
 @pytest.fixture
 def brief(monkeypatch, request):
-    """Less than a second is enough to see that it never ends; to fill the memory takes somewhat longer."""
+    """Half a second is enough to see that it never ends; to fill the memory takes somewhat longer."""
     endless = request.node.callspec.id in ENDLESS if hasattr(request.node, "callspec") else True
-    monkeypatch.setattr(jinja_process, "BATCH_S", 0.7 if endless else 2)
+    monkeypatch.setattr(jinja_process, "BATCH_S", 0.4 if endless else 2)
 
 
 @pytest.mark.usefixtures("brief")

@@ -29,7 +29,7 @@ def test_uploads_are_kept_once_by_content(tmp_path):
     assert data.keep(upload) != first
     upload.unlink()
     assert first.read_text() == "a,b\n1,2\n"
-    assert len([path for path in tmp_path.rglob("*") if path.is_file()]) == 2
+    assert len(list(tmp_path.rglob("*.csv"))) == 2
 
 
 @pytest.mark.fault(
@@ -49,3 +49,22 @@ def test_unpacked_bytes_are_counted(tmp_path):
         data.keep(tmp_path / "rows.csv", BEN)
     assert len(list(BEN.uploads(tmp_path / "data").iterdir())) == 1
     assert data.keep(tmp_path / "two.zip", DANA).is_dir()
+
+
+def test_what_no_run_needs_gives_way(tmp_path):
+    """A visitor who has started no run with their uploads can go on; what a run needs stays."""
+    needed = []
+    data = KeptData(tmp_path / "data", 2_000_000, lambda name: iter(c for c in needed if name in str(c)))
+    first = data.keep(bomb(tmp_path / "one.zip", 1_500_000), BEN)
+    second = data.keep(bomb(tmp_path / "two.zip", 1_600_000), BEN)
+    assert (first.exists(), second.exists()) == (False, True)
+    needed.append({"dataset": "town-qa", "data": {"validation": str(second)}})
+    with pytest.raises(WorkbenchError, match="two more"):
+        data.keep(bomb(tmp_path / "two more.zip", 1_700_000), BEN)
+    assert second.exists()
+    needed[:] = [
+        {"dataset": str(data.keep(tmp_path / "one.zip", DANA))},
+        {"dataset": "elsewhere/" + second.parent.name},
+    ]
+    data.keep(tmp_path / "one.zip", BEN)
+    assert not second.exists()

@@ -4,7 +4,5 @@ import pytest
 
 
 @pytest.fixture(autouse=True)
-def brief_validations(monkeypatch):
-    """Runs of the embedded base validate on few rows and texts: how well it learns is no matter here."""
-    monkeypatch.setattr("engine.training.validation.VALIDATION_ROWS", 8)
-    monkeypatch.setattr("engine.training.validation.ABILITY_TEXTS", 4)
+def brief(brief_evaluations):
+    """Runs of the embedded base read few rows."""
