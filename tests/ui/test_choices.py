@@ -1,4 +1,4 @@
-"""What went wrong with a run is said with a choice, and the choice is a button: in a real browser, in both languages."""
+"""What went wrong with a run is said with a choice that is a button: in a real browser, in both languages."""
 
 import json
 import os
