@@ -9,12 +9,13 @@ PAGE = ROOT / "docs" / "architecture.md"
 BEGIN, END = "<!-- tree -->\n", "<!-- /tree -->\n"
 SHOWN = ("app.py", "app/", "engine/", "assets/", "benchmarks/", "tests/", "tools/")
 PLAIN = {
-    "assets/datasets": "the four tuning datasets, each with a card and three splits",
+    "assets/datasets": "the five tuning datasets, each with a card and three splits",
     "assets/recordings": "real runs that the page opens with",
     "assets/screenshots": "the page as it is",
     "tests/data/checkpoint-0.1.0": "a checkpoint that version 0.1.0 wrote, with a tensor under its former name",
     "tests/data/runs-0.1.0": "two run folders that version 0.1.0 wrote",
     "assets/town": "the embedded base model, its tokenizer and its card",
+    "assets/town-vit": "the embedded vision encoder and its card",
 }
 
 

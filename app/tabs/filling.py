@@ -25,6 +25,7 @@ from app.tabs.training_form import OF_TRUST, TrainingForm, filled_training, pres
 from app.wiring import Updates, Values, session_of
 from app.words import Say
 from engine.config.run import RunConfig
+from engine.config.training import TrainingSettings
 from engine.core.errors import SettingError, WorkbenchError
 from engine.methods import METHODS
 from engine.models.info import ModelInfo
@@ -95,6 +96,20 @@ class Filler:
     def choose_data(self, values: Values) -> Updates:
         """The fields of one's own data, where that is chosen."""
         return {self.form.user_data.panel: gr.Column(visible=values[self.form.dataset] == user_data.CHOICE)}
+
+    def suit_data(self, values: Values) -> Updates:
+        """The settings that suit the chosen dataset; those that suited the one before are as they were at first."""
+        chosen, methods, steps = values[self.form.dataset], self.form.methods, self.form.training["steps"]
+        updates: Updates = {}
+        for info in sorted(self.workbench.datasets(), key=lambda info: info.name == chosen):
+            for method, suited in info.suited.items():
+                present, usual = methods.values(method, values), methods.methods[method].settings().to_dict()
+                if info.name == chosen or all(present[name] == value for name, value in suited.items()):
+                    wanted = suited if info.name == chosen else {name: usual[name] for name in suited}
+                    updates |= {methods.controls[method][name]: value for name, value in wanted.items()}
+            if info.steps and (info.name == chosen or values[steps] == info.steps):
+                updates[steps] = info.steps if info.name == chosen else TrainingSettings().steps
+        return updates
 
     def weigh(self, request: gr.Request, values: Values) -> Updates:
         """What the run on the form means, and that run for whatever depends on it."""

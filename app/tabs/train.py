@@ -4,6 +4,7 @@ from typing import Any
 
 import gradio as gr
 
+from app.markup import note
 from app.tabs import controls
 from app.tabs.controls import Bar
 from app.tabs.filling import Filler
@@ -30,10 +31,12 @@ def build(page: gr.Blocks, workbench: Workbench, say: Say, top: gr.HTML) -> None
     _wire_meaning(page, say, form, filler, top)
     _wire_models(page, say, form, filler)
     _wire_run(workbench, say, form, filler, bar)
-    starts = workbench.rights
-    wire(
-        say, [page.load], lambda: {} if starts.who().starts else form.greyed(), None, {*form.changeable, form.watching}
-    )
+    wire(say, [page.load], lambda: _watching(workbench, say), None, [form.watching])
+
+
+def _watching(workbench: Workbench, say: Say) -> str:
+    """Why nothing can be changed; empty for whoever starts runs."""
+    return "" if workbench.rights.who().starts else note(say("train.watching"))
 
 
 def _wire_run(workbench: Workbench, say: Say, form: TrainingForm, filler: Filler, bar: Bar) -> None:
@@ -68,6 +71,16 @@ def _wire_choices(say: Say, form: TrainingForm, filler: Filler, bar: Bar) -> Non
     wire(say, [form.load.upload], filler.load, {form.load, form.last_presets}, everything)
     wire(say, [bar.ways_out.lower.click], filler.lower_rate, {form.last_presets}, everything, trigger_mode="once")
     form.user_data.wire()
+    _wire_suited(say, form, filler)
+
+
+def _wire_suited(say: Say, form: TrainingForm, filler: Filler) -> None:
+    """What suits a dataset comes with it. Start waits for that, as for a preset."""
+    wire_js([form.dataset.input], _START_WAITS.format("true"))
+    settings = {form.training["steps"], *form.methods.all}
+    suited = wire(say, [form.dataset.input], filler.suit_data, form.inputs, settings)
+    wire_js([], _START_WAITS.format("false"), after=suited)
+    wire(say, [], filler.weigh, form.inputs, filler.of_run, after=suited)
 
 
 def _wire_trust(say: Say, form: TrainingForm, filler: Filler) -> None:

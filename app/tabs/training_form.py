@@ -14,7 +14,7 @@ from app.tabs.form_values import OWN_VALUES, FormValues, LastPresets
 from app.tabs.memory import MemoryView
 from app.tabs.method_settings import MethodForm
 from app.tabs.user_data import UserData
-from app.wiring import Updates, Values
+from app.wiring import Values
 from app.words import Say
 from engine.config.run import RunConfig
 from engine.config.training import LOADING, TRUST, TrainingSettings
@@ -36,6 +36,8 @@ class TrainingForm:
     """Lays itself out where it is made; the parts below it are added by its `build_` methods.
 
     Attributes:
+        watching: Says to somebody who starts no run why the fields are greyed. A rule of CSS greys them then: an event
+            with every field as an output costs each page that opens half a second.
         run: The run on the form, see `Described`; empty until the form was read once.
         run_of_data: The same as far as its data depends on it.
     """
@@ -49,7 +51,7 @@ class TrainingForm:
         self._limits = workbench.limits
         self._may_trust = workbench.permission.confinement.may_trust
         html(f'<h2 class="gl-title">{say("train.title")}</h2>')
-        self.watching = html(note(say("train.watching")), visible=False, elem_id="gl-watching")
+        self.watching = html(elem_id="gl-watching")
         with gr.Row(elem_classes="gl-choices"):
             with gr.Column(scale=5, min_width=480):
                 with gr.Row():
@@ -141,17 +143,6 @@ class TrainingForm:
         """What `values` reads; all are there after the `build_` methods."""
         chosen = {self.model, self.method, self.dataset, self.last_presets}
         return {*chosen, *self.user_data.inputs, *self.training.values(), *self.methods.all}
-
-    @property
-    def changeable(self) -> set[Any]:
-        """What somebody who starts no run cannot change."""
-        fields = {field for field in self.inputs if not isinstance(field, gr.State)}
-        return {*fields, self.preset, self.user_data.upload, self.save, self.load}
-
-    def greyed(self) -> Updates:
-        """`changeable` for somebody who starts no run, and `watching`, which says why."""
-        greyed: Updates = {part: type(part)(interactive=False) for part in self.changeable}
-        return {**greyed, self.watching: gr.HTML(visible=True)}
 
     def values(self, values: Values) -> FormValues:
         """What stands on the form, from the values of `inputs`."""

@@ -14,6 +14,7 @@ from engine.config.training import LOADING, SAME_RESULT, TRUST, TrainingSettings
 from engine.core.confine import named_path
 from engine.core.errors import SettingError
 from engine.core.settings import Field
+from engine.data.dataset import suited_settings
 from engine.data.settings import DataSettings
 
 
@@ -185,8 +186,11 @@ def run_config(args: argparse.Namespace) -> RunConfig:
                 reason=str(error),
             ) from error
     method_settings = {} if args.method and args.method != config.method else dict(config.method_settings)
+    data = dict(config.data)
+    if args.dataset and args.dataset != config.dataset:
+        suited, data = suited_settings(config.dataset, config.method), {}
+        method_settings = {name: value for name, value in method_settings.items() if suited.get(name) != value}
     method_settings |= pairs("--set", args.set)
-    data = {} if args.dataset and args.dataset != config.dataset else dict(config.data)
     data |= data_settings(args.data)
     training = dict(config.training)
     for field in TrainingSettings.fields():

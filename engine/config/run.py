@@ -2,6 +2,7 @@
 
 import dataclasses
 import shlex
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -10,7 +11,7 @@ import yaml
 from engine.config.training import TRUST, TrainingSettings
 from engine.core.errors import SettingError
 from engine.core.settings import Settings
-from engine.data.dataset import Dataset, load_dataset
+from engine.data.dataset import Dataset, load_dataset, suited_settings, suited_training
 from engine.data.settings import DataSettings
 from engine.methods import method_spec
 
@@ -36,21 +37,27 @@ class RunConfig:
     data: dict[str, Any] = field(default_factory=dict)
 
     def of_method(self) -> Settings:
-        """The method's settings, checked.
+        """The method's settings, checked. What is not said is as it suits the dataset, or else the method's default.
 
         Raises:
             SettingError: One of them is invalid.
         """
-        out: Settings = method_spec(self.method).settings.from_dict(self.method_settings)
+        suited = self._suited
+        said = {name: value for name, value in self.method_settings.items() if name not in suited or value != ""}
+        out: Settings = method_spec(self.method).settings.from_dict({**suited, **said})
         return out
 
+    @property
+    def _suited(self) -> dict[str, Any]:
+        return suited_settings(self.dataset, self.method)
+
     def of_training(self) -> TrainingSettings:
-        """The loop's settings, checked.
+        """The loop's settings, checked. What is not said is as it suits the dataset, or else the default.
 
         Raises:
             SettingError: One of them is invalid.
         """
-        return TrainingSettings.from_dict(self.training)
+        return TrainingSettings.from_dict({**suited_training(self.dataset), **self.training})
 
     def of_data(self) -> DataSettings:
         """How a file becomes rows, checked.
@@ -79,13 +86,15 @@ class RunConfig:
     def checked(self) -> Self:
         """The same run with every value converted to its setting's type, and default values left out.
 
+        What suits the dataset is said, so that a run stays the same whatever the dataset says later.
+
         Raises:
             SettingError: Something is unknown or out of bounds.
         """
         return dataclasses.replace(
             self,
-            method_settings=_changed(self.of_method()),
-            training=_changed(self.of_training()),
+            method_settings=_changed(self.of_method(), keep=self._suited),
+            training=_changed(self.of_training(), keep=suited_training(self.dataset)),
             data=_changed(self.of_data()),
         )
 
@@ -183,9 +192,10 @@ def trust_asked(values: Any) -> tuple[str, ...]:  # noqa: ANN401 - any contents 
     return tuple(name for name in TRUST if str(given.get(name, "")).strip().lower() in ("true", "yes", "on", "1"))
 
 
-def _changed(settings: Settings) -> dict[str, Any]:
-    """The values that differ from the defaults."""
-    return {f.name: value for f in settings.fields() if (value := getattr(settings, f.name)) != f.default}
+def _changed(settings: Settings, keep: Collection[str] = ()) -> dict[str, Any]:
+    """The values that differ from the defaults, and those of some settings whatever they are."""
+    values = settings.to_dict()
+    return {f.name: values[f.name] for f in settings.fields() if values[f.name] != f.default or f.name in keep}
 
 
 def _flag(value: object) -> str:

@@ -49,6 +49,9 @@ class Dataset:
         splits: Rows of each split.
         labels: The responses there are, when there are few: what a task head chooses from.
         task: "regression" when every response is a number, which a task head estimates; else empty.
+        suited: By method, its settings that suit these rows better than its defaults, such as the vision encoder
+            through which it sees their pictures.
+        steps: Updates of a run that suit these rows; None for the usual number.
         source: Where rows come from when they do not lie in the folder as JSONL.
         foreign: Whether the template is a method's, which then also stands around rows that have their own.
     """
@@ -64,6 +67,8 @@ class Dataset:
     splits: dict[str, int] = field(default_factory=dict)
     labels: list[str] = field(default_factory=list)
     task: str = ""
+    suited: dict[str, dict[str, Any]] = field(default_factory=dict)
+    steps: int | None = None
     source: Source | None = None
     foreign: bool = False
 
@@ -105,6 +110,14 @@ class Dataset:
             )
         if self.illustrated and not sees_pictures:
             assert self.source is not None
+            if self.suited:
+                raise DataError(
+                    "described_pictures_unseen",
+                    f"The rows of {self.name!r} are about pictures, and the method sees none: choose one of "
+                    f"{', '.join(self.suited)}, or another dataset.",
+                    name=self.name,
+                    known=", ".join(self.suited),
+                )
             raise DataError(
                 "pictures_unseen",
                 f"The data setting picture names the column {self.source.columns.picture!r}, but the method sees no "
@@ -128,6 +141,8 @@ class Dataset:
             splits=self.splits,
             chips=self.chips,
             labels=self.head_labels,
+            suited=self.suited,
+            steps=self.steps,
         )
 
     def rows(self, split: str) -> Sequence[Row]:
@@ -254,7 +269,9 @@ def _from_description(name: str, folder: Path) -> Dataset:
     path = folder / "dataset.json"
     try:
         facts = json.loads(path.read_text(encoding="utf-8"))
-        return Dataset(**{**facts, "name": name, "folder": folder, "splits": _splits(facts)})
+        picture = facts.pop("picture", "")
+        dataset = Dataset(**{**facts, "name": name, "folder": folder, "splits": _splits(facts)})
+        return replace(dataset, source=_illustrated(dataset, picture)) if picture else dataset
     except FileNotFoundError as error:
         known = ", ".join(shipped())
         raise DataError(
@@ -271,6 +288,38 @@ def _from_description(name: str, folder: Path) -> Dataset:
             name=name,
             reason=str(error),
         ) from error
+
+
+def _illustrated(dataset: Dataset, picture: str) -> Source:
+    """The rows of a described dataset with pictures, which lie in its folder as Parquet, pictures and all.
+
+    Args:
+        dataset: Its description.
+        picture: Name of the column that holds the pictures.
+    """
+    files = {split: str(dataset.folder / f"{split}.parquet") for split in ("train", "validation", "test")}
+    settings = DataSettings(
+        prompt="prompt",
+        response="response",
+        picture=picture,
+        responses="free",
+        template="own",
+        own_template=dataset.template,
+        validation=files["validation"],
+        test=files["test"],
+    )
+    return open_source(files["train"], settings)
+
+
+def suited_settings(name: str, method: str) -> dict[str, Any]:
+    """Settings of a method that suit a dataset that ships better than its defaults; none for one's own data."""
+    return dict(load_dataset(name).suited.get(method, {})) if name in shipped() else {}
+
+
+def suited_training(name: str) -> dict[str, Any]:
+    """The same of the training loop's settings."""
+    steps = load_dataset(name).steps if name in shipped() else None
+    return {} if steps is None else {"steps": steps}
 
 
 def _from_source(name: str, settings: DataSettings) -> Dataset:

@@ -1,6 +1,7 @@
 """What is known of a dataset before it is tokenised: one that ships, and a file that somebody brings."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -14,6 +15,8 @@ class DatasetInfo:
         splits: Number of rows of each split.
         chips: Three prompts that the chat suggests.
         labels: Labels of a task head; None where no head applies, empty where it predicts a number.
+        suited: By method, its settings that suit the rows better than its defaults.
+        steps: Updates that suit the rows; None for the usual number.
     """
 
     name: str
@@ -23,6 +26,8 @@ class DatasetInfo:
     splits: dict[str, int]
     chips: list[str]
     labels: tuple[str, ...] | None
+    suited: dict[str, dict[str, Any]] = field(default_factory=dict)
+    steps: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -13,6 +13,7 @@ from engine.evaluation.base_ability import ability_examples
 from engine.evaluation.label_metrics import LabelMetrics, label_metrics
 from engine.evaluation.loss import mean_loss
 from engine.evaluation.text_metrics import TextMetrics, text_metrics
+from engine.evaluation.withheld import with_other_pictures, without_pictures
 from engine.inference.generate import generate_answers, prompt_ids
 from engine.methods.attach import attached_view
 from engine.methods.base import Method
@@ -28,6 +29,7 @@ class Prediction:
             frequent label of the training rows, or their mean.
         right: Whether the tuned answer's first line, or its label, is the reference; None for numbers.
         loss: Nats of the reference, per token where it is text; the squared error of numbers.
+        right_unseen: The same as `right` when the row's picture is withheld; None for rows without one.
     """
 
     prompt: str
@@ -36,6 +38,25 @@ class Prediction:
     tuned: str
     right: bool | None
     loss: float
+    right_unseen: bool | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PictureScores:
+    """What the pictures are worth: how much is right without them. The answers are those of the rows with a picture.
+
+    Attributes:
+        exact_match: Share of right answers with the picture.
+        withheld_exact_match: The same model's, when it is not shown.
+        swapped_exact_match: The same model's, when that of another row is shown in its place, where there is one that
+            has another answer to the same question.
+        rows: Number of test rows with a picture.
+    """
+
+    exact_match: float
+    withheld_exact_match: float
+    swapped_exact_match: float
+    rows: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,6 +77,7 @@ class TextScores:
             reference has, so that not stopping is not penalised twice.
         base_text: The same for the untuned base.
         labels: Where responses are labels, the metrics of the tuned answers as labels; any other text counts as wrong.
+        pictures: Where rows have pictures, the score with them and without.
     """
 
     exact_match: float
@@ -70,6 +92,7 @@ class TextScores:
     text: TextMetrics | None = None
     base_text: TextMetrics | None = None
     labels: LabelMetrics | None = None
+    pictures: PictureScores | None = None
 
 
 def lines_of(text: str) -> list[str]:
@@ -92,20 +115,45 @@ def text_predictions(
 ) -> list[Prediction]:
     """Greedy answers to test rows, to all of them if none are given."""
     rows = dataset.rows("test") if rows is None else rows
-    base_answers, tuned_answers = (_answers(base, m, dataset, rows) for m in (None, method))
+    base_answers, tuned_answers = (greedy_answers(base, m, dataset, rows) for m in (None, method))
+    unseen = greedy_answers(base, method, dataset, without_pictures(rows)) if dataset.illustrated else tuned_answers
     return [
         Prediction(
             prompt=row.prompt,
             reference=row.response,
             base=untuned,
             tuned=tuned,
-            right=first_line(tuned) == first_line(row.response),
+            right=_matches(tuned, row.response),
             loss=loss,
+            right_unseen=_matches(blind, row.response) if row.picture is not None else None,
         )
-        for row, untuned, tuned, loss in zip(
-            rows, base_answers, tuned_answers, _losses(base, method, dataset, rows), strict=True
+        for row, untuned, tuned, blind, loss in zip(
+            rows, base_answers, tuned_answers, unseen, _losses(base, method, dataset, rows), strict=True
         )
     ]
+
+
+def picture_scores(
+    base: Base, method: Method, dataset: Dataset, predictions: Sequence[Prediction]
+) -> PictureScores | None:
+    """How much is right with the pictures and without; None where no test row has one."""
+    rows = dataset.rows("test") if dataset.illustrated else []
+    pairs = [(row, known) for row, known in zip(rows, predictions, strict=False) if row.picture is not None]
+    if not pairs:
+        return None
+    swapped = greedy_answers(base, method, dataset, with_other_pictures([row for row, _ in pairs]))
+    return PictureScores(
+        exact_match=fraction([known.right for _, known in pairs]),
+        withheld_exact_match=fraction([known.right_unseen for _, known in pairs]),
+        swapped_exact_match=fraction(
+            [_matches(answer, row.response) for answer, (row, _) in zip(swapped, pairs, strict=True)]
+        ),
+        rows=len(pairs),
+    )
+
+
+def _matches(answer: str, reference: str) -> bool:
+    return first_line(answer) == first_line(reference)
 
 
 def _losses(base: Base, method: Method, dataset: Dataset, rows: Sequence[Row]) -> list[float]:
@@ -115,7 +163,7 @@ def _losses(base: Base, method: Method, dataset: Dataset, rows: Sequence[Row]) -
     return [round(mean_loss(view, [example], collator_of(base)), 6) for example in examples]
 
 
-def _answers(base: Base, method: Method | None, dataset: Dataset, rows: Sequence[Row]) -> list[str]:
+def greedy_answers(base: Base, method: Method | None, dataset: Dataset, rows: Sequence[Row]) -> list[str]:
     """Greedy answers; a prompt that several rows share, with one picture, is answered once."""
     dataset = dataset.in_template(method.template if method else None)
     examples = encode_rows(base.tokenizer, dataset, rows, 10**6)
@@ -149,7 +197,7 @@ def text_scores(
     )
     return TextScores(
         exact_match=fraction([p.right for p in predictions]),
-        base_exact_match=fraction([first_line(p.base) == first_line(p.reference) for p in predictions]),
+        base_exact_match=fraction([_matches(p.base, p.reference) for p in predictions]),
         test_loss=loss,
         base_test_loss=base_loss,
         perplexity=perplexity(loss),
@@ -162,6 +210,7 @@ def text_scores(
         labels=label_metrics(references, [first_line(p.tuned) for p in predictions], dataset.labels)
         if dataset.labels
         else None,
+        pictures=picture_scores(base, method, dataset, predictions),
     )
 
 

@@ -12,7 +12,7 @@ from engine.core.confine import named_path, plain_folder
 from engine.core.errors import ModelError
 from engine.models.families import family_of
 from engine.models.load_errors import corrupt_file, first_line, missing_model, pickled_weights, unreadable_folder
-from engine.models.resolve import SHIPPED, hub_reachable, local_folder, locate
+from engine.models.resolve import hub_reachable, local_folder, locate, ships
 
 PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt")
 
@@ -24,7 +24,7 @@ def check_hub(name: str) -> None:
         ModelError: The model is neither here nor can it be fetched.
         SettingError: The name is a path that cannot be used, or something in that folder could hang its reader.
     """
-    path = Path(locate(name)) if name in SHIPPED else named_path(name)
+    path = Path(locate(name)) if ships(name) else named_path(name)
     if (folder := local_folder(name)) is not None:
         plain_folder(folder)
         return

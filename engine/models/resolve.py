@@ -15,6 +15,8 @@ from huggingface_hub.errors import HFValidationError
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
 SHIPPED = {"town": ASSETS / "town"}
 """Models that ship with the workbench, by name."""
+SHIPPED_ENCODERS = {"town-vit": ASSETS / "town-vit"}
+"""Vision encoders that ship: no run trains on them, methods see through them."""
 
 HUB_TIMEOUT_S = 4.0
 TOKEN_VARIABLES = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
@@ -25,9 +27,16 @@ def hub_token() -> str | bool:
     return next((token for name in TOKEN_VARIABLES if (token := os.environ.get(name, "").strip())), False)
 
 
+def ships(name: str) -> bool:
+    """Whether a model or a vision encoder of this name ships."""
+    return name in SHIPPED or name in SHIPPED_ENCODERS
+
+
 def locate(name: str) -> str:
     """The folder or hub id behind a model name."""
-    return str(SHIPPED.get(name, Path(name).expanduser() if name.startswith("~") else name))
+    if ships(name):
+        return str(SHIPPED.get(name) or SHIPPED_ENCODERS[name])
+    return str(Path(name).expanduser() if name.startswith("~") else name)
 
 
 def local_folder(name: str) -> Path | None:

@@ -130,6 +130,9 @@ def _load(name: str, device: str, stamp: object) -> VisionEncoder:
     missing = sorted(loading_info["missing_keys"])
     prefix = f"{model.base_model_prefix}."
     check_missing_weights(name, [key for key in missing if not key.removeprefix(prefix).startswith(family.unused)])
+    with torch.no_grad():  # else the fingerprint would be of chance too
+        for key in missing:
+            model.get_parameter(key.removeprefix(prefix)).zero_()
     model = model.requires_grad_(requires_grad=False).eval().to(device)
     return VisionEncoder(name, model, processor, family, shape, hash_weights(model))
 

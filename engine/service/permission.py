@@ -20,7 +20,7 @@ from engine.data.dataset import shipped
 from engine.data.readers.dispatch import is_source
 from engine.data.readers.hub_name import HUB, HubName
 from engine.data.settings import DataSettings
-from engine.models.resolve import SHIPPED, locate
+from engine.models.resolve import locate, ships
 from engine.runs.folder import RunFolder
 from engine.service.limits import UNLIMITED, Limits
 from engine.service.visitor import Visitor, operator
@@ -169,7 +169,7 @@ class Permission:
     def _check_model(self, name: str) -> None:
         named_path(name)
         folders, path = self.confinement.models, Path(locate(name))
-        if folders is None or name in SHIPPED or (HUB_ID.fullmatch(name) and not path.exists()):
+        if folders is None or ships(name) or (HUB_ID.fullmatch(name) and not path.exists()):
             return
         if not any(lies_within(path, [folder]) for folder in folders):
             raise ModelError(

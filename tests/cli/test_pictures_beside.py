@@ -30,7 +30,9 @@ def test_train_chat_and_eval(engine, tmp_path):
     assert "none.png is no picture that can be read" in err
     status, out, err = engine("eval", run, "--json")
     assert status == 0, err
-    assert json.loads(out.splitlines()[-1])["rows"] > 0
+    scores = json.loads(out.splitlines()[-1])
+    assert 0 < scores["pictures"]["rows"] <= scores["rows"]
+    assert {"exact_match", "withheld_exact_match", "swapped_exact_match"} < scores["pictures"].keys()
     status, out, err = engine("memory", *common, *sees, "--json")
     assert status == 0, err
     status, out, err = engine("params", "--model", model, *sees, "--json")

@@ -160,3 +160,16 @@ def test_odd_pictures_are_read_as_they_are_seen(tmp_path, kind):
         seen = seen.convert("RGB")
     expected = load_vision(str(folder)).features(seen, 2).flatten()
     assert_close(features_of(folder).of(file), expected, rtol=1e-4, atol=1e-4)
+
+
+def test_fingerprint_is_of_the_file_alone(tmp_path):
+    """Weights that a file may lack, as a pooler, are not drawn anew in each process: the adapter would not load."""
+    folder = save_encoder(tmp_path)
+    weights = load_file(folder / "model.safetensors")
+    save_file({k: v for k, v in weights.items() if "pooler" not in k}, folder / "model.safetensors", {"format": "pt"})
+    fingerprints = set()
+    for seed in range(2):
+        torch.manual_seed(seed)
+        engine.models.vision._load.cache_clear()
+        fingerprints.add(load_vision(str(folder)).fingerprint)
+    assert len(fingerprints) == 1

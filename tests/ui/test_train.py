@@ -60,6 +60,11 @@ def test_method_menu_by_keyboard(visit):
     first = menu.locator("[role=option] strong").first.inner_text()
     page.keyboard.press("Enter")
     assert button.inner_text() == first
+    fields = "#gl-model, #gl-method, #gl-dataset, #gl-preset, #gl-set-steps"
+    blocked = f"[...document.querySelectorAll('{fields}')].map(part => getComputedStyle(part).pointerEvents)"
+    assert page.evaluate(blocked) == ["auto"] * 5
+    page.evaluate("document.getElementById('gl-watching').innerHTML = '<p class=\"gl-note\">You only watch.</p>'")
+    assert page.evaluate(blocked) == ["none"] * 5  # as for somebody who starts no run
 
 
 def test_first_minute(visit):
@@ -164,6 +169,20 @@ def test_empty_learning_rate_tells_what_it_stands_for(visit):
     page.wait_for_selector('#gl-set-learning_rate input[placeholder="auto: 0.002"]', state="attached")
     choose(page, "#gl-preset", "without MLP")
     page.wait_for_selector('#gl-set-learning_rate input[placeholder="auto: 0.03"]', state="attached")
+
+
+def test_pictures_bring_the_settings_that_they_need(visit):
+    """Questions about pictures fill in encoder, options and steps; another dataset takes them back."""
+    page = visit()
+    ready_form(page)
+    page.click("#gl-terminal > button")
+    command = "document.querySelector('#gl-command textarea').value"
+    choose(page, "#gl-dataset", "Town pictures")
+    page.wait_for_function(f"/vision=town-vit.* --steps 600/.test({command})")
+    assert page.input_value("#gl-set-steps input") == "600"
+    choose(page, "#gl-dataset", "Town questions")
+    page.wait_for_function(f"!/vision|steps/.test({command})")
+    page.wait_for_selector("#gl-count >> text=9,630")
 
 
 def test_start_right_after_a_choice_trains_what_was_chosen(visit):

@@ -171,6 +171,9 @@ WORDS = {
         "The column “{column}” holds pictures, but the method sees none. Set its vision encoder, or choose no column "
         "of pictures to train on the texts alone."
     ),
+    "error.described_pictures_unseen": (
+        "The rows of “{name}” are about pictures, and the method sees none. Choose one of {known}, or another dataset."
+    ),
     "error.no_row_pictures": (
         "The column “{column}” cannot hold pictures, since {file} is no file. Download it as a file and give its path."
     ),

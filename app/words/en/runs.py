@@ -55,6 +55,7 @@ WORDS = {
     "runs.rows.progress": "{done} of {total} rows answered",
     "runs.rows.done": "{n} rows answered.",
     "runs.rows.score": "{right} of {n} rows right ({share} %).",
+    "runs.rows.unseen": "With the picture withheld: {right} of {n} ({share} %).",
     "runs.pictures.right": "✓ {tuned}",
     "runs.pictures.wrong": "✗ {tuned}, not {reference}",
     "runs.pictures.number": "{tuned}, wanted {reference}",

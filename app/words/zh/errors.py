@@ -107,6 +107,9 @@ WORDS = {
     "error.other_encoder": "“{name}”现在的权重不是训练这个适配器时的视觉编码器。请放回当时的权重。",
     "error.no_picture_column": "设置了视觉编码器，但“{name}”没有指定图片列。请选择其中一列：{known}，或不设编码器。",
     "error.pictures_unseen": "列“{column}”里是图片，但这个方法看不到图片。请设置视觉编码器，或不选图片列。",
+    "error.described_pictures_unseen": (
+        "“{name}”的问题都关于图片，而这个方法看不到图片。请选择其中一种方法：{known}，或换一个数据集。"
+    ),
     "error.no_row_pictures": "{file} 不是文件，列“{column}”不能作为图片列。请下载成文件并给出路径。",
     "error.row_pictures_several": "{file} 第 {row} 条有 {count} 张图片，最多一张。请只留一张，或拆成多条。",
     "error.row_picture_missing": "{file} 第 {row} 条的图片“{name}”不存在。请放到该文件的文件夹或其下，或留空。",

@@ -52,6 +52,7 @@ WORDS = {
     "runs.rows.progress": "已回答 {done} / {total} 行",
     "runs.rows.done": "已回答 {n} 行。",
     "runs.rows.score": "{n} 行中答对 {right} 行（{share} %）。",
+    "runs.rows.unseen": "不给图片时：{n} 行中答对 {right} 行（{share} %）。",
     "runs.pictures.right": "✓ {tuned}",
     "runs.pictures.wrong": "✗ {tuned}，应为 {reference}",
     "runs.pictures.number": "{tuned}，应为 {reference}",
