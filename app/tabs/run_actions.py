@@ -90,7 +90,7 @@ def build(workbench: Workbench, say: Say, chat: Chat) -> Actions:
             ask = gr.Button(say("runs.chat"), min_width=110, elem_id="gl-run-chat")
             resume = gr.Button(say("runs.resume"), min_width=110, elem_id="gl-run-resume")
             delete = gr.Button(say("runs.delete"), min_width=110, elem_id="gl-run-delete")
-        with gr.Row(visible=False, elem_id="gl-confirm") as confirm:
+        with gr.Row(visible=False, elem_id="gl-confirm", elem_classes="gl-question") as confirm:
             html(f'<p class="gl-note">{say("runs.delete.sure")}</p>')
             sure = gr.Button(say("runs.delete.yes"), variant="stop", min_width=110, elem_id="gl-delete-yes")
             keep = gr.Button(say("runs.delete.no"), min_width=110, elem_id="gl-delete-no")
