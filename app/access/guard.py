@@ -18,6 +18,19 @@ WITHOUT_COOKIES = "/manifest.json"
 """What a browser fetches without cookies of any page that names it: a title and an icon, for whoever wants it."""
 LONGEST_BODY = 8 * 2**20
 """Bytes of a request, other than an upload."""
+CONTENT = {
+    "default-src": "'self'",
+    "script-src": "'self' 'unsafe-inline' 'unsafe-eval'",  # Gradio's config is inline, and it makes handlers of texts
+    "style-src": "'self' 'unsafe-inline'",
+    "img-src": "'self' data: blob:",
+    "media-src": "'self' data: blob:",
+    "font-src": "'self' data:",
+    "worker-src": "'self' blob:",
+    "form-action": "'self'",
+    "base-uri": "'self'",  # Gradio sets one
+    "object-src": "'none'",
+}
+"""What the page may load and reach: itself alone, so that what slips into it comes from, and tells, nowhere else."""
 FOREIGN_HOST = (
     "This server does not answer to the name {host!r}: open it under the address that it printed when it was started, "
     "or start it with --allow-host {host}.\n"
@@ -46,11 +59,11 @@ class Guard:
         self.uploads = uploads
         self._in_flight = InFlight()
         self.headers = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin"}
-        rules = "base-uri 'self'; object-src 'none'"
+        rules = dict(CONTENT)
         if not policy.embed:
             self.headers["X-Frame-Options"] = "DENY"
-            rules += "; frame-ancestors 'none'"
-        self.headers["Content-Security-Policy"] = rules
+            rules["frame-ancestors"] = "'none'"
+        self.headers["Content-Security-Policy"] = "; ".join(f"{kind} {sources}" for kind, sources in rules.items())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or hand it on."""

@@ -11,6 +11,7 @@ import gradio as gr
 
 from app import gallery
 from app.markup import html, note
+from app.tabs.accepting import Accepting
 from app.tabs.answers import Answers
 from app.wiring import Updates, session_of, wire, wire_js
 from app.words import Say
@@ -68,44 +69,51 @@ class Predictions:
 
 def build(workbench: Workbench, say: Say, one: gr.Textbox) -> Predictions:
     """Lay out the panel and wire it to the id of the run that is open."""
-    panel = _layout(say)
+    panel, accepting = _layout(workbench, say)
     text = gr.Textbox(visible="hidden")
     shown = functools.partial(_shown, workbench, say, panel)
     answers = Answers()
 
-    def asked(request: gr.Request, run: str) -> Iterator[Updates]:
+    def asked(request: gr.Request, run: str, *, accept_changed: bool = False) -> Iterator[Updates]:
         session = session_of(request)
         stop = answers.begin(session)
         predicted = None
         try:
-            yield {panel.progress: _bar(say, 0, 1), **panel.pressable(answering=True, known=False)}
-            for predicted in workbench.predictions(run, session=session):
+            begun: Updates = {panel.progress: _bar(say, 0, 1), **accepting.hidden}
+            yield {**begun, **panel.pressable(answering=True, known=False)}
+            for predicted in workbench.predictions(run, session=session, accept_changed=accept_changed):
                 if stop.is_set():  # maybe since another run was opened, whose parts stay as they are
                     yield {panel.ask: gr.Button(interactive=True), panel.halt: gr.Button(interactive=False)}
                     return
                 yield shown(run, predicted, answering=True)
             yield shown(run, predicted)
-        except WorkbenchError:
+        except WorkbenchError as error:
             yield shown(run, predicted)
-            raise
+            yield accepting.asks(error, run)
         finally:
             answers.end(session)
 
     def opened(request: gr.Request, run: str) -> Updates:
         answers.stop(str(request.session_hash))
-        return shown(run, workbench.runs.kept_predictions(run) if run else None)
+        return {**accepting.hidden, **shown(run, workbench.runs.kept_predictions(run) if run else None)}
+
+    def accepted(request: gr.Request, run: str) -> Iterator[Updates]:
+        yield from asked(request, run, accept_changed=True)
 
     def halted(request: gr.Request) -> None:
         answers.stop(str(request.session_hash))
 
-    wire(say, [panel.ask.click], asked, [one], panel.parts, trigger_mode="once")
+    parts = panel.parts | accepting.parts
+    wire(say, [panel.ask.click], asked, [one], parts, trigger_mode="once")
+    wire(say, [accepting.yes], accepted, [accepting.run], parts, trigger_mode="once")
+    accepting.wire_no()
     wire(say, [panel.halt.click], halted, None, None, queue=False)
     saved = wire(say, [panel.save.click], lambda run: as_csv(workbench.runs.kept_predictions(run)), [one], [text], "")
     wire_js([], _SAVE, [text, one], after=saved)
-    return Predictions(panel.ask, panel.parts, opened)
+    return Predictions(panel.ask, parts, opened)
 
 
-def _layout(say: Say) -> Panel:
+def _layout(workbench: Workbench, say: Say) -> tuple[Panel, Accepting]:
     def button(name: str) -> gr.Button:
         label = say(f"runs.rows.{name}")
         return gr.Button(label, min_width=110, size="sm", interactive=False, elem_id=f"gl-rows-{name}")
@@ -114,6 +122,7 @@ def _layout(say: Say) -> Panel:
         html(note(say("runs.rows.hint")))
         with gr.Row():
             ask, halt, save = button("ask"), button("stop"), button("save")
+        accepting = Accepting(workbench, say, "rows")
         progress = html(elem_id="gl-rows-progress")
         pictures = html(elem_id="gl-rows-pictures")
         table = gr.Dataframe(
@@ -122,7 +131,7 @@ def _layout(say: Say) -> Panel:
             interactive=False, wrap=True, visible=False, show_search="filter", column_widths=WIDTHS, max_height=480,
             elem_id="gl-rows-table",
         )  # fmt: skip
-    return Panel(ask, halt, save, progress, pictures, table)
+    return Panel(ask, halt, save, progress, pictures, table), accepting
 
 
 def _shown(

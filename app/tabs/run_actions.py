@@ -62,7 +62,9 @@ class Actions:
             self.heading: f'<h3 class="gl-h3">{safe(run.name + of)}</h3>',
             self.name: gr.Textbox(run.name, interactive=editable),
             self.notes: gr.Textbox(run.notes, interactive=editable),
-            self.resume: gr.Button(interactive=editable and run.status in controls.RESUMABLE),
+            self.resume: gr.Button(
+                interactive=(editable and run.status in controls.RESUMABLE) or (may and startable(run))
+            ),
             self.delete: gr.Button(interactive=may),
             self.export: gr.Button(interactive=visitor.exports(run.owner, shipped=run.recording)),
             self.confirm: gr.Row(visible=False),
@@ -90,7 +92,7 @@ def build(workbench: Workbench, say: Say, chat: Chat) -> Actions:
             ask = gr.Button(say("runs.chat"), min_width=110, elem_id="gl-run-chat")
             resume = gr.Button(say("runs.resume"), min_width=110, elem_id="gl-run-resume")
             delete = gr.Button(say("runs.delete"), min_width=110, elem_id="gl-run-delete")
-        with gr.Row(visible=False, elem_id="gl-confirm") as confirm:
+        with gr.Row(visible=False, elem_id="gl-confirm", elem_classes="gl-question") as confirm:
             html(f'<p class="gl-note">{say("runs.delete.sure")}</p>')
             sure = gr.Button(say("runs.delete.yes"), variant="stop", min_width=110, elem_id="gl-delete-yes")
             keep = gr.Button(say("runs.delete.no"), min_width=110, elem_id="gl-delete-no")
@@ -122,6 +124,8 @@ def build(workbench: Workbench, say: Say, chat: Chat) -> Actions:
         return {started: controls.resumed_mark(run)}
 
     def resumed(request: gr.Request, run: str) -> Updates:
+        if any(one.id == run and startable(one) for one in workbench.runs.summaries()):
+            return goes_on(workbench.start(workbench.runs.saved_config(run), run, session=session_of(request)))
         return accepting.resume(request, run, AS_IT_WAS) or goes_on(run)
 
     wire(say, [resume.click], resumed, [one], {started, *accepting.parts}, trigger_mode="once")
@@ -136,6 +140,11 @@ def build(workbench: Workbench, say: Say, chat: Chat) -> Actions:
     wire(say, [export.click], exported, {one, form}, [download], show_progress="minimal", trigger_mode="once")
     wire(say, [form.input], lambda: gr.DownloadButton(visible=False), None, [download])
     return actions
+
+
+def startable(run: RunSummary) -> bool:
+    """Whether a damaged run can be started again from its run.yaml."""
+    return (run.problem or {}).get("key") == "run_startable"
 
 
 def served(made: Path, visitor: Visitor) -> Path:

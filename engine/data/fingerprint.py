@@ -12,10 +12,10 @@ from engine.data.row import Row
 SPLITS = ("train", "validation", "test")
 
 
-def fingerprints(dataset: Dataset) -> dict[str, str]:
+def fingerprints(dataset: Dataset, splits: Iterable[str] = SPLITS) -> dict[str, str]:
     """A digest of the rows of each split that can be read: their texts, and of pictures the names and sizes."""
     digests = {}
-    for split in SPLITS:
+    for split in splits:
         with contextlib.suppress(DataError):
             digests[split] = _digest(dataset.rows(split))
     return digests
@@ -23,8 +23,9 @@ def fingerprints(dataset: Dataset) -> dict[str, str]:
 
 def changed_splits(known: Mapping[str, str], dataset: Dataset, splits: Iterable[str] = SPLITS) -> list[str]:
     """The splits whose rows are not the ones that are known; runs of older versions know none."""
-    present = fingerprints(dataset) if known else {}
-    return [split for split in splits if split in known and present.get(split) != known[split]]
+    looked = [split for split in splits if split in known]
+    present = fingerprints(dataset, looked)
+    return [split for split in looked if present.get(split) != known[split]]
 
 
 def _digest(rows: Iterable[Row]) -> str:

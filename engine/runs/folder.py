@@ -25,10 +25,10 @@ from filelock import FileLock, Timeout
 
 from engine.config.run import RunConfig, trust_asked
 from engine.core.atomic import sync, sync_tree, write_json, write_text
-from engine.core.errors import RunError
+from engine.core.errors import RunError, WorkbenchError
 from engine.data.head_spec import HeadSpec
 from engine.runs.facts import RunFacts
-from engine.runs.files import read_json
+from engine.runs.files import open_regular, read_json
 
 SNAPSHOT_BUDGET = 64 * 2**20
 """Bytes that a run's snapshots may take; beyond it every second one is deleted, but never the first or the newest."""
@@ -43,6 +43,7 @@ UPDATE_PATIENCE_S = 30
 CACHED_AFTER_S = 2
 MOST_CACHED = 10_000
 LONGEST_DATASET = 80
+LONGEST_YAML = 2**20
 _SNAPSHOT = re.compile(r"step-(\d{1,12})\.safetensors")
 
 ACTIVE = ("loading", "running", "paused")
@@ -163,20 +164,30 @@ class RunFolder:
         try:
             facts = _read_facts(path)
         except (FileNotFoundError, NotADirectoryError) as error:
+            if self.is_run():
+                raise self._damaged("it is missing") from error
             raise RunError(
                 "no_run", f"The folder {str(self.path)!r} holds no run: run.json is missing.", run=self.id
             ) from error
         except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or str(error)
-            saved = ", ".join(self.saved_parts()) or "–"
-            raise RunError(
-                "run_damaged",
-                f"The run {self.id!r} is damaged: run.json cannot be used, {reason}. Still there: {saved}.",
-                run=self.id,
-                reason=reason,
-                saved=saved,
-            ) from error
+            raise self._damaged(getattr(error, "strerror", None) or str(error)) from error
         return facts if facts.name else replace(facts, name=self.id)
+
+    def _damaged(self, reason: str) -> RunError:
+        saved = ", ".join(self.saved_parts()) or "–"
+        text = f"The run {self.id!r} is damaged: run.json cannot be used, {reason}. Still there: {saved}."
+        if self.saved_config() is None:
+            return RunError("run_damaged", text, run=self.id, reason=reason, saved=saved)
+        text += " Start it again with `python -m engine train` and its run.yaml."
+        return RunError("run_startable", text, run=self.id, reason=reason, saved=saved)
+
+    def saved_config(self) -> RunConfig | None:
+        """The config of run.yaml, with which a damaged run can be started again; None where it is not whole either."""
+        try:
+            with open_regular(self.path / "run.yaml") as file:
+                return RunConfig.from_yaml(file.read(LONGEST_YAML).decode())
+        except (OSError, ValueError, WorkbenchError):
+            return None
 
     def is_run(self) -> bool:
         """Whether the folder has a part of a run, damaged or not."""

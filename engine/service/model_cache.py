@@ -30,17 +30,24 @@ class ModelCache:
     def __init__(self, loaded: Callable[[str, str, Base], None]) -> None:
         self._loaded = loaded
         self._bases: OrderedDict[tuple[str, str, str, str], Base] = OrderedDict()
-        self._methods: OrderedDict[tuple[Path, int | None, float], Method] = OrderedDict()
+        self._methods: OrderedDict[tuple[Path, int | None, float, bool], Method] = OrderedDict()
         self._trust: Trust = NO_TRUST
+        self._other_weights = False
 
     @contextmanager
-    def trusting(self, trust: Trust) -> Iterator[None]:
-        """Load bases with this trust, for the time of one job; it must have been given for their model."""
-        before, self._trust = self._trust, trust
+    def trusting(self, trust: Trust, *, other_weights: bool = False) -> Iterator[None]:
+        """Load bases with this trust, for the time of one job; it must have been given for their model.
+
+        Args:
+            trust: See `engine.service.permission`.
+            other_weights: Whether a base may have other weights than the one that a method was trained on.
+        """
+        before = self._trust, self._other_weights
+        self._trust, self._other_weights = trust, other_weights
         try:
             yield
         finally:
-            self._trust = before
+            self._trust, self._other_weights = before
 
     def base(self, model: str, precision: str = "fp32", **loading: Any) -> Base:  # noqa: ANN401 - see `load_base`
         """A base; at most `KEPT_BASES` are in memory.
@@ -75,11 +82,11 @@ class ModelCache:
                 run=folder.id,
                 step=step,
             )
-        key = (path, step, path.stat().st_mtime)
+        key = (path, step, path.stat().st_mtime, self._other_weights)
         if key not in self._methods:
             while len(self._methods) >= KEPT_METHODS:
                 self._methods.popitem(last=False)
-            self._methods[key] = _read_method(folder, step, base)
+            self._methods[key] = _read_method(folder, step, base, other_weights=self._other_weights)
         return base, self._methods[key]
 
     def as_trained(self, folder: RunFolder) -> tuple[Base, Method]:
@@ -95,10 +102,10 @@ class ModelCache:
         return base, method.to(base.device)
 
 
-def _read_method(folder: RunFolder, step: int | None, base: Base) -> Method:
+def _read_method(folder: RunFolder, step: int | None, base: Base, *, other_weights: bool) -> Method:
     """A method from an adapter folder (no step) or from a snapshot."""
     if step is None:
-        return load_adapter(folder.adapter_path, base)
+        return load_adapter(folder.adapter_path, base, other_weights=other_weights)
     method = build_method(folder.config, base, folder.head)
     method.fold()
     load_tensors(method, folder.snapshot_path(step))

@@ -18,6 +18,7 @@ from engine.evaluation.predictions import predict_rows
 from engine.methods.base import Method
 from engine.models.base import Base
 from engine.runs.folder import RunFolder
+from engine.training.launch import check_test_rows
 
 Need = Literal["data", "pictures", "training_state"]
 
@@ -34,18 +35,25 @@ class Query:
         needs: "data": the run's dataset. "pictures": the first pictures that it is validated on, by name.
             "training_state": the method from the checkpoint instead of the folded adapter.
         past: Whether an earlier snapshot can be queried as well.
+        scores: Whether it judges the run by its test rows, which must then be those that it began with.
     """
 
     function: Callable[..., Any]
     arguments: tuple[str, ...] = ()
     needs: tuple[Need, ...] = ("data",)
     past: bool = True
+    scores: bool = False
 
-    def answer(self, base: Base, method: Method, folder: RunFolder, arguments: dict[str, Any]) -> Any:  # noqa: ANN401 - each query has its report type
-        """Load what the function needs, and call it."""
+    def answer(
+        self, base: Base, method: Method, folder: RunFolder, arguments: dict[str, Any], accept_changed: bool = False
+    ) -> Any:  # noqa: ANN401 - each query has its report type
+        """Load what the function needs, and call it; other test rows must have been accepted."""
         inputs: list[Any] = []
         if "data" in self.needs:
-            inputs.append(folder.config.load_data(base.processor))
+            dataset = folder.config.load_data(base.processor)
+            if self.scores and not accept_changed:
+                check_test_rows(folder, dataset)
+            inputs.append(dataset)
         if "pictures" in self.needs:
             inputs.append(_pictures(folder.path))
         return self.function(base, method, *inputs, **arguments)
@@ -64,6 +72,6 @@ QUERIES: dict[str, Query] = {
     "strength": Query(strength_curve),
     "ablation": Query(ablation),
     "routes": Query(routes, needs=("training_state", "data"), past=False),
-    "predictions": Query(predict_rows, ("start",), past=False),
+    "predictions": Query(predict_rows, ("start",), past=False, scores=True),
 }
 """Every query by its name."""

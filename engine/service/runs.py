@@ -168,6 +168,17 @@ class RunStore:
             if config is not None or any(holds(folder.path / file, text) for file in ("run.json", "run.yaml")):
                 yield config
 
+    def saved_config(self, run: str) -> RunConfig:
+        """The config of a damaged run whose run.yaml is whole, to start it again.
+
+        Raises:
+            RunError: There is none, or the asker may not change the run.
+        """
+        folder = self._place(run)
+        self._rights.to_change(run, self.owner(run))
+        config = folder.saved_config()
+        return config if config is not None else RunFolder.open(folder.path).config
+
     def kept_predictions(self, run: str) -> Predicted | None:
         """Stored predictions for the test rows of a run; None where there are none."""
         rows = self.folder(run).kept_predictions()

@@ -265,6 +265,7 @@ class Workbench:
         step: int | None = None,
         *,
         session: str = "",
+        accept_changed: bool = False,
         **arguments: Any,  # noqa: ANN401 - any argument of a query
     ) -> Answer:
         """Answer a query about a run between two training steps.
@@ -274,6 +275,7 @@ class Workbench:
             run: The run's id.
             step: One of its snapshots; None for its newest state.
             session: Of the page that asks.
+            accept_changed: Whether its base, and the rows that it is scored on, may be others than it began with.
             arguments: Those of the query, by name.
 
         Raises:
@@ -282,13 +284,23 @@ class Workbench:
         """
         folder = self.runs.folder(run)
         trust = self.permission.of_run(folder, session)
-        return self._worker.call(lambda worker: worker.ask(query, folder, step, arguments, trust), self.rights.who().id)
 
-    def predictions(self, run: str, *, session: str = "") -> Iterator[Predicted]:
+        def answer(worker: "Worker") -> Answer:
+            return worker.ask(query, folder, step, arguments, trust, accept_changed=accept_changed)
+
+        return self._worker.call(answer, self.rights.who().id)
+
+    def predictions(self, run: str, *, session: str = "", accept_changed: bool = False) -> Iterator[Predicted]:
         """Predictions for the test rows of a run, a few more each time; stored predictions are yielded at once.
 
+        Args:
+            run: Its id.
+            session: Of the page that asks.
+            accept_changed: Whether its test rows and its base may be others than those that it began with.
+
         Raises:
-            WorkbenchError: The run is still training, or its model or data are gone.
+            WorkbenchError: The run is still training, or its model or data are gone; "data_changed" and "other_weights"
+                ask whether to accept that.
         """
         folder = self.runs.folder(run)
         if self.live().run == run:
@@ -300,7 +312,8 @@ class Workbench:
         rows: list[dict[str, Any]] = []
         total = 1
         while len(rows) < total:
-            more, total = self.ask("predictions", run, session=session, start=len(rows)).report
+            answer = self.ask("predictions", run, session=session, accept_changed=accept_changed, start=len(rows))
+            more, total = answer.report
             rows += more
             yield Predicted(rows=list(rows), total=total)
         if folder.path.parent != RECORDINGS:

@@ -16,7 +16,7 @@ import torch
 
 from engine.config.resuming import AS_IT_WAS, Resuming
 from engine.config.run import RunConfig
-from engine.core.errors import WorkbenchError
+from engine.core.errors import ModelError, WorkbenchError
 from engine.exchange.archive import zip_adapter
 from engine.inference.messages import ChatRequest, ChatUpdate
 from engine.methods.base import Method
@@ -26,9 +26,9 @@ from engine.service.answer import Answer
 from engine.service.chat import chat
 from engine.service.model_cache import ModelCache
 from engine.service.permission import NO_TRUST, Trust
-from engine.service.queries import QUERIES
+from engine.service.queries import QUERIES, Query
 from engine.service.status import LiveStatus
-from engine.training.launch import resume_run, start_run
+from engine.training.launch import other_weights, resume_run, start_run
 from engine.training.loop import Progress, Trainer
 
 
@@ -150,9 +150,18 @@ class Worker:
             self._end(*self._notice())
 
     def ask(
-        self, query: str, folder: RunFolder, step: int | None, arguments: dict[str, Any], trust: Trust = NO_TRUST
+        self,
+        query: str,
+        folder: RunFolder,
+        step: int | None,
+        arguments: dict[str, Any],
+        trust: Trust = NO_TRUST,
+        *,
+        accept_changed: bool = False,
     ) -> Answer:
         """Answer a query of `QUERIES` about a run as it was at a snapshot; None for its newest state.
+
+        Where `accept_changed`, its base and its test rows may be others than those that it began with.
 
         Raises:
             KeyError: There is no such query.
@@ -160,10 +169,18 @@ class Worker:
         """
         row = QUERIES[query]
         step = step if row.past else None
-        with self.models.trusting(trust):
-            base, method = self._method(folder, step, as_trained="training_state" in row.needs)
+        with self.models.trusting(trust, other_weights=accept_changed):
+            base, method = self._queried(row, folder, step)
         queried_step = self._live.step if step is None and self._is_live(folder) else step
-        return Answer(step=queried_step, report=row.answer(base, method, folder, arguments))
+        return Answer(step=queried_step, report=row.answer(base, method, folder, arguments, accept_changed))
+
+    def _queried(self, row: Query, folder: RunFolder, step: int | None) -> tuple[Base, Method]:
+        try:
+            return self._method(folder, step, as_trained="training_state" in row.needs)
+        except ModelError as error:
+            if error.key != "other_base" or not row.scores:
+                raise
+            raise other_weights(folder.id, str(error.values["name"])) from None
 
     def chat(
         self, request: ChatRequest, folders: list[RunFolder | None], stopped: Callable[[], bool], trust: Trust

@@ -181,18 +181,21 @@ def _changes(folder: RunFolder, facts: RunFacts, base: Base, dataset: Dataset) -
     """What the run began with and does not find any more, as the errors that ask whether to go on all the same."""
     changed = list[RunError]()
     if base.fingerprint != facts.base.fingerprint:
-        changed.append(
-            RunError(
-                "other_weights",
-                f"The weights of {facts.model!r} are not the ones that the run {folder.id!r} began with: put them "
-                "back, or go on all the same with --accept-changed.",
-                run=folder.id,
-                name=facts.model,
-            )
-        )
+        changed.append(other_weights(folder.id, facts.model))
     if splits := changed_splits(facts.data, dataset, ("train", "validation")):
         changed.append(data_changed(folder.id, dataset.name, splits))
     return changed
+
+
+def other_weights(run: str, model: str) -> RunError:
+    """The error that asks whether to use a base that is not the run's."""
+    return RunError(
+        "other_weights",
+        f"The weights of {model!r} are not the ones that the run {run!r} began with: put them back, or go on all the "
+        "same with --accept-changed.",
+        run=run,
+        name=model,
+    )
 
 
 def data_changed(run: str, name: str, splits: Sequence[str]) -> RunError:

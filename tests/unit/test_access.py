@@ -110,6 +110,18 @@ def test_the_token_becomes_a_cookie_and_leaves_the_address():
     assert server(token=TOKEN).get("/", headers={"Authorization": f"Bearer {TOKEN}"}).text == "inside"
 
 
+@pytest.mark.fault(
+    "code", "Markup that slips into the page names a script, picture or form elsewhere: all are blocked."
+)
+def test_the_page_reaches_nothing_elsewhere():
+    """Browser tests hold that the page itself needs nothing else: a refusal would be an error in the console."""
+    for client in (server(), server(embed=True)):
+        rules = dict(rule.split(" ", 1) for rule in client.get("/").headers["content-security-policy"].split("; "))
+        assert rules["default-src"] == rules["base-uri"] == rules["form-action"] == "'self'"
+        assert rules["object-src"] == "'none'"
+        assert not any("http" in sources or "*" in sources for sources in rules.values())
+
+
 @pytest.mark.fault("hand", "A page of another site shows the workbench in a frame: the browser refuses.")
 def test_every_answer_forbids_frames():
     for client in (server(), server(token=TOKEN)):

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from app.comparing import differences, overlay
 from app.tabs.controls import resumable
+from app.tabs.run_actions import startable
 from app.words import Say
 from engine.__main__ import build_parser
 from engine.config.run import RunConfig
@@ -100,6 +101,27 @@ def test_one_bad_run_hides_no_other(root, store, capsys, kind):
     assert "is damaged" in rows[1]["problem"]
     store.delete("bad")
     assert own(store) == {"good": "stopped"}
+
+
+@pytest.mark.fault("damaged", "A run's run.json is gone or cannot be read, its run.yaml is whole: it is started again.")
+@pytest.mark.parametrize("kind", ["", "[]"])
+def test_a_damaged_run_is_started_again(root, kind):
+    """From the page under its former name, and on the command line with the command that the sentence names."""
+    damage(root, kind)
+    if not kind:
+        (root / "bad" / "run.json").unlink()
+    bench = Workbench(root.parent)
+    (bad,) = [run for run in bench.runs.summaries() if run.id == "bad"]
+    assert (bad.status, startable(bad)) == ("damaged", True)
+    assert "python -m engine train" in bad.notes
+    assert "Resume" in Say("en")("error.run_startable", **bad.problem["values"])
+    assert bench.runs.saved_config("bad") == RunConfig(model="town")
+    (root / "bad" / "run.yaml").write_text("model: [")
+    (bad,) = [run for run in bench.runs.summaries() if run.id == "bad"]
+    assert not startable(bad)
+    with pytest.raises(RunError, match="damaged"):
+        bench.runs.saved_config("bad")
+    bench.close()
 
 
 def test_a_damaged_run_is_said_on_the_page(root):

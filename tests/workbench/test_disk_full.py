@@ -31,9 +31,16 @@ def fill(monkeypatch, full):
     monkeypatch.setattr("engine.core.atomic.temporary_name", temporary_name)
 
 
+def kept_often(steps):
+    """A run that is kept after every ten steps."""
+    often = config(steps=steps)
+    often.training["save_every"] = 10
+    return often
+
+
 def waiting_run(workbench, monkeypatch, steps):
     """A run that waits for room after its first checkpoint."""
-    run = workbench.start(config(steps=steps))
+    run = workbench.start(kept_often(steps))
     wait(lambda: workbench.live().step > 0)
     fill(monkeypatch, full=True)
     wait(lambda: workbench.live().status == "waiting")
@@ -42,7 +49,7 @@ def waiting_run(workbench, monkeypatch, steps):
 
 @pytest.mark.fault("killed", "The page shows a run that waits for room; with room it goes on by itself.")
 def test_a_waiting_run_says_so_and_goes_on(workbench, monkeypatch):
-    run = waiting_run(workbench, monkeypatch, steps=60)
+    run = waiting_run(workbench, monkeypatch, steps=20)
     assert workbench.runs.since(run, 0, None).status == "waiting"
     fill(monkeypatch, full=False)
     wait(lambda: workbench.live().run is None)
@@ -64,16 +71,16 @@ def test_a_waiting_run_can_be_stopped(workbench, monkeypatch):
 
 def test_one_step_on_a_full_disk_pauses_when_it_is_kept(workbench, monkeypatch):
     """The step is made, waits to be kept, and then the run pauses as it was told."""
-    workbench.start(config(steps=400))
+    workbench.start(kept_often(steps=400))
     wait(lambda: workbench.live().step > 0)
     workbench.pause()
     fill(monkeypatch, full=True)
-    for _ in range(60):
+    for _ in range(20):
         workbench.one_step()
         if workbench.live().status == "waiting":
             break
     step = workbench.live().step
-    assert step % 50 == 0
+    assert step % 10 == 0
     fill(monkeypatch, full=False)
     wait(lambda: workbench.live().status == "paused")
     assert workbench.live().step == step

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 
 import pytest
 
@@ -68,3 +69,33 @@ def test_what_is_active_or_recorded(workbench):  # noqa: F811 - the fixture
     assert first.total == 192
     assert all(row["right"] for row in first.rows)
     assert not (RECORDINGS / "lora" / "predictions.json").exists()
+
+
+@pytest.mark.fault(
+    "damaged", "A run's test rows or its base have changed when the page answers them: it asks likewise."
+)
+def test_changes_are_noticed(workbench, tmp_path):  # noqa: F811 - the fixture
+    """Nothing is kept until somebody accepts; what was answered before the change stays as it is."""
+    data = make_dataset(tmp_path / "rows", [(f"Where does number {number} live?", "Here.") for number in range(30)])
+    run = trained(workbench, str(data), steps=1)
+    path = data / "test.jsonl"
+    before = path.read_text()
+    path.write_text(before.replace("Here.", "There."))
+    with pytest.raises(RunError) as asked:
+        list(workbench.predictions(run))
+    assert (asked.value.key, asked.value.values["splits"]) == ("data_changed", "test")
+    path.write_text(before)
+    folder = workbench.runs.editable_folder(run)
+    facts = json.loads((folder.adapter_path / "adapter.json").read_text())
+    (folder.adapter_path / "adapter.json").write_text(
+        json.dumps({**facts, "base": {**facts["base"], "fingerprint": "of another base"}})
+    )
+    (folder.adapter_path / "adapter.safetensors").touch()  # or it is taken for the one that was read before
+    with pytest.raises(RunError) as asked:
+        list(workbench.predictions(run))
+    assert (asked.value.key, asked.value.values["run"]) == ("other_weights", run)
+    assert workbench.runs.kept_predictions(run) is None
+    *_, last = workbench.predictions(run, accept_changed=True)
+    assert len(last.rows) == last.total == 10
+    path.write_text("")
+    assert list(workbench.predictions(run)) == [last]

@@ -356,6 +356,10 @@ WORDS = {
     "error.no_official": "This cannot be exchanged as an official LLaMA-Adapter checkpoint: {reason}; {fix}.",
     "error.no_prompt": "The message is empty: type a question.",
     "error.no_run": "The folder {run} holds no run: run.json is missing.",
+    "error.run_startable": (
+        "The run “{run}” is damaged: run.json cannot be used, {reason}. Still there: {saved}. Resume starts it again "
+        "from its run.yaml, as does `python -m engine train`."
+    ),
     "error.run_damaged": "The run “{run}” is damaged: run.json cannot be used, {reason}. Still there: {saved}.",
     "error.run_not_deleted": "The run “{run}” cannot be deleted: {reason}.",
     "error.no_sentence": "The sentence is empty: type some words to look at.",

@@ -222,6 +222,10 @@ WORDS = {
     "error.no_official": "无法按 LLaMA-Adapter 官方检查点互换：{reason}；{fix}。",
     "error.no_prompt": "消息是空的：请输入问题。",
     "error.no_run": "文件夹 {run} 里没有运行：缺少 run.json。",
+    "error.run_startable": (
+        "运行“{run}”已损坏：run.json 无法使用（{reason}）。还在的部分：{saved}。"
+        "“接着训练”会按 run.yaml 重新开始，`python -m engine train` 也可以。"
+    ),
     "error.run_damaged": "运行“{run}”已损坏：run.json 无法使用（{reason}）。还在的部分：{saved}。",
     "error.run_not_deleted": "运行“{run}”无法删除：{reason}。",
     "error.no_sentence": "句子是空的：请输入想观察的文字。",

@@ -14,12 +14,18 @@ export const markOpenedTab = () => {
   }
 };
 
+let asked = "";
+
+/** The tab that was to be opened last, by whatever part of the page. */
+export const askedTab = () => asked;
+
 /**
  * Open a tab.
  *
  * @param {string} name "train", "watch", "chat" or "runs"
  */
 export const openTab = (name) => {
+  asked = name;
   document.getElementById(`gl-tab-${name}-button`)?.click();
   requestAnimationFrame(markOpenedTab);
   window.scrollTo({ top: 0 });

@@ -3,7 +3,7 @@
 
 import { find, findAll } from "../common/dom.js";
 import { latestLive, publishLive } from "../common/live.js";
-import { markOpenedTab, openedTab, openTab } from "../common/navigation.js";
+import { askedTab, markOpenedTab, openedTab, openTab } from "../common/navigation.js";
 import { answerOf } from "../common/server.js";
 import { clock, fill, lastPart } from "../common/text.js";
 import { follow } from "../watch/current.js";
@@ -32,7 +32,8 @@ const modelLabel = (live) =>
   live.model ? [lastPart(live.model), live.precision, `${live.size_mb.toFixed(0)} MB`].filter(Boolean).join(" · ") : "";
 
 /**
- * Opens tabs. Gradio ignores clicks on its tabs until it has mounted them all, so this asks again for a while.
+ * Opens tabs. Gradio ignores clicks on its tabs until it has mounted them all, so this asks again for a while,
+ * unless another part of the page has opened another tab meanwhile.
  *
  * @returns {{open: (name: string | null | undefined) => void, wanted: () => string | null | undefined}}
  */
@@ -41,7 +42,7 @@ const tabOpener = () => {
   let wanted = null;
   /** @param {number} tries */
   const settle = (tries) => {
-    if (openedTab() === wanted || !tries) wanted = null;
+    if (openedTab() === wanted || !tries || (tries < TRIES && askedTab() !== wanted)) wanted = null;
     if (!wanted) return;
     openTab(wanted);
     setTimeout(() => settle(tries - 1), TRY_MS);
