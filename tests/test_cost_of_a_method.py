@@ -68,6 +68,7 @@ EXAMPLES = {
         "assets/js/watch/stage.js",
         "tools/demo_model/card.py",
         "tools/demo_model/record.py",
+        "tools/town_pictures/dataset.py",
     },
     "lora": {"engine/__init__.py", "tools/demo_model/card.py", "tools/demo_model/record.py"},
 }

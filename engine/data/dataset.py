@@ -21,6 +21,7 @@ from engine.data.readers.hub_name import HUB
 from engine.data.row import Row as Row
 from engine.data.settings import DataSettings
 from engine.data.source import Source
+from engine.data.splits import SPLITS
 from engine.data.templates import PROMPT, fill
 
 DATASETS = Path(__file__).resolve().parents[2] / "assets" / "datasets"
@@ -291,13 +292,17 @@ def _from_description(name: str, folder: Path) -> Dataset:
 
 
 def _illustrated(dataset: Dataset, picture: str) -> Source:
-    """The rows of a described dataset with pictures, which lie in its folder as Parquet, pictures and all.
+    """The rows of a described dataset with pictures, which lie in its folder as one file per split, pictures and all.
 
     Args:
         dataset: Its description.
         picture: Name of the column that holds the pictures.
+
+    Raises:
+        DataError: The file of a split is missing.
     """
-    files = {split: str(dataset.folder / f"{split}.parquet") for split in ("train", "validation", "test")}
+    lying = {file.stem: str(file) for file in dataset.folder.iterdir() if is_source(file.name)}
+    files = {split: lying.get(split, str(dataset.folder / split)) for split in SPLITS}
     settings = DataSettings(
         prompt="prompt",
         response="response",

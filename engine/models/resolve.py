@@ -15,7 +15,7 @@ from huggingface_hub.errors import HFValidationError
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
 SHIPPED = {"town": ASSETS / "town"}
 """Models that ship with the workbench, by name."""
-SHIPPED_ENCODERS = {"town-vit": ASSETS / "town-vit"}
+SHIPPED_ENCODERS = {file.parent.name: file.parent for file in sorted(ASSETS.glob("*/preprocessor_config.json"))}
 """Vision encoders that ship: no run trains on them, methods see through them."""
 
 HUB_TIMEOUT_S = 4.0

@@ -17,6 +17,7 @@ from safetensors.torch import load_file
 from engine.cli.train import _stop_signals
 from engine.config.run import RunConfig
 from engine.core.signals import STOP_SIGNALS
+from engine.data.dataset import DATASETS
 from engine.methods import METHODS
 from tests.attack import attack_model
 from tests.tiny import save_tiny
@@ -46,7 +47,9 @@ def test_every_command_explains_itself(engine, command):
 def test_lists(engine):
     assert [row["name"] for row in from_json(engine("methods", "--json"))] == list(METHODS)
     assert from_json(engine("models", "--json"))[0]["parameters"] == 2_853_312
-    assert len(from_json(engine("datasets", "--json"))) == 4
+    assert {row["name"] for row in from_json(engine("datasets", "--json"))} == {
+        path.name for path in DATASETS.iterdir()
+    }
     assert from_json(engine("params", "--json"))["trainable"] == 9630
     assert from_json(engine("runs", "--json")) == []
 
