@@ -28,6 +28,7 @@ def live_through(page: Page, minute: Minute) -> None:
     page.locator("[data-panel=gates] canvas").first.wait_for()
     minute.note("the recorded run is on the screen")
     ready_form(page)
+    page.wait_for_selector(".gl-memory")
     minute.note("the engine is loaded, Train is filled in")
     shot(page, "train")
     page.click("#gl-start")
