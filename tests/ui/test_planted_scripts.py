@@ -46,16 +46,16 @@ def planted(value, key=""):
 @pytest.fixture
 def planted_runs(app):
     """A run in whose every text there is a script: its facts, settings, events and notes; and a damaged run."""
-    folder = copied(app, "planted")
+    folder = copied(app, "0-planted")
     facts = json.loads((folder / "run.json").read_text())
     (folder / "run.json").write_text(json.dumps(planted(facts) | {"notes": PLANT}))
     config = yaml.safe_load((folder / "run.yaml").read_text())
     (folder / "run.yaml").write_text(yaml.safe_dump(planted(config)))
     events = (folder / "events.jsonl").read_text().splitlines()
     (folder / "events.jsonl").write_text("".join(json.dumps(planted(json.loads(line))) + "\n" for line in events))
-    damaged = copied(app, "planted-damaged", "lora")
+    damaged = copied(app, "0-planted-damaged", "lora")
     (damaged / "run.json").write_text(json.dumps(PLANT))
-    yield
+    yield  # the page is closed then, which may still have written a note
     for run in (folder, damaged):
         shutil.rmtree(run)
 
@@ -72,7 +72,7 @@ def planted_data(folder: Path) -> Path:
 
 
 @pytest.mark.fault("hand", "Scripts are planted in every text field, run, event, dataset and file name: none runs.")
-def test_planted_scripts_run_nowhere(app, visit, tmp_path, planted_runs):
+def test_planted_scripts_run_nowhere(planted_runs, visit, tmp_path):
     page = visit()
     dialogs = []
     page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
@@ -84,7 +84,7 @@ def test_planted_scripts_run_nowhere(app, visit, tmp_path, planted_runs):
     for tab, least in FIELDS.items():
         goto(page, tab)
         if tab == "runs":
-            page.click("tr[data-run=planted] td >> nth=2")
+            page.click("tr[data-run='0-planted'] td >> nth=2")
             page.wait_for_selector("#gl-run-notes textarea")
         assert page.evaluate(FILL, [tab, PLANT]) >= least
         if tab == "chat":
@@ -92,7 +92,7 @@ def test_planted_scripts_run_nowhere(app, visit, tmp_path, planted_runs):
         page.wait_for_timeout(700)
         assert not page.evaluate(PLANTED), tab
     goto(page, "watch")
-    page.locator(".gl-watch select").first.select_option("planted")
+    page.locator(".gl-watch select").first.select_option("0-planted")
     page.wait_for_selector(".gl-watch [data-panel] >> text=onerror", state="attached")
     assert not page.evaluate(PLANTED)
     assert dialogs == []
