@@ -22,6 +22,8 @@ def test_memory_bar_moves_with_the_batch(visit):
     page = visit()
     ready_form(page)
     page.wait_for_selector(".gl-memory:visible")
+    room = "parseFloat(getComputedStyle(document.querySelector('#gl-memory')).minHeight)"
+    assert page.evaluate(f"{room} >= document.querySelector('#gl-memory').scrollHeight")  # kept before it arrives
     before = needed(page)
     page.fill("#gl-set-batch_size input", "256")
     page.wait_for_function("was => Number(document.querySelector('.gl-memory').dataset.total) > 4 * was", arg=before)
