@@ -22,8 +22,8 @@ READERS = {
     "tsv": "engine/data/readers/delimited.py",
 }
 NAMING = {
-    "parquet": [f"app/words/{language}/errors.py" for language in LANGUAGES],
-    "tsv": ["engine/data/columns.py", *(f"app/words/{language}/errors.py" for language in LANGUAGES)],
+    "parquet": [f"app/words/{language}/data_errors.py" for language in LANGUAGES],
+    "tsv": ["engine/data/columns.py", *(f"app/words/{language}/data_errors.py" for language in LANGUAGES)],
 }
 """Who names a format beside its reader and its row: sentences about errors that only files of the format can have."""
 

@@ -25,6 +25,7 @@ PARTS = (
     "chat",
     "runs",
     "errors",
+    "data_errors",
     "settings",
     "glossary",
 )

@@ -12,7 +12,7 @@ from engine.cli.settings import add_loading_options, loading
 from engine.config.run import RunConfig
 from engine.core.errors import RunError
 from engine.core.paths import runs_root
-from engine.runs.folder import scanned
+from engine.runs.scan import scanned
 from engine.runs.summary import AdapterInfo
 from engine.service.adapters import list_adapters
 

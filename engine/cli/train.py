@@ -27,7 +27,8 @@ from engine.config.training import SAME_RESULT
 from engine.core.paths import runs_root
 from engine.core.signals import STOP_SIGNALS, ignored_hangup
 from engine.runs.facts import RunFacts
-from engine.runs.folder import RunFolder, new_run_path
+from engine.runs.folder import RunFolder
+from engine.runs.scan import new_run_path
 
 if TYPE_CHECKING:
     from engine.training.loop import Trainer

@@ -42,7 +42,6 @@ UPDATE_PATIENCE_S = 30
 
 CACHED_AFTER_S = 2
 MOST_CACHED = 10_000
-LONGEST_DATASET = 80
 LONGEST_YAML = 2**20
 _SNAPSHOT = re.compile(r"step-(\d{1,12})\.safetensors")
 
@@ -338,48 +337,6 @@ def sweep_deleted(root: Path) -> None:
     """Remove deleted runs, also what is left of those whose removal a crash cut off."""
     for path in root.glob(".*.deleted"):
         shutil.rmtree(path, ignore_errors=True)
-
-
-def new_run_path(root: Path, config: RunConfig) -> Path:
-    """An unused path of a run folder, named after time, method and dataset; no two calls give the same."""
-    dataset = re.sub(r"[^\w.-]+", "-", Path(config.dataset).name)[:LONGEST_DATASET]
-    return root / f"{time.strftime('%Y%m%d-%H%M%S')}-{config.method}-{dataset}-{uuid.uuid4().hex[:4]}"
-
-
-def run_folders(root: Path) -> list[RunFolder]:
-    """All runs below a folder that can be read, newest first."""
-    return [run for run, problem in scanned(root) if problem is None]
-
-
-def scanned(root: Path) -> list[tuple[RunFolder, RunError | None]]:
-    """All runs below a folder, newest first, then the damaged ones with what is wrong with them.
-
-    A folder counts as a damaged run if it has a part of one; deleted runs and other folders are passed over.
-    """
-    readable: list[tuple[float, str, RunFolder]] = []
-    damaged: list[tuple[RunFolder, RunError | None]] = []
-    for name in folder_names(root):
-        run = RunFolder(root / name)
-        try:
-            readable.append((run.facts().created, run.id, run))
-        except RunError as error:
-            if run.is_run():
-                damaged.append((run, error))
-    newest_first = sorted(readable, key=lambda row: row[:2], reverse=True)
-    return [(run, None) for *_, run in newest_first] + damaged
-
-
-def folder_names(root: Path) -> list[str]:
-    """Names of the folders below `root` that may be runs, in order."""
-    try:
-        entries = sorted(os.scandir(root), key=lambda entry: entry.name)
-    except OSError:
-        return []
-    return [
-        entry.name
-        for entry in entries
-        if not entry.name.startswith(".") and not entry.name.endswith(".deleted") and entry.is_dir()
-    ]
 
 
 _cache: dict[Path, tuple[tuple[int, int, int], RunFacts]] = {}

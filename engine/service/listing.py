@@ -8,7 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.runs.folder import CACHED_AFTER_S, RunFolder, folder_names
+from engine.runs.folder import CACHED_AFTER_S, RunFolder
+from engine.runs.scan import folder_names
 from engine.runs.summary import RunSummary
 
 Stamp = tuple[tuple[int, int, int], ...]

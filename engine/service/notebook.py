@@ -16,8 +16,9 @@ from engine.inference.chat import ChatColumn, stream_answers
 from engine.methods.base import Method
 from engine.models.base import Base
 from engine.models.loading import load_base
-from engine.runs.folder import RunFolder, new_run_path
+from engine.runs.folder import RunFolder
 from engine.runs.log import all_events
+from engine.runs.scan import new_run_path
 from engine.training.launch import base_for, resume_run, start_run
 from engine.training.loop import Progress, Trainer
 

@@ -10,8 +10,9 @@ from engine.config.run import RunConfig
 from engine.core.errors import RunError, SettingError, WorkbenchError
 from engine.evaluation.predicted import Predicted
 from engine.runs.files import holds
-from engine.runs.folder import ACTIVE, RunFolder, folder_names, sweep_deleted
+from engine.runs.folder import ACTIVE, RunFolder, sweep_deleted
 from engine.runs.log import all_events, read_events
+from engine.runs.scan import folder_names
 from engine.runs.summary import AdapterInfo, RunSummary
 from engine.runs.update import LossCurves, RunUpdate
 from engine.service.adapters import list_adapters

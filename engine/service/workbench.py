@@ -23,10 +23,12 @@ from engine.evaluation.predicted import Predicted
 from engine.inference.messages import ChatRequest, ChatUpdate
 from engine.memory.info import MemoryInfo
 from engine.models.info import Counts, ModelInfo
-from engine.runs.folder import RunFolder, new_run_path
+from engine.runs.folder import RunFolder
+from engine.runs.scan import new_run_path
 from engine.service import deferred
 from engine.service.answer import Answer
 from engine.service.kept_data import DATA, KeptData
+from engine.service.last_start import LastStart
 from engine.service.limits import UNLIMITED, Limits
 from engine.service.permission import NO_TRUST, Permission
 from engine.service.rights import Rights
@@ -38,9 +40,6 @@ from engine.service.worker_thread import WorkerThread
 
 if TYPE_CHECKING:
     from engine.service.worker import Worker
-
-SAME_CLICK_S = 5.0
-"""A second start of the same config within this time is a double click."""
 
 
 class Workbench:
@@ -81,7 +80,7 @@ class Workbench:
             home / "runs", self.live, self.permission.check_paths, self.rights, self._kept_data.drop_unneeded
         )
         self._starting = threading.Lock()
-        self._last_start: _Start | None = None
+        self._last_start: LastStart | None = None
         self._last_owner = ""
 
     def live(self) -> LiveStatus:
@@ -197,7 +196,7 @@ class Workbench:
             self._refuse_second_run()
             self.limits.check_runs(lambda: self.runs.kept_of(owner))
             path = new_run_path(self.runs.root, config)
-            begun = self._last_start = _Start(config, owner, path.name)
+            begun = self._last_start = LastStart(config, owner, path.name)
             self._last_owner = owner
             self._worker.expect(path.name)
             self._worker.call(lambda worker: worker.start(path, config, short(name), owner))
@@ -386,17 +385,3 @@ class Workbench:
             f"The run {live.name or live.run!r} is active: stop it before you start another.",
             run=live.name or live.run,
         )
-
-
-@dataclasses.dataclass(frozen=True)
-class _Start:
-    """The start of a run, to tell a double click from another one, and whose run is active before its folder is."""
-
-    config: RunConfig
-    owner: str
-    run: str
-    at: float = dataclasses.field(default_factory=time.monotonic)
-
-    def is_repeated(self, config: RunConfig, owner: str) -> bool:
-        """Whether the same visitor starts the same once more."""
-        return (config, owner) == (self.config, self.owner) and time.monotonic() - self.at < SAME_CLICK_S

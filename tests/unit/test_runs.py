@@ -12,7 +12,8 @@ from engine.config.run import RunConfig
 from engine.core.atomic import write_json, write_text
 from engine.core.errors import RunError, SettingError
 from engine.runs.facts import RunFacts
-from engine.runs.folder import RunFolder, new_run_path, run_folders
+from engine.runs.folder import RunFolder
+from engine.runs.scan import new_run_path, run_folders
 
 
 @pytest.fixture

@@ -17,8 +17,9 @@ from engine.config.run import RunConfig
 from engine.core.errors import RunError, WorkbenchError
 from engine.runs.facts import RunFacts
 from engine.runs.files import read_json
-from engine.runs.folder import RunFolder, new_run_path, run_folders
+from engine.runs.folder import RunFolder
 from engine.runs.log import all_events
+from engine.runs.scan import new_run_path, run_folders
 from engine.service import runs as run_store
 from engine.service.adapters import list_adapters
 from engine.service.runs import RunStore

@@ -10,8 +10,9 @@ from engine.analysis.probe import probe
 from engine.config.run import RunConfig
 from engine.exchange.native import load_adapter
 from engine.models.loading import load_base
-from engine.runs.folder import RunFolder, run_folders
+from engine.runs.folder import RunFolder
 from engine.runs.log import all_events
+from engine.runs.scan import run_folders
 from engine.training.launch import resume_run
 
 EXPECTED = [1.4633, 1.68495, 1.18461, 1.60847, 2.23155, 1.94489]

@@ -6,9 +6,10 @@ import shutil
 import pytest
 
 from engine.config.run import RunConfig
+from engine.service.last_start import LastStart
 from engine.service.runs import RECORDINGS
 from engine.service.visitor import Visitor
-from engine.service.workbench import Workbench, _Start
+from engine.service.workbench import Workbench
 
 BEN = Visitor("ben", "driver")
 
@@ -87,7 +88,7 @@ def test_data_stays_for_what_may_need_it(workbench):
     workbench.runs.delete("damaged")
     assert rows.exists()
     run_with(workbench, "two", dataset=str(rows))
-    workbench._last_start = _Start(RunConfig(dataset=str(rows)), "ben", "three")
+    workbench._last_start = LastStart(RunConfig(dataset=str(rows)), "ben", "three")
     with workbench._starting:
         workbench.runs.delete("two")
     assert rows.exists()

@@ -20,106 +20,18 @@ WORDS = {
         "Who looks at the virtual tokens stays unseen on {family} models: their attention cannot be observed. "
         "Training and chat work as ever."
     ),
-    "error.bad_chat_template": (
-        "The chat template of this model's tokenizer cannot be used ({reason}): choose the template “alpaca” or "
-        "“plain”."
-    ),
-    "error.bad_hub_name": (
-        "“{name}” is no hub dataset: write hub:owner/name, and if needed :config and :split behind it."
-    ),
-    "error.bad_item": (
-        "Line {line} of {file} holds {value} where a row is expected: write every row as an object with named texts."
-    ),
-    "error.bad_jinja": "Line {line} of your own template is not Jinja: {reason}.",
-    "error.bad_json": "Line {line}, column {column} of {file} is not JSON ({reason}): mend it there.",
-    "error.bad_parquet": "The file {file} is not Parquet that can be read ({reason}): write it again.",
-    "error.bad_quotes": (
-        "The row that begins in line {line} of {file} has a quote that is not closed or not doubled "
-        "({reason}): mend it."
-    ),
-    "error.damaged_text": (
-        "Line {line} of {file} holds bytes that are no {encoding} text, though the rest is: mend the line, or save the "
-        "file as UTF-8."
-    ),
     "error.data_settings": (
         "The dataset “{name}” has a description of its own, so data settings do not apply: leave them out, or give the "
         "path of one of its files."
     ),
-    "error.empty_file": "The file {file} has no rows: add some, or choose another file.",
-    "error.hub_missing": (
-        "The dataset {name} is not on this machine and the hub did not answer or does not know it: check the name and "
-        "the network (and HF_TOKEN if it is gated), or give the path of a file."
-    ),
-    "error.hub_refused": (
-        "The dataset {name} cannot be read: {reason}. Name a config and a split behind it, as in hub:owner/name:config:"
-        "split, or download a file of it and give its path."
-    ),
-    "error.hub_split": "The hub dataset {name} has no split called train: name one of {known} behind it.",
-    "error.huge_cell": (
-        "Line {line} of {file} has {size} characters in the column “{column}”, and a million is the limit: look for a "
-        "quote that is not closed, or split the text."
-    ),
-    "error.jinja_failed": "Your own template cannot be filled: {reason}. Simplify it.",
-    "error.jinja_memory": (
-        "The template needs more than {size} MB of memory for one row: look for a text or a list that it makes longer "
-        "and longer."
-    ),
-    "error.jinja_slow": (
-        "The template is not filled within {seconds} seconds: look for a loop that goes on and on, or simplify it."
-    ),
-    "error.jinja_name": ("Your own template uses something that a row does not have ({reason}): choose from {known}."),
-    "error.label_names": (
-        "The names of the labels are “{value}”, but the labels of {file} are {known}: write a different name for each "
-        "id from 0 on."
-    ),
-    "error.no_chat_template": (
-        "This model's tokenizer has no chat template: choose the template “alpaca” or “plain”, or a chat model."
-    ),
-    "error.no_column": "{file} has no column “{column}”: choose one of {known}.",
-    "error.no_data_file": "The file {file} cannot be read ({reason}): check the path.",
-    "error.no_guess": (
-        "Which columns of {file} are asked and which answered cannot be guessed from {known}: choose them (the first "
-        "line of a CSV or TSV file must name the columns)."
-    ),
-    "error.no_number": (
-        "The column “{column}” of {file} holds “{value}”, which is no number: let its responses be labels or free text."
-    ),
-    "error.no_usable_rows": "{file} has no row with something to learn in {column}: choose other columns.",
-    "error.not_text": "The file {file} is not text: save it as CSV or JSON first.",
-    "error.one_label": (
-        "The column “{column}” of {file} holds fewer than two different labels, so there is nothing to choose: choose "
-        "another column, or let its responses be free text."
-    ),
     "error.own_template": "Your own template and the choice of a template do not agree: give one exactly when “own” is "
     "chosen.",
-    "error.own_template_mark": (
-        "Your own template holds {{p}}, which only the method P-tuning fills: leave it out, or write it into the "
-        "method's own template."
-    ),
-    "error.own_template_prompt": (
-        "Your own template is “{value}”, but it must hold {{prompt}} exactly once, or name columns in double braces."
-    ),
-    "error.ragged_line": (
-        "Line {line} of {file} has {count} cells, but the header names {wanted} columns: quote cells that hold the "
-        "separator, or mend the line."
-    ),
-    "error.too_few_rows": (
-        "{file} has too few rows that ask different things ({count}) to keep some for validation and scoring: give "
-        "files for both, or more rows."
-    ),
     "error.unknown_encoding": (
         "There is no text encoding called “{value}”: leave it empty, or use utf-8, utf-16, gb18030 or cp1252."
     ),
-    "error.unknown_suffix": "The file {file} is of no kind that can be read: give one that ends in {known}.",
-    "error.bad_description": "The description of the dataset “{name}” cannot be read: {reason}",
-    "error.bad_encoding": "The file {file} of the dataset “{name}” is not UTF-8 text: save it as UTF-8.",
     "error.bad_file": "The file {file} cannot be read: {reason}",
-    "error.bad_row": (
-        "Line {line} of {file} is not a row: it must be a JSON object with the texts “prompt” and “response”."
-    ),
     "error.bad_set": "“{value}” is not NAME=VALUE, as in prompt_len=10.",
     "error.bad_setting": "{field} is {value}, but it must be {wanted}.",
-    "error.bad_template": "The template of the dataset “{name}” must hold {{prompt}} exactly once.",
     "error.bad_tensor": "The tensor {tensor} in {file} {problem}.",
     "error.bad_yaml": "This is not a run file: {reason}. Save one with “Save YAML” to see what it looks like.",
     "error.chat_models": "All columns must share one model, but these use {names}.",
@@ -128,7 +40,6 @@ WORDS = {
         "Attention kernel: models of type {family} compute attention in their own way; leave it on auto."
     ),
     "error.delete_active": "The run “{run}” is active: stop it before you delete it.",
-    "error.empty_split": "The file {file} of the dataset “{name}” has no rows.",
     "error.out_of_memory": (
         "Memory ran out at step {step}: go on from the last checkpoint in a way that needs less, with the button in "
         "Train, or start again with {advice}."
@@ -162,41 +73,6 @@ WORDS = {
     "error.other_encoder": (
         "This adapter was trained with another vision encoder than “{name}” now holds. Put the weights back that it "
         "was trained with."
-    ),
-    "error.no_picture_column": (
-        "A vision encoder is set, but no column of “{name}” is named as that of the pictures. Choose one of {known}, "
-        "or set no encoder."
-    ),
-    "error.pictures_unseen": (
-        "The column “{column}” holds pictures, but the method sees none. Set its vision encoder, or choose no column "
-        "of pictures to train on the texts alone."
-    ),
-    "error.described_pictures_unseen": (
-        "The rows of “{name}” are about pictures, and the method sees none. Choose one of {known}, or another dataset."
-    ),
-    "error.no_row_pictures": (
-        "The column “{column}” cannot hold pictures, since {file} is no file. Download it as a file and give its path."
-    ),
-    "error.row_pictures_several": (
-        "Row {row} of {file} has {count} pictures, and one is the limit. Keep one, or make a row of each."
-    ),
-    "error.row_picture_missing": (
-        "Row {row} of {file} has the picture “{name}”, which is not there. Put it into the folder of that file or "
-        "below, or leave the cell empty."
-    ),
-    "error.row_picture_outside": (
-        "Row {row} of {file} has the picture “{name}”, which leads out of the folder of that file. Pictures must lie "
-        "there or below."
-    ),
-    "error.row_picture_no_picture": (
-        "Row {row} of {file} has the picture “{name}”, which is no picture that can be read. Give a JPEG, PNG, WebP, "
-        "GIF, BMP, TIFF or PPM file."
-    ),
-    "error.row_picture_broken": (
-        "Row {row} of {file} has the picture “{name}”, which is damaged or cut off. Replace it, or take the row out."
-    ),
-    "error.row_picture_huge": (
-        "Row {row} of {file} has the picture “{name}”, which has more than 50 million pixels. Make it smaller."
     ),
     "error.no_vision_encoder": (
         "“{name}” is a model of type {family}, which is no vision encoder that is known. Choose one of type {known}."
@@ -283,19 +159,9 @@ WORDS = {
         "The run {run} was made with {field}: in Train choose the model {name} and tick it again, if you still trust "
         "its authors; then resume."
     ),
-    "error.file_of_server": (
-        "The file {name} lies on the server that everybody shares: upload yours, or name a hub dataset."
-    ),
     "error.over_limit": "{field} is {value}, but this server allows at most {limit}: lower it.",
     "error.too_many_runs": (
         "You keep {n} runs, but this server keeps at most {limit} of each visitor: delete one in Runs first."
-    ),
-    "error.described_folder": (
-        "The folder {name} has a description of its own, which is not read here: upload its files one by one."
-    ),
-    "error.no_room_for_upload": (
-        "The file {file} has, unpacked, more than the {left} MB that are left of the {limit} MB that you may keep "
-        "here: give a smaller one, or delete runs whose data you no longer need."
     ),
     "error.watch_only": "This server only shows runs: start another one without --watch-only to start or change any.",
     "error.watches_only": "{visitor} only watches here: ask a driver of this server to change that.",
@@ -304,43 +170,14 @@ WORDS = {
     "error.server_trains": "Somebody else’s run is training: wait until it ends, then start yours.",
     "error.too_many_questions": "{n} questions are waiting for an answer already: ask again when some are answered.",
     "error.no_data_chosen": "Your own data is empty: upload a file, or name one or a hub dataset.",
-    "error.no_dataset": (
-        "There is no dataset called “{name}”: choose one of {known}, or give a file, a hub dataset (hub:owner/name), "
-        "a folder with a dataset.json, or one of pictures."
-    ),
-    "error.bad_picture": (
-        "The file {name} is no picture that can be read. Give a whole JPEG, PNG, WebP, GIF, BMP, TIFF or PPM file "
-        "of at most 50 million pixels."
-    ),
-    "error.bad_zip": "The file {file} cannot be unpacked ({reason}). Give a zip of a folder of pictures.",
     "error.takes_no_words": (
         "The model “{name}” reads pictures, not what is typed. Give it one in Chat, or see in Runs what it "
         "says of the test pictures."
-    ),
-    "error.bad_metadata": (
-        "The file {file} in “{folder}” must have the columns file_name and label, but it has {known}. Rename them, or "
-        "name the label's with the data setting response."
-    ),
-    "error.holds_pictures": (
-        "The dataset “{name}” holds pictures, which the model “{model}” cannot read. Choose an image model, such as a "
-        "ViT."
     ),
     "error.no_last_patch": (
         "The last patch of a picture stands for nothing, so a head cannot read it. Let it read the first token or the "
         "mean of all."
     ),
-    "error.no_picture_labels": (
-        "The folder “{folder}” holds no pictures with labels. Put the pictures of each label into a folder of its "
-        "name, or add a metadata.csv with the columns file_name and label."
-    ),
-    "error.no_pictures": (
-        "No file of the folder “{folder}” can be read as a picture (such as {some}). Give JPEG, PNG, WebP, GIF, BMP, "
-        "TIFF or PPM files."
-    ),
-    "error.one_picture_label": (
-        "The pictures of {file} all have one label, so there is nothing to choose. Add pictures of another."
-    ),
-    "error.picture_gone": ("The picture {name} cannot be read any more. Put it back, or start a new run without it."),
     "error.no_exchange": "This adapter cannot be exchanged with HF peft: {reason}; {fix}.",
     "error.no_experts": "{method} has no experts to choose from here: choose an AdaMix run that keeps its checkpoint.",
     "error.no_file": "The file {file} cannot be read: {reason}",
@@ -348,7 +185,6 @@ WORDS = {
     "error.template_prompt": "{field} must hold {{prompt}} exactly once, but it reads “{value}”.",
     "error.template_marks": "{field} must hold {{p}} wherever a virtual token shall stand, but it reads “{value}”.",
     "error.no_biases": "{field} is empty and the norms are off, so nothing would train: choose one of them.",
-    "error.no_labels": "Every response of the dataset “{name}” is empty, so there is nothing to learn.",
     "error.no_layers": (
         "{method} does not act in layers, so none can be switched off: choose a run of another method."
     ),
@@ -364,7 +200,6 @@ WORDS = {
     "error.run_not_deleted": "The run “{run}” cannot be deleted: {reason}.",
     "error.no_sentence": "The sentence is empty: type some words to look at.",
     "error.no_snapshot": "The run “{run}” keeps nothing from step {step}: choose one of its snapshots.",
-    "error.no_split": "The dataset “{name}” has no split {split}: add the file {file}.",
     "error.no_such_run": "There is no run “{run}”: it may have been deleted.",
     "error.no_targets": "{field} is empty: name at least one of q k v o gate up down.",
     "error.other_precision": (
@@ -381,9 +216,6 @@ WORDS = {
     "error.recording": "“{run}” is a recording and stays as it is.",
     "error.not_causal": "The model {name} fills gaps and does not write on, so it cannot answer in words: let a task "
     "head say the labels, or choose a causal language model.",
-    "error.no_head": "The data {name} have neither labels nor numbers, so a task head has nothing to say: choose data "
-    "with labels, or let a causal language model answer in its own words.",
-    "error.bad_target": "The data {name} have the response “{value}”, but the task head needs {wanted}.",
     "error.run_active": "The run “{run}” is active: stop it before you start another.",
     "error.run_busy": "The run “{run}” is being trained by another process: stop it there.",
     "error.run_exists": "The folder {path} is not empty: choose another one.",
