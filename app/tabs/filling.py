@@ -114,8 +114,9 @@ class Filler:
     def weigh(self, request: gr.Request, values: Values) -> Updates:
         """What the run on the form means, and that run for whatever depends on it."""
         form = self.form.values(values)
-        about = self.about_run(lambda: self.config(form), session_of(request))
-        return {**about, self.form.run: described(form), self.form.run_of_data: data_described(form)}
+        run = described(form)
+        about = self.about_run(lambda: config_of(run), session_of(request))
+        return {**about, self.form.run: run, self.form.run_of_data: data_described(form)}
 
     def preview_data(self, request: gr.Request, values: Values) -> Updates:
         """What the run on the form would train on."""

@@ -18,7 +18,7 @@ WITHOUT_MEMORY = (
     "steps", "learning_rate", "seed", "schedule", "warmup_ratio", "weight_decay", "max_grad_norm", "eval_every",
     "patience", "min_delta", "keep", "save_every", "head_rate",
 )  # fmt: skip
-"""Settings of training by which no allocation of a step depends."""
+"""Settings of training on which no allocation of a step depends."""
 
 
 class Estimates:

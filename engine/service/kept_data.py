@@ -26,7 +26,8 @@ Config = dict[str, Any]
 """Of a run, as its run.json has it."""
 
 
-def _no_runs(_: str) -> Iterator[Config | None]:
+def _unknown_runs(_: str) -> Iterator[Config | None]:
+    """One run that may need anything, so that no upload is dropped."""
     yield None
 
 
@@ -44,7 +45,7 @@ class KeptData:
         self,
         folder: Path,
         most_bytes: int | None = None,
-        configs: Callable[[str], Iterator[Config | None]] = _no_runs,
+        configs: Callable[[str], Iterator[Config | None]] = _unknown_runs,
     ) -> None:
         self.folder = folder
         self._most, self._configs = most_bytes, configs
