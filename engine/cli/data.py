@@ -75,6 +75,10 @@ def _report(report: DataReport) -> str:
         {"what": "whose answer alone is longer", "rows": tokens.overlong},
         {"what": "with signs unknown to the tokenizer", "rows": tokens.unknown},
         {"what": "that spell a special token", "rows": tokens.special},
+        *(
+            {"what": f"times that {name!r} of a conversation is not read", "rows": n}
+            for name, n in report.unread.items()
+        ),
     ]
     largest = max(count for _, count in tokens.lengths)
     bars = [f"{end:>7} {'█' * round(BAR * count / largest)} {count:,}" for end, count in tokens.lengths]

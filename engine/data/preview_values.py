@@ -76,6 +76,7 @@ class DataReport:
         repeated: Rows that are left out so that nothing is trained on that is validated or scored on.
         cut: Whether the file has more rows than the limit.
         encoding: What the file is encoded in; empty where that is no question.
+        unread: How often something of a conversation is not read, by its role or kind, such as "image_url".
         texts: Counts over all rows.
         tokens: Counts over encoded rows.
     """
@@ -85,6 +86,7 @@ class DataReport:
     repeated: int
     cut: bool
     encoding: str
+    unread: dict[str, int]
     texts: TextCounts
     tokens: TokenCounts
 

@@ -48,6 +48,7 @@ def report_on(
         repeated=dataset.source.repeated if dataset.source else 0,
         cut=train.cut if train else False,
         encoding=train.encoding if train else "",
+        unread=dataset.source.unread if dataset.source else {},
         texts=count_texts(rows["train"], [row for split in SPLITS[1:] for row in rows[split]]),
         tokens=count_tokens(tokenizer, dataset, sample, max_seq_len, spec),
     )

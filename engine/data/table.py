@@ -36,7 +36,8 @@ class Table:
         gallery: Where its pictures lie; None for text.
         beside: The picture of each row, as columns "path" and "digest", both empty where it has none; None where no
             column holds pictures.
-        written: Prompts that a template of the user's own has made of the rows; None without.
+        written: Prompts that a template has made of the rows; None without.
+        learned: Answers that a chat template has made of the rows; None without.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Table:
     gallery: Gallery | None = None
     beside: pa.Table | None = None
     written: pa.Array | None = None
+    learned: pa.Array | None = None
 
     def __len__(self) -> int:
         out: int = self.data.num_rows
@@ -82,8 +84,9 @@ class Table:
         """Some of the rows, in the order given."""
         places = pa.array(rows, pa.int64())
         written = None if self.written is None else self.written.take(places)
+        learned = None if self.learned is None else self.learned.take(places)
         beside = None if self.beside is None else self.beside.take(places)
-        return replace(self, data=self.data.take(places), written=written, beside=beside)
+        return replace(self, data=self.data.take(places), written=written, learned=learned, beside=beside)
 
     def without(self, column: str) -> Self:
         """The same rows without one of the columns, if it is there."""

@@ -62,6 +62,7 @@ WORDS = {
     "data.check.dropped": "Rows of the file that nothing can be made of, and that are left out: {n}.",
     "data.check.repeated": "Rows left out because they ask what is kept for validation or scoring: {n}.",
     "data.check.cut": "The file has more rows than the limit; the rest is not read.",
+    "data.check.unread": "Parts of conversations that are not read: {names}.",
     "data.check.encoding": "The file is read as {encoding}.",
     "data.lengths": "Tokens per row",
     "data.lengths.said": "Half of the rows: up to {median}. The longest: {longest}. The limit: {limit}.",

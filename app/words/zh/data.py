@@ -61,6 +61,7 @@ WORDS = {
     "data.check.dropped": "文件里有 {n} 行用不上，已略去。",
     "data.check.repeated": "有 {n} 行与验证或评分的问题相同，为避免泄漏已略去。",
     "data.check.cut": "文件的行数超过上限，其余的没有读。",
+    "data.check.unread": "对话里没有读取的部分：{names}。",
     "data.check.encoding": "文件按 {encoding} 编码读取。",
     "data.lengths": "每条的 token 数",
     "data.lengths.said": "一半的数据不超过 {median} 个 token，最长的有 {longest} 个；上限是 {limit}。",
