@@ -250,6 +250,11 @@ def _texts(table: Table, without: str = "") -> list[str]:
     return sorted(sizes, key=lambda column: -sizes[column])
 
 
+def is_label(column: str) -> bool:
+    """Whether a column's name says that labels stand in it."""
+    return _plain(column) in LABELS
+
+
 def _first(names: dict[str, str], wanted: tuple[str, ...]) -> str | None:
     return next((names[name] for name in wanted if name in names), None)
 

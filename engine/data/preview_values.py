@@ -77,6 +77,7 @@ class DataReport:
         cut: Whether the file has more rows than the limit.
         encoding: What the file is encoded in; empty where that is no question.
         unread: How often something of a conversation is not read, by its role or kind, such as "image_url".
+        doubt: What many whole numbers could be instead of what they are taken for: "labels", "numbers", or nothing.
         texts: Counts over all rows.
         tokens: Counts over encoded rows.
     """
@@ -87,6 +88,7 @@ class DataReport:
     cut: bool
     encoding: str
     unread: dict[str, int]
+    doubt: str
     texts: TextCounts
     tokens: TokenCounts
 

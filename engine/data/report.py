@@ -49,6 +49,7 @@ def report_on(
         cut=train.cut if train else False,
         encoding=train.encoding if train else "",
         unread=dataset.source.unread if dataset.source else {},
+        doubt=dataset.source.doubt if dataset.source else "",
         texts=count_texts(rows["train"], [row for split in SPLITS[1:] for row in rows[split]]),
         tokens=count_tokens(tokenizer, dataset, sample, max_seq_len, spec),
     )

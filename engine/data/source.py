@@ -20,6 +20,7 @@ from engine.data.conversations import (
     question_and_answer,
     unread_as_text,
 )
+from engine.data.labels import doubt
 from engine.data.row import Row
 from engine.data.settings import DataSettings
 from engine.data.table import Table, strings
@@ -174,6 +175,12 @@ class Source:
             except ValueError:
                 return [held]
         return held if isinstance(held, list) else [held] if held else []
+
+    @property
+    def doubt(self) -> str:
+        """What whole numbers could be instead of what they are taken for; empty where there is no doubt."""
+        labelled = self.labels or self.numbers
+        return doubt(self.labels, self.tables["train"], self.columns, self.settings) if labelled else ""
 
     @property
     def unread(self) -> dict[str, int]:

@@ -81,7 +81,15 @@ def test_forms_of_conversations(tmp_path, form):
         ([message("system", "Be short."), *TALK], "Be short."),
         ([{"role": "user", "content": [{"type": "text", "text": "Q0"}, {"text": "which?"}]}, TALK[1]], "which?"),
         ([TALK[0], message("critic", "weak"), TALK[1]], "weak"),
-        ([TALK[0], message("assistant", "", tool_calls=[{"function": {"name": "rain"}}]), message("tool", "wet"), TALK[1]], "wet"),
+        (
+            [
+                TALK[0],
+                message("assistant", "", tool_calls=[{"function": {"name": "rain"}}]),
+                message("tool", "wet"),
+                TALK[1],
+            ],
+            "wet",
+        ),
     ],
 )
 def test_no_message_vanishes(tmp_path, messages, words):
