@@ -6,7 +6,7 @@ import gc
 import inspect
 import logging
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +17,7 @@ import torch
 from engine.config.resuming import AS_IT_WAS, Resuming
 from engine.config.run import RunConfig
 from engine.core.errors import ModelError, WorkbenchError
+from engine.core.parts import InParts, Parts
 from engine.exchange.archive import zip_adapter
 from engine.inference.messages import ChatRequest, ChatUpdate
 from engine.methods.base import Method
@@ -158,10 +159,11 @@ class Worker:
         trust: Trust = NO_TRUST,
         *,
         accept_changed: bool = False,
-    ) -> Answer:
+    ) -> Parts[Answer]:
         """Answer a query of `QUERIES` about a run as it was at a snapshot; None for its newest state.
 
-        Where `accept_changed`, its base and its test rows may be others than those that it began with.
+        Where `accept_changed`, its base and its test rows may be others than those that it began with. The run in
+        training answers as it is now, even if it makes steps between two parts.
 
         Raises:
             KeyError: There is no such query.
@@ -172,7 +174,11 @@ class Worker:
         with self.models.trusting(trust, other_weights=accept_changed):
             base, method = self._queried(row, folder, step)
         queried_step = self._live.step if step is None and self._is_live(folder) else step
-        return Answer(step=queried_step, report=row.answer(base, method, folder, arguments, accept_changed))
+        if step is None and self._is_live(folder) and isinstance(row.function, InParts):
+            method = copy.deepcopy(method)
+        return Answer(
+            step=queried_step, report=(yield from row.answer(base, method, folder, arguments, accept_changed))
+        )
 
     def _queried(self, row: Query, folder: RunFolder, step: int | None) -> tuple[Base, Method]:
         try:
@@ -184,7 +190,7 @@ class Worker:
 
     def chat(
         self, request: ChatRequest, folders: list[RunFolder | None], stopped: Callable[[], bool], trust: Trust
-    ) -> Iterator[ChatUpdate]:
+    ) -> Generator[ChatUpdate]:
         """Stream the answers of all sides; see `engine.service.chat`.
 
         Everything is loaded here, so that between two tokens anything else can be done. The run in training answers as
