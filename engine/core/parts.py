@@ -6,6 +6,7 @@ from typing import Any, Generic, ParamSpec, TypeVar
 
 P = ParamSpec("P")
 T = TypeVar("T")
+Y = TypeVar("Y")
 Parts = Generator[None, None, T]
 """Yields after each part, and returns the result."""
 
@@ -18,6 +19,17 @@ def whole(parts: Parts[T]) -> T:
         except StopIteration as end:
             result: T = end.value
             return result
+
+
+def told(parts: Parts[T], value: Y) -> Generator[Y, None, T]:
+    """The same work, yielding a value instead of nothing."""
+    while True:
+        try:
+            next(parts)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+        yield value
 
 
 class InParts(Generic[P, T]):

@@ -30,7 +30,8 @@ from engine.service.permission import NO_TRUST, Trust
 from engine.service.queries import QUERIES, Query
 from engine.service.status import LiveStatus
 from engine.training.launch import other_weights, resume_run, start_run
-from engine.training.loop import Progress, Trainer
+from engine.training.loop import Trainer
+from engine.training.progress import Progress
 
 
 class Worker:
@@ -91,21 +92,26 @@ class Worker:
             self._end(f"{type(error).__name__}: {error}")
         else:
             self._say_notice()
-            if progress.warming is not None:
-                self._change(warming=progress.warming)
-                return
-            if progress.waiting:
-                self._clock = Clock()
-                self._change(status="waiting", step=progress.step, steps_per_s=0.0, eta_s=None, warming=None)
-                return
-            rate = self._clock.tick()
-            left = (progress.steps - progress.step) / rate if rate else None
-            waited = self._live.status == "waiting"
-            status = "running" if waited else self._live.status
-            self._change(status=status, step=progress.step, steps_per_s=round(rate, 2), eta_s=left, warming=None)
-            if waited and self._pausing:
-                self._pausing = False
-                self.pause()
+            self._follow(progress)
+
+    def _follow(self, progress: Progress) -> None:
+        """Put progress into the status; after the step before which it should pause, pause."""
+        if progress.waiting:
+            self._clock = Clock()
+            self._change(status="waiting", step=progress.step, steps_per_s=0.0, eta_s=None, warming=None)
+            return
+        status = self._live.status
+        if status == "waiting" or (status == "paused" and progress.validating):
+            status = "running"
+        if progress.validating or progress.warming is not None:
+            self._change(status=status, step=progress.step, warming=progress.warming)
+            return
+        rate = self._clock.tick()
+        left = (progress.steps - progress.step) / rate if rate else None
+        self._change(status=status, step=progress.step, steps_per_s=round(rate, 2), eta_s=left, warming=None)
+        if self._pausing:
+            self._pausing = False
+            self.pause()
 
     def pause(self) -> None:
         """Pause between two steps."""
@@ -121,16 +127,18 @@ class Worker:
             self._change(status="running")
 
     def one_step(self) -> None:
-        """Make one step, then pause; on a full disk, as soon as the step is kept."""
+        """Make one step, then pause; where it is validated, or the disk is full, as soon as that is over."""
         if self._trainer is None:
             return
         self._pausing = True
         self.advance()
         while self._live.warming is not None:
             self.advance()
-        if self._live.status != "waiting":
-            self._pausing = False
-            self.pause()
+
+    def keep(self) -> None:
+        """Keep the active run from another thread, see `Trainer.keep`."""
+        if (trainer := self._trainer) is not None:
+            trainer.keep()
 
     def stop(self) -> None:
         """Stop between two steps and save its state."""
@@ -228,7 +236,7 @@ class Worker:
         except Exception:
             self._end()
             raise
-        self._trainer, self._steps, self._clock = trainer, trainer.run(), Clock()
+        self._trainer, self._steps, self._clock = trainer, trainer.in_parts(), Clock()
         self._change(status="running", name=trainer.folder.facts().name, step=trainer.position.step)
 
     def _notice(self) -> tuple[str, dict[str, Any] | None]:

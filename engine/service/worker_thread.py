@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 R = TypeVar("R")
 CLOSING_S = 12
-"""Seconds that the active run gets to be stopped and kept. A job that takes longer is given up."""
+"""Seconds that the active run gets to be stopped and kept."""
+PATIENCE_S = 5
+"""Seconds of these after which it is kept without the thread, whose job is given up."""
 PARTS_OF_A_TURN = 8
 """Tokens of a chat: then it is another visitor's turn, and training makes a step. Of other long questions, each part,
 which is a forward pass over many rows, has a turn of its own."""
@@ -38,6 +40,7 @@ class WorkerThread:
         self.closing = threading.Event()
         self._jobs: FairLine[Callable[[Worker], None] | None] = FairLine()
         self._streams: set[Future[Any]] = set()
+        self._worker: Worker | None = None
         self._thread = threading.Thread(target=self._work, name="gatelight-worker", daemon=True)
         self._thread.start()
 
@@ -120,15 +123,22 @@ class WorkerThread:
         self.live = dataclasses.replace(self.live, status="loading", run=run, message="", problem=None)
 
     def close(self) -> None:
-        """Stop the active run, save its state, and end the thread."""
+        """Stop the active run, save its state, and end the thread.
+
+        Where the thread is at something that takes longer, as a step of a minute, the run is kept as it was before.
+        """
         self.closing.set()
         self.submit(lambda worker: worker.stop())
         self._jobs.command(None)
-        self._thread.join(timeout=CLOSING_S)
+        self._thread.join(timeout=PATIENCE_S)
+        if self._thread.is_alive() and self._worker is not None:
+            keeping = threading.Thread(target=self._worker.keep, name="keeping", daemon=True)
+            keeping.start()
+            keeping.join(timeout=CLOSING_S - PATIENCE_S)
 
     def _work(self) -> None:
         job = self._jobs.next(training=False)
-        worker = self._made()
+        worker = self._worker = self._made()
         while job is not None:
             job(worker)
             job = self._next(worker)
