@@ -34,7 +34,9 @@ def wire_asking(workbench: Workbench, say: Say, layout: Layout) -> None:
         question = _question(workbench, layout, values)
         past: list[Turn] = values[turns]
         turn = Turn(question.prompt, _columns(workbench, say, question.sides), picture=small(question.picture))
-        turn.blind = columns_without_sight(workbench, question) if question.picture and not values[layout.picture] else ()
+        turn.blind = (
+            columns_without_sight(workbench, question) if question.picture and not values[layout.picture] else ()
+        )
         now = [*past, turn][-TURNS_KEPT:]
         session = session_of(request)
         stop = answers.begin(session)
@@ -101,7 +103,11 @@ def _question(workbench: Workbench, layout: Layout, values: Values) -> ChatReque
         sampling=Sampling.from_dict(forms.read(layout.sampling, values)),
         picture=picture,
     )
-    if not picture and (beside := values[layout.beside]) and len(columns_without_sight(workbench, request)) < len(request.sides):
+    if (
+        not picture
+        and (beside := values[layout.beside])
+        and len(columns_without_sight(workbench, request)) < len(request.sides)
+    ):
         request = replace(request, picture=beside)
     if not request.prompt and not request.picture:
         raise WorkbenchError("no_prompt", "The message is empty: type a question.")

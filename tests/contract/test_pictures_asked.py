@@ -1,4 +1,4 @@
-"""Pictures beside what is asked: the chat's columns that see them and those that do not, and what the page says of it."""
+"""Pictures beside what is asked: the columns of a chat that see them and those that do not, and what the page says."""
 
 from types import SimpleNamespace
 
@@ -48,10 +48,7 @@ def runs(tmp_path_factory):
         )
         for name, chosen in settings.items()
     }
-    methods = {
-        name: randomise(built("llama_adapter", tiny_base("llama"), chosen))
-        for name, chosen in settings.items()
-    }
+    methods = {name: randomise(built("llama_adapter", tiny_base("llama"), chosen)) for name, chosen in settings.items()}
     return folders, methods
 
 
@@ -91,7 +88,9 @@ def test_a_picture_that_no_column_sees(runs, files):
         assert "0.png" in say(f"error.{caught.value.key}", **caught.value.values)
 
 
-@pytest.mark.fault("input", "A file that is no picture, broken or gone, is asked about in Chat: one sentence, no answer.")
+@pytest.mark.fault(
+    "input", "A file that is no picture, broken or gone, is asked about in Chat: one sentence, no answer."
+)
 @pytest.mark.parametrize("octets", [b"hello", b"", b"\x89PNG\r\n\x1a\n broken", None])
 def test_files_that_are_no_pictures(runs, tmp_path, octets):
     """The field of the chat says it as soon as the file is there, and so does asking."""
