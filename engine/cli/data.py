@@ -81,6 +81,9 @@ def _report(report: DataReport) -> str:
             for name, n in report.unread.items()
         ),
     ]
+    if report.pictures is not None:
+        counts.append({"what": "trained on that are about a picture", "rows": report.pictures})
+        counts.append({"what": "whose file holds several pictures, the first is read", "rows": report.several})
     largest = max(count for _, count in tokens.lengths)
     bars = [f"{end:>7} {'█' * round(BAR * count / largest)} {count:,}" for end, count in tokens.lengths]
     share = f"{tokens.labelled:,} tokens carry a label, {tokens.masked:,} do not"

@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from engine.analysis.ablation import ablation, routes
+from engine.analysis.beside_probe import probe_beside
 from engine.analysis.image_probe import probe_one_of
 from engine.analysis.probe import probe
 from engine.analysis.strength import strength_curve
+from engine.core.parts import Parts, parts_of
 from engine.evaluation.predictions import predict_rows
 from engine.methods.base import Method
 from engine.models.base import Base
@@ -46,8 +48,8 @@ class Query:
 
     def answer(
         self, base: Base, method: Method, folder: RunFolder, arguments: dict[str, Any], accept_changed: bool = False
-    ) -> Any:  # noqa: ANN401 - each query has its report type
-        """Load what the function needs, and call it; other test rows must have been accepted."""
+    ) -> Parts[Any]:
+        """Load what the function needs, and call it, in parts; other test rows must have been accepted."""
         inputs: list[Any] = []
         if "data" in self.needs:
             dataset = folder.config.load_data(base.processor)
@@ -56,7 +58,7 @@ class Query:
             inputs.append(dataset)
         if "pictures" in self.needs:
             inputs.append(_pictures(folder.path))
-        return self.function(base, method, *inputs, **arguments)
+        return (yield from parts_of(self.function, base, method, *inputs, **arguments))
 
 
 @functools.lru_cache(maxsize=1)
@@ -69,6 +71,7 @@ def _pictures(path: Path) -> dict[str, Path]:
 QUERIES: dict[str, Query] = {
     "probe": Query(probe, ("sentence",), needs=()),
     "probe_picture": Query(probe_one_of, ("name",), needs=("pictures",)),
+    "probe_beside": Query(probe_beside, ("row",)),
     "strength": Query(strength_curve),
     "ablation": Query(ablation),
     "routes": Query(routes, needs=("training_state", "data"), past=False),
