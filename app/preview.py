@@ -3,7 +3,6 @@
 from app import gallery
 from app.markup import safe, term
 from app.words import Say
-from engine.data.encoding_names import is_certain
 from engine.data.preview_values import DataPreview, DataReport, PictureReport, PreviewRow, TokenCounts
 
 LONGEST_ROW = 400  # tokens of a row that are shown
@@ -88,7 +87,7 @@ def _remarks(say: Say, counted: DataReport, limit: int) -> str:
         lines.append(("unread", say("data.check.unread", names=names)))
     if counted.doubt:
         lines.append(("doubt", say(f"data.check.doubt.{counted.doubt}")))
-    if not is_certain(counted.encoding):
+    if counted.encoding_guessed:
         lines.append(("encoding", say("data.check.encoding", encoding=counted.encoding)))
     return "".join(f'<li data-check="{name}">{safe(line)}</li>' for name, line in lines)
 

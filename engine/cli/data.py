@@ -9,7 +9,6 @@ from engine.cli.pictures import result_pictures
 from engine.cli.settings import data_settings
 from engine.config.training import TrainingSettings
 from engine.data.dataset import Dataset
-from engine.data.encoding_names import is_certain
 from engine.data.preview_values import DataReport, PictureReport, PreviewRow
 from engine.data.settings import DataSettings
 from engine.preflight.prepare import prepare_data
@@ -88,7 +87,7 @@ def _report(report: DataReport) -> str:
     bars = [f"{end:>7} {'█' * round(BAR * count / largest)} {count:,}" for end, count in tokens.lengths]
     share = f"{tokens.labelled:,} tokens carry a label, {tokens.masked:,} do not"
     encoding = f"\nEncoding: {report.encoding}" if report.encoding else ""
-    if report.encoding and not is_certain(report.encoding):
+    if report.encoding_guessed:
         encoding += " (only a guess: if the rows below read wrongly, say --data encoding=…)"
     if report.doubt:
         encoding += (

@@ -49,13 +49,10 @@ def report_on(
         repeated=dataset.source.repeated if dataset.source else 0,
         cut=train.cut if train else False,
         encoding=train.encoding if train else "",
-<<<<<<< HEAD
         unread=dataset.source.unread if dataset.source else {},
         doubt=dataset.source.doubt if dataset.source else "",
-=======
         pictures=sum(map(bool, beside.column("path").to_pylist())) if beside else None,
         several=sum(beside.column("several").to_pylist()) if beside else 0,
->>>>>>> main
         texts=count_texts(rows["train"], [row for split in SPLITS[1:] for row in rows[split]]),
         tokens=count_tokens(tokenizer, dataset, sample, max_seq_len, spec),
     )

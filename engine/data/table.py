@@ -26,25 +26,19 @@ CHUNK = 8192
 class Table:
     """Columns of text.
 
-        Attributes:
-            name: What the user calls it, for sentences.
-            data: The columns; a cell may be null.
-            nested: Columns in which lists or objects stand, as JSON.
-            several: Columns with several labels in some rows, written one behind the other.
-            label_names: Names of label ids, by column, where the file itself knows them.
-            encoding: What a text file is encoded in; empty for others.
-            cut: Whether there were more rows than the limit.
-            gallery: Where its pictures lie; None for text.
-    <<<<<<< HEAD
-            beside: The picture of each row, as columns "path" and "digest", both empty where it has none; None where no
-                column holds pictures.
-            written: Prompts that a template has made of the rows; None without.
-            learned: Answers that a chat template has made of the rows; None without.
-    =======
-            beside: The picture of each row, as columns "path" and "digest", both empty where it has none, and "several",
-                whether its file holds more than that one; None where no column holds pictures.
-            written: Prompts that a template of the user's own has made of the rows; None without.
-    >>>>>>> main
+    Attributes:
+        name: What the user calls it, for sentences.
+        data: The columns; a cell may be null.
+        nested: Columns in which lists or objects stand, as JSON.
+        several: Columns with several labels in some rows, written one behind the other.
+        label_names: Names of label ids, by column, where the file itself knows them.
+        encoding: What a text file is encoded in; empty for others.
+        cut: Whether there were more rows than the limit.
+        gallery: Where its pictures lie; None for text.
+        beside: The picture of each row, as columns "path" and "digest", both empty where it has none, and "several",
+            whether its file holds more than that one; None where no column holds pictures.
+        written: Prompts that a template has made of the rows; None without.
+        learned: Answers that a chat template has made of the rows; None without.
     """
 
     name: str
