@@ -1,5 +1,6 @@
 """`python -m engine`: the whole workbench without the page."""
 
+import io
 import sys
 
 from engine.cli.parser import build_parser
@@ -8,6 +9,9 @@ from engine.core.errors import WorkbenchError
 
 def main() -> int:
     """Parse the command line and run one command; returns the exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a pipe that is not UTF-8 shall get \u2588 rather than an error
+            stream.reconfigure(errors="backslashreplace")
     args = build_parser().parse_args()
     try:
         args.run(args)

@@ -86,6 +86,21 @@ def cut_off(
     return splits
 
 
+def sample(count: int, size: int, strata: Sequence[str] = ()) -> list[int]:
+    """Numbers of some rows in order, the same in every run; of each stratum, such as a label, its share.
+
+    Args:
+        count: Rows there are.
+        size: Rows wanted.
+        strata: The stratum of each row; empty where there is one only.
+    """
+    order: Indices = np.random.default_rng(0).permutation(count)
+    if strata:
+        _, numbers = np.unique(strata, return_inverse=True)
+        order = _spread(order, numbers)
+    return sorted(order[:size].tolist())
+
+
 def _different_rows(members: Sequence[Indices], whole: Indices, size: int) -> tuple[Indices, int]:
     """Up to `size` rows that differ, of the first groups that hold so many; and how many groups that are."""
     kept: dict[int, int] = {}

@@ -86,16 +86,31 @@ def encode_prompt(tokenizer: PreTrainedTokenizerBase, template: str, prompt: str
     """Token ids of a filled template; the i-th place for a virtual token, `{p}`, becomes the slot -1 - i."""
     parts = template.split(SLOT)
     if len(parts) == 1:
-        out: list[int] = tokenizer.encode(fill(template, prompt))
-        return out
+        return _opened_once(tokenizer, [tokenizer.encode(fill(template, prompt))])[0]
     before, after = _special_tokens_around(tokenizer)
+    after = [] if _closes(tokenizer, after) else after
     ids = list(before)
     for number, part in enumerate(parts):
         if number:
             ids.append(-number)
         if part:
             ids += tokenizer.encode(fill(part, prompt), add_special_tokens=False)
-    return ids + after
+    return (ids[1:] if before and ids[: len(before) + 1] == [*before, before[-1]] else ids) + after
+
+
+def _opened_once(tokenizer: PreTrainedTokenizerBase, texts: list[list[int]]) -> list[list[int]]:
+    """Encoded texts with begin-of-text once, where they spell it themselves; and open, for an answer to follow."""
+    before, after = _special_tokens_around(tokenizer)
+    doubled = [*before, before[-1]] if before else []
+    if doubled:
+        texts = [ids[1:] if ids[: len(doubled)] == doubled else ids for ids in texts]
+    return [ids[: -len(after)] for ids in texts] if _closes(tokenizer, after) else texts
+
+
+def _closes(tokenizer: PreTrainedTokenizerBase, after: list[int]) -> bool:
+    """Whether the tokenizer itself ends every text. What separates texts, such as RoBERTa's </s>, is no end."""
+    eos = tokenizer.eos_token_id
+    return after[-1:] == [eos] and eos != tokenizer.sep_token_id
 
 
 def _special_tokens_around(tokenizer: PreTrainedTokenizerBase) -> tuple[list[int], list[int]]:
@@ -111,7 +126,9 @@ def encode_prompts(tokenizer: PreTrainedTokenizerBase, dataset: Dataset, rows: S
     prompts = [row.prompt for row in rows]
     if any(SLOT in template for template in templates):
         return [encode_prompt(tokenizer, *pair) for pair in zip(templates, prompts, strict=True)]
-    return _encode_texts(tokenizer, [fill(*pair) for pair in zip(templates, prompts, strict=True)])
+    return _opened_once(
+        tokenizer, _encode_texts(tokenizer, [fill(*pair) for pair in zip(templates, prompts, strict=True)])
+    )
 
 
 def _encode_texts(
@@ -138,7 +155,7 @@ def _truncate_for_pooling(
     if len(ids) <= max_seq_len:
         return ids
     if pooling == "last":
-        return ids[-max_seq_len:]
+        return _truncate_prompt(ids, len(ids) - max_seq_len, _opening(tokenizer, ids))
     closing = len(tokenizer.encode("")[1:])  # what stands behind every text, such as [SEP], stays
     return ids[: max_seq_len - closing] + ids[len(ids) - closing :]
 
@@ -159,16 +176,24 @@ def _joined(
 ) -> Example:
     """Prompt, response and end-of-text as one example, with the picture beside them."""
     response = [*response, tokenizer.eos_token_id][:max_seq_len]
-    prompt = _truncate_prompt(prompt, len(prompt) + len(response) - max_seq_len)
+    surplus = len(prompt) + len(response) - max_seq_len
+    prompt = _truncate_prompt(prompt, surplus, _opening(tokenizer, prompt) if surplus > 0 else 0)
     return Example(prompt + response, len(prompt), picture=picture)
 
 
-def _truncate_prompt(prompt: list[int], surplus: int) -> list[int]:
-    """The prompt without its first `surplus` tokens. Slots go only when no word is left, the last first."""
+def _opening(tokenizer: PreTrainedTokenizerBase, ids: list[int]) -> int:
+    """How many special tokens stand in front of a text, such as begin-of-text."""
+    before, _ = _special_tokens_around(tokenizer)
+    return len(before) if ids[: len(before)] == before else 0
+
+
+def _truncate_prompt(prompt: list[int], surplus: int, opening: int) -> list[int]:
+    """The prompt without its first `surplus` words. Slots go when no word is left, the last first; then the opening."""
     if surplus <= 0:
         return prompt
-    order = [at for at, index in enumerate(prompt) if index >= 0]
+    order = [at for at, index in enumerate(prompt) if index >= 0 and at >= opening]
     order += [at for at, index in reversed(list(enumerate(prompt))) if index < 0]
+    order += range(opening)
     gone = set(order[:surplus])
     return [index for at, index in enumerate(prompt) if at not in gone]
 
@@ -207,7 +232,8 @@ def _encode_unchecked(
 
 def encode_plain(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], max_seq_len: int) -> list[Example]:
     """Encode plain text for a causal language model; every token but the first carries a label."""
-    return [Example([*tokenizer.encode(text), tokenizer.eos_token_id][:max_seq_len], 1) for text in texts]
+    encoded = _opened_once(tokenizer, [tokenizer.encode(text) for text in texts])
+    return [Example([*ids, tokenizer.eos_token_id][:max_seq_len], 1) for ids in encoded]
 
 
 def encode_masked(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], max_seq_len: int) -> list[Example]:

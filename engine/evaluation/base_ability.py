@@ -23,5 +23,6 @@ def ability_examples(base: Base, count: int | None, max_seq_len: int) -> list[Ex
         return []
     if base.missing and not base.shape.family.causal:
         return []
+    max_seq_len = min(max_seq_len, base.view().max_text_tokens)
     encode = encode_plain if base.shape.family.causal else encode_masked
     return encode(base.tokenizer, plain_texts(base.name)[:count], max_seq_len)

@@ -162,7 +162,7 @@ def _matches(answer: str, reference: str) -> bool:
 def _losses(base: Base, method: Method, dataset: Dataset, rows: Sequence[Row]) -> Parts[list[float]]:
     """Nats per token of each row's response."""
     view, templated, tokenizer = attached_view(base, method), dataset.in_template(method.template), base.tokenizer
-    examples = [encode_row(tokenizer, templated, row, 10**6) for row in rows]
+    examples = [encode_row(tokenizer, templated, row, view.max_text_tokens) for row in rows]
     losses = []
     for example in examples:
         losses.append(round((yield from mean_loss.parts(view, [example], collator_of(base))), 6))
@@ -173,11 +173,12 @@ def _losses(base: Base, method: Method, dataset: Dataset, rows: Sequence[Row]) -
 def greedy_answers(base: Base, method: Method | None, dataset: Dataset, rows: Sequence[Row]) -> Parts[list[str]]:
     """Greedy answers; a prompt that several rows share, with one picture, is answered once."""
     dataset = dataset.in_template(method.template if method else None)
-    examples = encode_rows(base.tokenizer, dataset, rows, 10**6)
+    view = attached_view(base, method)
+    examples = encode_rows(base.tokenizer, dataset, rows, view.max_text_tokens)
     prompts = [(tuple(prompt_ids(example)), example.picture) for example in examples]
     unique_prompts = list(dict.fromkeys(prompts))
     answers = yield from generate_answers.parts(
-        attached_view(base, method),
+        view,
         base.tokenizer,
         [ids for ids, _ in unique_prompts],
         Sampling(max_new_tokens=dataset.max_new_tokens),
@@ -193,10 +194,10 @@ def text_scores(
     """All scores of a run that generates text; its `predictions` are computed unless they are given."""
     predictions = text_predictions(base, method, dataset) if predictions is None else predictions
     templated = dataset.in_template(method.template)
-    base_examples = encode_rows(base.tokenizer, dataset, dataset.rows("test"), 10**6)
-    tuned_examples = encode_rows(base.tokenizer, templated, templated.rows("test"), 10**6)
-    plain = ability_examples(base, None, 512)
     tuned, untuned = attached_view(base, method), attached_view(base, None)
+    base_examples = encode_rows(base.tokenizer, dataset, dataset.rows("test"), untuned.max_text_tokens)
+    tuned_examples = encode_rows(base.tokenizer, templated, templated.rows("test"), tuned.max_text_tokens)
+    plain = ability_examples(base, None, min(512, tuned.max_text_tokens))
     references = [first_line(p.reference) for p in predictions]
     loss, base_loss = (
         round(mean_loss(view, examples, collator_of(base)), 4)

@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from engine.core.errors import DataError
 from engine.core.sampling import Sampling
 from engine.data.batching import collator_of
 from engine.data.tokenise import Example, encode_for_head, encode_prompt
@@ -89,6 +90,7 @@ def _generated(
     view = shared_view(base, columns)
     encoded = [encode_prompt(base.tokenizer, column.template, column.prompt) for column in columns]
     prompts = [prompt_or_bos(base.tokenizer, prompt) for prompt in encoded]
+    _check_room(max(map(len, prompts)), view.max_text_tokens)
     pictures = _beside(columns)
     rows: list[list[int]] = [[] for _ in columns]
     began, count = time.perf_counter(), 0
@@ -112,6 +114,21 @@ def _generated(
     if len(columns) > 1 and rows[-1]:
         difference = round(divergence(view, prompts, rows[-1], pad, pictures), 4)
     yield update(done=True, difference=difference)
+
+
+def _check_room(size: int, limit: int) -> None:
+    """See that an answer fits behind a question.
+
+    Raises:
+        DataError: It does not.
+    """
+    if size >= limit:
+        raise DataError(
+            "question_too_long",
+            f"The question has {size:,} tokens, but the model reads at most {limit:,} with its answer: shorten it.",
+            size=f"{size:,}",
+            limit=f"{limit:,}",
+        )
 
 
 @torch.inference_mode()

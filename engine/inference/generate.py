@@ -58,7 +58,8 @@ def generate(
         prompts: Token ids of each row, at least one; see `prompt_or_bos`.
         sampling: How the next token is chosen.
         pad_id: Token for padding, on the left.
-        eos_id: Token that ends an answer; it is not yielded.
+        eos_id: Token that ends an answer; it is not yielded. Those that the model's own generation config names end
+            it as well. None for answers without an end.
         pictures: What stands beside each row; empty where nothing does.
     """
     with torch.inference_mode():
@@ -77,13 +78,14 @@ def _decode(view: View, prompts: Tokens, sampling: Sampling, eos_id: int | None)
     # The repetition penalty must not see padding and virtual tokens: they are replaced by a token of the same row.
     real = mask & (ids >= 0)
     history, fresh = torch.where(real, ids, ids.where(real, -1).amax(1, keepdim=True).clamp(min=0)), ids
+    ends = None if eos_id is None else _ends(view, eos_id, ids.device)
     limit = min(sampling.max_new_tokens, view.max_text_tokens - ids.shape[1])
     for _ in range(limit):
         logits = view.logits(Tokens(fresh, mask, prompts.pictures), cache)[:, -1].float()
         scores = processors(history, logits.clone())  # type: ignore[arg-type]
         fresh = _choose(scores, sampling, generators)
-        if eos_id is not None:
-            unfinished &= fresh[:, 0] != eos_id
+        if ends is not None:
+            unfinished &= ~torch.isin(fresh[:, 0], ends)
         if not unfinished.any():
             return
         yield GenerationStep(
@@ -91,6 +93,13 @@ def _decode(view: View, prompts: Tokens, sampling: Sampling, eos_id: int | None)
         )
         history = torch.cat([history, fresh], dim=1)
         mask = torch.cat([mask, torch.ones_like(fresh, dtype=torch.bool)], dim=1)
+
+
+def _ends(view: View, eos_id: int, device: torch.device) -> Int[Tensor, " n"]:
+    """All tokens that end an answer: chat models end a turn with another one than a text."""
+    named = getattr(view.model.generation_config, "eos_token_id", None)
+    more = named if isinstance(named, list) else [] if named is None else [named]
+    return torch.tensor(sorted({eos_id, *more}), device=device)
 
 
 @InParts

@@ -5,6 +5,7 @@ It is measured in parts, between which it can be given up.
 It reads through a view and a twin of its own, in eval mode, so that neither dropout nor observers reach the training.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -13,8 +14,9 @@ from engine.analysis.probe import probe_input
 from engine.core.parts import Parts
 from engine.core.sampling import Sampling
 from engine.data.batching import collator_of
-from engine.data.dataset import Dataset
+from engine.data.dataset import Dataset, Row
 from engine.data.pixels import thumbnail
+from engine.data.splits import sample
 from engine.data.tokenise import encode_for, encode_row
 from engine.evaluation.base_ability import ability_examples
 from engine.evaluation.loss import mean_loss, summed_loss
@@ -70,6 +72,15 @@ class Found:
     problem: Exception | None
 
 
+def validation_rows(dataset: Dataset) -> Sequence[Row]:
+    """Rows to validate on: all, or a seeded sample of a file's, which may be sorted, with its share of every label."""
+    rows = dataset.rows("validation")
+    if dataset.source is None or len(rows) <= VALIDATION_ROWS:
+        return rows[:VALIDATION_ROWS]
+    labels = [row.response for row in rows] if dataset.labels else ()
+    return [rows[number] for number in sample(len(rows), VALIDATION_ROWS, labels)]
+
+
 class Validation:
     """Validates one method on one dataset, as often as it is asked.
 
@@ -89,7 +100,7 @@ class Validation:
         self._view, self._twin = base.view(), method.sharing_copy().eval()
         self._twin.attach(self._view.sites)
         spec = method.head.spec if method.head else None
-        rows = dataset.rows("validation")[:VALIDATION_ROWS]
+        rows = validation_rows(dataset)
         self.examples = encode_for(base.processor, dataset, rows, max_seq_len, spec)
         self._plain = ability_examples(base, ABILITY_TEXTS, max_seq_len)
         self._sample = rows[0]

@@ -182,4 +182,7 @@ WORDS = {
         "The file {file} holds several lists of rows ({known}), and no names of splits: save each as a file of its "
         "own, or name them train, validation and test."
     ),
+    "error.question_too_long": (
+        "The question has {size} tokens, but the model reads at most {limit} with its answer: shorten it."
+    ),
 }

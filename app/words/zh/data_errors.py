@@ -112,4 +112,5 @@ WORDS = {
         "文件 {file} 里有好几个数据列表（{known}），名字又不是训练、验证、测试："
         "请各存成一个文件，或改名为 train、validation、test。"
     ),
+    "error.question_too_long": "问题有 {size} 个 token，而模型连同回答最多只能读 {limit} 个：请缩短问题。",
 }

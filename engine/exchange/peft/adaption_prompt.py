@@ -10,6 +10,7 @@ from engine.methods.base import Method, Start
 from engine.methods.llama_adapter.method import LlamaAdapter
 from engine.methods.llama_adapter.spec import LlamaAdapterSettings
 from engine.models.base import Base
+from engine.models.shape import ModelShape
 
 METHOD = LlamaAdapter
 
@@ -22,7 +23,7 @@ def write(method: Method) -> tuple[dict[str, Any], dict[str, Tensor]]:
     """
     assert isinstance(method, LlamaAdapter)
     settings, family = method.settings, method.shape.family
-    if "adaption_prompt" not in family.adapter_formats or method.shape.k * method.shape.h != method.shape.d:
+    if not _agrees(method.shape):
         raise refused(
             f"HF peft has no LLaMA-Adapter for this {method.shape.model_type} model",
             "export as a Gatelight adapter",
@@ -52,12 +53,23 @@ def write(method: Method) -> tuple[dict[str, Any], dict[str, Tensor]]:
     return config, tensors
 
 
+def _agrees(shape: ModelShape) -> bool:
+    """Whether peft computes on such a model what the method does here."""
+    return "adaption_prompt" in shape.family.adapter_formats and shape.k * shape.h == shape.d
+
+
 def read(config: dict[str, Any], tensors: dict[str, Tensor], base: Base) -> tuple[Method, dict[str, Tensor]]:
     """A new method with the settings of peft's config, and its tensors.
 
     Raises:
-        ExchangeError: A tensor does not fit.
+        ExchangeError: A tensor does not fit, or peft computes something else on this model.
     """
+    if not _agrees(base.shape):
+        raise refused(
+            f"HF peft's adaption prompt on a {base.shape.model_type} model computes something else than LLaMA-Adapter, "
+            "such as adding it behind the attention's output projection",
+            "train it here anew, or use it with peft",
+        )
     settings = LlamaAdapterSettings(
         prompt_len=config["adapter_len"],
         layers=config["adapter_layers"],
