@@ -20,6 +20,7 @@ class Turn:
         columns: Heading of each column, and whether it is tuned.
         answers: None where a column has no answer.
         picture: A small copy of what was asked about, as a data URL; empty for words.
+        blind: Columns that answer without the picture, by their number.
     """
 
     question: str
@@ -29,6 +30,7 @@ class Turn:
     difference: float | None = None
     tokens_per_s: float = 0.0
     picture: str = ""
+    blind: tuple[int, ...] = ()
 
 
 def conversation(say: Say, turns: list[Turn]) -> str:
@@ -39,10 +41,13 @@ def conversation(say: Say, turns: list[Turn]) -> str:
 
 
 def _turn(say: Say, turn: Turn) -> str:
+    unseen = f'<p class="gl-fact">{safe(say("chat.blind"))}</p>'
     cells = "".join(
         f'<div class="gl-answer {"tuned" if tuned else "base"}"><div class="gl-who">{safe(who)}</div>'
-        f"{_said(say, answer, done=turn.done)}</div>"
-        for (who, tuned), answer in zip(turn.columns, turn.answers or [""] * len(turn.columns), strict=True)
+        f"{_said(say, answer, done=turn.done)}{unseen if number in turn.blind else ''}</div>"
+        for number, ((who, tuned), answer) in enumerate(
+            zip(turn.columns, turn.answers or [""] * len(turn.columns), strict=True)
+        )
     )
     speed = say("chat.speed", n=f"{turn.tokens_per_s:.0f}") if turn.done and turn.tokens_per_s else ""
     image = f'<img src="{turn.picture}" alt="">' if turn.picture else ""

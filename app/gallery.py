@@ -16,7 +16,7 @@ LABELS = 30
 """Labels whose counts are shown as bars."""
 
 WHYS = ("no_picture", "broken", "huge", "missing", "outside")
-COUNTS = ("duplicates", "leaking", "dropped", "repeated")
+COUNTS = ("duplicates", "leaking", "dropped", "repeated", "several")
 
 
 def figure(path: str | Path, name: str, label: str, mark: str = "") -> str:
@@ -25,6 +25,12 @@ def figure(path: str | Path, name: str, label: str, mark: str = "") -> str:
     alt = safe(f"{name}: {label}")
     image = f'<img src="{small}" alt="{alt}" title="{safe(name)}">' if small else f'<span class="gl-gone">{alt}</span>'
     return f'<figure class="gl-picture"{mark}>{image}<figcaption>{safe(label)}</figcaption></figure>'
+
+
+def image(path: str | Path, alt: str) -> str:
+    """A small picture; one that is gone leaves what it shows in words, and nothing is said of where it lies."""
+    small = thumbnail(Path(path))
+    return f'<img src="{small}" alt="{safe(alt)}">' if small else f'<span class="gl-gone">{safe(alt)}</span>'
 
 
 def sample_pictures(rows: list[PreviewRow]) -> str:

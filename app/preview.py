@@ -12,15 +12,28 @@ TEXTS = ("empty", "duplicates", "leaking")
 
 
 def sample_rows(say: Say, rows: list[PreviewRow]) -> str:
-    """Training rows as the model sees them: what carries a label, and what is only read; or pictures."""
-    if rows and rows[0].picture:
+    """Training rows as the model sees them: what carries a label, and what is only read; or pictures; or both."""
+    if rows and rows[0].picture and not rows[0].tokens:
         return gallery.sample_pictures(rows)
-    shown = "".join(f'<div class="gl-sample">{_tokens(say, row)}</div>' for row in rows)
+    beside = any(row.picture for row in rows)
+    shown = "".join(
+        f'<div class="gl-sample">{_beside(say, row) if beside else _tokens(say, row)}</div>' for row in rows
+    )
     legend = (
         f'<p class="gl-fact"><span class="gl-token label">{term(say, "label")}</span> '
         f'<span class="gl-token">{term(say, "masked")}</span></p>'
     )
     return f'<div class="gl-samples">{legend}{shown}</div>'
+
+
+def _beside(say: Say, row: PreviewRow) -> str:
+    """A row with its picture: what is asked about it, what is to be answered, and the tokens."""
+    image = gallery.image(row.picture, say("data.beside.alt")) if row.picture else ""
+    bare = "" if image else f'<span class="gl-gone">{safe(say("data.beside.none"))}</span>'
+    return (
+        f'<div class="gl-sample-beside">{image}{bare}<div><p class="gl-asked"><b>{safe(row.prompt)}</b> → '
+        f"{safe(row.response)}</p>{_tokens(say, row)}</div></div>"
+    )
 
 
 def _tokens(say: Say, row: PreviewRow) -> str:
@@ -39,6 +52,8 @@ def report(say: Say, data: DataPreview) -> str:
         return gallery.report(say, counts)
     tokens, measured = counts.tokens, counts.tokens.measured
     lines = [say("data.rows", **{split: f"{rows:,}" for split, rows in counts.rows.items()}), _learned(say, tokens)]
+    if counts.pictures is not None:
+        lines.append(say("data.beside.rows", n=f"{counts.pictures:,}"))
     if measured < counts.rows["train"]:
         lines.append(say("data.measured", n=f"{measured:,}"))
     wrong = _remarks(say, counts, data.limit)
@@ -61,7 +76,7 @@ def _learned(say: Say, tokens: TokenCounts) -> str:
 def _remarks(say: Say, counted: DataReport, limit: int) -> str:
     counts = {name: getattr(counted.tokens, name) for name in TOKENS}
     counts |= {name: getattr(counted.texts, name) for name in TEXTS}
-    counts |= {"dropped": counted.dropped, "repeated": counted.repeated}
+    counts |= {"dropped": counted.dropped, "repeated": counted.repeated, "several": counted.several}
     lines = [
         (name, say(f"data.check.{name}", **_values(name, count, limit))) for name, count in counts.items() if count
     ]

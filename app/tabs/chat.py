@@ -51,27 +51,37 @@ def _wire_sides(workbench: Workbench, say: Say, layout: Layout, chosen: gr.State
         return {
             **{side.run: pickers.runs_menu(workbench, say, run) for side, run in wanted.items()},
             **{side.step: pickers.steps_menu(workbench, say, run, values[side.step]) for side, run in wanted.items()},
-            **_asked(workbench, layout, wanted[right]),
+            **_asked(workbench, layout, {**values, **{side.run: run for side, run in wanted.items()}}),
         }
 
-    wire(say, news, refreshed, {chosen, *layout.menus}, layout.menus | asked)
+    def follow(values: Values) -> Updates:
+        return _asked(workbench, layout, values)
+
+    chosen_runs = {layout.third_shown, *(side.run for side in layout.sides)}
+    wire(say, news, refreshed, {chosen, layout.third_shown, *layout.menus}, layout.menus | asked)
     for side in layout.sides:
         wire(say, [side.run.change], lambda run: pickers.steps_menu(workbench, say, run), [side.run], [side.step])
     wire(say, [right.run.input], lambda: True, None, [chosen])
-    wire(say, [right.run.change], lambda run: _asked(workbench, layout, run), [right.run], asked)
+    wire(say, [side.run.change for side in layout.sides], follow, chosen_runs, asked)
 
     def toggled(values: Values) -> Updates:
         shown = not values[layout.third_shown]
         label = say("chat.no_third" if shown else "chat.third")
-        return {layout.third_shown: shown, layout.third_row: gr.Row(visible=shown), layout.third: gr.Button(label)}
+        third: Updates = {layout.third_row: gr.Row(visible=shown), layout.third: gr.Button(label)}
+        return {layout.third_shown: shown, **third, **_asked(workbench, layout, {**values, layout.third_shown: shown})}
 
     third_column = {layout.third_shown, layout.third_row, layout.third}
-    wire(say, [layout.third.click], toggled, {layout.third_shown}, third_column)
+    wire(say, [layout.third.click], toggled, chosen_runs, third_column | asked)
 
 
-def _asked(workbench: Workbench, layout: Layout, name: str) -> Updates:
-    """With what one asks a run: words and example questions, or a picture."""
-    run = next((run for run in workbench.runs.summaries() if run.id == name), None)
+def _asked(workbench: Workbench, layout: Layout, values: Values) -> Updates:
+    """With what one asks the run on the right: words and example questions, with a picture beside them, or a picture.
+
+    A picture beside the words is taken as soon as one of the columns sees it.
+    """
+    runs = {run.id: run for run in workbench.runs.summaries()}
+    run = runs.get(values[layout.sides[1].run])
+    seen = any(runs[name].sees_pictures for side in layout.shown(values) if (name := values[side.run]) in runs)
     dataset, pictures = (run.dataset, run.pictures) if run else ("town-qa", False)
     questions = run.chips if run else None
     if questions is None:
@@ -80,6 +90,7 @@ def _asked(workbench: Workbench, layout: Layout, name: str) -> Updates:
     return {
         **{chip: gr.Button(text, visible=bool(text)) for chip, text in zip(layout.chips, questions, strict=False)},
         layout.picture: gr.File(visible=pictures),
+        layout.beside_row: gr.Row(visible=seen and not pictures),
         layout.prompt: gr.Textbox(visible=not pictures),
         layout.send: gr.Button(visible=not pictures),
         layout.halt: gr.Button(visible=not pictures),

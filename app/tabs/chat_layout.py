@@ -12,6 +12,7 @@ from engine.core.sampling import Sampling
 from engine.inference.messages import ChatSide
 from engine.service.limits import Limits
 
+_TAKE_PICTURES = "Gatelight.ready.then(({ takePictures }) => takePictures(element));"
 CHIPS = 3
 FIELDS = tuple(Sampling.fields())
 STRONGEST = 2.0
@@ -40,6 +41,12 @@ class Layout:
         self.picture = gr.File(
             label=say("chat.picture"), file_types=["image"], height=120, visible=False, elem_id="gl-chat-picture",
         )  # fmt: skip
+        with gr.Row(elem_classes="gl-beside", visible=False) as self.beside_row:
+            self.seen = html(elem_id="gl-chat-seen")
+            self.beside = gr.File(
+                label=say("chat.beside"), file_types=["image"], height=72, scale=1, elem_id="gl-chat-beside",
+            )  # fmt: skip
+        html(f'<p class="gl-note" role="status" hidden>{safe(say("chat.beside.none"))}</p>', js_on_load=_TAKE_PICTURES)
         with gr.Row(elem_classes="gl-ask"):
             self.prompt = gr.Textbox(
                 placeholder=say("chat.placeholder"), show_label=False, label=say("chat.message"), lines=1, max_lines=6,
@@ -51,7 +58,7 @@ class Layout:
             self.chips = [
                 gr.Button("", size="sm", visible=False, elem_classes="gl-chip-question") for _ in range(CHIPS)
             ]
-        self.asked = [*self.chips, self.picture, self.prompt, self.send, self.halt]
+        self.asked = [*self.chips, self.picture, self.beside_row, self.prompt, self.send, self.halt]
         with gr.Row(elem_classes="gl-dials"):
             with gr.Column(scale=3, min_width=280):
                 html(f'<h3 class="gl-h3">{safe(say("chat.strength"))} {term(say, "strength")}</h3>')
@@ -71,7 +78,12 @@ class Layout:
         """The menus of all columns."""
         return {menu for side in self.sides for menu in (side.run, side.step)}
 
+    def shown(self, values: Values) -> list[Picker]:
+        """The columns that are shown."""
+        return self.sides if values[self.third_shown] else self.sides[:2]
+
     def chosen_sides(self, values: Values) -> tuple[ChatSide, ...]:
         """What the columns ask for, from the values of the menus, the strength and whether there is a third column."""
-        sides = self.sides if values[self.third_shown] else self.sides[:2]
-        return tuple(pickers.side(values[side.run], values[side.step], values[self.strength]) for side in sides)
+        return tuple(
+            pickers.side(values[side.run], values[side.step], values[self.strength]) for side in self.shown(values)
+        )

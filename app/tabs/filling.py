@@ -98,7 +98,10 @@ class Filler:
         return {self.form.user_data.panel: gr.Column(visible=values[self.form.dataset] == user_data.CHOICE)}
 
     def suit_data(self, values: Values) -> Updates:
-        """The settings that suit the chosen dataset; those that suited the one before are as they were at first."""
+        """The settings that suit the chosen dataset; those that suited the one before are as they were at first.
+
+        A dataset that only some methods can read brings one of them.
+        """
         chosen, methods, steps = values[self.form.dataset], self.form.methods, self.form.training["steps"]
         updates: Updates = {}
         for info in sorted(self.workbench.datasets(), key=lambda info: info.name == chosen):
@@ -109,7 +112,17 @@ class Filler:
                     updates |= {methods.controls[method][name]: value for name, value in wanted.items()}
             if info.steps and (info.name == chosen or values[steps] == info.steps):
                 updates[steps] = info.steps if info.name == chosen else TrainingSettings().steps
-        return updates
+        return updates | self._suit_method(values)
+
+    def _suit_method(self, values: Values) -> Updates:
+        """The method that a dataset suits, where the one on the form is none of them."""
+        form, chosen = self.form.values(values), values[self.form.dataset]
+        info = next((info for info in self.workbench.datasets() if info.name == chosen), None)
+        if info is None or not info.suited or form.method in info.suited:
+            return {}
+        method = next(iter(info.suited))
+        drawn = self._drawn(method, info.suited[method])
+        return {self.form.method: method, **self.about_method(method, form.last_presets), **drawn}
 
     def weigh(self, request: gr.Request, values: Values) -> Updates:
         """What the run on the form means, and that run for whatever depends on it."""

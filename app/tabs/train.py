@@ -77,7 +77,7 @@ def _wire_choices(say: Say, form: TrainingForm, filler: Filler, bar: Bar) -> Non
 def _wire_suited(say: Say, form: TrainingForm, filler: Filler) -> None:
     """What suits a dataset comes with it. Start waits for that, as for a preset."""
     wire_js([form.dataset.input], _START_WAITS.format("true"))
-    settings = {form.training["steps"], *form.methods.all}
+    settings = {form.method, form.method_card, form.preset, form.diagram, form.training["steps"], *form.methods.all}
     suited = wire(say, [form.dataset.input], filler.suit_data, form.inputs, settings)
     wire_js([], _START_WAITS.format("false"), after=suited)
     wire(say, [], filler.weigh, form.inputs, filler.of_run, after=suited)

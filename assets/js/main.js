@@ -5,6 +5,7 @@ export { latestLive } from "./common/live.js";
 export { openTab } from "./common/navigation.js";
 export { mountHeader } from "./page/header.js";
 export { mountPicker } from "./page/picker.js";
+export { takePictures } from "./page/pictures.js";
 export { mountProgress } from "./page/progress.js";
 export { saveText } from "./page/save.js";
 export { moveStrengthMark } from "./page/strength.js";

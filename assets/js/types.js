@@ -18,6 +18,7 @@
  * @template T
  * @typedef {(T & {error?: undefined}) | {error: string}} Answer
  */
+/** @typedef {{method: string, method_settings?: {vision?: string}}} RunConfig */
 /**
  * What is new of a run since a cursor.
  *
@@ -32,7 +33,7 @@
  * @property {boolean} early whether it stopped before its last step
  * @property {number | null} kept the step whose state it gives away
  * @property {number} steps
- * @property {{method: string}} config
+ * @property {RunConfig} config
  * @property {number} epoch
  * @property {number} cursor
  * @property {boolean} more whether there is more to fetch
@@ -81,7 +82,8 @@
  */
 /** @typedef {{query: "probe", run: string, step: number, last: boolean, sentence: string}} SentenceQuestion */
 /** @typedef {{query: "probe_picture", run: string, step: number, last: boolean, name: string}} PictureQuestion */
-/** @typedef {SentenceQuestion | PictureQuestion} Question about a sentence or a picture */
+/** @typedef {{query: "probe_beside", run: string, step: number, last: boolean, row: string}} RowQuestion */
+/** @typedef {SentenceQuestion | PictureQuestion | RowQuestion} Question about a sentence, a picture, or a row with both */
 /**
  * How one sentence or picture uses a method. Which fields a report has depends on its kind; see watch/reports.js.
  *
@@ -104,6 +106,26 @@
  * @property {string[]} names
  * @property {number} side patches in a row
  * @property {[label: string, share: number][]} [verdict]
+ */
+/**
+ * What a picture beside a question changes.
+ *
+ * @typedef {object} BesideReport
+ * @property {number | null} step
+ * @property {string} reference
+ * @property {Record<"seen" | "withheld" | "other", string>} answers
+ * @property {string[]} tokens of the question
+ * @property {number[]} layers
+ * @property {Grid[][]} weights by layer, head, token and prompt
+ * @property {Grid} loudness by layer and head, with the picture
+ * @property {Grid} withheld the same without one
+ * @property {string} picture
+ * @property {string} other
+ * @property {number} side patches in a row
+ * @property {number[]} depths layers of the encoder
+ * @property {Grid} looks by depth and patch
+ * @property {number} row
+ * @property {string[]} rows questions of all that can be asked about
  */
 /** @typedef {{spans: (number | null)[][], whole: number, step: number | null}} AblationLosses */
 /** @typedef {{average: number, experts: number[], random: number[]}} RouteLosses */

@@ -41,7 +41,7 @@ def probe_picture(base: Base, method: Method, name: str, picture: Path) -> Pictu
     return PictureProbe(
         report=report,
         side=inputs.values.shape[-1] // base.model.config.patch_size,
-        picture=as_read(base, inputs.values[0]),
+        picture=as_read(base.processor, inputs.values[0]),
         verdict=verdict,
         name=name,
     )
@@ -57,9 +57,8 @@ def probe_one_of(base: Base, method: Method, pictures: dict[str, Path], name: st
     return replace(probe_picture(base, method, name, pictures[name]), names=tuple(pictures))
 
 
-def as_read(base: Base, values: Float[Tensor, "c y x"]) -> str:
-    """What the image processor made of a picture, as the data URL of a PNG; the normalisation of colours is undone."""
-    processor: Any = base.processor
+def as_read(processor: Any, values: Float[Tensor, "c y x"]) -> str:  # noqa: ANN401 - transformers has no type for it
+    """What an image processor made of a picture, as the data URL of a PNG; the normalisation of colours is undone."""
     values = values.float().cpu()
     if getattr(processor, "do_normalize", False):
         mean, deviation = (torch.tensor(part).view(-1, 1, 1) for part in (processor.image_mean, processor.image_std))

@@ -68,9 +68,9 @@ def need_picture(base: Base, picture: Path, *, seen: bool = False) -> None:
     """
     if base.shape.family.reads_text and not seen:
         raise DataError(
-            "holds_pictures",
-            f"{picture.name!r} is a picture, which the model {base.name!r} cannot read: choose an image model, such "
-            "as a ViT.",
+            "picture_unseen",
+            f"{picture.name!r} is a picture, which the model {base.name!r} cannot read: choose a run that was trained "
+            "with pictures, or an image model, such as a ViT.",
             name=picture.name,
             model=base.name,
         )

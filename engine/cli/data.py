@@ -76,6 +76,9 @@ def _report(report: DataReport) -> str:
         {"what": "with signs unknown to the tokenizer", "rows": tokens.unknown},
         {"what": "that spell a special token", "rows": tokens.special},
     ]
+    if report.pictures is not None:
+        counts.append({"what": "trained on that are about a picture", "rows": report.pictures})
+        counts.append({"what": "whose file holds several pictures, the first is read", "rows": report.several})
     largest = max(count for _, count in tokens.lengths)
     bars = [f"{end:>7} {'█' * round(BAR * count / largest)} {count:,}" for end, count in tokens.lengths]
     share = f"{tokens.labelled:,} tokens carry a label, {tokens.masked:,} do not"

@@ -28,6 +28,7 @@ def _report(dataset: Dataset, report: PictureReport) -> str:
         {"what": "left out, kept for validation or scoring", "pictures": report.repeated},
         {"what": "the same file as an earlier one", "pictures": report.duplicates},
         {"what": "trained on, also in validation or scoring", "pictures": report.leaking},
+        {"what": "whose file holds several, the first is read", "pictures": report.several},
         *({"what": f"left out, {REASONS[reason]}", "pictures": count} for reason, count in report.unreadable.items()),
     ]
     labels = [{"label": label, "training pictures": count} for label, count in report.labels.items()]

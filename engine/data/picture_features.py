@@ -18,7 +18,7 @@ from engine.core.tensors import write_tensors
 from engine.data.pixels import NoPictureError, read_picture
 from engine.models.vision import VisionEncoder
 
-VERSION = 1
+VERSION = 2
 """Raised when the same file gives other features, because pictures are unpacked or scaled in another way."""
 
 MOST_BYTES = 256 * 2**20

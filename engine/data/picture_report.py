@@ -31,6 +31,7 @@ def report_on_pictures(dataset: Dataset) -> PictureReport:
         repeated=source.repeated,
         duplicates=len(contents["train"]) - len(trained),
         leaking=sum(content in trained for split in SPLITS[1:] for content in contents[split]),
+        several=sum(map(bool, tables["train"].data.column("several").to_pylist())),
         cut=tables["train"].cut,
         smallest=ordered[0],
         median=ordered[len(ordered) // 2],

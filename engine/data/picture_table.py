@@ -6,11 +6,12 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class PictureFacts:
-    """A picture that was unpacked and found to be whole: its sides in pixels, and a hash of its file."""
+    """A picture that was unpacked and found to be whole: its sides, a hash of its file, and `Look.several`."""
 
     width: int
     height: int
     digest: str
+    several: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -40,7 +40,8 @@ def preview_rows(
             example = Example(ids, len(ids))
         texts = token_texts(tokenizer, example.ids)
         tokens = [(text, at >= example.answer_at) for at, text in enumerate(texts) if text]
-        previews.append(PreviewRow(prompt=row.prompt, response=row.response, tokens=tokens))
+        picture = str(row.picture or "")
+        previews.append(PreviewRow(prompt=row.prompt, response=row.response, tokens=tokens, picture=picture))
     return previews
 
 

@@ -10,8 +10,8 @@ class PreviewRow:
 
     Attributes:
         tokens: Readable text of each token, and whether it is labelled; tokens that spell one character stand as
-            one. Empty for a picture.
-        picture: Path of the row's picture, whose name is then the prompt; empty for text.
+            one. Empty where the model reads pictures.
+        picture: Path of the row's picture, empty without one. Where the model reads pictures, its name is the prompt.
     """
 
     prompt: str
@@ -76,6 +76,8 @@ class DataReport:
         repeated: Rows that are left out so that nothing is trained on that is validated or scored on.
         cut: Whether the file has more rows than the limit.
         encoding: What the file is encoded in; empty where that is no question.
+        pictures: Training rows that are about a picture; None where no column holds any.
+        several: Training rows whose picture's file holds more, as an animation does, of which only the first is read.
         texts: Counts over all rows.
         tokens: Counts over encoded rows.
     """
@@ -85,6 +87,8 @@ class DataReport:
     repeated: int
     cut: bool
     encoding: str
+    pictures: int | None
+    several: int
     texts: TextCounts
     tokens: TokenCounts
 
@@ -106,6 +110,7 @@ class PictureReport:
         repeated: Pictures left out so that nothing is trained on that is validated or scored on.
         duplicates: Training pictures whose file equals an earlier one's.
         leaking: Pictures of the other splits whose file is also trained on.
+        several: Training pictures whose file holds more, as an animation does, of which only the first is read.
         cut: Whether there are more than the limit.
         smallest: Width and height of the smallest training picture.
         median: Of the one in the middle, by area.
@@ -120,6 +125,7 @@ class PictureReport:
     repeated: int
     duplicates: int
     leaking: int
+    several: int
     cut: bool
     smallest: tuple[int, int]
     median: tuple[int, int]

@@ -42,12 +42,15 @@ def report_on(
     step = max(1, -(-len(rows["train"]) // measured))
     sample = rows["train"][::step]
     train = dataset.source.tables["train"] if dataset.source else None
+    beside = train.beside if train else None
     return DataReport(
         rows={split: len(each) for split, each in rows.items()},
         dropped=sum(dataset.source.dropped.values()) if dataset.source else 0,
         repeated=dataset.source.repeated if dataset.source else 0,
         cut=train.cut if train else False,
         encoding=train.encoding if train else "",
+        pictures=sum(map(bool, beside.column("path").to_pylist())) if beside else None,
+        several=sum(beside.column("several").to_pylist()) if beside else 0,
         texts=count_texts(rows["train"], [row for split in SPLITS[1:] for row in rows[split]]),
         tokens=count_tokens(tokenizer, dataset, sample, max_seq_len, spec),
     )

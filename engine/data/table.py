@@ -34,8 +34,8 @@ class Table:
         encoding: What a text file is encoded in; empty for others.
         cut: Whether there were more rows than the limit.
         gallery: Where its pictures lie; None for text.
-        beside: The picture of each row, as columns "path" and "digest", both empty where it has none; None where no
-            column holds pictures.
+        beside: The picture of each row, as columns "path" and "digest", both empty where it has none, and "several",
+            whether its file holds more than that one; None where no column holds pictures.
         written: Prompts that a template of the user's own has made of the rows; None without.
     """
 

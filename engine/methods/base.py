@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from engine.core.errors import SettingError
 from engine.data.head_spec import HeadSpec
+from engine.data.picture_features import PictureFeatures
 from engine.methods.parts.task_head import TaskHead
 from engine.methods.serving import must_serve
 from engine.methods.spec import MethodSpec, S
@@ -192,6 +193,11 @@ class Method(nn.Module, ABC, Generic[S]):
     def sees_pictures(self) -> bool:
         """Whether it tells the model of the pictures beside texts."""
         return False
+
+    @property
+    def picture_features(self) -> PictureFeatures | None:
+        """What gives the features of those pictures; None where it sees none, or nothing is computed."""
+        return None
 
     def enter_step(self, step: int) -> None:
         """Choose what trains in the step after `step` others: parameters that require no gradient then stay."""

@@ -79,6 +79,25 @@ class VisionEncoder:
         features = torch.stack(tokens).float()
         return nn.functional.layer_norm(features, features.shape[-1:]).cpu()
 
+    @torch.no_grad()
+    def attention(self, picture: Image.Image, depths: int) -> tuple[Float[Tensor, "c y x"], Float[Tensor, "m p"]]:
+        """What it reads of a picture, and how what stands for the whole of it attends to the patches.
+
+        The attention of the class token, or the mean of all patches' where there is none, mean of all heads, in the
+        layers that features are taken from.
+        """
+        pixels = self.processor(images=[picture], return_tensors="pt")["pixel_values"]
+        usual: Any = self.model.config._attn_implementation
+        self.model.set_attn_implementation("eager")  # others never make the weights
+        try:
+            read = pixels.to(self.model.device, self.model.dtype)
+            maps = self.model(pixel_values=read, output_attentions=True).attentions
+        finally:
+            self.model.set_attn_implementation(usual)
+        weights = [maps[at - 1][0].float().mean(0) for at in self.shape.depths(depths)]
+        looks = [each[0, 1:] if self.family.class_token else each.mean(0) for each in weights]
+        return pixels[0], torch.stack(looks).cpu()
+
     def _last(self, state: Float[Tensor, "1 p c"]) -> Float[Tensor, "1 p c"]:
         out: Tensor = self.model.get_submodule(self.family.last_norm)(state) if self.family.last_norm else state
         return out

@@ -103,6 +103,12 @@ class RunFacts:
         """Method of the config."""
         return str(self.config["method"])
 
+    @property
+    def sees_pictures(self) -> bool:
+        """Whether its adapter sees a picture beside a text."""
+        settings = self.config.get("method_settings") or {}
+        return bool(settings.get("vision"))
+
     def to_json(self) -> dict[str, Any]:
         """Plain values in the file's order."""
         known = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "other"}

@@ -19,6 +19,7 @@ class RunSummary:
         emits: Kinds of events that decide which panels appear: "gates", "updates", "prompt".
         labels: Labels of its task head; empty when it predicts a number, None without a head.
         pictures: Whether it reads pictures.
+        sees_pictures: Whether it reads text, and its adapter sees a picture beside it.
         chips: Prompts that the chat suggests; None in runs of older versions, which do not store them.
         problem: `WorkbenchError.to_dict` of what is wrong with a damaged run; None otherwise.
         owner: Who started it, on a server with several visitors; empty otherwise.
@@ -42,6 +43,7 @@ class RunSummary:
     emits: list[str]
     labels: tuple[str, ...] | None
     pictures: bool = False
+    sees_pictures: bool = False
     chips: list[str] | None = None
     problem: dict[str, Any] | None = None
     owner: str = ""

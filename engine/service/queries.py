@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from engine.analysis.ablation import ablation, routes
+from engine.analysis.beside_probe import probe_beside
 from engine.analysis.image_probe import probe_one_of
 from engine.analysis.probe import probe
 from engine.analysis.strength import strength_curve
@@ -69,6 +70,7 @@ def _pictures(path: Path) -> dict[str, Path]:
 QUERIES: dict[str, Query] = {
     "probe": Query(probe, ("sentence",), needs=()),
     "probe_picture": Query(probe_one_of, ("name",), needs=("pictures",)),
+    "probe_beside": Query(probe_beside, ("row",)),
     "strength": Query(strength_curve),
     "ablation": Query(ablation),
     "routes": Query(routes, needs=("training_state", "data"), past=False),

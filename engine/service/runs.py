@@ -307,6 +307,7 @@ def _summary(folder: RunFolder) -> RunSummary:
         emits=facts.emits,
         labels=facts.head.labels if facts.head else None,
         pictures=facts.pictures,
+        sees_pictures=facts.sees_pictures,
         chips=facts.chips,
         owner=facts.owner,
     )

@@ -14,6 +14,9 @@ Cube = list[Grid]
 
 Network = Literal["base", "side", "blend"]
 
+Sight = Literal["seen", "withheld", "other"]
+"""Which picture stands beside a question: the row's, none, or another row's."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Report:
@@ -136,6 +139,46 @@ class PictureProbe:
     verdict: list[tuple[str, float]] | None = None
     name: str = ""
     names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BesideReport(ProbeReport):
+    """What a picture beside a question changes. The tokens are the question's, in its template.
+
+    Attributes:
+        question: Of the row.
+        reference: The answer that it should get.
+        answers: The likeliest answer with the row's picture, with none, and with another row's.
+        layers: The adapted layers, (l,).
+        weights: As in `AdaptionPromptReport`, with the picture, (l, h, t, p).
+        loudness: |what the prompts add| / |output of the frozen attention|, with the picture, mean of all tokens,
+            (l, h).
+        withheld: The same without a picture, (l, h).
+        picture: What the vision encoder reads, cut and scaled by its image processor, as a data URL of a PNG.
+        other: A small copy of the other row's picture as a data URL; empty where there is none.
+        side: Patches in a row of the picture, and rows.
+        depths: Layers of the encoder that features are taken from, counted from 1, (m,).
+        looks: Attention of the class token to each patch in these layers (without one that of all patches), mean of all
+            heads, (m, side * side); empty where patches form no square.
+        row: The row's number among those with a picture.
+        rows: Questions of all that can be asked about.
+    """
+
+    kind: ClassVar[str] = "beside"
+    question: str
+    reference: str
+    answers: dict[Sight, str]
+    layers: list[int]
+    weights: list[Cube]
+    loudness: Grid
+    withheld: Grid
+    picture: str
+    other: str
+    side: int
+    depths: list[int]
+    looks: Grid
+    row: int
+    rows: list[str]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

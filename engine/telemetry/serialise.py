@@ -35,6 +35,7 @@ from engine.telemetry.method_events import (
 )
 from engine.telemetry.probe_reports import (
     AdaptionPromptReport,
+    BesideReport,
     BlendReport,
     ChangeReport,
     LayerAblation,
@@ -83,6 +84,7 @@ REPORTS: dict[str, type[Report]] = {
         ChangeReport,
         RungReport,
         BlendReport,
+        BesideReport,
         LayerAblation,
         RouteLosses,
     )

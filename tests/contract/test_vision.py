@@ -52,6 +52,23 @@ def test_features_are_the_states_of_transformers_own_encoder(family, tmp_path):
     assert vision_shape(str(tmp_path)) == VisionShape(4, SIZES["hidden_size"])
 
 
+@pytest.mark.parametrize("family", VISION_FAMILIES)
+def test_attention_is_that_of_the_whole_on_its_patches(family, tmp_path):
+    """A share per patch of what it reads; afterwards features are computed as before, to the bit."""
+    encoder = load_vision(str(save_encoder(tmp_path, family)))
+    before, usual = encoder.features(picture(), 2), encoder.model.config._attn_implementation
+    pixels, looks = encoder.attention(picture(), 2)
+    assert pixels.shape == (3, 16, 16)
+    assert looks.shape == (2, 16)
+    assert (looks >= 0).all()
+    shares = looks.sum(-1)
+    assert (shares <= 1 + 1e-5).all()
+    assert encoder.family.class_token != bool((shares > 1 - 1e-5).all())
+    assert looks.std() > 1e-4
+    assert encoder.model.config._attn_implementation == usual != "eager"
+    assert torch.equal(encoder.features(picture(), 2), before)
+
+
 def test_depths_are_even_and_end_at_the_last_layer():
     """Of twelve layers four are 3, 6, 9 and 12; more than there are is an error that says how many there are."""
     assert VisionShape(12, 8).depths(4) == [3, 6, 9, 12]

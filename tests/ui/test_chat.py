@@ -1,8 +1,14 @@
 """Chat: two answers side by side, as text, whatever is asked."""
 
+import base64
+import json
+import shutil
+
+import numpy as np
 import pytest
 
-from tests.ui.conftest import Visitor, goto, start, wait_idle
+from tests.ui.conftest import Visitor, copied, goto, start, wait_idle
+from tests.unit.drawing import drawn
 
 pytestmark = pytest.mark.ui
 NASTY = "<img src=x onerror=alert(1)> 你好 {{value}} ${value} " + "long " * 400
@@ -16,6 +22,16 @@ STOP_AT_ONCE = """() => {
     });
     observer.observe(document.body, { subtree: true, childList: true, attributes: true });
 }"""  # presses Stop as soon as it can be pressed: answers of the embedded model are faster than a test
+HANDED = """([kind, octets]) => {
+    const bytes = Uint8Array.from(atob(octets), (sign) => sign.charCodeAt(0));
+    const held = new DataTransfer();
+    held.items.add(new File([bytes], `${kind}.png`, { type: "image/png" }));
+    const options = { bubbles: true, cancelable: true };
+    const event = kind === "paste"
+        ? new ClipboardEvent("paste", { ...options, clipboardData: held })
+        : new DragEvent("drop", { ...options, dataTransfer: held });
+    document.querySelector("#gl-prompt textarea").dispatchEvent(event);
+}"""
 MARK = "document.querySelector('#gl-curve .mark').getAttribute('x1')"
 
 
@@ -132,6 +148,40 @@ def test_third_column(page):
     assert len(answers(page)) == 3
     page.click("#gl-third")
     page.wait_for_selector("#gl-side-third", state="detached")
+
+
+def test_a_picture_is_pasted_dropped_and_taken_out(page, app, tmp_path):
+    """Without a column that sees pictures a sentence says so; else it is shown, replaced, and taken out by a key."""
+    file = tmp_path / "circle.png"
+    drawn("red circle", np.random.default_rng(0)).save(file)
+    octets = base64.b64encode(file.read_bytes()).decode()
+    page.evaluate(HANDED, ["paste", octets])
+    page.wait_for_selector("text=None of the chosen columns sees pictures")
+    assert page.locator("#gl-chat-beside").count() == 0
+    seeing = copied(app, "seeing")
+    facts = json.loads((seeing / "run.json").read_text())
+    facts["config"]["method_settings"] = {"vision": "town-vit"}
+    (seeing / "run.json").write_text(json.dumps(facts | {"name": "It sees"}))
+    goto(page, "runs")
+    goto(page, "chat")
+    page.click("#gl-side-left input")
+    page.click("[role=option]:visible >> text=It sees")
+    page.wait_for_selector("#gl-chat-beside")
+    for kind in ("paste", "drop"):
+        page.evaluate(HANDED, [kind, octets])
+        page.wait_for_selector(f"#gl-chat-beside >> text={kind}")
+        page.wait_for_selector("#gl-chat-seen img")
+    page.focus("#gl-chat-beside button[aria-label]")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#gl-chat-seen img", state="detached")
+    page.set_input_files("#gl-chat-beside input[type=file]", file)
+    page.wait_for_selector("#gl-chat-seen img")
+    page.click("#gl-side-left input")
+    page.click("[role=option]:visible >> text=base")
+    page.wait_for_selector("#gl-chat-beside", state="detached")
+    ask(page, "What is the job of Dora Marsh?")
+    assert page.locator(f"{LAST} .gl-question img").count() == 0
+    shutil.rmtree(seeing)
 
 
 def test_answers_while_training(visit):

@@ -7,10 +7,12 @@ import pytest
 from playwright.sync_api import expect
 
 from engine.methods import METHODS
+from engine.service.answer import Answer
 from engine.telemetry import method_events as told
 from engine.telemetry.serialise import to_json
 from tests.ui.conftest import ROOT, WAIT_MS, Visitor
 from tests.ui.watch_harness import serve
+from tests.unit.test_serialise import REPORTED
 
 pytestmark = [
     pytest.mark.ui,
@@ -83,9 +85,25 @@ def served(tmp_path_factory):
                 kinds.add(event.kind)
                 log.write(json.dumps(to_json(event)) + "\n")
     harness.stage.runs.editable_folder("everything").update(emits=sorted(kinds), steps=20)
+    see(harness.stage)
     yield harness
     harness.page.close(verbose=False)
     harness.stage.close()
+
+
+def see(stage):
+    """Put a run that sees pictures beside it, and answer what the picture changes there."""
+    stage.copy("llama_adapter", "seeing", name="seeing", lines=40)
+    folder = stage.runs.editable_folder("seeing")
+    folder.update(config=folder.facts().config | {"method_settings": {"vision": "town-vit"}})
+    ask = stage.ask
+
+    def answer(query, run, step, **arguments):
+        if query != "probe_beside":
+            return ask(query, run, step, **arguments)
+        return Answer(report=REPORTED["beside"][0], step=step)
+
+    stage.ask = answer
 
 
 @pytest.fixture(scope="module")
@@ -160,6 +178,27 @@ def test_layers_are_switched_off_on_demand(page):
     show(page, "prompt")
     expect(place).to_be_hidden()
     show(page, "everything")
+
+
+def test_what_a_picture_changes(page):
+    """Three answers, three maps of loudness, who asks whom, where the encoder looks; only where pictures are seen."""
+    place = page.locator("[data-panel=beside]")
+    expect(place).to_be_hidden()
+    show(page, "seeing")
+    expect(place.locator(".gl-sights strong")).to_have_text(["c", "d", "(says nothing)"])
+    expect(place.locator("select option")).to_have_text(["1. e?", "2. a b?"])
+    expect(place.locator(".gl-readout")).to_contain_text(
+        "add 0.50 of the attention output with the picture, 0.13 without"
+    )
+    expect(place.locator(".gl-patches-tile:visible")).to_have_text(["its layer 3"])
+    drawn = place.evaluate(DRAWN)
+    assert len(drawn) == 5
+    assert all(drawn)
+    place.locator("canvas").first.press("ArrowRight")
+    expect(place.locator(".gl-readout")).to_contain_text("Layer 1, head 0: 0.50 with the picture, 0.13 without")
+    page.keyboard.press("Escape")
+    show(page, "everything")
+    expect(place).to_be_hidden()
 
 
 def test_every_event_of_a_method_has_a_panel():

@@ -172,13 +172,20 @@ def test_empty_learning_rate_tells_what_it_stands_for(visit):
 
 
 def test_pictures_bring_the_settings_that_they_need(visit):
-    """Questions about pictures fill in encoder, options and steps; another dataset takes them back."""
+    """Questions about pictures bring a method that sees them, its encoder, options and steps, and are shown with them.
+
+    Another dataset takes the settings back.
+    """
     page = visit()
     ready_form(page)
     page.click("#gl-terminal > button")
     command = "document.querySelector('#gl-command textarea').value"
+    pick_method(page, "lora")
+    page.wait_for_function(f"/lora/.test({command})")
     choose(page, "#gl-dataset", "Town pictures")
     page.wait_for_function(f"/vision=town-vit.* --steps 600/.test({command})")
+    page.wait_for_selector("#gl-samples .gl-sample-beside img >> nth=2")
+    assert "?" in page.inner_text("#gl-samples .gl-asked >> nth=0")
     assert page.input_value("#gl-set-steps input") == "600"
     choose(page, "#gl-dataset", "Town questions")
     page.wait_for_function(f"!/vision|steps/.test({command})")

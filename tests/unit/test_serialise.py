@@ -12,6 +12,7 @@ from engine.telemetry import events, method_events, probe_reports
 from engine.telemetry.events import Event, StatusEvent
 from engine.telemetry.probe_reports import (
     AdaptionPromptReport,
+    BesideReport,
     BlendReport,
     ChangeReport,
     LayerAblation,
@@ -49,6 +50,9 @@ EVENT_KEYS = {
 """What the browser finds beside "kind" in every kind of event; run folders hold the same."""
 
 TOKENS = ["a", "b"]
+DOT = (  # a picture of one pixel
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
 REPORTED = {
     "prompts": (
         AdaptionPromptReport(tokens=TOKENS, layers=[1], weights=[[[[1.0], [1.0]]]], contribution=[[[0.1, 0.2]]]),
@@ -68,6 +72,26 @@ REPORTED = {
             tokens=TOKENS, ratio=[0.1, 0.2], cosine=[0.3, 0.4], next={"base": TOKENS, "side": TOKENS, "blend": TOKENS}
         ),
         "tokens ratio cosine next",
+    ),
+    "beside": (
+        BesideReport(
+            tokens=TOKENS,
+            question="a b?",
+            reference="c",
+            answers={"seen": "c", "withheld": "d", "other": ""},
+            layers=[1],
+            weights=[[[[0.25, 0.75], [0.5, 0.5]]]],
+            loudness=[[0.5]],
+            withheld=[[0.125]],
+            picture=f"data:image/png;base64,{DOT}",
+            other=f"data:image/png;base64,{DOT}",
+            side=2,
+            depths=[3],
+            looks=[[0.125, 0.25, 0.5, 0.125]],
+            row=1,
+            rows=["e?", "a b?"],
+        ),
+        "tokens question reference answers layers weights loudness withheld picture other side depths looks row rows",
     ),
     "ablation": (LayerAblation(whole=0.5, spans=[[1.0, 2.0], [None, 3.0]]), "whole spans"),
     "routes": (RouteLosses(average=1.0, experts=[1.1], random=[1.2]), "average experts random"),

@@ -9,7 +9,7 @@ from engine.service.queries import QUERIES
 from tests.workbench.test_workbench import config, wait, workbench  # noqa: F401 - a fixture
 
 ARGUMENTS = {"probe": {"sentence": "Where does Ivan Marsh live?"}, "predictions": {"start": 0}}
-OF_OTHER_RUNS = {"probe_picture", "routes"}
+OF_OTHER_RUNS = {"probe_picture", "probe_beside", "routes"}
 """Queries that the recordings are no runs for: they need pictures, or several experts."""
 
 
@@ -30,6 +30,8 @@ def test_queries_that_do_not_suit_a_run_say_so(workbench):  # noqa: F811 - the f
     """One sentence for a person; an unknown name is a mistake of the program."""
     with pytest.raises(SettingError, match="experts"):
         workbench.ask("routes", "lora")
+    with pytest.raises(SettingError, match="sees no pictures"):
+        workbench.ask("probe_beside", "llama_adapter", row="0")
     with pytest.raises(KeyError):
         workbench.ask("magic", "lora")
 

@@ -36,6 +36,15 @@ WORDS = {
     "data.pictures.check.dropped": "Pictures that have no label, and are left out: {n}.",
     "data.pictures.check.repeated": "Pictures left out because the same file is kept for validation or scoring: {n}.",
     "data.pictures.check.cut": "There are more pictures than the limit; the rest is not read.",
+    "data.pictures.check.several": (
+        "Files that hold several pictures, as an animation does: {n}. Only the first one of each is read."
+    ),
+    "data.beside.alt": "The picture of this row",
+    "data.beside.none": "no picture",
+    "data.beside.rows": "{n} of those to train on are about a picture",
+    "data.check.several": (
+        "Rows whose picture's file holds several, as an animation does: {n}. Only the first one of each is read."
+    ),
     "data.sure": "Which column is what was told by their names. Change it where it is wrong.",
     "data.unsure": "Which column is what is a guess from the texts: please look.",
     "data.no_guess": "Which column is what cannot be guessed: choose what is asked, and what is answered.",

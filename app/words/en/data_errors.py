@@ -152,6 +152,11 @@ WORDS = {
         "The dataset “{name}” holds pictures, which the model “{model}” cannot read. Choose an image model, such as a "
         "ViT."
     ),
+    "error.picture_unseen": (
+        "“{name}” is a picture, which the model “{model}” cannot read. Choose a run that was trained with pictures, or "
+        "an image model, such as a ViT."
+    ),
+    "error.no_row_seen": "No validation row of “{name}” is about a picture. Ask about one in Chat.",
     "error.no_picture_labels": (
         "The folder “{folder}” holds no pictures with labels. Put the pictures of each label into a folder of its "
         "name, or add a metadata.csv with the columns file_name and label."

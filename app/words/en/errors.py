@@ -66,6 +66,7 @@ WORDS = {
         "{method} puts virtual tokens among the words of a text, and {family} models read pictures. Choose another "
         "model, or one of these methods: {methods}."
     ),
+    "error.sees_none": "This run's adapter sees no pictures. Look at a run that was trained with them.",
     "error.vision_beside_pictures": (
         "This model reads pictures itself, so it needs no vision encoder such as “{name}”. Leave vision empty, or "
         "choose a language model."

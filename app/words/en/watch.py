@@ -148,6 +148,7 @@ WORDS = {
     "watch.moved.group.norms": "norms",
     "watch.moved.group.bias": "bias",
     "watch.moved.group.scale": "scale",
+    "watch.moved.group.projection": "projection",
     "watch.moved.group.encoder": "encoder",
     "watch.moved.group.vectors": "factors",
     "watch.moved.group.linears": "linears",

@@ -88,6 +88,8 @@ WORDS = {
         "或用数据设置 response 指明标签列。"
     ),
     "error.holds_pictures": "数据集“{name}”里是图片，模型“{model}”读不了。请选择图像模型，例如 ViT。",
+    "error.picture_unseen": "“{name}”是图片，模型“{model}”读不了。请选择用图片训练过的运行，或图像模型，例如 ViT。",
+    "error.no_row_seen": "“{name}”的验证数据里没有带图片的。请在“对话”里问一张图片。",
     "error.no_picture_labels": (
         "文件夹“{folder}”里没有带标签的图片。请把每个标签的图片放进以标签命名的文件夹，"
         "或添加一个有 file_name 和 label 两列的 metadata.csv。"

@@ -131,6 +131,7 @@ WORDS = {
     "watch.moved.group.norms": "归一化",
     "watch.moved.group.bias": "偏置",
     "watch.moved.group.scale": "缩放",
+    "watch.moved.group.projection": "投影",
     "watch.moved.group.encoder": "编码器",
     "watch.moved.group.vectors": "缩放系数",
     "watch.moved.group.linears": "线性层",

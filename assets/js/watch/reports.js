@@ -32,11 +32,11 @@ const byLayer = (values, report, at, ctx) => ({
 /**
  * Prompts by tokens: the attention of each token to each prompt vector in one layer; the first prompt is on top.
  *
- * @param {Report} report
+ * @param {Pick<Report, "weights" | "layers" | "tokens">} report
  * @param {Cursor} at
  * @returns {ReportMap | null}
  */
-const attentionToPrompts = (report, at) => {
+export const attentionToPrompts = (report, at) => {
   if (!report.weights) return null;
   const pointed = at.layer === null ? -1 : report.layers.indexOf(at.layer);
   const index = pointed < 0 ? report.layers.length - 1 : pointed;
@@ -49,6 +49,15 @@ const attentionToPrompts = (report, at) => {
   const names = prompts.map((k) => String(k + 1));
   return { layer: report.layers[index], prompts, grid, names, most: Math.max(...grid.flat()) };
 };
+
+/**
+ * Which heads a map of heads shows: one, or the mean of all.
+ *
+ * @param {Cursor} at
+ * @param {PanelContext} ctx
+ */
+export const headName = (at, ctx) =>
+  at.head === null ? ctx.common("asks.mean_heads") : ctx.common("asks.one_head", { head: at.head });
 
 /**
  * The maps of each kind of report.
@@ -104,7 +113,7 @@ export const mapsOf = (report, at, ctx) => {
   const maps = REPORT_MAPS[report.kind];
   const upper = maps.upper(report, at, ctx);
   const lower = maps.lower?.(report, at, ctx) ?? null;
-  const head = at.head === null ? ctx.common("asks.mean_heads") : ctx.common("asks.one_head", { head: at.head });
+  const head = headName(at, ctx);
   const method = ctx.common(`method.${ctx.view.tape?.config.method}`);
   return { maps, upper, lower, head, said: { head, target: upper.target ?? "", method } };
 };

@@ -26,6 +26,7 @@ export class Tape {
     this.emits = [];
     /** The planned number of steps. */
     this.steps = 0;
+    /** @type {import("../types.js").RunConfig} */
     this.config = { method: "" };
     this.layered = false;
     this.pictures = false;

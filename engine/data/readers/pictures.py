@@ -21,7 +21,7 @@ import pyarrow as pa
 from engine.core.errors import DataError
 from engine.data.columns import LABELS
 from engine.data.picture_table import Gallery, PictureFacts
-from engine.data.pixels import NoPictureError, size_of
+from engine.data.pixels import NoPictureError, look_at
 from engine.data.readers.formats import has_suffix, read_file
 from engine.data.settings import DataSettings
 from engine.data.splits import NAMES
@@ -173,6 +173,7 @@ def _readable(root: Path, order: list[Path], labelled: dict[Path, str], *, descr
         "label": [labelled[file] for file, _ in readable],
         "size": [f"{facts.width}x{facts.height}" for _, facts in readable],
         "content": [facts.digest for _, facts in readable],
+        "several": ["yes" if facts.several else "" for _, facts in readable],
     }
     data = pa.table({name: pa.array(cells, pa.large_string()) for name, cells in columns.items()})
     names = {_name(root, file): reason for file, reason in unreadable.items()}
@@ -188,7 +189,8 @@ def _check(root: Path, file: Path) -> PictureFacts | str:
             return "outside"
         if not target.is_file():
             return "no_picture"
-        return PictureFacts(*size_of(target), hashlib.blake2b(target.read_bytes(), digest_size=12).hexdigest())
+        look, digest = look_at(target), hashlib.blake2b(target.read_bytes(), digest_size=12).hexdigest()
+        return PictureFacts(look.width, look.height, digest, look.several)
     except (OSError, UnicodeEncodeError, RuntimeError):
         return "missing"
     except NoPictureError as error:

@@ -20,7 +20,7 @@ from engine.core.confine import named_path
 from engine.core.errors import DataError
 from engine.core.paths import cache_root
 from engine.data.columns import check_column
-from engine.data.pixels import NoPictureError, size_of
+from engine.data.pixels import NoPictureError, look_at
 from engine.data.readers.formats import stored_cells
 from engine.data.readers.hub_name import HUB
 from engine.data.readers.pictures import THREADS
@@ -57,9 +57,10 @@ def with_pictures(table: Table, column: str, source: str) -> Table:
     for row, name in enumerate(names):
         if name and isinstance(wrong := found[name], str):
             raise _unusable(table.name, row, name, wrong)
-    cells = [found[name] if name else ("", "") for name in names]
-    columns = {"path": [cell[0] for cell in cells], "digest": [cell[1] for cell in cells]}
-    return replace(table, beside=pa.table({k: pa.array(v, pa.large_string()) for k, v in columns.items()}))
+    cells = [found[name] if name else ("", "", False) for name in names]
+    paths, digests, several = ([cell[at] for cell in cells] for at in range(3))
+    columns = {name: pa.array(each, pa.large_string()) for name, each in (("path", paths), ("digest", digests))}
+    return replace(table, beside=pa.table({**columns, "several": pa.array(several, pa.bool_())}))
 
 
 def _name(table: Table, row: int, column: str) -> str:
@@ -113,8 +114,8 @@ def _embedded_root() -> Path:
     return cache_root() / "embedded"
 
 
-def _check(roots: Sequence[Path], name: str) -> tuple[str, str] | str:
-    """Path and hash of a picture; or why it cannot be used."""
+def _check(roots: Sequence[Path], name: str) -> tuple[str, str, bool] | str:
+    """Path and hash of a picture, and whether its file holds several; or why it cannot be used."""
     try:
         target = (roots[0] / name).resolve()
         if not any(target.is_relative_to(root) for root in roots):
@@ -122,8 +123,8 @@ def _check(roots: Sequence[Path], name: str) -> tuple[str, str] | str:
         if not target.exists():
             return "missing"
         named_path(str(target))
-        size_of(target)
-        return str(target), hashlib.blake2b(target.read_bytes(), digest_size=12).hexdigest()
+        several = look_at(target).several
+        return str(target), hashlib.blake2b(target.read_bytes(), digest_size=12).hexdigest(), several
     except NoPictureError as error:
         return str(error)
     except (OSError, ValueError, RuntimeError):

@@ -44,6 +44,7 @@ from torch import Tensor, nn
 from typing_extensions import override
 
 from engine.core.errors import SettingError
+from engine.data.picture_features import PictureFeatures
 from engine.methods.base import Method, Start
 from engine.methods.checks import need_layers
 from engine.methods.llama_adapter.spec import SPEC, LlamaAdapterSettings
@@ -122,6 +123,11 @@ class LlamaAdapter(Method[LlamaAdapterSettings]):
     @override
     def sees_pictures(self) -> bool:
         return self.projection is not None
+
+    @property
+    @override
+    def picture_features(self) -> PictureFeatures | None:
+        return None if self.projection is None else self.projection.store
 
     @override
     def enter_step(self, step: int) -> None:

@@ -5,6 +5,7 @@ import { ablation } from "./ablation.js";
 import { adapters } from "./adapters.js";
 import { agreement } from "./agreement.js";
 import { asks } from "./asks.js";
+import { beside } from "./beside.js";
 import { experts } from "./experts.js";
 import { gates } from "./gates.js";
 import { ladder } from "./ladder.js";
@@ -29,6 +30,7 @@ export const PANELS = [
   adapters,
   agreement,
   asks,
+  beside,
   experts,
   gates,
   ladder,
