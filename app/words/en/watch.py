@@ -27,7 +27,7 @@ WORDS = {
     "watch.interrupted": "This run was interrupted. Nothing is lost: it can go on from Runs.",
     "watch.stopped": "This run was stopped and kept. It can go on from Runs.",
     "watch.waiting": "The disk is full: training waits, and goes on by itself as soon as there is room.",
-    "watch.paused": "Paused. “One step” trains one more; “Go on” is in Train.",
+    "watch.paused": "Paused. “One step” trains one more; “Continue” is in Train.",
     "watch.finished.early": "Stopped early at step {step}: validation did not get better any more. Talk to it.",
     "watch.finished.kept": "Finished. The state of step {kept}, the best on validation, is kept: talk to it.",
     "watch.finished.early.kept": (
@@ -75,7 +75,7 @@ WORDS = {
     "watch.loss.ability.title": "Loss on plain text from before tuning: rising means forgetting",
     "watch.loss.other": "training of {name}",
     "watch.loss.axis": "step",
-    "watch.loss.readout": "Step {step}: training {training}, validation {validation}, base ability {ability} nats",
+    "watch.loss.readout": "Step {step}: training {training}, validation {validation}, base ability {ability} nats/token",
     "watch.asks.title": "Whom does it ask?",
     "watch.asks.title.updates": "Where does it act in this sentence?",
     "watch.asks.caption": "Type a sentence to see what its tokens do with the part that was trained.",
@@ -205,17 +205,17 @@ WORDS = {
     "watch.adapters.label": (
         "Change by each adapter: layers from below, after attention and after the MLP. Arrow keys move the pick."
     ),
-    "watch.adapters.bars": "asleep",
+    "watch.adapters.bars": "inactive",
     "watch.adapters.part.attention": "after attention",
     "watch.adapters.part.mlp": "after the MLP",
     "watch.adapters.strip": "Every adapter's change, step by step",
     "watch.adapters.mean": (
-        "Mean |A(h) − h| / |h| {value} at step {step}; {asleep} % of the bottleneck's units are asleep. "
+        "Mean |A(h) − h| / |h| {value} at step {step}; {asleep} % of the bottleneck's units are inactive. "
         "Point at a cell; click to keep it."
     ),
     "watch.adapters.cell": (
-        "Layer {layer}, {column}: |A(h) − h| / |h| = {value}; {asleep} % of its units are asleep (no token "
-        "of the sentence wakes them)"
+        "Layer {layer}, {column}: |A(h) − h| / |h| = {value}; {asleep} % of its units are inactive (no token "
+        "of the sentence activates them)"
     ),
     "watch.mass.title": "Which heads listen to the prefix?",
     "watch.mass.caption": (

@@ -60,7 +60,7 @@ def _fill(maker: TableMaker, lines: Any, file: str) -> None:  # noqa: ANN401 - t
             raise DataError(
                 "ragged_line",
                 f"Line {first} of {file} has {len(cells)} cells, but the header names {len(header)} columns: quote "
-                "cells that hold the separator, or mend the line.",
+                "cells that hold the separator, or correct the line.",
                 file=file,
                 line=first,
                 count=len(cells),
@@ -80,7 +80,7 @@ def _numbered(lines: Any, file: str) -> Iterator[tuple[int, list[str]]]:  # noqa
         raise DataError(
             "bad_quotes",
             f"The row that begins in line {last + 1} of {file} has a quote that is not closed or not doubled "
-            f"({error}): mend it.",
+            f"({error}): correct it.",
             file=file,
             line=last + 1,
             reason=str(error),
