@@ -26,7 +26,7 @@ WORDS = {
     "chat.no_head": "no task head",
     "chat.speed": "{n} tokens/s",
     "chat.at_strength": "strength {s}",
-    "chat.strength": "How loudly does the tuned part speak? · adapter strength",
+    "chat.strength": "How loudly does the tuned part speak?",
     "chat.curve": "Validation loss against adapter strength",
     "chat.curve.draw": "Draw the loss at every strength",
     "chat.curve.best": "Validation loss from strength 0 to 2; lowest at {s} ({loss})",

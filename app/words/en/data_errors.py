@@ -19,8 +19,8 @@ WORDS = {
         "({reason}): correct it."
     ),
     "error.damaged_text": (
-        "Line {line} of {file} holds bytes that are no {encoding} text, though the rest is: correct the line, or save the "
-        "file as UTF-8."
+        "Line {line} of {file} holds bytes that are no {encoding} text, though the rest is: correct the line, or save "
+        "the file as UTF-8."
     ),
     "error.empty_file": "The file {file} has no rows: add some, or choose another file.",
     "error.hub_missing": (

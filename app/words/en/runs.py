@@ -73,11 +73,11 @@ WORDS = {
     ),
     "runs.zoo.x": "parameters that train (log)",
     "runs.zoo.y.exact_match": "test score",
-    "runs.zoo.y.base_ability": "base ability",
+    "runs.zoo.y.forgetting": "forgetting",
     "runs.zoo.untuned": "untuned",
     "runs.zoo.hint": "Point at a mark; click to read about the method.",
     "runs.zoo.told": (
-        "{title}: trains {n}, answers {score} of the test questions, base ability {ability} nats "
-        "(before: {before}); {seconds} s, {speed} tokens/s, {size} kB"
+        "{title}: trains {n}, answers {score} of the test questions, forgets {forgetting} nats/token "
+        "of plain text; {seconds} s, {speed} tokens/s, {size} kB"
     ),
 }

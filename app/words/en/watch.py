@@ -61,8 +61,8 @@ WORDS = {
     "watch.gates.difference": "difference",
     "watch.loss.title": "Is it learning, and what is it forgetting?",
     "watch.loss.caption": (
-        "A low loss is not a good answer: read the answer below. Base ability is measured on plain text that "
-        "the base knew; when it rises, the model forgets."
+        "A low loss is not a good answer: read the answer below. Forgetting is the rise of the loss on plain "
+        "text that the base knew."
     ),
     "watch.loss.log": "log steps",
     "watch.loss.log.title": "Give the early steps more room",
@@ -71,11 +71,14 @@ WORDS = {
     "watch.loss.validation": "validation",
     "watch.loss.validation.title": "Loss on questions that are never trained on",
     "watch.loss.best": "lowest validation (ring) {value} at step {step}",
-    "watch.loss.ability": "base ability",
-    "watch.loss.ability.title": "Loss on plain text from before tuning: rising means forgetting",
+    "watch.loss.forgetting": "forgetting",
+    "watch.loss.forgetting.title": "How far the loss on plain text that the base knew has risen since step 0",
     "watch.loss.other": "training of {name}",
     "watch.loss.axis": "step",
-    "watch.loss.readout": "Step {step}: training {training}, validation {validation}, base ability {ability} nats/token",
+    "watch.loss.axis.y": "nats/token · lower is better ↓",
+    "watch.loss.readout": (
+        "Step {step}: training {training}, validation {validation}, forgetting {forgetting} nats/token"
+    ),
     "watch.asks.title": "Whom does it ask?",
     "watch.asks.title.updates": "Where does it act in this sentence?",
     "watch.asks.caption": "Type a sentence to see what its tokens do with the part that was trained.",

@@ -26,7 +26,7 @@ WORDS = {
     "chat.no_head": "没有任务头",
     "chat.speed": "每秒 {n} 个 token",
     "chat.at_strength": "强度 {s}",
-    "chat.strength": "微调部分说话多大声？ · 适配器强度",
+    "chat.strength": "微调部分说话多大声？",
     "chat.curve": "验证损失随适配器强度的变化",
     "chat.curve.draw": "画出各个强度下的损失",
     "chat.curve.best": "强度 0 到 2 的验证损失；最低在 {s}（{loss}）",

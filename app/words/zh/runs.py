@@ -69,11 +69,11 @@ WORDS = {
     ),
     "runs.zoo.x": "训练的参数个数（对数）",
     "runs.zoo.y.exact_match": "测试集得分",
-    "runs.zoo.y.base_ability": "基座能力",
+    "runs.zoo.y.forgetting": "遗忘",
     "runs.zoo.untuned": "未微调",
     "runs.zoo.hint": "指向一个标记；点击可读到这种方法的说明。",
     "runs.zoo.told": (
-        "{title}：训练 {n} 个参数，答对测试问题的 {score}，基座能力 {ability} nats（之前 {before}）；"
+        "{title}：训练 {n} 个参数，答对测试问题的 {score}，普通文本上遗忘 {forgetting} nats/token；"
         "{seconds} 秒，每秒 {speed} 个 token，{size} kB"
     ),
 }
