@@ -1,6 +1,7 @@
 """Pixels from pictures: the image processor of a model, kept from pictures that it would blow up."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from jaxtyping import Float
 from PIL import Image
@@ -17,9 +18,15 @@ def pixels_of(processor: BaseImageProcessor, pictures: Sequence[Image.Image]) ->
     Some processors scale a picture until its shorter side fits, and cut out the middle. A line of one by a hundred
     thousand pixels would grow to billions on the way, so what is far from the middle is cut off before.
     """
-    shown = [_middle(picture) for picture in pictures] if getattr(processor, "do_center_crop", False) else pictures
+    shown = [_middle(picture) for picture in pictures] if _cuts_out_the_middle(processor) else pictures
     out: Tensor = processor(images=list(shown), return_tensors="pt")["pixel_values"]
     return out
+
+
+def _cuts_out_the_middle(processor: Any) -> bool:  # noqa: ANN401 - transformers has no type for its attributes
+    size = getattr(processor, "size", None) or {}
+    shorter = size.get("shortest_edge") if isinstance(size, dict) else getattr(size, "shortest_edge", None)
+    return bool(shorter and getattr(processor, "do_center_crop", False))
 
 
 def _middle(picture: Image.Image) -> Image.Image:

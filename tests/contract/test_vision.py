@@ -9,6 +9,7 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
 from torch.testing import assert_close
+from transformers import CLIPImageProcessorPil
 
 import engine.models.vision
 from engine.core.errors import ModelError, SettingError
@@ -214,22 +215,22 @@ def test_odd_pictures_are_read_as_they_are_seen(tmp_path, kind):
 @pytest.mark.fault(
     "memory", "A picture of one by many thousand pixels: it is not blown up to billions before it is cut."
 )
-def test_long_pictures_are_cut_before_they_are_scaled(tmp_path, monkeypatch):
+def test_long_pictures_are_cut_before_they_are_scaled(monkeypatch):
     """Where the processor looks at the middle alone; its pixels are those of the whole picture, as ever."""
-    encoder = load_vision(str(save_encoder(tmp_path, "clip")))
+    middle = CLIPImageProcessorPil(size={"shortest_edge": 16}, crop_size={"height": 16, "width": 16})
+    whole = CLIPImageProcessorPil(size={"height": 16, "width": 16}, crop_size={"height": 16, "width": 16})
     long = Image.new("RGB", (8, 4000), "white")
     long.paste(picture().resize((8, 8)), (0, 1996))
-    handed, process = [], type(encoder.processor).__call__
+    expected = [each(images=[long], return_tensors="pt")["pixel_values"] for each in (middle, whole)]
+    handed, process = [], CLIPImageProcessorPil.__call__
 
     def spied(self, images, **options):
         handed.extend(image.size for image in images)
         return process(self, images=images, **options)
 
-    monkeypatch.setattr(type(encoder.processor), "__call__", spied)
-    pixels = pixels_of(encoder.processor, [long])
-    assert handed == [(8, 64)]
-    assert_close(pixels, encoder.processor(images=[long], return_tensors="pt")["pixel_values"])
-    assert pixels_of(load_vision(str(save_encoder(tmp_path / "vit"))).processor, [long]).shape == (1, 3, 16, 16)
+    monkeypatch.setattr(CLIPImageProcessorPil, "__call__", spied)
+    assert_close([pixels_of(each, [long]) for each in (middle, whole)], expected)
+    assert handed == [(8, 64), (8, 4000)]
 
 
 def test_fingerprint_is_of_the_file_alone(tmp_path):
