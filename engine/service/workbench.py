@@ -4,7 +4,7 @@ import dataclasses
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,7 @@ from engine.config.resuming import AS_IT_WAS, Resuming
 from engine.config.run import RunConfig
 from engine.core.confine import LOCAL, Confinement
 from engine.core.errors import RunError, SettingError, WorkbenchError
+from engine.core.parts import Parts
 from engine.data.dataset import shipped_datasets
 from engine.data.info import DatasetInfo, Inspection
 from engine.data.inspect import inspect_data
@@ -267,7 +268,7 @@ class Workbench:
         accept_changed: bool = False,
         **arguments: Any,  # noqa: ANN401 - any argument of a query
     ) -> Answer:
-        """Answer a query about a run between two training steps.
+        """Answer a query about a run between training steps; where it takes long, others have turns in between.
 
         Args:
             query: A name in `engine.service.queries.QUERIES`.
@@ -284,10 +285,10 @@ class Workbench:
         folder = self.runs.folder(run)
         trust = self.permission.of_run(folder, session)
 
-        def answer(worker: "Worker") -> Answer:
+        def answer(worker: "Worker") -> Parts[Answer]:
             return worker.ask(query, folder, step, arguments, trust, accept_changed=accept_changed)
 
-        return self._worker.call(answer, self.rights.who().id)
+        return self._worker.call_in_parts(answer, self.rights.who().id)
 
     def predictions(self, run: str, *, session: str = "", accept_changed: bool = False) -> Iterator[Predicted]:
         """Predictions for the test rows of a run, a few more each time; stored predictions are yielded at once.
@@ -334,7 +335,7 @@ class Workbench:
         abandoned = threading.Event()
         ends = (stop, abandoned, self._worker.closing)
 
-        def begin(worker: "Worker") -> Iterator[ChatUpdate]:
+        def begin(worker: "Worker") -> Generator[ChatUpdate]:
             return worker.chat(request, folders, lambda: any(end.is_set() for end in ends), trust)
 
         future = self._worker.stream(begin, updates.put, self.rights.who().id)
