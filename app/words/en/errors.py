@@ -169,6 +169,14 @@ WORDS = {
         "its authors; then resume."
     ),
     "error.over_limit": "{field} is {value}, but this server allows at most {limit}: lower it.",
+    "error.server_full": "This server keeps {n} runs of all its visitors, and no more: try again in some hours.",
+    "error.hub_too_large": (
+        "{name} has {size} MB on the hub, but this server fetches at most {limit} MB: choose a smaller one."
+    ),
+    "error.hub_size_unknown": (
+        "The hub does not say how large {name} is, so this server does not fetch it: check the name, try again later, "
+        "or choose what is here already."
+    ),
     "error.too_many_runs": (
         "You keep {n} runs, but this server keeps at most {limit} of each visitor: delete one in Runs first."
     ),
