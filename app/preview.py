@@ -82,7 +82,12 @@ def _remarks(say: Say, counted: DataReport, limit: int) -> str:
     ]
     if counted.cut:
         lines.append(("cut", say("data.check.cut")))
-    if counted.encoding not in ("", "utf-8", "utf-8-sig", "ascii"):
+    if counted.unread:
+        names = ", ".join(f"{name} ({count:,})" for name, count in counted.unread.items())
+        lines.append(("unread", say("data.check.unread", names=names)))
+    if counted.doubt:
+        lines.append(("doubt", say(f"data.check.doubt.{counted.doubt}")))
+    if counted.encoding_guessed:
         lines.append(("encoding", say("data.check.encoding", encoding=counted.encoding)))
     return "".join(f'<li data-check="{name}">{safe(line)}</li>' for name, line in lines)
 

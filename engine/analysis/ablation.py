@@ -1,9 +1,8 @@
 """What parts of a tuned model contribute: the validation loss without spans of layers, and with single experts."""
 
-import torch
-
 from engine.analysis.validation_loss import validation_loss
 from engine.core.errors import SettingError
+from engine.core.parts import InParts, Parts
 from engine.data.dataset import Dataset
 from engine.methods.adamix.method import AdaMix
 from engine.methods.base import Method
@@ -11,8 +10,8 @@ from engine.models.base import Base
 from engine.telemetry.probe_reports import LayerAblation, RouteLosses
 
 
-@torch.inference_mode()
-def ablation(base: Base, method: Method, dataset: Dataset) -> LayerAblation:
+@InParts
+def ablation(base: Base, method: Method, dataset: Dataset) -> Parts[LayerAblation]:
     """Validation loss with the method off in every span of layers, as in figure 6 of the adapter paper.
 
     Raises:
@@ -26,18 +25,18 @@ def ablation(base: Base, method: Method, dataset: Dataset) -> LayerAblation:
         )
     tuned = method.sharing_copy().eval()
     loss = validation_loss(base, tuned, dataset)
-    whole = loss()
+    whole = yield from loss()
     spans: list[list[float | None]] = []
     for first in range(base.shape.l):
         spans.append([None] * first)
         for last in range(first, base.shape.l):
             tuned.control.off_layers = frozenset(range(first, last + 1))
-            spans[-1].append(loss())
+            spans[-1].append((yield from loss()))
     return LayerAblation(whole=whole, spans=spans)
 
 
-@torch.inference_mode()
-def routes(base: Base, method: Method, dataset: Dataset, samples: int = 16) -> RouteLosses:
+@InParts
+def routes(base: Base, method: Method, dataset: Dataset, samples: int = 16) -> Parts[RouteLosses]:
     """Validation loss of the averaged experts, of each expert alone in all layers, and along random routes.
 
     A random route is one sample of the method's own routing; it stays the same for all rows.
@@ -53,13 +52,14 @@ def routes(base: Base, method: Method, dataset: Dataset, samples: int = 16) -> R
         )
     tuned = method.sharing_copy().eval()
     loss = validation_loss(base, tuned, dataset)
-    average, single, sampled = loss(), [], []
+    single, sampled = list[float](), list[float]()
+    average = yield from loss()
     for expert in range(method.experts):
         tuned.control.routing = expert
-        single.append(loss())
+        single.append((yield from loss()))
     tuned.control.routing = None
     tuned.train()  # training mode routes at random; AdaMix has no dropout that this would switch on
     for number in range(samples):
         tuned.use_sample(-1 - number)  # numbers of samples that training never takes
-        sampled.append(loss())
+        sampled.append((yield from loss()))
     return RouteLosses(average=average, experts=single, random=sampled)

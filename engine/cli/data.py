@@ -75,6 +75,10 @@ def _report(report: DataReport) -> str:
         {"what": "whose answer alone is longer", "rows": tokens.overlong},
         {"what": "with signs unknown to the tokenizer", "rows": tokens.unknown},
         {"what": "that spell a special token", "rows": tokens.special},
+        *(
+            {"what": f"times that {name!r} of a conversation is not read", "rows": n}
+            for name, n in report.unread.items()
+        ),
     ]
     if report.pictures is not None:
         counts.append({"what": "trained on that are about a picture", "rows": report.pictures})
@@ -83,6 +87,12 @@ def _report(report: DataReport) -> str:
     bars = [f"{end:>7} {'█' * round(BAR * count / largest)} {count:,}" for end, count in tokens.lengths]
     share = f"{tokens.labelled:,} tokens carry a label, {tokens.masked:,} do not"
     encoding = f"\nEncoding: {report.encoding}" if report.encoding else ""
+    if report.encoding_guessed:
+        encoding += " (only a guess: if the rows below read wrongly, say --data encoding=…)"
+    if report.doubt:
+        encoding += (
+            f"\nDoubt   : the answers are whole numbers; say --data responses={report.doubt} if they are {report.doubt}"
+        )
     return (
         f"Rows    : {rows}{more}{encoding}\nTokens  : {share}; median row {tokens.median:,}, longest {tokens.longest:,}"
         f"\n{table(counts)}\nRows by length in tokens:\n" + "\n".join(bars)

@@ -9,6 +9,7 @@ from typing import Any
 from engine.cli.commands import Commands, add_command
 from engine.cli.output import result
 from engine.cli.settings import add_trust_options, trusted
+from engine.core.parts import whole
 from engine.runs.folder import RunFolder
 from engine.telemetry.probe_reports import LayerAblation, RouteLosses
 
@@ -71,7 +72,7 @@ def ask(args: argparse.Namespace) -> None:
 
     command = COMMANDS[args.command]
     folder = RunFolder.open(args.folder)
-    answer = Worker(lambda _live: None).ask(command.query, folder, None, {}, trusted(args))
+    answer = whole(Worker(lambda _live: None).ask(command.query, folder, None, {}, trusted(args)))
     result(answer.to_json(), as_json=args.json, text=command.show(answer.report))
 
 

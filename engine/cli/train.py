@@ -3,9 +3,10 @@
 import argparse
 import dataclasses
 import functools
+import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,8 +33,11 @@ from engine.runs.scan import new_run_path
 
 if TYPE_CHECKING:
     from engine.training.loop import Trainer
+    from engine.training.progress import Progress
 
 WAITS = "The disk is full at step {} ({}): training waits, and goes on as soon as there is room. Ctrl-C stops it."
+PATIENCE_S = 8.0
+"""Seconds after a signal until what takes longer is given up."""
 GOES_ON = "There is room again: training goes on."
 
 
@@ -61,12 +65,23 @@ def resume(args: argparse.Namespace) -> None:
         _run(resume_run(folder, load, Resuming(training=given, accept_changed=args.accept_changed)), args)
 
 
+def _said(progress: "Progress") -> str:
+    """What stands beside the bar."""
+    if progress.waiting:
+        return "waiting for room on the disk"
+    if progress.validating:
+        return "validating"
+    if progress.warming is not None:
+        return f"warming up, {progress.warming:.0%}"
+    return f"loss {progress.loss:.4f}, {progress.tokens_per_s:,.0f} tokens/s"
+
+
 def _run(trainer: "Trainer", args: argparse.Namespace) -> None:
     folder, steps = trainer.folder, trainer.settings.steps
     say(f"Run folder: {folder.path}")
-    generator = trainer.run()
+    generator = trainer.in_parts()
     with (
-        _stop_signals() as stop_requested,
+        _stop_signals(lambda: _give_up(trainer)) as stop_requested,
         tqdm(total=steps, initial=trainer.position.step, unit="step", disable=args.quiet) as bar,
     ):
         waiting, told = False, False
@@ -74,13 +89,8 @@ def _run(trainer: "Trainer", args: argparse.Namespace) -> None:
             if progress.waiting != waiting:
                 waiting = progress.waiting
                 say(WAITS.format(progress.step, folder.path) if waiting else GOES_ON)
-            if waiting:
-                bar.set_postfix_str("waiting for room on the disk")
-            elif progress.warming is not None:
-                bar.set_postfix_str(f"warming up, {progress.warming:.0%}")
-            else:
-                bar.update()
-                bar.set_postfix_str(f"loss {progress.loss:.4f}, {progress.tokens_per_s:,.0f} tokens/s")
+            bar.set_postfix_str(_said(progress))
+            bar.update(progress.step - bar.n)
             if trainer.notice is not None and not told:
                 told = True
                 say(str(trainer.notice))
@@ -117,15 +127,34 @@ def _outcome(facts: RunFacts, adapter: Path) -> str:
     return f"{ended}; best validation loss {'unknown' if best is None else f'{best:.4f}'}; adapter{kept} in {adapter}"
 
 
+def _give_up(trainer: "Trainer") -> None:
+    """Keep the run as it was before what takes so long, as a step of a minute, and end the process."""
+    trainer.keep()
+    os._exit(1)
+
+
 @contextmanager
-def _stop_signals() -> Iterator[threading.Event]:
-    """An event that `STOP_SIGNALS` set: stop after the current step. Under nohup, a closed terminal is nothing."""
+def _stop_signals(give_up: Callable[[], None] = lambda: None) -> Iterator[threading.Event]:
+    """An event that `STOP_SIGNALS` set: stop after the current step. Under nohup, a closed terminal is nothing.
+
+    Args:
+        give_up: Called, in a thread, where that has not happened after `PATIENCE_S`.
+    """
     stop_requested = threading.Event()
+    patience = threading.Timer(PATIENCE_S, give_up)
+    patience.daemon = True
+
+    def stop(*_: object) -> None:
+        if not stop_requested.is_set():
+            stop_requested.set()
+            patience.start()
+
     numbers = [number for number in STOP_SIGNALS if not ignored_hangup(number)]
-    previous = {number: signal.signal(number, lambda *_: stop_requested.set()) for number in numbers}
+    previous = {number: signal.signal(number, stop) for number in numbers}
     try:
         yield stop_requested
     finally:
+        patience.cancel()
         for number, handler in previous.items():
             signal.signal(number, handler)
 

@@ -1,10 +1,14 @@
 """Which columns are asked, which are answered: guessed from their names, and from the texts where names say nothing."""
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Any
 
 from engine.core.errors import DataError
+from engine.data.conversations import is_talk
 from engine.data.settings import DataSettings
 from engine.data.table import Table
 
@@ -19,6 +23,8 @@ class Columns:
         input: What the question is about; empty without.
         response: What is answered.
         messages: A conversation; empty without.
+        system: Text that says how to answer a conversation which does not say so itself; empty without.
+        tools: Tools that the assistant of a conversation may call; empty without.
         picture: The picture that a row is about; empty without.
         sure: Whether the guess is by names; else it is by texts, and a person should check it.
     """
@@ -28,6 +34,8 @@ class Columns:
     input: str = ""
     response: str = ""
     messages: str = ""
+    system: str = ""
+    tools: str = ""
     picture: str = ""
     sure: bool = True
 
@@ -64,6 +72,9 @@ LABELS = (
 )  # fmt: skip
 CONTEXT = ("input", "context", "passage")
 NUMBERED = re.compile(r"(^|_)(id|idx|index)$")
+TRIED_TALKS = 20
+"""Cells that are read to see whether a column holds conversations."""
+
 SAMPLED_ROWS = 200
 """Rows whose texts are read where names say nothing."""
 
@@ -82,9 +93,11 @@ def columns_for(table: Table, settings: DataSettings) -> Columns:
     for name in (settings.input, settings.response, settings.messages):
         check_column(table, name.strip())
     if settings.messages.strip():
-        return Columns(kind="messages", messages=settings.messages.strip())
+        return _with_beside(table, Columns(kind="messages", messages=settings.messages.strip()))
     if asked and settings.response.strip():
         columns = Columns(kind="pair", prompt=asked, response=settings.response.strip())
+        if not settings.input.strip() and (talk := as_conversation(table, columns)) is not None:
+            return talk
     else:
         guessed = guess(table)
         if guessed is None or (guessed.kind == "messages" and (asked or settings.response.strip())):
@@ -132,8 +145,51 @@ def guess(table: Table) -> Columns | None:
 
 
 def _conversation(table: Table, names: dict[str, str]) -> Columns | None:
-    messages = next((names[name] for name in CONVERSATIONS if name in names and names[name] in table.nested), None)
-    return None if messages is None else Columns(kind="messages", messages=messages)
+    talks = [column for column in table.columns if holds_talks(table, column)]
+    named = [names[name] for name in CONVERSATIONS if name in names and names[name] in {*talks, *table.nested}]
+    if named:
+        return _with_beside(table, Columns(kind="messages", messages=named[0]))
+    if not talks:
+        return None
+    pair = _pair(table, names)
+    found = None if pair is None else as_conversation(table, pair)
+    return found or _with_beside(table, Columns(kind="messages", messages=talks[0], sure=len(talks) == 1))
+
+
+def as_conversation(table: Table, columns: Columns) -> Columns | None:
+    """The same columns as a conversation, where what is asked or what is answered is one; else None."""
+    (ask, *more), tell = columns.prompt, columns.response
+    if more or columns.input:
+        return None
+    if holds_talks(table, tell):
+        return _with_beside(table, Columns(kind="messages", prompt=(ask,), messages=tell))
+    if holds_talks(table, ask):
+        return _with_beside(table, Columns(kind="messages", messages=ask, response=tell))
+    return None
+
+
+def _with_beside(table: Table, columns: Columns) -> Columns:
+    """The same with the columns that stand beside a conversation: a system's text, and tools."""
+    names = {_plain(column): column for column in reversed(table.columns)}
+    return replace(
+        columns,
+        system=_first(names, ("system", "system_prompt", "system_message", "developer")) or "",
+        tools=_first(names, ("tools", "functions")) or "",
+    )
+
+
+def holds_talks(table: Table, column: str) -> bool:
+    """Whether the first cells of a column in which something stands are conversations, or JSON of some."""
+    head = table.data.column(column).slice(0, SAMPLED_ROWS).to_pylist()
+    cells = list(islice((cell for cell in head if cell and cell.strip()), TRIED_TALKS))
+    return bool(cells) and all(cell.lstrip()[0] in "[{" and is_talk(_parsed(cell)) for cell in cells)
+
+
+def _parsed(cell: str) -> Any:  # noqa: ANN401 - any JSON value
+    try:
+        return json.loads(cell)
+    except (ValueError, RecursionError):
+        return None
 
 
 def _instruction(table: Table, names: dict[str, str]) -> Columns | None:
@@ -192,6 +248,11 @@ def _texts(table: Table, without: str = "") -> list[str]:
         if not all(re.fullmatch(r"[\d.,eE+-]*|true|false", text.strip()) for text in cells):
             sizes[column] = sum(map(len, cells)) / len(cells)
     return sorted(sizes, key=lambda column: -sizes[column])
+
+
+def is_label(column: str) -> bool:
+    """Whether a column's name says that labels stand in it."""
+    return _plain(column) in LABELS
 
 
 def _first(names: dict[str, str], wanted: tuple[str, ...]) -> str | None:

@@ -1,61 +1,158 @@
-"""Conversations: the messages of OpenAI's form and of ShareGPT's, and what of them is asked and answered."""
+"""Conversations: the messages of OpenAI's form and of ShareGPT's, as a chat template wants them, or as plain text."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from engine.data.texts import text_of
+
 ROLES = {
-    "user": "user",
     "human": "user",
     "prompter": "user",
-    "assistant": "assistant",
     "gpt": "assistant",
     "chatgpt": "assistant",
     "bot": "assistant",
     "model": "assistant",
-    "system": "system",
+    "ai": "assistant",
+    "function": "tool",
+    "observation": "tool",
+    "tool_response": "tool",
+    "ipython": "tool",
 }
+"""Names of roles in files, and what chat templates call them; every other role keeps its name."""
+
+CALLS = ("function_call", "tool_call", "tool_calls")
+"""Roles of ShareGPT's, and fields of OpenAI's, that hold what the assistant asks of a tool."""
+
+SYSTEM = ("system", "developer")
+"""Roles that say how to answer."""
+
+PLAIN = {"role", "content"}
+"""Fields of a message that is nothing but a text."""
+
+Message = dict[str, Any]
+"""A role, a text, and whatever else the file says of it: calls of tools, a name, thoughts."""
 
 
-def turns_of(value: Any) -> list[tuple[str, str]]:  # noqa: ANN401 - whatever stands in the file
-    """(role, text) of every message that can be understood; neighbours of one role become one."""
-    turns: list[tuple[str, str]] = []
-    for role, text in _messages(value):
-        if turns and turns[-1][0] == role:
-            turns[-1] = (role, f"{turns[-1][1]}\n{text}")
+def is_talk(value: Any) -> bool:  # noqa: ANN401 - whatever stands in the file
+    """Whether a value is a conversation: a list of messages, or such a list turned into lists of roles and texts."""
+    found = _listed(value)
+    return bool(found) and all(
+        isinstance(each, dict) and _role(each) and any(name in each for name in ("content", "value", *CALLS))
+        for each in found
+    )
+
+
+def messages_of(value: Any) -> list[Message]:  # noqa: ANN401 - as above
+    """Every message; neighbours of one role become one where both are plain text."""
+    out: list[Message] = []
+    for message in _messages(value):
+        last = out[-1] if out else {}
+        if set(message) == set(last) == PLAIN and last["role"] == message["role"] != "tool":
+            out[-1] = {**last, "content": f"{last['content']}\n{message['content']}"}
         else:
-            turns.append((role, text))
-    return turns
+            out.append(message)
+    return out
 
 
-def _messages(value: Any) -> Iterator[tuple[str, str]]:  # noqa: ANN401 - as above
-    for message in value if isinstance(value, list) else []:
-        if not isinstance(message, dict):
+def _messages(value: Any) -> Iterator[Message]:  # noqa: ANN401 - as above
+    for each in _listed(value):
+        if not isinstance(each, dict) or not (role := _role(each)):
             continue
-        role = ROLES.get(str(message.get("role", message.get("from", ""))).lower())
-        text = message.get("content", message.get("value"))
-        if role is not None and text is not None:
-            yield role, text_of(text)
+        more = {name: held for name, held in each.items() if name not in ("role", "from", "content", "value")}
+        more = {name: held for name, held in more.items() if held not in (None, [], {}, "")}
+        content = each.get("content", each.get("value"))
+        text = "" if content is None else _joined(content)
+        if role in CALLS:
+            calls = calls_in(text)
+            yield {"role": "assistant", "content": "" if calls else text, **more, **calls}
+        elif text or more or content is not None:
+            if unread := sorted(set(_unread(content))):
+                more[PARTS] = unread
+            yield {"role": ROLES.get(role, role), "content": text, **more}
 
 
-def text_of(value: Any) -> str:  # noqa: ANN401 - as above
-    """The text in a value: of a list its first, of an object its text; SQuAD's answers and OpenAI's parts are such."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, list):
-        return text_of(value[0]) if value else ""
+PARTS = "parts without text"
+"""Field of a message that names what stands beside its text, such as "image_url"."""
+
+
+def _listed(value: Any) -> list[Any]:  # noqa: ANN401 - as above
+    """The messages as a list; JSON in a text is read, and a table's lists of roles and of texts are put together."""
+    if isinstance(value, str) and value.lstrip()[:1] == "[":
+        try:
+            value = json.loads(value)
+        except ValueError:
+            return []
     if isinstance(value, dict):
-        return next((text_of(value[name]) for name in ("text", "value", "content") if name in value), json.dumps(value))
-    return "" if value is None else json.dumps(value)
+        columns = {name: held for name, held in value.items() if isinstance(held, list)}
+        if not {"role", "from"} & set(columns) or len({len(held) for held in columns.values()}) != 1:
+            return []
+        return [dict(zip(columns, cells, strict=True)) for cells in zip(*columns.values(), strict=True)]
+    return value if isinstance(value, list) else []
+
+
+def _role(message: Message) -> str:
+    return str(message.get("role") or message.get("from") or "").strip().lower()
+
+
+def _joined(content: Any) -> str:  # noqa: ANN401 - a text, or OpenAI's parts
+    if not isinstance(content, list):
+        return text_of(content)
+    parts = (part if isinstance(part, str) else part.get("text") for part in content if isinstance(part, str | dict))
+    return "\n".join(part for part in parts if isinstance(part, str))
+
+
+def _unread(content: Any) -> Iterator[str]:  # noqa: ANN401 - as above
+    """Kinds of the parts that hold no text."""
+    for part in content if isinstance(content, list) else ():
+        if isinstance(part, dict) and not isinstance(part.get("text"), str):
+            yield str(part.get("type", "part"))
+
+
+def calls_in(text: str) -> Message:
+    """The field `tool_calls` of a call written as JSON; nothing where the text is none."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return {}
+    calls = found if isinstance(found, list) else [found]
+    if not calls or not all(isinstance(call, dict) and "name" in call for call in calls):
+        return {}
+    return {"tool_calls": [{"type": "function", "function": {"arguments": {}, **call}} for call in calls]}
+
+
+def joined_talks(before: Sequence[Message], talk: Sequence[Message]) -> list[Message]:
+    """A conversation behind what was asked in a column of its own, which it may hold itself."""
+    if any(message["role"] == "user" for message in talk):
+        has_system = any(message["role"] in SYSTEM for message in talk)
+        before = [] if has_system else [message for message in before if message["role"] in SYSTEM]
+    return [*before, *talk]
+
+
+def answer_place(messages: Sequence[Message], *, whole: bool) -> int | None:
+    """Index of the message that is learned: the assistant's first behind a question, or its last.
+
+    Returns:
+        None where nobody asks, or nobody answers.
+    """
+    asked = next((at for at, message in enumerate(messages) if message["role"] == "user"), len(messages))
+    answers = [at for at in range(asked, len(messages)) if messages[at]["role"] == "assistant"]
+    return None if not answers else answers[-1 if whole else 0]
+
+
+def said(message: Message) -> str:
+    """The text of a message, with its calls of tools as JSON."""
+    calls = [message[name] for name in CALLS if name in message]
+    return "\n".join(filter(None, (message["content"], *(json.dumps(call, ensure_ascii=False) for call in calls))))
 
 
 def question_and_answer(
-    turns: list[tuple[str, str]], *, whole: bool, before_answer: str, before_question: str
+    messages: Sequence[Message], *, whole: bool, before_answer: str, before_question: str
 ) -> tuple[str, str] | None:
-    """What is asked and what is answered.
+    """What is asked and what is answered, as text.
 
     Args:
-        turns: The messages; a system's text goes in front of the first question.
+        messages: Of the conversation; a system's text goes in front of the first question.
         whole: Take the last answer, and all before it as the question; else the first answer.
         before_answer: What the template writes between a question and its answer.
         before_question: What it writes between an answer and the next question.
@@ -63,17 +160,41 @@ def question_and_answer(
     Returns:
         None where nobody asks, or nobody answers.
     """
-    system = "\n".join(text for role, text in turns if role == "system")
-    messages = [(role, text) for role, text in turns if role != "system"]
-    while messages and messages[0][0] != "user":
-        messages = messages[1:]
-    while messages and messages[-1][0] != "assistant":
-        messages = messages[:-1]
-    if not messages:
+    place = answer_place(messages, whole=whole)
+    if place is None:
         return None
-    if not whole:
-        messages = messages[:2]
-    asked = f"{system}\n\n{messages[0][1]}" if system else messages[0][1]
-    for role, text in messages[1:-1]:
-        asked += (before_answer if role == "assistant" else before_question) + text
-    return asked, messages[-1][1]
+    system = "\n".join(said(message) for message in messages if message["role"] in SYSTEM)
+    first, *others = _from_first_question(messages[:place])
+    asked = f"{system}\n\n{said(first)}" if system else said(first)
+    marks = {"assistant": before_answer, "user": before_question}
+    for message in others:
+        asked += marks.get(message["role"], f"\n\n{message['role']}: ") + said(message)
+    return asked, said(messages[place])
+
+
+def _from_first_question(messages: Sequence[Message]) -> list[Message]:
+    spoken = [message for message in messages if message["role"] not in SYSTEM]
+    start = next(at for at, message in enumerate(spoken) if message["role"] == "user")
+    return spoken[start:]
+
+
+def unread_as_text(messages: Sequence[Message], *, whole: bool) -> Iterator[str]:
+    """Names of what `question_and_answer` makes nothing of: roles in front of the first question, parts, fields."""
+    place = answer_place(messages, whole=whole)
+    if place is None:
+        return
+    used = messages[: place + 1]
+    start = next(at for at, message in enumerate(used) if message["role"] == "user")
+    yield from (message["role"] for message in used[:start] if message["role"] not in SYSTEM)
+    for message in used:
+        yield from message.get(PARTS, ())
+        yield from (name for name in message if name in THOUGHTS)
+
+
+THOUGHTS = ("reasoning_content", "reasoning", "thinking")
+"""Fields that hold what the assistant thought before it answered."""
+
+
+def without_parts(messages: Iterable[Message]) -> list[Message]:
+    """The messages as a chat template reads them."""
+    return [{name: held for name, held in message.items() if name != PARTS} for message in messages]

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +76,47 @@ def chats(template: str, values: tuple[str, ...]) -> tuple[str, ...]:
     with _process() as process:
         _ask(process, {"template": template, "chat": True}, ends)
         return tuple(_ask(process, [json.loads(each) for each in values], ends))
+
+
+def chats_of_rows(
+    template: str, rows: Iterable[Sequence[Sequence[Mapping[str, Any]]]], count: int
+) -> Iterator[tuple[str, ...]]:
+    """A model's chat template filled for many rows.
+
+    Args:
+        template: In Jinja.
+        rows: Of each row the forms to try, one after the other until the template takes one; a form is several sets of
+            variables, of which each is filled.
+        count: How many rows there are, by which the time is limited.
+
+    Raises:
+        DataError: The template refuses all forms of a row, or takes too much time or memory.
+    """
+    ends, source = time.monotonic() + START_S + ROW_S * count, iter(rows)
+    with _process() as process:
+        _ask(process, {"template": template, "chat": True}, ends)
+        while batch := list(itertools.islice(source, BATCH_ROWS)):
+            try:
+                texts = _ask(process, [values for forms in batch for values in forms[0]], ends)
+                sizes = [len(forms[0]) for forms in batch]
+                yield from (tuple(itertools.islice(part, size)) for part in [iter(texts)] for size in sizes)
+            except DataError as error:
+                if error.key != "bad_chat_template":
+                    raise
+                for forms in batch:
+                    yield _first_taken(process, forms, ends)
+
+
+def _first_taken(
+    process: "subprocess.Popen[bytes]", forms: Sequence[Sequence[Mapping[str, Any]]], ends: float
+) -> tuple[str, ...]:
+    for form in forms[:-1]:
+        try:
+            return tuple(_ask(process, list(form), ends))
+        except DataError as error:
+            if error.key != "bad_chat_template":
+                raise
+    return tuple(_ask(process, list(forms[-1]), ends))
 
 
 def end_running() -> None:

@@ -1,7 +1,7 @@
 """What the responses of a column are: labels to choose from, numbers, or free text."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from engine.core.errors import DataError
 from engine.data.columns import Columns
@@ -12,16 +12,28 @@ MOST_LABELS = 200
 """More different responses than that are no labels, unless the user says so."""
 
 LONGEST_LABEL = 100
+FEW_LABELS = 20
+"""Up to so many different whole numbers are labels; more may be classes or a quantity."""
+
 HIDDEN = "-1"
-"""What test files of the hub hold where the label is kept secret."""
+"""What files of the hub hold where a label is kept secret, or nobody agreed on one."""
+
+QUANTITIES = ("score", "similarity_score", "rating", "stars", "quality", "price", "age", "count", "value", "target")
+"""Names of columns whose whole numbers are a quantity where there are many of them."""
 
 
-def responses_of(tables: Sequence[Table], columns: Columns) -> list[str]:
-    """The different responses of all splits, hidden and empty ones left out."""
-    responses = dict.fromkeys(
-        text for table in tables if columns.response in table.columns for text in table.values(columns.response)
-    )
-    if HIDDEN in responses and all(re.fullmatch(r"-?\d+", text) for text in responses):
+def responses_of(tables: Sequence[Table], columns: Columns, *, named: bool = False) -> list[str]:
+    """The different responses of all splits, hidden and empty ones left out.
+
+    Args:
+        tables: Of all splits, that for training first.
+        columns: What each column is for.
+        named: Whether ids have names, of which -1 has none.
+    """
+    held = [table.values(columns.response) if columns.response in table.columns else [] for table in tables]
+    responses = dict.fromkeys(text for texts in held for text in texts)
+    whole = all(re.fullmatch(r"-?\d+", text) for text in responses)
+    if HIDDEN in responses and whole and (named or HIDDEN not in held[0]):
         del responses[HIDDEN]
     return list(responses)
 
@@ -34,25 +46,18 @@ def kind_of(tables: Sequence[Table], columns: Columns, settings: DataSettings) -
     """
     if columns.kind != "labels":
         return "free", []
-    responses, wanted = responses_of(tables, columns), settings.responses
-    numeric = bool(responses) and all(_is_number(text) for text in responses)
-    whole = numeric and all(_is_id(text) for text in responses)
+    named = bool(settings.label_names.strip() or tables[0].label_names.get(columns.response))
+    responses, wanted = responses_of(tables, columns, named=named), settings.responses
+    if columns.response in tables[0].several:
+        return _of_several(tables[0], columns.response, wanted)
     if wanted == "numbers":
-        if not numeric:
-            odd = next((text for text in responses if not _is_number(text)), "")
-            raise DataError(
-                "no_number",
-                f"The column {columns.response!r} of {tables[0].name} holds {odd!r}, which is no number: set the data "
-                "setting responses to 'labels' or 'free'.",
-                file=tables[0].name,
-                column=columns.response,
-                value=odd,
-            )
-        return "numbers", []
-    if wanted == "guess" and numeric and (not whole or len(responses) > 20):
+        return _numbers(tables[0], columns.response, responses)
+    whole = all(map(_is_id, responses))
+    classes = whole and (named or _are_classes(responses, tables, columns))
+    if wanted == "guess" and responses and all(map(_is_number, responses)) and not classes:
         return "numbers", []
     likely = len(responses) <= MOST_LABELS and all(len(text) <= LONGEST_LABEL for text in responses)
-    if len(responses) < 2 or (wanted == "guess" and not likely):
+    if len({_plain(text) for text in responses}) < 2 or (wanted == "guess" and not likely):
         if wanted == "labels":
             raise DataError(
                 "one_label",
@@ -62,7 +67,68 @@ def kind_of(tables: Sequence[Table], columns: Columns, settings: DataSettings) -
                 column=columns.response,
             )
         return "free", []
-    return "labels", sorted(responses, key=lambda text: (0, float(text), "") if whole else (1, 0, text))
+    return "labels", sorted(responses, key=lambda text: (0, float(text), "") if whole else (1, 0, _plain(text)))
+
+
+def _of_several(table: Table, column: str, wanted: str) -> tuple[str, list[str]]:
+    if wanted in ("labels", "numbers"):
+        raise DataError(
+            "several_labels",
+            f"Rows of {table.name} have several labels each in the column {column!r}, and a head chooses one: set the "
+            "data setting responses to 'free', which learns all of them as a text.",
+            file=table.name,
+            column=column,
+        )
+    return "free", []
+
+
+def _numbers(table: Table, column: str, responses: Sequence[str]) -> tuple[str, list[str]]:
+    odd = next((text for text in responses if not _is_number(text)), "")
+    if odd or not responses:
+        raise DataError(
+            "no_number",
+            f"The column {column!r} of {table.name} holds {odd!r}, which is no number: set the data setting responses "
+            "to 'labels' or 'free'.",
+            file=table.name,
+            column=column,
+            value=odd,
+        )
+    return "numbers", []
+
+
+def _are_classes(responses: Sequence[str], tables: Sequence[Table], columns: Columns) -> bool:
+    """Whether whole numbers are ids of classes: few, or all from the first to the last, and each several times."""
+    ids = sorted({int(float(text)) for text in responses})
+    if len(ids) <= FEW_LABELS:
+        return True
+    close = ids[0] in (0, 1) and ids[-1] - ids[0] < 1.1 * len(ids)
+    rows = sum(map(len, tables))
+    name = re.sub(r"\W+", "_", columns.response.strip().lower())
+    return close and name not in QUANTITIES and len(ids) <= MOST_LABELS and rows >= 4 * len(ids)
+
+
+def doubt(labels: Mapping[str, str], table: Table, columns: Columns, settings: DataSettings) -> str:
+    """What else many whole numbers could be, "labels" or "numbers"; empty where there is no doubt.
+
+    Args:
+        labels: The labels' names; empty where responses are numbers.
+        table: The rows for training.
+        columns: What each column is for.
+        settings: What the user said.
+    """
+    if settings.responses != "guess" or columns.response in table.label_names or columns.kind != "labels":
+        return ""
+    responses = table.values(columns.response)
+    if len(responses) <= FEW_LABELS or not all(_is_id(text) for text in responses):
+        return ""
+    return "numbers" if labels else "labels"
+
+
+def _plain(label: str) -> str:
+    """One spelling of a label: 1.0 is 1, and True is true."""
+    if _is_id(label):
+        return str(int(float(label)))
+    return label.lower() if label.lower() in ("true", "false") else label
 
 
 def names_of(labels: Sequence[str], table: Table, columns: Columns, settings: DataSettings) -> dict[str, str]:
@@ -74,7 +140,8 @@ def names_of(labels: Sequence[str], table: Table, columns: Columns, settings: Da
     names = [name.strip() for name in settings.label_names.split(",") if name.strip()]
     names = names or list(table.label_names.get(columns.response, ()))
     if not names:
-        return {label: label for label in labels}
+        twice = len({_plain(label) for label in labels}) < len(labels)
+        return {label: _plain(label) if twice else label for label in labels}
     ids = [int(float(label)) if _is_id(label) else -1 for label in labels]
     if set(labels) <= set(names):
         return {label: label for label in labels}

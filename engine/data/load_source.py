@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from engine.core.errors import DataError
-from engine.data.columns import Columns, check_column, columns_for
+from engine.data.columns import Columns, check_column, columns_for, is_label
 from engine.data.jinja_process import filled
 from engine.data.labels import kind_of, names_of
 from engine.data.readers.dispatch import read_tables
@@ -53,6 +53,7 @@ def _open(name: str, settings: DataSettings, stamps: tuple[Stamp | None, ...]) -
         files = {"train": name, "validation": settings.validation, "test": settings.test}
         tables = {split: with_pictures(table, column, files[split]) for split, table in tables.items()}
     pictures = tables["train"].gallery is not None
+    tables = {split: _with_plain_labels(table) for split, table in tables.items()}
     columns = PICTURES if pictures else columns_for(tables["train"], settings)
     for table in tables.values():
         for each in (*columns.asked, columns.response):
@@ -69,6 +70,14 @@ def _open(name: str, settings: DataSettings, stamps: tuple[Stamp | None, ...]) -
         numbers=kind == "numbers",
     )
     return _split(_written(source))
+
+
+def _with_plain_labels(table: Table) -> Table:
+    """The same table with lists of labels as texts."""
+    for column in sorted(table.nested):
+        if is_label(column):
+            table = table.flattened(column)
+    return table
 
 
 def _written(source: Source) -> Source:
@@ -125,7 +134,9 @@ def _split(source: Source) -> Source:
     made = {"train": rows}
     if missing:
         asked, whole = _same_rows(source, train)
-        strata = groups(train.data, ["label"]) if source.labels and source.pictures else None
+        strata = (
+            groups(train.data, ["label" if source.pictures else source.columns.response]) if source.labels else None
+        )
         made = cut_off(rows, asked, whole, missing, source.settings, train.name, strata)
     tables = {split: train.take(part) for split, part in (named | made).items()} | given
     for table in tables.values():

@@ -3,6 +3,9 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
+PROVEN = ("utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "ascii")
+"""Encodings that a file's own bytes prove."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PreviewRow:
@@ -76,6 +79,8 @@ class DataReport:
         repeated: Rows that are left out so that nothing is trained on that is validated or scored on.
         cut: Whether the file has more rows than the limit.
         encoding: What the file is encoded in; empty where that is no question.
+        unread: How often something of a conversation is not read, by its role or kind, such as "image_url".
+        doubt: What many whole numbers could be instead of what they are taken for: "labels", "numbers", or nothing.
         pictures: Training rows that are about a picture; None where no column holds any.
         several: Training rows whose picture's file holds more, as an animation does, of which only the first is read.
         texts: Counts over all rows.
@@ -87,10 +92,17 @@ class DataReport:
     repeated: int
     cut: bool
     encoding: str
+    unread: dict[str, int]
+    doubt: str
     pictures: int | None
     several: int
     texts: TextCounts
     tokens: TokenCounts
+
+    @property
+    def encoding_guessed(self) -> bool:
+        """Whether a person should check the encoding: an old one of one language is never proven by a file's bytes."""
+        return self.encoding not in ("", *PROVEN)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values."""

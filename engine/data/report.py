@@ -49,6 +49,8 @@ def report_on(
         repeated=dataset.source.repeated if dataset.source else 0,
         cut=train.cut if train else False,
         encoding=train.encoding if train else "",
+        unread=dataset.source.unread if dataset.source else {},
+        doubt=dataset.source.doubt if dataset.source else "",
         pictures=sum(map(bool, beside.column("path").to_pylist())) if beside else None,
         several=sum(beside.column("several").to_pylist()) if beside else 0,
         texts=count_texts(rows["train"], [row for split in SPLITS[1:] for row in rows[split]]),

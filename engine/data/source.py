@@ -1,18 +1,31 @@
 """A file or a hub dataset as splits of rows: what each column is for, and each row written when it is asked for."""
 
+import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any, overload
 
 from typing_extensions import override
 
+from engine.data.chat_rows import Asked, write_rows
 from engine.data.columns import Columns
-from engine.data.conversations import question_and_answer, text_of, turns_of
+from engine.data.conversations import (
+    SYSTEM,
+    Message,
+    joined_talks,
+    messages_of,
+    question_and_answer,
+    unread_as_text,
+)
+from engine.data.labels import doubt
 from engine.data.row import Row
 from engine.data.settings import DataSettings
-from engine.data.table import Table
-from engine.data.templates import TextTemplate, chat
+from engine.data.table import Table, strings
+from engine.data.templates import PROMPT, TextTemplate, begin_of_text, chat, chat_source
+from engine.data.texts import answer_of, text_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +41,8 @@ class Source:
         numbers: Whether responses are numbers.
         dropped: Rows that nothing can be made of, by split.
         repeated: Rows in no split, since they ask what is kept for validation or scoring and are not needed there.
+        left_out: How often a chat template left something of a conversation out, by role or kind; None before it is
+            filled.
     """
 
     tables: dict[str, Table]
@@ -38,6 +53,7 @@ class Source:
     numbers: bool = False
     dropped: dict[str, int] = field(default_factory=dict)
     repeated: int = 0
+    left_out: dict[str, int] | None = None
 
     @property
     def pictures(self) -> bool:
@@ -64,7 +80,31 @@ class Source:
             and self.columns.kind == "messages"
             and getattr(tokenizer, "chat_template", None)
         )
-        return replace(self, template=chat(tokenizer)) if self.settings.template == "chat" or suits else self
+        if self.settings.template != "chat" and not suits:
+            return self
+        source = replace(self, template=chat(tokenizer))
+        return source._written(tokenizer) if self.columns.kind == "messages" else source
+
+    def _written(self, tokenizer: Any) -> "Source":  # noqa: ANN401 - as above
+        """The same conversations as the tokenizer's chat template writes each of them, begin-of-text once."""
+        template, special, ends = chat_source(tokenizer)
+        tables, rows = list(self.tables.values()), list[Asked]()
+        for table in tables:
+            numbers = range(len(table))
+            rows += (Asked(messages=self.talk(table, row), tools=self._tools(table, row)) for row in numbers)
+        written = write_rows(template, special, rows, whole=self.settings.turns == "whole", ends=ends)
+        start = begin_of_text(tokenizer)
+        prompts = iter([prompt.removeprefix(start) for prompt in written.prompts])
+        answers = iter(written.answers)
+        filled = (
+            replace(
+                table,
+                written=strings(list(islice(prompts, len(table)))),
+                learned=strings(list(islice(answers, len(table)))),
+            )
+            for table in tables
+        )
+        return replace(self, tables=dict(zip(self.tables, filled, strict=True)), left_out=written.unread)
 
     def row(self, table: Table, number: int) -> Row:
         """One row of a table."""
@@ -74,9 +114,11 @@ class Source:
 
     def _text_row(self, table: Table, number: int) -> Row:
         if self.columns.kind == "messages":
+            if table.written is not None and table.learned is not None:
+                return Row(table.written[number].as_py(), table.learned[number].as_py(), PROMPT)
             turns = self.turns(table, number)
             return Row(*turns) if turns else Row("", "")
-        response = text_of(table.value(number, self.columns.response))
+        response = answer_of(table.value(number, self.columns.response), self.columns.response)
         if self.labels or self.numbers:
             response = self.labels.get(response.strip(), response.strip())
         if table.gallery is not None:
@@ -102,13 +144,57 @@ class Source:
 
     def turns(self, table: Table, number: int) -> tuple[str, str] | None:
         """What a conversation asks and answers; None where nothing can be made of it."""
-        turns = turns_of(table.value(number, self.columns.messages))
         return question_and_answer(
-            turns,
+            self.talk(table, number),
             whole=self.settings.turns == "whole",
             before_answer=self.template.before_answer,
             before_question=self.template.before_question,
         )
+
+    def talk(self, table: Table, number: int) -> list[Message]:
+        """All messages of a row, those included that stand in columns of their own."""
+        columns = self.columns
+        talk = messages_of(table.value(number, columns.messages))
+        for name in columns.prompt:
+            asked = table.value(number, name)
+            before = messages_of(asked) or [{"role": "user", "content": text_of(asked)}]
+            talk = joined_talks(before, talk)
+        if columns.response:
+            talk = [*talk, {"role": "assistant", "content": answer_of(table.value(number, columns.response), "")}]
+        if columns.system and not any(message["role"] in SYSTEM for message in talk):
+            system = table.text(number, columns.system)
+            talk = [{"role": "system", "content": system}, *talk] if system.strip() else talk
+        return talk
+
+    def _tools(self, table: Table, number: int) -> list[Any]:
+        """Tools of a row, as a column of their own describes them."""
+        held = table.value(number, self.columns.tools) if self.columns.tools else None
+        if isinstance(held, str) and held.strip():
+            try:
+                held = json.loads(held)
+            except ValueError:
+                return [held]
+        return held if isinstance(held, list) else [held] if held else []
+
+    @property
+    def doubt(self) -> str:
+        """What whole numbers could be instead of what they are taken for; empty where there is no doubt."""
+        labelled = self.labels or self.numbers
+        return doubt(self.labels, self.tables["train"], self.columns, self.settings) if labelled else ""
+
+    @property
+    def unread(self) -> dict[str, int]:
+        """How often something of a conversation is not read, by its role or kind."""
+        if self.columns.kind != "messages":
+            return {}
+        if self.left_out is not None:
+            return self.left_out
+        counts, whole = Counter[str](), self.settings.turns == "whole"
+        for table in self.tables.values():
+            for number in range(len(table)):
+                counts.update(unread_as_text(self.talk(table, number), whole=whole))
+                counts.update(["tools"] if self._tools(table, number) else [])
+        return dict(counts)
 
 
 def _picture(table: Table, number: int) -> Path | None:

@@ -12,24 +12,13 @@ from numpy.typing import NDArray
 
 from engine.core.errors import DataError
 from engine.data.settings import DataSettings
+from engine.data.split_names import NAMES
 from engine.data.table import Table
 
 Indices = NDArray[np.int64]
 """Numbers of rows, or a number for each row."""
 
 SPLITS = ("train", "validation", "test")
-
-NAMES = {
-    "train": "train",
-    "training": "train",
-    "validation": "validation",
-    "valid": "validation",
-    "val": "validation",
-    "dev": "validation",
-    "test": "test",
-    "heldout": "test",
-}
-"""What a column called "split" may hold."""
 
 
 def groups(data: pa.Table, columns: Sequence[str]) -> Indices:

@@ -30,24 +30,28 @@ class Table:
         name: What the user calls it, for sentences.
         data: The columns; a cell may be null.
         nested: Columns in which lists or objects stand, as JSON.
+        several: Columns with several labels in some rows, written one behind the other.
         label_names: Names of label ids, by column, where the file itself knows them.
         encoding: What a text file is encoded in; empty for others.
         cut: Whether there were more rows than the limit.
         gallery: Where its pictures lie; None for text.
         beside: The picture of each row, as columns "path" and "digest", both empty where it has none, and "several",
             whether its file holds more than that one; None where no column holds pictures.
-        written: Prompts that a template of the user's own has made of the rows; None without.
+        written: Prompts that a template has made of the rows; None without.
+        learned: Answers that a chat template has made of the rows; None without.
     """
 
     name: str
     data: pa.Table
     nested: frozenset[str] = frozenset()
+    several: frozenset[str] = frozenset()
     label_names: dict[str, tuple[str, ...]] = field(default_factory=dict)
     encoding: str = ""
     cut: bool = False
     gallery: Gallery | None = None
     beside: pa.Table | None = None
     written: pa.Array | None = None
+    learned: pa.Array | None = None
 
     def __len__(self) -> int:
         out: int = self.data.num_rows
@@ -82,8 +86,20 @@ class Table:
         """Some of the rows, in the order given."""
         places = pa.array(rows, pa.int64())
         written = None if self.written is None else self.written.take(places)
+        learned = None if self.learned is None else self.learned.take(places)
         beside = None if self.beside is None else self.beside.take(places)
-        return replace(self, data=self.data.take(places), written=written, beside=beside)
+        return replace(self, data=self.data.take(places), written=written, learned=learned, beside=beside)
+
+    def flattened(self, column: str) -> Self:
+        """The same rows with the lists of plain values in a column as texts; as it is where it holds others."""
+        cells = [None if text is None else _listed(text) for text in self.data.column(column).to_pylist()]
+        if any(cell is not None and not all(isinstance(v, str | int | float) for v in cell) for cell in cells):
+            return self
+        texts = [None if cell is None else ", ".join(filter(None, map(plain_text, cell))) for cell in cells]
+        place = self.columns.index(column)
+        several = self.several | {column} if any(cell is not None and len(cell) > 1 for cell in cells) else self.several
+        data = self.data.set_column(place, column, strings(texts))
+        return replace(self, data=data, nested=self.nested - {column}, several=several)
 
     def without(self, column: str) -> Self:
         """The same rows without one of the columns, if it is there."""
@@ -181,6 +197,14 @@ def filled(data: pa.Table, name: str) -> pa.Table:
     if not data.num_rows or not data.num_columns:
         raise DataError("empty_file", f"The file {name} has no rows: add some, or choose another file.", file=name)
     return data
+
+
+def _listed(text: str) -> list[Any]:
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return [text]
+    return value if isinstance(value, list) else [value]
 
 
 def plain_text(value: Any) -> str | None:  # noqa: ANN401 - any value of a cell

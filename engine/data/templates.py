@@ -141,10 +141,23 @@ def chat(tokenizer: Any) -> TextTemplate:  # noqa: ANN401 - this file must not l
     if once.count(FIRST) != 1 or any(twice.count(word) != 1 for word in PLACEHOLDERS):
         raise bad_chat_template("it does not keep the messages as they are")
     before_question = twice[twice.index(SECOND) + len(SECOND) : twice.index(THIRD)]
-    start = _begin_of_text(tokenizer)
+    start = begin_of_text(tokenizer)
     if start and once.startswith(start):  # encoding puts it there again
         once = once.removeprefix(start)
     return TextTemplate(name="chat", around=once.replace(FIRST, PROMPT), before_question=before_question)
+
+
+def chat_source(tokenizer: Any) -> tuple[str, dict[str, Any], list[str]]:  # noqa: ANN401 - as above
+    """The tokenizer's chat template, its special tokens by name as transformers gives them to it, and all of them.
+
+    Raises:
+        DataError: There is none, or several and none is the default.
+    """
+    special = {name: _plain(token) for name, token in tokenizer.special_tokens_map.items()}
+    try:
+        return tokenizer.get_chat_template(), special, list(map(str, tokenizer.all_special_tokens))
+    except ValueError as error:
+        raise bad_chat_template(str(error)) from error
 
 
 def _conversation(tokenizer: Any, *turns: str) -> str:  # noqa: ANN401 - as above
@@ -160,7 +173,7 @@ def _plain(token: Any) -> str | list[str]:  # noqa: ANN401 - a token, or a list 
     return [str(each) for each in token] if isinstance(token, list | tuple) else str(token)
 
 
-def _begin_of_text(tokenizer: Any) -> str:  # noqa: ANN401 - as above
+def begin_of_text(tokenizer: Any) -> str:  # noqa: ANN401 - as above
     """The begin-of-text that encoding puts in front of every text; empty where it puts none."""
     ids = tokenizer.encode("a")
     return tokenizer.bos_token if tokenizer.bos_token and ids[:1] == [tokenizer.bos_token_id] else ""

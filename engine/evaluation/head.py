@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
+from engine.core.parts import InParts, Parts
 from engine.data.batching import collator_of
 from engine.data.dataset import Dataset, Row
 from engine.data.head_spec import HeadSpec
@@ -111,16 +112,17 @@ def constant_baseline(spec: HeadSpec, rows: Sequence[Row]) -> ConstantBaseline:
     )
 
 
+@InParts
 def head_predictions(
     base: Base, method: Method, dataset: Dataset, rows: Sequence[Row] | None = None
-) -> list[Prediction]:
+) -> Parts[list[Prediction]]:
     """The head's predictions for test rows (all of them if none are given), beside the constant baseline."""
     assert method.head is not None
     rows = dataset.rows("test") if rows is None else rows
     spec = method.head.spec
     constant = constant_baseline(spec, dataset.rows("train"))
     examples = _encoded(base, method, dataset, rows)
-    logits = head_logits(attached_view(base, method), method.head, examples, collator_of(base))
+    logits = yield from head_logits.parts(attached_view(base, method), method.head, examples, collator_of(base))
     predictions = []
     for row, example, row_logits in zip(rows, examples, logits, strict=True):
         answer = HeadPrediction.of(spec, row_logits).answer

@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from engine.core.parts import InParts, Parts
 from engine.data.batching import Batch, Collator, batches_by_length
 from engine.data.tokenise import IGNORE, Example
 from engine.methods.parts.task_head import TaskHead
@@ -54,13 +55,18 @@ def count_labels(shape: ModelShape, batch: Batch) -> int:
     return int((labels != IGNORE).sum())
 
 
-@torch.no_grad()
+@InParts
 def mean_loss(
     view: View, examples: Sequence[Example], collate: Collator, size: int = 16, head: TaskHead | None = None
-) -> float:
-    """Mean over all examples: nats per labelled token; with a task head nats, or the squared error, per row."""
+) -> Parts[float]:
+    """Mean over all examples: nats per labelled token; with a task head nats, or the squared error, per row.
+
+    A part is a batch.
+    """
     total, count = 0.0, 0
     for batch in batches_by_length(examples, size):
-        logits, targets = logits_and_targets(view, collate(batch), head)
-        total, count = total + float(summed_loss(logits, targets)), count + len(targets)
+        with torch.no_grad():
+            logits, targets = logits_and_targets(view, collate(batch), head)
+            total, count = total + float(summed_loss(logits, targets)), count + len(targets)
+        yield
     return total / max(1, count)

@@ -3,6 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
+from engine.core.parts import InParts, Parts
 from engine.data.dataset import Dataset
 from engine.evaluation.head import head_predictions
 from engine.evaluation.text import text_predictions
@@ -10,13 +11,13 @@ from engine.methods.base import Method
 from engine.models.base import Base
 
 ROWS_PER_CALL = 16
-"""Rows per call; a running training waits while they are answered."""
+"""Rows of a call, which answers them in parts."""
 
 
-def predict_rows(base: Base, method: Method, dataset: Dataset, start: int) -> tuple[list[dict[str, Any]], int]:
+@InParts
+def predict_rows(base: Base, method: Method, dataset: Dataset, start: int) -> Parts[tuple[list[dict[str, Any]], int]]:
     """Predictions for the test rows from `start` on, as plain values, and the number of all test rows."""
     rows = dataset.rows("test")
     predict = text_predictions if method.head is None else head_predictions
-    return [
-        asdict(prediction) for prediction in predict(base, method, dataset, rows[start : start + ROWS_PER_CALL])
-    ], len(rows)
+    predictions = yield from predict.parts(base, method, dataset, rows[start : start + ROWS_PER_CALL])
+    return [asdict(prediction) for prediction in predictions], len(rows)

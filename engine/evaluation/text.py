@@ -5,6 +5,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from engine.core.parts import InParts, Parts
 from engine.core.sampling import Sampling
 from engine.data.batching import collator_of
 from engine.data.dataset import Dataset, Row
@@ -110,13 +111,17 @@ def first_line(text: str) -> str:
     return first_lines(text, 1)
 
 
+@InParts
 def text_predictions(
     base: Base, method: Method, dataset: Dataset, rows: Sequence[Row] | None = None
-) -> list[Prediction]:
+) -> Parts[list[Prediction]]:
     """Greedy answers to test rows, to all of them if none are given."""
     rows = dataset.rows("test") if rows is None else rows
-    base_answers, tuned_answers = (greedy_answers(base, m, dataset, rows) for m in (None, method))
-    unseen = greedy_answers(base, method, dataset, without_pictures(rows)) if dataset.illustrated else tuned_answers
+    base_answers = yield from greedy_answers.parts(base, None, dataset, rows)
+    tuned_answers = unseen = yield from greedy_answers.parts(base, method, dataset, rows)
+    if dataset.illustrated:
+        unseen = yield from greedy_answers.parts(base, method, dataset, without_pictures(rows))
+    losses = yield from _losses(base, method, dataset, rows)
     return [
         Prediction(
             prompt=row.prompt,
@@ -127,9 +132,7 @@ def text_predictions(
             loss=loss,
             right_unseen=_matches(blind, row.response) if row.picture is not None else None,
         )
-        for row, untuned, tuned, blind, loss in zip(
-            rows, base_answers, tuned_answers, unseen, _losses(base, method, dataset, rows), strict=True
-        )
+        for row, untuned, tuned, blind, loss in zip(rows, base_answers, tuned_answers, unseen, losses, strict=True)
     ]
 
 
@@ -156,20 +159,24 @@ def _matches(answer: str, reference: str) -> bool:
     return first_line(answer) == first_line(reference)
 
 
-def _losses(base: Base, method: Method, dataset: Dataset, rows: Sequence[Row]) -> list[float]:
+def _losses(base: Base, method: Method, dataset: Dataset, rows: Sequence[Row]) -> Parts[list[float]]:
     """Nats per token of each row's response."""
     view, templated, tokenizer = attached_view(base, method), dataset.in_template(method.template), base.tokenizer
     examples = [encode_row(tokenizer, templated, row, 10**6) for row in rows]
-    return [round(mean_loss(view, [example], collator_of(base)), 6) for example in examples]
+    losses = []
+    for example in examples:
+        losses.append(round((yield from mean_loss.parts(view, [example], collator_of(base))), 6))
+    return losses
 
 
-def greedy_answers(base: Base, method: Method | None, dataset: Dataset, rows: Sequence[Row]) -> list[str]:
+@InParts
+def greedy_answers(base: Base, method: Method | None, dataset: Dataset, rows: Sequence[Row]) -> Parts[list[str]]:
     """Greedy answers; a prompt that several rows share, with one picture, is answered once."""
     dataset = dataset.in_template(method.template if method else None)
     examples = encode_rows(base.tokenizer, dataset, rows, 10**6)
     prompts = [(tuple(prompt_ids(example)), example.picture) for example in examples]
     unique_prompts = list(dict.fromkeys(prompts))
-    answers = generate_answers(
+    answers = yield from generate_answers.parts(
         attached_view(base, method),
         base.tokenizer,
         [ids for ids, _ in unique_prompts],

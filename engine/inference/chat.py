@@ -1,7 +1,7 @@
 """Chat with several columns at once: every column is one row of the same batched forward."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -52,7 +52,7 @@ class ChatColumn:
 
 def stream_answers(
     base: Base, columns: Sequence[ChatColumn], sampling: Sampling, stopped: Callable[[], bool] = lambda: False
-) -> Iterator[ChatUpdate]:
+) -> Generator[ChatUpdate]:
     """Stream all answers token by token; `stopped` is polled between tokens.
 
     Columns with a task head answer at once, with every label and its probability. Columns without one have no answer
@@ -84,7 +84,7 @@ def stream_answers(
 
 def _generated(
     base: Base, columns: Sequence[ChatColumn], sampling: Sampling, stopped: Callable[[], bool]
-) -> Iterator[ChatUpdate]:
+) -> Generator[ChatUpdate]:
     """The answers of the columns that generate text."""
     view = shared_view(base, columns)
     encoded = [encode_prompt(base.tokenizer, column.template, column.prompt) for column in columns]

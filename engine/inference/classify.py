@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from engine.core.parts import InParts, Parts
 from engine.data.batching import Collator
 from engine.data.head_spec import HeadSpec
 from engine.data.tokenise import Example
@@ -52,17 +53,22 @@ class HeadPrediction:
         return "\n".join(f"{label}  {100 * probability:.1f} %" for label, probability in self.probabilities)
 
 
-@torch.no_grad()
+@InParts
 def head_logits(
     view: View, head: TaskHead, examples: Sequence[Example], collate: Collator, size: int = 16
-) -> Float[Tensor, "n v"]:
-    """A head's logits of n encoded texts or pictures, in order, v labels each; batched by similar length."""
+) -> Parts[Float[Tensor, "n v"]]:
+    """A head's logits of n encoded texts or pictures, in order, v labels each; batched by similar length.
+
+    A part is a batch.
+    """
     order = sorted(range(len(examples)), key=lambda index: len(examples[index].ids))
     logits: dict[int, Tensor] = {}
     for start in range(0, len(order), size):
         part = order[start : start + size]
         inputs = collate([examples[index] for index in part]).inputs
-        logits.update(zip(part, head(view.hidden(inputs), inputs), strict=True))
+        with torch.no_grad():
+            logits.update(zip(part, head(view.hidden(inputs), inputs), strict=True))
+        yield
     return torch.stack([logits[index] for index in range(len(examples))])
 
 

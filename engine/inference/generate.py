@@ -19,10 +19,14 @@ from transformers import (
     TopPLogitsWarper,
 )
 
+from engine.core.parts import InParts, Parts
 from engine.core.sampling import Sampling
 from engine.data.tokenise import Example
 from engine.models.inputs import Pictures, Tokens
 from engine.models.view import View
+
+TOKENS_OF_A_PART = 8
+"""Of `generate_answers`: forwards of one token each, for all rows of a batch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +93,7 @@ def _decode(view: View, prompts: Tokens, sampling: Sampling, eos_id: int | None)
         mask = torch.cat([mask, torch.ones_like(fresh, dtype=torch.bool)], dim=1)
 
 
+@InParts
 def generate_answers(
     view: View,
     tokenizer: PreTrainedTokenizerBase,
@@ -96,8 +101,11 @@ def generate_answers(
     sampling: Sampling,
     size: int = 32,
     pictures: Pictures = (),
-) -> list[str]:
-    """Complete answers to many prompts, in batches of similar length; `pictures` stand beside them, if any."""
+) -> Parts[list[str]]:
+    """Complete answers to many prompts, in batches of similar length; `pictures` stand beside them, if any.
+
+    A part is `TOKENS_OF_A_PART` tokens of a batch.
+    """
     order = sorted(range(len(prompts)), key=lambda index: len(prompts[index]))
     texts: dict[int, str] = {}
     for start in range(0, len(order), size):
@@ -106,10 +114,14 @@ def generate_answers(
         rows: list[list[int]] = [[] for _ in part]
         eos, pad = tokenizer.eos_token_id, tokenizer.pad_token_id
         beside = tuple(pictures[index] for index in part) if pictures else ()
-        for step in generate(view, batch, sampling, pad_id=pad, eos_id=eos, pictures=beside):
+        steps = generate(view, batch, sampling, pad_id=pad, eos_id=eos, pictures=beside)
+        for number, step in enumerate(steps, start=1):
             for row, token in zip(rows, step.ids, strict=True):
                 if token is not None:
                     row.append(token)
+            if number % TOKENS_OF_A_PART == 0:
+                yield
+        yield
         for index, row in zip(part, rows, strict=True):
             texts[index] = str(tokenizer.decode(row, skip_special_tokens=True))
     return [texts[index] for index in range(len(prompts))]

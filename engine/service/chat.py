@@ -1,6 +1,6 @@
 """Builds the columns of a chat: the base that they share, and the method and template of each."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 
 from engine.analysis.probe import need_picture, need_words
@@ -25,7 +25,7 @@ def chat(
     load: Callable[..., Base],
     method_of: Callable[[RunFolder, int | None], Method],
     stopped: Callable[[], bool],
-) -> Iterator[ChatUpdate]:
+) -> Generator[ChatUpdate]:
     """Load what all sides need; what is returned streams their answers, and loads nothing more.
 
     Args:

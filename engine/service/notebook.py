@@ -20,7 +20,8 @@ from engine.runs.folder import RunFolder
 from engine.runs.log import all_events
 from engine.runs.scan import new_run_path
 from engine.training.launch import base_for, resume_run, start_run
-from engine.training.loop import Progress, Trainer
+from engine.training.loop import Trainer
+from engine.training.progress import Progress
 
 
 class Run:

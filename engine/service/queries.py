@@ -15,6 +15,7 @@ from engine.analysis.beside_probe import probe_beside
 from engine.analysis.image_probe import probe_one_of
 from engine.analysis.probe import probe
 from engine.analysis.strength import strength_curve
+from engine.core.parts import Parts, parts_of
 from engine.evaluation.predictions import predict_rows
 from engine.methods.base import Method
 from engine.models.base import Base
@@ -47,8 +48,8 @@ class Query:
 
     def answer(
         self, base: Base, method: Method, folder: RunFolder, arguments: dict[str, Any], accept_changed: bool = False
-    ) -> Any:  # noqa: ANN401 - each query has its report type
-        """Load what the function needs, and call it; other test rows must have been accepted."""
+    ) -> Parts[Any]:
+        """Load what the function needs, and call it, in parts; other test rows must have been accepted."""
         inputs: list[Any] = []
         if "data" in self.needs:
             dataset = folder.config.load_data(base.processor)
@@ -57,7 +58,7 @@ class Query:
             inputs.append(dataset)
         if "pictures" in self.needs:
             inputs.append(_pictures(folder.path))
-        return self.function(base, method, *inputs, **arguments)
+        return (yield from parts_of(self.function, base, method, *inputs, **arguments))
 
 
 @functools.lru_cache(maxsize=1)

@@ -4,7 +4,7 @@ import dataclasses
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,7 @@ from engine.config.resuming import AS_IT_WAS, Resuming
 from engine.config.run import RunConfig
 from engine.core.confine import LOCAL, Confinement
 from engine.core.errors import RunError, SettingError, WorkbenchError
+from engine.core.parts import Parts
 from engine.data.dataset import shipped_datasets
 from engine.data.info import DatasetInfo, Inspection
 from engine.data.inspect import inspect_data
@@ -34,6 +35,7 @@ from engine.service.permission import NO_TRUST, Permission
 from engine.service.rights import Rights
 from engine.service.runs import RECORDINGS, RunStore, short
 from engine.service.status import LiveStatus
+from engine.service.sweeping import Sweeping
 from engine.service.turns import Turns
 from engine.service.visitor import Visitor, operator
 from engine.service.worker_thread import WorkerThread
@@ -73,15 +75,17 @@ class Workbench:
         self.home, self.limits = home, limits
         self.rights = Rights(who, watch_only=watch_only)
         self.permission = Permission(confinement, self.rights.who, limits)
-        self._kept_data = KeptData(home / DATA, limits.unpacked_bytes, self._configs)
+        self._kept_data = KeptData(home / DATA, limits.unpacked_bytes, self._configs, limits.all_unpacked_bytes)
         self._worker = WorkerThread()
         self._turns = Turns()
         self.runs = RunStore(
             home / "runs", self.live, self.permission.check_paths, self.rights, self._kept_data.drop_unneeded
         )
+        self._sweeping = Sweeping(self.runs, self._kept_data, limits.guest_hours)
         self._starting = threading.Lock()
         self._last_start: LastStart | None = None
         self._last_owner = ""
+        self._sweeping.at_start()
 
     def live(self) -> LiveStatus:
         """Present status of the worker. Instant."""
@@ -122,6 +126,7 @@ class Workbench:
                 only watches.
         """
         self.rights.to_start()
+        self._sweeping.now_and_then()
         path = self._kept_data.keep(upload, self.rights.who())
         self.permission.uploaded(session, path)
         return path
@@ -194,7 +199,8 @@ class Workbench:
             if last is not None and last.is_repeated(config, owner) and self.live().run == last.run:
                 return last.run
             self._refuse_second_run()
-            self.limits.check_runs(lambda: self.runs.kept_of(owner))
+            self._sweeping.now_and_then()
+            self.limits.check_runs(lambda: self.runs.kept_of(owner), self.runs.kept_of_all)
             path = new_run_path(self.runs.root, config)
             begun = self._last_start = LastStart(config, owner, path.name)
             self._last_owner = owner
@@ -267,7 +273,7 @@ class Workbench:
         accept_changed: bool = False,
         **arguments: Any,  # noqa: ANN401 - any argument of a query
     ) -> Answer:
-        """Answer a query about a run between two training steps.
+        """Answer a query about a run between training steps; where it takes long, others have turns in between.
 
         Args:
             query: A name in `engine.service.queries.QUERIES`.
@@ -284,10 +290,10 @@ class Workbench:
         folder = self.runs.folder(run)
         trust = self.permission.of_run(folder, session)
 
-        def answer(worker: "Worker") -> Answer:
+        def answer(worker: "Worker") -> Parts[Answer]:
             return worker.ask(query, folder, step, arguments, trust, accept_changed=accept_changed)
 
-        return self._worker.call(answer, self.rights.who().id)
+        return self._worker.call_in_parts(answer, self.rights.who().id)
 
     def predictions(self, run: str, *, session: str = "", accept_changed: bool = False) -> Iterator[Predicted]:
         """Predictions for the test rows of a run, a few more each time; stored predictions are yielded at once.
@@ -334,7 +340,7 @@ class Workbench:
         abandoned = threading.Event()
         ends = (stop, abandoned, self._worker.closing)
 
-        def begin(worker: "Worker") -> Iterator[ChatUpdate]:
+        def begin(worker: "Worker") -> Generator[ChatUpdate]:
             return worker.chat(request, folders, lambda: any(end.is_set() for end in ends), trust)
 
         future = self._worker.stream(begin, updates.put, self.rights.who().id)

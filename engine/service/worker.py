@@ -6,7 +6,7 @@ import gc
 import inspect
 import logging
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +17,7 @@ import torch
 from engine.config.resuming import AS_IT_WAS, Resuming
 from engine.config.run import RunConfig
 from engine.core.errors import ModelError, WorkbenchError
+from engine.core.parts import InParts, Parts
 from engine.exchange.archive import zip_adapter
 from engine.inference.messages import ChatRequest, ChatUpdate
 from engine.methods.base import Method
@@ -29,7 +30,8 @@ from engine.service.permission import NO_TRUST, Trust
 from engine.service.queries import QUERIES, Query
 from engine.service.status import LiveStatus
 from engine.training.launch import other_weights, resume_run, start_run
-from engine.training.loop import Progress, Trainer
+from engine.training.loop import Trainer
+from engine.training.progress import Progress
 
 
 class Worker:
@@ -90,21 +92,26 @@ class Worker:
             self._end(f"{type(error).__name__}: {error}")
         else:
             self._say_notice()
-            if progress.warming is not None:
-                self._change(warming=progress.warming)
-                return
-            if progress.waiting:
-                self._clock = Clock()
-                self._change(status="waiting", step=progress.step, steps_per_s=0.0, eta_s=None, warming=None)
-                return
-            rate = self._clock.tick()
-            left = (progress.steps - progress.step) / rate if rate else None
-            waited = self._live.status == "waiting"
-            status = "running" if waited else self._live.status
-            self._change(status=status, step=progress.step, steps_per_s=round(rate, 2), eta_s=left, warming=None)
-            if waited and self._pausing:
-                self._pausing = False
-                self.pause()
+            self._follow(progress)
+
+    def _follow(self, progress: Progress) -> None:
+        """Put progress into the status; after the step before which it should pause, pause."""
+        if progress.waiting:
+            self._clock = Clock()
+            self._change(status="waiting", step=progress.step, steps_per_s=0.0, eta_s=None, warming=None)
+            return
+        status = self._live.status
+        if status == "waiting" or (status == "paused" and progress.validating):
+            status = "running"
+        if progress.validating or progress.warming is not None:
+            self._change(status=status, step=progress.step, warming=progress.warming)
+            return
+        rate = self._clock.tick()
+        left = (progress.steps - progress.step) / rate if rate else None
+        self._change(status=status, step=progress.step, steps_per_s=round(rate, 2), eta_s=left, warming=None)
+        if self._pausing:
+            self._pausing = False
+            self.pause()
 
     def pause(self) -> None:
         """Pause between two steps."""
@@ -120,16 +127,18 @@ class Worker:
             self._change(status="running")
 
     def one_step(self) -> None:
-        """Make one step, then pause; on a full disk, as soon as the step is kept."""
+        """Make one step, then pause; where it is validated, or the disk is full, as soon as that is over."""
         if self._trainer is None:
             return
         self._pausing = True
         self.advance()
         while self._live.warming is not None:
             self.advance()
-        if self._live.status != "waiting":
-            self._pausing = False
-            self.pause()
+
+    def keep(self) -> None:
+        """Keep the active run from another thread, see `Trainer.keep`."""
+        if (trainer := self._trainer) is not None:
+            trainer.keep()
 
     def stop(self) -> None:
         """Stop between two steps and save its state."""
@@ -158,10 +167,11 @@ class Worker:
         trust: Trust = NO_TRUST,
         *,
         accept_changed: bool = False,
-    ) -> Answer:
+    ) -> Parts[Answer]:
         """Answer a query of `QUERIES` about a run as it was at a snapshot; None for its newest state.
 
-        Where `accept_changed`, its base and its test rows may be others than those that it began with.
+        Where `accept_changed`, its base and its test rows may be others than those that it began with. The run in
+        training answers as it is now, even if it makes steps between two parts.
 
         Raises:
             KeyError: There is no such query.
@@ -172,7 +182,11 @@ class Worker:
         with self.models.trusting(trust, other_weights=accept_changed):
             base, method = self._queried(row, folder, step)
         queried_step = self._live.step if step is None and self._is_live(folder) else step
-        return Answer(step=queried_step, report=row.answer(base, method, folder, arguments, accept_changed))
+        if step is None and self._is_live(folder) and isinstance(row.function, InParts):
+            method = copy.deepcopy(method)
+        return Answer(
+            step=queried_step, report=(yield from row.answer(base, method, folder, arguments, accept_changed))
+        )
 
     def _queried(self, row: Query, folder: RunFolder, step: int | None) -> tuple[Base, Method]:
         try:
@@ -184,7 +198,7 @@ class Worker:
 
     def chat(
         self, request: ChatRequest, folders: list[RunFolder | None], stopped: Callable[[], bool], trust: Trust
-    ) -> Iterator[ChatUpdate]:
+    ) -> Generator[ChatUpdate]:
         """Stream the answers of all sides; see `engine.service.chat`.
 
         Everything is loaded here, so that between two tokens anything else can be done. The run in training answers as
@@ -222,7 +236,7 @@ class Worker:
         except Exception:
             self._end()
             raise
-        self._trainer, self._steps, self._clock = trainer, trainer.run(), Clock()
+        self._trainer, self._steps, self._clock = trainer, trainer.in_parts(), Clock()
         self._change(status="running", name=trainer.folder.facts().name, step=trainer.position.step)
 
     def _notice(self) -> tuple[str, dict[str, Any] | None]:

@@ -4,10 +4,11 @@ import dataclasses
 import logging
 import queue
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from engine.core.parts import Parts
 from engine.service import deferred
 from engine.service.line import FairLine
 from engine.service.status import LiveStatus
@@ -16,10 +17,14 @@ if TYPE_CHECKING:
     from engine.service.worker import Worker
 
 T = TypeVar("T")
+R = TypeVar("R")
 CLOSING_S = 12
-"""Seconds that the active run gets to be stopped and kept. A job that takes longer is given up."""
+"""Seconds that the active run gets to be stopped and kept."""
+PATIENCE_S = 5
+"""Seconds of these after which it is kept without the thread, whose job is given up."""
 PARTS_OF_A_TURN = 8
-"""Of a long answer, as tokens of a chat: then it is another visitor's turn, and training makes a step."""
+"""Tokens of a chat: then it is another visitor's turn, and training makes a step. Of other long questions, each part,
+which is a forward pass over many rows, has a turn of its own."""
 
 
 class WorkerThread:
@@ -34,7 +39,8 @@ class WorkerThread:
         self.live = LiveStatus()
         self.closing = threading.Event()
         self._jobs: FairLine[Callable[[Worker], None] | None] = FairLine()
-        self._streams: set[Future[None]] = set()
+        self._streams: set[Future[Any]] = set()
+        self._worker: Worker | None = None
         self._thread = threading.Thread(target=self._work, name="gatelight-worker", daemon=True)
         self._thread.start()
 
@@ -64,31 +70,36 @@ class WorkerThread:
         return future
 
     def stream(
-        self, begin: "Callable[[Worker], Iterator[T]]", put: Callable[[T], None], question_of: str
-    ) -> "Future[None]":
+        self,
+        begin: "Callable[[Worker], Generator[T, None, R]]",
+        put: Callable[[T], None],
+        question_of: str,
+        parts: int = PARTS_OF_A_TURN,
+    ) -> "Future[R]":
         """Queue a question whose answer comes in parts; after some of them it gives way to others, and to training.
 
         Args:
             begin: Begins the answer.
             put: Takes a part.
             question_of: The visitor whose question it is.
+            parts: Of a turn.
 
         Returns:
-            Done after the last part; cancelled where the thread ends before.
+            Done after the last part, with what the generator returned; cancelled where the thread ends before.
 
         Raises:
             SettingError: Too many questions are waiting.
         """
-        future: Future[None] = Future()
-        begun: list[Iterator[T]] = []
+        future: Future[R] = Future()
+        begun: list[Generator[T, None, R]] = []
 
         def some(worker: "Worker") -> None:
             try:
                 begun[:] = begun or [begin(worker)]
-                for _ in range(PARTS_OF_A_TURN):
+                for _ in range(parts):
                     put(next(begun[0]))
-            except StopIteration:
-                future.set_result(None)
+            except StopIteration as end:
+                future.set_result(end.value)
             except BaseException as error:
                 future.set_exception(error)
             else:
@@ -103,20 +114,31 @@ class WorkerThread:
         """Queue a job as `submit` does and wait for its result, or raise what it raises."""
         return self.submit(job, question_of).result()
 
+    def call_in_parts(self, begin: "Callable[[Worker], Parts[T]]", question_of: str) -> T:
+        """Queue a long question, which gives way after each part, and wait for its result, or raise what it raises."""
+        return self.stream(begin, lambda _: None, question_of, parts=1).result()
+
     def expect(self, run: str) -> None:
         """Set the status to "loading" for a run, also before the worker itself is loaded."""
         self.live = dataclasses.replace(self.live, status="loading", run=run, message="", problem=None)
 
     def close(self) -> None:
-        """Stop the active run, save its state, and end the thread."""
+        """Stop the active run, save its state, and end the thread.
+
+        Where the thread is at something that takes longer, as a step of a minute, the run is kept as it was before.
+        """
         self.closing.set()
         self.submit(lambda worker: worker.stop())
         self._jobs.command(None)
-        self._thread.join(timeout=CLOSING_S)
+        self._thread.join(timeout=PATIENCE_S)
+        if self._thread.is_alive() and self._worker is not None:
+            keeping = threading.Thread(target=self._worker.keep, name="keeping", daemon=True)
+            keeping.start()
+            keeping.join(timeout=CLOSING_S - PATIENCE_S)
 
     def _work(self) -> None:
         job = self._jobs.next(training=False)
-        worker = self._made()
+        worker = self._worker = self._made()
         while job is not None:
             job(worker)
             job = self._next(worker)

@@ -42,6 +42,7 @@ class Position:
         best: Result of the validations so far.
         warm: Whether the method has finished its warm-up.
         stability: Whether the loss has stayed where it should.
+        validation_due: Whether the validation of this step has not been finished: a resumed run makes it first.
     """
 
     step: int = 0
@@ -49,6 +50,7 @@ class Position:
     best: BestValidation = field(default_factory=BestValidation)
     warm: bool = False
     stability: Stability = field(default_factory=Stability)
+    validation_due: bool = False
 
 
 @dataclass(slots=True)
@@ -99,6 +101,7 @@ def _write(fresh: Path, state: TrainingState) -> None:
             "best": position.best.to_dict(),
             "warm": position.warm,
             "stability": position.stability.to_dict(),
+            "validation_due": position.validation_due,
             "optimiser": plain,
             "scheduler": {k: v for k, v in state.scheduler.state_dict().items() if k != "lr_lambdas"},
         },
@@ -153,6 +156,7 @@ def _load(path: Path, state: TrainingState) -> None:
         BestValidation.from_dict(plain["best"]),
         plain["warm"],
         Stability.from_dict(plain.get("stability")),
+        bool(plain.get("validation_due")),
     )
     if not 0 <= position.step == plain["scheduler"]["last_epoch"]:
         raise ValueError(f"step {position.step} is none that its learning rate has come to")

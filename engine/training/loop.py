@@ -1,4 +1,4 @@
-"""The training loop: a generator that hands back control after every optimiser step.
+"""The training loop: a generator that hands back control after every optimiser step and part of a validation.
 
 Between two steps the caller may pause, chat, take a snapshot or stop. The loop knows nothing of particular methods: it
 optimises `method.parameters()`. Random numbers of a step come from the run's own RNG state, so that what happens
@@ -6,9 +6,11 @@ between steps cannot change the result.
 """
 
 import math
+import threading
 import time
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass, replace
+from contextlib import closing
+from dataclasses import replace
 
 import torch
 from accelerate import Accelerator
@@ -16,6 +18,7 @@ from torch import Tensor
 
 from engine.config.training import TrainingSettings
 from engine.core.errors import RunError
+from engine.core.parts import told
 from engine.data.batching import Batch, batches_from, collator_of
 from engine.data.tokenise import Example
 from engine.evaluation.loss import count_labels
@@ -31,32 +34,13 @@ from engine.training.divergence import diverged, not_finite
 from engine.training.early_stopping import BestValidation
 from engine.training.objective import TrainingObjective
 from engine.training.out_of_memory import is_out_of_memory, out_of_memory
+from engine.training.progress import Progress
 from engine.training.recorder import Recorder
 from engine.training.update_norms import copied_groups
 from engine.training.validation import Validation
 
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """Where the run stands after a step.
-
-    Attributes:
-        step: Optimiser steps so far.
-        steps: Optimiser steps in all.
-        loss: Training loss of the step, in nats.
-        tokens_per_s: Tokens of the batch, without padding, per second of the step.
-        wall_s: Seconds of training so far.
-        warming: How much of the method's warm-up is done, 0 to 1; None from the first step on.
-        waiting: Whether the disk is full, so that nothing happens until there is room.
-    """
-
-    step: int
-    steps: int
-    loss: float = math.nan
-    tokens_per_s: float = 0.0
-    wall_s: float = 0.0
-    warming: float | None = None
-    waiting: bool = False
+KEPT_WITHIN_S = 5.0
+"""Seconds that `Trainer.keep` waits for the end of a change or a write; only a disk that hangs takes longer."""
 
 
 class Trainer:
@@ -89,6 +73,7 @@ class Trainer:
         self._objective, self._accelerator = objective, accelerator
         self._remarks: list[str] = []
         self._meter = Meter(base.device)
+        self._settled = threading.RLock()  # held while the state changes, and while it is written
 
     @property
     def folder(self) -> RunFolder:
@@ -135,10 +120,17 @@ class Trainer:
         self._move(best=BestValidation())
 
     def run(self) -> Generator[Progress]:
+        """As `in_parts`, but a step is one with its validation."""
+        with closing(self.in_parts()) as parts:
+            for progress in parts:
+                if not progress.validating:
+                    yield progress
+
+    def in_parts(self) -> Generator[Progress]:
         """Train to the end, yielding after every step, and often before the first one where the method warms up.
 
-        Also yields twice a second while it waits for room on a full disk. Closing the generator stops the run and keeps
-        its work.
+        Also yields between the batches of a validation, and twice a second while it waits for room on a full disk.
+        Closing the generator stops the run and keeps its work; a validation that this cuts off is made on resumption.
         """
         self.recorder.open()
         try:
@@ -163,7 +155,7 @@ class Trainer:
         """Record that the run pauses, and keep its work in case the process ends meanwhile."""
         try:
             if self.position.warm:
-                self.recorder.checkpoint(self.state)
+                self._checkpoint()
             self.recorder.status(self.position.step, "paused")
         except WRITE_ERRORS as error:
             self.recorder.warning(self.position.step, "The checkpoint of the pause", error)
@@ -174,6 +166,36 @@ class Trainer:
             self.recorder.status(self.position.step, "running")
         except WRITE_ERRORS as error:
             self.recorder.warning(self.position.step, "The end of the pause", error)
+
+    def keep(self) -> bool:
+        """Keep the work from another thread, where this one is at something that takes too long; the process ends then.
+
+        Between two changes the state is that of the newest step, also in the middle of a forward or backward pass.
+
+        Returns:
+            Whether it was kept.
+        """
+        if not self._settled.acquire(timeout=KEPT_WITHIN_S):
+            return False
+        try:
+            if self.position.warm:
+                self._checkpoint()
+            self._say_cut()
+            self.recorder.status(self.position.step, "stopped")
+        except WRITE_ERRORS:
+            return False
+        finally:
+            self._settled.release()
+        return True
+
+    def _checkpoint(self) -> None:
+        with self._settled:
+            self.recorder.checkpoint(self.state)
+
+    def _say_cut(self) -> None:
+        if self.position.validation_due:
+            step = self.position.step
+            self.recorder.remark(step, f"The validation of step {step} was cut off: it is made when the run goes on.")
 
     def _warm_up(self) -> Generator[Progress]:
         """What the method does before its first step. Stopped here, it is undone, and begins anew on resumption."""
@@ -193,10 +215,11 @@ class Trainer:
             self.recorder.remark(step, remark)
         if self.notice is not None:
             yield from self._say_diverged()
-        if step == 0:
+        if step == 0 or self.position.validation_due:
             yield from self._validate()
+        if step == 0:
             self.recorder.frame(step)
-            yield from self._with_room(lambda: self.recorder.checkpoint(self.state))
+            yield from self._with_room(self._checkpoint)
 
     def _steps(self) -> Generator[Progress]:
         settings, collate = self.settings, collator_of(self.base)
@@ -211,13 +234,16 @@ class Trainer:
         """One optimiser step: gradients, update, and the events that belong to it."""
         began = time.perf_counter()
         self.method.enter_step(self.position.step)
-        loss, grad_norm = self._gradients(batch)
+        loss, grad_norm, rng = self._gradients(batch)
         learning_rate = float(self.state.scheduler.get_last_lr()[0])
         step = self.position.step + 1
-        before = self._update(step)
-        seconds = time.perf_counter() - began
-        stability = self.position.stability.after(step, loss, self.settings.steps)
-        self._move(step=step, wall_s=self.position.wall_s + seconds, stability=stability)
+        with self._settled:
+            self.state.rng = rng
+            before = self._update(step)
+            seconds = time.perf_counter() - began
+            stability = self.position.stability.after(step, loss, self.settings.steps)
+            wall_s = self.position.wall_s + seconds
+            self._move(step=step, wall_s=wall_s, stability=stability, validation_due=self._validates(step))
         speed = batch.size / seconds
         self.recorder.publish(
             LossEvent(
@@ -234,8 +260,11 @@ class Trainer:
         self.state.optimiser.zero_grad()
         return Progress(step, self.settings.steps, loss, speed, self.position.wall_s)
 
-    def _gradients(self, batch: Batch) -> tuple[float, float]:
-        """Forward and backward with the run's RNG state; returns the loss and the gradient's norm before clipping.
+    def _validates(self, step: int) -> bool:
+        return step % self.settings.steps_between_evals == 0 or step == self.settings.steps
+
+    def _gradients(self, batch: Batch) -> tuple[float, float, Tensor]:
+        """Forward and backward with the run's RNG state; returns loss, gradient's norm before clipping, and new state.
 
         Raises:
             RunError: One of the two is not finite.
@@ -249,9 +278,9 @@ class Trainer:
                 loss = self._backward(batch)
                 limit = self.settings.max_grad_norm or math.inf
                 grad_norm = float(self._accelerator.clip_grad_norm_(self.method.parameters(), limit))
-            self.state.rng = torch.get_rng_state()
+            rng = torch.get_rng_state()
         if math.isfinite(loss) and math.isfinite(grad_norm):
-            return loss, grad_norm
+            return loss, grad_norm, rng
         raise not_finite(self.folder.id, self.position.step + 1, loss, *self._rates)
 
     def _backward(self, batch: Batch) -> float:
@@ -274,31 +303,31 @@ class Trainer:
 
     def _after_step(self) -> Generator[Progress]:
         step = self.position.step
-        if step % self.settings.steps_between_evals == 0 or step == self.settings.steps:
+        if self.position.validation_due:
             yield from self._validate()
         if self.position.stability.diverged == step:
             yield from self._say_diverged()
         if step % self.settings.save_every == 0:
-            yield from self._kept("The checkpoint", lambda: self.recorder.checkpoint(self.state))
+            yield from self._kept("The checkpoint", self._checkpoint)
 
     def _say_diverged(self) -> Generator[Progress]:
         if (notice := self.notice) is not None:
             yield from self._kept("The notice", lambda: self.recorder.diverged(self.position.step, notice))
 
     def _validate(self) -> Generator[Progress]:
-        """Validate and record the results. An error here ends no run."""
+        """Validate and record the results, which count when all are there. An error here ends no run."""
         step = self.position.step
-        try:
-            result = self.validation.measure()
-            self.recorder.publish(result.event(step))
-            self._move(best=self.position.best.after(step, result.loss, self.settings.min_delta))
-            if step == 0:
-                self._move(stability=self.position.stability.begun(result.loss))
-            for event in self.validation.method_events(step):
-                self.recorder.publish(event)
-            self.recorder.publish(self.validation.sample(step))
-        except Exception as error:
-            self.recorder.warning(step, "The validation", error)
+        self._move(validation_due=True)
+        found = yield from told(self.validation.found(step), Progress(step, self.settings.steps, validating=True))
+        for event in found.events:
+            self.recorder.publish(event)
+        if found.problem is not None:
+            self.recorder.warning(step, "The validation", found.problem)
+        best, stability = self.position.best, self.position.stability
+        if found.result is not None:
+            best = best.after(step, found.result.loss, self.settings.min_delta)
+            stability = stability.begun(found.result.loss) if step == 0 else stability
+        self._move(best=best, stability=stability, validation_due=False)
         if self.position.best.improved(step):
             yield from self._kept("The best state", lambda: self.recorder.best(step))
 
@@ -337,6 +366,7 @@ class Trainer:
             RunError: The disk is full: kept is what the newest checkpoint holds.
         """
         try:
+            self._say_cut()
             self._end("stopped")
         except WRITE_ERRORS as error:
             if not is_disk_full(error):
@@ -359,7 +389,7 @@ class Trainer:
 
     def _end(self, status: str) -> None:
         step = self.position.step
-        self.recorder.checkpoint(self.state)
+        self._checkpoint()
         memory = self._meter.measured(self.base.model, self.method, self.state.optimiser)
         early = status == "finished" and step < self.settings.steps
         self.recorder.ended(step, status, early=early, memory=memory)

@@ -1,5 +1,7 @@
 """Validation of the method that trains: loss, score, base ability, and the answer to one sample row.
 
+It is measured in parts, between which it can be given up.
+
 It reads through a view and a twin of its own, in eval mode, so that neither dropout nor observers reach the training.
 """
 
@@ -8,6 +10,7 @@ from dataclasses import dataclass, replace
 import torch
 
 from engine.analysis.probe import probe_input
+from engine.core.parts import Parts
 from engine.core.sampling import Sampling
 from engine.data.batching import collator_of
 from engine.data.dataset import Dataset
@@ -52,6 +55,21 @@ class ValidationResult:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """All that a validation gives.
+
+    Attributes:
+        events: For the log.
+        result: None where it could not be measured.
+        problem: What went wrong; the events are those from before.
+    """
+
+    events: list[Event]
+    result: ValidationResult | None
+    problem: Exception | None
+
+
 class Validation:
     """Validates one method on one dataset, as often as it is asked.
 
@@ -80,13 +98,27 @@ class Validation:
         self.prompt = prompt_ids(encode_row(base.tokenizer, dataset, bare, max_seq_len)) if spec is None else []
         self._sampling = Sampling(max_new_tokens=dataset.max_new_tokens)
 
-    def measure(self) -> ValidationResult:
+    def found(self, step: int) -> Parts[Found]:
+        """Measure, and collect the method's events and the sample."""
+        events, result = list[Event](), None
+        try:
+            result = yield from self.measure()
+            events.append(result.event(step))
+            events += self.method_events(step)
+            events.append((yield from self.sample(step)))
+        except Exception as error:
+            return Found(events, result, error)
+        return Found(events, result, None)
+
+    def measure(self) -> Parts[ValidationResult]:
         """Loss and score on the validation rows, and the loss on plain text."""
-        ability = mean_loss(self._view, self._plain, self._collate) if self._plain else None
+        ability = None
+        if self._plain:
+            ability = yield from mean_loss.parts(self._view, self._plain, self._collate)
         head = self._twin.head
         if head is None:
-            return ValidationResult(mean_loss(self._view, self.examples, self._collate), ability)
-        logits = head_logits(self._view, head, self.examples, self._collate)
+            return ValidationResult((yield from mean_loss.parts(self._view, self.examples, self._collate)), ability)
+        logits = yield from head_logits.parts(self._view, head, self.examples, self._collate)
         targets = head_targets(self.examples, logits.device)
         loss = float(summed_loss(logits, targets)) / len(targets)
         return ValidationResult(loss, ability, *validation_score(logits, targets))
@@ -98,22 +130,22 @@ class Validation:
         twin.attach(view.sites)
         return list(twin.validation_events(step, view, probe_input(self._base, view, self.examples[0])))
 
-    def sample(self, step: int) -> SampleEvent:
+    def sample(self, step: int) -> Parts[SampleEvent]:
         """The sample row with the model's present answer."""
         return SampleEvent(
             step=step,
             prompt=self._sample.prompt,
-            answer=self._answer(),
+            answer=(yield from self._answer()),
             reference=self._sample.response,
             picture=thumbnail(self._sample.picture) if self._sample.picture else "",
         )
 
-    def _answer(self) -> str:
+    def _answer(self) -> Parts[str]:
         if self._twin.head is None:
             beside = (self._sample.picture,)
-            (answer,) = generate_answers(
+            (answer,) = yield from generate_answers.parts(
                 self._view, self._base.tokenizer, [self.prompt], self._sampling, pictures=beside
             )
             return answer
-        (logits,) = head_logits(self._view, self._twin.head, [self.examples[0]], self._collate)
+        (logits,) = yield from head_logits.parts(self._view, self._twin.head, [self.examples[0]], self._collate)
         return HeadPrediction.of(self._twin.head.spec, logits).text

@@ -11,6 +11,7 @@ from engine.__main__ import main
 from engine.analysis.ablation import ablation, routes
 from engine.analysis.strength import strength_curve
 from engine.core.errors import SettingError
+from engine.core.parts import whole
 from engine.data.dataset import load_dataset
 from engine.methods.base import RANDOM
 from engine.service.model_cache import ModelCache
@@ -99,10 +100,10 @@ def test_routes_of_a_finished_run(tmp_path):
     trainer = finish(maker.start("a", "adamix", {"experts": 3, "width": 5}))
     worker = Worker(lambda _live: None)
     worker.models.base = load
-    report = worker.ask("routes", trainer.folder, None, {}).report
+    report = whole(worker.ask("routes", trainer.folder, None, {})).report
     assert len(report.experts) == 3
     assert report == routes(trainer.base, trainer.method, maker_data(maker))
-    answer = worker.ask("ablation", trainer.folder, None, {}).to_json()
+    answer = whole(worker.ask("ablation", trainer.folder, None, {})).to_json()
     assert answer == json.loads(json.dumps(answer))
     assert (answer["kind"], answer["step"], len(answer["spans"])) == ("ablation", None, 3)
 

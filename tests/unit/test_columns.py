@@ -126,9 +126,11 @@ def test_labels_are_in_order_of_number(tmp_path):
 
 
 def test_hidden_and_missing_labels_are_left_out(tmp_path):
-    """Test files of the hub hold -1 where the label is kept secret; that is no class."""
-    dataset = load_dataset(write(tmp_path, text="t {}", label=lambda i: [-1, 0, 1, None][i % 4]))
-    assert dataset.labels == ["0", "1"]
+    """Test files of the hub hold -1 where the label is kept secret; where ids have names, that is no class."""
+    dataset = load_dataset(
+        write(tmp_path, text="t {}", label=lambda i: [-1, 0, 1, None][i % 4]), DataSettings(label_names="no, yes")
+    )
+    assert dataset.labels == ["no", "yes"]
     assert dataset.source.dropped["train"] == COUNT // 2
 
 

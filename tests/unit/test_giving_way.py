@@ -4,8 +4,16 @@ import threading
 
 import pytest
 
+from engine.analysis.ablation import ablation, routes
+from engine.analysis.strength import strength_curve
+from engine.data.dataset import load_dataset
+from engine.evaluation.predictions import predict_rows
+from engine.inference.generate import TOKENS_OF_A_PART
+from engine.models.view import View
 from engine.service import deferred
 from engine.service.worker_thread import PARTS_OF_A_TURN, WorkerThread
+from tests.tiny import Case, randomise
+from tests.unit.making import make_dataset
 
 
 class Trainer:
@@ -92,6 +100,50 @@ def test_others_come_in_between(thread):
         future.result(timeout=20)
     assert turns(Trainer.done) == ["ben", "dana", "anna", "ben", "ben's next"]
     assert Trainer.done.count("ben") == 4 * PARTS_OF_A_TURN
+
+
+QUESTIONS = {
+    "ablation": (ablation, {}, 1),
+    "routes": (routes, {"samples": 2}, 1),
+    "strength": (strength_curve, {}, 1),
+    "predictions": (predict_rows, {"start": 0}, TOKENS_OF_A_PART),
+}
+"""Long questions, their arguments, and the forwards of a part: one over many rows, or some of one token each."""
+
+
+@pytest.mark.fault("load", "A long question while a run trains: a step after each forward, and others in between.")
+@pytest.mark.parametrize(("function", "arguments", "most"), QUESTIONS.values(), ids=QUESTIONS)
+def test_long_questions_give_way_between_forwards(thread, tmp_path, monkeypatch, function, arguments, most):
+    base, method = Case("adamix", {"experts": 2, "width": 5}, "llama").build()
+    randomise(method, std=0.3)
+    dataset = load_dataset(str(make_dataset(tmp_path / "data")))
+    wanted = function(base, method, dataset, **arguments)
+    hidden = View.hidden
+
+    def noted(*given):
+        Trainer.done.append("forward")
+        return hidden(*given)
+
+    monkeypatch.setattr(View, "hidden", noted)
+    go, told = held(thread), []
+
+    def ask():
+        told.append(thread.call_in_parts(lambda _: function.parts(base, method, dataset, **arguments), "ben"))
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    while not thread._streams:
+        pass
+    other = thread.submit(lambda _: Trainer.done.append("anna"), "anna")
+    Trainer.training = True
+    go.set()
+    asking.join(timeout=60)
+    other.result(timeout=20)
+    assert told == [wanted]
+    runs = "".join("f" if name == "forward" else " " for name in Trainer.done).split()
+    assert max(map(len, runs)) <= most
+    assert len(runs) > 3
+    assert Trainer.done.index("anna") <= most + 3
 
 
 def test_stop_comes_between_two_parts(thread):

@@ -107,9 +107,9 @@ def test_a_whole_conversation_in_the_chat_template(tmp_path):
     reader = with_chat()
     in_chat = dataset.in_chat_template(reader)
     row = in_chat.rows("train")[0]
-    turns = [{"role": "user", "content": row.prompt[0]}, *talk[1:3]]
+    turns = [{"role": "user", "content": row.prompt.partition("<user>")[2][0]}, *talk[1:3]]
     in_chat_template = reader.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
-    assert encode_prompt(reader, in_chat.template, row.prompt) == reader.encode(
+    assert encode_prompt(reader, in_chat.template_of(row), row.prompt) == reader.encode(
         in_chat_template, add_special_tokens=False
     )
     assert row.response == "b"

@@ -174,4 +174,12 @@ WORDS = {
     "error.no_head": "The data {name} have neither labels nor numbers, so a task head has nothing to say: choose data "
     "with labels, or let a causal language model answer in its own words.",
     "error.bad_target": "The data {name} have the response “{value}”, but the task head needs {wanted}.",
+    "error.several_labels": (
+        "Rows of {file} have several labels each in the column “{column}”, and a head chooses one: set Responses to "
+        "“free”, which learns all of them as a text."
+    ),
+    "error.several_lists": (
+        "The file {file} holds several lists of rows ({known}), and no names of splits: save each as a file of its "
+        "own, or name them train, validation and test."
+    ),
 }

@@ -104,4 +104,12 @@ WORDS = {
     "error.no_head": "数据集“{name}”既没有标签也没有数值，任务头无从作答：请选择带标签的数据，"
     "或让因果语言模型用文字回答。",
     "error.bad_target": "数据集“{name}”里有回答“{value}”，但任务头需要{wanted}。",
+    "error.several_labels": (
+        "{file} 的“{column}”列里一行有好几个标签，而分类头只选一个："
+        "请把回答的类型设为自由文本，全部标签会当作一段文字来学。"
+    ),
+    "error.several_lists": (
+        "文件 {file} 里有好几个数据列表（{known}），名字又不是训练、验证、测试："
+        "请各存成一个文件，或改名为 train、validation、test。"
+    ),
 }

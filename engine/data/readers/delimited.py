@@ -6,6 +6,7 @@ file is read both ways, and the way in which the rows fit the header better is t
 
 import csv
 import io
+import re
 import sys
 from collections.abc import Iterator
 from functools import partial
@@ -17,6 +18,9 @@ from engine.data.readers.encodings import encoding_of
 from engine.data.table import Table, TableMaker
 
 SEPARATORS = (",", "\t", ";", "|")
+SEPARATOR = re.compile(r"\ufeff?\"?sep=([^\"\r\n])\"?\r?\n?$", re.IGNORECASE)
+"""A first line with which a file tells Excel what separates its cells."""
+
 SAMPLE = 1 << 18
 
 
@@ -35,19 +39,22 @@ def read_delimited(path: Path, limit: int, encoding: str = "") -> Table:
     # FOOTGUN: the module's own limit of 131,072 characters is one for the whole process; ours is checked per cell.
     csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
     with path.open(encoding=encoding, newline="") as file:
+        said = SEPARATOR.match(file.readline())
+        start = file.tell() if said else 0
+        file.seek(start)
         sample = file.read(SAMPLE)
-        separator = _separator(sample, path)
+        separator = said[1] if said else _separator(sample, path)
         dialect = _dialect(sample, separator)
-        file.seek(0)
+        file.seek(start)
         lines = csv.reader(file, **dialect)
         maker = TableMaker(path.name, limit)
-        _fill(maker, lines, path.name)
+        _fill(maker, lines, path.name, 2 if said else 1)
     return maker.table(encoding=encoding)
 
 
-def _fill(maker: TableMaker, lines: Any, file: str) -> None:  # noqa: ANN401 - the csv module hides its reader's type
+def _fill(maker: TableMaker, lines: Any, file: str, top: int) -> None:  # noqa: ANN401 - the csv module hides its reader's type
     header: list[str] = []
-    for first, cells in _numbered(lines, file):
+    for first, cells in _numbered(lines, file, top):
         if not cells or (len(cells) == 1 and len(header) > 1 and not cells[0].strip()):
             continue
         if not header:
@@ -69,13 +76,13 @@ def _fill(maker: TableMaker, lines: Any, file: str) -> None:  # noqa: ANN401 - t
         maker.add(dict(zip(header, cells, strict=True)), partial(int, first))
 
 
-def _numbered(lines: Any, file: str) -> Iterator[tuple[int, list[str]]]:  # noqa: ANN401 - as above
+def _numbered(lines: Any, file: str, top: int) -> Iterator[tuple[int, list[str]]]:  # noqa: ANN401 - as above
     """Every row with the line in which it begins."""
-    last = 0
+    last = top - 1
     try:
         for cells in lines:
             yield last + 1, cells
-            last = lines.line_num
+            last = lines.line_num + top - 1
     except csv.Error as error:
         raise DataError(
             "bad_quotes",

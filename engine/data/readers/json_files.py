@@ -9,9 +9,13 @@ from typing import Any
 
 from engine.core.errors import DataError
 from engine.data.readers.encodings import encoding_of
+from engine.data.split_names import NAMES
 from engine.data.table import Table, TableMaker
 
 SPACE = re.compile(r"[ \t\r\n]*")
+BEGUN = re.compile(r'\s*\{\s*("[^"]*"\s*:\s*[\[{]?\s*)?("[^"]*"\s*,\s*)?')
+"""A first line that only begins an object: the file is written over several lines, whatever it is called."""
+
 DECODER = json.JSONDecoder()
 
 
@@ -52,12 +56,12 @@ def _in_lines(path: Path, encoding: str) -> bool:
         second = next((line for line in file if line.strip()), "")
     if not first.lstrip().startswith("{"):
         return False
-    if path.suffix.lower() in (".jsonl", ".ndjson"):
-        return True
     try:
         json.loads(first)
     except (ValueError, RecursionError):
-        return False
+        return path.suffix.lower() in (".jsonl", ".ndjson") and not BEGUN.fullmatch(first)
+    if path.suffix.lower() in (".jsonl", ".ndjson"):
+        return True
     return second.lstrip().startswith("{")
 
 
@@ -91,10 +95,23 @@ def _rows(text: str, file: str) -> Iterator[tuple[Any, int]]:
         if end < len(text):
             raise json.JSONDecodeError("Extra data", text, end)
     elif text[at] == "{":
-        yield from _inside(text, at)
+        value, end = DECODER.raw_decode(text, at)
+        if _skip(text, end) == len(text):
+            yield from _inside(value, at, file)
+        else:
+            yield from _one_by_one(text, at)
     else:
         value, _ = DECODER.raw_decode(text, at)
         _cells(value, file, lambda: 1)
+
+
+def _one_by_one(text: str, at: int) -> Iterator[tuple[Any, int]]:
+    """Objects that stand one behind the other, with or without a comma between two."""
+    while at < len(text):
+        value, end = DECODER.raw_decode(text, at)
+        yield value, at
+        at = _skip(text, end)
+        at = _skip(text, at + 1) if text[at : at + 1] == "," else at
 
 
 def _items(text: str, at: int) -> Generator[tuple[Any, int], None, int]:
@@ -107,34 +124,41 @@ def _items(text: str, at: int) -> Generator[tuple[Any, int], None, int]:
     return at + 1
 
 
-def _inside(text: str, at: int) -> Iterator[tuple[Any, int]]:
-    """The rows of an object: its first list of objects, else its lists as columns, else the object itself."""
-    start, entries = at, {}
-    at = _skip(text, at + 1)
-    while text[at : at + 1] != "}":
-        name, at = _name(text, at)
-        if re.match(r"\[[ \t\r\n]*\{", text[at : at + 100]) and not _is_conversation(name):
-            yield from _items(text, at)
-            return
-        entries[name], at = DECODER.raw_decode(text, at)
-        at = _next(text, at, "}")
-    columns = list(entries.values())
-    if columns and all(isinstance(column, list) for column in columns) and len({len(c) for c in columns}) == 1:
-        for cells in zip(*columns, strict=True):
-            yield dict(zip(entries, cells, strict=True)), start
+def _inside(value: dict[str, Any], at: int, file: str) -> Iterator[tuple[Any, int]]:
+    """The rows of an object: its list of objects, its splits, else its lists as columns, else the object itself.
+
+    Raises:
+        DataError: It holds several lists of rows that are no splits.
+    """
+    lists = {name: held for name, held in value.items() if _holds_rows(held) and not _is_conversation(name)}
+    if len(lists) > 1 and all(name.strip().lower() in NAMES for name in lists):
+        for name, rows in lists.items():
+            yield from (({**row, "split": name}, at) for row in rows)
+    elif len(lists) > 1:
+        raise _several_lists(file, list(lists))
+    elif lists:
+        yield from ((row, at) for rows in lists.values() for row in rows)
+    elif (columns := list(value.values())) and all(isinstance(column, list) for column in columns):
+        if len({len(column) for column in columns}) == 1:
+            columns = [dict(zip(value, cells, strict=True)) for cells in zip(*columns, strict=True)]
+        yield from ((row, at) for row in (columns if isinstance(columns[0], dict) else [value]))
     elif columns:
-        yield entries, start
+        yield value, at
 
 
-def _name(text: str, at: int) -> tuple[str, int]:
-    """The name of an entry, and where its value begins."""
-    if text[at : at + 1] != '"':
-        raise json.JSONDecodeError("Expecting property name enclosed in double quotes", text, at)
-    name, at = DECODER.raw_decode(text, at)
-    at = _skip(text, at)
-    if text[at : at + 1] != ":":
-        raise json.JSONDecodeError("Expecting ':' delimiter", text, at)
-    return name, _skip(text, at + 1)
+def _holds_rows(value: Any) -> bool:  # noqa: ANN401 - whatever stands in the file
+    return isinstance(value, list) and bool(value) and all(isinstance(row, dict) for row in value)
+
+
+def _several_lists(file: str, names: list[str]) -> DataError:
+    known = ", ".join(names)
+    return DataError(
+        "several_lists",
+        f"The file {file} holds several lists of rows ({known}), and no names of splits: save each as a file of its "
+        "own, or name them train, validation and test.",
+        file=file,
+        known=known,
+    )
 
 
 def _next(text: str, at: int, end: str) -> int:

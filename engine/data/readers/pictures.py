@@ -24,7 +24,7 @@ from engine.data.picture_table import Gallery, PictureFacts
 from engine.data.pixels import NoPictureError, look_at
 from engine.data.readers.formats import has_suffix, read_file
 from engine.data.settings import DataSettings
-from engine.data.splits import NAMES
+from engine.data.split_names import NAMES
 from engine.data.table import Table
 
 FILE_NAME = ("file_name", "filename", "file", "image", "path")
