@@ -67,6 +67,14 @@ WORDS = {
         "model, or one of these methods: {methods}."
     ),
     "error.sees_none": "This run's adapter sees no pictures. Look at a run that was trained with them.",
+    "error.vision_missing": (
+        "The vision encoder “{name}” is not on this machine, and the hub did not answer. Check the name and the "
+        "network, give the path of a local folder, or leave it empty."
+    ),
+    "error.vision_folder": (
+        "The vision encoder “{name}” cannot be loaded. It must hold config.json, *.safetensors and "
+        "preprocessor_config.json that fit each other ({reason})."
+    ),
     "error.vision_beside_pictures": (
         "This model reads pictures itself, so it needs no vision encoder such as “{name}”. Leave vision empty, or "
         "choose a language model."

@@ -50,6 +50,11 @@ WORDS = {
         "{method} 要在文字之间加入虚拟词元，而 {family} 模型读的是图片。请换一个模型，或改用以下方法：{methods}。"
     ),
     "error.sees_none": "这次运行的适配器看不到图片。请看用图片训练过的运行。",
+    "error.vision_missing": "视觉编码器“{name}”不在本机，hub 也没有响应。请检查名称和网络，写出本机文件夹，或留空。",
+    "error.vision_folder": (
+        "视觉编码器“{name}”无法加载。文件夹里要有互相匹配的 config.json、*.safetensors 和 preprocessor_config.json"
+        "（{reason}）。"
+    ),
     "error.vision_beside_pictures": "这个模型自己读图片，不需要视觉编码器“{name}”。请把它留空，或选择语言模型。",
     "error.other_encoder": "“{name}”现在的权重不是训练这个适配器时的视觉编码器。请放回当时的权重。",
     "error.no_vision_encoder": "“{name}”的类型是 {family}，不是已知的视觉编码器。请选择以下类型之一：{known}。",
