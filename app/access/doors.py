@@ -17,7 +17,7 @@ from app.access.bodies import TooLargeError, whole
 from app.access.passes import Passes
 from app.access.passwords import Passwords
 from app.access.policy import Policy
-from engine.service.visitor import OPERATOR, Visitor
+from engine.service.visitor import GUEST, OPERATOR, Visitor
 
 NO_TOKEN = (
     "Open the address that Gatelight printed in the terminal when it was started: it ends with ?token=….\n"
@@ -135,7 +135,7 @@ class PublicDoor:
 
 def guest(secret: str) -> Visitor:
     """The guest who knows a secret; runs are marked with what does not tell it."""
-    return Visitor("guest-" + hashlib.sha256(secret.encode()).hexdigest()[:16], "guest")
+    return Visitor(GUEST + hashlib.sha256(secret.encode()).hexdigest()[:16], "guest")
 
 
 def cookie_of(headers: Headers, name: str) -> str:

@@ -52,12 +52,19 @@ class Guard:
     which finds in the scope who asks; they fetch and name no files but their own.
     """
 
-    def __init__(self, app: ASGIApp, policy: Policy, door: Door | None = None, uploads: Uploads | None = None) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        policy: Policy,
+        door: Door | None = None,
+        uploads: Uploads | None = None,
+        most_pages: int | None = None,
+    ) -> None:
         self.app = app
         self.policy = policy
         self.door = door or TokenDoor(policy)
         self.uploads = uploads
-        self._in_flight = InFlight()
+        self._in_flight = InFlight(most_pages)
         self.headers = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin"}
         rules = dict(CONTENT)
         if not policy.embed:

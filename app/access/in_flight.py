@@ -14,9 +14,14 @@ MOST_PAGES = 16
 
 
 class InFlight:
-    """Counts by visitor. Safe from any thread."""
+    """Counts by visitor. Safe from any thread.
 
-    def __init__(self) -> None:
+    Args:
+        most_pages_of_all: Open pages of all visitors together; None for any number.
+    """
+
+    def __init__(self, most_pages_of_all: int | None = None) -> None:
+        self._most_pages_of_all = most_pages_of_all
         self._counts: dict[str, Counter[str]] = {"request": Counter(), "page": Counter()}
         self._lock = threading.Lock()
 
@@ -27,13 +32,17 @@ class InFlight:
             counts = self._counts[kind]
             counts[visitor.id] += 1
             most = MOST_REQUESTS if kind == "request" else MOST_PAGES
-            too_many = counts[visitor.id] > most and visitor != OPERATOR
+            too_many = visitor != OPERATOR and (counts[visitor.id] > most or self._is_full(kind))
         try:
             yield too_many
         finally:
             with self._lock:
                 counts[visitor.id] -= 1
                 counts += Counter()  # forgets those without any
+
+    def _is_full(self, kind: str) -> bool:
+        most = self._most_pages_of_all
+        return kind == "page" and most is not None and self._counts["page"].total() > most
 
     def open_pages(self, visitor: Visitor) -> int:
         """Pages that a visitor has open."""

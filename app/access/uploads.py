@@ -21,11 +21,12 @@ class Uploads:
     Args:
         folder: Where Gradio keeps them.
         most_bytes: That the uploads of one visitor may take together; None for no limit.
+        most_of_all: The same for all visitors.
     """
 
-    def __init__(self, folder: Path, most_bytes: int | None) -> None:
+    def __init__(self, folder: Path, most_bytes: int | None, most_of_all: int | None = None) -> None:
         self.folder = folder
-        self.most_bytes = most_bytes
+        self.most_bytes, self.most_of_all = most_bytes, most_of_all
         self._of: dict[str, set[str]] = {}
         self._lock = threading.Lock()
 
@@ -47,12 +48,11 @@ class Uploads:
         return real.is_relative_to(visitor.uploads(self.folder).resolve())
 
     def full(self, visitor: Visitor, octets: int) -> bool:
-        """Whether so many bytes more are too much for a visitor."""
-        if self.most_bytes is None:
-            return False
+        """Whether so many bytes more are too much for a visitor, or for all of them together."""
         with self._lock:
-            held = [path for path, owners in self._of.items() if visitor.id in owners]
-        return octets + sum(map(_size, held)) > self.most_bytes
+            mine, everybodys = [path for path, owners in self._of.items() if visitor.id in owners], list(self._of)
+        limits = ((self.most_bytes, mine), (self.most_of_all, everybodys))
+        return any(most is not None and octets + sum(map(_size, held)) > most for most, held in limits)
 
     def forget(self, visitor: Visitor) -> None:
         """A visitor has left: delete what nobody else has uploaded."""

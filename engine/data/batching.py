@@ -17,6 +17,7 @@ from engine.data.pixels import NoPictureError, read_picture
 from engine.data.tokenise import IGNORE, Example, LazyExamples
 from engine.models.base import Base
 from engine.models.inputs import Inputs, Pictures, Pixels, Processor, Tokens
+from engine.models.processing import pixels_of
 
 SORTED_BATCHES = 8
 """Batches whose rows are sorted by length together."""
@@ -75,7 +76,7 @@ class Collator:
         if isinstance(self.processor, PreTrainedTokenizerBase):
             return collate(examples, self.processor.pad_token_id, self.device)
         images = [_picture(example) for example in examples]
-        values: torch.Tensor = self.processor(images=images, return_tensors="pt")["pixel_values"]
+        values = pixels_of(self.processor, images)
         rows, _, height, width = values.shape
         # A vision transformer's tokens are its patches, and the class token before them; none carries a label.
         labels = torch.full((rows, 1 + (height // self.patch) * (width // self.patch)), IGNORE)

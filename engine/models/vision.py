@@ -15,9 +15,13 @@ from transformers.utils.logging import disable_progress_bar
 from engine.core.errors import SettingError
 from engine.models.base import hash_weights
 from engine.models.checks import check_hub, check_missing_weights, check_weights
-from engine.models.load_errors import LOADING_ERRORS, loading_error, unreadable_folder
+from engine.models.processing import pixels_of
 from engine.models.resolve import hub_token, local_folder, locate
+from engine.models.vision_errors import telling_of_vision
 from engine.models.vision_families import VisionFamily, vision_family_of
+
+TRIED = (32, 24)
+"""Pixels of the blank picture that every encoder is tried with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +75,7 @@ class VisionEncoder:
         Always one picture at a time: what a picture gives depends on nothing but the picture. Depths are brought to one
         scale since in most encoders their size grows by orders of magnitude with the depth.
         """
-        pixels = self.processor(images=[picture], return_tensors="pt")["pixel_values"]
+        pixels = pixels_of(self.processor, [picture])
         out = self.model(pixel_values=pixels.to(self.model.device, self.model.dtype), output_hidden_states=True)
         states = [out.hidden_states[at] for at in self.shape.depths(depths)]
         states[-1] = self._last(out.last_hidden_state)
@@ -86,7 +90,7 @@ class VisionEncoder:
         The attention of the class token, or the mean of all patches' where there is none, mean of all heads, in the
         layers that features are taken from.
         """
-        pixels = self.processor(images=[picture], return_tensors="pt")["pixel_values"]
+        pixels = pixels_of(self.processor, [picture])
         usual: Any = self.model.config._attn_implementation
         self.model.set_attn_implementation("eager")  # others never make the weights
         try:
@@ -135,17 +139,15 @@ def load_vision(name: str, device: str = "cpu") -> VisionEncoder:
 def _load(name: str, device: str, stamp: object) -> VisionEncoder:
     config, shape = _config(name), _shape(name, stamp)
     family = vision_family_of(name, config.model_type)
-    check_weights(name)
     disable_progress_bar()
     common: dict[str, Any] = {"token": hub_token(), "trust_remote_code": False}
-    try:
+    with telling_of_vision(name):
+        check_weights(name)
         with torch.random.fork_rng(devices=[]):
             model, loading_info = getattr(transformers, family.model).from_pretrained(
                 locate(name), use_safetensors=True, output_loading_info=True, dtype=torch.float32, **common
             )
         processor = AutoImageProcessor.from_pretrained(locate(name), **common)
-    except LOADING_ERRORS as error:
-        raise loading_error(name, error) from error
     missing = sorted(loading_info["missing_keys"])
     prefix = f"{model.base_model_prefix}."
     check_missing_weights(name, [key for key in missing if not key.removeprefix(prefix).startswith(family.unused)])
@@ -153,20 +155,17 @@ def _load(name: str, device: str, stamp: object) -> VisionEncoder:
         for key in missing:
             model.get_parameter(key.removeprefix(prefix)).zero_()
     model = model.requires_grad_(requires_grad=False).eval().to(device)
-    return VisionEncoder(name, model, processor, family, shape, hash_weights(model))
+    encoder = VisionEncoder(name, model, processor, family, shape, hash_weights(model))
+    with telling_of_vision(name):  # its parts may not fit together, which no run should find out
+        encoder.features(Image.new("RGB", TRIED), 1)
+    return encoder
 
 
 def _config(name: str) -> PreTrainedConfig:
-    check_hub(name)
-    try:
+    with telling_of_vision(name):
+        check_hub(name)
         config: PreTrainedConfig = AutoConfig.from_pretrained(locate(name), token=hub_token(), trust_remote_code=False)
-    except (*LOADING_ERRORS, KeyError) as error:
-        raise (
-            loading_error(name, error)
-            if isinstance(error, LOADING_ERRORS)
-            else unreadable_folder(name, f"its config lacks {error}")
-        ) from error
-    return config
+        return config
 
 
 def _stamp(name: str) -> object:

@@ -2,6 +2,8 @@
 
 import contextlib
 import hashlib
+import math
+import os
 import re
 import shutil
 import threading
@@ -37,6 +39,7 @@ class KeptData:
     Args:
         folder: Theirs.
         most_bytes: That one visitor's may have together, archives unpacked; None for no limit.
+        most_of_all: The same for all visitors together.
         configs: Gives the configs of all runs; for one that cannot be read, None if a given text stands in what is left
             of it, which then counts as one that needs what is named there.
     """
@@ -46,9 +49,10 @@ class KeptData:
         folder: Path,
         most_bytes: int | None = None,
         configs: Callable[[str], Iterator[Config | None]] = _unknown_runs,
+        most_of_all: int | None = None,
     ) -> None:
         self.folder = folder
-        self._most, self._configs = most_bytes, configs
+        self._most, self._most_of_all, self._configs = most_bytes, most_of_all, configs
         self._locks: defaultdict[Path, threading.Lock] = defaultdict(threading.Lock)
 
     def keep(self, upload: Path, visitor: Visitor = OPERATOR) -> Path:
@@ -80,16 +84,32 @@ class KeptData:
         Args:
             config: The run's.
         """
-        for folder in self._uploads_of(config):
+        for folder in filter(_is_upload, self._uploads_of(config)):
             with self._locks[folder.parent]:
                 self._drop(folder)
+
+    def drop_old(self, before: float, *, guests: bool) -> None:
+        """Delete old uploads that no run needs.
+
+        Args:
+            before: Those that are older than this moment, in seconds since 1970, are.
+            guests: Whether those of visitors, which have a folder for each; else those of earlier versions, which carry
+                no mark.
+        """
+        for folder in self.folder.glob("of-*/*" if guests else "*"):
+            if not _is_named_as_upload(folder) or _changed(folder) >= before or (not guests and _is_upload(folder)):
+                continue
+            with self._locks[folder.parent.resolve()]:
+                self._drop(folder)
+            with contextlib.suppress(OSError):
+                folder.parent.rmdir()  # where it was the last one
 
     def _uploads_of(self, config: Config) -> set[Path]:
         """The folders of all uploads to which a config's texts lead."""
         root, found = self.folder.resolve(), set()
         for path in (path for text in _texts(config) for path in _parents(text)):
             above = path.parent.parent if path.parent.name.startswith("of-") else path.parent
-            if above == root and _is_upload(path):
+            if above == root and _is_named_as_upload(path):
                 found.add(path)
         return found
 
@@ -111,6 +131,8 @@ class KeptData:
         is_zip = upload.suffix.lower() == ".zip"
         target = folder / ((upload.stem or "pictures") if is_zip else upload.name)
         if target.exists():
+            with contextlib.suppress(OSError):
+                os.utime(folder)
             return inner(target) if is_zip else target
         folder.mkdir(parents=True, exist_ok=True)
         try:
@@ -144,11 +166,12 @@ class KeptData:
 
     def _left(self, own: Path) -> int | None:
         """Bytes that a visitor may still keep in their folder; None for any number."""
-        return None if self._most is None else max(0, self._most - sum(map(_size, own.rglob("*"))))
+        limits = ((self._most, own), (self._most_of_all, self.folder))
+        left = [most - sum(map(_size, folder.rglob("*"))) for most, folder in limits if most is not None]
+        return max(0, min(left)) if left else None
 
     def _too_large(self, file: str, left: int) -> DataError:
-        assert self._most is not None
-        free, limit = f"{left / MB:,.1f}", f"{self._most / MB:,.1f}"
+        free, limit = f"{left / MB:,.1f}", f"{(self._most or self._most_of_all or 0) / MB:,.1f}"
         text = (
             f"The file {file} has, unpacked, more than the {free} MB that are left of the {limit} MB that you may keep "
             "here: give a smaller one, or delete runs whose data you no longer need."
@@ -157,7 +180,19 @@ class KeptData:
 
 
 def _is_upload(folder: Path) -> bool:
-    return _DIGEST.fullmatch(folder.name) is not None and not folder.is_symlink() and (folder / MARK).is_file()
+    return _is_named_as_upload(folder) and (folder / MARK).is_file()
+
+
+def _is_named_as_upload(folder: Path) -> bool:
+    return _DIGEST.fullmatch(folder.name) is not None and not folder.is_symlink() and folder.is_dir()
+
+
+def _changed(folder: Path) -> float:
+    """When a folder was changed, in seconds since 1970; now where that cannot be seen."""
+    try:
+        return folder.stat().st_mtime
+    except OSError:
+        return math.inf
 
 
 def _parents(text: str) -> list[Path]:

@@ -22,6 +22,12 @@ class Limits:
         runs: That are kept of one visitor.
         uploaded_bytes: Of all files that a visitor's open pages hold.
         unpacked_bytes: Of all datasets that are kept of a visitor, archives unpacked.
+        hub_bytes: Of a model or a dataset that is fetched from the hub.
+        all_runs: That are kept of all visitors together.
+        all_uploaded_bytes: Of all files that all open pages hold.
+        all_unpacked_bytes: Of all datasets that are kept, archives unpacked.
+        all_pages: That all visitors have open.
+        guest_hours: Hours after which what a guest has made is deleted.
     """
 
     steps: int | None = None
@@ -32,6 +38,12 @@ class Limits:
     runs: int | None = None
     uploaded_bytes: int | None = None
     unpacked_bytes: int | None = None
+    hub_bytes: int | None = None
+    all_runs: int | None = None
+    all_uploaded_bytes: int | None = None
+    all_unpacked_bytes: int | None = None
+    all_pages: int | None = None
+    guest_hours: int | None = None
 
     def check(self, settings: Settings) -> None:
         """See that no setting is above its limit.
@@ -50,15 +62,19 @@ class Limits:
                     limit=f"{limit:,}",
                 )
 
-    def check_runs(self, kept: Callable[[], int]) -> None:
+    def check_runs(self, kept: Callable[[], int], of_all: Callable[[], int] = lambda: 0) -> None:
         """See that a visitor may keep one more run.
 
         Args:
-            kept: Counts those that there are.
+            kept: Counts the visitor's.
+            of_all: Counts those of all visitors.
 
         Raises:
             RunError: There are as many as are allowed.
         """
+        if self.all_runs is not None and (n := of_all()) >= self.all_runs:
+            text = f"This server keeps {n} runs of all its visitors, and no more: try again in some hours."
+            raise RunError("server_full", text, n=n)
         if self.runs is not None and (n := kept()) >= self.runs:
             text = f"You keep {n} runs, but this server keeps at most {self.runs} of each visitor: delete one first."
             raise RunError("too_many_runs", text, n=n, limit=self.runs)
@@ -92,5 +108,11 @@ SPACE = Limits(
     runs=5,
     uploaded_bytes=50 * MB,
     unpacked_bytes=100 * MB,
+    hub_bytes=1000 * MB,
+    all_runs=200,
+    all_uploaded_bytes=1000 * MB,
+    all_unpacked_bytes=4000 * MB,
+    all_pages=200,
+    guest_hours=24,
 )
-"""For each visitor of a public server."""
+"""For each visitor of a public server, and for all of them together."""

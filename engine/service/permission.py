@@ -20,6 +20,7 @@ from engine.data.dataset import shipped
 from engine.data.readers.dispatch import is_source
 from engine.data.readers.hub_name import HUB, HubName
 from engine.data.settings import DataSettings
+from engine.models.hub_size import check_size
 from engine.models.resolve import locate, ships
 from engine.runs.folder import RunFolder
 from engine.service.limits import UNLIMITED, Limits
@@ -169,7 +170,10 @@ class Permission:
     def _check_model(self, name: str) -> None:
         named_path(name)
         folders, path = self.confinement.models, Path(locate(name))
-        if folders is None or ships(name) or (HUB_ID.fullmatch(name) and not path.exists()):
+        if folders is None or ships(name):
+            return
+        if HUB_ID.fullmatch(name) and not path.exists():
+            check_size(name, "model", self.limits.hub_bytes)
             return
         if not any(lies_within(path, [folder]) for folder in folders):
             raise ModelError(
@@ -217,6 +221,8 @@ class Permission:
         if name.startswith(HUB):
             hub = HubName.of(name).path
             free = HUB_ID.fullmatch(hub) is not None and not Path(hub).exists()
+            if free:
+                check_size(hub, "dataset", self.limits.hub_bytes)
         else:
             path = named_path(name)
             free = any(lies_within(path, [folder]) for folder in folders)

@@ -1,5 +1,6 @@
 """Reads and changes run folders and recordings without the worker. Needs no torch."""
 
+import contextlib
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -19,7 +20,7 @@ from engine.service.adapters import list_adapters
 from engine.service.listing import Newsroom, RunNews, RunRows
 from engine.service.rights import Rights, no_such_run
 from engine.service.status import LiveStatus
-from engine.service.visitor import operator
+from engine.service.visitor import is_guest, operator
 
 RECORDINGS = Path(__file__).resolve().parents[2] / "assets" / "recordings"
 NAME_LENGTH = 120
@@ -72,6 +73,20 @@ class RunStore:
     def kept_of(self, owner: str) -> int:
         """How many runs there are of a visitor."""
         return sum(run.owner == owner for run in self._own.rows())
+
+    def kept_of_all(self) -> int:
+        """How many runs there are, damaged ones included."""
+        return len(self._own.rows())
+
+    def delete_of_guests(self, before: float) -> None:
+        """Delete the runs of guests that were made before a moment, in seconds since 1970, unless one is active."""
+        for run in self._own.rows():
+            if is_guest(run.owner) and run.created < before and run.id != self._live().run:
+                folder = RunFolder(self.root / run.id)
+                config = _config(folder) or {}
+                with contextlib.suppress(OSError):
+                    folder.delete()
+                    self._forget(config)
 
     def adapters(self, model: str) -> list[AdapterInfo]:
         """Every adapter of a model, recordings included, oldest first."""

@@ -57,10 +57,17 @@ class Visitor:
         return folder / f"of-{mark}" if self.id else folder
 
 
+GUEST = "guest-"
+"""How the marks of guests begin, see `app.access.doors`."""
 OPERATOR = Visitor()
 """The only user of this machine."""
 NOBODY = Visitor(role="guest")
 """Somebody who owns nothing, and sees what ships."""
+
+
+def is_guest(owner: str) -> bool:
+    """Whether a mark is that of a guest of a public server."""
+    return owner.startswith(GUEST)
 
 
 def operator() -> Visitor:

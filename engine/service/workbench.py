@@ -35,6 +35,7 @@ from engine.service.permission import NO_TRUST, Permission
 from engine.service.rights import Rights
 from engine.service.runs import RECORDINGS, RunStore, short
 from engine.service.status import LiveStatus
+from engine.service.sweeping import Sweeping
 from engine.service.turns import Turns
 from engine.service.visitor import Visitor, operator
 from engine.service.worker_thread import WorkerThread
@@ -74,15 +75,17 @@ class Workbench:
         self.home, self.limits = home, limits
         self.rights = Rights(who, watch_only=watch_only)
         self.permission = Permission(confinement, self.rights.who, limits)
-        self._kept_data = KeptData(home / DATA, limits.unpacked_bytes, self._configs)
+        self._kept_data = KeptData(home / DATA, limits.unpacked_bytes, self._configs, limits.all_unpacked_bytes)
         self._worker = WorkerThread()
         self._turns = Turns()
         self.runs = RunStore(
             home / "runs", self.live, self.permission.check_paths, self.rights, self._kept_data.drop_unneeded
         )
+        self._sweeping = Sweeping(self.runs, self._kept_data, limits.guest_hours)
         self._starting = threading.Lock()
         self._last_start: LastStart | None = None
         self._last_owner = ""
+        self._sweeping.at_start()
 
     def live(self) -> LiveStatus:
         """Present status of the worker. Instant."""
@@ -123,6 +126,7 @@ class Workbench:
                 only watches.
         """
         self.rights.to_start()
+        self._sweeping.now_and_then()
         path = self._kept_data.keep(upload, self.rights.who())
         self.permission.uploaded(session, path)
         return path
@@ -195,7 +199,8 @@ class Workbench:
             if last is not None and last.is_repeated(config, owner) and self.live().run == last.run:
                 return last.run
             self._refuse_second_run()
-            self.limits.check_runs(lambda: self.runs.kept_of(owner))
+            self._sweeping.now_and_then()
+            self.limits.check_runs(lambda: self.runs.kept_of(owner), self.runs.kept_of_all)
             path = new_run_path(self.runs.root, config)
             begun = self._last_start = LastStart(config, owner, path.name)
             self._last_owner = owner

@@ -9,11 +9,13 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
 from torch.testing import assert_close
+from transformers import CLIPImageProcessorPil
 
 import engine.models.vision
 from engine.core.errors import ModelError, SettingError
 from engine.core.paths import cache_root
 from engine.data.picture_features import PictureFeatures
+from engine.models.processing import pixels_of
 from engine.models.vision import VisionShape, load_vision, vision_shape
 from engine.models.vision_families import VISION_FAMILIES
 from tests.encoders import SIZES, WHOLE, save_encoder, tiny_encoder
@@ -145,6 +147,37 @@ def test_what_is_no_encoder_is_refused(tmp_path):
         load_vision(str(tmp_path / "gap"))
 
 
+@pytest.mark.fault(
+    "damaged", "A vision encoder's files are damaged, missing or do not fit each other: one sentence, no run."
+)
+@pytest.mark.parametrize(
+    ("file", "change"),
+    [
+        ("config.json", {"hidden_size": 48}),
+        ("config.json", "{"),
+        ("config.json", None),
+        ("preprocessor_config.json", {"size": {"height": 8, "width": 8}}),
+        ("preprocessor_config.json", {"image_processor_type": "Unheard"}),
+        ("preprocessor_config.json", "[1]"),
+        ("preprocessor_config.json", None),
+        ("model.safetensors", None),
+    ],
+)
+def test_encoders_that_do_not_fit_together_are_refused(tmp_path, file, change):
+    """The sentence names the setting, the folder and what it should hold, before anything is trained with it."""
+    path = save_encoder(tmp_path) / file
+    if change is None:
+        path.unlink()
+    else:
+        path.write_text(change if isinstance(change, str) else json.dumps(json.loads(path.read_text()) | change))
+    with pytest.raises(
+        ModelError, match=r"vision is .* holds no vision encoder that can be loaded \(config.json"
+    ) as told:
+        load_vision(str(tmp_path))
+    assert told.value.key == "vision_folder"
+    assert str(told.value).count("\n") == 0
+
+
 @pytest.mark.parametrize("kind", ["cmyk", "sixteen", "see-through", "rotated", "animated", "grey"])
 def test_odd_pictures_are_read_as_they_are_seen(tmp_path, kind):
     """Whatever a picture is stored as, its features are those of what one sees."""
@@ -177,6 +210,27 @@ def test_odd_pictures_are_read_as_they_are_seen(tmp_path, kind):
         seen = seen.convert("RGB")
     expected = load_vision(str(folder)).features(seen, 2).flatten()
     assert_close(features_of(folder).of(file), expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.fault(
+    "memory", "A picture of one by many thousand pixels: it is not blown up to billions before it is cut."
+)
+def test_long_pictures_are_cut_before_they_are_scaled(monkeypatch):
+    """Where the processor looks at the middle alone; its pixels are those of the whole picture, as ever."""
+    middle = CLIPImageProcessorPil(size={"shortest_edge": 16}, crop_size={"height": 16, "width": 16})
+    whole = CLIPImageProcessorPil(size={"height": 16, "width": 16}, crop_size={"height": 16, "width": 16})
+    long = Image.new("RGB", (8, 4000), "white")
+    long.paste(picture().resize((8, 8)), (0, 1996))
+    expected = [each(images=[long], return_tensors="pt")["pixel_values"] for each in (middle, whole)]
+    handed, process = [], CLIPImageProcessorPil.__call__
+
+    def spied(self, images, **options):
+        handed.extend(image.size for image in images)
+        return process(self, images=images, **options)
+
+    monkeypatch.setattr(CLIPImageProcessorPil, "__call__", spied)
+    assert_close([pixels_of(each, [long]) for each in (middle, whole)], expected)
+    assert handed == [(8, 64), (8, 4000)]
 
 
 def test_fingerprint_is_of_the_file_alone(tmp_path):

@@ -1,4 +1,8 @@
-"""`python -m tools.fuzz --minutes 3 [--seed N] [--target NAME ...]`: try odd input until the time is over."""
+"""`python -m tools.fuzz --minutes 3 [--seed N] [--target NAME ...]`: try odd input until the time is over.
+
+`--seconds 60` is for continuous integration, `--minutes 240` for hours by hand. It ends within a case, at most
+`cases.LIMIT_S`, after its time.
+"""
 
 import argparse
 import sys
@@ -15,6 +19,7 @@ def main() -> int:
     """Exit code 1 if something was found."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=3, help="how long (default: %(default)s)")
+    parser.add_argument("--seconds", type=float, default=None, help="the same in seconds, for a short share")
     parser.add_argument("--cases", type=int, default=sys.maxsize, help="end after so many cases, if earlier")
     parser.add_argument("--seed", type=int, default=None, help="of the cases; the clock's if not given")
     parser.add_argument("--target", nargs="+", choices=sorted(TARGETS), default=sorted(TARGETS), help="what is tried")
@@ -25,8 +30,9 @@ def main() -> int:
         finding = one_case(target, int(seed), int(number))
         print(finding.text if finding else "nothing")
         return int(finding is not None)
+    budget = 60 * args.minutes if args.seconds is None else args.seconds
     seed = args.seed if args.seed is not None else int(time.time())
-    findings, tried, end = dict[tuple[str, ...], Finding](), Counter[str](), time.monotonic() + 60 * args.minutes
+    findings, tried, end = dict[tuple[str, ...], Finding](), Counter[str](), time.monotonic() + budget
     order, number = Random(seed), 0
     while time.monotonic() < end and number < args.cases:
         target = order.choice(args.target)

@@ -67,6 +67,14 @@ WORDS = {
         "model, or one of these methods: {methods}."
     ),
     "error.sees_none": "This run's adapter sees no pictures. Look at a run that was trained with them.",
+    "error.vision_missing": (
+        "The vision encoder “{name}” is not on this machine, and the hub did not answer. Check the name and the "
+        "network, give the path of a local folder, or leave it empty."
+    ),
+    "error.vision_folder": (
+        "The vision encoder “{name}” cannot be loaded. It must hold config.json, *.safetensors and "
+        "preprocessor_config.json that fit each other ({reason})."
+    ),
     "error.vision_beside_pictures": (
         "This model reads pictures itself, so it needs no vision encoder such as “{name}”. Leave vision empty, or "
         "choose a language model."
@@ -161,6 +169,14 @@ WORDS = {
         "its authors; then resume."
     ),
     "error.over_limit": "{field} is {value}, but this server allows at most {limit}: lower it.",
+    "error.server_full": "This server keeps {n} runs of all its visitors, and no more: try again in some hours.",
+    "error.hub_too_large": (
+        "{name} has {size} MB on the hub, but this server fetches at most {limit} MB: choose a smaller one."
+    ),
+    "error.hub_size_unknown": (
+        "The hub does not say how large {name} is, so this server does not fetch it: check the name, try again later, "
+        "or choose what is here already."
+    ),
     "error.too_many_runs": (
         "You keep {n} runs, but this server keeps at most {limit} of each visitor: delete one in Runs first."
     ),

@@ -50,6 +50,11 @@ WORDS = {
         "{method} 要在文字之间加入虚拟词元，而 {family} 模型读的是图片。请换一个模型，或改用以下方法：{methods}。"
     ),
     "error.sees_none": "这次运行的适配器看不到图片。请看用图片训练过的运行。",
+    "error.vision_missing": "视觉编码器“{name}”不在本机，hub 也没有响应。请检查名称和网络，写出本机文件夹，或留空。",
+    "error.vision_folder": (
+        "视觉编码器“{name}”无法加载。文件夹里要有互相匹配的 config.json、*.safetensors 和 preprocessor_config.json"
+        "（{reason}）。"
+    ),
     "error.vision_beside_pictures": "这个模型自己读图片，不需要视觉编码器“{name}”。请把它留空，或选择语言模型。",
     "error.other_encoder": "“{name}”现在的权重不是训练这个适配器时的视觉编码器。请放回当时的权重。",
     "error.no_vision_encoder": "“{name}”的类型是 {family}，不是已知的视觉编码器。请选择以下类型之一：{known}。",
@@ -102,6 +107,9 @@ WORDS = {
         "运行 {run} 当时打开了{field}：如果仍信任作者，请在训练页选择模型 {name} 并再次勾选，然后继续。"
     ),
     "error.over_limit": "{field}是 {value}，但此服务器最多允许 {limit}：请调低。",
+    "error.server_full": "此服务器为所有访客共保留 {n} 次运行，已满：请过几小时再试。",
+    "error.hub_too_large": "{name} 在 hub 上有 {size} MB，而此服务器最多下载 {limit} MB：请选择较小的。",
+    "error.hub_size_unknown": "hub 未说明 {name} 的大小，因此此服务器不下载：请检查名称、稍后再试，或选择此处已有的。",
     "error.too_many_runs": "您保留了 {n} 次运行，而此服务器为每位访客最多保留 {limit} 次：请先在“记录”里删除一次。",
     "error.watch_only": "此服务器只展示运行：如需开始或更改运行，请另外启动一个不带 --watch-only 的服务器。",
     "error.watches_only": "{visitor} 在这里只能观看：如需更改，请联系此服务器的主持人。",
@@ -128,7 +136,7 @@ WORDS = {
     "error.no_run": "文件夹 {run} 里没有运行：缺少 run.json。",
     "error.run_startable": (
         "运行“{run}”已损坏：run.json 无法使用（{reason}）。还在的部分：{saved}。"
-        "“接着训练”会按 run.yaml 重新开始，`python -m engine train` 也可以。"
+        "“从检查点恢复”会按 run.yaml 重新开始，`python -m engine train` 也可以。"
     ),
     "error.run_damaged": "运行“{run}”已损坏：run.json 无法使用（{reason}）。还在的部分：{saved}。",
     "error.run_not_deleted": "运行“{run}”无法删除：{reason}。",
