@@ -90,9 +90,7 @@ def test_samples_have_their_share_of_every_label():
     assert sum(row >= 150 for row in rows) == 16
 
 
-@pytest.mark.fault(
-    "hand", "An adaption prompt of peft's for gpt2, where peft computes something else: refused."
-)
+@pytest.mark.fault("hand", "An adaption prompt of peft's for gpt2, where peft computes something else: refused.")
 def test_an_adaption_prompt_that_peft_computes_otherwise(tmp_path):
     settings = {"prompt_len": 3, "layers": 2, "gate": "per_layer", "activation": "identity"}
     base, method = Case("llama_adapter", settings, "llama").build()
