@@ -11,7 +11,7 @@ CHIPS = (
     *(("gate", 36, 98, 48), ("up", 89, 98, 48), ("down", 142, 98, 48)),
 )
 """Linears of a layer: name, left, top, width."""
-NORMS = ((36, 212, 154), (36, 128, 154), (72, 26, 82))
+NORMS = ((36, 211, 154), (36, 126, 154), (72, 23, 82))
 """Left, top and width of the norms: before attention, before the MLP, and the last one."""
 ADAPTERS = {"after_attention": 146, "after_mlp": 62}
 """Top of what comes after a sub-layer."""
@@ -23,15 +23,15 @@ def diagram(say: Say, places: Iterable[Place]) -> str:
     """The model with the places lit where a method acts; what only some methods have is drawn for them alone."""
     lit: dict[str, str] = dict.fromkeys(places, " lit")
     chips = "".join(_part(lit.get(name, ""), name, x, y, w, 20) for name, x, y, w in CHIPS)
-    norms = "".join(_part(lit.get("norm", "") + " thin", say("train.part.norm"), x, y, w, 12) for x, y, w in NORMS)
+    norms = "".join(_part(lit.get("norm", ""), say("train.part.norm"), x, y, w, 16) for x, y, w in NORMS)
     adapters = "".join(
-        _part(" lit new", say("train.part.adapter"), 76, y, 74, 14) for place, y in ADAPTERS.items() if place in lit
+        _part(" lit", say("train.part.adapter"), 76, y, 74, 14) for place, y in ADAPTERS.items() if place in lit
     )
     dots = {part: _dots(8, y) for part, y in (("attention", 168), ("embedding", 250))}
     return (
         f'<svg class="gl-diagram" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{say("train.where")}">'
         f'<text class="end" x="113" y="12">{say("train.part.answer")}</text>'
-        '<path d="M113 17v9M113 38v12M113 232v14M113 282v14"/>'
+        '<path d="M113 17v6M113 39v11M113 232v14M113 282v14"/>'
         '<rect class="layer" x="20" y="50" width="186" height="182" rx="8"/>'
         '<text class="times" x="206" y="44">× L</text>'
         f'<text class="name" x="36" y="92">{say("train.part.mlp")}</text>'

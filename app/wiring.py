@@ -9,6 +9,8 @@ from typing import Any
 
 import gradio as gr
 from gradio.blocks import Block
+from gradio.components import Component, Navbar
+from gradio.context import Context
 from gradio.events import Dependency
 
 from app.errors import with_toasts
@@ -48,7 +50,7 @@ def wire(
         after: An event to follow, instead of triggers.
         options: More for `gr.on`.
     """
-    calm: dict[str, Any] = {"api_visibility": "private", "concurrency_limit": None, "show_progress": "hidden"}
+    calm = _calm() | {"concurrency_limit": None}
     safe = with_toasts(say, otherwise)(handler)
     if after is not None:
         follows: Dependency = after.then(safe, inputs, outputs, **(calm | options))
@@ -61,9 +63,26 @@ def wire_js(
     triggers: list[Any], js: str, inputs: list[Any] | None = None, after: Dependency | None = None
 ) -> Dependency:
     """Run JavaScript in the browser when any of the triggers fires, or after an event."""
-    calm: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+    calm = _calm()
     if after is not None:
         follows: Dependency = after.then(None, inputs, None, js=js, **calm)
         return follows
     wired: Dependency = gr.on(triggers, None, inputs, None, js=js, **calm)
     return wired
+
+
+def _calm() -> dict[str, Any]:
+    """Options of every event, unless it says otherwise: no address of its own, and no sign of progress.
+
+    At every stage of an event Gradio 6 tells each component that ever was an output how far it is, hidden or not, and
+    searches the whole tree for it: a fifth of the browser's work for a change. One unseen component stands for all.
+    """
+    return {"api_visibility": "private", "show_progress": "hidden", "show_progress_on": _unseen()}
+
+
+def _unseen() -> Component:
+    """What every page begins with: its bar of pages, which is not shown."""
+    page = Context.root_block
+    assert page is not None, "events are wired while a page is built"
+    bars = (block for block in page.blocks.values() if isinstance(block, Navbar) and block.page == page.current_page)
+    return next(bars)

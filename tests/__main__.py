@@ -1,7 +1,8 @@
 """All tests, for `python -m tests`: first those without a browser on all cores, then the browser's, two at a time.
 
 Some suites check the shape and type of whatever a function takes and gives; it doubles their time. Between them they
-call every method's forward and backward pass, generation, heads and events, and the others go without. With `--all`,
+call every method's forward and backward pass, generation, heads and events, and the others go without. Modules are
+compiled once for all processes, even where the environment keeps Python from storing that. With `--all`,
 contract tests run every method on every model family instead of on those that differ most, and all of them check
 shapes. Other options go to pytest: `python -m tests -x`; with `--basetemp=DIR` the tests' files stay there. Every part
 can be run with pytest alone as well.
@@ -22,12 +23,13 @@ EVERYTHING = "--all" in sys.argv
 CONTRACT = ("training", "slots", "heads", "telemetry")
 CHECKED = ("tests/contract",) if EVERYTHING else tuple(f"tests/contract/test_{suite}.py" for suite in CONTRACT)
 CHECKED += ("tests/parity",)
-UNCHECKED = ("--jaxtyping-packages=none", *(f"--ignore={path}" for path in CHECKED))
+BROWSER = "tests/ui"
+UNCHECKED = ("--jaxtyping-packages=none", *(f"--ignore={path}" for path in (*CHECKED, BROWSER)))
 ALL_CORES = ("-m", "not ui", "-n", str(os.cpu_count() or 1), "--dist", "worksteal")
 PARTS = (
     (*CHECKED, *ALL_CORES),
     (*UNCHECKED, *ALL_CORES),
-    ("-m", "ui", "-n", str(min(2, os.cpu_count() or 1)), "--dist", "loadfile"),
+    (BROWSER, "-n", str(min(2, os.cpu_count() or 1)), "--dist", "loadfile"),
 )
 
 
@@ -50,6 +52,7 @@ def run(part: tuple[str, ...]) -> int:
     """Exit code of one part."""
     options = [option for option in sys.argv[1:] if option != "--all"]
     environment = os.environ | ({"GATELIGHT_ALL_CASES": "1"} if EVERYTHING else {})
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     with files_in_memory() as place:
         command = [sys.executable, "-m", "pytest", *part, *place, *options]
         return subprocess.run(command, env=environment, check=False).returncode

@@ -1,4 +1,4 @@
-"""The row that drives a run: Start, Pause, Go on, One step, Stop and keep, Resume; and how far it is."""
+"""The row that drives a run: Start, Pause, Continue, One step, Stop, Resume; and how far it is."""
 
 import json
 import time

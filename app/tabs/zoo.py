@@ -13,7 +13,7 @@ from engine.methods import METHODS
 
 ZOO = Path(__file__).resolve().parents[2] / "assets" / "zoo.json"
 """Written by `python -m benchmarks.methods`."""
-MEASURES = ("exact_match", "base_ability")
+MEASURES = ("exact_match", "forgetting")
 
 _ON_LOAD = "Gatelight.ready.then(({ mountZoo }) => mountZoo(element, JSON.parse(props.words), server));"
 
@@ -44,6 +44,7 @@ def measured(say: Say, path: Path | None = None) -> dict[str, Any]:
     measurements: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     for row in measurements["methods"]:
         key = f"method.{row['name']}"
+        row["forgetting"] = row["base_ability"] - row["base_ability_before"]
         row["family"] = METHODS[row["name"]].group
         row["title"] = say(key) if key in say else row["title"]
     return measurements

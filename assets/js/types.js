@@ -167,7 +167,7 @@
  * @property {(name: string) => void} pick
  * @property {(changed: () => void) => void} watch calls back when the page changes the value
  */
-/** @typedef {"exact_match" | "base_ability"} Measure */
+/** @typedef {"exact_match" | "forgetting"} Measure */
 /**
  * @typedef {object} ZooMethod
  * @property {string} name
@@ -176,8 +176,7 @@
  * @property {number} trainable
  * @property {number} exact_match
  * @property {number} base_exact_match
- * @property {number} base_ability
- * @property {number} base_ability_before
+ * @property {number} forgetting
  * @property {number} seconds
  * @property {number} tokens_per_s
  * @property {number} file_bytes

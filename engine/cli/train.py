@@ -97,7 +97,7 @@ def _run(trainer: "Trainer", args: argparse.Namespace) -> None:
             if stop_requested.is_set():
                 generator.close()
     if stop_requested.is_set():
-        say(f"Stopped and kept. Go on with: python -m engine resume {folder.path}")
+        say(f"Stopped and kept. Resume with: python -m engine resume {folder.path}")
     facts = folder.facts()
     result(
         {

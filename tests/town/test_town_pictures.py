@@ -18,6 +18,7 @@ from engine.models.loading import load_base
 from engine.models.resolve import SHIPPED_ENCODERS
 from engine.models.vision import load_vision
 from engine.training.launch import start_run
+from tests.tiny import ALL_CASES
 from tools.town_pictures import questions
 from tools.town_pictures.dataset import write_dataset
 from tools.town_pictures.drawing import draw
@@ -120,6 +121,7 @@ def test_withheld_and_swapped_pictures():
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(not ALL_CASES, reason="a minute; a tiny model learns from pictures in tests/contract")
 def test_short_training_looks_at_the_picture(tmp_path):
     """After a third of the usual steps, answers with the picture are far better than without or with another one.
 

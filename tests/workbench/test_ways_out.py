@@ -36,7 +36,7 @@ def test_a_run_out_of_memory_goes_on_by_a_button(workbench, monkeypatch):
     live = workbench.live()
     assert ways_out.less_memory(live) == {"micro_batches": 2}
     assert ways_out.about(live) == (run, Resuming(training={"micro_batches": 2}))
-    for language, label in (("en", "Go on with Parts per batch: 2"), ("zh", "每批分几份: 2")):
+    for language, label in (("en", "Resume with Gradient accumulation: 2"), ("zh", "梯度累积: 2")):
         buttons = ways_out.WaysOut(Say(language))
         shown = buttons.states(live)
         assert label in shown[buttons.frugal].value

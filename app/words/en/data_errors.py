@@ -12,15 +12,15 @@ WORDS = {
         "Line {line} of {file} holds {value} where a row is expected: write every row as an object with named texts."
     ),
     "error.bad_jinja": "Line {line} of your own template is not Jinja: {reason}.",
-    "error.bad_json": "Line {line}, column {column} of {file} is not JSON ({reason}): mend it there.",
+    "error.bad_json": "Line {line}, column {column} of {file} is not JSON ({reason}): correct it there.",
     "error.bad_parquet": "The file {file} is not Parquet that can be read ({reason}): write it again.",
     "error.bad_quotes": (
         "The row that begins in line {line} of {file} has a quote that is not closed or not doubled "
-        "({reason}): mend it."
+        "({reason}): correct it."
     ),
     "error.damaged_text": (
-        "Line {line} of {file} holds bytes that are no {encoding} text, though the rest is: mend the line, or save the "
-        "file as UTF-8."
+        "Line {line} of {file} holds bytes that are no {encoding} text, though the rest is: correct the line, or save "
+        "the file as UTF-8."
     ),
     "error.empty_file": "The file {file} has no rows: add some, or choose another file.",
     "error.hub_missing": (
@@ -76,7 +76,7 @@ WORDS = {
     ),
     "error.ragged_line": (
         "Line {line} of {file} has {count} cells, but the header names {wanted} columns: quote cells that hold the "
-        "separator, or mend the line."
+        "separator, or correct the line."
     ),
     "error.too_few_rows": (
         "{file} has too few rows that ask different things ({count}) to keep some for validation and scoring: give "

@@ -5,7 +5,7 @@ WORDS = {
     "glossary.base": "The pre-trained model as it was: every one of its numbers stays frozen.",
     "glossary.trains.word": "Trains",
     "glossary.trains": "New numbers that learn. The base's own numbers stay frozen and are only counted for scale.",
-    "glossary.strength.word": "strength",
+    "glossary.strength.word": "adapter strength",
     "glossary.strength": "How loudly the tuned part speaks: 0 is the base, 1 the trained model, 2 twice as loud.",
     "glossary.nats.word": "nats",
     "glossary.nats": (

@@ -6,7 +6,9 @@ WORDS = {
     "memory.fits": "fits: {free} free of {all} ({device})",
     "memory.tight": "tight: {free} free of {all} ({device})",
     "memory.will not fit": "will not fit: {free} free of {all} ({device})",
-    "memory.advice": "Smaller batches, more parts per batch, checkpointing, or int8 or nf4 for the base need less.",
+    "memory.advice": (
+        "Smaller batches, more gradient accumulation, gradient checkpointing, or int8 or nf4 for the base need less."
+    ),
     "memory.device.cpu": "CPU",
     "memory.device.cuda": "GPU",
     "memory.part.weights": "Frozen weights",

@@ -22,7 +22,7 @@ WORDS = {
     "runs.column.created": "When",
     "runs.watch": "Open in Watch",
     "runs.chat": "Chat with it",
-    "runs.resume": "Resume",
+    "runs.resume": "Resume from checkpoint",
     "runs.delete": "Delete",
     "runs.delete.sure": "Delete this run for good?",
     "runs.delete.yes": "Delete it",
@@ -39,7 +39,7 @@ WORDS = {
     "runs.download": "Download",
     "runs.download.file": "Download {file}",
     "runs.plot.x": "step",
-    "runs.plot.y": "validation loss, nats (faint: training)",
+    "runs.plot.y": "validation loss, nats/token (faint: training)",
     "runs.compare.more": "Tick a second run to see which settings differ.",
     "runs.compare.same": "These runs have the same settings.",
     "runs.compare.differ": "Settings that differ",
@@ -48,7 +48,7 @@ WORDS = {
         "Base and tuned model answer every row that was kept from training. The answers stay with the run: next time "
         "they are there at once."
     ),
-    "runs.rows.ask": "Answer them",
+    "runs.rows.ask": "Evaluate",
     "runs.rows.stop": "Stop",
     "runs.rows.save": "Save as CSV",
     "runs.rows.begin": "Loading the model …",
@@ -61,7 +61,7 @@ WORDS = {
     "runs.pictures.number": "{tuned}, wanted {reference}",
     "runs.pictures.more": "The first {n} pictures, the worst first; the table has all rows.",
     "runs.rows.right": "Right",
-    "runs.rows.loss": "Nats",
+    "runs.rows.loss": "Loss (nats/token)",
     "runs.rows.prompt": "Asked",
     "runs.rows.reference": "Wanted",
     "runs.rows.base": "Base",
@@ -73,11 +73,11 @@ WORDS = {
     ),
     "runs.zoo.x": "parameters that train (log)",
     "runs.zoo.y.exact_match": "test score",
-    "runs.zoo.y.base_ability": "base ability",
+    "runs.zoo.y.forgetting": "forgetting",
     "runs.zoo.untuned": "untuned",
     "runs.zoo.hint": "Point at a mark; click to read about the method.",
     "runs.zoo.told": (
-        "{title}: trains {n}, answers {score} of the test questions, base ability {ability} nats "
-        "(before: {before}); {seconds} s, {speed} tokens/s, {size} kB"
+        "{title}: trains {n}, answers {score} of the test questions, forgets {forgetting} nats/token "
+        "of plain text; {seconds} s, {speed} tokens/s, {size} kB"
     ),
 }

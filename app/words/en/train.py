@@ -46,15 +46,15 @@ WORDS = {
     "train.all.training": "Training",
     "train.start": "Start",
     "train.pause": "Pause",
-    "train.go_on": "Go on",
+    "train.go_on": "Continue",
     "train.one_step": "One step",
-    "train.stop": "Stop and keep",
-    "train.resume": "Resume",
+    "train.stop": "Stop",
+    "train.resume": "Resume from checkpoint",
     "train.lower": "Put learning rate {rate} on the form",
     "train.lowered": "The run is on the form, with learning rate {rate}. Press Start when you like.",
-    "train.frugal": "Go on with {changes}",
+    "train.frugal": "Resume with {changes}",
     "train.frugal.on": "on",
-    "resume.accept": "Go on all the same",
+    "resume.accept": "Resume all the same",
     "resume.leave": "Leave it",
     "train.terminal": "The same from a terminal",
     "train.save": "Save YAML",
@@ -71,10 +71,10 @@ WORDS = {
     "train.progress.warming": "Warming up before the first step: {share} %",
     "train.progress.loading": "Getting ready: loading the model, finding first values …",
     "train.progress.waiting": (
-        "The disk is full at {step}/{steps}: training waits, and goes on by itself as soon as there is room. “Stop and "
-        "keep” stops it with what it has kept so far."
+        "The disk is full at {step}/{steps}: training waits, and continues by itself as soon as there is room. “Stop” "
+        "ends it with what it has kept so far."
     ),
-    "train.progress.paused": "Paused at {step}/{steps}. Go on, or make one step at a time.",
+    "train.progress.paused": "Paused at {step}/{steps}. Continue, or make one step at a time.",
     "train.progress.stopping": "Stopping after this step; everything is kept.",
     "train.progress.watch": "Watch it →",
 }

@@ -27,7 +27,7 @@ WORDS = {
     "watch.interrupted": "This run was interrupted. Nothing is lost: it can go on from Runs.",
     "watch.stopped": "This run was stopped and kept. It can go on from Runs.",
     "watch.waiting": "The disk is full: training waits, and goes on by itself as soon as there is room.",
-    "watch.paused": "Paused. “One step” trains one more; “Go on” is in Train.",
+    "watch.paused": "Paused. “One step” trains one more; “Continue” is in Train.",
     "watch.finished.early": "Stopped early at step {step}: validation did not get better any more. Talk to it.",
     "watch.finished.kept": "Finished. The state of step {kept}, the best on validation, is kept: talk to it.",
     "watch.finished.early.kept": (
@@ -61,8 +61,8 @@ WORDS = {
     "watch.gates.difference": "difference",
     "watch.loss.title": "Is it learning, and what is it forgetting?",
     "watch.loss.caption": (
-        "A low loss is not a good answer: read the answer below. Base ability is measured on plain text that "
-        "the base knew; when it rises, the model forgets."
+        "A low loss is not a good answer: read the answer below. Forgetting is the rise of the loss on plain "
+        "text that the base knew."
     ),
     "watch.loss.log": "log steps",
     "watch.loss.log.title": "Give the early steps more room",
@@ -71,11 +71,14 @@ WORDS = {
     "watch.loss.validation": "validation",
     "watch.loss.validation.title": "Loss on questions that are never trained on",
     "watch.loss.best": "lowest validation (ring) {value} at step {step}",
-    "watch.loss.ability": "base ability",
-    "watch.loss.ability.title": "Loss on plain text from before tuning: rising means forgetting",
+    "watch.loss.forgetting": "forgetting",
+    "watch.loss.forgetting.title": "How far the loss on plain text that the base knew has risen since step 0",
     "watch.loss.other": "training of {name}",
     "watch.loss.axis": "step",
-    "watch.loss.readout": "Step {step}: training {training}, validation {validation}, base ability {ability} nats",
+    "watch.loss.axis.y": "nats/token · lower is better ↓",
+    "watch.loss.readout": (
+        "Step {step}: training {training}, validation {validation}, forgetting {forgetting} nats/token"
+    ),
     "watch.asks.title": "Whom does it ask?",
     "watch.asks.title.updates": "Where does it act in this sentence?",
     "watch.asks.caption": "Type a sentence to see what its tokens do with the part that was trained.",
@@ -205,17 +208,17 @@ WORDS = {
     "watch.adapters.label": (
         "Change by each adapter: layers from below, after attention and after the MLP. Arrow keys move the pick."
     ),
-    "watch.adapters.bars": "asleep",
+    "watch.adapters.bars": "inactive",
     "watch.adapters.part.attention": "after attention",
     "watch.adapters.part.mlp": "after the MLP",
     "watch.adapters.strip": "Every adapter's change, step by step",
     "watch.adapters.mean": (
-        "Mean |A(h) − h| / |h| {value} at step {step}; {asleep} % of the bottleneck's units are asleep. "
+        "Mean |A(h) − h| / |h| {value} at step {step}; {asleep} % of the bottleneck's units are inactive. "
         "Point at a cell; click to keep it."
     ),
     "watch.adapters.cell": (
-        "Layer {layer}, {column}: |A(h) − h| / |h| = {value}; {asleep} % of its units are asleep (no token "
-        "of the sentence wakes them)"
+        "Layer {layer}, {column}: |A(h) − h| / |h| = {value}; {asleep} % of its units are inactive (no token "
+        "of the sentence activates them)"
     ),
     "watch.mass.title": "Which heads listen to the prefix?",
     "watch.mass.caption": (

@@ -136,7 +136,7 @@ WORDS = {
     "error.no_run": "文件夹 {run} 里没有运行：缺少 run.json。",
     "error.run_startable": (
         "运行“{run}”已损坏：run.json 无法使用（{reason}）。还在的部分：{saved}。"
-        "“接着训练”会按 run.yaml 重新开始，`python -m engine train` 也可以。"
+        "“从检查点恢复”会按 run.yaml 重新开始，`python -m engine train` 也可以。"
     ),
     "error.run_damaged": "运行“{run}”已损坏：run.json 无法使用（{reason}）。还在的部分：{saved}。",
     "error.run_not_deleted": "运行“{run}”无法删除：{reason}。",

@@ -6,7 +6,7 @@ WORDS = {
     "memory.fits": "放得下：{device} 可用 {free}，共 {all}",
     "memory.tight": "很紧张：{device} 可用 {free}，共 {all}",
     "memory.will not fit": "放不下：{device} 可用 {free}，共 {all}",
-    "memory.advice": "减小批大小、把一批分成更多份、打开激活重算，或让基座用 int8、nf4，都能少占一些。",
+    "memory.advice": "减小批大小、加大梯度累积、打开梯度检查点，或让基座用 int8、nf4，都能少占一些。",
     "memory.device.cpu": "CPU",
     "memory.device.cuda": "GPU",
     "memory.part.weights": "冻结的权重",

@@ -22,7 +22,7 @@ WORDS = {
     "runs.column.created": "时间",
     "runs.watch": "在观察页打开",
     "runs.chat": "和它对话",
-    "runs.resume": "接着训练",
+    "runs.resume": "从检查点恢复",
     "runs.delete": "删除",
     "runs.delete.sure": "彻底删除这次运行？",
     "runs.delete.yes": "删除",
@@ -39,13 +39,13 @@ WORDS = {
     "runs.download": "下载",
     "runs.download.file": "下载 {file}",
     "runs.plot.x": "步",
-    "runs.plot.y": "验证损失（nats；淡线：训练）",
+    "runs.plot.y": "验证损失（nats/token；淡线：训练）",
     "runs.compare.more": "再勾选一次运行，就能看到哪些设置不同。",
     "runs.compare.same": "这些运行的设置完全相同。",
     "runs.compare.differ": "不同的设置",
     "runs.rows": "测试集逐行查看（最差的在前）",
     "runs.rows.hint": "基座与调优后的模型会回答每一行未用于训练的数据。结果随训练记录保存，下次可直接查看。",
-    "runs.rows.ask": "开始回答",
+    "runs.rows.ask": "评估",
     "runs.rows.stop": "停止",
     "runs.rows.save": "存为 CSV",
     "runs.rows.begin": "正在加载模型……",
@@ -58,7 +58,7 @@ WORDS = {
     "runs.pictures.number": "{tuned}，应为 {reference}",
     "runs.pictures.more": "这里是最差的 {n} 张图片，全部结果见下表。",
     "runs.rows.right": "正确",
-    "runs.rows.loss": "损失",
+    "runs.rows.loss": "损失（nats/token）",
     "runs.rows.prompt": "问题",
     "runs.rows.reference": "期望",
     "runs.rows.base": "基座",
@@ -69,11 +69,11 @@ WORDS = {
     ),
     "runs.zoo.x": "训练的参数个数（对数）",
     "runs.zoo.y.exact_match": "测试集得分",
-    "runs.zoo.y.base_ability": "基座能力",
+    "runs.zoo.y.forgetting": "遗忘",
     "runs.zoo.untuned": "未微调",
     "runs.zoo.hint": "指向一个标记；点击可读到这种方法的说明。",
     "runs.zoo.told": (
-        "{title}：训练 {n} 个参数，答对测试问题的 {score}，基座能力 {ability} 奈特（之前 {before}）；"
+        "{title}：训练 {n} 个参数，答对测试问题的 {score}，普通文本上遗忘 {forgetting} nats/token；"
         "{seconds} 秒，每秒 {speed} 个 token，{size} kB"
     ),
 }

@@ -46,14 +46,14 @@ WORDS = {
     "train.pause": "暂停",
     "train.go_on": "继续",
     "train.one_step": "走一步",
-    "train.stop": "停止并保留",
-    "train.resume": "接着训练",
+    "train.stop": "停止",
+    "train.resume": "从检查点恢复",
     "train.lower": "把学习率 {rate} 填进表单",
     "train.lowered": "这次运行已填进表单，学习率改为 {rate}。准备好就按“开始”。",
-    "train.frugal": "改用“{changes}”接着训练",
+    "train.frugal": "改用“{changes}”恢复训练",
     "train.frugal.on": "开",
-    "resume.accept": "仍然继续",
-    "resume.leave": "先不继续",
+    "resume.accept": "仍然恢复",
+    "resume.leave": "先不恢复",
     "train.terminal": "在终端里做同样的事",
     "train.save": "保存 YAML",
     "train.load": "载入 YAML",
@@ -68,7 +68,7 @@ WORDS = {
     "train.progress.warming": "第一步之前的准备：{share} %",
     "train.progress.loading": "正在准备：载入模型、求初始值 …",
     "train.progress.waiting": (
-        "第 {step}/{steps} 步：磁盘已满，训练暂停等待，一有空间就会自动继续。按“停止并保留”会以目前已保存的结果停止。"
+        "第 {step}/{steps} 步：磁盘已满，训练暂停等待，一有空间就会自动继续。按“停止”会以目前已保存的结果结束。"
     ),
     "train.progress.paused": "已暂停在 {step}/{steps}。可以继续，或一步一步地走。",
     "train.progress.stopping": "这一步之后停止；一切都会保留。",

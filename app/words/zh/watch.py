@@ -54,9 +54,7 @@ WORDS = {
     "watch.gates.cell.other": "另一次训练 {value}",
     "watch.gates.difference": "差",
     "watch.loss.title": "它学会了吗？又忘了什么？",
-    "watch.loss.caption": (
-        "损失低不等于答得好，请看下面的回答。基座能力用基座原本会的普通文本来测：这条线上升，就是在遗忘。"
-    ),
+    "watch.loss.caption": ("损失低不等于答得好，请看下面的回答。遗忘是基座原本会的普通文本上损失的上升。"),
     "watch.loss.log": "对数步轴",
     "watch.loss.log.title": "给前面的步更多空间",
     "watch.loss.training": "训练",
@@ -64,11 +62,12 @@ WORDS = {
     "watch.loss.validation": "验证",
     "watch.loss.validation.title": "从不参与训练的问题上的损失",
     "watch.loss.best": "验证最低（圆环）{value}（第 {step} 步）",
-    "watch.loss.ability": "基座能力",
-    "watch.loss.ability.title": "微调前的普通文本上的损失：上升表示遗忘",
+    "watch.loss.forgetting": "遗忘",
+    "watch.loss.forgetting.title": "基座原本会的普通文本上的损失比第 0 步上升了多少",
     "watch.loss.other": "{name} 的训练损失",
     "watch.loss.axis": "步",
-    "watch.loss.readout": "第 {step} 步：训练 {training}，验证 {validation}，基座能力 {ability}（每个 token 的 nats）",
+    "watch.loss.axis.y": "nats/token · 越低越好 ↓",
+    "watch.loss.readout": "第 {step} 步：训练 {training}，验证 {validation}，遗忘 {forgetting}（nats/token）",
     "watch.asks.title": "它在向谁请教？",
     "watch.asks.title.updates": "它在这句话的哪里起作用？",
     "watch.asks.caption": "输入一句话，看每个 token 怎样使用训练出来的部分。",
@@ -170,15 +169,15 @@ WORDS = {
     "watch.adapters.title": "每个适配器把经过的内容改了多少？",
     "watch.adapters.caption": "改得多不等于重要：在下面关掉某些层，看看代价。这里只测了一句话。",
     "watch.adapters.label": "每个适配器的改变：从下到上是层，左为注意力之后，右为前馈层之后。方向键移动选中的格子。",
-    "watch.adapters.bars": "沉睡",
+    "watch.adapters.bars": "未激活",
     "watch.adapters.part.attention": "注意力之后",
     "watch.adapters.part.mlp": "前馈层之后",
     "watch.adapters.strip": "每个适配器的改变随步数的变化",
     "watch.adapters.mean": (
-        "第 {step} 步，|A(h) − h| / |h| 的均值为 {value}；瓶颈里 {asleep} % 的单元在沉睡。指向格子查看，点击锁定。"
+        "第 {step} 步，|A(h) − h| / |h| 的均值为 {value}；瓶颈里 {asleep} % 的单元未被激活。指向格子查看，点击锁定。"
     ),
     "watch.adapters.cell": (
-        "第 {layer} 层，{column}：|A(h) − h| / |h| = {value}；{asleep} % 的单元在沉睡（这句话里没有 token 唤醒它们）"
+        "第 {layer} 层，{column}：|A(h) − h| / |h| = {value}；{asleep} % 的单元未被激活（这句话里没有 token 激活它们）"
     ),
     "watch.mass.title": "哪些头在听前缀？",
     "watch.mass.caption": (
@@ -236,12 +235,12 @@ WORDS = {
     "watch.agreement.label": "各个 token：两条随机路线对下一个 token 的预测相差多少",
     "watch.agreement.between": "两条路线",
     "watch.agreement.from_average": "与平均相比",
-    "watch.agreement.nats": "{value} 奈特",
+    "watch.agreement.nats": "{value} nats",
     "watch.agreement.strip": "整句的均值随步数的变化：两条路线（琥珀色），一条路线与平均（石板灰）",
     "watch.agreement.mean": (
-        "第 {step} 步：两条随机路线平均每个 token 相差 {between} 奈特，一条路线与专家平均相差 {average}。"
+        "第 {step} 步：两条随机路线平均每个 token 相差 {between} nats，一条路线与专家平均相差 {average}。"
     ),
-    "watch.agreement.cell": "“{token}”之后：两条随机路线相差 {between} 奈特，一条路线与专家平均相差 {average}。",
+    "watch.agreement.cell": "“{token}”之后：两条随机路线相差 {between} nats，一条路线与专家平均相差 {average}。",
     "watch.masks.title": "哪些权重被关掉了？",
     "watch.masks.caption": (
         "关掉不等于没用：基座做别的事也许需要它，请看基座能力。分数只是固定的抽样，大小只说明离翻转还有多远。"

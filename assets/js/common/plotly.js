@@ -19,6 +19,9 @@ const loadPlotly = () => {
   return loading;
 };
 
+// What an axis says is as large as its numbers.
+const AXIS = { title: { font: { size: 13 } } };
+
 /**
  * The layout that all our plots share: no frame, the page's font and colours.
  *
@@ -28,8 +31,9 @@ export const plotLayout = (palette) => ({
   margin: { l: 38, r: 10, t: 6, b: 34 },
   paper_bgcolor: "rgba(0,0,0,0)",
   plot_bgcolor: "rgba(0,0,0,0)",
-  font: { family: palette.font, size: 11, color: palette.muted },
+  font: { family: palette.font, size: 13, color: palette.muted },
   showlegend: false,
+  template: { layout: { xaxis: AXIS, yaxis: AXIS } },
 });
 
 /**

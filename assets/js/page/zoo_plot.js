@@ -90,7 +90,7 @@ export const zooPlot = (methods, measure, { palette, colour, width, say }) => {
       line: { width: 1, color: palette.panel },
     },
   };
-  const untuned = share ? methods[0].base_exact_match : methods[0].base_ability_before;
+  const untuned = share ? methods[0].base_exact_match : 0;
   const dotted = { color: palette.base, dash: "dot", width: 1 };
   const right = { xref: "paper", x: 1, y: untuned, xanchor: "right", yanchor: "bottom", showarrow: false };
   const roomy = width >= ROOMY;

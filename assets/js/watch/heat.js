@@ -9,9 +9,9 @@ import { clamp } from "../common/maths.js";
 /** @import { Cell, HeatMap, HeatMapListener, Palette } from "../types.js" */
 /** @typedef {ReturnType<typeof layoutOf>} Layout */
 
-const LABEL = 11;
+const LABEL = 13;
 const GAP = 2;
-const BAR = 46;
+const BAR = 58;
 const WIDEST_ROW_NAME = 110;
 const LONGEST_COLUMN_NAME = 76;
 /** @type {Record<string, [row: number, column: number]>} */

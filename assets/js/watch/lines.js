@@ -43,7 +43,7 @@ const polyline = (context, points) => {
  * @param {number[]} marks
  */
 const drawFrame = (context, palette, g, marks) => {
-  context.font = `11px ${palette.font}`;
+  context.font = `13px ${palette.font}`;
   context.strokeStyle = palette.line;
   context.fillStyle = palette.muted;
   context.lineWidth = 1;

@@ -67,7 +67,7 @@ def _fill(maker: TableMaker, lines: Any, file: str, top: int) -> None:  # noqa: 
             raise DataError(
                 "ragged_line",
                 f"Line {first} of {file} has {len(cells)} cells, but the header names {len(header)} columns: quote "
-                "cells that hold the separator, or mend the line.",
+                "cells that hold the separator, or correct the line.",
                 file=file,
                 line=first,
                 count=len(cells),
@@ -87,7 +87,7 @@ def _numbered(lines: Any, file: str, top: int) -> Iterator[tuple[int, list[str]]
         raise DataError(
             "bad_quotes",
             f"The row that begins in line {last + 1} of {file} has a quote that is not closed or not doubled "
-            f"({error}): mend it.",
+            f"({error}): correct it.",
             file=file,
             line=last + 1,
             reason=str(error),

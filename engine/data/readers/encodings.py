@@ -132,8 +132,8 @@ def _damaged(path: Path, name: str) -> DataError:
             line += error.object[: error.start].decode(name, "replace").count("\n")
     return DataError(
         "damaged_text",
-        f"Line {line} of {path.name} holds bytes that are no {name.upper()} text, though the rest is: mend the line, "
-        "or save the file as UTF-8.",
+        f"Line {line} of {path.name} holds bytes that are no {name.upper()} text, though the rest is: correct the "
+        "line, or save the file as UTF-8.",
         file=path.name,
         line=line,
         encoding=name.upper(),

@@ -205,7 +205,7 @@ def _line(text: str, place: int) -> int:
 def _bad_json(file: str, line: int, column: int, reason: str) -> DataError:
     return DataError(
         "bad_json",
-        f"Line {line}, column {column} of {file} is not JSON ({reason}): mend it there.",
+        f"Line {line}, column {column} of {file} is not JSON ({reason}): correct it there.",
         file=file,
         line=line,
         column=column,

@@ -6,7 +6,7 @@ import { el, toggleButton } from "../../common/dom.js";
 import { createPlot } from "../../common/plotly.js";
 import { figure } from "../../common/text.js";
 import { stepScale } from "../steps.js";
-import { lossLayout, lossTraces, lowestValidation } from "./loss_plot.js";
+import { forgetting, lossLayout, lossTraces, lowestValidation } from "./loss_plot.js";
 
 /** @import { Panel, PlotlyHost, ShownView } from "../../types.js" */
 
@@ -22,7 +22,7 @@ const mount = (ctx) => {
     logarithmic = pressed;
     ctx.redraw();
   });
-  const keys = ["training", "validation", "ability"].map((name) =>
+  const keys = ["training", "validation", "forgetting"].map((name) =>
     el("span", { class: `gl-key gl-key-${name}`, title: say(`${name}.title`), text: say(name) }),
   );
   const otherKey = el("span", { class: "gl-key gl-key-other" });
@@ -49,7 +49,7 @@ const mount = (ctx) => {
       step,
       training: figure(tape.at("loss", step)?.loss),
       validation: figure(evaluated?.validation_loss),
-      ability: figure(evaluated?.base_ability_loss),
+      forgetting: figure(forgetting(tape)(evaluated ?? null)),
     };
     const best = lowestValidation(tape);
     const texts = [say("readout", values)];

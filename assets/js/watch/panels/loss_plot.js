@@ -39,6 +39,21 @@ export const lowestValidation = (tape) =>
     );
 
 /**
+ * How far the loss on plain text that the base knew has risen since the first measurement, in nats per token: a function
+ * of an evaluation; null where it was not measured.
+ *
+ * @param {Tape} tape
+ * @returns {(event: EvalEvent | null) => number | null}
+ */
+export const forgetting = (tape) => {
+  const before = tape.all("eval")[0]?.base_ability_loss ?? null;
+  return (event) => {
+    const now = event?.base_ability_loss ?? null;
+    return now === null || before === null ? null : now - before;
+  };
+};
+
+/**
  * The lines of a run, with the training loss of the run that it is compared with.
  *
  * @param {Tape} tape
@@ -60,11 +75,11 @@ export const lossTraces = (tape, other, scale, palette, say) => {
   });
   const training = { name: say("training"), line: { width: 1.2, color: palette.tuned }, opacity: 0.7 };
   const validation = { name: say("validation"), ...points(palette.accent, 6) };
-  const ability = { name: say("ability"), ...points(palette.base, 5) };
+  const forgotten = { name: say("forgetting"), ...points(palette.base, 5) };
   const traces = [
     trace(tape.all("loss"), (event) => event.loss, scale, training),
     trace(evals, (event) => event.validation_loss, scale, validation),
-    trace(evals, (event) => event.base_ability_loss, scale, ability),
+    trace(evals, forgetting(tape), scale, forgotten),
   ];
   const best = lowestValidation(tape);
   if (best) {
@@ -91,11 +106,12 @@ export const lossLayout = (scale, end, palette, revision, say) => {
   const range = [-0.03 * scale.of(end), 1.03 * scale.of(end)];
   return {
     ...plotLayout(palette),
+    margin: { l: 54, r: 10, t: 6, b: 34 },
     uirevision: revision,
     hovermode: "x",
     hoverdistance: -1,
     dragmode: "zoom",
     xaxis: { ...axis, ...ticks, range, zeroline: false, title: { text: say("axis"), standoff: 4 } },
-    yaxis: { ...axis, rangemode: "tozero" },
+    yaxis: { ...axis, rangemode: "tozero", title: { text: say("axis.y"), standoff: 4 } },
   };
 };

@@ -45,7 +45,7 @@ const createHistogram = (host, label) => {
     context.moveTo(x(threshold), 2);
     context.lineTo(x(threshold), floor + 3);
     context.stroke();
-    context.font = `11px ${palette.font}`;
+    context.font = `13px ${palette.font}`;
     context.fillStyle = palette.muted;
     context.textBaseline = "middle";
     /** @type {[number, CanvasTextAlign][]} */

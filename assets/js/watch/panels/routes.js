@@ -46,7 +46,7 @@ const drawDots = (canvas, { average, experts, random }) => {
   for (const loss of random) dot(loss, 18, 5, palette.base, 0.6);
   for (const loss of experts) dot(loss, 40, 4, palette.muted);
   dot(average, 60, 7, palette.tuned);
-  context.font = `11px ${palette.font}`;
+  context.font = `13px ${palette.font}`;
   context.fillStyle = palette.muted;
   context.textAlign = "left";
   context.fillText(figure(low), EDGE - 8, HEIGHT - 6);
