@@ -8,7 +8,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from app import forms
-from app.errors import sentence
+from app.errors import own_name, sentence
 from app.markup import note, safe
 from app.tabs.pickers import title
 from app.words import Say
@@ -83,7 +83,7 @@ def settings_of(workbench: Workbench, run: str) -> dict[str, Any]:
         method, training = config.of_method().to_dict(), config.of_training().to_dict()
     except WorkbenchError:
         method, training = config.method_settings, config.training
-    return {"model": config.model, "dataset": config.dataset, "method": config.method, **method, **training}
+    return {"model": config.model, "dataset": own_name(config.dataset), "method": config.method, **method, **training}
 
 
 def differences(workbench: Workbench, say: Say, runs: list[RunSummary]) -> str:

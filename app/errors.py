@@ -16,6 +16,8 @@ from engine.core.errors import WorkbenchError
 log = logging.getLogger("gatelight")
 SECONDS_SHOWN = 8
 LONGEST_VALUE = 120  # characters of a bad value that the sentence repeats
+UPLOADED = re.compile(r"(?:/[^\n'\"“”]*)?/of-[0-9a-f]{16}/[0-9a-f]{12}/")
+"""The folders of an upload where several people share a server, see `engine.service.visitor`."""
 
 
 def sentence(say: Say, error: WorkbenchError) -> str:
@@ -24,7 +26,7 @@ def sentence(say: Say, error: WorkbenchError) -> str:
     try:
         return say.words[f"error.{error.key}"].format(**values)
     except (KeyError, IndexError, ValueError):
-        return str(error)
+        return own_name(str(error))
 
 
 def in_words(say: Say, news: dict[str, Any]) -> dict[str, Any]:
@@ -45,7 +47,12 @@ def _value(say: Say, name: str, value: object) -> object:
         return ", ".join(say(f"method.{id_}") if f"method.{id_}" in say else id_ for id_ in ids)
     if name == "wanted":
         return wanted(say, str(value))
-    return say("error.nothing") if value is None else str(value)[:LONGEST_VALUE]
+    return say("error.nothing") if value is None else own_name(str(value))[:LONGEST_VALUE]
+
+
+def own_name(text: str) -> str:
+    """A text with a visitor's upload under the name that they know, without the server's folders before it."""
+    return UPLOADED.sub("", text)
 
 
 def wanted(say: Say, text: str) -> str:

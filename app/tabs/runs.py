@@ -8,6 +8,7 @@ from typing import Any
 import gradio as gr
 
 from app import comparing
+from app.errors import own_name
 from app.markup import html
 from app.tabs import predictions, run_actions, zoo
 from app.tabs.chat import Chat
@@ -34,7 +35,7 @@ def lister(workbench: Workbench, say: Say) -> Callable[[object], dict[str, Any]]
         titles = _titles(workbench, say) if news.runs else {}
         runs = [
             dataclasses.asdict(run)
-            | {"dataset": titles.get(run.dataset, run.dataset), "notes": comparing.notes(say, run)}
+            | {"dataset": titles.get(run.dataset, own_name(run.dataset)), "notes": comparing.notes(say, run)}
             for run in news.runs
         ]
         return {"version": news.version, "order": news.order, "runs": runs}

@@ -7,7 +7,7 @@ import zipfile
 
 import pytest
 
-from tests.ui.conftest import Visitor, copied, goto
+from tests.ui.conftest import Visitor, copied, goto, wait_idle
 
 pytestmark = pytest.mark.ui
 RECORDED = "tr[data-run=llama_adapter]"
@@ -149,3 +149,20 @@ def test_delete_asks_first(page, run_card):
     page.wait_for_selector(run_card, state="detached")
     page.click(RECORDED)
     page.wait_for_selector("#gl-run-delete[disabled]")
+
+
+def test_a_damaged_run_is_started_again(page, app, run_card):
+    """Its run.json cannot be read: Resume begins it anew from its run.yaml, as a run of its own."""
+    damaged = app.home / "runs" / re.search(r"data-run=([\w-]+)", run_card)[1]
+    (damaged / "run.yaml").write_text("method: bias\ntraining: {steps: 2}\n")
+    (damaged / "run.json").write_text("[]")
+    page.evaluate("Gatelight.ready.then(({ refreshRuns }) => refreshRuns())")
+    page.click(f"{run_card} >> text=/damaged/i")
+    page.click("#gl-run-resume:not([disabled])")
+    page.wait_for_selector("#gl-tab-watch-button[aria-selected=true]", state="attached")
+    wait_idle(page)
+    others = [folder for folder in app.runs() if folder != damaged]
+    facts = {folder: json.loads((folder / "run.json").read_text()) for folder in others}
+    (again,) = [folder for folder in others if facts[folder]["name"] == damaged.name]
+    assert facts[again]["status"] == "finished"
+    shutil.rmtree(again)

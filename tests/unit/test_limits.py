@@ -2,19 +2,20 @@
 
 import pytest
 
-from app.errors import sentence
+from app.errors import own_name, sentence
 from app.visitor_line import said
 from app.words import LANGUAGES, Say
 from engine.config.run import RunConfig
 from engine.config.training import TrainingSettings
 from engine.core.confine import Confinement
-from engine.core.errors import WorkbenchError
+from engine.core.errors import DataError, WorkbenchError
 from engine.core.sampling import Sampling
 from engine.data.settings import DataSettings
 from engine.service.limits import CLASS, SPACE, UNLIMITED
 from engine.service.permission import Permission
 from engine.service.visitor import Visitor
 
+BEN = Visitor("ben", "member")
 SETTINGS = (TrainingSettings, DataSettings, Sampling)
 LIMITED = ("steps", "batch_size", "max_seq_len", "row_limit", "max_new_tokens")
 BOUNDED = [(cls, field) for cls in SETTINGS for field in cls.fields() if field.name in LIMITED]
@@ -88,3 +89,15 @@ def test_rows_have_no_way_around_their_limit(tmp_path):
                 assert told.value.key == refused
             else:
                 check(permission)
+
+
+@pytest.mark.fault("hand", "A sentence or a table names a visitor's upload: the file's name, not the server's folders.")
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_uploads_are_told_by_their_name(tmp_path, language):
+    path = BEN.uploads(tmp_path / "a home" / "data") / "0123456789ab" / "my rows.csv"
+    error = DataError("file_of_server", f"The file {str(path)!r} lies on the server.", name=str(path))
+    for told in (sentence(Say(language), error), sentence(Say(language), DataError("no_such_key", str(error)))):
+        assert "my rows.csv" in told
+        assert str(tmp_path) not in told
+        assert "of-" not in told
+    assert own_name("/data/mine/rows.csv") == "/data/mine/rows.csv"
