@@ -149,17 +149,12 @@ class RunConfig:
         Raises:
             SettingError: It is not YAML or not a run.
         """
-        try:
-            values = yaml.safe_load(text)
-        except yaml.YAMLError as error:
-            reason = str(error).replace("\n", " ")
-            raise SettingError("bad_yaml", f"The run file is not valid YAML: {reason}", reason=reason) from error
-        return cls.from_dict(values)
+        return cls.from_dict(_plain_values(text))
 
     @classmethod
     def renamed_in(cls, text: str) -> dict[str, str]:
         """The present name of every setting that a run file has under its former name."""
-        values = yaml.safe_load(text)
+        values = _plain_values(text)
         return {
             former: present
             for part, settings in (("training", TrainingSettings), ("data", DataSettings))
@@ -170,7 +165,7 @@ class RunConfig:
     @classmethod
     def trust_asked_in(cls, text: str) -> tuple[str, ...]:
         """The settings of `TRUST` that a run file switches on, and that reading it leaves out."""
-        return trust_asked(yaml.safe_load(text))
+        return trust_asked(_plain_values(text))
 
     def command(self) -> str:
         """The command line that starts the same run."""
@@ -190,6 +185,21 @@ def trust_asked(values: Any) -> tuple[str, ...]:  # noqa: ANN401 - any contents 
     training = values.get("training") if isinstance(values, dict) else None
     given = training if isinstance(training, dict) else {}
     return tuple(name for name in TRUST if str(given.get(name, "")).strip().lower() in ("true", "yes", "on", "1"))
+
+
+def _plain_values(text: str) -> Any:  # noqa: ANN401 - any contents of a file
+    """What a run file holds.
+
+    Raises:
+        SettingError: It is not YAML, or nested more deeply than any run.
+    """
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        reason = str(error).replace("\n", " ")
+    except RecursionError:
+        reason = "it is nested too deeply"
+    raise SettingError("bad_yaml", f"The run file is not valid YAML: {reason}", reason=reason)
 
 
 def _changed(settings: Settings, keep: Collection[str] = ()) -> dict[str, Any]:

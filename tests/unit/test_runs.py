@@ -212,12 +212,23 @@ def test_yaml_brings_the_run_back():
 
 @pytest.mark.parametrize(
     "text",
-    ["a: [", "just words", "model: 3", "training: fast", "stranger: 1", "method: alchemy", "training: {steps: 0}"],
+    [
+        *("a: [", "just words", "model: 3", "training: fast", "stranger: 1", "method: alchemy", "training: {steps: 0}"),
+        "data: " + "[" * 2000 + "]" * 2000,
+    ],
 )
 def test_bad_run_files_are_sentences(text):
     """Whatever is wrong with a run file, it is a SettingError."""
     with pytest.raises(SettingError):
         RunConfig.from_yaml(text)
+
+
+@pytest.mark.parametrize("text", ["a: [", "data: " + "[" * 2000 + "]" * 2000])
+def test_files_that_are_no_yaml_ask_for_no_trust(text):
+    """Neither trust nor former names are looked for in what cannot be read; that is a SettingError, too."""
+    for asked in (RunConfig.trust_asked_in, RunConfig.renamed_in):
+        with pytest.raises(SettingError):
+            asked(text)
 
 
 def count_up(path, entry, times):
