@@ -2,13 +2,15 @@
 
 import threading
 from collections import Counter, OrderedDict, deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from engine.core.errors import SettingError
 
 AT_ONCE = 3
-"""Of all visitors, of whom each has one: beside them, training keeps its share of the machine."""
+"""Of all visitors, of whom each has one."""
+AT_ONCE_BESIDE_TRAINING = 1
+"""While a run trains: it keeps at least half of the machine."""
 MOST_WAITING = 8
 """Of one visitor, where there are several."""
 MOST_OF_ALL = 64
@@ -16,9 +18,14 @@ MOST_OF_ALL = 64
 
 
 class Turns:
-    """Lets few go on at once; the others wait, and each visitor's oldest goes before another one's second."""
+    """Lets few go on at once; the others wait, and each visitor's oldest goes before another one's second.
 
-    def __init__(self) -> None:
+    Args:
+        training: Whether a run trains right now.
+    """
+
+    def __init__(self, training: Callable[[], bool] = lambda: False) -> None:
+        self._training = training
         self._at_work: Counter[str] = Counter()
         self._waiting: OrderedDict[str, deque[threading.Event]] = OrderedDict()
         self._lock = threading.Lock()
@@ -56,7 +63,8 @@ class Turns:
 
     def _admit(self) -> None:
         """Let go whoever may, visitors in turns."""
-        while self._at_work.total() < AT_ONCE:
+        most = AT_ONCE_BESIDE_TRAINING if self._training() else AT_ONCE
+        while self._at_work.total() < most:
             visitor = next((each for each in self._waiting if not each or not self._at_work[each]), None)
             if visitor is None:
                 return

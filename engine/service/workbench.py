@@ -77,7 +77,7 @@ class Workbench:
         self.permission = Permission(confinement, self.rights.who, limits)
         self._kept_data = KeptData(home / DATA, limits.unpacked_bytes, self._configs, limits.all_unpacked_bytes)
         self._worker = WorkerThread()
-        self._turns = Turns()
+        self._turns = Turns(lambda: self.live().status == "running")
         self.runs = RunStore(
             home / "runs", self.live, self.permission.check_paths, self.rights, self._kept_data.drop_unneeded
         )

@@ -13,7 +13,8 @@ class Crowd:
     """Visitors whose turns last until they are let go."""
 
     def __init__(self):
-        self.turns, self.began, self.over, self.refused = Turns(), [], [], []
+        self.training = False
+        self.turns, self.began, self.over, self.refused = Turns(lambda: self.training), [], [], []
         self._ends = {}
 
     def ask(self, visitor, name):
@@ -92,3 +93,17 @@ def test_a_turn_that_fails_is_over():
     for _ in range(AT_ONCE + 1):
         with pytest.raises(ValueError, match="bad"), turns.turn("ben"):
             raise ValueError("bad")
+
+
+@pytest.mark.fault("load", "Previews of many visitors while a run trains: one at a time, so that it keeps its share.")
+def test_training_keeps_its_share():
+    crowd = Crowd()
+    crowd.training = True
+    for name in ("ben", "dana", "anna", "cleo", "emil"):
+        crowd.ask(name, name)
+    assert crowd.began == ["ben"]
+    crowd.end("ben")
+    assert crowd.began == ["ben", "dana"]
+    crowd.training = False
+    crowd.end("dana")
+    assert set(crowd.began[2:]) == {"anna", "cleo", "emil"}
