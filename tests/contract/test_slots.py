@@ -250,6 +250,7 @@ def bert_tokenizer():
     bert.backend_tokenizer.post_processor = TemplateProcessing(
         single="<bos> $A <eos>", special_tokens=[("<bos>", 1), ("<eos>", 2)]
     )
+    bert.sep_token = "<eos>"
     return bert
 
 
@@ -272,11 +273,14 @@ def test_special_tokens_stay_outside(make):
 
 
 def test_a_tokenizer_that_only_ends_texts():
-    """Where only the end of a text is marked, the mark stays at the end."""
+    """Where only the end of a text is marked, the mark stays at the end if it separates texts; an answer follows a
+    question that is not ended."""
     from tokenizers.processors import TemplateProcessing
 
     ending = tokenizer()
     ending.backend_tokenizer.post_processor = TemplateProcessing(single="$A <eos>", special_tokens=[("<eos>", 2)])
+    assert encode_prompt(ending, "{p}{prompt}", "ab") == [-1, *ending.encode("ab")[:-1]]
+    ending.sep_token = "<eos>"
     assert encode_prompt(ending, "{p}{prompt}", "ab") == [-1, *ending.encode("ab")]
 
 
@@ -288,7 +292,7 @@ def test_a_prompt_with_braces_is_only_text():
 
 
 def test_long_rows_keep_their_virtual_tokens(tmp_path):
-    """A row that is too long loses words from its beginning; virtual tokens go only when no word is left."""
+    """A row that is too long loses its first words, not begin-of-text; virtual tokens go only when no word is left."""
     from engine.data.dataset import Dataset, Row
 
     dataset = Dataset(name="d", folder=tmp_path, template="{p}{prompt}{p}{p}")
@@ -296,8 +300,8 @@ def test_long_rows_keep_their_virtual_tokens(tmp_path):
     whole = encode_row(spelled, dataset, Row("abcdef", "xy"), 100)
     cut = encode_row(spelled, dataset, Row("abcdef", "xy"), 9)
     assert whole.ids[whole.answer_at :] == cut.ids[cut.answer_at :]
-    assert cut.ids[: cut.answer_at] == [-1, *whole.ids[5:8], -2, -3]
-    assert encode_row(spelled, dataset, Row("abcdef", "xy"), 5).ids == [-1, -2, *whole.ids[whole.answer_at :]]
+    assert cut.ids[: cut.answer_at] == [whole.ids[0], -1, *whole.ids[6:8], -2, -3]
+    assert encode_row(spelled, dataset, Row("abcdef", "xy"), 5).ids == [whole.ids[0], -1, *whole.ids[whole.answer_at :]]
 
 
 def test_slots_carry_no_label(tmp_path):
