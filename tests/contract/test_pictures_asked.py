@@ -2,7 +2,6 @@
 
 from types import SimpleNamespace
 
-import numpy as np
 import pytest
 
 from app.chat_view import Turn, conversation
@@ -17,21 +16,11 @@ from engine.runs.folder import RunFolder
 from engine.service.chat import chat
 from tests.encoders import save_encoder
 from tests.tiny import built, randomise, tiny_base
-from tests.unit.drawing import LABELS, drawn
 from tests.unit.making import load
 from tests.unit.test_pixels import animate
 
 K = {"prompt_len": 3, "layers": 2}
 SAYS = [Say(language) for language in LANGUAGES]
-
-
-@pytest.fixture(scope="module")
-def files(tmp_path_factory):
-    """A red circle and a blue square."""
-    folder = tmp_path_factory.mktemp("files")
-    for number, label in enumerate(LABELS):
-        drawn(label, np.random.default_rng(number)).save(folder / f"{number}.png")
-    return [folder / "0.png", folder / "1.png"]
 
 
 @pytest.fixture(scope="module")

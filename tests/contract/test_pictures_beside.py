@@ -5,7 +5,6 @@ import shutil
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
@@ -30,7 +29,6 @@ from engine.preflight.prepare import PreparedData
 from engine.training.launch import resume_run, start_run
 from tests.encoders import save_encoder, tiny_encoder
 from tests.tiny import built, copies, logits, loss_of, randomise, save_tiny, tiny_base, viewed, words
-from tests.unit.drawing import LABELS, drawn
 from tests.unit.illustrated import draw_rows
 from tests.unit.making import broken_off, events_of, finish, load, losses
 
@@ -42,15 +40,6 @@ FAMILIES = ("llama", "qwen3", "gpt2", "bert")
 def encoder(tmp_path_factory):
     """A tiny ViT on the disk."""
     return save_encoder(tmp_path_factory.mktemp("encoder"))
-
-
-@pytest.fixture(scope="module")
-def files(tmp_path_factory):
-    """A red circle and a blue square."""
-    folder = tmp_path_factory.mktemp("files")
-    for number, label in enumerate(LABELS):
-        drawn(label, np.random.default_rng(number)).save(folder / f"{number}.png")
-    return [folder / "0.png", folder / "1.png"]
 
 
 @pytest.fixture(scope="module")
