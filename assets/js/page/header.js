@@ -4,7 +4,7 @@
 import { find, findAll } from "../common/dom.js";
 import { latestLive, publishLive } from "../common/live.js";
 import { askedTab, markOpenedTab, openedTab, openTab } from "../common/navigation.js";
-import { answerOf } from "../common/server.js";
+import { soonOf } from "../common/server.js";
 import { clock, fill, lastPart } from "../common/text.js";
 import { follow } from "../watch/current.js";
 
@@ -102,7 +102,7 @@ export const mountHeader = (element, words, server, changed) => {
   const poll = async () => {
     if (!element.isConnected) return;
     if (document.visibilityState === "visible") {
-      const live = await answerOf(server.live(null));
+      const live = await soonOf(server.live(null));
       instance ??= live?.server ?? null;
       if (live && instance !== live.server) {
         location.reload();

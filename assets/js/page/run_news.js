@@ -1,7 +1,7 @@
 // The list of runs as the server tells it: only what has changed since the version that the page has.
 // @ts-check
 
-import { answerOf } from "../common/server.js";
+import { soonOf } from "../common/server.js";
 
 /** @import { RunNews, RunSummary, TableServer } from "../types.js" */
 
@@ -33,7 +33,7 @@ export const newsOf = (server) => {
     has: (id) => known.has(id),
     /** Ask what is new; whether anything is. */
     ask: async () => {
-      const news = await answerOf(server.listed(version));
+      const news = await soonOf(server.listed(version));
       if (!news || news.version === version) return false;
       take(news);
       return true;

@@ -2,7 +2,7 @@
 // @ts-check
 
 import { el } from "../common/dom.js";
-import { answerOf } from "../common/server.js";
+import { answerOf, soonOf } from "../common/server.js";
 import { fill } from "../common/text.js";
 import { createBar } from "./bar.js";
 import { setMounted } from "./current.js";
@@ -101,7 +101,7 @@ const actionsOf = ({ view, set, server }, { pull, list }) => {
       if (view.other) await pull(view.other);
     },
     follow: async () => {
-      const live = await answerOf(server.live({}));
+      const live = await soonOf(server.live({}));
       if (!live?.run) return;
       const { tape } = view;
       if (tape?.run === live.run && !tape.error) set({ following: true, playing: false, step: tape.last });
@@ -137,7 +137,7 @@ const fetchingOf = ({ view, set, redraw, server, element }) => {
     redraw();
   };
   const list = async () => {
-    const runs = await answerOf(server.runs({}));
+    const runs = await soonOf(server.runs({}));
     if (runs && !("error" in runs)) set({ runs });
   };
   let listed = 0;
@@ -167,7 +167,7 @@ const fetchingOf = ({ view, set, redraw, server, element }) => {
  * @param {Stage} stage
  */
 const showFirst = async ({ view, server, show, player }) => {
-  const live = await answerOf(server.live({}));
+  const live = await soonOf(server.live({}));
   const kept = sessionStorage.getItem(KEPT_RUN);
   /** @returns {string | undefined} the run that is shown by now */
   const shown = () => view.tape?.run;

@@ -2,7 +2,7 @@
 // @ts-check
 
 import { lastUpTo } from "../common/maths.js";
-import { answerOf } from "../common/server.js";
+import { soonOf } from "../common/server.js";
 
 /** @import { EventsByKind, Kind } from "../event_types.js" */
 /** @import { Series, SeriesStyle, Since, WatchServer } from "../types.js" */
@@ -164,7 +164,7 @@ export class Tape {
 export const pull = async (server, tape) => {
   for (;;) {
     const { run, cursor, epoch } = tape;
-    const answer = await answerOf(server.since({ run, cursor, epoch }));
+    const answer = await soonOf(server.since({ run, cursor, epoch }));
     if (!answer) return false;
     if (answer.error !== undefined) {
       tape.error = answer.error;
