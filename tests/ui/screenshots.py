@@ -56,7 +56,8 @@ def live_through(page: Page, minute: Minute) -> None:
 
 
 def shot(page: Page, name: str) -> None:
-    """The whole page as a picture."""
+    """The whole page as a picture, from its top: the header stays where somebody has scrolled to."""
+    page.evaluate("scrollTo(0, 0)")
     page.mouse.move(2, 2)
     page.wait_for_timeout(500)
     page.screenshot(path=PICTURES / f"{name}.png", full_page=True)

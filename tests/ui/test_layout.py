@@ -12,6 +12,8 @@ BOXES = """(selector) => [...document.querySelectorAll(selector)].filter((one) =
   return { left, right, top, bottom };
 })"""
 
+LABEL = "#gl-set-steps [data-testid=block-info]"
+
 ROWS = """() => {
   const rows = {};
   for (const one of document.querySelectorAll(".gl-setting:has(> .container)")) {
@@ -30,7 +32,8 @@ def boxes(page, selector):
 
 
 def test_first_screen_of_train(visit):
-    """Start is on the first screen of a laptop; labels, fields and help of a row of settings are at one height each."""
+    """Start is on the first screen of a laptop; labels, fields and help of a row of settings are at one height each.
+    Scrolled down, no label shines through the header."""
     page = visit(size=LAPTOP)
     ready_form(page)
     page.wait_for_selector(".gl-memory")
@@ -44,6 +47,14 @@ def test_first_screen_of_train(visit):
     for tick in boxes(page, "#gl-all .gl-setting .checkbox-container"):
         assert tick["right"] - tick["left"] > 80
         assert tick["bottom"] - tick["top"] <= 60
+    page.locator(LABEL).evaluate("label => scrollBy(0, label.getBoundingClientRect().top - 20)")
+    (label,) = boxes(page, LABEL)
+    (header,) = boxes(page, "#gl-header")
+    assert 0 < label["top"] < label["bottom"] < header["bottom"]
+    covered = (
+        "({ left, top, bottom }) => !!document.elementFromPoint(left + 4, (top + bottom) / 2).closest('#gl-header')"
+    )
+    assert page.evaluate(covered, label)
 
 
 @pytest.mark.parametrize("size", [LAPTOP, PHONE], ids=["laptop", "phone"])
