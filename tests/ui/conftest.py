@@ -67,6 +67,10 @@ class App:
         """Folders of one's own runs."""
         return sorted((self.home / "runs").glob("*"))
 
+    def newest_run(self) -> Path:
+        """Folder of the run that was changed last: other tests leave runs behind, whatever their names."""
+        return max(self.runs(), key=lambda folder: folder.stat().st_mtime)
+
     def close(self) -> int:
         """End it as Ctrl-C does; returns the exit status."""
         self.process.terminate()

@@ -11,7 +11,7 @@ from tests.ui.conftest import Visitor, copied, goto, start, wait_idle
 from tests.unit.drawing import drawn
 
 pytestmark = pytest.mark.ui
-NASTY = "<img src=x onerror=alert(1)> 你好 {{value}} ${value} " + "long " * 400
+NASTY = "<img src=x onerror=alert(1)> 你好 {{value}} ${value} " + "long " * 40
 LAST = ".gl-turn:last-child"
 STOP_AT_ONCE = """() => {
     const observer = new MutationObserver(() => {
@@ -103,14 +103,18 @@ def test_strength_zero_is_the_base(page):
 
 
 def test_nasty_input_stays_text(page):
-    """Markup, templates, Chinese and great length are shown as they were typed; an empty message is a sentence."""
+    """Markup, templates and Chinese are shown as they were typed. What is empty, or longer than the model can read, is
+    answered by a sentence, and stays in the box."""
     ask(page, NASTY)
     assert page.locator("#gl-conversation img").count() == 0
     assert page.text_content(f"{LAST} .gl-question").strip() == NASTY.strip()
-    page.fill("#gl-prompt textarea", "   ")
-    page.click("#gl-send")
-    page.wait_for_selector(".toast-body >> text=The message is empty")
-    page.wait_for_selector("#gl-send:not([disabled])")
+    for text, sentence in (("   ", "The message is empty"), ("long " * 1000, "reads at most 512")):
+        page.fill("#gl-prompt textarea", text)
+        page.click("#gl-send")
+        page.wait_for_selector(f".toast-body >> text={sentence}")
+        page.wait_for_selector("#gl-send:not([disabled])")
+    assert page.input_value("#gl-prompt textarea").strip() == ("long " * 1000).strip()
+    assert page.text_content(f"{LAST} .gl-question").strip() == NASTY.strip()
 
 
 def test_stop_ends_a_long_answer(page):

@@ -95,7 +95,7 @@ def test_own_file_from_upload_to_curve(visit, app, odd):
     start(page, 6)
     page.wait_for_selector("[data-panel=loss] .gl-loss-plot .trace", state="attached")
     wait_idle(page)
-    facts = json.loads((app.runs()[-1] / "run.json").read_text())
+    facts = json.loads((app.newest_run() / "run.json").read_text())
     assert facts["config"]["data"] == {"prompt": "Frage", "response": "Antwort"}
     kept = Path(facts["config"]["dataset"])
     assert kept.is_relative_to(app.home)

@@ -61,7 +61,7 @@ def test_guide_from_upload_to_a_generated_label(visit, app, tweets):
     start(page, 4)
     page.wait_for_selector("[data-panel=prompt] td")
     wait_idle(page)
-    facts = json.loads((app.runs()[-1] / "run.json").read_text())
+    facts = json.loads((app.newest_run() / "run.json").read_text())
     config = facts["config"]
     assert config["method_settings"] == {"prompt_len": 8, "init": "text", "init_text": SENTENCE}
     assert config["data"] == {"template": "own", "own_template": TEMPLATE}

@@ -65,7 +65,7 @@ def test_folder_from_preview_to_test_rows(chosen, app, shapes):
     start(page, 60)
     wait_idle(page)
     see_patches(page)
-    run = app.runs()[-1].name
+    run = app.newest_run().name
     goto(page, "runs")
     page.click(f"tr[data-run='{run}']")
     page.wait_for_selector("#gl-run")
