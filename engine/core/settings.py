@@ -164,14 +164,22 @@ def _checked(field: Field, value: Any) -> Any:  # noqa: ANN401 - any setting's v
     if field.info.choices and value not in field.info.choices:
         raise _bad(field, value, "one of " + ", ".join(field.info.choices))
     if isinstance(value, (int, float)) and not _within(field.info, value):
-        raise _bad(field, value, _range(field.info) if math.isfinite(value) else "a finite number")
+        raise _bad(field, value, _range(field.info) if _finite(value) else "a finite number")
     return value
 
 
 def _within(info: SettingInfo, value: float) -> bool:
     low = -math.inf if info.low is None else info.low
     high = math.inf if info.high is None else info.high
-    return math.isfinite(value) and low <= value <= high
+    return _finite(value) and low <= value <= high
+
+
+def _finite(value: float) -> bool:
+    """Whether it is a number that a float can hold: a whole one may have any number of digits."""
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
 
 
 def _range(info: SettingInfo) -> str:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from engine.core.plain_json import loads
 from engine.data.texts import text_of
 
 ROLES = {
@@ -80,7 +81,7 @@ def _listed(value: Any) -> list[Any]:  # noqa: ANN401 - as above
     """The messages as a list; JSON in a text is read, and a table's lists of roles and of texts are put together."""
     if isinstance(value, str) and value.lstrip()[:1] == "[":
         try:
-            value = json.loads(value)
+            value = loads(value)
         except ValueError:
             return []
     if isinstance(value, dict):
@@ -112,7 +113,7 @@ def _unread(content: Any) -> Iterator[str]:  # noqa: ANN401 - as above
 def calls_in(text: str) -> Message:
     """The field `tool_calls` of a call written as JSON; nothing where the text is none."""
     try:
-        found = json.loads(text)
+        found = loads(text)
     except ValueError:
         return {}
     calls = found if isinstance(found, list) else [found]

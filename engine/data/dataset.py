@@ -5,7 +5,6 @@ A dataset is a folder with `dataset.json` and one JSONL file per split. The ones
 are chosen and guessed, are read by `engine.data.load_source`.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 
 from engine.core.confine import named_path
 from engine.core.errors import DataError, SettingError
+from engine.core.plain_json import loads
 from engine.data.info import DatasetInfo
 from engine.data.load_source import open_source
 from engine.data.readers.dispatch import is_source
@@ -218,7 +218,7 @@ def _splits(facts: dict[str, Any]) -> dict[str, int]:
 
 def _row(path: Path, number: int, line: str) -> Row:
     try:
-        values = json.loads(line)
+        values = loads(line)
         return Row(_text(values["prompt"]), _text(values["response"]))
     except (ValueError, KeyError, TypeError) as error:
         raise DataError(
@@ -269,7 +269,7 @@ def load_dataset(name: str, settings: DataSettings | None = None) -> Dataset:
 def _from_description(name: str, folder: Path) -> Dataset:
     path = folder / "dataset.json"
     try:
-        facts = json.loads(path.read_text(encoding="utf-8"))
+        facts = loads(path.read_text(encoding="utf-8"))
         picture = facts.pop("picture", "")
         dataset = Dataset(**{**facts, "name": name, "folder": folder, "splits": _splits(facts)})
         return replace(dataset, source=_illustrated(dataset, picture)) if picture else dataset

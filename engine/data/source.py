@@ -1,6 +1,5 @@
 """A file or a hub dataset as splits of rows: what each column is for, and each row written when it is asked for."""
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -10,6 +9,7 @@ from typing import Any, overload
 
 from typing_extensions import override
 
+from engine.core.plain_json import loads
 from engine.data.chat_rows import Asked, write_rows
 from engine.data.columns import Columns
 from engine.data.conversations import (
@@ -171,7 +171,7 @@ class Source:
         held = table.value(number, self.columns.tools) if self.columns.tools else None
         if isinstance(held, str) and held.strip():
             try:
-                held = json.loads(held)
+                held = loads(held)
             except ValueError:
                 return [held]
         return held if isinstance(held, list) else [held] if held else []

@@ -14,6 +14,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from engine.core.errors import DataError
+from engine.core.plain_json import loads
 from engine.data.picture_table import Gallery
 
 MAX_CELL = 1_000_000
@@ -73,7 +74,7 @@ class Table:
         if column not in self.nested:
             return text
         try:
-            return json.loads(text)
+            return loads(text)
         except ValueError:  # a plain text among the objects
             return text
 
@@ -201,7 +202,7 @@ def filled(data: pa.Table, name: str) -> pa.Table:
 
 def _listed(text: str) -> list[Any]:
     try:
-        value = json.loads(text)
+        value = loads(text)
     except ValueError:
         return [text]
     return value if isinstance(value, list) else [value]

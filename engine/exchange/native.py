@@ -3,7 +3,6 @@
 A file with a missing tensor, an extra one, or one of another shape is refused by the tensor's name; no default is used.
 """
 
-import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from safetensors.torch import load_file
 
 from engine.core.atomic import replacing, write_json
 from engine.core.errors import ExchangeError, ModelError
+from engine.core.plain_json import loads
 from engine.core.tensors import write_tensors
 from engine.data.head_spec import HeadSpec
 from engine.methods import method_class
@@ -99,7 +99,7 @@ def read_facts(folder: Path) -> dict[str, Any]:
         ExchangeError: It is missing, damaged or from a newer version.
     """
     try:
-        facts = json.loads((folder / "adapter.json").read_text(encoding="utf-8"))
+        facts = loads((folder / "adapter.json").read_text(encoding="utf-8"))
         if facts["format"] != METHOD_FORMAT:
             raise ValueError(f"format {facts['format']} instead of {METHOD_FORMAT}")
         missing = {"method", "settings", "base"} - facts.keys()

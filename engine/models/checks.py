@@ -1,6 +1,5 @@
 """Checks before and after a model is loaded. Pickled weights can run code, so they are read on request only."""
 
-import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,6 +9,7 @@ from safetensors import SafetensorError, safe_open
 
 from engine.core.confine import named_path, plain_folder
 from engine.core.errors import ModelError
+from engine.core.plain_json import loads
 from engine.models.families import family_of
 from engine.models.load_errors import corrupt_file, first_line, missing_model, pickled_weights, unreadable_folder
 from engine.models.resolve import hub_reachable, local_folder, locate, ships
@@ -49,7 +49,7 @@ def check_family(name: str) -> None:
     """
     folder = local_folder(name)
     try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8")) if folder else {}
+        config = loads((folder / "config.json").read_text(encoding="utf-8")) if folder else {}
     except (OSError, ValueError):
         return
     if isinstance(config, dict) and "model_type" in config and "auto_map" not in config:
@@ -75,7 +75,7 @@ def check_weights(name: str, *, pickled: bool = False) -> None:
     if not files and not pickled and any(any(folder.glob(pattern)) for pattern in PICKLES):
         raise pickled_weights(name)
     index = folder / "model.safetensors.index.json"
-    wanted = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()) if index.exists() else set()
+    wanted = set(loads(index.read_text(encoding="utf-8"))["weight_map"].values()) if index.exists() else set()
     for file in sorted({folder / part for part in wanted} | set(files)):
         if not file.exists():
             raise corrupt_file(name, file.name, "it is missing")

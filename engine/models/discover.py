@@ -1,6 +1,5 @@
 """Models that are on this machine already: those that ship, local folders, and what the hub's cache holds."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +8,7 @@ from huggingface_hub import CacheNotFound, constants, scan_cache_dir
 from safetensors import SafetensorError, safe_open
 
 from engine.core.confine import is_plain
+from engine.core.plain_json import loads
 from engine.models.families import FAMILIES
 
 
@@ -40,7 +40,7 @@ def inspect_folder(folder: Path, name: str, source: str) -> LocalModel | None:
     if not is_plain(folder / "config.json"):
         return None
     try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        config = loads((folder / "config.json").read_text(encoding="utf-8"))
         family = str(config.get("model_type", ""))
     except (OSError, ValueError, AttributeError):
         return None

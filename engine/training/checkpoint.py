@@ -5,7 +5,6 @@ older one is used.
 """
 
 import hashlib
-import json
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +17,7 @@ from torch import Tensor
 
 from engine.core.atomic import write_json
 from engine.core.errors import ExchangeError, RunError
+from engine.core.plain_json import loads
 from engine.core.tensors import write_tensors
 from engine.exchange.native import check_tensors
 from engine.methods.base import Method
@@ -149,7 +149,7 @@ def _load(path: Path, state: TrainingState) -> None:
         DAMAGE: It is damaged.
     """
     check(path)
-    plain = json.loads((path / "trainer.json").read_text(encoding="utf-8"))
+    plain = loads((path / "trainer.json").read_text(encoding="utf-8"))
     position = Position(
         plain["step"],
         plain["wall_s"],
@@ -179,7 +179,7 @@ def check(path: Path) -> None:
         raise ValueError(f"{missing[0]} is missing")
     if not (path / CHECKSUMS).exists():
         return
-    for name, digest in json.loads((path / CHECKSUMS).read_text(encoding="utf-8")).items():
+    for name, digest in loads((path / CHECKSUMS).read_text(encoding="utf-8")).items():
         if name not in PARTS or _checksum(path / name) != digest:
             raise ValueError(f"{name} is not as it was written")
 

@@ -12,6 +12,7 @@ import torch
 from app.tabs.watch import served
 from app.user_data import settings_of
 from app.words import Say
+from engine.config.training import TrainingSettings
 from engine.core.errors import ExchangeError, WorkbenchError
 from engine.data.settings import DataSettings
 from engine.exchange.native import load_adapter, save_adapter
@@ -52,6 +53,21 @@ def test_requests_with_odd_numbers(tmp_path_factory, value):
 def test_columns_of_another_kind(value):
     """What a form says of its columns is text, whatever a program sends."""
     assert isinstance(settings_of(DataSettings().to_dict() | {"prompt": value}, {})["prompt"], str)
+
+
+@pytest.mark.fault("damaged", "JSON that is nested too deeply in an adapter, a dataset, a model: one sentence.")
+def test_deep_json(tmp_path):
+    """And a whole number of 400 digits for a setting."""
+    deep = "[" * 100_000
+    (tmp_path / "adapter.json").write_text(deep)
+    with pytest.raises(ExchangeError, match="too deeply"):
+        load_adapter(tmp_path, tiny_base("llama"))
+    (tmp_path / "adapter_config.json").write_text(deep)
+    with pytest.raises(ExchangeError):
+        import_peft(tmp_path, tiny_base("llama"))
+    for settings, name in ((DataSettings, "validation_rows"), (TrainingSettings, "seed")):
+        with pytest.raises(WorkbenchError):
+            settings.from_dict({name: 10**400})
 
 
 @pytest.mark.fault("damaged", "An adapter.json with values of other kinds at any entry: one sentence that names it.")

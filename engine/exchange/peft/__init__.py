@@ -4,7 +4,6 @@ What peft cannot hold without loss is refused with an error that states the fix.
 Each type of peft adapter has one file here and one row in `PEFT_FORMATS`.
 """
 
-import json
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -15,6 +14,7 @@ from torch import Tensor
 
 from engine.core.atomic import write_json
 from engine.core.errors import ExchangeError
+from engine.core.plain_json import loads
 from engine.core.tensors import write_tensors
 from engine.exchange.native import put_tensors
 from engine.exchange.peft import adaption_prompt, ia3, lora, p_tuning, prefix_tuning, prompt_tuning
@@ -76,7 +76,7 @@ def import_peft(folder: Path, base: Base) -> Method:
         ExchangeError: It uses something that the method here does not have, or tensors do not fit.
     """
     try:
-        config = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))
+        config = loads((folder / "adapter_config.json").read_text(encoding="utf-8"))
         tensors = load_file(folder / "adapter_model.safetensors")
         if not isinstance(config, dict):
             raise ValueError("adapter_config.json is not a mapping")
