@@ -50,12 +50,12 @@ def wire(
         after: An event to follow, instead of triggers.
         options: More for `gr.on`.
     """
-    calm = _calm() | {"concurrency_limit": None}
+    calm = _calm(options) | {"concurrency_limit": None}
     safe = with_toasts(say, otherwise)(handler)
     if after is not None:
-        follows: Dependency = after.then(safe, inputs, outputs, **(calm | options))
+        follows: Dependency = after.then(safe, inputs, outputs, **calm)
         return follows
-    wired: Dependency = gr.on(triggers, safe, inputs, outputs, **(calm | options))
+    wired: Dependency = gr.on(triggers, safe, inputs, outputs, **calm)
     return wired
 
 
@@ -63,7 +63,7 @@ def wire_js(
     triggers: list[Any], js: str, inputs: list[Any] | None = None, after: Dependency | None = None
 ) -> Dependency:
     """Run JavaScript in the browser when any of the triggers fires, or after an event."""
-    calm = _calm()
+    calm = _calm({})
     if after is not None:
         follows: Dependency = after.then(None, inputs, None, js=js, **calm)
         return follows
@@ -71,13 +71,15 @@ def wire_js(
     return wired
 
 
-def _calm() -> dict[str, Any]:
-    """Options of every event, unless it says otherwise: no address of its own, and no sign of progress.
+def _calm(options: dict[str, Any]) -> dict[str, Any]:
+    """Options of an event, to which belong, unless it says otherwise: no address of its own, and no sign of progress.
 
     At every stage of an event Gradio 6 tells each component that ever was an output how far it is, hidden or not, and
-    searches the whole tree for it: a fifth of the browser's work for a change. One unseen component stands for all.
+    searches the whole tree for it: a fifth of the browser's work for a change. One unseen component stands for those
+    that hide it.
     """
-    return {"api_visibility": "private", "show_progress": "hidden", "show_progress_on": _unseen()}
+    calm: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", **options}
+    return calm if calm["show_progress"] != "hidden" else {"show_progress_on": _unseen(), **calm}
 
 
 def _unseen() -> Component:

@@ -89,7 +89,7 @@ def _wire_trust(say: Say, form: TrainingForm, filler: Filler) -> None:
     pressed = [tick.input for tick in ticks]
     wire_js(pressed, _START_WAITS.format("true"))
     refused = dict.fromkeys(ticks, False)
-    ticked = wire(say, pressed, filler.tick_trust, {form.model, *ticks}, ticks, refused, show_progress="hidden")
+    ticked = wire(say, pressed, filler.tick_trust, {form.model, *ticks}, ticks, refused)
     wire_js([], _START_WAITS.format("false"), after=ticked)
     wire(say, [], filler.weigh, form.inputs, filler.of_run, after=ticked)
 
@@ -97,16 +97,10 @@ def _wire_trust(say: Say, form: TrainingForm, filler: Filler) -> None:
 def _wire_meaning(page: gr.Blocks, say: Say, form: TrainingForm, filler: Filler, top: gr.HTML) -> None:
     """Read the form when the page opens and whenever something changes that counts; the rest follows from its run.
 
-    At most one preview and one estimate of memory are at work and one of each waits, however fast somebody types. A
-    page opens with what the form was built with: its browser is spared from sending it.
+    At most one preview and one estimate of memory are at work and one of each waits, however fast somebody types.
     """
-
-    def opened(request: gr.Request) -> Updates:
-        return filler.weigh(request, {part: part.value for part in form.inputs})
-
     last: Any = {"trigger_mode": "always_last"}
-    wire(say, [page.load], opened, None, filler.of_run)
-    wire(say, [form.method.input, *_changes(form)], filler.weigh, form.inputs, filler.of_run, **last)
+    wire(say, [page.load, form.method.input, *_changes(form)], filler.weigh, form.inputs, filler.of_run, **last)
     preview = {form.data_card, form.samples, form.report}
     wire(say, [form.run_of_data.change], filler.preview_data, {form.run_of_data}, preview, **last)
     wire(say, [form.run.change], filler.estimate_memory, {form.run}, form.memory.of_run, **last)

@@ -13,12 +13,12 @@ Parts = Generator[None, None, T]
 
 def whole(parts: Parts[T]) -> T:
     """Do all parts at once; returns the result."""
-    while True:
-        try:
+    try:
+        while True:
             next(parts)
-        except StopIteration as end:
-            result: T = end.value
-            return result
+    except StopIteration as end:
+        result: T = end.value
+        return result
 
 
 def told(parts: Parts[T], value: Y) -> Generator[Y, None, T]:

@@ -1,6 +1,5 @@
 """Which columns are asked, which are answered: guessed from their names, and from the texts where names say nothing."""
 
-import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -8,6 +7,7 @@ from itertools import islice
 from typing import Any
 
 from engine.core.errors import DataError
+from engine.core.plain_json import loads
 from engine.data.conversations import is_talk
 from engine.data.settings import DataSettings
 from engine.data.table import Table
@@ -187,8 +187,8 @@ def holds_talks(table: Table, column: str) -> bool:
 
 def _parsed(cell: str) -> Any:  # noqa: ANN401 - any JSON value
     try:
-        return json.loads(cell)
-    except (ValueError, RecursionError):
+        return loads(cell)
+    except ValueError:
         return None
 
 

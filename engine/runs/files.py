@@ -7,6 +7,8 @@ import stat
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from engine.core.plain_json import loads
+
 MOST_BYTES = 16 * 2**20
 """Largest JSON file that is read whole; a run.json has some kilobytes."""
 
@@ -60,9 +62,7 @@ def parse_json(data: bytes) -> Any:  # noqa: ANN401 - any JSON value
         ValueError: It is no JSON, or nested too deeply.
     """
     try:
-        value = json.loads(data)
-    except RecursionError:
-        raise ValueError(_TOO_DEEP) from None
+        value = loads(data)
     except UnicodeDecodeError as error:
         raise ValueError("it is no UTF-8 text") from error
     level = [value]
@@ -70,11 +70,8 @@ def parse_json(data: bytes) -> Any:  # noqa: ANN401 - any JSON value
         level = [inner for outer in level if isinstance(outer, dict | list) for inner in _inside(outer)]
         if not level:
             return value
-    raise ValueError(_TOO_DEEP)
+    raise ValueError(f"it is nested more than {DEEPEST} levels deep")
 
 
 def _inside(value: dict[str, Any] | list[Any]) -> list[Any]:
     return list(value.values()) if isinstance(value, dict) else value
-
-
-_TOO_DEEP = f"it is nested more than {DEEPEST} levels deep"

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.core.errors import DataError
+from engine.core.plain_json import loads
 from engine.data.readers.encodings import encoding_of
 from engine.data.split_names import NAMES
 from engine.data.table import Table, TableMaker
@@ -57,8 +58,8 @@ def _in_lines(path: Path, encoding: str) -> bool:
     if not first.lstrip().startswith("{"):
         return False
     try:
-        json.loads(first)
-    except (ValueError, RecursionError):
+        loads(first)
+    except ValueError:
         return path.suffix.lower() in (".jsonl", ".ndjson") and not BEGUN.fullmatch(first)
     if path.suffix.lower() in (".jsonl", ".ndjson"):
         return True
@@ -75,10 +76,10 @@ def _read_lines(path: Path, encoding: str, limit: int) -> Table:
                 maker.cut = True
                 break
             try:
-                value = json.loads(line)
+                value = loads(line)
             except json.JSONDecodeError as error:
                 raise _bad_json(path.name, number, error.colno, error.msg) from error
-            except (ValueError, RecursionError) as error:
+            except ValueError as error:
                 raise _bad_json(path.name, number, 1, str(error)) from error
             line_number = partial(int, number)
             maker.add(_cells(value, path.name, line_number), line_number)

@@ -6,7 +6,6 @@ may hold the picture itself, as the hub's files do; it is then kept in the home'
 
 import functools
 import hashlib
-import json
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -19,6 +18,7 @@ from engine.core.atomic import replacing
 from engine.core.confine import named_path
 from engine.core.errors import DataError
 from engine.core.paths import cache_root
+from engine.core.plain_json import loads
 from engine.data.columns import check_column
 from engine.data.pixels import NoPictureError, look_at
 from engine.data.readers.formats import stored_cells
@@ -71,7 +71,7 @@ def _name(table: Table, row: int, column: str) -> str:
     """
     text = table.text(row, column).strip()
     try:
-        value: Any = json.loads(text) if column in table.nested or text.startswith("[") else text
+        value: Any = loads(text) if column in table.nested or text.startswith("[") else text
     except ValueError:
         value = text
     if isinstance(value, list):
