@@ -167,3 +167,16 @@ def test_what_is_trained_on_is_what_the_file_says(tmp_path_factory, talks):
     dataset = opened(tmp_path_factory.mktemp("talks"), rows, CHAT, turns="whole")
     every = [row for split in ("train", "validation", "test") for row in dataset.rows(split)]
     assert sorted((row.prompt, row.response) for row in every) == sorted(wanted)
+
+
+@pytest.mark.parametrize(
+    ("named", "role"),
+    [
+        *(("human", "user"), ("gpt", "assistant"), ("ai", "assistant"), ("bot", "assistant"), ("model", "assistant")),
+        *(("function", "tool"), ("observation", "tool"), ("tool_response", "tool"), ("ipython", "tool")),
+        *(("developer", "developer"), ("critic", "critic")),
+    ],
+)
+def test_names_of_roles(named, role):
+    """Other tools' names become those that chat templates know; what no table names keeps its own."""
+    assert [one["role"] for one in messages_of([{"from": named.title(), "value": "hello"}])] == [role]
