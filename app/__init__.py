@@ -8,9 +8,12 @@ Beside the workbench it imports only those parts of the engine that load no torc
 - `engine.data`: `engine.data.settings`, `engine.data.pixels` (thumbnails), and of `engine.data.readers` the formats,
   names and archives that a person may choose.
 - `engine.exchange.forms`: the formats of an export.
+- `engine.models.chat_template`: whether a model was made for conversations.
 - The values that the workbench takes and returns, each beside what makes it: `engine.data.info`,
-  `engine.data.preview_values`, `engine.models.info`, `engine.memory.info`, `engine.runs.summary`, `engine.runs.update`,
-  `engine.inference.messages`, `engine.evaluation.predicted`, `engine.service.limits`, `engine.service.status`.
+  `engine.data.preview_values`, `engine.models.info`, `engine.models.menu`, `engine.memory.info`, `engine.runs.score`,
+  `engine.runs.summary`, `engine.runs.update`, `engine.inference.messages`, `engine.evaluation.predicted`,
+  `engine.service.downloads`, `engine.service.limits`, `engine.service.reference`, `engine.service.status`,
+  `engine.tuning.plan`.
 
 `tests/test_layers.py` holds the list module by module.
 """

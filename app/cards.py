@@ -1,6 +1,7 @@
 """What stands under and beside the three choices of Train: cards, the diagram, the count."""
 
 from app.markup import link, safe, size, term
+from app.method_names import method_title
 from app.words import Say
 from engine.data.info import DatasetInfo
 from engine.data.preview_values import DataPreview, PictureReport
@@ -11,10 +12,10 @@ BAR_LEAST = 0.4  # percent: a thinner bar could not be seen
 LABELS_SHOWN = 8
 
 
-def model_card(say: Say, info: ModelInfo) -> str:
-    """One line about a model."""
+def model_card(say: Say, info: ModelInfo, about: str = "") -> str:
+    """One line about a model; `about` says what it is for, where that is known."""
     known = f"train.model.{info.name}"
-    line = say(known) if known in say else info.title
+    line = say(known) if known in say else about or info.title
     facts = say("train.model_facts", millions=f"{info.parameters / 1e6:,.1f}", size=f"{info.size_mb:,.0f}")
     return f'<div class="gl-card"><p>{safe(line)}</p><p class="gl-fact">{safe(facts)} · {safe(info.family)}</p></div>'
 
@@ -61,15 +62,18 @@ def user_data_card(say: Say, data: DataPreview) -> str:
         pictures = ".pictures" if isinstance(data.report, PictureReport) else ""
         asked = ", ".join(data.asked) or say("data.summary.nothing")
         summary = say(f"data.summary{pictures}", name=data.name, asked=asked, answered=data.answered)
-    return _data_card(say, summary, data.report.rows, data.labels)
+    return _data_card(say, summary, data.report.rows, data.labels, marked=data.marked)
 
 
-def _data_card(say: Say, summary: str, splits: dict[str, int], labels: tuple[str, ...] | None) -> str:
+def _data_card(
+    say: Say, summary: str, splits: dict[str, int], labels: tuple[str, ...] | None, *, marked: bool = False
+) -> str:
     sizes = " · ".join(
         say(f"train.split.{name}", n=f"{rows:,}") if f"train.split.{name}" in say else f"{safe(name)} {rows:,}"
         for name, rows in splits.items()
     )
-    return f'<div class="gl-card"><p>{safe(summary)}</p><p class="gl-fact">{sizes}{_labels(say, labels)}</p></div>'
+    told = f" · {safe(say('train.marked'))}" if marked else _labels(say, labels)
+    return f'<div class="gl-card"><p>{safe(summary)}</p><p class="gl-fact">{sizes}{told}</p></div>'
 
 
 def _labels(say: Say, labels: tuple[str, ...] | None) -> str:
@@ -99,4 +103,4 @@ def count_bar(say: Say, counts: Counts) -> str:
 
 def _group(say: Say, name: str) -> str:
     known = f"watch.moved.group.{name}"
-    return say(known) if known in say else name
+    return say(known) if known in say else method_title(say, name)

@@ -1,14 +1,18 @@
 """How a conversation, its meter and the strength curve are drawn. What models and people wrote is only ever text."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from app.markup import note, safe, term
 from app.words import Say
+from engine.inference.messages import ChatSide
+from engine.service.reference import Reference
 
 WIDTH, HEIGHT, EDGE = 320, 64, 6  # of the strength curve, in its own units
 NO_DIFFERENCE = 0.01  # nats
 SOME_DIFFERENCE = 0.2  # nats
+AROUND = 240  # characters of a text before and behind a marked answer
 CEILING = 3.0  # nats of validation loss, the top of the curve's axis at most
 
 
@@ -21,6 +25,17 @@ class Turn:
         answers: None where a column has no answer.
         picture: A small copy of what was asked about, as a data URL; empty for words.
         blind: Columns that answer without the picture, by their number.
+        picture_path: Where the picture lies; empty for words.
+        passage: The text that is asked about; empty without one.
+        marks: Of each column, where its answer stands in that text, in characters; empty where none marks any.
+        classified: Whether the picture itself is what is asked.
+        heads: Columns that answer through a task head, by their number.
+        sides: Run, step and strength of each column.
+        alone: Whether it was asked without what was said before.
+        system: How to answer, as it was asked.
+        forgotten: Of each column, how many of the oldest questions it did not read.
+        templates: Of each column, the text around the question; None for the model's own chat template.
+        reference: What the test rows answer; None where they do not ask it.
     """
 
     question: str
@@ -31,30 +46,102 @@ class Turn:
     tokens_per_s: float = 0.0
     picture: str = ""
     blind: tuple[int, ...] = ()
+    picture_path: str = ""
+    passage: str = ""
+    marks: tuple[tuple[int, int] | None, ...] = ()
+    classified: bool = False
+    heads: tuple[int, ...] = ()
+    sides: tuple[ChatSide, ...] = ()
+    alone: bool = True
+    system: str = ""
+    forgotten: tuple[int, ...] = ()
+    templates: tuple[str | None, ...] = ()
+    reference: Reference | None = None
 
 
 def conversation(say: Say, turns: list[Turn]) -> str:
     """All turns, oldest first; an invitation when there are none."""
     if not turns:
         return f'<div class="gl-turns empty">{note(say("chat.empty"))}</div>'
-    return '<div class="gl-turns" tabindex="0">' + "".join(_turn(say, turn) for turn in turns) + "</div>"
+    before: list[Turn | None] = [None, *turns]
+    drawn = (_turn(say, number, turn, before[number]) for number, turn in enumerate(turns))
+    return '<div class="gl-turns" tabindex="0">' + "".join(drawn) + "</div>"
 
 
-def _turn(say: Say, turn: Turn) -> str:
-    unseen = f'<p class="gl-fact">{safe(say("chat.blind"))}</p>'
-    cells = "".join(
-        f'<div class="gl-answer {"tuned" if tuned else "base"}"><div class="gl-who">{safe(who)}</div>'
-        f"{_said(say, answer, done=turn.done)}{unseen if number in turn.blind else ''}</div>"
-        for number, ((who, tuned), answer) in enumerate(
-            zip(turn.columns, turn.answers or [""] * len(turn.columns), strict=True)
-        )
-    )
-    speed = say("chat.speed", n=f"{turn.tokens_per_s:.0f}") if turn.done and turn.tokens_per_s else ""
+def _turn(say: Say, number: int, turn: Turn, before: Turn | None) -> str:
+    cells = "".join(_cell(say, turn, column) for column in range(len(turn.columns)))
     image = f'<img src="{turn.picture}" alt="">' if turn.picture else ""
+    edit = "" if turn.classified or not turn.done else _button(say, "edit", f' data-edit="{number}"')
+    facts = safe(" · ".join(filter(None, _facts(say, turn, before))))
     return (
-        f'<section class="gl-turn"><div class="gl-question">{image}{safe(turn.question)}</div>'
-        f'<div class="gl-answers">{cells}</div><div class="gl-fact">{speed}</div></section>'
+        f'<section class="gl-turn"><div class="gl-asked"><div class="gl-question">{image}{safe(turn.question)}</div>'
+        f'{edit}</div><div class="gl-answers">{cells}</div><p class="gl-fact">{facts}</p></section>'
     )
+
+
+def _button(say: Say, name: str, facts: str) -> str:
+    return f'<button type="button" class="gl-quiet"{facts}>{safe(say(f"chat.{name}"))}</button>'
+
+
+def _cell(say: Say, turn: Turn, column: int) -> str:
+    who, tuned = turn.columns[column]
+    answer = (turn.answers or [""] * len(turn.columns))[column]
+    unseen = f'<p class="gl-fact">{safe(say("chat.blind"))}</p>' if column in turn.blind else ""
+    copied = (
+        _button(say, "copy", f' data-copy data-copied="{safe(say("chat.copied"))}"') if turn.done and answer else ""
+    )
+    return (
+        f'<div class="gl-answer {"tuned" if tuned else "base"}"><div class="gl-who">{safe(who)}'
+        f"{_verdict(say, turn, answer)}{copied}</div>{_said(say, answer, done=turn.done)}{_marked(turn, column)}"
+        f"{unseen}</div>"
+    )
+
+
+def _marked(turn: Turn, column: int) -> str:
+    """The answer where it stands in the text, with what is around it; nothing where none is marked."""
+    mark = turn.marks[column] if turn.marks else None
+    if mark is None:
+        return ""
+    (start, end), text = mark, turn.passage
+    before, behind = text[max(0, start - AROUND) : start], text[end : end + AROUND]
+    opened, closed = "… " if start > AROUND else "", " …" if end + AROUND < len(text) else ""
+    return (
+        f'<p class="gl-passage">{opened}{safe(before)}<mark class="gl-found">{safe(text[start:end])}</mark>'
+        f"{safe(behind)}{closed}</p>"
+    )
+
+
+def _verdict(say: Say, turn: Turn, answer: str | None) -> str:
+    """Whether an answer is right, where that is known."""
+    right = turn.reference.judges(answer) if turn.reference is not None and turn.done and answer is not None else None
+    if right is None:
+        return ""
+    kind = "right" if right else "wrong"
+    return f'<span class="gl-verdict {kind}">{safe(say(f"chat.{kind}_answer"))}</span>'
+
+
+def _facts(say: Say, turn: Turn, before: Turn | None) -> Iterator[str]:
+    """What is to be said of a turn: what was left out, what is right, how it was written if that is new, how fast."""
+    for column, count in enumerate(turn.forgotten):
+        if count:
+            yield say("chat.forgotten", column=chr(ord("A") + column), n=count)
+    if turn.reference is not None and turn.done:
+        yield say("chat.reference", text=" · ".join(turn.reference.answers))
+    if turn.templates and (before is None or before.templates != turn.templates or before.alone != turn.alone):
+        yield _written(say, turn)
+    if turn.done and turn.tokens_per_s:
+        yield say("chat.speed", n=f"{turn.tokens_per_s:.0f}")
+
+
+def _written(say: Say, turn: Turn) -> str:
+    """In which text the questions were put to the models."""
+    alone = say("chat.written.alone" if turn.alone else "chat.written.talk")
+    named = {
+        say("chat.written.chat") if text is None else say("chat.written.text", text=text.replace("\n", "⏎"))
+        for column, text in enumerate(turn.templates)
+        if column not in turn.heads
+    }
+    return " ".join((alone, *sorted(named))) if named else ""
 
 
 def _said(say: Say, answer: str | None, *, done: bool) -> str:
@@ -66,16 +153,24 @@ def _said(say: Say, answer: str | None, *, done: bool) -> str:
 _CARET = '<span class="gl-caret" aria-hidden="true"></span>'
 
 
-def meter(say: Say, difference: float | None) -> str:
-    """Whether tuning does anything to the last answer: a bar, the number and a word for it."""
+def meter(say: Say, difference: float | None, *, old: bool = False) -> str:
+    """Whether tuning does anything to the last answer: a bar, the number and a word for it.
+
+    Args:
+        say: The page's words.
+        difference: KL from the base in nats per token; None where nothing was asked.
+        old: Whether it is that of an answer which is being written anew, with another strength or step.
+    """
     if difference is None:
         share, text, verdict = 0.0, "–", say("chat.meter.none")
     else:
         share, text = 100 * (1 - math.exp(-max(0.0, difference))), f"{difference:.2f}"
         key = "same" if difference < NO_DIFFERENCE else "some" if difference < SOME_DIFFERENCE else "much"
         verdict = say(f"chat.meter.{key}")
+    if old and difference is not None:
+        verdict = say("chat.meter.old")
     return (
-        f'<div class="gl-meter"><h3 class="gl-h3">{say("chat.meter")}</h3>'
+        f'<div class="gl-meter{" old" if old else ""}"><h3 class="gl-h3">{say("chat.meter")}</h3>'
         f'<div class="gl-scale tall"><i style="width:{share:.1f}%"></i></div>'
         f"<p><strong>{text}</strong> {term(say, 'nats')} · {safe(verdict)}</p></div>"
     )
@@ -92,11 +187,18 @@ def curve(say: Say, points: list[tuple[float, float]], strength: float) -> str:
     best = min(points, key=lambda point: point[1])
     at = _x(strength)
     return (
-        f'<div class="gl-curve"><svg viewBox="0 0 {WIDTH} {HEIGHT}" preserveAspectRatio="none" role="img" '
+        f'<div class="gl-curve">{_axis("up", f"{top:.2f}", f"{bottom:.2f}")}'
+        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" preserveAspectRatio="none" role="img" '
         f'aria-label="{safe(say("chat.curve"))}"><path class="area" d="{path}V{HEIGHT}H{EDGE}Z"/>'
         f'<path class="line" d="{path}"/><line class="mark" x1="{at:.1f}" x2="{at:.1f}" y1="0" y2="{HEIGHT}"/></svg>'
+        f"{_axis('across', '0', '0.5', '1', '1.5', '2')}"
         f'<p class="gl-fact">{safe(say("chat.curve.best", s=f"{best[0]:g}", loss=f"{best[1]:.3f}"))}</p></div>'
     )
+
+
+def _axis(name: str, *marks: str) -> str:
+    """What stands beside an axis, its marks from the top or from the left."""
+    return f'<div class="gl-curve-axis {name}">{"".join(f"<span>{safe(mark)}</span>" for mark in marks)}</div>'
 
 
 def _x(strength: float) -> float:

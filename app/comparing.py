@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 from app import forms
 from app.errors import own_name, sentence
 from app.markup import note, safe
+from app.method_names import method_title
 from app.tabs.pickers import title
 from app.words import Say
 from engine.core.errors import WorkbenchError
@@ -138,8 +139,8 @@ def _label(say: Say, name: str, scope: str) -> str:
 
 
 def _shown(say: Say, name: str, value: object) -> str:
-    if name == "method" and f"method.{value}" in say:
-        return say(f"method.{value}")
+    if name == "method":
+        return method_title(say, str(value))
     if value is None:
         return say("form.auto")
     return f"{value:g}" if isinstance(value, float) else forms.choice(say, str(value))

@@ -10,6 +10,7 @@ from typing import Any
 import gradio as gr
 
 from app.markup import safe
+from app.method_names import method_title
 from app.words import Say
 from engine.core.errors import WorkbenchError
 
@@ -42,9 +43,9 @@ def _value(say: Say, name: str, value: object) -> object:
     if name == "field" and known:
         label = say(known)
         return label if label.lower() == value else say("error.field", label=label, name=value)
-    if name in ("method", "methods"):
+    if name in ("method", "methods", "other_method"):
         ids = str(value).split(", ")
-        return ", ".join(say(f"method.{id_}") if f"method.{id_}" in say else id_ for id_ in ids)
+        return ", ".join(method_title(say, id_) for id_ in ids)
     if name == "wanted":
         return wanted(say, str(value))
     return say("error.nothing") if value is None else own_name(str(value))[:LONGEST_VALUE]
@@ -90,6 +91,13 @@ def tell(say: Say, error: Exception) -> None:
     gr.Warning(safe(say("error.unexpected")), duration=SECONDS_SHOWN)
 
 
+def _never_silent(answers: Iterator[Any]) -> Iterator[Any]:
+    """The answers of a handler, or one that changes nothing: an event without any is never over in the browser."""
+    first = next(answers, None)
+    yield gr.skip() if first is None else first
+    yield from answers
+
+
 def with_toasts(say: Say, otherwise: object = None) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Wrap an event handler: an error becomes a toast, and what is on the screen stays as it was.
 
@@ -107,7 +115,7 @@ def with_toasts(say: Say, otherwise: object = None) -> Callable[[Callable[..., A
             @functools.wraps(handler)
             def stream(*values: Any) -> Iterator[Any]:  # noqa: ANN401 - any component's value
                 try:
-                    yield from handler(*values)
+                    yield from _never_silent(handler(*values))
                 except Exception as error:
                     tell(say, error)
                     yield kept

@@ -20,6 +20,14 @@ addEventListener("click", (event) => {
 }, true);
 """
 """Remembers a tab that is clicked before the modules are there: `header.js` opens it when it mounts."""
+LARGE = """
+try {
+  const asked = new URLSearchParams(location.search).get("large");
+  if (asked !== null) localStorage.setItem("gatelight.large", asked === "0" ? "" : "1");
+  if (localStorage.getItem("gatelight.large")) document.documentElement.dataset.large = "";
+} catch { /* a browser that keeps nothing */ }
+"""
+"""The large mode, before anything is painted: as the address asks (`?large=1` or `?large=0`), else as it was left."""
 KEPT = {"Cache-Control": "public, max-age=31536000, immutable"}
 """A browser may keep a script forever: its address changes with its content."""
 
@@ -36,7 +44,7 @@ def head() -> str:
     early = [f'<link rel="modulepreload" fetchpriority="low" href="{address()}/{name}">' for name in modules()]
     ready = f'import(new URL("{address()}/main.js", document.baseURI))'
     surface = f"globalThis.Gatelight = Object.freeze({{ ready: {ready} }});"
-    return "\n".join([colours, *early, f"<script>{surface}{EARLY_CLICK}</script>"])
+    return "\n".join([colours, *early, f"<script>{surface}{EARLY_CLICK}{LARGE}</script>"])
 
 
 def css() -> str:

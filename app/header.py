@@ -9,6 +9,7 @@ import gradio as gr
 
 from app.errors import in_words
 from app.markup import html
+from app.tabs.queue import queue_row
 from app.words import LANGUAGES, Say, path_of
 from engine.service.workbench import Workbench
 
@@ -26,7 +27,8 @@ def build(workbench: Workbench, say: Say) -> gr.HTML:
     """The header. Its event `change` fires whenever the work begins, pauses, goes on or ends."""
 
     def live(_: object) -> dict[str, Any]:
-        return in_words(say, dataclasses.asdict(workbench.seen_live())) | {"server": SERVER}
+        queue = [queue_row(say, row) for row in workbench.queue.shown()]
+        return in_words(say, dataclasses.asdict(workbench.seen_live())) | {"server": SERVER, "queue": queue}
 
     return html(
         _markup(say),
@@ -52,5 +54,7 @@ def _markup(say: Say) -> str:
         f'<button type="button" class="gl-chip" data-state="idle" title="{say("frame.to_watch")}" aria-live="polite">'
         f'<span class="gl-dot" aria-hidden="true"></span><span class="gl-chip-text">{say("frame.idle")}</span></button>'
         '<span class="gl-model"></span>'
+        f'<button type="button" class="gl-large-switch" aria-pressed="false" title="{say("frame.large.title")}">'
+        f"{say('frame.large')}</button>"
         f'<nav class="gl-languages" aria-label="{say("frame.language")}">{languages}</nav></header>'
     )

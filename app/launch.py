@@ -1,6 +1,7 @@
 """Starts the page: reads the arguments, serves, opens the browser, and keeps the run when it is told to end."""
 
 import argparse
+import errno
 import faulthandler
 import gc
 import os
@@ -33,6 +34,7 @@ from engine.service.workbench import Workbench
 LOCAL = "127.0.0.1"
 EVERYWHERE = ("0.0.0.0", "::")
 PORTS_TRIED = 50
+LAST_PORT = 65_535
 ENDS_S = 14
 """Seconds after a signal until the process is gone, whatever it is at; what it has not kept by then is lost."""
 
@@ -76,16 +78,25 @@ def parser() -> argparse.ArgumentParser:
 
 
 def free_port(host: str, wanted: int) -> int:
-    """The wanted port, or the next one that nobody listens on."""
-    for port in range(wanted, wanted + PORTS_TRIED):
-        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+    """The wanted port, or the next one that nobody listens on; ends the process with a sentence where there is none."""
+    if not 0 < wanted <= LAST_PORT:
+        sys.exit(f"--port is {wanted}, but it must be between 1 and {LAST_PORT}.")
+    try:
+        family, *_, address = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0]
+    except OSError as error:
+        sys.exit(f"--host is {host!r}, which is no name or address of this machine: {error.strerror or error}.")
+    last = min(wanted + PORTS_TRIED - 1, LAST_PORT)
+    for port in range(wanted, last + 1):
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
-                probe.bind((host, port))
-            except OSError:
+                probe.bind((address[0], port))
+            except OSError as error:
+                if error.errno == errno.EADDRNOTAVAIL:
+                    sys.exit(f"--host is {host!r}, which is no name or address of this machine: {error.strerror}.")
                 continue
             return port
-    sys.exit(f"No port from {wanted} to {wanted + PORTS_TRIED - 1} is free: choose another with --port.")
+    sys.exit(f"No port from {wanted} to {last} is free: choose another with --port.")
 
 
 def access(arguments: argparse.Namespace, host: str, port: int, *, on_space: bool) -> tuple[Policy, Passwords | None]:

@@ -37,13 +37,13 @@ def _build(page: gr.Blocks, workbench: Workbench, say: Say) -> None:
     visitor_line.build(page, workbench, say)
     with gr.Tabs(selected="watch", elem_id="gl-tabs"):
         with _tab("train", say):
-            train.build(page, workbench, say, top)
+            former = train.build(page, workbench, say, top)
         with _tab("watch", say):
             watch.build(workbench, say)
         with _tab("chat", say) as chat_tab:
             conversation = chat.build(page, workbench, say, top, chat_tab)
         with _tab("runs", say):
-            runs.build(workbench, say, conversation)
+            runs.build(workbench, say, conversation, former)
 
 
 def _tab(name: str, say: Say) -> gr.Tab:

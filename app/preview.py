@@ -6,6 +6,7 @@ from app.words import Say
 from engine.data.preview_values import DataPreview, DataReport, PictureReport, PreviewRow, TokenCounts
 
 LONGEST_ROW = 400  # tokens of a row that are shown
+BEHIND = 40  # tokens that are shown behind an answer in a long text
 TALL, WIDE = 64, 400  # units of the histogram
 TOKENS = ("truncated", "overlong", "unknown", "spelled", "special")
 TEXTS = ("empty", "duplicates", "leaking")
@@ -37,12 +38,19 @@ def _beside(say: Say, row: PreviewRow) -> str:
 
 
 def _tokens(say: Say, row: PreviewRow) -> str:
-    earlier = len(row.tokens) - LONGEST_ROW
+    tokens = _up_to_answer(row.tokens)
+    earlier = len(tokens) - LONGEST_ROW
     cut = f"<p class='gl-fact'>{say('data.earlier', n=f'{earlier:,}')}</p>" if earlier > 0 else ""
     return cut + "".join(
         f'<span class="gl-token{" label" if labelled else ""}">{safe(text)}</span>'
-        for text, labelled in row.tokens[-LONGEST_ROW:]
+        for text, labelled in tokens[-LONGEST_ROW:]
     )
+
+
+def _up_to_answer(tokens: list[tuple[str, bool]]) -> list[tuple[str, bool]]:
+    """All tokens; of more than are shown, those up to a little behind an answer that is marked among them."""
+    labelled = [at for at, (_, label) in enumerate(tokens) if label]
+    return tokens[: max(LONGEST_ROW, labelled[-1] + BEHIND)] if labelled else tokens
 
 
 def report(say: Say, data: DataPreview) -> str:
@@ -67,6 +75,8 @@ def report(say: Say, data: DataPreview) -> str:
 
 def _learned(say: Say, tokens: TokenCounts) -> str:
     labelled, masked = tokens.labelled, tokens.masked
+    if tokens.windows:
+        return say("data.windows", masked=f"{masked:,}", n=f"{tokens.windows:,}", measured=f"{tokens.measured:,}")
     if not labelled:
         return say("data.head_tokens", masked=f"{masked:,}")
     share = f"{100 * labelled / (labelled + masked):.0f}"

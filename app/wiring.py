@@ -60,14 +60,18 @@ def wire(
 
 
 def wire_js(
-    triggers: list[Any], js: str, inputs: list[Any] | None = None, after: Dependency | None = None
+    triggers: list[Any],
+    js: str,
+    inputs: list[Any] | None = None,
+    after: Dependency | None = None,
+    outputs: list[Any] | None = None,
 ) -> Dependency:
-    """Run JavaScript in the browser when any of the triggers fires, or after an event."""
+    """Run JavaScript in the browser when any of the triggers fires, or after an event; it returns the outputs."""
     calm = _calm({})
     if after is not None:
-        follows: Dependency = after.then(None, inputs, None, js=js, **calm)
+        follows: Dependency = after.then(None, inputs, outputs, js=js, **calm)
         return follows
-    wired: Dependency = gr.on(triggers, None, inputs, None, js=js, **calm)
+    wired: Dependency = gr.on(triggers, None, inputs, outputs, js=js, **calm)
     return wired
 
 

@@ -33,10 +33,11 @@ from engine.config.run import RunConfig
 from engine.core.atomic import write_json, write_text
 from engine.data.batching import collator_of
 from engine.data.dataset import Dataset, load_dataset
+from engine.data.encode import encode_for
 from engine.data.head_spec import HeadSpec
 from engine.data.row import Row as DataRow
 from engine.data.settings import DataSettings
-from engine.data.tokenise import Example, encode_for
+from engine.data.tokenise import Example
 from engine.evaluation.head import head_predictions
 from engine.evaluation.text import fraction
 from engine.exchange.native import load_adapter
@@ -168,7 +169,9 @@ def one_after_another(base: Base, glue: Path, folder: Path, steps: int) -> Itera
         yield row | {"rows": rows, "bytes": size, "earlier": len(known) - 1}
 
 
-def learned(base: Base, task: Task, glue: Path, folder: Path, method: str, steps: int) -> tuple[Row, Path]:
+def learned(
+    base: Base, task: Task, glue: Path, folder: Path, method: str, steps: int, *, seed: int = 0
+) -> tuple[Row, Path]:
     """Train a method on a task with its default settings; the row that it gets, and its adapter's folder."""
     updates = max(1, round(steps * task.effort))
     config = RunConfig(
@@ -178,7 +181,7 @@ def learned(base: Base, task: Task, glue: Path, folder: Path, method: str, steps
         data=task.settings(glue),
         training={
             "steps": updates, "batch_size": BATCH, "pooling": "mean", "max_seq_len": MAX_LEN, "eval_every": updates,
-            "save_every": updates,
+            "save_every": updates, "seed": seed,
         },
     )  # fmt: skip
     began = time.perf_counter()

@@ -30,7 +30,8 @@ from engine.config.run import RunConfig
 from engine.core.atomic import write_json, write_text
 from engine.data.dataset import Row as DataRow
 from engine.data.dataset import load_dataset
-from engine.evaluation.text import first_line, fraction, greedy_answers
+from engine.evaluation.lines import first_line
+from engine.evaluation.text import fraction, greedy_answers
 from engine.evaluation.withheld import with_other_pictures, without_pictures
 from engine.models.loading import load_base
 from engine.training.launch import start_run
@@ -65,6 +66,8 @@ TRIALS = [
     Trial(task=TOWN, name="as it is, seed 1", training={"seed": 1}),
     Trial(task=TOWN, name="prompts and gates alone (v1)", settings=PROMPTS_ALONE),
     Trial(task=TOWN, name="features of the last layer alone", settings={"vision_depths": 1}),
+    Trial(task=TOWN, name="patches by queries (V2's code)", settings={"vision_form": "queries"}),
+    Trial(task=TOWN, name="patches by queries, early (V2's paper)", settings={"vision_form": "early"}),
     Trial(task=EASY, name="zero gates, features of 4 depths"),
     Trial(task=EASY, name="random gates", settings={"gate_init": "random"}),
     Trial(task=EASY, name="features of the last layer alone", settings={"vision_depths": 1}),
@@ -247,7 +250,8 @@ all three. Test pictures show pairs of a pet and a house's colour that no traini
 What a picture adds to prompts is one vector, the same for all of them. In the softmax over the prompts it cancels out
 of the weights, so that a layer adds the same to every token, gate times W_v I_p, whatever is asked; telling the
 question's answer from the rest is left to the frozen layers above, of a base that has never read most of the words of
-the answers. V2's biases, scales and norms, which the dataset switches on, change these layers too.
+the answers. V2's biases, scales and norms, which the dataset switches on, change these layers too. Queries give each
+prompt a vector of its own, so that a token may ask for what it needs.
 
 ## easy-VQA
 

@@ -10,8 +10,9 @@ From Python:
     base_says, tuned_says = run.chat("Where does Ivan Marsh live?")
     run.export("exported", form="peft")
 
-`Run.steps` trains a step at a time, `Run.open` opens a run of before. The names below are imported when they are first
-used, so that `import engine` costs nothing: torch takes seconds.
+`Run.steps` trains a step at a time, `Run.open` opens a run of before. `find_rate("town-qa", "lora").best` is the
+learning rate that a ladder of short runs finds. The names below are imported when they are first used, so that
+`import engine` costs nothing: torch takes seconds.
 """
 
 import logging
@@ -22,14 +23,19 @@ from engine.core.loading import load
 
 if TYPE_CHECKING:
     from engine.models.loading import load_base
+    from engine.service.finding import find_rate
     from engine.service.notebook import Run
 
-__all__ = ["Run", "load_base"]
+__all__ = ["Run", "find_rate", "load_base"]
 
 # Where a CPU has bf16 instructions, bitsandbytes warns on import about an optional kernel that nobody asked for.
 logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)
 
-_HOMES = {"Run": "engine.service.notebook", "load_base": "engine.models.loading"}
+_HOMES = {
+    "Run": "engine.service.notebook",
+    "find_rate": "engine.service.finding",
+    "load_base": "engine.models.loading",
+}
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - a class or a function

@@ -4,8 +4,9 @@ Some suites check the shape and type of whatever a function takes and gives; it 
 call every method's forward and backward pass, generation, heads and events, and the others go without. Modules are
 compiled once for all processes, even where the environment keeps Python from storing that. With `--all`,
 contract tests run every method on every model family instead of on those that differ most, and all of them check
-shapes. Other options go to pytest: `python -m tests -x`; with `--basetemp=DIR` the tests' files stay there. Every part
-can be run with pytest alone as well.
+shapes. A browser's test that fails is run once more, alone, since two browsers and two servers on a busy machine wait
+for each other; what failed stays to be read above, and what fails twice fails. Other options go to pytest: `python -m
+tests -x`; with `--basetemp=DIR` the tests' files stay there. Every part can be run with pytest alone as well.
 """
 
 import os
@@ -33,6 +34,8 @@ PARTS = (
 )
 
 
+FAILED = 1
+"""Exit code of pytest where a test failed, rather than pytest itself."""
 MEMORY = Path("/dev/shm")
 ROOM_BYTES = 8 * 2**30
 """Free memory of which the tests' files may take a part."""
@@ -49,7 +52,16 @@ def files_in_memory() -> Iterator[list[str]]:
 
 
 def run(part: tuple[str, ...]) -> int:
-    """Exit code of one part."""
+    """Exit code of one part; the tests of the browser's that failed have a second try, one after another."""
+    code = once(part)
+    if BROWSER in part and code == FAILED:
+        print("Once more, alone, what failed in the browser:", flush=True)
+        code = once((BROWSER, "--last-failed", "--last-failed-no-failures", "none"))
+    return code
+
+
+def once(part: tuple[str, ...]) -> int:
+    """Exit code of pytest on one part."""
     options = [option for option in sys.argv[1:] if option != "--all"]
     environment = os.environ | ({"GATELIGHT_ALL_CASES": "1"} if EVERYTHING else {})
     environment.pop("PYTHONDONTWRITEBYTECODE", None)

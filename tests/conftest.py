@@ -1,5 +1,6 @@
 """What all tests need: no network, one thread, and nothing written outside of a test's own folder."""
 
+import math
 import os
 import shutil
 
@@ -8,8 +9,13 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
+from hypothesis import settings
 
 import tests.shapes  # noqa: F401 - the import hook of jaxtyping looks it up by name
+
+settings.register_profile("same", derandomize=True)
+settings.load_profile("default" if os.environ.get("GATELIGHT_ALL_CASES") == "1" else "same")
+"""Properties are tried on the same examples each time, so that what fails is a change's fault; others with `--all`."""
 
 
 @pytest.fixture(autouse=True)
@@ -20,12 +26,16 @@ def home_of_the_test(tmp_path, monkeypatch):
 
 @pytest.fixture
 def brief_evaluations(monkeypatch):
-    """Validations, analyses and measures of the base's ability read few rows: how well a run learns is no matter."""
+    """Validations, analyses and measures of the base's ability read few rows: how well a run learns is no matter.
+
+    Nor does what they take: every one is made.
+    """
     from engine.evaluation.base_ability import plain_texts
 
     few = plain_texts("town")[:4]
     monkeypatch.setattr("engine.evaluation.base_ability.plain_texts", lambda _: few)
     monkeypatch.setattr("engine.training.validation.VALIDATION_ROWS", 8)
+    monkeypatch.setattr("engine.training.telemetry_time.PER_TRAINING_S", math.inf)
     monkeypatch.setattr("engine.analysis.validation_loss.ROWS", 8)
 
 

@@ -12,12 +12,14 @@ from tests.tiny import ALL
 ROOT = Path(__file__).resolve().parents[1]
 TABLES = [ROOT / "engine" / "models" / name for name in ("families.py", "vision_families.py")]
 """The models that methods act on, and the encoders of pictures that they are told of."""
+FORMATS = [ROOT / "engine" / "exchange" / "official_v2.py"]
+"""File formats of others, whose tensors are called after a family whatever the model is."""
 NAMES = re.compile(rf"\b({'|'.join(FAMILIES)})\b")
 FILES = sorted(
     file
     for folder in ("engine", "app")
     for file in (ROOT / folder).rglob("*.py")
-    if file not in TABLES and ROOT / "app" / "words" not in file.parents
+    if file not in [*TABLES, *FORMATS] and ROOT / "app" / "words" not in file.parents
 )
 
 

@@ -47,6 +47,7 @@ def read_pairs(path, limit, encoding):
     """A format of the test: what is asked, a bar, what is answered."""
     maker = TableMaker(path.name, limit)
     for number, line in enumerate(path.read_text(encoding or "utf-8").splitlines(), 1):
+        assert maker.wants()
         maker.add(dict(zip(("file_name", "label"), line.split("|"), strict=True)), lambda line=number: line)
     return maker.table()
 

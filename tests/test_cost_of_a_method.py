@@ -34,13 +34,18 @@ FORMATS = {
     "llama_adapter": {
         "engine/exchange/archive.py",
         "engine/exchange/forms.py",
+        "engine/exchange/checkpoints.py",
         "engine/exchange/official.py",
+        "engine/exchange/official_v2.py",
         f"{PEFT}/adaption_prompt.py",
         "engine/models/families.py",
         "engine/models/family.py",
         *(f"app/words/{language}/runs.py" for language in LANGUAGES),
     },
-    "lora": {f"{PEFT}/__init__.py", f"{PEFT}/lora.py"},
+    "lora": {f"{PEFT}/__init__.py", f"{PEFT}/lora.py", f"{PEFT}/lora_patterns.py"},
+    "vera": {f"{PEFT}/vera.py"},
+    "adalora": {f"{PEFT}/__init__.py", f"{PEFT}/adalora.py"},
+    **{name: {f"{PEFT}/__init__.py", f"{PEFT}/{name}.py"} for name in ("miss", "shira", "oft")},
     "ia3": {f"{PEFT}/__init__.py", f"{PEFT}/ia3.py", f"{PEFT}/heads.py"},
     "p_tuning": {f"{PEFT}/__init__.py", f"{PEFT}/p_tuning.py"},
     "prefix": {f"{PEFT}/prefix_tuning.py"},
@@ -86,7 +91,7 @@ EXPLAINED = {
 """Who names a method because something is said or asked of it alone: why its first gradients are zero, and what a run
 loses without AdaMix's experts."""
 
-SPEAKING = {"bias", "bottleneck", "prefix", "prompt", "mask", "side", "ladder"}
+SPEAKING = {"vera", "bias", "bottleneck", "prefix", "prompt", "mask", "side", "ladder"}
 """Names that are words for other things too: a file names the method where it names its module, class or settings."""
 
 

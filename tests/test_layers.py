@@ -32,15 +32,21 @@ DOOR = (
     "engine.data.readers.hub_name",
     "engine.data.readers.zips",
     "engine.exchange.forms",
+    "engine.models.chat_template",
     "engine.models.info",
+    "engine.models.menu",
     "engine.memory.info",
     "engine.evaluation.predicted",
     "engine.inference.messages",
+    "engine.runs.score",
     "engine.runs.summary",
     "engine.runs.update",
+    "engine.service.downloads",
     "engine.service.limits",
+    "engine.service.reference",
     "engine.service.status",
     "engine.service.visitor",
+    "engine.tuning.plan",
 )
 """The engine's modules that the page may import: the workbench, and what describes without torch. See `app`."""
 
@@ -98,10 +104,11 @@ FLOORS = (
     "data telemetry",
     "methods",
     "config exchange inference",
-    "evaluation runs",
+    "evaluation jobs runs",
     "analysis",
     "training",
     "preflight",
+    "tuning",
     "service",
     "cli",
     "__main__",
@@ -137,9 +144,15 @@ def test_page_is_built_without_torch(tmp_path):
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=120)
 
 
-CARRIED = {"numpy", "scipy", "tokenizers", "huggingface_hub", "typing_extensions", "starlette"}
+CARRIED = {"numpy", "scipy", "tokenizers", "huggingface_hub", "httpx2", "typing_extensions", "starlette"}
 """What the requirements cannot do without themselves."""
-DISTRIBUTIONS = {"PIL": "pillow", "sklearn": "scikit-learn", "yaml": "pyyaml", "rouge_score": "rouge-score"}
+DISTRIBUTIONS = {
+    "PIL": "pillow",
+    "sklearn": "scikit-learn",
+    "yaml": "pyyaml",
+    "rouge_score": "rouge-score",
+    "charset_normalizer": "charset-normalizer",
+}
 
 
 def test_whatever_is_imported_is_required():

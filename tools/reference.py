@@ -29,17 +29,26 @@ def files() -> dict[str, str]:
 
 def commands() -> str:
     """Every command with its arguments."""
-    (choices,) = [action for action in build_parser()._actions if isinstance(action, argparse._SubParsersAction)]
-    helps = {action.dest: action.help or "" for action in choices._choices_actions}
     lines = [GENERATED, "# Commands\n", "`python -m engine COMMAND --help` says the same in a terminal.\n"]
+    found = list(_leaves(build_parser()))
     lines += ["| Command | |", "|---|---|"]
-    names = [name.split(" ")[0] for name in helps]
-    lines += [f"| [{name}](#{name}) | {text} |" for name, text in zip(names, helps.values(), strict=True)]
-    for name in names:
-        command = choices.choices[name]
+    lines += [f"| [{name}](#{name.replace(' ', '-')}) | {text} |" for name, text, _ in found]
+    for name, _, command in found:
         lines += [f"\n## {name}\n", f"{command.description}\n", "| Argument | |", "|---|---|"]
         lines += [_row(_flags(action), _text(action)) for action in command._actions if _listed(action)]
     return "\n".join(lines) + "\n"
+
+
+def _leaves(parser: argparse.ArgumentParser, before: str = "") -> Iterator[tuple[str, str, argparse.ArgumentParser]]:
+    """Name, line of help and parser of every command, those below another one included."""
+    for choices in parser._actions:
+        if not isinstance(choices, argparse._SubParsersAction):
+            continue
+        for action in choices._choices_actions:
+            name = action.dest.split(" ")[0]
+            command = choices.choices[name]
+            below = list(_leaves(command, f"{before}{name} "))
+            yield from below or [(f"{before}{name}", action.help or "", command)]
 
 
 def settings() -> str:

@@ -1,75 +1,177 @@
 """Sending a question to all columns of the chat, and streaming what they answer."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 
-from app import chat_view, forms
+from app import chat_view
 from app.chat_view import Turn
 from app.gallery import image
 from app.markup import note
-from app.tabs import pickers
+from app.tabs import questions, talks
 from app.tabs.answers import Answers
 from app.tabs.chat_layout import Layout
-from app.wiring import Updates, Values, session_of, wire
+from app.wiring import Updates, Values, session_of, wire, wire_js
 from app.words import Say
-from engine.core.errors import WorkbenchError
-from engine.core.sampling import Sampling
-from engine.data.pixels import NoPictureError, look_at, thumbnail
-from engine.inference.messages import ChatRequest, ChatSide
+from engine.data.pixels import NoPictureError, look_at
+from engine.inference.messages import ChatRequest
 from engine.service.workbench import Workbench
 
 TURNS_KEPT = 40  # older questions leave the screen
+_SAVE = "(text) => Gatelight.ready.then(({ saveText }) => saveText('chat.jsonl', text))"
 
 
 def wire_asking(workbench: Workbench, say: Say, layout: Layout) -> None:
-    """Connect the message box, Send, Stop and the example questions."""
-    answers = Answers()
-    turns = gr.State([])
-    buttons = {layout.send, layout.halt}
-
-    def ask(request: gr.Request, values: Values) -> Iterator[Updates]:
-        question = _question(workbench, layout, values)
-        past: list[Turn] = values[turns]
-        turn = Turn(question.prompt, _columns(workbench, say, question.sides), picture=small(question.picture))
-        turn.blind = (
-            columns_without_sight(workbench, question) if question.picture and not values[layout.picture] else ()
-        )
-        now = [*past, turn][-TURNS_KEPT:]
-        session = session_of(request)
-        stop = answers.begin(session)
-        empty: Updates = {layout.prompt: "", layout.picture: None}
-        try:
-            yield {layout.conversation: chat_view.conversation(say, now), **empty, **_buttons(layout, answering=True)}
-            for update in workbench.chat(question, stop, session=session):
-                turn.answers, turn.done = list(update.texts), update.done
-                turn.difference, turn.tokens_per_s = update.difference, update.tokens_per_s
-                yield {layout.conversation: chat_view.conversation(say, now)}
-            turn.done = True
-            ended: Updates = {layout.conversation: chat_view.conversation(say, now), turns: now}
-            yield {**ended, layout.meter: chat_view.meter(say, turn.difference), **_buttons(layout)}
-        except Exception:
-            before: Updates = {layout.conversation: chat_view.conversation(say, past), layout.picture: None}
-            yield {**before, layout.prompt: values[layout.prompt] or "", **_buttons(layout)}
-            raise
-        finally:
-            answers.end(session)
-
-    def halted(request: gr.Request) -> None:
-        answers.stop(str(request.session_hash))
-
+    """Connect the message box, Send, Stop, the example questions, and what is done with a conversation."""
+    asker = Asker(workbench, say, layout)
     told = {layout.prompt, layout.picture, layout.beside, layout.third_shown, layout.strength}
-    inputs = {*told, turns, *layout.menus, *layout.sampling.values()}
-    outputs = {layout.conversation, layout.prompt, layout.picture, layout.meter, turns, *buttons}
+    how = {layout.passage, layout.alone, layout.system, layout.around, layout.editing}
+    inputs = {*told, *how, asker.turns, *layout.menus, *layout.sampling.values()}
+    news = {layout.conversation, layout.prompt, layout.picture, layout.meter, layout.editing, layout.editing_row}
+    outputs = {*news, asker.turns, *asker.buttons}
     asked = [layout.send.click, layout.prompt.submit, layout.picture.upload]
-    wire(say, asked, ask, inputs, outputs, trigger_mode="once")
+    wire(say, asked, asker.ask, inputs, outputs, trigger_mode="once")
     for chip in layout.chips:
         taken = wire(say, [chip.click], lambda text: text, [chip], [layout.prompt], trigger_mode="once")
-        wire(say, [], ask, inputs, outputs, after=taken, trigger_mode="once")
-    wire(say, [layout.halt.click], halted, None, None, queue=False)
+        wire(say, [], asker.ask, inputs, outputs, after=taken, trigger_mode="once")
+    wire(say, [layout.again.click], asker.again, inputs, outputs, trigger_mode="once")
+    turned = [layout.strength.release, *(side.step.input for side in layout.sides)]
+    wire(say, turned, asker.follow, inputs, outputs, trigger_mode="always_last")
+    wire(say, [layout.halt.click], asker.halted, None, None, queue=False)
     wire(say, [layout.beside.change], lambda picture: held(say, picture), [layout.beside], [layout.seen])
+    edited = {layout.editing, layout.editing_row, layout.edited, layout.prompt}
+    wire(say, [layout.conversation.select], asker.edit, {asker.turns}, edited)
+    wire(say, [layout.give_up.click], asker.give_up, None, edited)
+    wire(say, [layout.clear.click], asker.clear, None, outputs)
+    saved = wire(say, [layout.save.click], talks.as_jsonl, [asker.turns], [layout.saved])
+    wire_js([], _SAVE, [layout.saved], after=saved)
+
+
+class Asker:
+    """What happens when something is asked, asked again, edited or cleared."""
+
+    def __init__(self, workbench: Workbench, say: Say, layout: Layout) -> None:
+        self._workbench, self._say, self._layout = workbench, say, layout
+        self._answers = Answers()
+        self.turns = gr.State([])
+        self.buttons = {layout.send, layout.halt, layout.again, layout.clear, layout.save}
+
+    def ask(self, request: gr.Request, values: Values) -> Iterator[Updates]:
+        """Ask what stands in the box: behind the last question, or in place of the one that is edited."""
+        turns: list[Turn] = values[self.turns]
+        at = values[self._layout.editing]
+        past = turns if at is None else turns[:at]
+        question = questions.typed(self._workbench, self._layout, values, past)
+        yield from self._answered(session_of(request), question, past, turns, values)
+
+    def again(self, request: gr.Request, values: Values) -> Iterator[Updates]:
+        """Ask the last question once more, with what the columns and the settings are now."""
+        yield from self._repeated(session_of(request), values)
+
+    def follow(self, request: gr.Request, values: Values) -> Iterator[Updates]:
+        """The same when strength or step are others than at the last question, and nothing is being answered.
+
+        Nobody asked for that: a question that comes meanwhile takes its place.
+        """
+        turns: list[Turn] = values[self.turns]
+        session = session_of(request)
+        if turns and turns[-1].sides != self._layout.chosen_sides(values) and not self._answers.busy(session):
+            yield from self._repeated(session, values, gives_way=True)
+
+    def _repeated(self, session: str, values: Values, *, gives_way: bool = False) -> Iterator[Updates]:
+        turns: list[Turn] = values[self.turns]
+        if turns:
+            question = questions.repeated(self._layout, values, turns)
+            yield from self._answered(session, question, turns[:-1], turns, values, gives_way=gives_way)
+
+    def halted(self, request: gr.Request) -> None:
+        """Stop the answer of this page."""
+        self._answers.stop(str(request.session_hash))
+
+    def edit(self, event: gr.EventData, values: Values) -> Updates:
+        """Put a question back into the box."""
+        turns: list[Turn] = values[self.turns]
+        at = int(event.turn)
+        if not 0 <= at < len(turns):
+            return {}
+        text = self._say("chat.editing", n=at + 1)
+        shown: Updates = {self._layout.editing: at, self._layout.editing_row: gr.Row(visible=True)}
+        return {**shown, self._layout.edited: note(text), self._layout.prompt: turns[at].question}
+
+    def give_up(self) -> Updates:
+        """Leave the question as it was."""
+        return {**self._not_editing(), self._layout.prompt: ""}
+
+    def clear(self) -> Updates:
+        """Forget the conversation."""
+        empty: Updates = {self.turns: [], self._layout.conversation: chat_view.conversation(self._say, [])}
+        meter = chat_view.meter(self._say, None)
+        return {**empty, self._layout.meter: meter, **self._not_editing(), **self._buttons([])}
+
+    def _answered(
+        self,
+        session: str,
+        question: ChatRequest,
+        past: list[Turn],
+        shown: list[Turn],
+        values: Values,
+        *,
+        gives_way: bool = False,
+    ) -> Iterator[Updates]:
+        """Stream the answers behind what is left of the conversation; after an error it is as it was."""
+        layout, draw = self._layout, self._drawn
+        turn = questions.turn_of(self._workbench, self._say, question, classified=bool(values[layout.picture]))
+        now = [*past, turn][-TURNS_KEPT:]
+        answer = self._answers.begin(session, gives_way=gives_way)
+        empty: Updates = {layout.prompt: "", layout.picture: None, **self._not_editing()}
+        try:
+            begun = {**draw(now), **({} if gives_way else empty), **self._buttons(now, answering=True)}
+            if shown:
+                begun[layout.meter] = chat_view.meter(self._say, shown[-1].difference, old=True)
+            yield begun | ({layout.send: gr.Button(interactive=True)} if gives_way else {})
+            for update in self._workbench.chat(question, answer.stop, session=session):
+                turn.answers, turn.done = list(update.texts), update.done
+                turn.difference, turn.tokens_per_s = update.difference, update.tokens_per_s
+                turn.forgotten, turn.templates, turn.marks = update.forgotten, update.templates, update.marks
+                if not answer.given_up:
+                    yield draw(now)
+            if answer.given_up:
+                return
+            turn.done, turn.reference = True, self._reference(turn)
+            ended: Updates = {**draw(now), self.turns: now, layout.meter: chat_view.meter(self._say, turn.difference)}
+            yield {**ended, **self._buttons(now)}
+        except Exception:
+            kept: Updates = {**draw(shown), layout.picture: None, layout.prompt: values[layout.prompt] or ""}
+            kept[layout.meter] = chat_view.meter(self._say, shown[-1].difference if shown else None)
+            yield {**kept, layout.editing: values[layout.editing], **self._buttons(shown)}
+            raise
+        finally:
+            self._answers.end(session)
+
+    def _drawn(self, turns: list[Turn]) -> Updates:
+        return {self._layout.conversation: chat_view.conversation(self._say, turns)}
+
+    def _reference(self, turn: Turn) -> Any:  # noqa: ANN401 - see `engine.service.reference`
+        """What the test rows of the columns' runs answer to a question, as far as it stands among them."""
+        runs = [] if turn.picture else list(dict.fromkeys(side.run for side in turn.sides if side.run))
+        found = (self._workbench.reference(run, turn.question) for run in runs)
+        return next((each for each in found if each is not None), None)
+
+    def _not_editing(self) -> Updates:
+        return {self._layout.editing: None, self._layout.editing_row: gr.Row(visible=False)}
+
+    def _buttons(self, turns: list[Turn], *, answering: bool = False) -> Updates:
+        layout, some = self._layout, bool(turns) and not answering
+        repeatable = some and not turns[-1].classified
+        return {
+            layout.send: gr.Button(interactive=not answering),
+            layout.halt: gr.Button(interactive=answering),
+            layout.again: gr.Button(interactive=repeatable),
+            layout.clear: gr.Button(interactive=some),
+            layout.save: gr.Button(interactive=some),
+        }
 
 
 def held(say: Say, picture: str | None) -> str:
@@ -82,68 +184,3 @@ def held(say: Say, picture: str | None) -> str:
         return note(say("error.bad_picture", name=Path(picture).name), "wrong")
     more = note(say("chat.beside.several")) if several else ""
     return f'<div class="gl-seen">{image(picture, say("chat.beside.alt"))}{more}</div>'
-
-
-def small(picture: str) -> str:
-    """A small copy of what was asked about; empty for words."""
-    return thumbnail(Path(picture)) if picture else ""
-
-
-def _question(workbench: Workbench, layout: Layout, values: Values) -> ChatRequest:
-    """What is asked, of whom and how. A picture beside the words counts only where a column sees it.
-
-    Raises:
-        WorkbenchError: Nothing is asked.
-    """
-    prompt = (values[layout.prompt] or "").strip()  # a box that was never shown holds nothing
-    picture = values[layout.picture] or ""
-    request = ChatRequest(
-        prompt=Path(picture).name if picture else prompt,
-        sides=layout.chosen_sides(values),
-        sampling=Sampling.from_dict(forms.read(layout.sampling, values)),
-        picture=picture,
-    )
-    if (
-        not picture
-        and (beside := values[layout.beside])
-        and len(columns_without_sight(workbench, request)) < len(request.sides)
-    ):
-        request = replace(request, picture=beside)
-    if not request.prompt and not request.picture:
-        raise WorkbenchError("no_prompt", "The message is empty: type a question.")
-    return request
-
-
-def columns_without_sight(workbench: Workbench, request: ChatRequest) -> tuple[int, ...]:
-    """The columns that see no picture beside the words, by their number."""
-    seeing = {run.id for run in workbench.runs.summaries() if run.sees_pictures}
-    return tuple(number for number, side in enumerate(request.sides) if side.run not in seeing)
-
-
-def _columns(workbench: Workbench, say: Say, sides: tuple[ChatSide, ...]) -> list[tuple[str, bool]]:
-    runs = {run.id: run for run in workbench.runs.summaries()}
-    names = {run.id: run.name for run in runs.values()}
-    live = workbench.live()
-    now: dict[str | None, int] = {run.id: step for run in runs.values() if (step := pickers.kept(run)) is not None}
-    now[live.run] = live.step
-    heads = any(side.run in runs and runs[side.run].labels is not None for side in sides)
-    heads = heads and not any(side.run in runs and runs[side.run].pictures for side in sides)
-    return [_heading(say, side, names, now, beside_head=heads) for side in sides]
-
-
-def _heading(
-    say: Say, side: ChatSide, names: dict[str, str], now: dict[str | None, int], *, beside_head: bool
-) -> tuple[str, bool]:
-    if side.run is None:
-        return say("common.base") + (f" · {say('chat.no_head')}" if beside_head else ""), False
-    parts = [names.get(side.run, side.run)]
-    step = now.get(side.run) if side.step is None else side.step
-    if step is not None:
-        parts.append(say("common.step", step=step))
-    if side.strength != 1:
-        parts.append(say("chat.at_strength", s=f"{side.strength:g}"))
-    return " · ".join(parts), True
-
-
-def _buttons(layout: Layout, *, answering: bool = False) -> Updates:
-    return {layout.send: gr.Button(interactive=not answering), layout.halt: gr.Button(interactive=answering)}

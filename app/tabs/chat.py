@@ -12,6 +12,8 @@ from app.tabs.asking import wire_asking
 from app.tabs.chat_layout import CHIPS, Layout
 from app.wiring import Updates, Values, session_of, wire, wire_js
 from app.words import Say
+from engine.models.chat_template import has_chat_template
+from engine.runs.summary import RunSummary
 from engine.service.workbench import Workbench
 
 _MOVE_MARK = "(strength) => Gatelight.ready.then(({ moveStrengthMark }) => moveStrengthMark(strength))"
@@ -49,7 +51,7 @@ def _wire_sides(workbench: Workbench, say: Say, layout: Layout, chosen: gr.State
         if not values[chosen]:
             wanted[right] = pickers.most_interesting(workbench)
         return {
-            **{side.run: pickers.runs_menu(workbench, say, run) for side, run in wanted.items()},
+            **{side.run: pickers.runs_menu(workbench, say, run, values[side.run]) for side, run in wanted.items()},
             **{side.step: pickers.steps_menu(workbench, say, run, values[side.step]) for side, run in wanted.items()},
             **_asked(workbench, layout, {**values, **{side.run: run for side, run in wanted.items()}}),
         }
@@ -57,8 +59,9 @@ def _wire_sides(workbench: Workbench, say: Say, layout: Layout, chosen: gr.State
     def follow(values: Values) -> Updates:
         return _asked(workbench, layout, values)
 
-    chosen_runs = {layout.third_shown, *(side.run for side in layout.sides)}
-    wire(say, news, refreshed, {chosen, layout.third_shown, *layout.menus}, layout.menus | asked)
+    chosen_runs = {layout.third_shown, layout.alone, layout.alone_chosen, *(side.run for side in layout.sides)}
+    wire(say, news, refreshed, {chosen, *chosen_runs, *layout.menus}, layout.menus | asked)
+    wire(say, [layout.alone.input], lambda: True, None, [layout.alone_chosen])
     for side in layout.sides:
         wire(say, [side.run.change], lambda run: pickers.steps_menu(workbench, say, run), [side.run], [side.step])
     wire(say, [right.run.input], lambda: True, None, [chosen])
@@ -77,24 +80,34 @@ def _wire_sides(workbench: Workbench, say: Say, layout: Layout, chosen: gr.State
 def _asked(workbench: Workbench, layout: Layout, values: Values) -> Updates:
     """With what one asks the run on the right: words and example questions, with a picture beside them, or a picture.
 
-    A picture beside the words is taken as soon as one of the columns sees it.
+    A picture beside the words is taken as soon as one of the columns sees it, and a text as soon as one marks answers.
     """
     runs = {run.id: run for run in workbench.runs.summaries()}
     run = runs.get(values[layout.sides[1].run])
     seen = any(runs[name].sees_pictures for side in layout.shown(values) if (name := values[side.run]) in runs)
+    marked = any(runs[name].marks for side in layout.shown(values) if (name := values[side.run]) in runs)
     dataset, pictures = (run.dataset, run.pictures) if run else ("town-qa", False)
     questions = run.chips if run else None
     if questions is None:
         questions = next((info.chips for info in workbench.datasets() if info.name == dataset), [])
     questions = [*questions, *[""] * CHIPS]
+    alone = not (run and _talks(run))
+    switched: Updates = {} if values[layout.alone_chosen] or alone == values[layout.alone] else {layout.alone: alone}
     return {
+        **switched,
         **{chip: gr.Button(text, visible=bool(text)) for chip, text in zip(layout.chips, questions, strict=False)},
         layout.picture: gr.File(visible=pictures),
+        layout.passage: gr.Textbox(visible=marked),
         layout.beside_row: gr.Row(visible=seen and not pictures),
         layout.prompt: gr.Textbox(visible=not pictures),
         layout.send: gr.Button(visible=not pictures),
         layout.halt: gr.Button(visible=not pictures),
     }
+
+
+def _talks(run: RunSummary) -> bool:
+    """Whether a run's model was made for conversations: it writes, and comes with a chat template."""
+    return run.labels is None and not run.pictures and has_chat_template(run.model)
 
 
 def _wire_strength(workbench: Workbench, say: Say, layout: Layout) -> None:

@@ -7,21 +7,25 @@ from dataclasses import dataclass
 
 import gradio as gr
 
+from app.errors import SECONDS_SHOWN
 from app.markup import html
 from app.tabs import ways_out
 from app.tabs.accepting import Accepting
 from app.tabs.ways_out import WaysOut
 from app.wiring import Updates, wire, wire_js
 from app.words import Say
-from engine.config.resuming import AS_IT_WAS
+from engine.config.resuming import AS_IT_WAS, Resuming
 from engine.runs.summary import RunSummary
 from engine.service.status import LiveStatus
 from engine.service.workbench import Workbench
 
+MORE_STEPS = 200
+"""Steps that a press of "more steps" adds to a finished run."""
 RESUMABLE = ("stopped", "failed", "interrupted")
 _PROGRESS = (
     '<div class="gl-progress"><div class="gl-track"><i></i></div><span class="gl-track-text"></span>'
-    '<button type="button" class="gl-track-next gl-link" hidden></button></div>'
+    '<button type="button" class="gl-track-next gl-link" hidden></button>'
+    '<button type="button" class="gl-track-queue gl-link" hidden></button></div>'
 )
 TO_WATCH = (
     "(mark) => mark && Gatelight.ready.then(({ openTab, show, follow }) => "
@@ -42,6 +46,7 @@ class Bar:
     resume: gr.Button
     started: gr.Textbox
     ways_out: WaysOut
+    say: Say
 
     @property
     def buttons(self) -> list[gr.Button]:
@@ -54,7 +59,6 @@ class Bar:
         live, visitor = workbench.seen_live(), workbench.rights.who()
         status, drives = live.status, visitor.changes(workbench.active_owner())
         sense = {
-            self.start: status == "idle" and visitor.starts,
             self.pause: status == "running" and drives,
             self.go_on: status == "paused" and drives,
             self.one_step: status in ("running", "paused") and drives,
@@ -62,6 +66,8 @@ class Bar:
             self.resume: status == "idle" and resumable(workbench) is not None,
         }
         pressable: Updates = {button: gr.Button(interactive=makes_sense) for button, makes_sense in sense.items()}
+        does = "train.start" if workbench.live().status == "idle" else "train.start.queue"
+        pressable[self.start] = gr.Button(self.say(does), interactive=visitor.starts)
         return {**pressable, **self.ways_out.states(live if visitor.starts else LiveStatus())}
 
 
@@ -86,7 +92,7 @@ def build(page: gr.Blocks, workbench: Workbench, say: Say, top: gr.HTML) -> Bar:
         wire(say, [button.click], then(act), None, set(bar.buttons), trigger_mode="once")
 
     def goes_on(run: str) -> Updates:
-        return {bar.started: resumed_mark(run), **bar.states(workbench)}
+        return {**shown_or_told(workbench, say, bar.started, run), **bar.states(workbench)}
 
     def resume(request: gr.Request) -> Updates:
         run = resumable(workbench)
@@ -126,12 +132,25 @@ def _layout(say: Say) -> Bar:
     with gr.Row(elem_id="gl-ways-out"):
         out = WaysOut(say)
     started = gr.Textbox(visible="hidden", elem_id="gl-started")
-    return Bar(start, pause, go_on, one_step, stop, resume, started, out)
+    return Bar(start, pause, go_on, one_step, stop, resume, started, out, say)
+
+
+def more_steps(workbench: Workbench, run: str) -> Resuming:
+    """How a finished run goes on for `MORE_STEPS`."""
+    return Resuming(training={"steps": workbench.runs.config(run).of_training().steps + MORE_STEPS})
 
 
 def resumed_mark(run: str) -> str:
     """A text that differs each time the run is resumed, so that the page turns to Watch each time."""
     return f"{run} {time.time_ns()}"
+
+
+def shown_or_told(workbench: Workbench, say: Say, started: gr.Textbox, run: str) -> Updates:
+    """Turns the page to a run that has begun; of one that waits in the queue, a toast says so."""
+    if workbench.queue.waits(run):
+        gr.Info(say("train.queued"), duration=SECONDS_SHOWN)
+        return {}
+    return {started: resumed_mark(run)}
 
 
 def resumable(workbench: Workbench) -> RunSummary | None:

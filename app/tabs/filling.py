@@ -1,13 +1,14 @@
 """What fills Train's form: the engine once it is loaded, another choice, a run file."""
 
 import dataclasses
+import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from app import cards, preview, user_data
+from app import cards, models_of_hub, preview, user_data
 from app.diagram import diagram
 from app.errors import sentence
 from app.markup import note, size
@@ -27,8 +28,7 @@ from app.words import Say
 from engine.config.run import RunConfig
 from engine.config.training import TrainingSettings
 from engine.core.errors import SettingError, WorkbenchError
-from engine.methods import METHODS
-from engine.models.info import ModelInfo
+from engine.methods import METHODS, method_spec, part_names, part_settings
 from engine.service.workbench import Workbench
 
 LARGEST_FILE = 1_000_000  # bytes of a run file
@@ -42,8 +42,16 @@ class Filler:
         self.say = say
         self.form = form
         self.rate = form.training["learning_rate"]
-        self.of_run = {form.count, form.command, form.diagram, self.rate, form.run, form.run_of_data}
+        self.of_run = {form.count, form.command, form.diagram, self.rate, form.run, form.run_of_data, form.kept}
         """What `weigh` fills."""
+
+    @property
+    def everything(self) -> set[gr.components.Component]:
+        """All that `filled` changes; the form is laid out by then."""
+        form = self.form
+        about = {form.method_card, form.preset, form.diagram, *self.of_model, form.user_data.panel}
+        about |= {form.methods.shown, form.user_data.facts, form.user_data.choices}
+        return {*form.inputs, *self.of_run, *about}
 
     def config(self, form: FormValues) -> RunConfig:
         """The run that a filled form describes.
@@ -53,21 +61,23 @@ class Filler:
         """
         return run_config(form)
 
-    def list_models(self) -> tuple[str, list[ModelInfo]]:
-        """The table of models on this machine, and the same for `offer_models`."""
-        models = self.workbench.models()
-        return cards.models_table(self.say, models), models
+    def list_models(self) -> tuple[str, list[tuple[str, str]]]:
+        """The tables of models on this machine and of good first ones, and the choices for `offer_models`."""
+        models, offers = self.workbench.models(), self.workbench.offers()
+        here = [(info.title, info.name) for info in models]
+        fetched = [(models_of_hub.choice(self.say, offer), offer.model.name) for offer in offers if not offer.here]
+        tables = cards.models_table(self.say, models) + models_of_hub.menu_table(self.say, offers)
+        return tables, here + fetched * self.workbench.rights.downloads()
 
-    def offer_models(self, model: str, models: list[ModelInfo]) -> Updates:
+    def offer_models(self, model: str, choices: list[tuple[str, str]]) -> Updates:
         """The menu of models, in which nothing is chosen anew, and what is known of the present one."""
-        menu = [(info.title, info.name) for info in models]
-        return {self.form.model: gr.Dropdown(menu, value=model), self.form.model_card: self.about_model(model)}
+        return {self.form.model: gr.Dropdown(choices, value=model), **self.about_model(model)}
 
     def choose_model(self, request: gr.Request, values: Values) -> Updates:
         """Card and ticks for another model: trust in one model's authors is none in another's."""
         self.workbench.permission.trust(session_of(request), "", ())
         trust: Updates = {self.form.training[name]: False for name in OF_TRUST}
-        return {self.form.model_card: self.about_model(values[self.form.model] or ""), **trust}
+        return {**self.about_model(values[self.form.model] or ""), **trust}
 
     def tick_trust(self, request: gr.Request, values: Values) -> Updates:
         """Remember which trust the person at the page ticked for the model on the form, and no more than that."""
@@ -79,18 +89,23 @@ class Filler:
     def choose_method(self, values: Values) -> Updates:
         """The parts of another method, whose settings are as they were left."""
         form = self.form.values(values)
-        return self.about_method(form.method, form.last_presets) | self._drawn(form.method, form.method_settings)
+        return self.about_method(form.first, form.last_presets) | self._drawn(form.method, form.method_settings)
+
+    def choose_others(self, values: Values) -> Updates:
+        """The settings of the methods that train together with the chosen one, which are shown below its own."""
+        methods = self.form.methods
+        return {methods.shown: methods.rule_of(values[methods.others] or [])}
 
     def choose_preset(self, event: gr.SelectData, values: Values) -> Any:  # noqa: ANN401 - updates, or none
         """A method's settings as one of its presets has them."""
         form = self.form.values(values)
-        presets_of = self.form.methods.methods[form.method].presets
+        presets_of = self.form.methods.methods[form.first].presets
         preset = next((name for name in presets_of if event.value in (name, preset_name(self.say, name))), "")
         if not preset:
             return gr.skip()
         return {
-            self.form.last_presets: {**form.last_presets, form.method: preset},
-            **self.form.methods.filled(form.method, presets_of[preset]),
+            self.form.last_presets: {**form.last_presets, form.first: preset},
+            **self.form.methods.filled(form.first, presets_of[preset]),
         }
 
     def choose_data(self, values: Values) -> Updates:
@@ -118,18 +133,44 @@ class Filler:
         """The method that a dataset suits, where the one on the form is none of them."""
         form, chosen = self.form.values(values), values[self.form.dataset]
         info = next((info for info in self.workbench.datasets() if info.name == chosen), None)
-        if info is None or not info.suited or form.method in info.suited:
+        if info is None or not info.suited or not info.suited.keys().isdisjoint(part_names(form.method)):
             return {}
         method = next(iter(info.suited))
         drawn = self._drawn(method, info.suited[method])
-        return {self.form.method: method, **self.about_method(method, form.last_presets), **drawn}
+        about = {**self.about_method(method, form.last_presets), **self.form.methods.beside([])}
+        return {self.form.method: method, **about, **drawn}
 
     def weigh(self, request: gr.Request, values: Values) -> Updates:
         """What the run on the form means, and that run for whatever depends on it."""
         form = self.form.values(values)
         run = described(form)
         about = self.about_run(lambda: config_of(run), session_of(request))
-        return {**about, self.form.run: run, self.form.run_of_data: data_described(form)}
+        kept = json.dumps(run["config"], ensure_ascii=False) if "config" in run else ""
+        return {**about, self.form.run: run, self.form.run_of_data: data_described(form), self.form.kept: kept}
+
+    def restore(self, request: gr.Request, values: Values) -> Updates:
+        """The form as it was before the page was loaded anew, except for trust; nothing where it is as at first.
+
+        What another version of the page kept may be no run any more; then the form is as at first, too.
+        """
+        try:
+            config = RunConfig.from_yaml(values[self.form.former]).checked()
+        except WorkbenchError:
+            return {}
+        present = described(self.form.values(values)).get("config")
+        if not self.workbench.rights.who().starts or config.to_dict() == present:
+            return {}
+        updates = self.filled(config, session_of(request), values[self.form.last_presets])
+        first = part_names(config.method)[0]
+        presets = {**values[self.form.last_presets], first: self._preset_of(first, config)}
+        return {**updates, self.form.last_presets: presets, **self.about_method(first, presets)}
+
+    def _preset_of(self, method: str, config: RunConfig) -> str:
+        """The preset whose settings one of a run's methods has, or that it has its own."""
+        own = part_settings(config.method, method, config.of_method().to_dict())
+        spec, wanted = METHODS[method], METHODS[method].settings.from_dict(own)
+        named = ((name, spec.settings.from_dict(settings)) for name, settings in spec.presets.items())
+        return next((name for name, settings in named if settings == wanted), OWN_VALUES)
 
     def preview_data(self, request: gr.Request, values: Values) -> Updates:
         """What the run on the form would train on."""
@@ -167,17 +208,19 @@ class Filler:
         form = self.form
         self.workbench.permission.trust(session, "", ())
         brought = config.dataset not in [info.name for info in self.workbench.datasets()]
-        last_presets = {**last_presets, config.method: OWN_VALUES}
+        first, *others = part_names(config.method)
+        last_presets = {**last_presets, first: OWN_VALUES}
         return {
-            form.method: config.method,
+            form.method: first,
+            **form.methods.beside(others),
             form.model: config.model,
             form.dataset: user_data.CHOICE if brought else config.dataset,
             **(form.user_data.filled(config, session) if brought else {}),
             **form.methods.filled(config.method, config.method_settings),
             form.user_data.panel: gr.Column(visible=brought),
-            form.model_card: self.about_model(config.model),
+            **self.about_model(config.model),
             form.last_presets: last_presets,
-            **self.about_method(config.method, last_presets),
+            **self.about_method(first, last_presets),
             **(about_run := self.about_run(config.checked, session)),
             **filled_training(form, config.of_training().to_dict(), about_run.get(self.rate)),
         }
@@ -199,8 +242,8 @@ class Filler:
 
     def _drawn(self, method: str, settings: Mapping[str, Any]) -> Updates:
         """Where a method acts with its settings; nothing new while they cannot work."""
-        spec = METHODS[method]
         try:
+            spec = method_spec(method)
             return {self.form.diagram: diagram(self.say, spec.acts_at(spec.settings.from_dict(settings)))}
         except SettingError:
             return {}
@@ -208,10 +251,19 @@ class Filler:
     def _rate(self, config: RunConfig, session: str) -> str:
         return self.say("train.rate", rate=f"{self.workbench.usual_rate(config, session=session):.3g}")
 
-    def about_model(self, name: str) -> str:
-        """The model's card."""
+    @property
+    def of_model(self) -> set[gr.components.Component]:
+        """What `about_model` fills."""
+        return {self.form.model_card, self.form.download.begin}
+
+    def about_model(self, name: str) -> Updates:
+        """The model's card, and the button that fetches it where it is not here."""
         info = next((info for info in self.workbench.models() if info.name == name), None)
-        return cards.model_card(self.say, info) if info else cards.other_model_card(self.say, name)
+        offer = next((offer for offer in self.workbench.offers() if offer.model.name == name), None)
+        card = models_of_hub.offer_card(self.say, offer) if offer else cards.other_model_card(self.say, name)
+        if info is not None:
+            card = cards.model_card(self.say, info, self.say.of(offer.model.about) if offer else "")
+        return {self.form.model_card: card, **self.form.download.offered(name, offer, here=info is not None)}
 
     def about_data(self, config: Callable[[], RunConfig], session: str) -> Updates:
         """The dataset's card, sample rows, and counts over all rows; or in their place what is wrong."""

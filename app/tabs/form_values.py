@@ -10,6 +10,7 @@ from app.user_data import UserDataValues
 from engine.config.run import RunConfig
 from engine.config.training import TRUST
 from engine.core.errors import SettingError
+from engine.methods import part_names, part_settings, whole_settings
 
 LastPresets = dict[str, str]
 """What the settings of each method were set to last: one of its presets, or `OWN_VALUES` for a run file."""
@@ -29,7 +30,7 @@ class FormValues:
 
     Attributes:
         model: Name, folder or hub id, as somebody typed it.
-        method: Name of the chosen one.
+        method: Name of the chosen one, or of several together, see `engine.methods`.
         method_settings: Of the chosen method.
         dataset: Name of one that ships, or `user_data.CHOICE`.
         user_data: What stands in the fields of one's own data.
@@ -44,6 +45,11 @@ class FormValues:
     user_data: UserDataValues
     training: dict[str, Any]
     last_presets: LastPresets
+
+    @property
+    def first(self) -> str:
+        """The method whose card and presets stand on the form."""
+        return part_names(self.method)[0]
 
 
 class Described(TypedDict, total=False):
@@ -87,10 +93,8 @@ def described(form: FormValues) -> Described:
 
 def data_described(form: FormValues) -> Described:
     """The same run as far as its data depends on it: any other setting has its default."""
-    method, training = form.method_settings, form.training
-    return described(
-        dataclasses.replace(form, method_settings=_only(OF_DATA_IN_METHODS, method), training=_only(OF_DATA, training))
-    )
+    settings = _of_data(form.method, form.method_settings)
+    return described(dataclasses.replace(form, method_settings=settings, training=_only(OF_DATA, form.training)))
 
 
 def config_of(run: Described) -> RunConfig:
@@ -106,3 +110,9 @@ def config_of(run: Described) -> RunConfig:
 
 def _only(names: tuple[str, ...], settings: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in settings.items() if name in names}
+
+
+def _of_data(method: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of a method, or of several together, that change what is trained on."""
+    parts = {part: _only(OF_DATA_IN_METHODS, part_settings(method, part, settings)) for part in part_names(method)}
+    return whole_settings(method, parts)

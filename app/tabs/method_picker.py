@@ -33,7 +33,7 @@ def build(say: Say, first: str) -> gr.HTML:
         f'<button type="button" class="gl-picker-button" id="gl-picker-button-{say.language}" aria-haspopup="listbox" '
         f'aria-expanded="false" aria-labelledby="gl-picker-label-{say.language} gl-picker-button-{say.language}">'
         f"{safe(say(f'method.{first}'))}</button>"
-        f'<div class="gl-picker-list" role="listbox" tabindex="-1" aria-label="{label}" hidden></div></div>'
+        f'<div class="gl-picker-list" role="listbox" tabindex="0" aria-label="{label}" hidden></div></div>'
     )
     return html(first, html_template=shell, js_on_load=_ON_LOAD, server_functions=[families], elem_id="gl-method")
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import gradio as gr
 
+from app.scores import score_text
 from app.words import Say
 from engine.inference.messages import ChatSide
 from engine.runs.summary import RunSummary
@@ -63,17 +64,26 @@ def title(say: Say, run: RunSummary) -> str:
         return f"{run.name} ({say('common.recording')})"
     if run.status in ACTIVE:
         return f"{run.name} ({say('common.live')})"
-    return f"{run.name} · {time.strftime('%H:%M', time.localtime(run.created))}"
+    score = f" · {score_text(say, run.score)}" if run.score else ""
+    return f"{run.name} · {time.strftime('%H:%M', time.localtime(run.created))}{score}"
 
 
-def runs_menu(workbench: Workbench, say: Say, chosen: str) -> Any:  # noqa: ANN401 - a component's update
-    """The menu of runs as it should be now, with the choice kept if it still exists."""
+def runs_menu(workbench: Workbench, say: Say, chosen: str, present: str | None = None) -> Any:  # noqa: ANN401
+    """The menu of runs as it should be now, with the choice kept if it still exists.
+
+    Args:
+        workbench: Whose runs they are.
+        say: The page's words.
+        chosen: What shall be chosen.
+        present: What is chosen: where it stays, nothing is said of it, for somebody may be choosing meanwhile.
+    """
     choices = [(say("common.base"), BASE)]
     choices += [
         (title(say, run), run.id) for run in workbench.runs.summaries() if run.recording or run.step > 0 or active(run)
     ]
     known = {value for _, value in choices}
-    return gr.Dropdown(choices, value=chosen if chosen in known else BASE)
+    wanted = chosen if chosen in known else BASE
+    return gr.Dropdown(choices) if wanted == present else gr.Dropdown(choices, value=wanted)
 
 
 def steps_menu(workbench: Workbench, say: Say, run: str, chosen: int = NEWEST) -> Any:  # noqa: ANN401

@@ -76,7 +76,7 @@ def build(workbench: Workbench, say: Say, one: gr.Textbox) -> Predictions:
 
     def asked(request: gr.Request, run: str, *, accept_changed: bool = False) -> Iterator[Updates]:
         session = session_of(request)
-        stop = answers.begin(session)
+        stop = answers.begin(session).stop
         predicted = None
         try:
             begun: Updates = {panel.progress: _bar(say, 0, 1), **accepting.hidden}

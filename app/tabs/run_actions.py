@@ -1,7 +1,9 @@
 """What can be done with one run: open it, chat with it, resume, rename, keep notes, export, delete."""
 
+import json
 import secrets
 import shutil
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,10 +11,12 @@ from typing import Any
 import gradio as gr
 from gradio.utils import get_upload_folder
 
+from app.errors import sentence
 from app.markup import html, note, safe
 from app.tabs import controls
 from app.tabs.accepting import Accepting
 from app.tabs.chat import Chat
+from app.tabs.pickers import ACTIVE
 from app.wiring import Updates, Values, session_of, wire, wire_js
 from app.words import Say
 from engine.config.resuming import AS_IT_WAS
@@ -23,6 +27,7 @@ from engine.service.workbench import Workbench
 
 LONGEST_NOTES = 20_000  # characters
 _TO_WATCH = "(run) => Gatelight.ready.then(({ openTab, show }) => { openTab('watch'); show(run); })"
+_TO_TRAIN = "() => Gatelight.ready.then(({ openTab }) => openTab('train'))"
 _TO_CHAT = "() => Gatelight.ready.then(({ openTab }) => openTab('chat'))"
 _REFRESH = "() => Gatelight.ready.then(({ refreshRuns }) => refreshRuns())"
 
@@ -36,18 +41,23 @@ class Actions:
     name: gr.Textbox
     notes: gr.Textbox
     resume: gr.Button
+    more: gr.Button
+    stop: gr.Button
     delete: gr.Button
     export: gr.Button
     confirm: gr.Row
     download: gr.DownloadButton
     why: gr.HTML
     one: gr.Textbox
+    form: gr.Dropdown
+    refused: gr.HTML
 
     @property
     def parts(self) -> set[Any]:
         """The outputs that `shown` fills."""
-        about = {self.panel, self.heading, self.name, self.notes, self.one}
-        return about | {self.resume, self.delete, self.export, self.confirm, self.download, self.why}
+        about = {self.panel, self.heading, self.name, self.notes, self.one, self.why}
+        acts = {self.resume, self.more, self.stop, self.delete, self.export, self.confirm, self.download}
+        return about | acts
 
     def shown(self, say: Say, runs: list[RunSummary], visitor: Visitor) -> Updates:
         """`parts` for a choice of runs, and what this visitor may do with it; the panel is there for exactly one."""
@@ -63,8 +73,11 @@ class Actions:
             self.name: gr.Textbox(run.name, interactive=editable),
             self.notes: gr.Textbox(run.notes, interactive=editable),
             self.resume: gr.Button(
-                interactive=(editable and run.status in controls.RESUMABLE) or (may and startable(run))
+                interactive=(editable and run.status in controls.RESUMABLE) or (may and startable(run)),
+                visible=run.status not in (*ACTIVE, "finished"),
             ),
+            self.more: gr.Button(visible=editable and run.status == "finished" and run.step >= run.steps),
+            self.stop: gr.Button(visible=editable and run.status in ACTIVE),
             self.delete: gr.Button(interactive=may),
             self.export: gr.Button(interactive=visitor.exports(run.owner, shipped=run.recording)),
             self.confirm: gr.Row(visible=False),
@@ -72,6 +85,22 @@ class Actions:
             self.why: gr.HTML(why := why_not(say, run, visitor), visible=bool(why)),
             self.one: run.id,
         }
+
+
+def forms_of(workbench: Workbench, say: Say, actions: Actions, values: Values) -> Updates:
+    """The forms in which a run's adapter can be exported; below the menu, those in which it cannot, and why."""
+    run = values[actions.one]
+    refused = workbench.refused_exports(run) if run else {}
+    lines = (
+        f'<p class="gl-fact"><s>{safe(say(f"runs.form.{form}"))}</s> · {safe(sentence(say, error))}</p>'
+        for form, error in refused.items()
+    )
+    choices = [(say(f"runs.form.{form}"), form) for form in EXPORT_FORMATS if form not in refused]
+    menu = gr.Dropdown(choices, value=EXPORT_FORMATS[0]) if values[actions.form] in refused else gr.Dropdown(choices)
+    return {
+        actions.form: menu,
+        actions.refused: gr.HTML("".join(lines), visible=bool(refused)),
+    }
 
 
 def why_not(say: Say, run: RunSummary, visitor: Visitor) -> str:
@@ -83,14 +112,26 @@ def why_not(say: Say, run: RunSummary, visitor: Visitor) -> str:
     return note(say("runs.why.owner", owner=run.owner) if run.owner else say("runs.why.nobody"))
 
 
-def build(workbench: Workbench, say: Say, chat: Chat) -> Actions:
-    """Lay out the panel, hidden until one run is chosen, and wire it."""
+def build(workbench: Workbench, say: Say, chat: Chat, former: gr.Textbox) -> Actions:
+    """Lay out the panel, hidden until one run is chosen, and wire it.
+
+    Args:
+        workbench: Keeps the runs.
+        say: The page's words.
+        chat: Where a run can be asked.
+        former: Fills Train's form with the config that it is given as JSON.
+    """
     with gr.Column(visible=False, elem_id="gl-run") as panel:
         heading = html()
         with gr.Row():
             watch = gr.Button(say("runs.watch"), variant="primary", min_width=110, elem_id="gl-run-watch")
             ask = gr.Button(say("runs.chat"), min_width=110, elem_id="gl-run-chat")
+            copy = gr.Button(say("runs.copy"), min_width=110, elem_id="gl-run-copy")
             resume = gr.Button(say("runs.resume"), min_width=110, elem_id="gl-run-resume")
+            more = gr.Button(
+                say("runs.more", n=controls.MORE_STEPS), visible=False, min_width=110, elem_id="gl-run-more"
+            )
+            stop = gr.Button(say("train.stop"), visible=False, min_width=110, elem_id="gl-run-stop")
             delete = gr.Button(say("runs.delete"), min_width=110, elem_id="gl-run-delete")
         with gr.Row(visible=False, elem_id="gl-confirm", elem_classes="gl-question") as confirm:
             html(f'<p class="gl-note">{say("runs.delete.sure")}</p>')
@@ -103,43 +144,90 @@ def build(workbench: Workbench, say: Say, chat: Chat) -> Actions:
             notes = gr.Textbox(
                 label=say("runs.notes"), lines=1, max_lines=8, max_length=LONGEST_NOTES, scale=2, elem_id="gl-run-notes"
             )
-            form = gr.Dropdown(
-                [(say(f"runs.form.{key}"), key) for key in EXPORT_FORMATS],
-                value=EXPORT_FORMATS[0], label=say("runs.export.as"),
-                filterable=False, interactive=True, min_width=180, elem_id="gl-export-form",
-            )  # fmt: skip
-            with gr.Column(min_width=140):
-                export = gr.Button(say("runs.export"), size="sm", elem_id="gl-export")
-                download = gr.DownloadButton(say("runs.download"), visible=False, size="sm", elem_id="gl-download")
+            form, export, download = _export_fields(say)
+        refused = html(visible=False, elem_id="gl-export-refused")
     one = gr.Textbox(visible="hidden", elem_id="gl-run-id")
-    started = gr.Textbox(visible="hidden")
-    actions = Actions(panel, heading, name, notes, resume, delete, export, confirm, download, why, one)
+    asked = (resume, more, stop, delete, export, confirm, download, why)
+    actions = Actions(panel, heading, name, notes, *asked, one, form, refused)
     wire_js([watch.click], _TO_WATCH, [one])
     chosen = wire(say, [ask.click], lambda run: {chat.run: run, chat.chosen: True}, [one], {chat.run, chat.chosen})
     wire_js([], _TO_CHAT, after=chosen)
+    copied = wire(say, [copy.click], lambda run: _config(workbench, run), [one], [former], trigger_mode="once")
+    wire_js([], _TO_TRAIN, after=copied)
     _wire_keeping(workbench, say, actions)
     _wire_deleting(workbench, say, actions, sure, keep)
 
+    _wire_resuming(workbench, say, actions, accepting)
+    _wire_stopping(workbench, say, actions)
+    _wire_exporting(workbench, say, actions)
+    return actions
+
+
+def _export_fields(say: Say) -> tuple[gr.Dropdown, gr.Button, gr.DownloadButton]:
+    """The menu of formats, and the buttons that make a file and fetch it."""
+    form = gr.Dropdown(
+        [(say(f"runs.form.{key}"), key) for key in EXPORT_FORMATS],
+        value=EXPORT_FORMATS[0], label=say("runs.export.as"),
+        filterable=False, interactive=True, min_width=180, elem_id="gl-export-form",
+    )  # fmt: skip
+    with gr.Column(min_width=140):
+        export = gr.Button(say("runs.export"), size="sm", elem_id="gl-export")
+        download = gr.DownloadButton(say("runs.download"), visible=False, size="sm", elem_id="gl-download")
+    return form, export, download
+
+
+def _wire_resuming(workbench: Workbench, say: Say, actions: Actions, accepting: Accepting) -> None:
+    started = gr.Textbox(visible="hidden")
+
     def goes_on(run: str) -> Updates:
-        return {started: controls.resumed_mark(run)}
+        return controls.shown_or_told(workbench, say, started, run)
 
     def resumed(request: gr.Request, run: str) -> Updates:
         if any(one.id == run and startable(one) for one in workbench.runs.summaries()):
             return goes_on(workbench.start(workbench.runs.saved_config(run), run, session=session_of(request)))
         return accepting.resume(request, run, AS_IT_WAS) or goes_on(run)
 
-    wire(say, [resume.click], resumed, [one], {started, *accepting.parts}, trigger_mode="once")
+    shown = {started, *accepting.parts}
+    wire(say, [actions.resume.click], resumed, [actions.one], shown, trigger_mode="once")
+
+    def lengthened(request: gr.Request, run: str) -> Updates:
+        return accepting.resume(request, run, controls.more_steps(workbench, run)) or goes_on(run)
+
+    wire(say, [actions.more.click], lengthened, [actions.one], shown, trigger_mode="once")
     accepting.wire(goes_on, {started})
     wire_js([started.change], controls.TO_WATCH, [started])
+
+
+def _wire_stopping(workbench: Workbench, say: Say, actions: Actions) -> None:
+    """A run that trains here is stopped; the process of any other one is asked to stop."""
+
+    def stopped(run: str) -> gr.Button:
+        if workbench.live().run == run:
+            workbench.stop()
+        else:
+            workbench.runs.stop(run)
+        gr.Info(say("runs.stop.asked"))
+        return gr.Button(visible=False)
+
+    wire(say, [actions.stop.click], stopped, [actions.one], [actions.stop], trigger_mode="once")
+
+
+def _wire_exporting(workbench: Workbench, say: Say, actions: Actions) -> None:
+    one, form, download = actions.one, actions.form, actions.download
 
     def exported(request: gr.Request, values: Values) -> Any:  # noqa: ANN401 - a component's update
         made = workbench.export(values[one], values[form], session=session_of(request))
         copy = served(made, workbench.rights.who())
         return gr.DownloadButton(say("runs.download.file", file=made.name), value=str(copy), visible=True)
 
-    wire(say, [export.click], exported, {one, form}, [download], show_progress="minimal", trigger_mode="once")
+    wire(say, [actions.export.click], exported, {one, form}, [download], show_progress="minimal", trigger_mode="once")
     wire(say, [form.input], lambda: gr.DownloadButton(visible=False), None, [download])
-    return actions
+
+
+def _config(workbench: Workbench, run: str) -> str:
+    """A run's config as JSON; no two texts are alike, so that the form follows each time."""
+    plain = json.dumps(workbench.runs.config(run).to_dict(), ensure_ascii=False)
+    return plain + " " * (time.monotonic_ns() // 10**6 % 997)
 
 
 def startable(run: RunSummary) -> bool:

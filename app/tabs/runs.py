@@ -10,9 +10,9 @@ import gradio as gr
 from app import comparing
 from app.errors import own_name
 from app.markup import html
-from app.tabs import predictions, run_actions, zoo
+from app.tabs import predictions, queue, run_actions, zoo
 from app.tabs.chat import Chat
-from app.wiring import Updates, wire
+from app.wiring import Updates, Values, wire
 from app.words import Say
 from engine.service.workbench import Workbench
 
@@ -24,7 +24,7 @@ _SHELL = (
     '<div class="gl-table-tools"><input type="search" class="gl-filter" placeholder="{filter}" aria-label="{filter}">'
     '<span class="gl-table-count"></span></div><div class="gl-table-frame"><table class="gl-table"></table></div>'
 )
-WORD_GROUPS = ("runs", "status", "method")
+WORD_GROUPS = ("runs", "status", "method", "unit")
 
 
 def lister(workbench: Workbench, say: Say) -> Callable[[object], dict[str, Any]]:
@@ -43,9 +43,10 @@ def lister(workbench: Workbench, say: Say) -> Callable[[object], dict[str, Any]]
     return listed
 
 
-def build(workbench: Workbench, say: Say, chat: Chat) -> None:
+def build(workbench: Workbench, say: Say, chat: Chat, former: gr.Textbox) -> None:
     """Lay out the table, what is compared, and what can be done with a run."""
     html(f'<h2 class="gl-title">{say("runs.title")}</h2>')
+    queue.build(workbench, say)
     words = {key: text for group in WORD_GROUPS for key, text in say.part(group).items()}
     table = html(
         _SHELL.format(filter=say("runs.filter")),
@@ -54,7 +55,7 @@ def build(workbench: Workbench, say: Say, chat: Chat) -> None:
         server_functions=[lister(workbench, say)],
         words=json.dumps(words, ensure_ascii=False),
     )
-    actions = run_actions.build(workbench, say, chat)
+    actions = run_actions.build(workbench, say, chat, former)
     with actions.panel:
         panel = predictions.build(workbench, say, actions.one)
     with gr.Row(visible=False, elem_id="gl-compare") as compare:
@@ -80,6 +81,11 @@ def build(workbench: Workbench, say: Say, chat: Chat) -> None:
     parts = {compare, plot, differences, *actions.parts, panel.ask}
     chosen = wire(say, [table.select], picked, None, parts, trigger_mode="multiple", concurrency_limit=1)
     wire(say, [], panel.opened, [actions.one], panel.parts, after=chosen)
+
+    def forms(values: Values) -> Updates:
+        return run_actions.forms_of(workbench, say, actions, values)
+
+    wire(say, [], forms, {actions.one, actions.form}, {actions.form, actions.refused}, after=chosen)
 
 
 def _titles(workbench: Workbench, say: Say) -> dict[str, str]:

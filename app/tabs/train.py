@@ -3,35 +3,47 @@
 from typing import Any
 
 import gradio as gr
+from gradio.events import Dependency
 
 from app.markup import note
-from app.tabs import controls
+from app.tabs import controls, ladder
 from app.tabs.controls import Bar
 from app.tabs.filling import Filler
+from app.tabs.search import SearchForm
 from app.tabs.training_form import OF_TRUST, TrainingForm
 from app.wiring import Updates, Values, session_of, wire, wire_js
 from app.words import Say
+from engine.config.run import RunConfig
 from engine.service.workbench import Workbench
 
 _SAVE = "(text) => Gatelight.ready.then(({ saveText }) => saveText('run.yaml', text))"
+_FORMER = "() => Gatelight.ready.then(({ formerForm }) => formerForm())"
+_KEEP = "(text) => Gatelight.ready.then(({ keepForm }) => keepForm(text))"
+_RESTORED = "() => Gatelight.ready.then(({ formRestored }) => formRestored())"
 _START_WAITS = "() => document.getElementById('gl-start').inert = {}"
 
 
-def build(page: gr.Blocks, workbench: Workbench, say: Say, top: gr.HTML) -> None:
-    """Lay out the form and wire it."""
+def build(page: gr.Blocks, workbench: Workbench, say: Say, top: gr.HTML) -> gr.Textbox:
+    """Lay out the form and wire it; returns the text that fills it when it changes, a run's config as JSON."""
     form = TrainingForm(workbench, say)
     bar = controls.build(page, workbench, say, top)
+    rates = ladder.build(workbench, say)
     form.build_samples()
     form.build_model()
     form.build_settings()
+    search = SearchForm(workbench, say)
     form.build_terminal()
     filler = Filler(workbench, say, form)
     _wire_choices(say, form, filler, bar)
     _wire_trust(say, form, filler)
     _wire_meaning(page, say, form, filler, top)
     _wire_models(page, say, form, filler)
+    _wire_keeping(page, say, form, filler)
     _wire_run(workbench, say, form, filler, bar)
+    _wire_search(form, filler, search)
+    ladder.wire_ladder(workbench, say, form, lambda values: filler.config(form.values(values)), rates)
     wire(say, [page.load], lambda: _watching(workbench, say), None, [form.watching])
+    return form.former
 
 
 def _watching(workbench: Workbench, say: Say) -> str:
@@ -39,12 +51,22 @@ def _watching(workbench: Workbench, say: Say) -> str:
     return "" if workbench.rights.who().starts else note(say("train.watching"))
 
 
+def _wire_keeping(page: gr.Blocks, say: Say, form: TrainingForm, filler: Filler) -> None:
+    """The browser keeps the form over a reload and a change of language. Where it kept none, nothing is filled."""
+    wire_js([form.kept.change], _KEEP, [form.kept])
+    wire_js([page.load], _FORMER, outputs=[form.former])
+    inputs = {form.former, *form.inputs}
+    restored = wire(say, [form.former.change], filler.restore, inputs, filler.everything | {form.last_presets})
+    shown = wire(say, [], filler.weigh, form.inputs, filler.of_run, after=restored)
+    wire_js([], _RESTORED, after=shown)
+
+
 def _wire_run(workbench: Workbench, say: Say, form: TrainingForm, filler: Filler, bar: Bar) -> None:
     """Start, and the run file."""
 
     def start(request: gr.Request, values: Values) -> Updates:
         run = workbench.start(filler.config(form.values(values)), session=session_of(request))
-        return {bar.started: run, **bar.states(workbench)}
+        return {**controls.shown_or_told(workbench, say, bar.started, run), **bar.states(workbench)}
 
     def written(values: Values) -> str:
         return filler.config(form.values(values)).to_yaml()
@@ -56,12 +78,11 @@ def _wire_run(workbench: Workbench, say: Say, form: TrainingForm, filler: Filler
 
 def _wire_choices(say: Say, form: TrainingForm, filler: Filler, bar: Bar) -> None:
     """What a choice brings with it. Start waits for the settings of a preset, which it would read too early."""
-    about_method = {form.method_card, form.preset, form.diagram}
-    everything = {*form.inputs, *filler.of_run, *about_method, form.model_card, form.user_data.panel}
-    everything |= {form.user_data.facts, form.user_data.choices}
+    about_method, everything = {form.method_card, form.preset, form.diagram}, filler.everything
     trust = {form.training[name] for name in OF_TRUST}
-    wire(say, [form.model.input], filler.choose_model, {form.model}, {form.model_card, *trust})
+    wire(say, [form.model.input], filler.choose_model, {form.model}, {*filler.of_model, *trust})
     wire(say, [form.method.input], filler.choose_method, form.inputs, about_method)
+    wire(say, [form.methods.others.input], filler.choose_others, {form.methods.others}, {form.methods.shown})
     wire_js([form.preset.select], _START_WAITS.format("true"))
     preset = {form.last_presets, *form.methods.all}
     chosen = wire(say, [form.preset.select], filler.choose_preset, form.inputs, preset)
@@ -77,10 +98,20 @@ def _wire_choices(say: Say, form: TrainingForm, filler: Filler, bar: Bar) -> Non
 def _wire_suited(say: Say, form: TrainingForm, filler: Filler) -> None:
     """What suits a dataset comes with it. Start waits for that, as for a preset."""
     wire_js([form.dataset.input], _START_WAITS.format("true"))
-    settings = {form.method, form.method_card, form.preset, form.diagram, form.training["steps"], *form.methods.all}
+    about = {form.method, form.methods.others, form.methods.shown, form.method_card, form.preset, form.diagram}
+    settings = {*about, form.training["steps"], *form.methods.all}
     suited = wire(say, [form.dataset.input], filler.suit_data, form.inputs, settings)
     wire_js([], _START_WAITS.format("false"), after=suited)
     wire(say, [], filler.weigh, form.inputs, filler.of_run, after=suited)
+
+
+def _wire_search(form: TrainingForm, filler: Filler, search: SearchForm) -> None:
+    """A search takes model, data and loop from the form, and gives back the settings of one of its runs."""
+
+    def filled(config: RunConfig, session: str, values: Values) -> Updates:
+        return filler.filled(config, session, values[form.last_presets])
+
+    search.wire(lambda values: filler.config(form.values(values)), form.inputs, filled, filler.everything)
 
 
 def _wire_trust(say: Say, form: TrainingForm, filler: Filler) -> None:
@@ -108,14 +139,22 @@ def _wire_meaning(page: gr.Blocks, say: Say, form: TrainingForm, filler: Filler,
 
 
 def _wire_models(page: gr.Blocks, say: Say, form: TrainingForm, filler: Filler) -> None:
-    """List the models when the engine is loaded; the menu then keeps what was typed meanwhile."""
-    models = gr.State([])
-    listed = wire(say, [page.load], filler.list_models, None, [form.models, models])
-    wire(say, [], filler.offer_models, [form.model, models], {form.model, form.model_card}, after=listed)
+    """List the models when the engine is loaded or one was fetched; the menu then keeps what was typed meanwhile."""
+    choices = gr.State([])
+
+    def offered(listed: Dependency) -> Dependency:
+        return wire(say, [], filler.offer_models, [form.model, choices], {form.model, *filler.of_model}, after=listed)
+
+    def fetched(ended: Dependency) -> None:
+        shown = offered(wire(say, [], filler.list_models, None, [form.models, choices], after=ended))
+        wire(say, [], filler.weigh, form.inputs, filler.of_run, after=shown)
+
+    offered(wire(say, [page.load], filler.list_models, None, [form.models, choices]))
+    form.download.wire(page, form.model, fetched)
 
 
 def _changes(form: TrainingForm) -> list[Any]:
     """The events of all parts that a run is made of, other than those of trust."""
     parts = [form.model, form.dataset, form.user_data.last_read, *form.user_data.settings.values()]
     training = [control for name, control in form.training.items() if name not in OF_TRUST]
-    return [part.change for part in (*parts, *training, *form.methods.all)]
+    return [part.change for part in (*parts, *training, form.methods.others, *form.methods.all)]

@@ -10,6 +10,7 @@ from app.diagram import diagram
 from app.forms import Control
 from app.markup import html, note
 from app.tabs import method_picker
+from app.tabs.downloads import DownloadPanel
 from app.tabs.form_values import OWN_VALUES, FormValues, LastPresets
 from app.tabs.memory import MemoryView
 from app.tabs.method_settings import MethodForm
@@ -40,6 +41,8 @@ class TrainingForm:
             with every field as an output costs each page that opens half a second.
         run: The run on the form, see `Described`; empty until the form was read once.
         run_of_data: The same as far as its data depends on it.
+        kept: The run on the form as JSON, for the browser to keep; empty while a value cannot work.
+        former: One that shall fill the form: what the browser had kept when the page was loaded, or one of Runs.
     """
 
     def __init__(self, workbench: Workbench, say: Say) -> None:
@@ -47,8 +50,10 @@ class TrainingForm:
         self.training: dict[str, Control] = {}
         self.last_presets = gr.State({})
         self.run, self.run_of_data = gr.State({}), gr.State({})
+        self.kept, self.former = gr.Textbox("", visible="hidden"), gr.Textbox("", visible="hidden")
         self._first = METHODS[FIRST.method]
         self._limits = workbench.limits
+        self._workbench = workbench
         self._may_trust = workbench.permission.confinement.may_trust
         html(f'<h2 class="gl-title">{say("train.title")}</h2>')
         self.watching = html(elem_id="gl-watching")
@@ -75,6 +80,7 @@ class TrainingForm:
                 interactive=True, elem_id="gl-model",
             )  # fmt: skip
             self.model_card = html(note(self.say("common.engine"), "waiting"))
+            self.download = DownloadPanel(self._workbench, self.say)
 
     def _choose_method(self) -> None:
         with gr.Column(min_width=150):
@@ -141,12 +147,12 @@ class TrainingForm:
     @property
     def inputs(self) -> set[gr.components.Component]:
         """What `values` reads; all are there after the `build_` methods."""
-        chosen = {self.model, self.method, self.dataset, self.last_presets}
+        chosen = {self.model, self.method, self.methods.others, self.dataset, self.last_presets}
         return {*chosen, *self.user_data.inputs, *self.training.values(), *self.methods.all}
 
     def values(self, values: Values) -> FormValues:
         """What stands on the form, from the values of `inputs`."""
-        method = values[self.method]
+        method = self.methods.together(values[self.method], values)
         return FormValues(
             model=values[self.model] or "",
             method=method,

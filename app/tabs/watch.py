@@ -9,8 +9,12 @@ from typing import Any
 import gradio as gr
 
 from app.errors import in_words, sentence
+from app.method_names import method_title
+from app.tabs.controls import MORE_STEPS, more_steps
 from app.words import Say
+from engine.config.resuming import AS_IT_WAS
 from engine.core.errors import WorkbenchError
+from engine.methods import METHODS
 from engine.service.workbench import Workbench
 
 Asked = dict[str, Any]
@@ -26,7 +30,10 @@ Gatelight.ready.then(({ mountWatch }) =>
 
 def build(workbench: Workbench, say: Say) -> gr.HTML:
     """All of Watch in one component, built once; afterwards it fetches only what is new."""
-    words = say.part("watch") | say.part("status") | say.part("method")
+    parts = {f"watch.moved.group.{name}": method_title(say, name) for name in METHODS}  # of several together
+    on = {"paused": say("train.go_on"), "stopped": say("train.resume"), "finished": say("runs.more", n=MORE_STEPS)}
+    parts |= {f"watch.go_on.{status}": text for status, text in on.items()}
+    words = parts | say.part("watch") | say.part("status") | say.part("method") | say.part("unit")
     return gr.HTML(
         html_template='<div class="gl-watch"></div>',
         js_on_load=_BEGIN,
@@ -62,7 +69,16 @@ def served(workbench: Workbench, say: Say) -> list[Callable[[Asked], Any]]:
         workbench.one_step()
         return {}
 
-    return [since, runs, live, ask, one_step]
+    def go_on(asked: Asked) -> Asked:
+        """Continue a paused run, resume one that was stopped, or give a finished one more steps."""
+        run = str(asked.get("run"))
+        if workbench.live().run == run:
+            workbench.go_on()
+        else:
+            workbench.resume(run, resuming=more_steps(workbench, run) if asked.get("more") else AS_IT_WAS)
+        return {}
+
+    return [since, runs, live, ask, one_step, go_on]
 
 
 def _state(workbench: Workbench, asked: Asked) -> tuple[str, int | None]:

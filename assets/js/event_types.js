@@ -20,7 +20,7 @@
  *   step: number, groups: string[], grad_norms: number[], update_norms: number[], norms: number[],
  * }} MovedEvent
  */
-/** @typedef {{step: number, prompt: string, answer: string, reference: string, picture?: string}} SampleEvent */
+/** @typedef {{step: number, prompt: string, answer: string, reference: string, picture?: string, mark?: number[]}} SampleEvent */
 /** @typedef {{step: number}} SnapshotEvent */
 /** @typedef {{step: number, status: string, message?: string}} StatusEvent */
 /** @typedef {{step: number, layers: number[], gate: Grid, grad: Grid, shared: boolean}} GateEvent */
@@ -37,6 +37,7 @@
  * }} PrefixEvent
  */
 /** @typedef {{step: number, mass: Grid, even: number}} MassEvent */
+/** @typedef {{step: number, layers: number[], targets: string[], ranks: Grid, mean: number}} RankEvent */
 /** @typedef {{step: number, layers: number[], parts: string[], share: Grid, asleep: Grid}} AdapterEvent */
 /** @typedef {{step: number, norms: string[], gamma: number[], beta: number[]}} NormEvent */
 /**
@@ -68,6 +69,7 @@
  * @property {StatusEvent} status
  * @property {GateEvent} gates
  * @property {UpdateEvent} updates
+ * @property {RankEvent} ranks
  * @property {PromptEvent} prompt
  * @property {PrefixEvent} prefix
  * @property {MassEvent} mass

@@ -4,12 +4,17 @@
 export { latestLive } from "./common/live.js";
 export { openTab } from "./common/navigation.js";
 export { mountHeader } from "./page/header.js";
+export { formerForm, formRestored, keepForm } from "./page/kept_form.js";
+export { mountLadder } from "./page/ladder.js";
 export { mountPicker } from "./page/picker.js";
 export { takePictures } from "./page/pictures.js";
 export { mountProgress } from "./page/progress.js";
+export { mountQueue } from "./page/queue.js";
 export { saveText } from "./page/save.js";
+export { mountSearch } from "./page/search.js";
 export { moveStrengthMark } from "./page/strength.js";
 export { mountTable, refreshRuns } from "./page/table.js";
+export { mountTalk } from "./page/talk.js";
 export { mountZoo } from "./page/zoo.js";
 export { follow, show } from "./watch/current.js";
 export { mountWatch } from "./watch/stage.js";

@@ -20,6 +20,16 @@
  */
 /** @typedef {{method: string, method_settings?: {vision?: string}}} RunConfig */
 /**
+ * What a run came to on test rows.
+ *
+ * @typedef {object} Score
+ * @property {string} name "exact_match", "accuracy", "f1", "pearson", "bleu" or "chrf"
+ * @property {number} value
+ * @property {number} baseline the same of what it is compared with
+ * @property {string} against "untuned", "constant", "withheld" or "sentence"
+ * @property {number} rows
+ */
+/**
  * What is new of a run since a cursor.
  *
  * @typedef {object} Since
@@ -28,10 +38,12 @@
  * @property {string} message
  * @property {boolean} recording
  * @property {string[]} emits
+ * @property {string} family of its method: "prompts", "adapters", "weights" or "beside"
  * @property {boolean} layered whether the method can be switched off layer by layer
  * @property {boolean} pictures whether the run learns from pictures
  * @property {boolean} early whether it stopped before its last step
  * @property {number | null} kept the step whose state it gives away
+ * @property {Score | null} score
  * @property {number} steps
  * @property {RunConfig} config
  * @property {number} epoch
@@ -48,12 +60,54 @@
  * @property {number} steps_per_s
  * @property {number | null} eta_s
  * @property {number | null} warming 0 to 1
+ * @property {boolean} scoring whether all steps are made and test rows are answered
  * @property {string} model
  * @property {string} precision
  * @property {number} size_mb
  * @property {string} message
+ * @property {Queued[]} [queue] the runs that wait; only the header asks for it
  * @property {string} [server] changes when the server is started again; only the header asks for it
  */
+/**
+ * A run of the queue, see engine/service/queued.py.
+ *
+ * @typedef {object} Queued
+ * @property {string} run
+ * @property {string} name
+ * @property {number} steps
+ * @property {number | null} until
+ * @property {string} owner
+ * @property {string} state "waiting", "begun" or "failed"
+ * @property {number | null} place
+ * @property {number | null} begins_s
+ * @property {string} message
+ * @property {boolean} removable
+ * @property {boolean} up
+ * @property {boolean} down
+ */
+/** @typedef {{changed: (asked: {run: string, place: number | null}) => Promise<Answer<{queue: Queued[]}> | undefined>}} QueueServer */
+/**
+ * A rate of a ladder, see engine/tuning/store.py.
+ *
+ * @typedef {object} Climbed
+ * @property {number} rate
+ * @property {string} run
+ * @property {string} state "waiting", "running", "out", "best" or "done"
+ * @property {number} step
+ * @property {[number, number][]} losses of the validations, as step and nats
+ */
+/**
+ * @typedef {object} Ladder
+ * @property {string} tag
+ * @property {string} title of the method
+ * @property {string} state "running", "finished", "stopped" or "failed"
+ * @property {number} usual
+ * @property {number | null} best
+ * @property {number} steps
+ * @property {number[]} rungs
+ * @property {Climbed[]} rates
+ */
+/** @typedef {{ladder: (asked: null) => Promise<Partial<Ladder> | undefined>, ended: (tag: string) => Promise<{error?: string} | undefined>}} LadderServer */
 /**
  * @typedef {object} RunEntry
  * @property {string} id
@@ -75,14 +129,20 @@
  * @property {number} steps
  * @property {number | null} kept_step
  * @property {number | null} best_validation
+ * @property {Score | null} score
+ * @property {number | null} forgetting nats per token
+ * @property {number | null} wall_s
+ * @property {number | null} learning_rate
+ * @property {number | null} seed
  * @property {number} trainable
  * @property {number} size_bytes
  * @property {number} created
  * @property {string} notes
+ * @property {string[]} tags
  */
 /** @typedef {{query: "probe", run: string, step: number, last: boolean, sentence: string}} SentenceQuestion */
 /** @typedef {{query: "probe_picture", run: string, step: number, last: boolean, name: string}} PictureQuestion */
-/** @typedef {{query: "probe_beside", run: string, step: number, last: boolean, row: string}} RowQuestion */
+/** @typedef {{query: "probe_beside", run: string, step: number, last: boolean, row: string, own: string, other: string, question: string}} RowQuestion */
 /** @typedef {SentenceQuestion | PictureQuestion | RowQuestion} Question about a sentence, a picture, or a row with both */
 /**
  * How one sentence or picture uses a method. Which fields a report has depends on its kind; see watch/reports.js.
@@ -106,6 +166,8 @@
  * @property {string[]} names
  * @property {number} side patches in a row
  * @property {[label: string, share: number][]} [verdict]
+ * @property {Record<string, Report>} [reports] on each of several methods together, by name
+ * @property {string} [method] the one of those that it is about
  */
 /**
  * What a picture beside a question changes.
@@ -142,6 +204,7 @@
  * @property {(asked: object) => Promise<Live | undefined>} live
  * @property {Ask} ask a query of the table in engine/service/queries.py
  * @property {(asked: object) => Promise<Answer<object> | undefined>} one_step
+ * @property {(asked: {run: string, more: boolean}) => Promise<Answer<object> | undefined>} go_on
  */
 /** @typedef {{live: (asked: null) => Promise<Live | undefined>}} HeaderServer */
 /**
@@ -167,12 +230,12 @@
  * @property {(name: string) => void} pick
  * @property {(changed: () => void) => void} watch calls back when the page changes the value
  */
-/** @typedef {"exact_match" | "forgetting"} Measure */
+/** @typedef {"exact_match" | "forgetting" | "trainable" | "seconds" | "file_bytes" | "memory_gb"} Measure */
 /**
  * @typedef {object} ZooMethod
  * @property {string} name
  * @property {string} title
- * @property {"prompts" | "adapters" | "weights" | "beside"} family
+ * @property {"prompts" | "adapters" | "weights" | "beside" | "other"} family
  * @property {number} trainable
  * @property {number} exact_match
  * @property {number} base_exact_match
@@ -180,10 +243,12 @@
  * @property {number} seconds
  * @property {number} tokens_per_s
  * @property {number} file_bytes
+ * @property {number} memory_gb of published results only, like the next
+ * @property {number} learning_rate
  */
 /**
  * @typedef {object} ZooServer
- * @property {(asked: null) => Promise<{methods?: ZooMethod[]} | undefined>} zoo
+ * @property {(source: string) => Promise<{methods?: ZooMethod[]} | undefined>} zoo "here" or "peft"
  * @property {(name: string) => Promise<string | undefined>} card markup of one method
  */
 
@@ -223,6 +288,7 @@
  * @property {number} [low] 0 if not given
  * @property {number} high
  * @property {number[]} [marks] values with a horizontal line; the ends if not given
+ * @property {(mark: number) => string} [name] what stands beside a mark; its value if not given
  */
 /**
  * @typedef {object} StripChart
@@ -239,7 +305,7 @@
  * @typedef {object} HeatMap
  * @property {number} rows the first is the lowest
  * @property {number} columns
- * @property {(row: number, column: number) => number} value
+ * @property {(row: number, column: number) => number} value NaN where there is no such cell, and none is drawn
  * @property {(value: number) => string} colour
  * @property {string[]} rowNames
  * @property {string[]} columnNames
@@ -286,7 +352,7 @@
  * @property {number[]} [prompts] of the rows
  * @property {number} [layer] the one layer that it shows
  * @property {string} [target]
- * @property {number} [most] the end of the scale; 1 if not given
+ * @property {number} [most] the end of the scale; the upper map's largest value if not given
  */
 /**
  * The maps of one kind of report.
@@ -297,6 +363,38 @@
  * @property {(report: Report, at: Cursor, ctx: PanelContext) => ReportMap} upper
  * @property {(report: Report, at: Cursor, ctx: PanelContext) => ReportMap | null} [lower]
  * @property {(report: Report, token: number) => Values} [values] more for the words
+ */
+/**
+ * One run of a search.
+ *
+ * @typedef {object} SearchPoint
+ * @property {number} number
+ * @property {string} run
+ * @property {string} title of its method
+ * @property {"prompts" | "adapters" | "weights" | "beside"} family
+ * @property {string} told its settings in words
+ * @property {number | null} learning_rate
+ * @property {string} state "trains", "done", "pruned" or "failed"
+ * @property {number | null} loss
+ * @property {number | null} trainable
+ * @property {number | null} step
+ * @property {boolean} best whether no other is as good in both, and better in one
+ */
+/**
+ * @typedef {object} SearchView
+ * @property {string} id
+ * @property {"runs" | "stopped" | "finished"} state
+ * @property {{trials: number}} plan
+ * @property {SearchPoint[]} points
+ * @property {{name: string, share: number}[]} importance
+ * @property {number} seconds
+ * @property {boolean} drives whether who looks may stop it and let it go on
+ */
+/** @typedef {Answer<{ids: string[], search: SearchView | null}>} SearchAnswer */
+/**
+ * @typedef {object} SearchServer
+ * @property {(asked: {id: string}) => Promise<SearchAnswer>} seen
+ * @property {(asked: {id: string, act: "stop" | "go_on"}) => Promise<SearchAnswer>} changed
  */
 /** @typedef {{points: {customdata: number, pointNumber: number}[]}} PlotlyEvent */
 /**
@@ -355,6 +453,7 @@
  * @property {(run: string, follow?: boolean) => Promise<void>} show
  * @property {(run: string) => Promise<void>} compare with a run; with none if empty
  * @property {() => Promise<void>} follow the active run
+ * @property {() => Promise<void>} goOn lets the run on view go on: paused, stopped, or finished with more steps
  * @property {(step: number) => void} goTo
  * @property {Player} player
  */
@@ -362,7 +461,8 @@
 /**
  * @typedef {object} PanelParts
  * @property {Say} common says what all panels share; `say` is the panel's own
- * @property {HTMLElement} title
+ * @property {HTMLElement} title a question
+ * @property {HTMLElement} term what the field calls it
  * @property {HTMLElement} tools beside the title
  * @property {HTMLElement} body
  * @property {HTMLElement} caption
@@ -372,7 +472,8 @@
  * @typedef {object} Panel
  * @property {string} name beginning of its words' keys
  * @property {number} order among the panels of its side
- * @property {"left" | "right"} side
+ * @property {"left" | "right"} side where it stands, if both columns are about as tall
+ * @property {number} [tall] about how many pixels it takes, by which panels are spread over the columns
  * @property {Kind | null} needs the kind of event without which it has nothing to show
  * @property {(tape: Tape) => boolean} [fits] where `needs` is not enough
  * @property {(ctx: PanelContext) => (view: ShownView) => unknown} mount builds it and returns its draw function

@@ -44,22 +44,23 @@ def routes(base: Base, method: Method, dataset: Dataset, samples: int = 16) -> P
     Raises:
         SettingError: The method has no experts, or they were averaged already.
     """
-    if not isinstance(method, AdaMix) or method.experts == 1:
+    tuned = method.sharing_copy().eval()
+    mixture = next((part for part in tuned.modules() if isinstance(part, AdaMix) and part.experts > 1), None)
+    if mixture is None:
         raise SettingError(
             "no_experts",
             f"{method.spec.title} has no experts to choose from here: choose an AdaMix run that keeps its checkpoint.",
             method=method.spec.title,
         )
-    tuned = method.sharing_copy().eval()
     loss = validation_loss(base, tuned, dataset)
     single, sampled = list[float](), list[float]()
     average = yield from loss()
-    for expert in range(method.experts):
+    for expert in range(mixture.experts):
         tuned.control.routing = expert
         single.append((yield from loss()))
     tuned.control.routing = None
-    tuned.train()  # training mode routes at random; AdaMix has no dropout that this would switch on
+    mixture.train()  # training mode routes at random; AdaMix has no dropout that this would switch on
     for number in range(samples):
-        tuned.use_sample(-1 - number)  # numbers of samples that training never takes
+        mixture.use_sample(-1 - number)  # numbers of samples that training never takes
         sampled.append((yield from loss()))
     return RouteLosses(average=average, experts=single, random=sampled)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from engine.core.parts import Parts
 from engine.data.batching import collator_of
 from engine.data.dataset import Dataset
-from engine.data.tokenise import encode_for
+from engine.data.encode import encode_for
 from engine.evaluation.loss import mean_loss
 from engine.methods.base import Method
 from engine.models.base import Base

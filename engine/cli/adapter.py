@@ -4,12 +4,28 @@ import argparse
 
 from engine.cli.settings import loading
 from engine.config.run import RunConfig
+from engine.core.errors import ModelError
 from engine.exchange.native import load_adapter, read_facts
 from engine.methods.base import Method
 from engine.models.base import Base
 from engine.models.loading import load_base
 from engine.runs.folder import RunFolder
 from engine.training.launch import base_for
+
+
+def load_base_of(args: argparse.Namespace, config: RunConfig) -> Base:
+    """The base of a run, loaded as the flags of `add_loading_options` say.
+
+    Raises:
+        ModelError: It cannot be loaded; where it is gone, the sentence names the flag that says where it lies now.
+    """
+    try:
+        return base_for(loading(args, config), load_base)
+    except ModelError as error:
+        if error.key != "model_missing" or args.model:
+            raise
+        told = f"{error} If it was moved, say with --model where it lies now."
+        raise ModelError("model_missing", told, name=error.values["name"]) from error
 
 
 def load(args: argparse.Namespace) -> tuple[Base, Method, str]:
@@ -21,10 +37,10 @@ def load(args: argparse.Namespace) -> tuple[Base, Method, str]:
     folder = args.folder
     if (folder / "run.json").exists():
         run = RunFolder.open(folder)
-        base = base_for(loading(args, run.config), load_base)
+        base = load_base_of(args, run.config)
         template = run.template or run.config.load_data(base.processor).template
         return base, load_adapter(folder / "adapter", base), template
     facts = read_facts(folder)
     training = {"precision": facts["base"]["precision"]} if "precision" in facts["base"] else {}
-    base = base_for(loading(args, RunConfig(model=facts["base"]["name"], training=training)), load_base)
+    base = load_base_of(args, RunConfig(model=facts["base"]["name"], training=training))
     return base, load_adapter(folder, base), facts.get("template") or "{prompt}"

@@ -48,8 +48,46 @@ def models(args: argparse.Namespace) -> None:
     reasons = {"unknown_family": "family not supported", "model_pickled": "no safetensors", "model_corrupt": "damaged"}
     unusable = [f"{model.name} ({reasons[model.problem]})" for model in candidates if model.problem]
     lines = [table(table_rows), f"Families of other models, given by folder or hub id: {', '.join(FAMILIES)}."]
+    lines += ["", "Good first models; `python -m engine download NAME` fetches one that is not here:", table(_offers())]
     lines += [f"Found, but not to be used: {', '.join(unusable)}."] if unusable else []
     result(rows, as_json=args.json, text="\n".join(lines))
+
+
+def _offers() -> list[dict[str, Any]]:
+    """The menu of good first models as a table."""
+    from engine.service import catalogue
+
+    return [
+        {
+            "name": offer.model.name,
+            "kind": offer.model.kind,
+            "MB": round(offer.model.size_bytes / 1e6),
+            "licence": offer.model.licence + (" (gated)" if offer.model.gated else ""),
+            "memory": offer.fit,
+            "here": "yes" if offer.here else f"{offer.kept_bytes / 1e6:,.0f} MB" if offer.kept_bytes else "",
+        }
+        for offer in catalogue.offers()
+    ]
+
+
+def download(args: argparse.Namespace) -> None:
+    """Fetch a model from the hub into its cache: safetensors only. Ctrl-C ends it; the same command goes on from there.
+
+    HF_TOKEN in the environment opens models whose terms you have accepted; HF_HOME and HF_ENDPOINT say where the cache
+    is, and which hub is asked.
+    """
+    from tqdm import tqdm
+
+    from engine.models.download import ask_hub, fetch
+
+    files = ask_hub(args.name)
+
+    def told(octets: int) -> None:
+        bar.update(octets - bar.n)
+
+    with tqdm(total=files.total, unit="B", unit_scale=True, desc=args.name, disable=None) as bar:
+        folder = fetch(files, told)
+    result({"name": args.name, "bytes": files.total, "path": str(folder)}, as_json=args.json)
 
 
 def datasets(args: argparse.Namespace) -> None:
@@ -74,6 +112,8 @@ def register(commands: Commands) -> None:
     """Add the commands."""
     add_command(commands, "methods", methods, "list the methods and their settings")
     add_command(commands, "models", models, "list the models on this machine")
+    fetched = add_command(commands, "download", download, "fetch a model from the hub")
+    fetched.add_argument("name", help="hub id, such as those that `models` lists")
     command = add_command(commands, "datasets", datasets, "list the datasets, or describe a file")
     command.add_argument("name", nargs="?", help="file, hub:owner/name[:config[:split]], folder or shipped name")
     command.add_argument("--model", default="town", help="model whose tokenizer reads it (default: %(default)s)")

@@ -2,7 +2,9 @@
 
 import argparse
 import inspect
+import os
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TypeAlias
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
@@ -32,3 +34,8 @@ def add_command(
     command = commands.add_parser(name, help=text, description=description, aliases=former)
     command.set_defaults(run=run)
     return command
+
+
+def user_path(text: str) -> Path:
+    """The path that a flag names. `--out=~/x` is below the home folder too, though no shell sees to that."""
+    return Path(os.path.expanduser(text))  # noqa: PTH111 - Path.expanduser raises where it knows no such user

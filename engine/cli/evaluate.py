@@ -3,9 +3,8 @@
 import argparse
 import dataclasses
 import json
-from pathlib import Path
 
-from engine.cli.commands import Commands, add_command
+from engine.cli.commands import Commands, add_command, user_path
 from engine.cli.output import result
 from engine.cli.settings import add_accept_option, add_loading_options, loading
 from engine.core.atomic import write_text
@@ -16,15 +15,15 @@ from engine.runs.folder import RunFolder
 
 def score(args: argparse.Namespace) -> None:
     """Score a run on the test rows of its dataset, beside the untuned base."""
+    from engine.cli.adapter import load_base_of
     from engine.evaluation.head import head_predictions, head_scores
     from engine.evaluation.text import text_predictions, text_scores
     from engine.exchange.native import load_adapter
-    from engine.models.loading import load_base
-    from engine.training.launch import base_for, check_test_rows
+    from engine.training.run_changes import check_test_rows
 
     folder = RunFolder.open(args.folder)
     config = loading(args, folder.config)
-    base = base_for(config, load_base)
+    base = load_base_of(args, folder.config)
     try:
         method = load_adapter(folder.adapter_path, base, other_weights=args.accept_changed)
     except ModelError as error:
@@ -53,8 +52,8 @@ def score(args: argparse.Namespace) -> None:
 def register(commands: Commands) -> None:
     """Add the command."""
     command = add_command(commands, "eval", score, "score a run")
-    command.add_argument("folder", type=Path, help="run folder")
+    command.add_argument("folder", type=user_path, help="run folder")
     command.add_argument("--dataset", help="another dataset than the run's")
-    command.add_argument("--predictions", type=Path, help="also write every row with both answers, as JSON lines")
+    command.add_argument("--predictions", type=user_path, help="also write every row with both answers, as JSON lines")
     add_accept_option(command)
     add_loading_options(command, of_run=True)

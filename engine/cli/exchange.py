@@ -1,9 +1,8 @@
 """Commands that write and read adapters in the formats of other programs: export, import."""
 
 import argparse
-from pathlib import Path
 
-from engine.cli.commands import Commands, add_command
+from engine.cli.commands import Commands, add_command, user_path
 from engine.cli.output import result
 from engine.cli.settings import add_loading_options, loading
 from engine.config.run import RunConfig
@@ -26,15 +25,17 @@ def export(args: argparse.Namespace) -> None:
 
 def import_(args: argparse.Namespace) -> None:
     """Read an HF peft directory or an official LLaMA-Adapter file and write it in Gatelight's format."""
+    from engine.exchange.checkpoints import import_checkpoint
     from engine.exchange.native import save_adapter
-    from engine.exchange.official import import_official
     from engine.exchange.peft import import_peft
     from engine.models.loading import load_base
     from engine.training.launch import base_for
 
     base = base_for(loading(args, RunConfig(model=args.model)), load_base)
     if args.source.is_file():
-        method = import_official(args.source, base, args.prompt_len, args.activation)
+        method = import_checkpoint(
+            args.source, base, prompt_len=args.prompt_len, activation=args.activation, vision=args.vision
+        )
     else:
         method = import_peft(args.source, base)
     save_adapter(method, base, args.out)
@@ -49,16 +50,17 @@ def import_(args: argparse.Namespace) -> None:
 def register(commands: Commands) -> None:
     """Add the commands."""
     command = add_command(commands, "export", export, "export an adapter")
-    command.add_argument("folder", type=Path, help="run folder or adapter folder")
+    command.add_argument("folder", type=user_path, help="run folder or adapter folder")
     command.add_argument(
         "--format", choices=EXPORT_FORMATS, default="gatelight", help="format of the files (default: %(default)s)"
     )
-    command.add_argument("--out", type=Path, required=True, help="folder to write to")
+    command.add_argument("--out", type=user_path, required=True, help="folder to write to")
     add_loading_options(command, of_run=True)
     command = add_command(commands, "import", import_, "import an adapter")
-    command.add_argument("source", type=Path, help="peft directory, or official .pth file")
+    command.add_argument("source", type=user_path, help="peft directory, or official .pth file")
     command.add_argument("--model", default="town", help="the model it was trained on (default: town)")
-    command.add_argument("--out", type=Path, required=True, help="folder to write to")
+    command.add_argument("--out", type=user_path, required=True, help="folder to write to")
     command.add_argument("--prompt-len", type=int, default=10, help="prompt length K of an official file (default: 10)")
     command.add_argument("--activation", choices=("tanh", "identity"), default="tanh", help="activation of its gates")
+    command.add_argument("--vision", default="", help="the CLIP that an official file of V2 was trained with")
     add_loading_options(command)

@@ -3,10 +3,9 @@
 import argparse
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from engine.cli.commands import Commands, add_command
+from engine.cli.commands import Commands, add_command, user_path
 from engine.cli.output import result
 from engine.cli.settings import add_trust_options, trusted
 from engine.core.parts import whole
@@ -80,5 +79,5 @@ def register(commands: Commands) -> None:
     """Add the commands."""
     for name, row in COMMANDS.items():
         command = add_command(commands, name, ask, row.text, description=row.description)
-        command.add_argument("folder", type=Path, help="run folder")
+        command.add_argument("folder", type=user_path, help="run folder")
         add_trust_options(command)

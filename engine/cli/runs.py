@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from engine.cli.commands import Commands, add_command
+from engine.cli.commands import Commands, add_command, user_path
 from engine.cli.output import result, say, table
 from engine.cli.settings import add_loading_options, loading
 from engine.config.run import RunConfig
 from engine.core.errors import RunError
 from engine.core.paths import runs_root
+from engine.runs.folder import RunFolder
+from engine.runs.requests import STOP, ask
 from engine.runs.scan import scanned
 from engine.runs.summary import AdapterInfo
 from engine.service.adapters import list_adapters
@@ -39,6 +41,7 @@ def runs(args: argparse.Namespace) -> None:
                 "dataset": facts.dataset,
                 "step": f"{facts.step}/{facts.steps}",
                 "best_validation": facts.best_validation,
+                "score": facts.score.text if facts.score else None,
                 "trainable": facts.trainable,
             }
         )
@@ -46,6 +49,19 @@ def runs(args: argparse.Namespace) -> None:
         say(sentence)
     shown = table([{name: value for name, value in row.items() if name != "problem"} for row in rows])
     result(rows, as_json=args.json, text=shown)
+
+
+def stop(args: argparse.Namespace) -> None:
+    """Ask the process that trains a run, wherever it is, to stop after its step and to save its state."""
+    ask(RunFolder.open(args.folder), STOP)
+    result({"run": str(args.folder), "asked": STOP}, as_json=args.json, text="Asked to stop after its step.")
+
+
+def _said(info: AdapterInfo) -> str:
+    """What an adapter's task head says; empty without one."""
+    if info.labels is None:
+        return ""
+    return "answers in texts" if info.marks else ", ".join(info.labels) or "a number"
 
 
 def adapters(args: argparse.Namespace) -> None:
@@ -56,7 +72,7 @@ def adapters(args: argparse.Namespace) -> None:
             "id": info.id,
             "method": info.method,
             "dataset": Path(info.dataset).name,
-            "labels": "" if info.labels is None else ", ".join(info.labels) or "a number",
+            "labels": _said(info),
             "trainable": info.trainable,
             "bytes": info.size_bytes,
         }
@@ -87,9 +103,11 @@ def _switch_times(config: RunConfig, infos: Sequence[AdapterInfo]) -> list[dict[
 def register(commands: Commands) -> None:
     """Add the commands."""
     command = add_command(commands, "runs", runs, "list the runs")
-    command.add_argument("--root", type=Path, help="folder of runs (default: the home folder's runs)")
+    command.add_argument("--root", type=user_path, help="folder of runs (default: the home folder's runs)")
+    command = add_command(commands, "stop", stop, "stop a run that another process trains")
+    command.add_argument("folder", type=user_path, help="run folder, which may lie on a disk that machines share")
     command = add_command(commands, "adapters", adapters, "list the adapters of a base", former=("library",))
     command.add_argument("--model", default="town", help="the base (default: %(default)s)")
-    command.add_argument("--root", type=Path, help="folder of runs or adapters (default: the home folder's runs)")
+    command.add_argument("--root", type=user_path, help="folder of runs or adapters (default: the home folder's runs)")
     command.add_argument("--time", action="store_true", help="load the base and time the switch to each adapter")
     add_loading_options(command)

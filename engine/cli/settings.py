@@ -4,13 +4,13 @@ import argparse
 import dataclasses
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from typing_extensions import override
 
+from engine.cli.commands import user_path
 from engine.config.run import RunConfig
-from engine.config.training import LOADING, SAME_RESULT, TRUST, TrainingSettings
+from engine.config.training import LOADING, ON_RESUME, TRUST, TrainingSettings
 from engine.core.confine import named_path
 from engine.core.errors import SettingError
 from engine.core.settings import Field
@@ -20,7 +20,7 @@ from engine.data.settings import DataSettings
 
 def add_run_options(command: argparse.ArgumentParser) -> None:
     """Add the arguments and flags of a run's config."""
-    command.add_argument("file", nargs="?", type=Path, help="YAML file of a run; flags override what it says")
+    command.add_argument("file", nargs="?", type=user_path, help="YAML file of a run; flags override what it says")
     command.add_argument("--model", help="embedded name, folder or hub id (default: town)")
     command.add_argument("--dataset", help="name, folder, file, or hub:owner/name[:config[:split]] (default: town-qa)")
     command.add_argument("--method", help="see `python -m engine methods` (default: llama_adapter)")
@@ -40,6 +40,8 @@ def add_run_options(command: argparse.ArgumentParser) -> None:
 def add_loading_options(command: argparse.ArgumentParser, *, of_run: bool = False) -> None:
     """Add the flags that say how a base is loaded; a flag that is not given is as in the run, or the default."""
     group = command.add_argument_group("how the base is loaded")
+    if of_run:
+        group.add_argument("--model", help="where the base lies now, if it was moved (default: where the run had it)")
     for field in TrainingSettings.fields():
         if field.name in LOADING:
             as_run = of_run and field.name not in TRUST
@@ -56,9 +58,9 @@ def add_trust_options(command: argparse.ArgumentParser) -> None:
 
 def add_same_result_options(command: argparse.ArgumentParser) -> None:
     """Add the flags of the settings that may change when a run goes on."""
-    group = command.add_argument_group("what may change, since it changes only time, memory and rounding")
+    group = command.add_argument_group("what may change: time, memory and rounding, and how long it trains")
     for field in TrainingSettings.fields():
-        if field.name in SAME_RESULT:
+        if field.name in ON_RESUME:
             _add_field(group, field, "as the run had it")
 
 
@@ -114,7 +116,7 @@ def hint(former: str, present: str) -> None:
 def loading(args: argparse.Namespace, config: RunConfig) -> RunConfig:
     """The config with the flags of `add_loading_options` put in."""
     given = {name: value for name in LOADING if (value := getattr(args, name)) is not None}
-    return dataclasses.replace(config, training={**config.training, **given})
+    return dataclasses.replace(config, model=args.model or config.model, training={**config.training, **given})
 
 
 def _say_what_is_left_out(args: argparse.Namespace, text: str) -> None:

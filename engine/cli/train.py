@@ -5,6 +5,7 @@ import dataclasses
 import functools
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
-from engine.cli.commands import Commands, add_command
+from engine.cli.commands import Commands, add_command, user_path
 from engine.cli.output import result, say
 from engine.cli.settings import (
     add_accept_option,
@@ -24,15 +25,18 @@ from engine.cli.settings import (
     trusted,
 )
 from engine.config.resuming import Resuming
-from engine.config.training import SAME_RESULT
+from engine.config.training import ON_RESUME, TrainingSettings
 from engine.core.paths import runs_root
 from engine.core.signals import STOP_SIGNALS, ignored_hangup
 from engine.runs.facts import RunFacts
 from engine.runs.folder import RunFolder
+from engine.runs.requests import GO_ON, PAUSE, POLL_S, STOP, Requests
 from engine.runs.scan import new_run_path
 
 if TYPE_CHECKING:
+    from engine.training.launch import LoadBase
     from engine.training.loop import Trainer
+    from engine.training.processes import Processes
     from engine.training.progress import Progress
 
 WAITS = "The disk is full at step {} ({}): training waits, and goes on as soon as there is room. Ctrl-C stops it."
@@ -46,23 +50,66 @@ def train(args: argparse.Namespace) -> None:
     from engine.models.loading import load_base
     from engine.training.launch import start_run
 
-    config = run_config(args)
-    path = args.out or new_run_path(runs_root(), config)
-    trainer = start_run(path, config, load_base)
-    with trainer.folder.owned():
-        _run(trainer, args)
+    with _led(load_base) as processes:
+        if processes.main:
+            config = run_config(args)
+            _launch_where_asked(config.checked().of_training())
+            path = args.out or new_run_path(runs_root(), config)
+            trainer = start_run(path, config, load_base, processes=processes)
+            with trainer.folder.owned():
+                _run(trainer, args, Requests(trainer.folder))
 
 
 def resume(args: argparse.Namespace) -> None:
-    """Resume a stopped or killed run from its newest checkpoint."""
+    """Resume a stopped or killed run from its newest checkpoint; with more --steps, a finished one, too."""
     from engine.models.loading import load_base
     from engine.training.launch import resume_run
 
-    folder = RunFolder.open(args.folder)
     load = functools.partial(load_base, **trusted(args))
-    given = {name: value for name in SAME_RESULT if (value := getattr(args, name)) is not None}
-    with folder.owned():
-        _run(resume_run(folder, load, Resuming(training=given, accept_changed=args.accept_changed)), args)
+    given = {name: value for name in ON_RESUME if (value := getattr(args, name)) is not None}
+    resuming = Resuming(training=given, accept_changed=args.accept_changed)
+    with _led(load) as processes:
+        if processes.main:
+            folder = RunFolder.open(args.folder)
+            _launch_where_asked(TrainingSettings.from_dict(resuming.changed(folder.config.training)))
+            with folder.owned():
+                requests = Requests(folder)  # which may come while the base is loaded
+                _run(resume_run(folder, load, resuming, processes), args, requests)
+
+
+@contextmanager
+def _led(load: "LoadBase") -> "Iterator[Processes]":
+    """The processes that `accelerate launch` started. In all but the first one, all of their work is done here.
+
+    They end when the first one does, on whose signals they need not act.
+    """
+    from engine.training.follower import follow
+    from engine.training.processes import Processes
+
+    processes = Processes.of_environment()
+    if processes.main:
+        with processes.leading():
+            yield processes
+        return
+    for number in STOP_SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+    follow(processes, load)
+    yield processes
+
+
+def _launch_where_asked(settings: TrainingSettings) -> None:
+    """Become the launcher of several processes that execute the same command, where a run asks for them.
+
+    Raises:
+        SettingError: The machine has not so many GPUs or cores.
+    """
+    from engine.training.launcher import check_processes, is_launched, launch_command, launch_environment
+
+    count = settings.processes
+    if count > 1 and not is_launched():
+        check_processes(count, settings.device)
+        command = launch_command(count, settings.device, sys.argv[1:])
+        os.execve(command[0], command, launch_environment(count, settings.device))
 
 
 def _said(progress: "Progress") -> str:
@@ -71,12 +118,14 @@ def _said(progress: "Progress") -> str:
         return "waiting for room on the disk"
     if progress.validating:
         return "validating"
+    if progress.scoring:
+        return "answering test rows"
     if progress.warming is not None:
         return f"warming up, {progress.warming:.0%}"
     return f"loss {progress.loss:.4f}, {progress.tokens_per_s:,.0f} tokens/s"
 
 
-def _run(trainer: "Trainer", args: argparse.Namespace) -> None:
+def _run(trainer: "Trainer", args: argparse.Namespace, requests: Requests) -> None:
     folder, steps = trainer.folder, trainer.settings.steps
     say(f"Run folder: {folder.path}")
     generator = trainer.in_parts()
@@ -94,7 +143,7 @@ def _run(trainer: "Trainer", args: argparse.Namespace) -> None:
             if trainer.notice is not None and not told:
                 told = True
                 say(str(trainer.notice))
-            if stop_requested.is_set():
+            if _asked_to_stop(trainer, requests, stop_requested):
                 generator.close()
     if stop_requested.is_set():
         say(f"Stopped and kept. Resume with: python -m engine resume {folder.path}")
@@ -105,6 +154,8 @@ def _run(trainer: "Trainer", args: argparse.Namespace) -> None:
             "status": facts.status,
             "step": facts.step,
             "best_validation": facts.best_validation,
+            "score": facts.score.to_dict() if facts.score else None,
+            "forgetting": facts.forgetting,
             "kept_step": facts.kept_step,
             "stopped_early": facts.stopped_early,
             "trainable": facts.trainable,
@@ -117,6 +168,20 @@ def _run(trainer: "Trainer", args: argparse.Namespace) -> None:
     )
 
 
+def _asked_to_stop(trainer: "Trainer", requests: Requests, stop_requested: threading.Event) -> bool:
+    """Whether the run shall stop: by a signal, or since another process asks; where that asks for a pause, waits."""
+    request = requests.new()
+    if request == PAUSE:
+        trainer.pause()
+        while request not in (GO_ON, STOP) and not stop_requested.wait(POLL_S):
+            request = requests.new() or request
+        if request == GO_ON:
+            trainer.go_on()
+    if request == STOP:
+        stop_requested.set()
+    return stop_requested.is_set()
+
+
 def _outcome(facts: RunFacts, adapter: Path) -> str:
     """One line about how a run ended."""
     ended = f"{facts.status} at step {facts.step}"
@@ -124,6 +189,7 @@ def _outcome(facts: RunFacts, adapter: Path) -> str:
         ended += f" of {facts.steps}: validation did not get better any more"
     kept = "" if facts.kept_step == facts.step else f" of step {facts.kept_step}, the best one,"
     best = facts.best_validation
+    ended += f"; {facts.score.sentence}" if facts.score else ""
     return f"{ended}; best validation loss {'unknown' if best is None else f'{best:.4f}'}; adapter{kept} in {adapter}"
 
 
@@ -163,10 +229,10 @@ def register(commands: Commands) -> None:
     """Add the commands."""
     command = add_command(commands, "train", train, "train a method")
     add_run_options(command)
-    command.add_argument("--out", type=Path, help="run folder to make (default: a new one in the home folder)")
+    command.add_argument("--out", type=user_path, help="run folder to make (default: a new one in the home folder)")
     command.add_argument("--quiet", action="store_true", help="no progress bar")
     command = add_command(commands, "resume", resume, "resume a run")
-    command.add_argument("folder", type=Path, help="run folder")
+    command.add_argument("folder", type=user_path, help="run folder")
     command.add_argument("--quiet", action="store_true", help="no progress bar")
     add_accept_option(command)
     add_same_result_options(command)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from engine.config.training import SAME_RESULT, TrainingSettings
+from engine.config.training import ON_RESUME, TrainingSettings
 from engine.core.errors import SettingError
 
 
@@ -13,7 +13,9 @@ class Resuming:
     """The choices of whoever resumes a run.
 
     Attributes:
-        training: New values of the settings in `SAME_RESULT`.
+        training: New values of the settings in `ON_RESUME`. With more steps a run, finished or not, goes on from its
+            newest checkpoint, and the learning rate follows the schedule of the longer run from there on; one that had
+            as many steps from the start would have had other rates before.
         accept_changed: Whether to go on although the data or the base are not those that the run began with.
     """
 
@@ -27,15 +29,23 @@ class Resuming:
             SettingError: One of them would change the result, or has an invalid value.
         """
         for name in self.training:
-            if name not in SAME_RESULT:
-                known = ", ".join(SAME_RESULT)
+            if name not in ON_RESUME:
+                known = ", ".join(ON_RESUME)
                 raise SettingError(
                     "not_on_resume",
                     f"{name} cannot change when a run goes on, only {known} can: start a new run.",
                     field=name,
                     known=known,
                 )
-        checked = TrainingSettings.from_dict(dict(self.training))
+        checked, present = TrainingSettings.from_dict(dict(self.training)), TrainingSettings.from_dict(dict(training))
+        if "steps" in self.training and checked.steps < present.steps:
+            raise SettingError(
+                "fewer_steps",
+                f"steps is {checked.steps}, but the run has {present.steps}: name as many or more.",
+                field="steps",
+                value=checked.steps,
+                steps=present.steps,
+            )
         return {**training, **{name: getattr(checked, name) for name in self.training}}
 
 

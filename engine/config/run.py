@@ -13,7 +13,7 @@ from engine.core.errors import SettingError
 from engine.core.settings import Settings
 from engine.data.dataset import Dataset, load_dataset, suited_settings, suited_training
 from engine.data.settings import DataSettings
-from engine.methods import method_spec
+from engine.methods import method_spec, part_names, whole_settings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +23,7 @@ class RunConfig:
     Attributes:
         model: Embedded name, folder or hub id.
         dataset: Name of a shipped dataset, a folder, a file, or a hub dataset.
-        method: Name in `METHODS`.
+        method: Name in `METHODS`, or several with a plus sign between, which train together.
         method_settings: Settings of the method that differ from its defaults.
         training: Settings of the loop that differ from their defaults.
         data: How a file or a hub dataset becomes rows, where that differs from the detected columns.
@@ -49,7 +49,9 @@ class RunConfig:
 
     @property
     def _suited(self) -> dict[str, Any]:
-        return suited_settings(self.dataset, self.method)
+        return whole_settings(
+            self.method, {part: suited_settings(self.dataset, part) for part in part_names(self.method)}
+        )
 
     def of_training(self) -> TrainingSettings:
         """The loop's settings, checked. What is not said is as it suits the dataset, or else the default.

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from engine.core.settings import Settings, setting
+from engine.data.head_spec import SpanSpec
 
 SCHEDULES = ("cosine", "linear", "constant", "constant_with_warmup")
 KEPT = ("newest", "best")
@@ -12,8 +13,10 @@ TRUST = ("trust_remote_code", "pickled_weights")
 """Names of the settings that trust the authors of one model. No file can switch them on: see `RunConfig.from_dict`."""
 LOADING = ("precision", "device", "attention", *TRUST)
 """Names of the settings that determine how a base is loaded."""
-SAME_RESULT = ("micro_batches", "gradient_checkpointing")
+SAME_RESULT = ("micro_batches", "gradient_checkpointing", "processes")
 """Names of the settings that trade memory for time, and may change when a run goes on: they change only rounding."""
+ON_RESUME = (*SAME_RESULT, "steps")
+"""Names of all settings that may change when a run goes on. More steps make a longer run of it: see `Resuming`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +55,7 @@ class TrainingSettings(Settings):
     )
     eval_every: int | None = setting(
         None,
-        "Steps between validations; empty makes about fifteen in a run.",
+        "Steps between validations; empty makes about fifteen in a run, or as many as take a tenth of its time.",
         low=1,
         unit="steps",
         advanced=True,
@@ -78,6 +81,14 @@ class TrainingSettings(Settings):
         choices=KEPT,
         advanced=True,
     )
+    score_rows: int = setting(
+        50,
+        "Test rows that are answered at the end of a run for its score; 0 leaves it out.",
+        low=0,
+        high=100_000,
+        unit="rows",
+        advanced=True,
+    )
     save_every: int = setting(
         50, "Steps between checkpoints: what a killed run can lose.", low=1, unit="steps", advanced=True
     )
@@ -99,6 +110,14 @@ class TrainingSettings(Settings):
         default=False,
         help="Compute activations again in the backward pass: less memory, more time.",
         was="checkpointing",
+        advanced=True,
+    )
+    processes: int = setting(
+        1,
+        "Processes that share every batch, each with the whole base: one for each GPU, or for some cores.",
+        low=1,
+        high=4096,
+        unit="processes",
         advanced=True,
     )
     device: str = setting(
@@ -138,9 +157,26 @@ class TrainingSettings(Settings):
         choices=("auto", "first", "last", "mean"),
         advanced=True,
     )
+    window_overlap: int = setting(
+        64,
+        "Tokens that two windows share where a head marks answers in texts longer than max_seq_len.",
+        low=0,
+        high=131_072,
+        advanced=True,
+    )
+    answer_tokens: int = setting(
+        30, "Most tokens of an answer that a head marks in a text.", low=1, high=131_072, advanced=True
+    )
     head_rate: float | None = setting(
         None, "Learning rate of the head; empty takes one that suits most heads.", low=1e-8, high=10.0, advanced=True
     )
+
+    @property
+    def span(self) -> SpanSpec:
+        """How a head marks answers in texts; whether some texts hold none is for the data to say."""
+        return SpanSpec(
+            window=self.max_seq_len, overlap=self.window_overlap, longest=self.answer_tokens, abstains=False
+        )
 
     @property
     def loading(self) -> dict[str, object]:
@@ -150,5 +186,5 @@ class TrainingSettings(Settings):
 
     @property
     def steps_between_evals(self) -> int:
-        """Steps between validations."""
+        """Steps between validations, at least: without `eval_every` some are left out where they take too long."""
         return self.eval_every or max(1, self.steps // 15)

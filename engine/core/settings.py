@@ -29,6 +29,7 @@ class SettingInfo:
         advanced: Whether the page hides it under "all settings".
         log: Whether a slider for it should be logarithmic.
         was: Its former name, which files and flags may still use; empty if it has none.
+        tries: Values that a search over settings tries, small ones first; empty where it leaves the default.
     """
 
     help: str
@@ -39,6 +40,7 @@ class SettingInfo:
     advanced: bool = False
     log: bool = False
     was: str = ""
+    tries: tuple[Any, ...] = ()
 
 
 def setting(default: Any, help: str, **facts: Any) -> Any:  # noqa: ANN401 - a dataclass field stands for any type

@@ -19,11 +19,12 @@ from engine.models.base import Base
 from engine.models.inputs import Inputs, Pictures, Pixels, Processor, Tokens
 from engine.models.processing import pixels_of
 
-SORTED_BATCHES = 8
-"""Batches whose rows are sorted by length together."""
+SORTED_BATCHES = (8, 50)
+"""Fewest and most batches whose rows are sorted by length together; between them a quarter of an epoch, as in
+transformers' `LengthGroupedSampler`, whose most they are."""
 
-Targets = Int[Tensor, " b"] | Float[Tensor, " b"]
-"""Classes, or numbers."""
+Targets = Int[Tensor, " b"] | Float[Tensor, " b"] | Int[Tensor, "b 2"]
+"""Classes, numbers, or the places of answers' first and last tokens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class Batch:
     Attributes:
         inputs: Ids and mask, or pixels.
         labels: The token id where a label is carried, `IGNORE` elsewhere; not shifted. Patches of pictures carry none.
-        targets: Classes or numbers for a task head; None when tokens carry the labels.
+        targets: Classes, numbers or places for a task head; None when tokens carry the labels.
     """
 
     inputs: Inputs
@@ -112,6 +113,8 @@ def collate(examples: Sequence[Example], pad_id: int, device: torch.device | Non
         ids[row, :n] = torch.tensor(example.ids)
         mask[row, :n] = True
         labels[row, example.answer_at : n] = ids[row, example.answer_at : n]
+        for start, end in example.asides:
+            labels[row, start:end] = IGNORE
         for at, index in example.mlm_labels.items():
             labels[row, at] = index
     inputs = Tokens(ids.to(device), mask.to(device), pictures_beside(examples))
@@ -136,27 +139,38 @@ def epoch_order(count: int, seed: int, epoch: int) -> list[int]:
     return torch.randperm(count, generator=rng).tolist()
 
 
-def batches_from(examples: Sequence[Example], size: int, seed: int, first: int) -> Iterator[list[Example]]:
+def batches_from(
+    examples: Sequence[Example], size: int, seed: int, first: int, together: int
+) -> Iterator[list[Example]]:
     """Endless batches, epoch after epoch, starting with batch number `first`. The last batch of an epoch may be short.
 
-    The shuffled rows of every eight batches are sorted by length among themselves, so that little padding is computed;
-    then the batches are shuffled again.
+    The shuffled rows of every `together` batches are sorted by length among themselves, so that little padding is
+    computed; then the batches are shuffled again.
     """
     per_epoch = -(-len(examples) // size)
     epoch, done = divmod(first, per_epoch)
     while True:
-        yield from _epoch(epoch_order(len(examples), seed, epoch), examples, size, seed + epoch, done)
+        order = epoch_order(len(examples), seed, epoch)
+        yield from _epoch(order, examples, size, seed + epoch, done, together)
         epoch, done = epoch + 1, 0
 
 
-def _epoch(order: list[int], examples: Sequence[Example], size: int, seed: int, done: int) -> Iterator[list[Example]]:
+def sorted_batches(rows: int, size: int) -> int:
+    """How many batches are sorted together, of an epoch of so many rows in batches of `size`."""
+    fewest, most = SORTED_BATCHES
+    return max(fewest, min(most, rows // (4 * size)))
+
+
+def _epoch(
+    order: list[int], examples: Sequence[Example], size: int, seed: int, done: int, together: int
+) -> Iterator[list[Example]]:
     """The batches of an epoch without the first `done`; rows are encoded and sorted when one of their batches comes."""
     shuffled = torch.randperm(-(-len(order) // size), generator=torch.Generator().manual_seed(seed)).tolist()
     sorted_rows: dict[int, list[int]] = {}
     for number in shuffled[done:]:
-        chunk, within = divmod(number, SORTED_BATCHES)
+        chunk, within = divmod(number, together)
         if chunk not in sorted_rows:
-            rows = order[chunk * SORTED_BATCHES * size : (chunk + 1) * SORTED_BATCHES * size]
+            rows = order[chunk * together * size : (chunk + 1) * together * size]
             if isinstance(examples, LazyExamples):
                 examples.encode(rows)
             sorted_rows[chunk] = sorted(rows, key=lambda index: len(examples[index].ids))

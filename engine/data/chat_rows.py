@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.data.conversations import PARTS, SYSTEM, Message, answer_place, said, without_parts
+from engine.data.every_answer import Learned, answer_places, learned_in_chat, without_ends
+from engine.data.every_answer import forms as every_form
 from engine.data.jinja_process import chats_of_rows
 
 
@@ -28,18 +30,22 @@ class Written:
     """What a chat template makes of many rows.
 
     Attributes:
-        prompts: What is read of each row.
-        answers: What is learned of each row.
+        rows: What is read and learned of each row.
         unread: How often the template leaves a message or a field out, by its role or name.
     """
 
-    prompts: list[str]
-    answers: list[str]
+    rows: list[Learned]
     unread: dict[str, int]
 
 
 def write_rows(
-    template: str, variables: dict[str, Any], rows: Sequence[Asked], *, whole: bool, ends: Sequence[str]
+    template: str,
+    variables: dict[str, Any],
+    rows: Sequence[Asked],
+    *,
+    whole: bool,
+    ends: Sequence[str],
+    every: Sequence[bool] = (),
 ) -> Written:
     """Fill a chat template with each row.
 
@@ -49,22 +55,52 @@ def write_rows(
         rows: Conversations in which somebody asks and the assistant answers.
         whole: Learn the last answer rather than the first.
         ends: Special tokens, of which an answer loses those at its end: end-of-text is put there again.
+        every: Of each row, whether all answers are learned; empty for none.
 
     Raises:
         DataError: The template refuses a row, or takes too much time or memory.
     """
     places = [answer_place(row.messages, whole=whole) or 0 for row in rows]
     known = "developer" in template
+    learned = [answer_places(row.messages[: place + 1]) for row, place in zip(rows, places, strict=True)]
+    learned = [found if all_of else [] for found, all_of in zip(learned, every or [False] * len(rows), strict=True)]
     forms = (
-        [_values(variables, form, row.tools, place - moved) for form, moved in _forms(row.messages, place, known=known)]
-        for row, place in zip(rows, places, strict=True)
+        [
+            [
+                *_values(variables, form, row.tools, place - moved),
+                *_values_of_all(variables, form, row.tools, [at - moved for at in found]),
+            ]
+            for form, moved in _forms(row.messages, place, known=known)
+        ]
+        for row, place, found in zip(rows, places, learned, strict=True)
     )
-    prompts, answers, unread = [], [], Counter[str]()
-    for row, place, (prompt, full) in zip(rows, places, chats_of_rows(template, forms, len(rows)), strict=True):
-        prompts.append(prompt)
-        answers.append(_learned(prompt, full, row.messages[place], ends))
+    out, unread = [], Counter[str]()
+    written = chats_of_rows(template, forms, len(rows) + sum(map(len, learned)))
+    for row, place, found, (prompt, full, *texts) in zip(rows, places, learned, written, strict=True):
+        all_of = learned_in_chat(texts, [row.messages[at] for at in found], ends) if found else None
+        out.append(all_of or Learned(prompt, _learned(prompt, full, row.messages[place], ends)))
         unread.update(_left_out(row, place, full, template))
-    return Written(prompts=prompts, answers=answers, unread=dict(unread))
+        unread["assistant"] += all_of.missed if all_of else max(0, len(found) - 1)
+    return Written(rows=out, unread=dict(+unread))
+
+
+def write_questions(template: str, variables: dict[str, Any], talks: Sequence[list[Message]]) -> list[str]:
+    """What a chat template makes of conversations that end with a question, open for the answer.
+
+    Args:
+        template: In Jinja.
+        variables: The tokenizer's special tokens, by name.
+        talks: Conversations, the last message of each a user's.
+
+    Raises:
+        DataError: The template refuses one, or takes too much time or memory.
+    """
+    known = "developer" in template
+    forms = (
+        [_values(variables, form, [], len(form))[:1] for form, _ in _forms(talk, len(talk), known=known)]
+        for talk in talks
+    )
+    return [text for (text,) in chats_of_rows(template, forms, len(talks))]
 
 
 def _forms(messages: list[Message], place: int, *, known: bool) -> Iterator[tuple[list[Message], int]]:
@@ -94,6 +130,14 @@ def _values(
     return asked, {**given, "messages": messages[: place + 1], "add_generation_prompt": False}
 
 
+def _values_of_all(
+    variables: dict[str, Any], messages: list[Message], tools: list[Any], places: Sequence[int]
+) -> list[dict[str, Any]]:
+    """Variables for a conversation of which all answers are learned; none without such answers."""
+    given = {**variables, "tools": tools or None, "documents": None}
+    return every_form(given, messages, places) if places else []
+
+
 def _learned(prompt: str, full: str, answer: Message, ends: Sequence[str]) -> str:
     """The answer as the template writes it behind what is asked, without the special tokens at its end."""
     text = answer["content"]
@@ -104,14 +148,7 @@ def _learned(prompt: str, full: str, answer: Message, ends: Sequence[str]) -> st
         for words in (text, text.strip()):
             if words and (at := behind.find(words)) >= 0:
                 return behind[: at + len(words)]
-    while (shorter := _without_end(behind, ends)) != behind:
-        behind = shorter
-    return behind or said(answer)
-
-
-def _without_end(text: str, ends: Sequence[str]) -> str:
-    text = text.rstrip()
-    return next((text.removesuffix(end) for end in ends if end and text.endswith(end)), text)
+    return without_ends(behind, ends) or said(answer)
 
 
 def _left_out(row: Asked, place: int, full: str, template: str) -> Iterator[str]:

@@ -123,7 +123,7 @@ def _beside_picture(table: Table, settings: DataSettings) -> Columns:
 def _kind(table: Table, columns: Columns, settings: DataSettings) -> str:
     if settings.responses in ("labels", "numbers"):
         return "labels"
-    if settings.responses == "free":
+    if settings.responses in ("free", "spans"):
         return "pair" if columns.kind == "labels" else columns.kind
     if columns.kind == "pair" and _plain(columns.response) in LABELS and not table.nested & {columns.response}:
         return "labels"

@@ -1,7 +1,7 @@
 """Conversations: the messages of OpenAI's form and of ShareGPT's, as a chat template wants them, or as plain text."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from engine.core.plain_json import loads
@@ -164,13 +164,23 @@ def question_and_answer(
     place = answer_place(messages, whole=whole)
     if place is None:
         return None
-    system = "\n".join(said(message) for message in messages if message["role"] in SYSTEM)
-    first, *others = _from_first_question(messages[:place])
-    asked = f"{system}\n\n{said(first)}" if system else said(first)
     marks = {"assistant": before_answer, "user": before_question}
+    return before_answers(messages[:place], marks), said(messages[place])
+
+
+def before_answers(messages: Sequence[Message], marks: Mapping[str, str]) -> str:
+    """Messages in front of an answer as text, a system's in front of the first question.
+
+    Args:
+        messages: Among them a user's.
+        marks: What stands in front of a message that is not the first, by its role.
+    """
+    system = "\n".join(said(message) for message in messages if message["role"] in SYSTEM)
+    first, *others = _from_first_question(messages)
+    asked = f"{system}\n\n{said(first)}" if system else said(first)
     for message in others:
         asked += marks.get(message["role"], f"\n\n{message['role']}: ") + said(message)
-    return asked, said(messages[place])
+    return asked
 
 
 def _from_first_question(messages: Sequence[Message]) -> list[Message]:

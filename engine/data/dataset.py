@@ -5,7 +5,8 @@ A dataset is a folder with `dataset.json` and one JSONL file per split. The ones
 are chosen and guessed, are read by `engine.data.load_source`.
 """
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -94,6 +95,16 @@ class Dataset:
         """Whether rows are texts that may have a picture beside them."""
         return self.source is not None and self.source.illustrated
 
+    @property
+    def spans(self) -> bool:
+        """Whether answers stand word for word in the text that is asked about, so that a head can mark them there."""
+        return self.source is not None and self.source.spans
+
+    @property
+    def abstains(self) -> bool:
+        """Whether some of these texts do not hold the answer."""
+        return self.source is not None and self.source.abstains
+
     def check_seen(self, *, sees_pictures: bool) -> None:
         """See that a method which sees pictures gets some, and that none are there that nothing sees.
 
@@ -181,6 +192,16 @@ class Dataset:
                 file=path.name,
             )
         return rows
+
+    def training_numbers(self) -> Iterator[float]:
+        """What the training rows answer, where every response is a number; damaged ones are left out."""
+        if self.source is None:
+            cells = (row.response for row in self.rows("train"))
+        else:
+            cells = self.source.tables["train"].data.column(self.source.columns.response).to_pylist()
+        for cell in cells:
+            with contextlib.suppress(ValueError):
+                yield float(cell)
 
     def _file(self, split: str) -> Path:
         """The file of a split; folders of before call the test split "heldout"."""

@@ -1,7 +1,7 @@
 """What a task head predicts, and which class or number a row's response is. Needs no torch: run folders keep it."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Self
 
 from engine.core.errors import DataError
@@ -9,34 +9,92 @@ from engine.data.dataset import Row
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class SpanSpec:
+    """How the answers to questions are marked in texts.
+
+    Attributes:
+        window: Most tokens of question and text that are read at once; longer texts are read in windows.
+        overlap: Tokens of the text that two windows share.
+        longest: Most tokens of an answer.
+        abstains: Whether some texts do not hold the answer, so that "no answer" is one.
+    """
+
+    window: int
+    overlap: int
+    longest: int
+    abstains: bool
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """The spec that these plain values describe.
+
+        Raises:
+            ValueError: They describe none.
+        """
+        if not isinstance(values, dict):
+            raise ValueError("span of the head is of another kind")
+        sizes = [values.get(name) for name in ("window", "overlap", "longest")]
+        if not all(type(size) is int and size >= 0 for size in sizes) or type(values.get("abstains")) is not bool:
+            raise ValueError("span of the head is of another kind")
+        return cls(**{name: values[name] for name in ("window", "overlap", "longest", "abstains")})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class HeadSpec:
     """What a task head predicts and what it reads.
 
     Attributes:
-        labels: The classes it chooses from, in the order of its rows; empty when it estimates a number.
-        pooling: Which token's state it reads: "first", "last", or the "mean" of all.
+        labels: The classes it chooses from, in the order of its rows; empty when it estimates a number or marks spans.
+        pooling: Which token's state it reads: "first", "last", or the "mean" of all. Where it marks spans it reads all
+            of them, and this is the one that stands for "no answer".
+        span: How it marks the answer in a text; None where it predicts a class or a number.
+        centre: The number that a score of 0 stands for.
+        spread: How far from it a score of 1 is. Scores are of the size of weights whatever the numbers' unit is.
     """
 
     labels: tuple[str, ...]
     pooling: str
+    span: SpanSpec | None = None
+    centre: float = 0.0
+    spread: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Check what a file may have made of the scale."""
+        if not (math.isfinite(self.centre) and math.isfinite(self.spread) and self.spread > 0):
+            raise ValueError(f"the head's scale is {self.centre!r} and {self.spread!r}")
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for run.json and adapter.json."""
-        return {"labels": list(self.labels), "pooling": self.pooling}
+        spans = {"span": asdict(self.span)} if self.span else {}
+        scale = {} if self.labels or self.span else {"centre": self.centre, "spread": self.spread}
+        return {"labels": list(self.labels), "pooling": self.pooling, **spans, **scale}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
-        """The spec that `to_dict` described."""
-        return cls(labels=tuple(values["labels"]), pooling=values["pooling"])
+        """The spec that `to_dict` described.
+
+        Raises:
+            ValueError: It describes none.
+        """
+        span = SpanSpec.from_dict(values["span"]) if values.get("span") else None
+        scale = {name: float(values[name]) for name in ("centre", "spread") if name in values}
+        return cls(labels=tuple(values["labels"]), pooling=values["pooling"], span=span, **scale)
+
+    @property
+    def outputs(self) -> int:
+        """Numbers that it gives for what it reads: one per class, one number, or the scores of start and end."""
+        return 2 if self.span else max(1, len(self.labels))
 
     def target(self, row: Row, dataset: str) -> int | float:
-        """The class or number that a row's response names.
+        """The class that a row's response names, or the score that stands for its number.
 
         Raises:
             DataError: It names none.
         """
         try:
-            return self.labels.index(row.response.strip()) if self.labels else _number(row.response)
+            if self.labels:
+                return self.labels.index(row.response.strip())
+            return (_number(row.response) - self.centre) / self.spread
         except ValueError as error:
             wanted = "one of " + ", ".join(self.labels) if self.labels else "a number"
             raise DataError(
@@ -46,6 +104,10 @@ class HeadSpec:
                 value=row.response,
                 wanted=wanted,
             ) from error
+
+    def number(self, score: float) -> float:
+        """The number that a score stands for."""
+        return self.centre + self.spread * score
 
 
 def _number(text: str) -> float:

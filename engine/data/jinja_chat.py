@@ -14,9 +14,14 @@ from typing_extensions import override
 from engine.core.errors import DataError
 from engine.data.jinja import said, text_of
 
+OPEN, CLOSE = "\ufdd0", "\ufdd1"
+"""Signs that are no characters, around what the tag `generation` holds."""
+MARKED = "gatelight_marked"
+"""Variable that has the signs left in the text."""
+
 
 class _Generation(Extension):
-    """The tag `generation`, which marks what the assistant says; here its text is all that matters."""
+    """The tag `generation`, which marks what the assistant says."""
 
     tags = {"generation"}
 
@@ -24,7 +29,8 @@ class _Generation(Extension):
     def parse(self, parser: Parser) -> nodes.Node:
         line = next(parser.stream).lineno
         body = parser.parse_statements(("name:endgeneration",), drop_needle=True)
-        return nodes.Scope(body).set_lineno(line)
+        before, behind = (nodes.Output([nodes.TemplateData(sign)]) for sign in (OPEN, CLOSE))
+        return nodes.Scope([before, *body, behind]).set_lineno(line)
 
 
 def _raise_exception(message: str) -> None:
@@ -61,7 +67,7 @@ def renderer(source: str) -> Callable[[Mapping[str, Any]], str]:
 
     def render(values: Mapping[str, Any]) -> str:
         out: str = _safely(lambda: text_of(template.generate(**values)))
-        return out
+        return out if values.get(MARKED) or OPEN not in out else out.replace(OPEN, "").replace(CLOSE, "")
 
     return render
 

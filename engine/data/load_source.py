@@ -18,6 +18,7 @@ from engine.data.readers.pictures import folder_stamp, is_pictures
 from engine.data.readers.row_pictures import with_pictures
 from engine.data.settings import DataSettings
 from engine.data.source import Source, SourceRows
+from engine.data.span_columns import holds_spans
 from engine.data.splits import SPLITS, Indices, by_column, cut_off, groups
 from engine.data.table import Table, strings
 from engine.data.templates import template_for
@@ -68,6 +69,7 @@ def _open(name: str, settings: DataSettings, stamps: tuple[Stamp | None, ...]) -
         settings=settings,
         labels=names_of(labels, tables["train"], columns, settings) if kind == "labels" else {},
         numbers=kind == "numbers",
+        spans=kind == "free" and holds_spans(tables["train"], columns, settings),
     )
     return _split(_written(source))
 
@@ -181,6 +183,8 @@ def _same_rows(source: Source, table: Table) -> tuple[Indices, Indices]:
 def _usable(source: Source, table: Table) -> Indices:
     """Rows that something can be learned or scored from."""
     columns = source.columns
+    if source.spans:
+        return np.array([row for row in range(len(table)) if source.passage(table, row) is not None], np.int64)
     if columns.kind == "messages":
         return np.array([row for row in range(len(table)) if source.turns(table, row) is not None], np.int64)
     answers = pc.utf8_trim_whitespace(table.data.column(columns.response))

@@ -5,9 +5,11 @@ from collections.abc import Sequence
 from transformers import PreTrainedTokenizerBase
 
 from engine.data.dataset import Dataset, Row
+from engine.data.head_spec import HeadSpec
 from engine.data.preview_values import PreviewRow
 from engine.data.token_texts import token_texts
 from engine.data.tokenise import Example, encode_for_head, encode_prompt, encode_row
+from engine.data.windows import Window, Windows
 
 NO_LIMIT = 10**6
 
@@ -19,6 +21,7 @@ def preview_rows(
     *,
     writes: bool,
     max_seq_len: int = NO_LIMIT,
+    spec: HeadSpec | None = None,
 ) -> list[PreviewRow]:
     """Rows token by token.
 
@@ -28,7 +31,10 @@ def preview_rows(
         rows: Some of its rows.
         writes: Whether the response is written; else the text is read, and a head predicts the response.
         max_seq_len: Where rows are cut.
+        spec: What a head predicts. Where it marks answers in texts, a row is shown as the window that holds the answer.
     """
+    if spec is not None and spec.span:
+        return _marked_rows(Windows(tokenizer, dataset, rows, max_seq_len, spec), rows, tokenizer)
     previews = []
     for row in rows:
         if writes:
@@ -39,9 +45,26 @@ def preview_rows(
                 ids = encode_for_head(tokenizer, dataset.template_of(row), row.prompt, max_seq_len, "first")
             example = Example(ids, len(ids))
         texts = token_texts(tokenizer, example.ids)
-        tokens = [(text, at >= example.answer_at) for at, text in enumerate(texts) if text]
+        tokens = [(text, learned) for text, learned in zip(texts, example.labelled, strict=True) if text]
         picture = str(row.picture or "")
         previews.append(PreviewRow(prompt=row.prompt, response=row.response, tokens=tokens, picture=picture))
+    return previews
+
+
+def _marked_rows(windows: Windows, rows: Sequence[Row], tokenizer: PreTrainedTokenizerBase) -> list[PreviewRow]:
+    """Rows with their answers marked in the text."""
+    best: dict[int, Window] = {}
+    for index in range(len(windows)):
+        window = windows.window(index)
+        if window.row not in best or (window.answered and not best[window.row].answered):
+            best[window.row] = window
+    previews = []
+    for number, row in enumerate(rows):
+        window = best[number]
+        texts = token_texts(tokenizer, window.example.ids)
+        marked = range(window.target[0], window.target[1] + 1) if window.answered else ()
+        tokens = [(text, at in marked) for at, text in enumerate(texts) if text]
+        previews.append(PreviewRow(prompt=row.prompt, response=row.response, tokens=tokens))
     return previews
 
 

@@ -54,6 +54,7 @@ class TokenCounts:
         longest: Tokens of the longest row before it is cut.
         median: Tokens of the row in the middle.
         lengths: (most tokens, rows) of each bar of a histogram of lengths before the cut.
+        windows: Windows in which the rows are read, where a head marks answers in texts; 0 where nothing is.
     """
 
     measured: int
@@ -67,6 +68,7 @@ class TokenCounts:
     longest: int
     median: int
     lengths: list[tuple[int, int]]
+    windows: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -160,6 +162,7 @@ class DataPreview:
         asked: Names of the prompt's columns; none where there is a description.
         answered: Name of the response's column; empty likewise.
         labels: As in `DatasetInfo`.
+        marked: Whether a head marks the answers in texts.
         limit: Longest row in tokens; a model's own limit may be lower than the setting.
     """
 
@@ -171,3 +174,4 @@ class DataPreview:
     answered: str
     labels: tuple[str, ...] | None
     limit: int
+    marked: bool = False

@@ -5,11 +5,13 @@ from collections.abc import Sequence
 from transformers import PreTrainedTokenizerBase
 
 from engine.data.dataset import Dataset, Row
+from engine.data.encode import encode_for, encode_training
 from engine.data.head_spec import HeadSpec
 from engine.data.preview_values import DataReport, TextCounts, TokenCounts
 from engine.data.splits import SPLITS
 from engine.data.token_texts import spells
-from engine.data.tokenise import Example, encode_for
+from engine.data.tokenise import Example
+from engine.data.windows import uncut
 
 MEASURED_ROWS = 5000
 """Training rows whose tokens are counted, evenly spaced; texts are compared in all rows."""
@@ -69,7 +71,7 @@ def count_texts(train: Sequence[Row], others: Sequence[Row]) -> TextCounts:
         seen.add(text)
         asked.add(_question(row))
         unasked += not row.prompt.strip()
-        unanswered += bool(row.prompt.strip()) and not row.response.strip()
+        unanswered += bool(row.prompt.strip()) and not row.response.strip() and row.passage is None
     no_questions = unasked == len(train)  # plain texts: nothing is missing
     return TextCounts(
         empty=unanswered if no_questions else unasked + unanswered,
@@ -86,14 +88,16 @@ def count_tokens(
     Raises:
         DataError: See `report_on`.
     """
-    examples = encode_for(tokenizer, dataset, rows, NO_LIMIT, spec)
+    examples = encode_for(tokenizer, dataset, rows, NO_LIMIT, spec and uncut(spec))
+    windows = len(encode_training(tokenizer, dataset, rows, max_seq_len, spec)) if spec and spec.span else 0
     sizes = sorted(len(example.ids) for example in examples)
-    answers = [len(example.ids) - example.answer_at for example in examples]
+    answers = [sum(example.labelled) for example in examples]
     kept = sum(min(size, max_seq_len) for size in sizes)
     labelled = sum(min(answer, max_seq_len) for answer in answers)
     return TokenCounts(
         measured=len(rows),
-        truncated=sum(size > max_seq_len for size in sizes),
+        truncated=0 if windows else sum(size > max_seq_len for size in sizes),
+        windows=windows,
         overlong=sum(answer > max_seq_len for answer in answers),
         unknown=sum(_unknown(tokenizer, example) for example in examples),
         spelled=_spelled(tokenizer, rows, examples),

@@ -3,6 +3,11 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.data.passage import Passage
+
+Span = tuple[int, int]
+"""Where something begins, and where it has ended."""
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -13,9 +18,13 @@ class Row:
             input; None takes the dataset's.
         picture: What is asked about, where it is a picture. In a folder of pictures the prompt is its name, and the
             response its label.
+        asides: Places in the response that are read and not learned: what others say between several answers.
+        passage: The question and the text apart, with the answers' places, where the answer stands in the text.
     """
 
     prompt: str
     response: str
     template: str | None = None
     picture: Path | None = None
+    passage: Passage | None = None
+    asides: tuple[Span, ...] = ()

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from engine.core.errors import SettingError
 from engine.core.settings import Settings, setting
+from engine.data.row_sample import RowLimit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,13 +22,15 @@ class DataSettings(Settings):
     )
     turns: str = setting(
         "opening",
-        "What is taken of a conversation: its first question and answer, or its last answer with all that led to it.",
-        choices=("opening", "whole"),
+        "What is taken of a conversation: its first question and answer, its last answer with all that led to it, or "
+        "every answer of the assistant in one row (trl's assistant_only_loss); the last answer is scored then.",
+        choices=("opening", "whole", "every"),
     )
     responses: str = setting(
         "guess",
-        "Whether responses are free text, labels to choose from, or numbers.",
-        choices=("guess", "free", "labels", "numbers"),
+        "Whether responses are free text, labels to choose from, numbers, or spans: answers that stand word for word "
+        "in the input, where a task head can mark them.",
+        choices=("guess", "free", "labels", "numbers", "spans"),
     )
     label_names: str = setting("", "Names of the labels 0, 1, 2 … where the file has ids only, separated by commas.")
     template: str = setting(
@@ -62,11 +65,15 @@ class DataSettings(Settings):
         advanced=True,
     )
     split_seed: int = setting(
-        0, "Number that fixes which rows are kept for validation and scoring.", low=0, high=2**31 - 1, advanced=True
+        0,
+        "Number that fixes which rows are kept for validation and scoring, and which are read of a longer file.",
+        low=0,
+        high=2**31 - 1,
+        advanced=True,
     )
     row_limit: int = setting(
         100_000,
-        "Rows that are read of each file, from its beginning; the rest of it is not even looked at.",
+        "Rows that are read of each file; of a longer one a sample, the same every time (see split_seed).",
         low=3,
         high=100_000_000,
         unit="rows",
@@ -76,6 +83,11 @@ class DataSettings(Settings):
     streaming: bool = setting(
         default=False, help="Read a hub dataset as it comes, without keeping a copy on this machine.", advanced=True
     )
+
+    @property
+    def limit(self) -> RowLimit:
+        """How many rows are read of a file, and which."""
+        return RowLimit(self.row_limit, self.split_seed)
 
     def __post_init__(self) -> None:
         """Check the values, and that a template of one's own is there exactly when it is asked for."""

@@ -3,10 +3,11 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, overload
 
+import pyarrow as pa
 from typing_extensions import override
 
 from engine.core.plain_json import loads
@@ -20,7 +21,9 @@ from engine.data.conversations import (
     question_and_answer,
     unread_as_text,
 )
+from engine.data.every_answer import learned_as_text
 from engine.data.labels import doubt
+from engine.data.passage import Passage, says_nothing
 from engine.data.row import Row
 from engine.data.settings import DataSettings
 from engine.data.table import Table, strings
@@ -39,6 +42,7 @@ class Source:
         settings: What the user said.
         labels: Name of every label by what stands in the file; empty unless responses are labels.
         numbers: Whether responses are numbers.
+        spans: Whether responses stand word for word in what the question is about, so that they can be marked there.
         dropped: Rows that nothing can be made of, by split.
         repeated: Rows in no split, since they ask what is kept for validation or scoring and are not needed there.
         left_out: How often a chat template left something of a conversation out, by role or kind; None before it is
@@ -51,6 +55,7 @@ class Source:
     settings: DataSettings
     labels: dict[str, str] = field(default_factory=dict)
     numbers: bool = False
+    spans: bool = False
     dropped: dict[str, int] = field(default_factory=dict)
     repeated: int = 0
     left_out: dict[str, int] | None = None
@@ -67,7 +72,12 @@ class Source:
 
     def rows(self, split: str) -> Sequence[Row] | None:
         """The rows of a split, written when they are asked for; None where there is no such split."""
-        return SourceRows(self, self.tables[split]) if split in self.tables else None
+        return SourceRows(self._of(split), self.tables[split]) if split in self.tables else None
+
+    def _of(self, split: str) -> "Source":
+        """As the rows of a split are written: where every answer is learned, the last one is scored."""
+        every = split == "test" and self.settings.turns == "every"
+        return replace(self, settings=replace(self.settings, turns="whole")) if every else self
 
     def in_chat_template(self, tokenizer: Any) -> "Source":  # noqa: ANN401 - this file must not load transformers
         """The same rows in the tokenizer's chat template, where that is asked for or suits a conversation.
@@ -88,34 +98,49 @@ class Source:
     def _written(self, tokenizer: Any) -> "Source":  # noqa: ANN401 - as above
         """The same conversations as the tokenizer's chat template writes each of them, begin-of-text once."""
         template, special, ends = chat_source(tokenizer)
-        tables, rows = list(self.tables.values()), list[Asked]()
-        for table in tables:
+        rows, every, turns = list[Asked](), list[bool](), self.settings.turns
+        for split, table in self.tables.items():
             numbers = range(len(table))
             rows += (Asked(messages=self.talk(table, row), tools=self._tools(table, row)) for row in numbers)
-        written = write_rows(template, special, rows, whole=self.settings.turns == "whole", ends=ends)
-        start = begin_of_text(tokenizer)
-        prompts = iter([prompt.removeprefix(start) for prompt in written.prompts])
-        answers = iter(written.answers)
-        filled = (
-            replace(
+            every += [self._of(split).settings.turns == "every"] * len(table)
+        written = write_rows(template, special, rows, whole=turns != "opening", ends=ends, every=every)
+        start, left = begin_of_text(tokenizer), iter(written.rows)
+        filled = {}
+        for split, table in self.tables.items():
+            of_split = list(islice(left, len(table)))
+            filled[split] = replace(
                 table,
-                written=strings(list(islice(prompts, len(table)))),
-                learned=strings(list(islice(answers, len(table)))),
+                written=strings([row.prompt.removeprefix(start) for row in of_split]),
+                learned=strings([row.response for row in of_split]),
+                asides=pa.array([list(chain(*row.asides)) for row in of_split], pa.list_(pa.int32())),
             )
-            for table in tables
-        )
-        return replace(self, tables=dict(zip(self.tables, filled, strict=True)), left_out=written.unread)
+        return replace(self, tables=filled, left_out=written.unread)
 
     def row(self, table: Table, number: int) -> Row:
         """One row of a table."""
+        row = self._text_row(table, number)
         if table.beside is not None:
-            return replace(self._text_row(table, number), picture=_picture(table, number))
-        return self._text_row(table, number)
+            row = replace(row, picture=_picture(table, number))
+        if self.spans and (passage := self.passage(table, number)) is not None:
+            row = replace(row, response=passage.answers[0].text if passage.answers else "", passage=passage)
+        return row
+
+    def passage(self, table: Table, number: int) -> Passage | None:
+        """The question and the text of a row, with its answers' places; None where they are not there."""
+        columns = self.columns
+        name = table.text(number, "id") if "id" in table.columns else ""
+        context = text_of(table.value(number, columns.input))
+        return Passage.of(self._asked(table, number), context, table.value(number, columns.response), name)
 
     def _text_row(self, table: Table, number: int) -> Row:
         if self.columns.kind == "messages":
             if table.written is not None and table.learned is not None:
-                return Row(table.written[number].as_py(), table.learned[number].as_py(), PROMPT)
+                places = table.asides[number].as_py() if table.asides is not None else []
+                asides = tuple(zip(places[::2], places[1::2], strict=True))
+                return Row(table.written[number].as_py(), table.learned[number].as_py(), PROMPT, asides=asides)
+            if self.settings.turns == "every":
+                all_of = learned_as_text(self.talk(table, number), **self._marks)
+                return Row(all_of.prompt, all_of.response, asides=all_of.asides) if all_of else Row("", "")
             turns = self.turns(table, number)
             return Row(*turns) if turns else Row("", "")
         response = answer_of(table.value(number, self.columns.response), self.columns.response)
@@ -146,10 +171,14 @@ class Source:
         """What a conversation asks and answers; None where nothing can be made of it."""
         return question_and_answer(
             self.talk(table, number),
-            whole=self.settings.turns == "whole",
-            before_answer=self.template.before_answer,
-            before_question=self.template.before_question,
+            whole=self.settings.turns != "opening",
+            **self._marks,
         )
+
+    @property
+    def _marks(self) -> dict[str, str]:
+        """What stands in front of the messages of a conversation that is written as text."""
+        return {"before_answer": self.template.before_answer, "before_question": self.template.before_question}
 
     def talk(self, table: Table, number: int) -> list[Message]:
         """All messages of a row, those included that stand in columns of their own."""
@@ -177,6 +206,11 @@ class Source:
         return held if isinstance(held, list) else [held] if held else []
 
     @property
+    def abstains(self) -> bool:
+        """Whether some texts do not hold the answer: those of the training rows, which a head learns from."""
+        return self.spans and any(says_nothing(cell) for cell in self.tables["train"].values(self.columns.response))
+
+    @property
     def doubt(self) -> str:
         """What whole numbers could be instead of what they are taken for; empty where there is no doubt."""
         labelled = self.labels or self.numbers
@@ -189,7 +223,7 @@ class Source:
             return {}
         if self.left_out is not None:
             return self.left_out
-        counts, whole = Counter[str](), self.settings.turns == "whole"
+        counts, whole = Counter[str](), self.settings.turns != "opening"
         for table in self.tables.values():
             for number in range(len(table)):
                 counts.update(unread_as_text(self.talk(table, number), whole=whole))

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from engine.core.errors import DataError
 from engine.core.plain_json import loads
 from engine.data.picture_table import Gallery
+from engine.data.row_sample import RowLimit, RowSample
 
 MAX_CELL = 1_000_000
 """Characters: no model reads more, and a tokenizer would be busy with it for minutes."""
@@ -34,12 +35,14 @@ class Table:
         several: Columns with several labels in some rows, written one behind the other.
         label_names: Names of label ids, by column, where the file itself knows them.
         encoding: What a text file is encoded in; empty for others.
-        cut: Whether there were more rows than the limit.
+        cut: Whether there were more rows than the limit, and these are a sample of them.
+        numbers: Numbers of the sample's rows in the file; None where all rows were read.
         gallery: Where its pictures lie; None for text.
         beside: The picture of each row, as columns "path" and "digest", both empty where it has none, and "several",
             whether its file holds more than that one; None where no column holds pictures.
         written: Prompts that a template has made of the rows; None without.
         learned: Answers that a chat template has made of the rows; None without.
+        asides: Places in these that are read only, begin and end in turn; None without.
     """
 
     name: str
@@ -49,14 +52,20 @@ class Table:
     label_names: dict[str, tuple[str, ...]] = field(default_factory=dict)
     encoding: str = ""
     cut: bool = False
+    numbers: NDArray[np.int64] | None = None
     gallery: Gallery | None = None
     beside: pa.Table | None = None
     written: pa.Array | None = None
     learned: pa.Array | None = None
+    asides: pa.Array | None = None
 
     def __len__(self) -> int:
         out: int = self.data.num_rows
         return out
+
+    def number(self, row: int) -> int:
+        """The number of a row in the file, from 1 on."""
+        return 1 + (row if self.numbers is None else int(self.numbers[row]))
 
     @property
     def columns(self) -> list[str]:
@@ -88,8 +97,18 @@ class Table:
         places = pa.array(rows, pa.int64())
         written = None if self.written is None else self.written.take(places)
         learned = None if self.learned is None else self.learned.take(places)
+        asides = None if self.asides is None else self.asides.take(places)
         beside = None if self.beside is None else self.beside.take(places)
-        return replace(self, data=self.data.take(places), written=written, learned=learned, beside=beside)
+        numbers = None if self.numbers is None else self.numbers[np.asarray(rows, np.int64)]
+        return replace(
+            self,
+            data=self.data.take(places),
+            numbers=numbers,
+            written=written,
+            learned=learned,
+            asides=asides,
+            beside=beside,
+        )
 
     def flattened(self, column: str) -> Self:
         """The same rows with the lists of plain values in a column as texts; as it is where it holds others."""
@@ -109,24 +128,27 @@ class Table:
 
 
 class TableMaker:
-    """Collects rows and packs them every few thousand."""
+    """Collects a sample of rows and packs them every few thousand."""
 
-    def __init__(self, name: str, limit: int) -> None:
-        self.name, self.limit = name, limit
-        self.cut = False
-        self._count = 0
+    def __init__(self, name: str, limit: RowLimit) -> None:
+        self.name = name
+        self._sample = RowSample(limit)
         self._waiting: dict[str, list[str | None]] = {}
         self._height = 0
         self._packed: list[pa.Table] = []
         self._nested: set[str] = set()
 
     @property
-    def full(self) -> bool:
-        """Whether the limit is reached; a reader that has another row then sets `cut` and ends."""
-        return self._count >= self.limit
+    def cut(self) -> bool:
+        """Whether more rows came than the limit."""
+        return self._sample.cut
+
+    def wants(self) -> bool:
+        """Whether the next row may become one of the table's: a reader asks for each, and adds it or passes it over."""
+        return self._sample.wants()
 
     def add(self, values: Mapping[str, Any], line: Callable[[], int]) -> None:
-        """Add a row.
+        """Add a row that is wanted.
 
         Args:
             values: Cells by column; columns may come and go from row to row.
@@ -144,12 +166,13 @@ class TableMaker:
                 cells = self._waiting[column] = [None] * self._height
             cells.append(text)
         self._height += 1
-        self._count += 1
         for cells in self._waiting.values():
             if len(cells) < self._height:
                 cells.append(None)
-        if self._height == CHUNK:
+        if self._height == CHUNK or self._sample.crowded:
             self._pack()
+        if self._sample.crowded:
+            self._packed = [self._kept()]
 
     def _text(self, column: str, value: Any) -> str | None:  # noqa: ANN401 - whatever stands in the file
         if isinstance(value, str) or value is None:
@@ -163,6 +186,10 @@ class TableMaker:
             self._packed.append(pa.table({name: strings(cells) for name, cells in self._waiting.items()}))
             self._waiting, self._height = {}, 0
 
+    def _kept(self) -> pa.Table:
+        data = pa.concat_tables(self._packed, promote_options="default") if self._packed else pa.table({})
+        return data.take(pa.array(self._sample.kept())) if data.num_rows else data
+
     def table(self, **facts: Any) -> Table:  # noqa: ANN401 - passed on to Table
         """All rows.
 
@@ -170,9 +197,14 @@ class TableMaker:
             DataError: There are none.
         """
         self._pack()
-        data = pa.concat_tables(self._packed, promote_options="default") if self._packed else pa.table({})
+        data = self._kept()
         return Table(
-            name=self.name, data=filled(data, self.name), nested=frozenset(self._nested), cut=self.cut, **facts
+            name=self.name,
+            data=filled(data, self.name),
+            nested=frozenset(self._nested),
+            cut=self.cut,
+            numbers=self._sample.rows if self.cut else None,
+            **facts,
         )
 
 
@@ -215,8 +247,13 @@ def plain_text(value: Any) -> str | None:  # noqa: ANN401 - any value of a cell
     if isinstance(value, bytes) or value != value:  # NaN is how tables say that nothing is there
         return None
     if isinstance(value, list | dict | bool):
-        return json.dumps(value, ensure_ascii=False, default=str)
+        return json.dumps(value, ensure_ascii=False, default=_in_json)
     return str(value)
+
+
+def _in_json(value: Any) -> str | None:  # noqa: ANN401 - whatever JSON does not know
+    """Bytes, such as a picture's, are no text wherever they stand."""
+    return None if isinstance(value, bytes) else str(value)
 
 
 def strings(cells: Sequence[str | None]) -> pa.Array:

@@ -1,9 +1,17 @@
 """The task of a run: whether its answers are written in words or predicted by a task head, and by which."""
 
+import math
+import statistics
+from dataclasses import replace
+
 from engine.core.errors import DataError, ModelError, SettingError
 from engine.data.dataset import Dataset
-from engine.data.head_spec import HeadSpec
+from engine.data.head_spec import HeadSpec, SpanSpec
 from engine.models.family import Family
+
+FAR = 3.0
+"""Spreads between a centre and zero from where on the head of a decoder, which has no bias, is told the centre. Nearer
+ones it finds itself, and HF peft can hold it."""
 
 
 def wants_head(choice: str, family: Family) -> bool:
@@ -11,8 +19,18 @@ def wants_head(choice: str, family: Family) -> bool:
     return choice == "head" or (choice == "auto" and not family.causal)
 
 
-def head_for(choice: str, pooling: str, family: Family, dataset: Dataset, model: str) -> HeadSpec | None:
+def head_for(
+    choice: str, pooling: str, family: Family, dataset: Dataset, model: str, span: SpanSpec
+) -> HeadSpec | None:
     """What the head of a new run shall predict; None when the model writes its answers in words.
+
+    Args:
+        choice: Whether there shall be one: "auto", "words" or "head".
+        pooling: Which token it reads: "auto", "first", "last" or "mean".
+        family: The model's.
+        dataset: What is trained on.
+        model: Name of the model, for sentences.
+        span: How answers are marked in texts, if the data are of that kind.
 
     Raises:
         ModelError: The model cannot write.
@@ -29,11 +47,13 @@ def head_for(choice: str, pooling: str, family: Family, dataset: Dataset, model:
                 name=model,
             )
         return None
+    if dataset.spans:
+        return span_head(family, dataset, pooling, span)
     if dataset.head_labels is None:
         raise DataError(
             "no_head",
-            f"The dataset {dataset.name!r} has neither labels nor numbers, so a task head has nothing to say: choose "
-            "data with labels, or a causal language model with head set to 'words'.",
+            f"The dataset {dataset.name!r} has neither labels nor numbers nor answers that stand in a text, so a task "
+            "head has nothing to say: choose data with labels, or a causal language model with head set to 'words'.",
             name=dataset.name,
         )
     if pooling == "last" and not family.reads_text:
@@ -44,7 +64,35 @@ def head_for(choice: str, pooling: str, family: Family, dataset: Dataset, model:
         )
     if pooling == "auto":
         pooling = "last" if family.causal else "first"
-    return HeadSpec(labels=dataset.head_labels, pooling=pooling)
+    centre, spread = (0.0, 1.0) if dataset.head_labels else _scale(dataset, biased=not family.causal)
+    return HeadSpec(labels=dataset.head_labels, pooling=pooling, centre=centre, spread=spread)
+
+
+def _scale(dataset: Dataset, *, biased: bool) -> tuple[float, float]:
+    """Centre and spread of the training rows' numbers; a head without a bias needs no centre that is not far off."""
+    numbers = [number for number in dataset.training_numbers() if math.isfinite(number)]
+    centre = statistics.fmean(numbers) if numbers else 0.0
+    spread = statistics.pstdev(numbers, centre) if numbers else 0.0
+    if not biased and abs(centre) <= FAR * spread:
+        centre, spread = 0.0, math.hypot(centre, spread)
+    return centre, spread or abs(centre) or 1.0
+
+
+def span_head(family: Family, dataset: Dataset, pooling: str, span: SpanSpec) -> HeadSpec:
+    """The head that marks answers in texts.
+
+    Raises:
+        SettingError: It is to read one token.
+    """
+    absent = "last" if family.causal else "first"
+    if pooling not in ("auto", absent):
+        raise SettingError(
+            "span_pooling",
+            f"pooling is {pooling!r}, but a head that marks answers in texts reads every token: set it to 'auto'.",
+            field="pooling",
+            value=pooling,
+        )
+    return HeadSpec(labels=(), pooling=absent, span=replace(span, abstains=dataset.abstains))
 
 
 def check_modality(family: Family, dataset: Dataset, model: str) -> None:

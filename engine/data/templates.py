@@ -27,6 +27,9 @@ ALPACA_INPUT = (
 )
 """The header differs where a row has an input; the input itself stands in the prompt, behind the instruction."""
 
+LAST_WORDS = 12
+"""Characters before a question by which two templates are told apart, beside all that stand behind it."""
+
 PLACEHOLDERS = FIRST, SECOND, THIRD = "gatelight-first", "gatelight-second", "gatelight-third"
 
 
@@ -145,6 +148,33 @@ def chat(tokenizer: Any) -> TextTemplate:  # noqa: ANN401 - this file must not l
     if start and once.startswith(start):  # encoding puts it there again
         once = once.removeprefix(start)
     return TextTemplate(name="chat", around=once.replace(FIRST, PROMPT), before_question=before_question)
+
+
+def is_chat_template(template: str, tokenizer: Any) -> bool:  # noqa: ANN401 - as above
+    """Whether a template is what the tokenizer's chat template makes of a question, be it on another day.
+
+    Some write today's date in front of the question, so that what stands around it decides.
+    """
+    if not getattr(tokenizer, "chat_template", None):
+        return False
+    try:
+        around = chat(tokenizer).around
+    except DataError:
+        return False
+    if template == around:
+        return True
+    (before, after), (own_before, own_after) = template.split(PROMPT), around.split(PROMPT)
+    return bool(before and after) and after == own_after and before[-LAST_WORDS:] == own_before[-LAST_WORDS:]
+
+
+def turn_end(tokenizer: Any) -> int | None:  # noqa: ANN401 - as above
+    """The special token with which the chat template ends an answer; None where it ends it with words.
+
+    Raises:
+        DataError: As for `chat`.
+    """
+    ids = tokenizer.encode(chat(tokenizer).before_question.lstrip(), add_special_tokens=False)
+    return ids[0] if ids and ids[0] in {*tokenizer.all_special_ids, *tokenizer.added_tokens_decoder} else None
 
 
 def chat_source(tokenizer: Any) -> tuple[str, dict[str, Any], list[str]]:  # noqa: ANN401 - as above

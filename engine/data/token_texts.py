@@ -20,6 +20,9 @@ CONTINUES = "##"
 SPACES = ("\u2581", "\u0120")
 """How SentencePiece and byte-level BPE write the space before a word."""
 
+FIRST_IDEOGRAPH = "\u2e80"
+"""From here on come the scripts of East Asia, which write words without spaces between them."""
+
 
 def token_texts(tokenizer: PreTrainedTokenizerBase, ids: Sequence[int]) -> list[str]:
     """The text of each token, with the space in front of it.
@@ -36,6 +39,13 @@ def token_texts(tokenizer: PreTrainedTokenizerBase, ids: Sequence[int]) -> list[
 def spells(tokenizer: PreTrainedTokenizerBase, index: int) -> bool:
     """Whether a token is but a part of a character."""
     return index >= 0 and REPLACEMENT in str(tokenizer.decode([index]))
+
+
+def is_word(tokenizer: PreTrainedTokenizerBase, index: int) -> bool:
+    """Whether a token is a word of its own: letters behind a space, or of a script that puts none between words."""
+    text = _text(tokenizer, index)
+    word = text.strip()
+    return word.isalpha() and (text.startswith(" ") or word[0] >= FIRST_IDEOGRAPH)
 
 
 def _next_texts(tokenizer: PreTrainedTokenizerBase, ids: Sequence[int]) -> list[str]:

@@ -1,6 +1,6 @@
-"""From rows to token ids: the template filled, which tokens carry a label, and what a task head shall predict.
+"""From rows to token ids: the template filled, and which tokens carry a label.
 
-From the bottom up: texts to ids, one row to an example, many rows to examples, and the training rows of a run.
+From the bottom up: texts to ids, one row to an example, many rows to examples.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -13,9 +13,8 @@ from typing_extensions import override
 
 from engine.core.errors import DataError
 from engine.data.dataset import Dataset, Row
-from engine.data.head_spec import HeadSpec
+from engine.data.row import Span
 from engine.data.templates import SLOT, fill
-from engine.models.inputs import Processor
 
 IGNORE = -100
 """Label of a token that is not trained on."""
@@ -26,11 +25,12 @@ MLM_STRIDE = 7
 MLM_FIRST = 3
 """Index of the first token that is masked."""
 
-EAGER_ROWS = 2048
-"""Training rows that are encoded before a run begins."""
-
 TOKENIZER_BATCH = 2048
 """Texts that a tokenizer gets in one call."""
+
+
+Target = int | float | Span
+"""A class, a number, or two places."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +39,27 @@ class Example:
 
     Attributes:
         ids: Token ids of template, response and end-of-text.
-        answer_at: Index of the response's first token; every token from there on carries a label.
-        target: The class or number that a task head shall predict.
+        answer_at: Index of the response's first token; every token from there on carries a label, but for asides.
+        target: The class or number that a task head shall predict, or the places of an answer's first and last token.
         mlm_labels: Ids of tokens that were masked and shall be predicted, by their index.
         picture: What is read instead of tokens where there are none; else what stands beside them.
+        asides: Where the response has tokens without label, as indices.
     """
 
     ids: list[int]
     answer_at: int
-    target: int | float | None = None
+    target: Target | None = None
     mlm_labels: dict[int, int] = field(default_factory=dict)
     picture: Path | None = None
+    asides: tuple[Span, ...] = ()
+
+    @property
+    def labelled(self) -> list[bool]:
+        """Of each token, whether it carries a label as part of the response."""
+        out = [at >= self.answer_at for at in range(len(self.ids))]
+        for start, end in self.asides:
+            out[start:end] = [False] * len(out[start:end])
+        return out
 
 
 class LazyExamples(Sequence[Example]):
@@ -87,7 +97,7 @@ def encode_prompt(tokenizer: PreTrainedTokenizerBase, template: str, prompt: str
     parts = template.split(SLOT)
     if len(parts) == 1:
         return _opened_once(tokenizer, [tokenizer.encode(fill(template, prompt))])[0]
-    before, after = _special_tokens_around(tokenizer)
+    before, after = special_tokens_around(tokenizer)
     after = [] if _closes(tokenizer, after) else after
     ids = list(before)
     for number, part in enumerate(parts):
@@ -100,7 +110,7 @@ def encode_prompt(tokenizer: PreTrainedTokenizerBase, template: str, prompt: str
 
 def _opened_once(tokenizer: PreTrainedTokenizerBase, texts: list[list[int]]) -> list[list[int]]:
     """Encoded texts with begin-of-text once, where they spell it themselves; and open, for an answer to follow."""
-    before, after = _special_tokens_around(tokenizer)
+    before, after = special_tokens_around(tokenizer)
     doubled = [*before, before[-1]] if before else []
     if doubled:
         texts = [ids[1:] if ids[: len(doubled)] == doubled else ids for ids in texts]
@@ -113,7 +123,7 @@ def _closes(tokenizer: PreTrainedTokenizerBase, after: list[int]) -> bool:
     return after[-1:] == [eos] and eos != tokenizer.sep_token_id
 
 
-def _special_tokens_around(tokenizer: PreTrainedTokenizerBase) -> tuple[list[int], list[int]]:
+def special_tokens_around(tokenizer: PreTrainedTokenizerBase) -> tuple[list[int], list[int]]:
     """What the tokenizer puts before and after every text: nothing, <bos>, or [CLS] and [SEP]."""
     bare, special = tokenizer.encode("a", add_special_tokens=False), tokenizer.encode("a")
     start = next(at for at in range(len(special)) if special[at : at + len(bare)] == bare)
@@ -146,16 +156,17 @@ def encode_for_head(
     tokenizer: PreTrainedTokenizerBase, template: str, prompt: str, max_seq_len: int, pooling: str
 ) -> list[int]:
     """Token ids that a head reads. Too long a text loses the end that the head does not read from."""
-    return _truncate_for_pooling(tokenizer, encode_prompt(tokenizer, template, prompt), max_seq_len, pooling)
+    return truncate_for_pooling(tokenizer, encode_prompt(tokenizer, template, prompt), max_seq_len, pooling)
 
 
-def _truncate_for_pooling(
+def truncate_for_pooling(
     tokenizer: PreTrainedTokenizerBase, ids: list[int], max_seq_len: int, pooling: str
 ) -> list[int]:
+    """Encoded text for a head. Too long a one loses the end that the head does not read from."""
     if len(ids) <= max_seq_len:
         return ids
     if pooling == "last":
-        return _truncate_prompt(ids, len(ids) - max_seq_len, _opening(tokenizer, ids))
+        return _truncate_prompt(ids, len(ids) - max_seq_len, opening_of(tokenizer, ids))
     closing = len(tokenizer.encode("")[1:])  # what stands behind every text, such as [SEP], stays
     return ids[: max_seq_len - closing] + ids[len(ids) - closing :]
 
@@ -163,27 +174,48 @@ def _truncate_for_pooling(
 def encode_row(tokenizer: PreTrainedTokenizerBase, dataset: Dataset, row: Row, max_seq_len: int) -> Example:
     """Encode one row; the prompt is cut at its beginning when the row is longer than `max_seq_len`, its slots last."""
     prompt = encode_prompt(tokenizer, dataset.template_of(row), row.prompt)
-    response = tokenizer.encode(row.response, add_special_tokens=False)
-    return _joined(tokenizer, prompt, response, max_seq_len, row.picture)
+    response = tokenizer.encode(row.response, add_special_tokens=False) if not row.asides else []
+    return _joined(tokenizer, prompt, response, max_seq_len, row)
 
 
 def _joined(
-    tokenizer: PreTrainedTokenizerBase,
-    prompt: list[int],
-    response: list[int],
-    max_seq_len: int,
-    picture: Path | None,
+    tokenizer: PreTrainedTokenizerBase, prompt: list[int], response: list[int], max_seq_len: int, row: Row
 ) -> Example:
     """Prompt, response and end-of-text as one example, with the picture beside them."""
-    response = [*response, tokenizer.eos_token_id][:max_seq_len]
+    asides = list[Span]()
+    if row.asides:
+        response, asides = _several_answers(tokenizer, row)
+    response = [*response, tokenizer.eos_token_id]
+    if asides and len(prompt) + asides[0][0] <= max_seq_len:  # of several answers the last ones are cut off
+        response = response[: max_seq_len - len(prompt)]
+    response = response[:max_seq_len]
     surplus = len(prompt) + len(response) - max_seq_len
-    prompt = _truncate_prompt(prompt, surplus, _opening(tokenizer, prompt) if surplus > 0 else 0)
-    return Example(prompt + response, len(prompt), picture=picture)
+    prompt = _truncate_prompt(prompt, surplus, opening_of(tokenizer, prompt) if surplus > 0 else 0)
+    places = ((len(prompt) + start, min(len(prompt) + end, max_seq_len)) for start, end in asides)
+    kept = tuple((start, end) for start, end in places if start < end)
+    return Example(prompt + response, len(prompt), picture=row.picture, asides=kept)
 
 
-def _opening(tokenizer: PreTrainedTokenizerBase, ids: list[int]) -> int:
+def _several_answers(tokenizer: PreTrainedTokenizerBase, row: Row) -> tuple[list[int], list[Span]]:
+    """A response with several answers: its token ids, and where they are not learned. Each answer is ended by a token.
+
+    Answers and what stands between them are encoded apart, as an answer is encoded apart from its question.
+    """
+    ends = {tokenizer.eos_token_id, *tokenizer.all_special_ids, *tokenizer.added_tokens_decoder}
+    ids, asides, done = list[int](), list[Span](), 0
+    for start, end in row.asides:
+        ids += tokenizer.encode(row.response[done:start], add_special_tokens=False)
+        if not ids or ids[-1] not in ends:
+            ids.append(tokenizer.eos_token_id)
+        aside = tokenizer.encode(row.response[start:end], add_special_tokens=False)
+        asides.append((len(ids), len(ids) + len(aside)))
+        ids, done = ids + aside, end
+    return ids + tokenizer.encode(row.response[done:], add_special_tokens=False), asides
+
+
+def opening_of(tokenizer: PreTrainedTokenizerBase, ids: list[int]) -> int:
     """How many special tokens stand in front of a text, such as begin-of-text."""
-    before, _ = _special_tokens_around(tokenizer)
+    before, _ = special_tokens_around(tokenizer)
     return len(before) if ids[: len(before)] == before else 0
 
 
@@ -207,7 +239,7 @@ def encode_rows(
         DataError: No token of any row carries a label, so nothing could be learned.
     """
     rows = list(rows)
-    examples = _encode_unchecked(tokenizer, dataset, rows, max_seq_len)
+    examples = encode_unchecked(tokenizer, dataset, rows, max_seq_len)
     answered = any(row.response.strip() for row in rows)
     if not answered or not any(len(example.ids) - example.answer_at > 1 for example in examples):
         raise DataError(
@@ -218,14 +250,15 @@ def encode_rows(
     return examples
 
 
-def _encode_unchecked(
+def encode_unchecked(
     tokenizer: PreTrainedTokenizerBase, dataset: Dataset, rows: Sequence[Row], max_seq_len: int
 ) -> list[Example]:
     """The same as `encode_row` row by row, in less time; no row needs to carry a label."""
     prompts = encode_prompts(tokenizer, dataset, rows)
-    responses = _encode_texts(tokenizer, [row.response for row in rows], add_special_tokens=False)
+    texts = [row.response if not row.asides else "" for row in rows]
+    responses = _encode_texts(tokenizer, texts, add_special_tokens=False)
     return [
-        _joined(tokenizer, prompt, response, max_seq_len, row.picture)
+        _joined(tokenizer, prompt, response, max_seq_len, row)
         for row, prompt, response in zip(rows, prompts, responses, strict=True)
     ]
 
@@ -251,45 +284,3 @@ def encode_masked(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], max_
         masked = [tokenizer.mask_token_id if at in labels else index for at, index in enumerate(ids)]
         examples.append(Example(masked, len(ids), mlm_labels=labels))
     return examples
-
-
-def encode_for(
-    processor: Processor, dataset: Dataset, rows: Sequence[Row], max_seq_len: int, spec: HeadSpec | None
-) -> list[Example]:
-    """Encode all rows for a head, or for writing the response in words when there is none.
-
-    Of a picture only its path is kept: it is read when its batch comes.
-
-    Raises:
-        DataError: Nothing could be learned from the rows.
-    """
-    if not isinstance(processor, PreTrainedTokenizerBase):
-        assert spec is not None, "pictures need a head"
-        return [Example([], 0, spec.target(row, dataset.name), picture=row.picture) for row in rows]
-    if spec is None:
-        return encode_rows(processor, dataset, rows, max_seq_len)
-    rows = list(rows)
-    examples = []
-    for row, prompt in zip(rows, encode_prompts(processor, dataset, rows), strict=True):
-        ids = _truncate_for_pooling(processor, prompt, max_seq_len, spec.pooling)
-        examples.append(Example(ids, len(ids), spec.target(row, dataset.name), picture=row.picture))
-    return examples
-
-
-def encode_training(
-    processor: Processor, dataset: Dataset, rows: Sequence[Row], max_seq_len: int, spec: HeadSpec | None
-) -> Sequence[Example]:
-    """As `encode_for`; of many rows only the first are encoded at once, the others when they are wanted.
-
-    Raises:
-        DataError: Nothing could be learned from the rows.
-    """
-    if len(rows) <= EAGER_ROWS:
-        return encode_for(processor, dataset, rows, max_seq_len, spec)
-    try:
-        encode_for(processor, dataset, rows[:EAGER_ROWS], max_seq_len, spec)
-    except DataError:
-        return encode_for(processor, dataset, rows, max_seq_len, spec)  # what the first rows lack, others may have
-    if spec is None and isinstance(processor, PreTrainedTokenizerBase):
-        return LazyExamples(rows, lambda some: _encode_unchecked(processor, dataset, some, max_seq_len))
-    return LazyExamples(rows, lambda some: encode_for(processor, dataset, some, max_seq_len, spec))

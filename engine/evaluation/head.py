@@ -12,12 +12,13 @@ from dataclasses import asdict, dataclass
 from engine.core.parts import InParts, Parts
 from engine.data.batching import collator_of
 from engine.data.dataset import Dataset, Row
+from engine.data.encode import encode_for
 from engine.data.head_spec import HeadSpec
 from engine.data.task import check_modality
-from engine.data.tokenise import Example, encode_for
-from engine.evaluation.base_ability import ability_examples
+from engine.data.tokenise import Example
+from engine.evaluation.base_ability import ability_loss
 from engine.evaluation.label_metrics import label_metrics, number_metrics
-from engine.evaluation.loss import mean_loss
+from engine.evaluation.spans import SpanScores, span_predictions, span_scores
 from engine.evaluation.text import Prediction, fraction
 from engine.inference.classify import HeadPrediction, head_logits
 from engine.methods.attach import attached_view
@@ -61,7 +62,7 @@ class NumberScores:
     """What `python -m engine eval` reports of a run that predicts numbers.
 
     Attributes:
-        pearson: Pearson's correlation; 0 where all predictions are equal.
+        pearson: Pearson's correlation; 0 where all predictions are equal, None for a single row.
         spearman: Spearman's rank correlation, likewise.
         squared_error: Mean squared error.
         base_answer: The mean of the training rows; the base itself has no head.
@@ -71,8 +72,8 @@ class NumberScores:
         rows: Number of test rows.
     """
 
-    pearson: float
-    spearman: float
+    pearson: float | None
+    spearman: float | None
     squared_error: float
     base_answer: float
     base_squared_error: float
@@ -120,23 +121,25 @@ def head_predictions(
     assert method.head is not None
     rows = dataset.rows("test") if rows is None else rows
     spec = method.head.spec
+    if spec.span:
+        return (yield from span_predictions.parts(base, method, dataset, rows))
     constant = constant_baseline(spec, dataset.rows("train"))
     examples = _encoded(base, method, dataset, rows)
     logits = yield from head_logits.parts(attached_view(base, method), method.head, examples, collator_of(base))
     predictions = []
     for row, example, row_logits in zip(rows, examples, logits, strict=True):
         answer = HeadPrediction.of(spec, row_logits).answer
-        assert example.target is not None
+        assert isinstance(example.target, int | float)
         if spec.labels:
             right, loss = answer == row.response.strip(), -float(row_logits.log_softmax(-1)[int(example.target)])
         else:
-            right, loss = None, (float(row_logits[0]) - float(example.target)) ** 2
+            right, loss = None, spec.spread**2 * (float(row_logits[0]) - float(example.target)) ** 2
         predictions.append(
             Prediction(
                 prompt=row.prompt,
                 reference=row.response,
                 base=constant.answer,
-                tuned=answer if spec.labels else f"{float(row_logits[0]):.6g}",
+                tuned=answer,
                 right=right,
                 loss=round(loss, 6),
             )
@@ -146,15 +149,17 @@ def head_predictions(
 
 def head_scores(
     base: Base, method: Method, dataset: Dataset, predictions: Sequence[Prediction] | None = None
-) -> LabelScores | NumberScores:
+) -> LabelScores | NumberScores | SpanScores:
     """All scores of a run with a task head; its `predictions` are computed unless they are given."""
     assert method.head is not None
     predictions = head_predictions(base, method, dataset) if predictions is None else predictions
     spec = method.head.spec
+    if spec.span:
+        return span_scores(base, method, dataset, predictions)
     constant = constant_baseline(spec, dataset.rows("train"))
     constant_losses = [constant.loss(spec, p.reference.strip()) for p in predictions]
     constant_loss = sum(constant_losses) / len(constant_losses)
-    before, after = (_ability_loss(base, one) for one in (None, method))
+    before, after = (ability_loss(base, one) for one in (None, method))
     if not spec.labels:
         return NumberScores(
             **asdict(number_metrics([float(p.reference) for p in predictions], [float(p.tuned) for p in predictions])),
@@ -175,11 +180,6 @@ def head_scores(
         base_ability_loss_before=before,
         rows=len(predictions),
     )
-
-
-def _ability_loss(base: Base, method: Method | None) -> float | None:
-    examples = ability_examples(base, None, 512)
-    return round(mean_loss(attached_view(base, method), examples, collator_of(base)), 4) if examples else None
 
 
 def _encoded(base: Base, method: Method, dataset: Dataset, rows: Sequence[Row]) -> list[Example]:

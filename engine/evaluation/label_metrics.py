@@ -31,13 +31,13 @@ class NumberMetrics:
     """Metrics of predicted numbers.
 
     Attributes:
-        pearson: Pearson's correlation; 0 where all predictions are equal.
+        pearson: Pearson's correlation; 0 where all predictions are equal, None for a single row.
         spearman: Spearman's rank correlation, likewise.
         squared_error: Mean squared error.
     """
 
-    pearson: float
-    spearman: float
+    pearson: float | None
+    spearman: float | None
     squared_error: float
 
 
@@ -61,9 +61,12 @@ def number_metrics(references: Sequence[float], answers: Sequence[float]) -> Num
     """Compare predictions with references."""
     from scipy.stats import pearsonr, spearmanr  # noqa: PLC0415 - takes seconds to load
 
+    errors = [(a - b) ** 2 for a, b in zip(references, answers, strict=True)]
+    squared_error = round(sum(errors) / len(errors), 6)
+    if len(errors) < 2:
+        return NumberMetrics(pearson=None, spearman=None, squared_error=squared_error)
     with warnings.catch_warnings():  # undefined for constant numbers: 0
         warnings.simplefilter("ignore")
         correlations = [float(measure(references, answers).statistic) for measure in (pearsonr, spearmanr)]
     pearson, spearman = (round(value, 4) if math.isfinite(value) else 0.0 for value in correlations)
-    errors = [(a - b) ** 2 for a, b in zip(references, answers, strict=True)]
-    return NumberMetrics(pearson=pearson, spearman=spearman, squared_error=round(sum(errors) / len(errors), 6))
+    return NumberMetrics(pearson=pearson, spearman=spearman, squared_error=squared_error)

@@ -1,4 +1,4 @@
-"""Loss functions: cross-entropy of labelled tokens or of classes, squared error of numbers."""
+"""Loss functions: cross-entropy of labelled tokens, of classes or of an answer's ends, squared error of numbers."""
 
 from collections.abc import Sequence
 
@@ -22,7 +22,12 @@ def logits_and_targets(view: View, batch: Batch, head: TaskHead | None = None) -
     if batch.targets is None:
         return label_logits(view, batch)
     assert head is not None, "rows with targets need a task head"
-    return head(view.hidden(batch.inputs), batch.inputs), batch.targets
+    return by_choice(head(view.hidden(batch.inputs), batch.inputs), batch.targets)
+
+
+def by_choice(logits: Tensor, targets: Tensor) -> tuple[Float[Tensor, "n v"], Targets]:
+    """Logits and targets with a row for each choice: where an answer starts and where it ends are two."""
+    return (logits.flatten(0, 1), targets.flatten()) if targets.ndim > 1 else (logits, targets)
 
 
 def label_logits(view: View, batch: Batch) -> tuple[Float[Tensor, "n v"], Int[Tensor, " n"]]:
@@ -50,7 +55,7 @@ def label_loss(view: View, batch: Batch) -> tuple[Float[Tensor, ""], int]:
 def count_labels(shape: ModelShape, batch: Batch) -> int:
     """Number of labels of a batch that enter the loss."""
     if batch.targets is not None:
-        return len(batch.targets)
+        return batch.targets.numel()
     labels = batch.labels[:, 1:] if shape.family.causal else batch.labels
     return int((labels != IGNORE).sum())
 
@@ -60,6 +65,8 @@ def mean_loss(
     view: View, examples: Sequence[Example], collate: Collator, size: int = 16, head: TaskHead | None = None
 ) -> Parts[float]:
     """Mean over all examples: nats per labelled token; with a task head nats, or the squared error, per row.
+
+    Where a head marks spans, it is nats per end of an answer, two in a window.
 
     A part is a batch.
     """

@@ -1,7 +1,7 @@
 """Scores of a run on the test rows: greedy answers of base and tuned model, losses, and base ability."""
 
+import hashlib
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,7 +12,10 @@ from engine.data.dataset import Dataset, Row
 from engine.data.tokenise import encode_row, encode_rows
 from engine.evaluation.base_ability import ability_examples
 from engine.evaluation.label_metrics import LabelMetrics, label_metrics
+from engine.evaluation.lines import first_line, first_lines, lines_of
 from engine.evaluation.loss import mean_loss
+from engine.evaluation.science_qa import ScienceScores, science_scores
+from engine.evaluation.span_metrics import MarkedAnswer, SpanMetrics, span_metrics
 from engine.evaluation.text_metrics import TextMetrics, text_metrics
 from engine.evaluation.withheld import with_other_pictures, without_pictures
 from engine.inference.generate import generate_answers, prompt_ids
@@ -31,6 +34,8 @@ class Prediction:
         right: Whether the tuned answer's first line, or its label, is the reference; None for numbers.
         loss: Nats of the reference, per token where it is text; the squared error of numbers.
         right_unseen: The same as `right` when the row's picture is withheld; None for rows without one.
+        picture: Tells the row's picture from others; empty for rows without one.
+        marked: Where a head marked the answer in a text; None otherwise.
     """
 
     prompt: str
@@ -40,6 +45,8 @@ class Prediction:
     right: bool | None
     loss: float
     right_unseen: bool | None = None
+    picture: str = ""
+    marked: MarkedAnswer | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,6 +86,10 @@ class TextScores:
         base_text: The same for the untuned base.
         labels: Where responses are labels, the metrics of the tuned answers as labels; any other text counts as wrong.
         pictures: Where rows have pictures, the score with them and without.
+        spans: Where answers stand in texts, the first lines of the tuned answers as SQuAD's script scores them.
+        base_spans: The same for the untuned base.
+        science: Where the rows are ScienceQA's, the tuned accuracy in the groups of its papers.
+        base_science: The same for the untuned base.
     """
 
     exact_match: float
@@ -94,21 +105,10 @@ class TextScores:
     base_text: TextMetrics | None = None
     labels: LabelMetrics | None = None
     pictures: PictureScores | None = None
-
-
-def lines_of(text: str) -> list[str]:
-    """The lines that are not blank, without surrounding space."""
-    return [line.strip() for line in re.split(r"[\r\n]", text) if line.strip()]
-
-
-def first_lines(text: str, count: int) -> str:
-    """The first `count` lines that are not blank."""
-    return "\n".join(lines_of(text)[:count])
-
-
-def first_line(text: str) -> str:
-    """The first line that is not blank."""
-    return first_lines(text, 1)
+    spans: SpanMetrics | None = None
+    base_spans: SpanMetrics | None = None
+    science: ScienceScores | None = None
+    base_science: ScienceScores | None = None
 
 
 @InParts
@@ -128,9 +128,10 @@ def text_predictions(
             reference=row.response,
             base=untuned,
             tuned=tuned,
-            right=_matches(tuned, row.response),
+            right=matches(tuned, row.response),
             loss=loss,
-            right_unseen=_matches(blind, row.response) if row.picture is not None else None,
+            right_unseen=matches(blind, row.response) if row.picture is not None else None,
+            picture=hashlib.blake2b(str(row.picture).encode(), digest_size=6).hexdigest() if row.picture else "",
         )
         for row, untuned, tuned, blind, loss in zip(rows, base_answers, tuned_answers, unseen, losses, strict=True)
     ]
@@ -149,13 +150,14 @@ def picture_scores(
         exact_match=fraction([known.right for _, known in pairs]),
         withheld_exact_match=fraction([known.right_unseen for _, known in pairs]),
         swapped_exact_match=fraction(
-            [_matches(answer, row.response) for answer, (row, _) in zip(swapped, pairs, strict=True)]
+            [matches(answer, row.response) for answer, (row, _) in zip(swapped, pairs, strict=True)]
         ),
         rows=len(pairs),
     )
 
 
-def _matches(answer: str, reference: str) -> bool:
+def matches(answer: str, reference: str) -> bool:
+    """Whether the first line of an answer is that of the reference."""
     return first_line(answer) == first_line(reference)
 
 
@@ -205,7 +207,7 @@ def text_scores(
     )
     return TextScores(
         exact_match=fraction([p.right for p in predictions]),
-        base_exact_match=fraction([_matches(p.base, p.reference) for p in predictions]),
+        base_exact_match=fraction([matches(p.base, p.reference) for p in predictions]),
         test_loss=loss,
         base_test_loss=base_loss,
         perplexity=perplexity(loss),
@@ -213,23 +215,35 @@ def text_scores(
         base_ability_loss=round(mean_loss(tuned, plain, collator_of(base)), 4),
         base_ability_loss_before=round(mean_loss(untuned, plain, collator_of(base)), 4),
         rows=len(predictions),
-        text=None if dataset.labels else _compared(predictions, [p.tuned for p in predictions]),
-        base_text=None if dataset.labels else _compared(predictions, [p.base for p in predictions]),
+        text=None if dataset.labels else compared(predictions, [p.tuned for p in predictions]),
+        base_text=None if dataset.labels else compared(predictions, [p.base for p in predictions]),
         labels=label_metrics(references, [first_line(p.tuned) for p in predictions], dataset.labels)
         if dataset.labels
         else None,
         pictures=picture_scores(base, method, dataset, predictions),
+        spans=_as_spans(dataset, [p.tuned for p in predictions]),
+        base_spans=_as_spans(dataset, [p.base for p in predictions]),
+        science=science_scores(dataset, [p.tuned for p in predictions], [p.reference for p in predictions]),
+        base_science=science_scores(dataset, [p.base for p in predictions], [p.reference for p in predictions]),
     )
 
 
-def _compared(predictions: Sequence[Prediction], answers: Sequence[str]) -> TextMetrics | None:
+def _as_spans(dataset: Dataset, answers: Sequence[str]) -> SpanMetrics | None:
+    """Written answers against all references that stand in the texts; None where none do."""
+    passages = [row.passage for row in dataset.rows("test") if row.passage is not None] if dataset.spans else []
+    references = [[answer.text for answer in passage.answers] for passage in passages]
+    return span_metrics([first_line(answer) for answer in answers], references) if passages else None
+
+
+def compared(predictions: Sequence[Prediction], answers: Sequence[str]) -> TextMetrics | None:
     """Metrics of answers against their references; None where there are no rows."""
     if not predictions:
         return None
     cut_answers = [
         first_lines(answer, len(lines_of(p.reference))) for p, answer in zip(predictions, answers, strict=True)
     ]
-    return text_metrics([p.prompt for p in predictions], [p.reference for p in predictions], cut_answers)
+    questions = [f"{p.prompt}\0{p.picture}" for p in predictions]  # the same question about another picture is another
+    return text_metrics(questions, [p.reference for p in predictions], cut_answers)
 
 
 def perplexity(loss: float) -> float:

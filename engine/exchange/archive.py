@@ -8,19 +8,30 @@ from pathlib import Path
 
 from engine.core.atomic import replacing, temporary_name
 from engine.core.errors import ExchangeError
+from engine.exchange.checkpoints import export_checkpoint, is_v2
 from engine.exchange.forms import EXPORT_FORMATS
 from engine.exchange.native import save_adapter
-from engine.exchange.official import export_official
-from engine.exchange.peft import export_peft
+from engine.exchange.official import as_official, need_llama_adapter
+from engine.exchange.peft import as_peft, export_peft, kind_of
 from engine.methods.base import Method
 from engine.models.base import Base
 
 WRITERS: dict[str, Callable[[Method, Base, Path], None]] = {
     "gatelight": save_adapter,
     "peft": export_peft,
-    "llama_adapter": lambda method, _, folder: export_official(method, folder / "adapter.pth"),
+    "llama_adapter": lambda method, base, folder: export_checkpoint(method, base, folder / "adapter.pth"),
 }
 """Writes an adapter into a folder, by format; the keys are those of `EXPORT_FORMATS`."""
+
+
+def _as_checkpoint(method: Method) -> object:
+    return None if is_v2(method) else as_official(method)
+
+
+METHODS_OF: dict[str, Callable[[type[Method]], object]] = {"peft": kind_of, "llama_adapter": need_llama_adapter}
+"""Refuse methods that have no such form, by form, of those that cannot hold everything."""
+TRIED: dict[str, Callable[[Method], object]] = {"peft": as_peft, "llama_adapter": _as_checkpoint}
+"""What their writers call before they write, by form; an adapter without numbers will do."""
 
 
 def write_adapter(method: Method, base: Base, form: str, folder: Path) -> None:

@@ -126,6 +126,7 @@ def _check_kinds(facts: dict[str, Any]) -> None:
             raise ValueError(f"{name} in adapter.json is of another kind")
     if not all(isinstance(label, str) for label in head["labels"]):
         raise ValueError("labels in adapter.json are no texts")
+    HeadSpec.from_dict(head)
 
 
 def load_tensors(method: Method, path: Path) -> None:

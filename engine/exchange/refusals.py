@@ -9,13 +9,10 @@ from engine.core.errors import ExchangeError
 PREFIX = "base_model.model."
 """Prefix of a module's name in peft's files."""
 
-PLAIN_LORA: dict[str, object] = {
+KNOWN_LORA: dict[str, object] = {
     "bias": "none",
     "modules_to_save": None,
-    "rank_pattern": {},
-    "alpha_pattern": {},
     "lora_bias": False,
-    "use_dora": False,
     "use_qalora": False,
     "use_bdlora": None,
     "layer_replication": None,
@@ -28,23 +25,25 @@ PLAIN_LORA: dict[str, object] = {
 }
 """Entries of a peft LoRA config that change its computation, with the value that leaves it unchanged."""
 
-CHANGES_BASE = ("pissa", "olora", "corda", "loftq", "lora_ga")
-"""Initialisations of a peft LoRA that modify the base weights: the adapter does not fit the original base."""
+CHANGES_BASE = ("pissa_niter", "corda", "loftq", "lora_ga")
+"""Initialisations of a peft LoRA that modify the base weights in a way that cannot be repeated, at random or with data:
+the adapter does not fit the original base."""
 
 
-def only_plain_lora(config: dict[str, Any]) -> None:
-    """Refuse a LoRA that computes anything but W x + scale B A x on the original base.
+def only_known_lora(config: dict[str, Any]) -> None:
+    """Refuse a LoRA that computes anything that the LoRA here does not.
 
     Raises:
         ExchangeError: It does.
     """
-    for name, plain in PLAIN_LORA.items():
+    for name, plain in KNOWN_LORA.items():
         if config.get(name, plain) not in (plain, None):
             raise refused(f"{name}={config[name]!r} cannot be read", f"save it with {name}={plain!r}")
     start = str(config.get("init_lora_weights", True))
     if start.startswith(CHANGES_BASE):
         raise refused(
-            f"with init_lora_weights={start!r} the base was changed too", "convert it to a plain LoRA with HF peft"
+            f"with init_lora_weights={start!r} the base was changed too",
+            "convert it to a plain LoRA with HF peft (path_initial_model_for_weight_conversion)",
         )
 
 

@@ -2,8 +2,7 @@
 
 import time
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -13,11 +12,13 @@ from torch import Tensor
 from engine.core.errors import DataError
 from engine.core.sampling import Sampling
 from engine.data.batching import collator_of
-from engine.data.tokenise import Example, encode_for_head, encode_prompt
+from engine.data.tokenise import Example, encode_for_head
 from engine.inference.classify import HeadPrediction
+from engine.inference.column import ChatColumn as ChatColumn
+from engine.inference.conversation import Read, encode_columns, ends_of, read_columns, stops_of
 from engine.inference.generate import generate, pad_left, prompt_or_bos
+from engine.inference.marking import Place, marked, places, with_texts
 from engine.inference.messages import ChatUpdate
-from engine.methods.base import Method
 from engine.methods.parts.task_head import TaskHead
 from engine.models.base import Base
 from engine.models.inputs import Pictures, Tokens
@@ -27,93 +28,145 @@ TOP_CLASSES = 5
 """Number of most likely classes shown for a picture by the base's pre-trained classifier."""
 
 
-@dataclass(frozen=True, slots=True)
-class ChatColumn:
-    """One column of a chat.
-
-    Attributes:
-        prompt: Its prompt; for a picture, the picture's name.
-        method: Its method; None for the untuned base.
-        strength: 0 is the base, 1 the trained model.
-        template: Text around the prompt, possibly with slots for virtual tokens.
-        picture: The picture to classify, where the model reads pictures; else the one that stands beside the prompt.
-    """
-
-    prompt: str
-    method: Method | None = None
-    strength: float = 1.0
-    template: str = "{prompt}"
-    picture: Path | None = None
-
-    @property
-    def head(self) -> TaskHead | None:
-        """Its task head, if it predicts a label or a number instead of generating text."""
-        return self.method.head if self.method is not None else None
-
-
 def stream_answers(
-    base: Base, columns: Sequence[ChatColumn], sampling: Sampling, stopped: Callable[[], bool] = lambda: False
+    base: Base,
+    columns: Sequence[ChatColumn],
+    sampling: Sampling,
+    stopped: Callable[[], bool] = lambda: False,
+    context: int | None = None,
 ) -> Generator[ChatUpdate]:
     """Stream all answers token by token; `stopped` is polled between tokens.
 
-    Columns with a task head answer at once, with every label and its probability. Columns without one have no answer
-    on a model that cannot generate; on one that reads pictures, the classes of its pre-trained classifier. The last
-    update has the divergence of the last column from the first: see `ChatUpdate.difference`.
+    A conversation loses its oldest exchanges where it is longer than the model reads, or than `context` tokens.
+
+    Columns with a task head answer at once, with every label and its probability, or with the answers that it marks in
+    the text and where the best one stands. Columns without one have no answer on a model that cannot generate; on one
+    that reads pictures, the classes of its pre-trained classifier. The last update has the divergence of the last
+    column from the first: see `ChatUpdate.difference`.
     """
-    heads = {index: head for index, column in enumerate(columns) if (head := column.head) is not None}
-    generating = [index for index in range(len(columns)) if index not in heads] if base.shape.family.causal else []
+    columns = with_texts(columns)
+    written = [index for index, column in enumerate(columns) if column.head is None]
+    generating = written if base.shape.family.causal else []
     texts: list[str | None] = ["" if index in generating else None for index in range(len(columns))]
     if not base.shape.family.reads_text:
         texts = [base_classes(base, column) for column in columns]
-    difference = None
-    if heads or not base.shape.family.reads_text:
-        logits = column_logits(base, [columns[index] for index in heads])
-        for (index, head), row in zip(heads.items(), logits, strict=True):
-            texts[index] = HeadPrediction.of(head.spec, row).text
-        if last := heads.get(len(columns) - 1):
-            same = len(heads) > 1 and 0 in heads and heads[0].spec.labels == last.spec.labels
-            difference = _head_difference(base, columns[-1], logits[-1], logits[0] if same else None)
-        yield ChatUpdate(texts=tuple(texts), done=not generating, difference=difference, tokens_per_s=0.0)
+    difference, marks = None, tuple[Place | None, ...]()
+    if len(written) < len(columns) or not base.shape.family.reads_text:
+        said, difference = _of_heads(base, columns)
+        found = marked(base, columns)
+        said |= {index: prediction.text for index, prediction in found.items()}
+        texts, marks = [said.get(index, text) for index, text in enumerate(texts)], places(found, len(columns))
+        yield ChatUpdate(texts=tuple(texts), done=not generating, difference=difference, tokens_per_s=0.0, marks=marks)
     if not generating:
         return
-    for update in _generated(base, [columns[index] for index in generating], sampling, stopped):
+    both = generating[0] == 0 and generating[-1] == len(columns) - 1
+    for update in _generated(base, [columns[index] for index in generating], sampling, stopped, context):
         for index, text in zip(generating, update.texts, strict=True):
             texts[index] = text
-        both = generating[0] == 0 and generating[-1] == len(columns) - 1
-        yield replace(update, texts=tuple(texts), difference=update.difference if both else difference)
+        told = dict(zip(generating, zip(update.forgotten, update.templates, strict=True), strict=True))
+        forgotten, templates = zip(*(told.get(index, (0, None)) for index in range(len(columns))), strict=True)
+        yield replace(
+            update,
+            texts=tuple(texts),
+            difference=update.difference if both else difference,
+            forgotten=forgotten,
+            marks=marks,
+            templates=templates,
+        )
+
+
+def _of_heads(base: Base, columns: Sequence[ChatColumn]) -> tuple[dict[int, str], float | None]:
+    """What heads say that predict labels or numbers, by column; and how far the last differs from the first."""
+    heads = {index: head for index, column in enumerate(columns) if (head := column.head) and not column.marks}
+    logits, difference = column_logits(base, [columns[index] for index in heads]), None
+    if last := heads.get(len(columns) - 1):
+        same = len(heads) > 1 and 0 in heads and heads[0].spec.labels == last.spec.labels
+        difference = _head_difference(base, columns[-1], logits[-1], logits[0] if same else None)
+    pairs = zip(heads.items(), logits, strict=True)
+    return {index: HeadPrediction.of(head.spec, row).text for (index, head), row in pairs}, difference
+
+
+class _Answer:
+    """An answer on its way: its tokens, and its text up to where it ends."""
+
+    def __init__(self, base: Base, stops: Sequence[str]) -> None:
+        self.ids: list[int] = []
+        self._base, self._stops = base, stops
+
+    @property
+    def text(self) -> str:
+        """Without what ends it."""
+        text = decode_partial(self._base, self.ids)
+        found = [at for stop in self._stops if (at := text.find(stop)) >= 0]
+        return text[: min(found)] if found else text
+
+    @property
+    def ended(self) -> bool:
+        """Whether one of the texts that end it stands in it."""
+        return bool(self._stops) and any(stop in decode_partial(self._base, self.ids) for stop in self._stops)
 
 
 def _generated(
-    base: Base, columns: Sequence[ChatColumn], sampling: Sampling, stopped: Callable[[], bool]
+    base: Base, columns: Sequence[ChatColumn], sampling: Sampling, stopped: Callable[[], bool], context: int | None
 ) -> Generator[ChatUpdate]:
     """The answers of the columns that generate text."""
     view = shared_view(base, columns)
-    encoded = [encode_prompt(base.tokenizer, column.template, column.prompt) for column in columns]
-    prompts = [prompt_or_bos(base.tokenizer, prompt) for prompt in encoded]
-    _check_room(max(map(len, prompts)), view.max_text_tokens)
+    most = min(view.max_text_tokens, context or view.max_text_tokens)
+    read = read_columns(base.tokenizer, columns, most, sampling.max_new_tokens)
+    columns = [replace(column, history=column.history[r.forgotten :]) for column, r in zip(columns, read, strict=True)]
+    prompts = [prompt_or_bos(base.tokenizer, each.ids) for each in read]
+    _check_room(max(map(len, prompts)), most)
     pictures = _beside(columns)
-    rows: list[list[int]] = [[] for _ in columns]
+    answers = [_Answer(base, stops_of(column, sampling.stops)) for column in columns]
     began, count = time.perf_counter(), 0
 
     def update(*, done: bool, difference: float | None = None) -> ChatUpdate:
-        texts = tuple(decode_partial(base, row) for row in rows)
         return ChatUpdate(
-            texts=texts, done=done, difference=difference, tokens_per_s=round(count / (time.perf_counter() - began), 1)
+            texts=tuple(answer.text for answer in answers),
+            done=done,
+            difference=difference,
+            tokens_per_s=round(count / (time.perf_counter() - began), 1),
+            forgotten=tuple(each.forgotten for each in read),
+            templates=tuple(None if column.in_chat_template else column.template for column in columns),
         )
 
-    eos, pad = base.tokenizer.eos_token_id, base.tokenizer.pad_token_id
-    for step in generate(view, prompts, sampling, pad_id=pad, eos_id=eos, pictures=pictures):
-        for row, token in zip(rows, step.ids, strict=True):
+    sampling = _fitting(sampling, most - max(map(len, prompts)))
+    for step in generate(
+        view,
+        prompts,
+        sampling,
+        pad_id=base.tokenizer.pad_token_id,
+        eos_id=base.tokenizer.eos_token_id,
+        pictures=pictures,
+        more_ends=ends_of(base.tokenizer, columns),
+        ended=lambda row: answers[row].ended,
+    ):
+        for answer, token in zip(answers, step.ids, strict=True):
             if token is not None:
-                row.append(token)
+                answer.ids.append(token)
                 count += 1
         yield update(done=False)
         if stopped():
             break
-    difference = None
-    if len(columns) > 1 and rows[-1]:
-        difference = round(divergence(view, prompts, rows[-1], pad, pictures), 4)
-    yield update(done=True, difference=difference)
+    yield update(done=True, difference=_difference(base, view, columns, read, answers[-1].ids, pictures))
+
+
+def _fitting(sampling: Sampling, room: int) -> Sampling:
+    """The same with answers that fit behind what is read."""
+    return replace(sampling, max_new_tokens=min(sampling.max_new_tokens, room))
+
+
+def _difference(
+    base: Base, view: View, columns: Sequence[ChatColumn], read: Sequence[Read], answer: list[int], pictures: Pictures
+) -> float | None:
+    """`divergence` of the last column's answer; the first column then reads the last one's conversation, too."""
+    if len(columns) < 2 or not answer:
+        return None
+    prompts = [each.ids for each in read]
+    if columns[0].history != columns[-1].history:
+        prompts[:1] = encode_columns(base.tokenizer, [replace(columns[0], history=columns[-1].history)])
+    prompts = [prompt_or_bos(base.tokenizer, prompt) for prompt in prompts]
+    return round(divergence(view, prompts, answer, base.tokenizer.pad_token_id, pictures), 4)
 
 
 def _check_room(size: int, limit: int) -> None:
@@ -153,7 +206,7 @@ def _example(base: Base, view: View, column: ChatColumn, head: TaskHead) -> Exam
 
 def _beside(columns: Sequence[ChatColumn]) -> Pictures:
     """The picture beside each column's prompt; nothing where none has one."""
-    pictures = tuple(column.picture for column in columns)
+    pictures = tuple(column.seen for column in columns)
     return pictures if any(pictures) else ()
 
 

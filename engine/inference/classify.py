@@ -35,7 +35,7 @@ class HeadPrediction:
     def of(cls, spec: HeadSpec, logits: Float[Tensor, " v"]) -> Self:
         """The prediction of one row's logits."""
         if not spec.labels:
-            return cls(probabilities=[], number=round(float(logits[0]), 4))
+            return cls(probabilities=[], number=float(f"{spec.number(float(logits[0])):.6g}"))
         pairs = zip(spec.labels, logits.float().softmax(-1).tolist(), strict=True)
         rounded = [(label, round(probability, 4)) for label, probability in pairs]
         return cls(probabilities=sorted(rounded, key=lambda pair: -pair[1]), number=None)
@@ -43,7 +43,7 @@ class HeadPrediction:
     @property
     def answer(self) -> str:
         """The likeliest label, or the number."""
-        return self.probabilities[0][0] if self.probabilities else f"{self.number:.4g}"
+        return self.probabilities[0][0] if self.probabilities else f"{self.number:.6g}"
 
     @property
     def text(self) -> str:

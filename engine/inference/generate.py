@@ -3,7 +3,7 @@
 Control returns to the caller after every token, so that it can stream, stop, or train between tokens.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -50,6 +50,8 @@ def generate(
     pad_id: int,
     eos_id: int | None,
     pictures: Pictures = (),
+    more_ends: Sequence[int] = (),
+    ended: Callable[[int], bool] | None = None,
 ) -> Iterator[GenerationStep]:
     """Yield one `GenerationStep` per token until every row has reached the end of text or the limit.
 
@@ -61,14 +63,23 @@ def generate(
         eos_id: Token that ends an answer; it is not yielded. Those that the model's own generation config names end
             it as well. None for answers without an end.
         pictures: What stands beside each row; empty where nothing does.
+        more_ends: Other tokens that end an answer, where one does at all.
+        ended: Whether a row's answer has ended, by its number; asked after every token.
     """
     with torch.inference_mode():
         ids, mask = pad_left(prompts, pad_id, view.model.device)
-    yield from _decode(view, Tokens(ids, mask, pictures), sampling, eos_id)
+        ends = None if eos_id is None else _ends(view, [eos_id, *more_ends], ids.device)
+    yield from _decode(view, Tokens(ids, mask, pictures), sampling, ends, ended or (lambda _: False))
 
 
 @torch.inference_mode()
-def _decode(view: View, prompts: Tokens, sampling: Sampling, eos_id: int | None) -> Iterator[GenerationStep]:
+def _decode(
+    view: View,
+    prompts: Tokens,
+    sampling: Sampling,
+    ends: Int[Tensor, " n"] | None,
+    ended: Callable[[int], bool],
+) -> Iterator[GenerationStep]:
     ids, mask = prompts.ids, prompts.mask
     cache = DynamicCache(config=view.model.config)
     processors = _processors(sampling)
@@ -78,8 +89,8 @@ def _decode(view: View, prompts: Tokens, sampling: Sampling, eos_id: int | None)
     # The repetition penalty must not see padding and virtual tokens: they are replaced by a token of the same row.
     real = mask & (ids >= 0)
     history, fresh = torch.where(real, ids, ids.where(real, -1).amax(1, keepdim=True).clamp(min=0)), ids
-    ends = None if eos_id is None else _ends(view, eos_id, ids.device)
     limit = min(sampling.max_new_tokens, view.max_text_tokens - ids.shape[1])
+    switch, longest = view.switch_tokens, int(mask.sum(1).max())
     for _ in range(limit):
         logits = view.logits(Tokens(fresh, mask, prompts.pictures), cache)[:, -1].float()
         scores = processors(history, logits.clone())  # type: ignore[arg-type]
@@ -91,15 +102,21 @@ def _decode(view: View, prompts: Tokens, sampling: Sampling, eos_id: int | None)
         yield GenerationStep(
             [int(token) if going else None for token, going in zip(fresh[:, 0], unfinished, strict=True)], logits
         )
+        unfinished &= torch.tensor([not ended(row) for row in range(len(ids))], device=ids.device)
+        if not unfinished.any():
+            return
         history = torch.cat([history, fresh], dim=1)
         mask = torch.cat([mask, torch.ones_like(fresh, dtype=torch.bool)], dim=1)
+        ids, longest = torch.cat([ids, fresh], dim=1), longest + 1
+        if switch is not None and longest == switch + 1:  # the keys so far are turned for short texts
+            cache, fresh = DynamicCache(config=view.model.config), ids
 
 
-def _ends(view: View, eos_id: int, device: torch.device) -> Int[Tensor, " n"]:
+def _ends(view: View, given: Sequence[int], device: torch.device) -> Int[Tensor, " n"]:
     """All tokens that end an answer: chat models end a turn with another one than a text."""
     named = getattr(view.model.generation_config, "eos_token_id", None)
     more = named if isinstance(named, list) else [] if named is None else [named]
-    return torch.tensor(sorted({eos_id, *more}), device=device)
+    return torch.tensor(sorted({*given, *more}), device=device)
 
 
 @InParts

@@ -133,6 +133,11 @@ class Method(nn.Module, ABC, Generic[S]):
         """
 
     @classmethod
+    def blank(cls, settings: S, shape: ModelShape) -> Self:
+        """A method without first values: whose tensors there are, and of which shape."""
+        return cls(settings, shape)
+
+    @classmethod
     @abstractmethod
     def count(cls, settings: S, shape: ModelShape) -> dict[str, int]:
         """Trainable parameters by group, from the closed form; nothing is built."""
@@ -181,8 +186,8 @@ class Method(nn.Module, ABC, Generic[S]):
 
     @property
     def emitted(self) -> tuple[type[Event], ...]:
-        """The kinds of events that it emits with its settings: the spec's `emits`, less what they switch off."""
-        return self.spec.emits
+        """The kinds of events that it emits with its settings."""
+        return self.spec.emitted(self.settings)
 
     @property
     def template(self) -> str | None:
@@ -213,6 +218,13 @@ class Method(nn.Module, ABC, Generic[S]):
     def consistency_loss(self, first: Float[Tensor, "n v"], second: Float[Tensor, "n v"]) -> Float[Tensor, ""]:
         """Extra loss, summed over n labelled positions, from the logits of two passes with different routing."""
         raise AssertionError(f"{self.spec.name} makes one pass")
+
+    def penalty(self) -> Float[Tensor, ""] | None:
+        """What training makes small beside the loss, from the parameters alone; the loss that is told is without it."""
+        return None
+
+    def after_update(self, step: int, steps: int) -> None:
+        """Called after each optimiser update, when `step` of `steps` are finished; the gradients still stand."""
 
     def fold(self) -> None:
         """Drop structure that only training needs. Logits do not change, and folding twice is folding once."""

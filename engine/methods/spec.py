@@ -29,7 +29,15 @@ Place = Literal[
 ]  # fmt: skip
 Need = Literal["attention", "text"]
 
+EMBEDDED_WIDTH = 192
+"""Width of the model on which usual rates were found."""
 LINEARS: tuple[Place, ...] = ("q", "k", "v", "o", "gate", "up", "down")
+LINEAR_GROUPS: Mapping[str, tuple[str, ...]] = {
+    "all": LINEARS,
+    "attention": ("q", "k", "v", "o"),
+    "mlp": ("gate", "up", "down"),
+}
+"""Words for several linears at once."""
 WITHIN: Mapping[Part, tuple[Place, ...]] = {
     "embedding": ("embedding",),
     "attention": ("attention",),
@@ -55,6 +63,10 @@ def _reads_no_weights(_: Settings) -> bool:
     return False
 
 
+def _one_rate(_: Settings, __: int) -> Mapping[str, float]:
+    return {}
+
+
 @dataclass(frozen=True, kw_only=True)
 class MethodSpec(Generic[S]):
     """The description of one method.
@@ -73,10 +85,13 @@ class MethodSpec(Generic[S]):
         learning_rate: Rate that works with default settings on the embedded base; see `usual_rate` for others.
         implementation: Imports and returns the module's class.
         rate: The usual rate with given settings on a model of width d, where it is not always `learning_rate`.
+        rate_factors: Multiples of the learning rate with given settings on a model of width d, by beginnings of the
+            names of parameters; the first that fits counts.
         reads_weights: Whether it reads frozen weights with given settings; then `build` refuses a base whose weights
             are quantised (8-bit, 4-bit).
         needs: What not every model has: an attention that sites reach, or text for virtual tokens to stand in.
         emits: The kinds of events that tell of it; decides which panels appear.
+        emits_with: Those of them that it emits with given settings, where that is not all.
         no_decay: Beginnings of the names of parameters that weight decay leaves alone.
         former_tensors: Present names of tensors by the names that checkpoints of earlier versions have for them.
         examples: Settings under which the contract suite runs, sized for tiny models.
@@ -95,9 +110,11 @@ class MethodSpec(Generic[S]):
     implementation: Callable[[], type[Method[S]]]
     places: Callable[[S], tuple[Place, ...]] | None = None
     rate: Callable[[S, int], float] | None = None
+    rate_factors: Callable[[S, int], Mapping[str, float]] = _one_rate
     reads_weights: Callable[[S], bool] = _reads_no_weights
     needs: tuple[Need, ...] = ()
     emits: tuple[type[Event], ...] = ()
+    emits_with: Callable[[S], tuple[type[Event], ...]] | None = None
     no_decay: tuple[str, ...] = ()
     former_tensors: Mapping[str, str] = field(default_factory=dict)
     examples: tuple[Mapping[str, object], ...] = ({},)
@@ -113,12 +130,22 @@ class MethodSpec(Generic[S]):
             return self.places(settings)
         return tuple(place for part in self.acts_on for place in WITHIN[part])
 
+    def emitted(self, settings: S) -> tuple[type[Event], ...]:
+        """The kinds of events that it emits with these settings."""
+        return self.emits if self.emits_with is None else self.emits_with(settings)
+
     @property
     def layered(self) -> bool:
         """Whether its acts belong to layers, so that it can be switched off in some of them."""
         return bool({"attention", "linear", "norm", "residual"} & set(self.acts_on))
 
 
+def rate_by_width(rate: float) -> Callable[[Settings, int], float]:
+    """A rate found on the embedded model that falls with the width: more numbers add up to one output."""
+    return lambda _, d: rate * min(1.0, EMBEDDED_WIDTH / d)
+
+
 def named_linears(targets: str) -> tuple[Place, ...]:
-    """The linears that a setting names: words with spaces between, or "all"."""
-    return tuple(name for name in LINEARS if targets == "all" or name in targets.split())
+    """The linears that a setting names: words with spaces between, also "attention", "mlp" and "all"."""
+    named = {linear for word in targets.split() for linear in LINEAR_GROUPS.get(word, (word,))}
+    return tuple(name for name in LINEARS if name in named)

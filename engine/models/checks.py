@@ -10,8 +10,10 @@ from safetensors import SafetensorError, safe_open
 from engine.core.confine import named_path, plain_folder
 from engine.core.errors import ModelError
 from engine.core.plain_json import loads
-from engine.models.families import family_of
-from engine.models.load_errors import corrupt_file, first_line, missing_model, pickled_weights, unreadable_folder
+from engine.models.families import family_in_gguf, family_of
+from engine.models.gguf_file import gguf_facts, is_gguf
+from engine.models.hub_errors import missing_model, offline, pickled_weights
+from engine.models.load_errors import corrupt_file, first_line, unreadable_folder
 from engine.models.resolve import hub_reachable, local_folder, locate, ships
 
 PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt")
@@ -26,17 +28,13 @@ def check_hub(name: str) -> None:
     """
     path = Path(locate(name)) if ships(name) else named_path(name)
     if (folder := local_folder(name)) is not None:
-        plain_folder(folder)
+        if not is_gguf(name):
+            plain_folder(folder)
         return
     if path.is_absolute() or name.startswith(".") or not re.fullmatch(r"[\w.-]+(/[\w.-]+)?", name):
         raise missing_model(name)
     if constants.HF_HUB_OFFLINE:
-        raise ModelError(
-            "model_offline",
-            f"The model {name!r} is not on this machine, and HF_HUB_OFFLINE keeps it from asking the hub: unset that "
-            "to fetch it, or give the path of a local folder.",
-            name=name,
-        )
+        raise offline(name)
     if not hub_reachable():
         raise missing_model(name)
 
@@ -48,6 +46,9 @@ def check_family(name: str) -> None:
         ModelError: It is not. One that brings code of its own is left to transformers.
     """
     folder = local_folder(name)
+    if folder is not None and is_gguf(name):
+        family_of(family_in_gguf(gguf_facts(name).architecture))
+        return
     try:
         config = loads((folder / "config.json").read_text(encoding="utf-8")) if folder else {}
     except (OSError, ValueError):
@@ -67,7 +68,7 @@ def check_weights(name: str, *, pickled: bool = False) -> None:
         ModelError: They are not.
     """
     folder = local_folder(name)
-    if folder is None:
+    if folder is None or is_gguf(name):  # the header of such a file was read before
         return
     if folder.is_file():
         raise unreadable_folder(name, "it is a file, not a folder")

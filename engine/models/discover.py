@@ -8,8 +8,10 @@ from huggingface_hub import CacheNotFound, constants, scan_cache_dir
 from safetensors import SafetensorError, safe_open
 
 from engine.core.confine import is_plain
+from engine.core.errors import ModelError
 from engine.core.plain_json import loads
-from engine.models.families import FAMILIES
+from engine.models.families import FAMILIES, family_in_gguf
+from engine.models.gguf_file import GgufFacts, gguf_facts, is_gguf
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -22,8 +24,10 @@ class LocalModel:
         family: Its transformers type; empty where its config does not say.
         parameters: Numbers in its safetensors, read from their headers.
         size_bytes: Of its weight files.
-        path: Their folder.
-        problem: Why it cannot be used: "unknown_family", "model_pickled", "model_corrupt" or ""; see `load_errors`.
+        path: Their folder, or the GGUF file.
+        problem: Why it cannot be used: "unknown_family", "model_pickled", "model_corrupt", "bad_gguf" or ""; see
+            `load_errors`.
+        quantisation: How a GGUF file stores most of its weights; empty for others.
     """
 
     name: str
@@ -33,6 +37,7 @@ class LocalModel:
     size_bytes: int
     path: Path
     problem: str
+    quantisation: str = ""
 
 
 def inspect_folder(folder: Path, name: str, source: str) -> LocalModel | None:
@@ -90,8 +95,29 @@ def cached_models() -> Iterator[LocalModel]:
 
 
 def models_in_folder(root: Path) -> Iterator[LocalModel]:
-    """Models in the folders right below `root`, by name."""
+    """Models in the folders right below `root`, by name, and GGUF files there and in it."""
     for path in sorted(root.glob("*/config.json")):
         model = inspect_folder(path.parent, str(path.parent), "folder")
         if model is not None and model.size_bytes:
             yield model
+    files = (path for pattern in ("*", "*/*") for path in root.glob(pattern) if is_gguf(path.name))
+    yield from map(inspect_gguf, sorted(filter(is_plain, files)))
+
+
+def inspect_gguf(path: Path) -> LocalModel:
+    """The model in a GGUF file."""
+    try:
+        facts, problem = gguf_facts(str(path)), ""
+    except ModelError as error:
+        facts, problem = GgufFacts(architecture="", quantisation="", parameters=0, chats=False), error.key
+    family = family_in_gguf(facts.architecture)
+    return LocalModel(
+        name=str(path),
+        source="folder",
+        family=family,
+        parameters=facts.parameters,
+        size_bytes=path.stat().st_size,
+        path=path,
+        problem=problem or ("" if family in FAMILIES else "unknown_family"),
+        quantisation=facts.quantisation,
+    )

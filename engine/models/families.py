@@ -262,3 +262,8 @@ def family_of(model_type: str) -> Family:
         family=model_type,
         known=", ".join(FAMILIES),
     )
+
+
+def family_in_gguf(architecture: str) -> str:
+    """The transformers type of an architecture as GGUF files name it; the same name where it is none of ours."""
+    return next((name for name in (architecture, f"{architecture}_text") if name in FAMILIES), architecture)

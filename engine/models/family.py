@@ -86,6 +86,22 @@ def linear_roles(family: Family, wanted: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(roles)
 
 
+def targeted_linears(family: Family, targets: str) -> tuple[str, ...]:
+    """Roles of the family's linears for a text: roles with spaces between, also "attention", "mlp" and "all".
+
+    Raises:
+        ModelError: The family has no such linear.
+    """
+    attention = ("q", "k", "v", "qkv", "o")
+    groups = {
+        "all": tuple(family.linears),
+        "attention": tuple(role for role in family.linears if role in attention),
+        "mlp": tuple(role for role in family.linears if role not in attention),
+    }
+    roles = (role for word in targets.split() for role in groups.get(word) or linear_roles(family, (word,)))
+    return tuple(dict.fromkeys(roles))
+
+
 def linear_size(linear: Any) -> tuple[int, int]:  # noqa: ANN401 - a linear of any make
     """(inputs, outputs) of a linear of any make: torch, bitsandbytes, or transformers' transposed Conv1D."""
     if hasattr(linear, "in_features"):

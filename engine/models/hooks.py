@@ -1,10 +1,10 @@
 """A registered function, the rows of a batch that it serves, and the forward in which it runs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from jaxtyping import Bool, Float
-from torch import Tensor
+from torch import Tensor, nn
 
 from engine.models.inputs import Pictures
 
@@ -32,9 +32,11 @@ class ForwardContext:
         bias: Added to the scores of each key position seen from the text: log(strength) at virtual positions, else 0;
             None when all are 0.
         pictures: What stands beside the rows; empty where nothing does.
+        read: What modules made of these pictures before the first layer, by module; see `Sites.read_pictures`.
     """
 
     rows: int = 0
     virtual: Bool[Tensor, "b s"] | None = None
     bias: Float[Tensor, "b s"] | None = None
     pictures: Pictures = ()
+    read: dict[nn.Module, Tensor] = field(default_factory=dict)

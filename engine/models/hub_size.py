@@ -35,7 +35,16 @@ def check_size(name: str, kind: Kind, most_bytes: int | None) -> None:
         raise _unknown(name) from reason
     if octets is None:
         raise _unknown(name)
-    if octets > most_bytes:
+    check_bytes(name, octets, most_bytes)
+
+
+def check_bytes(name: str, octets: int, most_bytes: int | None) -> None:
+    """See that so many bytes may be fetched.
+
+    Raises:
+        SettingError: They are more than that.
+    """
+    if most_bytes is not None and octets > most_bytes:
         size, limit = f"{octets / MB:,.0f}", f"{most_bytes / MB:,.0f}"
         text = f"{name} has {size} MB on the hub, but this server fetches at most {limit} MB: choose a smaller one."
         raise SettingError("hub_too_large", text, name=name, size=size, limit=limit)

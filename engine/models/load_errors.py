@@ -3,36 +3,70 @@
 import os
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from pickle import UnpicklingError
 
 import torch
-from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError
+from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError
+from transformers import PreTrainedConfig
 
 from engine.core.errors import ModelError
+from engine.models.hub_errors import causes_of, hub_refusal, missing_model, pickled_weights
 from engine.models.resolve import TOKEN_VARIABLES, local_folder
 
 LOADING_ERRORS = (OSError, ValueError, ImportError, SafetensorError, torch.OutOfMemoryError, UnpicklingError)
 """What goes wrong in loading a model for reasons that lie in its files, its place or this machine."""
 
 
+ODD_CONFIG = (
+    StrictDataclassError,
+    RuntimeError,
+    AttributeError,
+    TypeError,
+    LookupError,
+    ArithmeticError,
+    AssertionError,
+)
+"""What transformers raises besides of a config whose values it does not know, or that do not fit each other."""
+
+
+SIZES = ("vocab_size", "hidden_size", "intermediate_size", "num_attention_heads", "num_key_value_heads", "head_dim")
+"""Sizes in a config of which none can be zero, under the names that transformers has for all families."""
+
+
+def refuse_empty_sizes(config: PreTrainedConfig) -> None:
+    """See that a config describes weights with numbers in them: transformers makes empty ones without a word.
+
+    Raises:
+        ValueError: One of its sizes is zero.
+    """
+    for name in SIZES:
+        if getattr(config, name, None) == 0:
+            raise ValueError(f"{name} is 0")
+
+
+@contextmanager
+def telling_of_model(name: str) -> Iterator[None]:
+    """Turn whatever goes wrong in making a model of its files into one sentence.
+
+    Raises:
+        ModelError: Something goes wrong.
+    """
+    try:
+        yield
+    except LOADING_ERRORS as error:
+        raise loading_error(name, error) from error
+    except ODD_CONFIG as error:
+        raise odd_config(name, error) from error
+
+
 def loading_error(name: str, error: Exception) -> ModelError:
     """Say in one sentence why a model could not be loaded."""
-    causes, text = list(_causes(error)), str(error)
-    if any(isinstance(cause, GatedRepoError) for cause in causes) or "gated repo" in text:
-        return ModelError(
-            "model_gated",
-            f"The model {name!r} needs permission: accept its terms on the hub and set HF_TOKEN in the environment.",
-            name=name,
-        )
-    if any(isinstance(cause, RepositoryNotFoundError) for cause in causes):
-        return ModelError(
-            "model_unknown",
-            f"The hub has no model {name!r}, or it is private: check the spelling; for a private one, set HF_TOKEN in "
-            "the environment.",
-            name=name,
-        )
+    text = str(error)
+    if (refusal := hub_refusal(name, error)) is not None:
+        return refusal
     if "trust_remote_code" in text:
         return ModelError(
             "model_code",
@@ -55,17 +89,11 @@ def loading_error(name: str, error: Exception) -> ModelError:
 def _file_error(name: str, error: Exception) -> ModelError:
     """What is wrong with the files of a model, as far as its loader says."""
     folder, text = local_folder(name), str(error)
-    if "safetensors" in text and any("safetensors" in str(cause) for cause in _causes(error)) and folder is None:
+    if "safetensors" in text and any("safetensors" in str(cause) for cause in causes_of(error)) and folder is None:
         return pickled_weights(name)
     if folder is not None or Path(name).is_absolute() or name.startswith("."):
         return unreadable_folder(name, first_line(error))
     return missing_model(name)
-
-
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__
 
 
 def first_line(error: Exception) -> str:
@@ -86,6 +114,20 @@ def unreadable_folder(name: str, reason: str) -> ModelError:
     )
 
 
+def odd_config(name: str, error: Exception) -> ModelError:
+    """The error for a config that no model can be made of."""
+    reason = " ".join(str(error).split()) or "it cannot be read"
+    if not isinstance(error, StrictDataclassError | RuntimeError):
+        reason = f"{type(error).__name__}: {reason}"
+    return ModelError(
+        "model_config",
+        f"No model can be made of the config.json of {name!r} ({reason[:300]}): correct that value, or fetch the file "
+        "again.",
+        name=name,
+        reason=reason[:300],
+    )
+
+
 def corrupt_file(name: str, file: str, reason: str) -> ModelError:
     """The error for a weight file that is damaged or missing."""
     return ModelError(
@@ -94,24 +136,4 @@ def corrupt_file(name: str, file: str, reason: str) -> ModelError:
         name=name,
         file=file,
         reason=reason,
-    )
-
-
-def pickled_weights(name: str) -> ModelError:
-    """The error for a model whose weights are pickles only."""
-    return ModelError(
-        "model_pickled",
-        f"The model {name!r} has its weights only as pickles (*.bin), which can run code when they are read: choose a "
-        "version with safetensors, or set pickled_weights if you trust its authors.",
-        name=name,
-    )
-
-
-def missing_model(name: str) -> ModelError:
-    """The error for a model that is not on this machine, while the hub does not answer."""
-    return ModelError(
-        "model_missing",
-        f"The model {name!r} is not on this machine and the hub did not answer: check the name and the network, "
-        "or give the path of a local folder.",
-        name=name,
     )

@@ -61,7 +61,9 @@ class ModuleSite:
             observe(inputs[0], x)
         return (x, *inputs[1:])
 
-    def _after(self, _module: nn.Module, inputs: tuple[Any, ...], output: Tensor) -> Tensor:
+    def _after(self, module: nn.Module, inputs: tuple[Any, ...], output: Any) -> Any:  # noqa: ANN401 - torch's own
+        if isinstance(output, tuple):  # some families' layers give more than their states
+            return (self._after(module, inputs, output[0]), *output[1:])
         x, total = inputs[0], output
         for hook in self.output_hooks:
             total = self._added(total, hook.rows, hook.run(self._served(x, hook.rows), self._served(total, hook.rows)))

@@ -36,6 +36,7 @@ class Sites:
     prepends: list[Hook[Prepend]] = field(default_factory=list)
     shifts: list[Hook[Shift]] = field(default_factory=list)
     last_hidden: list[Hook[AddLastHidden]] = field(default_factory=list)
+    readers: list[Hook[nn.Module]] = field(default_factory=list)
     modules: dict[str, ModuleSite] = field(default_factory=dict)
     rows: RowSlice = None
 
@@ -66,6 +67,10 @@ class Sites:
         """Add `run(x, y)` to the output y of a layer's "attention" or "mlp", just before the residual sum."""
         self.sublayer(layer, part).add_to_output(run, self.rows)
 
+    def add_layer(self, layer: int, run: AddOutput) -> None:
+        """Add `run(x, h)` to the states h that leave a whole layer."""
+        self.layer(layer).add_to_output(run, self.rows)
+
     def add_norm(self, path: str, run: AddOutput) -> None:
         """Add `run(x, y)` to the output y of one of `shape.norms`."""
         self.module(path).add_to_output(run, self.rows)
@@ -81,6 +86,14 @@ class Sites:
     def add_last_hidden(self, run: AddLastHidden) -> None:
         """Add `run(h, trace)` to the backbone's last hidden states h."""
         self.last_hidden.append(Hook(run, self.rows))
+
+    def read_pictures(self, module: nn.Module) -> None:
+        """Call `module(pictures)` before the first layer, where a row has one; `context.read` holds what it gives.
+
+        So it is computed once for all layers, outside of what gradient checkpointing computes again, and in cached
+        decoding once for all tokens.
+        """
+        self.readers.append(Hook(module, self.rows))
 
     def observe_last_hidden(self, observer: Callable[[Float[Tensor, "b t d"], BackboneTrace], None]) -> None:
         """Show the backbone's last hidden states to `observer(h, trace)` before anything is added to them."""
@@ -102,6 +115,10 @@ class Sites:
     def sublayer(self, layer: int, part: str) -> ModuleSite:
         """The site of the last module of a layer's "attention" or "mlp"."""
         return self.module(f"{self.shape.family.layers}.{layer}.{self.shape.family.sublayers[part]}")
+
+    def layer(self, layer: int) -> ModuleSite:
+        """The site of a whole layer."""
+        return self.module(f"{self.shape.family.layers}.{layer}")
 
     def module(self, path: str) -> ModuleSite:
         """The site of any module, by its path from the model."""

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from transformers import Cache, PreTrainedModel
 
 from engine.models.attention import add_strength_through_mask
-from engine.models.inputs import Inputs, Pixels, Positions, Tokens
+from engine.models.inputs import Inputs, Pictures, Pixels, Positions, Tokens
 from engine.models.layout import CachedColumns, Layout, SoftPrompt
 from engine.models.shape import ModelShape
 from engine.models.sharing import share_tensors
@@ -23,10 +23,11 @@ from engine.models.trace import BackboneTrace, CacheState, traced
 
 @dataclass(slots=True)
 class _Past:
-    """What a view keeps with a key/value cache from one forward to the next: of its columns, and of the hooks."""
+    """What a view keeps with a key/value cache from one forward to the next: of its columns, hooks and pictures."""
 
     columns: CachedColumns = field(default_factory=CachedColumns)
     hooks: CacheState = field(default_factory=dict)
+    read: dict[nn.Module, Tensor] | None = None
 
     @classmethod
     def of(cls, cache: Cache | None) -> "_Past":
@@ -70,15 +71,32 @@ class View:
         limit: int | None = getattr(self.model.config, "max_position_embeddings", None)
         if limit is None:
             return 2**31
+        return limit - self.shape.first_position - self._most_shifted()
+
+    @property
+    def switch_tokens(self) -> int | None:
+        """Tokens of text beyond which the model turns all positions otherwise (LongRoPE), cached keys included.
+
+        None where it never does.
+        """
+        rope = getattr(self.model.config, "rope_parameters", None) or {}
+        if rope.get("rope_type") != "longrope":
+            return None
+        original: int = rope["original_max_position_embeddings"]
+        return original - self._most_shifted()
+
+    def _most_shifted(self) -> int:
+        """Places by which virtual tokens push the text back, in the row where they are most."""
         prompts = [hook.run() for hook in self.sites.prepends]
         shifts = [len(prompt.vectors) for prompt in prompts if prompt is not None and prompt.shift]
         shifts += [hook.run() for hook in self.sites.shifts]
-        return limit - self.shape.first_position - max(shifts, default=0)
+        return max(shifts, default=0)
 
     def _hidden_of_pixels(self, pixels: Pixels) -> Float[Tensor, "b t d"]:
         """Pictures hold no virtual tokens, no padding and no past."""
         context = self.sites.context
         context.rows, context.virtual, context.bias, context.pictures = len(pixels.values), None, None, ()
+        context.read = {}
         return self._run(None, None, {"pixel_values": pixels.values})
 
     def _hidden_of_text(self, tokens: Tokens, cache: Cache | None) -> Float[Tensor, "b t d"]:
@@ -87,6 +105,8 @@ class View:
         layout = Layout.of(tokens, self._soft_prompts(rows), self._shifts(rows), embed, past.columns)
         context.rows, context.virtual, context.bias = rows, layout.virtual, layout.bias
         context.pictures = tokens.pictures
+        past.read = self._read(tokens.pictures) if past.read is None else past.read
+        context.read = past.read
         inputs: dict[str, Any] = {
             **layout.inputs,
             "position_ids": self._position_ids(layout.positions),
@@ -97,6 +117,11 @@ class View:
         elif self.shape.family.causal:
             inputs |= {"use_cache": False}
         return layout.restore(self._run(layout.mask, None if cache is None else past.hooks, inputs))
+
+    def _read(self, pictures: Pictures) -> dict[nn.Module, Tensor]:
+        """What readers make of the pictures of the rows that they serve, where one of these has a picture."""
+        served = [(hook.run, pictures[hook.rows or slice(None)]) for hook in self.sites.readers]
+        return {module: module(own) for module, own in served if any(own)}
 
     def _run(
         self, mask: Bool[Tensor, "b s"] | None, cache_state: CacheState | None, inputs: dict[str, Any]

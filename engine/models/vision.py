@@ -1,6 +1,7 @@
 """A frozen vision encoder: from a picture to its global features at several depths."""
 
 import functools
+import hashlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +18,7 @@ from engine.models.base import hash_weights
 from engine.models.checks import check_hub, check_missing_weights, check_weights
 from engine.models.processing import pixels_of
 from engine.models.resolve import hub_token, local_folder, locate
-from engine.models.vision_errors import telling_of_vision
+from engine.models.vision_errors import no_encoder, telling_of_vision
 from engine.models.vision_families import VisionFamily, vision_family_of
 
 TRIED = (32, 24)
@@ -26,10 +27,19 @@ TRIED = (32, 24)
 
 @dataclass(frozen=True, slots=True)
 class VisionShape:
-    """Sizes of an encoder: its layers, and the width of their states."""
+    """Sizes of an encoder.
+
+    Attributes:
+        layers: Its layers.
+        width: Width of their states.
+        tokens: How many tokens a picture has after the last layer: its patches, and a class token where there is one.
+        token_width: Width of these, which CLIP projects once more.
+    """
 
     layers: int
     width: int
+    tokens: int
+    token_width: int
 
     def depths(self, count: int) -> list[int]:
         """So many layers at even distances, the last among them.
@@ -84,6 +94,43 @@ class VisionEncoder:
         return nn.functional.layer_norm(features, features.shape[-1:]).cpu()
 
     @torch.no_grad()
+    def tokens(self, picture: Image.Image) -> Float[Tensor, "n w"]:
+        """All tokens of a picture after the last layer, CLIP's through its projection, on the CPU."""
+        pixels = pixels_of(self.processor, [picture]).to(self.model.device, self.model.dtype)
+        state = self._last(self.model(pixel_values=pixels).last_hidden_state)
+        out: Tensor = state if self.projection is None else self.projection(state)
+        return out[0].float().cpu()
+
+    @functools.cached_property
+    def projection(self) -> nn.Module | None:
+        """The linear that the tokens of a picture go through; None where the family has none.
+
+        Raises:
+            ModelError: The files hold none.
+        """
+        if not self.family.projection:
+            return None
+        config = _config(self.name)
+        sizes: Any = getattr(config, self.family.within)
+        sizes.projection_dim = config.projection_dim  # written twice, and only the outer one holds
+        with telling_of_vision(self.name), torch.random.fork_rng(devices=[]):
+            whole, loading_info = getattr(transformers, f"{self.family.model}WithProjection").from_pretrained(
+                locate(self.name), config=sizes, use_safetensors=True, output_loading_info=True, dtype=torch.float32,
+                token=hub_token(), trust_remote_code=False,
+            )  # fmt: skip
+        missing = [key for key in loading_info["missing_keys"] if key.startswith(self.family.projection)]
+        check_missing_weights(self.name, missing)
+        projection: nn.Module = whole.get_submodule(self.family.projection)
+        return projection.requires_grad_(requires_grad=False).to(self.model.device)
+
+    @functools.cached_property
+    def token_fingerprint(self) -> str:
+        """Short hash of all weights that tokens depend on."""
+        if self.projection is None:
+            return self.fingerprint
+        return hashlib.sha256((self.fingerprint + hash_weights(self.projection)).encode()).hexdigest()[:16]
+
+    @torch.no_grad()
     def attention(self, picture: Image.Image, depths: int) -> tuple[Float[Tensor, "c y x"], Float[Tensor, "m p"]]:
         """What it reads of a picture, and how what stands for the whole of it attends to the patches.
 
@@ -121,8 +168,37 @@ def vision_shape(name: str) -> VisionShape:
 def _shape(name: str, stamp: object) -> VisionShape:
     config = _config(name)
     family = vision_family_of(name, config.model_type)
-    sizes: Any = getattr(config, family.within) if family.within else config
-    return VisionShape(sizes.num_hidden_layers, sizes.hidden_size)
+    with telling_of_vision(name):
+        sizes: Any = getattr(config, family.within) if family.within else config
+        layers, width = sizes.num_hidden_layers, sizes.hidden_size
+        if not (isinstance(layers, int) and isinstance(width, int) and layers > 0 and width > 0):
+            raise no_encoder(name, f"config.json says {layers!r} layers of width {width!r}")
+        check_weights(name)
+        _check_files(name)
+        (height, across), (tall, wide) = (_pair(side) for side in (sizes.image_size, sizes.patch_size))
+        patches = (height // tall) * (across // wide)
+    token_width = config.projection_dim if family.projection else width
+    return VisionShape(layers, width, patches + family.class_token, token_width)
+
+
+def _pair(side: Any) -> tuple[int, int]:  # noqa: ANN401 - configs hold one number or two
+    """Height and width of a picture or a patch, which most configs write as one number."""
+    height, width = (side, side) if isinstance(side, int) else side
+    return height, width
+
+
+def _check_files(name: str) -> None:
+    """See that a folder has more than a description, so that counting finds out what a run would.
+
+    Raises:
+        ModelError: It has not.
+    """
+    folder = local_folder(name)
+    if folder is None:
+        return
+    for pattern in ("*.safetensors", "preprocessor_config.json"):
+        if not any(folder.glob(pattern)):
+            raise no_encoder(name, f"there is no {pattern}")
 
 
 def load_vision(name: str, device: str = "cpu") -> VisionEncoder:

@@ -4,10 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from engine.core.errors import ModelError
-from engine.models.load_errors import LOADING_ERRORS, first_line, loading_error
-
-ODD_FILES = (RuntimeError, AttributeError, TypeError, LookupError)
-"""What transformers raises besides of files that are no encoder's, or do not fit each other."""
+from engine.models.load_errors import LOADING_ERRORS, ODD_CONFIG, first_line, loading_error
 
 
 @contextmanager
@@ -23,7 +20,7 @@ def telling_of_vision(name: str) -> Iterator[None]:
         raise _about_vision(name, error) from error
     except LOADING_ERRORS as error:
         raise _about_vision(name, loading_error(name, error)) from error
-    except ODD_FILES as error:
+    except ODD_CONFIG as error:
         raise no_encoder(name, first_line(error)) from error
 
 

@@ -17,6 +17,8 @@ class VisionFamily:
         model: Name of the class of transformers that holds the encoder alone, and loads it out of larger files too.
         within: Attribute of the config that holds the encoder's sizes; empty where they stand in the config itself.
         class_token: Whether the first state stands for the whole picture; else the mean of all patches does.
+        projection: Path to the linear that brings states to the width of text features in the class
+            `<model>WithProjection`; empty where there is none.
         last_norm: Path to the norm that the last layer's state still has to go through; empty where it has.
         unused: Beginnings of the names of weights that global features do without, so that a file may lack them.
     """
@@ -24,6 +26,7 @@ class VisionFamily:
     model: str
     within: str = ""
     class_token: bool = True
+    projection: str = ""
     last_norm: str = ""
     unused: tuple[str, ...] = ("pooler.", "head.", "embeddings.mask_token")
 
@@ -35,7 +38,7 @@ VISION_FAMILIES: dict[str, VisionFamily] = {
     "vit": VisionFamily(model="ViTModel"),
     "dinov2": VisionFamily(model="Dinov2Model"),
     "clip_vision_model": _CLIP,
-    "clip": replace(_CLIP, within="vision_config"),
+    "clip": replace(_CLIP, within="vision_config", projection="visual_projection"),
     "siglip_vision_model": _SIGLIP,
     "siglip": replace(_SIGLIP, within="vision_config"),
 }

@@ -28,6 +28,7 @@ from engine.memory.quantised import quantise
 from engine.methods import method_class
 from engine.methods.base import Method, Start
 from engine.models.base import Base, base_from_model
+from engine.models.fitting import precision_as_stored, stored_precision
 from engine.models.inputs import Processor
 from engine.models.loading import DTYPES, empty_model, resolve_precision
 from engine.models.shape import ModelShape
@@ -116,13 +117,15 @@ def estimate(plan: Plan, memory: DeviceMemory) -> MemoryInfo:
 
 def _base(plan: Plan) -> tuple[Base, int]:
     """The base on the meta device, and the bytes of its scales where it is quantised."""
-    precision = resolve_precision(plan.training.precision, plan.device)
+    name = str(plan.config.name_or_path)
+    stored = stored_precision(name, plan.config)
+    precision = resolve_precision(precision_as_stored(name, stored, plan.training.precision), plan.device)
     dtype = DTYPES.get(precision, torch.float32 if plan.device == "cpu" else torch.float16)
     model = empty_model(plan.config)
     for parameter in model.parameters():  # `from_config` with this dtype would change the process's default dtype
         parameter.data = parameter.data.to(dtype)
     overhead = 0 if precision in DTYPES else quantise(model, precision, plan.device)
-    name, processor = str(plan.config.name_or_path), plan.processor or _word_tokenizer()
+    processor = plan.processor or _word_tokenizer()
     return base_from_model(name, model, processor, precision, plan.training.attention), overhead
 
 

@@ -3,7 +3,7 @@
 from engine.config.run import RunConfig
 from engine.data.batching import Batch, collator_for
 from engine.data.dataset import Row
-from engine.data.tokenise import encode_for
+from engine.data.encode import encode_for
 from engine.memory.capacity import DeviceMemory
 from engine.memory.info import MemoryInfo
 from engine.models.loading import resolve_device

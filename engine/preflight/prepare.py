@@ -61,8 +61,10 @@ class PreparedData:
         rows = self.dataset.rows("train")
         if not isinstance(self.processor, PreTrainedTokenizerBase):
             return picture_rows(rows[: PICTURES * count])
-        generates = self.head is None
-        return preview_rows(self.processor, self.dataset, rows[:count], writes=generates, max_seq_len=self.limit)
+        writes, spec = self.head is None, self.head
+        return preview_rows(
+            self.processor, self.dataset, rows[:count], writes=writes, max_seq_len=self.limit, spec=spec
+        )
 
 
 def prepare(config: RunConfig) -> PreparedData:
@@ -103,7 +105,7 @@ def prepare_data(
         base=base,
         processor=processor,
         dataset=dataset,
-        head=head_for(training.head, training.pooling, family_of(base.model_type), dataset, model),
+        head=head_for(training.head, training.pooling, family_of(base.model_type), dataset, model, training.span),
         limit=min(training.max_seq_len, limit),
     )
 
@@ -111,10 +113,7 @@ def prepare_data(
 @functools.lru_cache(maxsize=8)
 def _read_model(name: str, *, trusted: bool) -> tuple[PreTrainedConfig, Processor]:
     config = load_config(name, trust_remote_code=trusted)
-    processor = load_processor(name, family_of(config.model_type), trust_remote_code=trusted)
-    if isinstance(processor, PreTrainedTokenizerBase) and processor.pad_token_id is None:
-        processor.pad_token = processor.eos_token
-    return config, processor
+    return config, load_processor(name, config, trust_remote_code=trusted)
 
 
 def preview_data(config: RunConfig, count: int) -> DataPreview:
@@ -136,4 +135,5 @@ def preview_data(config: RunConfig, count: int) -> DataPreview:
         answered=columns.response or columns.messages,
         labels=dataset.head_labels,
         limit=prepared.limit,
+        marked=prepared.head is not None and prepared.head.span is not None,
     )

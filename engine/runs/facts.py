@@ -6,9 +6,10 @@ from typing import Any, Self, get_type_hints
 from engine.config.training import TrainingSettings
 from engine.data.head_spec import HeadSpec
 from engine.memory.info import MeasuredMemory
+from engine.runs.score import RunScore
 from engine.runs.typed import checked, optional
 
-NESTED = ("base", "head", "memory", "other")
+NESTED = ("base", "head", "memory", "score", "other")
 """Entries with a type of their own."""
 
 LAST_TIME = 2.5e11
@@ -46,6 +47,7 @@ class RunFacts:
         base: Its base.
         trainable: Number of trained parameters.
         steps: Updates of the whole run.
+        learning_rate: Its highest; None in runs of older versions.
         emits: Kinds of event that the method emits in addition to those of every run.
         layered: Whether these events are per layer.
         best_validation: Lowest validation loss so far, in nats.
@@ -57,8 +59,13 @@ class RunFacts:
         chips: Prompts that the chat suggests; None in runs of older versions.
         problem: `WorkbenchError.to_dict` of the error that ended it; None otherwise.
         memory: What it held; None before the run has ended.
+        wall_s: Seconds of training; None before the run has ended.
+        score: Of the state that it kept, on held-out rows; None before the run has ended, and where it was not scored.
+        forgetting: Rise of the loss on plain text up to that state, in nats per token; None where it was not measured.
         data: Fingerprint of each split of its dataset; empty in runs of older versions.
         owner: Who started it, on a server with several visitors; empty otherwise.
+        sorted_batches: Batches whose rows are sorted by length together; always eight in older versions.
+        tags: Words that it has in common with others, such as those of one learning-rate ladder.
         other: Entries of the file that this version does not know; they are preserved when it is rewritten.
     """
 
@@ -73,6 +80,7 @@ class RunFacts:
     base: BaseFacts = field(default_factory=BaseFacts)
     trainable: int = 0
     steps: int = 0
+    learning_rate: float | None = None
     emits: list[str] = field(default_factory=list)
     layered: bool = False
     best_validation: float | None = None
@@ -84,8 +92,13 @@ class RunFacts:
     chips: list[str] | None = None
     problem: dict[str, Any] | None = None
     memory: MeasuredMemory | None = None
+    wall_s: float | None = None
+    score: RunScore | None = None
+    forgetting: float | None = None
     data: dict[str, Any] = field(default_factory=dict)
     owner: str = ""
+    sorted_batches: int = 8
+    tags: list[str] = field(default_factory=list)
     other: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -115,7 +128,8 @@ class RunFacts:
         base = {f.name: getattr(self.base, f.name) for f in fields(self.base)}
         head = self.head.to_dict() if self.head else None
         memory = self.memory.to_dict() if self.memory else None
-        return {**known, "base": base, "head": head, "memory": memory, **self.other}
+        score = self.score.to_dict() if self.score else None
+        return {**known, "base": base, "head": head, "memory": memory, "score": score, **self.other}
 
     @classmethod
     def from_json(cls, values: Any) -> Self:  # noqa: ANN401 - any contents of a file
@@ -136,6 +150,8 @@ class RunFacts:
         known["head"] = _head(_mapping(values, "head"))
         memory = _mapping(values, "memory")
         known["memory"] = MeasuredMemory(**_known(MeasuredMemory, memory)) if memory else None
+        score = _mapping(values, "score")
+        known["score"] = RunScore.from_dict(score) if score else None
         if "steps" not in known:
             known["steps"] = checked("steps", config.get("training", {}).get("steps", TrainingSettings().steps), int)
         if not 0 <= known.get("created", 0.0) <= LAST_TIME:
@@ -165,7 +181,10 @@ def _head(values: dict[str, Any]) -> HeadSpec | None:
     if not values:
         return None
     labels = checked("labels of the head", values.get("labels"), list[str])
-    return HeadSpec(labels=tuple(labels), pooling=checked("pooling of the head", values.get("pooling"), str))
+    span = checked("span of the head", values.get("span") or {}, dict[str, Any])
+    pooling = checked("pooling of the head", values.get("pooling"), str)
+    scale = {n: checked(f"{n} of the head", values[n], float) for n in ("centre", "spread") if n in values}
+    return HeadSpec.from_dict({"labels": labels, "pooling": pooling, "span": span, **scale})
 
 
 def _is_problem(problem: Any) -> bool:  # noqa: ANN401 - any JSON value

@@ -200,14 +200,18 @@ class RunFolder:
     def update(self, **changes: Any) -> None:  # noqa: ANN401 - any field of RunFacts
         """Change entries of run.json, by their names in `RunFacts`. A deleted run is not recreated.
 
-        The page and the trainer both do this: one at a time, and each keeps what the other changed.
+        The page and the trainer both do this: one at a time, and each keeps what the other changed. Where nothing
+        changes, nothing is written: whoever polls the file sees no news.
 
         Raises:
             RunError: run.json is gone.
         """
         self.facts()  # the lock would bring a deleted folder back
         with FileLock(self.path / "run.json.lock", timeout=UPDATE_PATIENCE_S):
-            write_json(self.path / "run.json", replace(self.facts(), **changes).to_json(), durable=True)
+            facts = self.facts()
+            changed = replace(facts, **changes)
+            if changed != facts:
+                write_json(self.path / "run.json", changed.to_json(), durable=True)
 
     def change_training(self, training: dict[str, Any]) -> None:
         """Put other settings of the loop into run.json and run.yaml.

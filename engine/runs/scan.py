@@ -12,6 +12,7 @@ from engine.runs.folder import RunFolder
 
 LONGEST_DATASET = 80
 """Characters of a dataset's name in the name of a run folder."""
+LONGEST_ID = 255  # bytes
 
 
 def new_run_path(root: Path, config: RunConfig) -> Path:
@@ -54,3 +55,13 @@ def folder_names(root: Path) -> list[str]:
         for entry in entries
         if not entry.name.startswith(".") and not entry.name.endswith(".deleted") and entry.is_dir()
     ]
+
+
+def is_run_id(run: str) -> bool:
+    """Whether a text is one plain folder name, which may have spaces, so that it leads to no other folder."""
+    try:
+        length = len(run.encode())
+    except UnicodeEncodeError:
+        return False
+    plain = not any(mark in run for mark in "/\\:\0") and run.isprintable()
+    return plain and 0 < length <= LONGEST_ID and not run.startswith(".") and not run.endswith(".deleted")

@@ -4,6 +4,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from engine.memory.info import MeasuredMemory
+from engine.runs.score import RunScore
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -21,9 +22,11 @@ class RunUpdate:
     Attributes:
         message: The error that ended it, in English, else "".
         problem: The same as `WorkbenchError.to_dict`; None for any other error, or without one.
+        family: What its method adds to the model, as `MethodSpec.group`; "" for a method that is not known here.
         layered: Whether its method can be switched off in single layers.
         config: As `RunConfig.to_dict` has it.
         memory: What it held; None before the run ends.
+        score: Of the state that it kept; None where it was not scored.
         early: Whether early stopping ended it before its last step.
         kept: Step of the state in its adapter folder, None while there is none.
         epoch: Incremented when a run is resumed; the reader then starts again at cursor 0.
@@ -39,11 +42,13 @@ class RunUpdate:
     problem: dict[str, Any] | None
     recording: bool
     emits: list[str]
+    family: str
     layered: bool
     pictures: bool
     steps: int
     config: dict[str, Any]
     memory: MeasuredMemory | None
+    score: RunScore | None
     early: bool
     kept: int | None
     epoch: int
@@ -54,4 +59,5 @@ class RunUpdate:
     def to_json(self) -> dict[str, Any]:
         """Every field by its name; all are plain values."""
         plain = {field.name: getattr(self, field.name) for field in fields(self)}
-        return plain | {"memory": self.memory.to_dict() if self.memory else None}
+        memory, score = self.memory.to_dict() if self.memory else None, self.score.to_dict() if self.score else None
+        return plain | {"memory": memory, "score": score}

@@ -39,6 +39,7 @@ def _info(folder: Path) -> AdapterInfo | None:
             step=checked("step", facts.get("step", 0), int),
             trainable=checked("trainable", facts.get("trainable") or (run_facts.trainable if run_facts else 0), int),
             size_bytes=sum(path.stat().st_size for path in folder.iterdir()),
+            marks=bool(head and head.get("span")),
             created=(run_facts and run_facts.created) or (folder / "adapter.safetensors").stat().st_mtime,
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RunError):

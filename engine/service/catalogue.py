@@ -5,20 +5,24 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from engine.config.run import RunConfig
+from engine.core.errors import ExchangeError
+from engine.data.head_spec import HeadSpec
 from engine.data.task import head_for, wants_head
+from engine.exchange.permitted import refusals
+from engine.memory.capacity import DeviceMemory, fit_of
 from engine.methods import method_class, method_spec
 from engine.methods.parts.task_head import TaskHead
 from engine.methods.serving import must_serve
-from engine.models.discover import (
-    LocalModel,
-    cached_models,
-    inspect_folder,
-    models_in_folder,
-)
+from engine.models.discover import LocalModel, cached_models, inspect_folder, models_in_folder
+from engine.models.download import kept_bytes
 from engine.models.info import Counts, ModelInfo
-from engine.models.loading import shape_from_config
+from engine.models.loading import resolve_device, shape_from_config
+from engine.models.menu import MenuModel, Offer, menu
 from engine.models.resolve import SHIPPED
 from engine.models.shape import ModelShape
+
+STEP_BYTES = 500_000_000
+"""Of a training step with eight rows of a hundred tokens, on models of the menu's sizes."""
 
 
 def models(folder: Path | None = None) -> list[ModelInfo]:
@@ -35,12 +39,31 @@ def on_this_machine(folder: Path | None = None) -> Iterator[LocalModel]:
     yield from cached_models()
 
 
+def offers() -> list[Offer]:
+    """The menu of good first models, as this machine has and bears them."""
+    device, here = DeviceMemory.of(resolve_device("auto")), {model.name for model in cached_models()}
+    return [
+        Offer(
+            model=model,
+            here=model.name in here,
+            kept_bytes=kept_bytes(model.name),
+            fit=fit_of(_first_run_bytes(model, device.device), device.free),
+        )
+        for model in menu()
+    ]
+
+
+def _first_run_bytes(model: MenuModel, device: str) -> int:
+    """About what a first run takes: the weights in the usual precision, and a step of a few short rows."""
+    return model.parameters * (2 if device == "cuda" else 4) + STEP_BYTES
+
+
 def model_info(model: LocalModel) -> ModelInfo:
     """The facts of a model that the page shows."""
     label = model.path.name if model.source == "folder" else model.name
     return ModelInfo(
         name=model.name,
-        title=f"{label} ({_millions(model.parameters)})",
+        title=f"{label} ({', '.join(filter(None, (_millions(model.parameters), model.quantisation)))})",
         family=model.family,
         parameters=model.parameters,
         size_mb=round(model.size_bytes / 1e6, 1),
@@ -85,6 +108,16 @@ def count(config: RunConfig) -> Counts:
     must_serve(cls.spec, shape.family, shape.model_type)
     groups = cls.count(config.of_method(), shape)
     if wants_head(training.head, shape.family):
-        spec = head_for(training.head, training.pooling, shape.family, config.load_data(), config.model)
+        data = config.load_data()
+        spec = head_for(training.head, training.pooling, shape.family, data, config.model, training.span)
         groups = groups if spec is None else groups | {"head": TaskHead.count(spec, shape)}
     return Counts(trainable=sum(groups.values()), total=shape.parameters, groups=groups)
+
+
+def refused_exports(config: RunConfig, head: HeadSpec | None) -> dict[str, ExchangeError]:
+    """Why a run's adapter cannot be exported, by form; see `engine.exchange.permitted`. No weights are loaded.
+
+    Raises:
+        WorkbenchError: A setting or the model cannot be used.
+    """
+    return refusals(method_class(config.method), config.of_method(), head, shape_of_model(config.model))

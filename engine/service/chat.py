@@ -7,6 +7,8 @@ from engine.analysis.probe import need_picture, need_words
 from engine.config.run import RunConfig
 from engine.core.errors import RunError
 from engine.data.dataset import load_dataset
+from engine.data.templates import PROMPT, is_chat_template
+from engine.data.templates import chat as chat_template
 from engine.inference.chat import ChatColumn, stream_answers
 from engine.inference.messages import ChatRequest, ChatSide, ChatUpdate
 from engine.methods.base import Method
@@ -44,16 +46,29 @@ def chat(
     methods = [
         method_of(folder, side.step) if folder else None for side, folder in zip(request.sides, folders, strict=True)
     ]
-    if request.picture:
-        need_picture(base, Path(request.picture), seen=any(method and method.sees_pictures for method in methods))
-    else:
-        need_words(base)
+    _see_pictures(request, methods, base)
     template = next((template_of(folder) for folder in folders if folder is not None), None)
     columns = [
         _column(request, side, folder, method, template, base)
         for side, folder, method in zip(request.sides, folders, methods, strict=True)
     ]
-    return stream_answers(base, columns, request.sampling, stopped)
+    return stream_answers(base, columns, request.sampling, stopped, request.context)
+
+
+def _see_pictures(request: ChatRequest, methods: Sequence[Method | None], base: Base) -> None:
+    """See that the pictures of the question and of the questions before it can be read, and that somebody sees them.
+
+    Raises:
+        ModelError: The model reads pictures and the request has none, or nobody sees them.
+        DataError: A picture cannot be read.
+    """
+    seen = any(method and method.sees_pictures for method in methods)
+    if request.picture:
+        need_picture(base, Path(request.picture), seen=seen)
+    else:
+        need_words(base)
+    for picture in {turn.picture for side in request.sides for turn in side.history if turn.picture and seen}:
+        need_picture(base, Path(picture), seen=True)
 
 
 def template_of(folder: RunFolder) -> str:
@@ -69,12 +84,38 @@ def _column(
     default: str | None,
     base: Base,
 ) -> ChatColumn:
-    """The column of one side. A side without a run takes the template of another side, if one has a run."""
+    """The column of one side. A side without a run takes the template of another side, if one has a run.
+
+    Raises:
+        DataError: The model's own chat template is asked for, and it has none that can be used.
+    """
     picture = Path(request.picture) if request.picture else None
-    if not request.template or not base.shape.family.reads_text:
+    if not base.shape.family.reads_text:
         return ChatColumn(request.prompt, method, side.strength, picture=picture)
+    template, in_chat_template = _template(request, folder, default, base)
+    own = method.template if method and request.around != "bare" else None
+    return ChatColumn(
+        request.prompt,
+        method,
+        side.strength,
+        own or template,
+        picture,
+        side.history,
+        request.system.strip(),
+        in_chat_template and own is None,
+        request.alone,
+        request.passage,
+    )
+
+
+def _template(request: ChatRequest, folder: RunFolder | None, default: str | None, base: Base) -> tuple[str, bool]:
+    """The text around a side's question, and whether it is the model's own chat template."""
+    if request.around == "bare":
+        return PROMPT, False
+    if request.around == "chat":
+        return chat_template(base.tokenizer).around, True
     template = template_of(folder) if folder else default or load_dataset(DEFAULT_DATA).template
-    return ChatColumn(request.prompt, method, side.strength, (method and method.template) or template, picture)
+    return template, is_chat_template(template, base.tokenizer)
 
 
 def _shared(configs: Sequence[RunConfig]) -> RunConfig:

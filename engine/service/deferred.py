@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.config.run import RunConfig
+from engine.core.errors import ExchangeError
 from engine.core.loading import load
+from engine.data.head_spec import HeadSpec
 from engine.data.preview_values import DataPreview
 from engine.memory.info import MemoryInfo
 from engine.models.info import Counts, ModelInfo
+from engine.models.menu import Offer
 
 if TYPE_CHECKING:
     from engine.service.worker import Worker
@@ -33,12 +36,28 @@ def models(folder: Path) -> list[ModelInfo]:
     return catalogue.models(folder)
 
 
+def offers() -> list[Offer]:
+    """See `engine.service.catalogue.offers`."""
+    load("engine.service.catalogue")
+    from engine.service import catalogue
+
+    return catalogue.offers()
+
+
 def count(config: RunConfig) -> Counts:
     """See `engine.service.catalogue.count`."""
     load("engine.service.catalogue")
     from engine.service import catalogue
 
     return catalogue.count(config)
+
+
+def refused_exports(config: RunConfig, head: HeadSpec | None) -> dict[str, ExchangeError]:
+    """See `engine.service.catalogue.refused_exports`."""
+    load("engine.service.catalogue")
+    from engine.service import catalogue
+
+    return catalogue.refused_exports(config, head)
 
 
 def usual_rate(config: RunConfig) -> float:

@@ -56,13 +56,12 @@ class ModelCache:
             ModelError: It cannot be loaded.
         """
         device = resolve_device(loading.get("device", "auto"))
-        precision = resolve_precision(precision, device)
-        key = (model, precision, device, loading.get("attention", "auto"))
+        key = (model, resolve_precision(precision, device), device, loading.get("attention", "auto"))
         if key not in self._bases:
             while len(self._bases) >= KEPT_BASES:
                 self._bases.popitem(last=False)
             self._bases[key] = load_base(model, precision, **{**loading, **self._trust})
-            self._loaded(model, precision, self._bases[key])
+            self._loaded(model, self._bases[key].precision, self._bases[key])
         self._bases.move_to_end(key)
         return self._bases[key]
 

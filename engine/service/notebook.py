@@ -9,6 +9,7 @@ from engine.core.paths import runs_root
 from engine.core.sampling import Sampling
 from engine.data.dataset import Dataset
 from engine.evaluation.head import LabelScores, NumberScores, head_scores
+from engine.evaluation.spans import SpanScores
 from engine.evaluation.text import TextScores, text_scores
 from engine.exchange.archive import write_adapter
 from engine.exchange.native import load_adapter
@@ -116,7 +117,7 @@ class Run:
         """The run's events in order: all, or those of one kind of docs/reference/events.md."""
         return [event for event in all_events(self.folder.events_path) if kind in ("", event["kind"])]
 
-    def evaluate(self) -> TextScores | LabelScores | NumberScores:
+    def evaluate(self) -> TextScores | LabelScores | NumberScores | SpanScores:
         """Scores on the test rows, beside the untuned base."""
         method = self.method
         return (text_scores if method.head is None else head_scores)(self.base, method, self.dataset)

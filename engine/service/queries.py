@@ -20,7 +20,7 @@ from engine.evaluation.predictions import predict_rows
 from engine.methods.base import Method
 from engine.models.base import Base
 from engine.runs.folder import RunFolder
-from engine.training.launch import check_test_rows
+from engine.training.run_changes import check_test_rows
 
 Need = Literal["data", "pictures", "training_state"]
 
@@ -71,7 +71,7 @@ def _pictures(path: Path) -> dict[str, Path]:
 QUERIES: dict[str, Query] = {
     "probe": Query(probe, ("sentence",), needs=()),
     "probe_picture": Query(probe_one_of, ("name",), needs=("pictures",)),
-    "probe_beside": Query(probe_beside, ("row",)),
+    "probe_beside": Query(probe_beside, ("row", "own", "other", "question")),
     "strength": Query(strength_curve),
     "ablation": Query(ablation),
     "routes": Query(routes, needs=("training_state", "data"), past=False),

@@ -41,6 +41,22 @@ class Rights:
         if not self.who().starts:
             raise self._watches(self.who())
 
+    def downloads(self) -> bool:
+        """Whether models may be fetched to this machine, where they stay."""
+        visitor = self.who()
+        return visitor.starts and visitor.role != "guest"
+
+    def to_download(self) -> None:
+        """Let a model be fetched to this machine.
+
+        Raises:
+            SettingError: This visitor only watches, or is a guest, who leaves nothing here.
+        """
+        self.to_start()
+        if not self.downloads():
+            text = "Guests of this server fetch no models: choose one that is here already."
+            raise SettingError("guest_downloads", text)
+
     def to_change(self, run: str, owner: str) -> None:
         """Let a run be stopped, resumed, renamed or deleted.
 

@@ -8,12 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from engine.config.run import RunConfig
+from engine.config.training import TrainingSettings
 from engine.core.errors import RunError, SettingError, WorkbenchError
 from engine.evaluation.predicted import Predicted
+from engine.methods import METHODS
 from engine.runs.files import holds
 from engine.runs.folder import ACTIVE, RunFolder, sweep_deleted
 from engine.runs.log import all_events, read_events
-from engine.runs.scan import folder_names
+from engine.runs.requests import STOP, ask
+from engine.runs.scan import folder_names, is_run_id
 from engine.runs.summary import AdapterInfo, RunSummary
 from engine.runs.update import LossCurves, RunUpdate
 from engine.service.adapters import list_adapters
@@ -24,7 +27,6 @@ from engine.service.visitor import is_guest, operator
 
 RECORDINGS = Path(__file__).resolve().parents[2] / "assets" / "recordings"
 NAME_LENGTH = 120
-LONGEST_ID = 255  # bytes
 
 
 class RunStore:
@@ -78,6 +80,10 @@ class RunStore:
         """How many runs there are, damaged ones included."""
         return len(self._own.rows())
 
+    def newest(self) -> list[str]:
+        """Ids of the home folder's runs, the newest first."""
+        return [run.id for run in self._own.rows() if run.problem is None]
+
     def delete_of_guests(self, before: float) -> None:
         """Delete the runs of guests that were made before a moment, in seconds since 1970, unless one is active."""
         for run in self._own.rows():
@@ -117,11 +123,13 @@ class RunStore:
             problem=facts.problem,
             recording=_recorded(folder),
             emits=facts.emits,
+            family=METHODS[method].group if (method := str(facts.config.get("method"))) in METHODS else "",
             layered=facts.layered,
             pictures=facts.pictures,
             steps=facts.steps,
             config=facts.config,
             memory=facts.memory,
+            score=facts.score,
             early=facts.stopped_early,
             kept=facts.kept_step,
             epoch=facts.epoch,
@@ -153,6 +161,14 @@ class RunStore:
     def annotate(self, run: str, notes: str) -> None:
         """Set the notes of a run."""
         self.editable_folder(run).update(notes=notes)
+
+    def stop(self, run: str) -> None:
+        """Ask the process that trains a run, which is not this one, to stop after its step and to save its state.
+
+        Raises:
+            RunError: No process trains it, or the asker may not change it.
+        """
+        ask(self.editable_folder(run), STOP)
 
     def delete(self, run: str) -> None:
         """Delete a run, damaged or not.
@@ -275,16 +291,6 @@ class RunStore:
             return row
 
 
-def is_run_id(run: str) -> bool:
-    """Whether a text is one plain folder name, which may have spaces, so that it leads to no other folder."""
-    try:
-        length = len(run.encode())
-    except UnicodeEncodeError:
-        return False
-    plain = not any(mark in run for mark in "/\\:\0") and run.isprintable()
-    return plain and 0 < length <= LONGEST_ID and not run.startswith(".") and not run.endswith(".deleted")
-
-
 def _config(folder: RunFolder) -> dict[str, Any] | None:
     """Config of a run as its files have it; None where it is damaged."""
     try:
@@ -303,6 +309,7 @@ def _row(folder: RunFolder) -> RunSummary | None:
 
 def _summary(folder: RunFolder) -> RunSummary:
     facts = folder.facts()
+    seed = facts.config.get("training", {}).get("seed", TrainingSettings().seed)
     return RunSummary(
         id=folder.id,
         name=facts.name,
@@ -321,10 +328,17 @@ def _summary(folder: RunFolder) -> RunSummary:
         created=facts.created,
         emits=facts.emits,
         labels=facts.head.labels if facts.head else None,
+        marks=facts.head is not None and facts.head.span is not None,
         pictures=facts.pictures,
         sees_pictures=facts.sees_pictures,
         chips=facts.chips,
+        score=facts.score,
+        forgetting=facts.forgetting,
+        wall_s=facts.wall_s,
+        seed=seed if isinstance(seed, int) else None,
+        learning_rate=facts.learning_rate,
         owner=facts.owner,
+        tags=facts.tags,
     )
 
 

@@ -13,6 +13,7 @@ class LiveStatus:
         run: Id of the active run, None when idle.
         eta_s: Estimated seconds to the end, None when unknown.
         warming: Progress of the method's warm-up before its first step, 0 to 1; None at all other times.
+        scoring: Whether all steps are made, and test rows are answered for the run's score.
         model: The model of the active run, else the one loaded last, else "".
         message: What is to be said of the active run, such as that it has diverged, or the error that ended the last
             one, in English; else "".
@@ -27,6 +28,7 @@ class LiveStatus:
     steps_per_s: float = 0.0
     eta_s: float | None = None
     warming: float | None = None
+    scoring: bool = False
     model: str = ""
     precision: str = ""
     size_mb: float = 0.0

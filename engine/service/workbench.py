@@ -3,8 +3,7 @@
 import dataclasses
 import queue
 import threading
-import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from engine.config.resuming import AS_IT_WAS, Resuming
 from engine.config.run import RunConfig
 from engine.core.confine import LOCAL, Confinement
-from engine.core.errors import RunError, SettingError, WorkbenchError
+from engine.core.errors import ExchangeError, RunError, SettingError, WorkbenchError
 from engine.core.parts import Parts
 from engine.data.dataset import shipped_datasets
 from engine.data.info import DatasetInfo, Inspection
@@ -24,16 +23,20 @@ from engine.evaluation.predicted import Predicted
 from engine.inference.messages import ChatRequest, ChatUpdate
 from engine.memory.info import MemoryInfo
 from engine.models.info import Counts, ModelInfo
+from engine.models.menu import Offer
 from engine.runs.folder import RunFolder
-from engine.runs.scan import new_run_path
 from engine.service import deferred
 from engine.service.answer import Answer
+from engine.service.downloads import Downloads
 from engine.service.kept_data import DATA, KeptData
-from engine.service.last_start import LastStart
+from engine.service.ladders import LadderQueue
 from engine.service.limits import UNLIMITED, Limits
 from engine.service.permission import NO_TRUST, Permission
+from engine.service.reference import Reference, reference
 from engine.service.rights import Rights
-from engine.service.runs import RECORDINGS, RunStore, short
+from engine.service.runs import RECORDINGS, RunStore
+from engine.service.searching import FOLDER, Searching
+from engine.service.starting import Starting
 from engine.service.status import LiveStatus
 from engine.service.sweeping import Sweeping
 from engine.service.turns import Turns
@@ -61,6 +64,10 @@ class Workbench:
         permission: Which paths may be named here, and which sessions trust which model's authors. The methods that take
             a `session` act with the trust that it gave; without one, with none.
         runs: The run folders; its methods do not wait for the worker.
+        searches: Searches over methods and their settings, whose trials the queue trains.
+        ladders: Learning-rate ladders, whose runs are in the queue.
+        downloads: Of models from the hub.
+        queue: The runs that wait; it begins the next one when the active one has ended.
     """
 
     def __init__(
@@ -82,9 +89,11 @@ class Workbench:
             home / "runs", self.live, self.permission.check_paths, self.rights, self._kept_data.drop_unneeded
         )
         self._sweeping = Sweeping(self.runs, self._kept_data, limits.guest_hours)
-        self._starting = threading.Lock()
-        self._last_start: LastStart | None = None
-        self._last_owner = ""
+        self._starting = Starting(self._worker, self.runs, self.rights, self.permission, self._sweeping)
+        self.queue = self._starting.queue
+        self.searches = Searching(home / FOLDER, self.queue, self.rights, self.permission)
+        self.ladders = LadderQueue(self._starting, self._worker, self.rights, self.permission)
+        self.downloads = Downloads(self.rights, limits)
         self._sweeping.at_start()
 
     def live(self) -> LiveStatus:
@@ -94,17 +103,14 @@ class Workbench:
     def seen_live(self) -> LiveStatus:
         """The same without what names a run that the asker may not see, also after it has ended with a problem."""
         live = self.live()
-        owner = self.active_owner() if live.run else self._last_owner
+        owner = self.active_owner() if live.run else self._starting.last_owner
         if not (live.run or (live.message and owner)) or self.rights.who().sees(owner):
             return live
         return dataclasses.replace(live, run=None, name="", message="", problem=None)
 
     def active_owner(self) -> str:
         """Who started the active run; empty without one."""
-        run, last = self.live().run, self._last_start
-        if last is not None and last.run == run:
-            return last.owner
-        return self.runs.owner(run) if run else ""
+        return self._starting.active_owner()
 
     def warm_up(self) -> None:
         """Start loading torch and the embedded model in the background."""
@@ -113,6 +119,10 @@ class Workbench:
     def models(self) -> list[ModelInfo]:
         """Models on this machine. Waits for torch on the first call, up to some seconds."""
         return deferred.models(self.home / "models")
+
+    def offers(self) -> list[Offer]:
+        """The menu of good first models. Waits as `models` does."""
+        return deferred.offers()
 
     def datasets(self) -> list[DatasetInfo]:
         """Datasets that ship. Instant."""
@@ -132,10 +142,8 @@ class Workbench:
         return path
 
     def _configs(self, text: str) -> Iterator[dict[str, Any] | None]:
-        """As `RunStore.configs`, with that of a run which is being started and has no folder yet."""
-        last = self._last_start
-        if last is not None and (self._starting.locked() or self.live().run == last.run):
-            yield last.config.to_dict()
+        """As `RunStore.configs`, with those of runs that have no folder yet."""
+        yield from self._starting.configs()
         yield from self.runs.configs(text)
 
     def inspect_data(self, dataset: str, settings: DataSettings, *, session: str = "") -> Inspection:
@@ -184,30 +192,16 @@ class Workbench:
         with self._turn():
             return deferred.memory(config, round(held))
 
-    def start(self, config: RunConfig, name: str = "", *, session: str = "") -> str:
-        """Start a run; returns its id when it is set up. A double click starts one run.
+    def start(self, config: RunConfig, name: str = "", *, session: str = "", tags: Sequence[str] = ()) -> str:
+        """Start a run, or add it to the queue while another one is active; a double click starts one run.
+
+        Returns:
+            Its id, when it is set up or waits: see `Queueing.waits`.
 
         Raises:
-            WorkbenchError: Another run is active, or a setting, the model or the data cannot be used.
+            WorkbenchError: A setting, the model or the data cannot be used, or too many runs wait.
         """
-        self.rights.to_start()
-        config = config.checked()
-        self.permission.check(config, session)
-        owner = self.rights.who().id
-        with self._starting:
-            last = self._last_start
-            if last is not None and last.is_repeated(config, owner) and self.live().run == last.run:
-                return last.run
-            self._refuse_second_run()
-            self._sweeping.now_and_then()
-            self.limits.check_runs(lambda: self.runs.kept_of(owner), self.runs.kept_of_all)
-            path = new_run_path(self.runs.root, config)
-            begun = self._last_start = LastStart(config, owner, path.name)
-            self._last_owner = owner
-            self._worker.expect(path.name)
-            self._worker.call(lambda worker: worker.start(path, config, short(name), owner))
-            self._last_start = dataclasses.replace(begun, at=time.monotonic())  # a slow start makes clicks no older
-            return path.name
+        return self._starting.start(config, name, session, tags)
 
     def pause(self) -> None:
         """Pause the active run after the present step."""
@@ -227,7 +221,10 @@ class Workbench:
     def stop(self) -> None:
         """Stop the active run after the present step and save its state; it can be resumed."""
         self._may_drive()
+        run = self.live().run
         self._worker.call(lambda worker: worker.stop())
+        if run is not None:
+            self.queue.file.remove(run)  # what is stopped by hand is not begun again by itself
 
     def resume(self, run: str, *, session: str = "", resuming: Resuming = AS_IT_WAS) -> None:
         """Resume a stopped, failed or interrupted run from its checkpoint.
@@ -237,19 +234,12 @@ class Workbench:
             session: Of the page that asks.
             resuming: What may be different from now on.
 
+        While another run is active, it waits in the queue, and what would be asked then is said there.
+
         Raises:
-            WorkbenchError: Another run is active, or this one cannot be resumed; "data_changed" and "other_weights" ask
-                whether to accept that.
+            WorkbenchError: It cannot be resumed; "data_changed" and "other_weights" ask whether to accept that.
         """
-        folder = self.runs.editable_folder(run)
-        with self._starting:
-            if self.live().run == run:
-                return
-            self._refuse_second_run()
-            trust = self.permission.to_resume(folder, session)
-            self._last_owner = folder.facts().owner
-            self._worker.expect(run)
-            self._worker.call(lambda worker: worker.resume(folder, trust, resuming))
+        self._starting.resume(run, session, resuming)
 
     def export(self, run: str, form: str, *, session: str = "") -> Path:
         """A zip of the run's adapter; `form` is one of `engine.exchange.forms.EXPORT_FORMATS`.
@@ -262,6 +252,14 @@ class Workbench:
         trust = self.permission.of_run(folder, session)
         target = self.home / "exports" / f"{run}-{form if form.isidentifier() else 'x'}.zip"
         return self._worker.call(lambda worker: worker.export(folder, form, target, trust), self.rights.who().id)
+
+    def refused_exports(self, run: str) -> dict[str, ExchangeError]:
+        """Why a run's adapter cannot be exported, by form, as far as that can be told before a file is made."""
+        folder = self.runs.folder(run)
+        try:
+            return deferred.refused_exports(folder.config, folder.facts().head)
+        except WorkbenchError:  # the model is not here, or its family is unknown: the export itself says so
+            return {}
 
     def ask(
         self,
@@ -333,6 +331,7 @@ class Workbench:
         if not request.prompt.strip() and not request.picture:
             raise SettingError("no_prompt", "The message is empty: type a question.")
         self.limits.check(request.sampling)
+        request = dataclasses.replace(request, context=self.limits.chat_tokens)
         folders = [self.runs.folder(side.run) if side.run else None for side in request.sides]
         trusts = [self.permission.of_run(folder, session) for folder in folders if folder is not None]
         trust = next(iter(trusts), NO_TRUST)  # all sides share one model
@@ -353,6 +352,13 @@ class Workbench:
         finally:
             abandoned.set()
 
+    def reference(self, run: str, question: str) -> Reference | None:
+        """What a run's test rows answer to a question; None where none asks it, or the asker may not see them."""
+        if not self.may_take(run):
+            return None
+        with self._turn():
+            return reference(self.runs.folder(run).config, question)
+
     def may_take(self, run: str) -> bool:
         """Whether the asker may export a run, and ask for its test rows."""
         try:
@@ -364,7 +370,9 @@ class Workbench:
     def close(self) -> None:
         """Stop the active run, save its state, and end the worker thread; other work at hand is given up."""
         end_running()
+        self.downloads.close()
         self._worker.close()
+        self.queue.close()
 
     def _turn(self) -> AbstractContextManager[None]:
         """A turn of the asker among those who look at data or weigh a run."""
@@ -379,15 +387,3 @@ class Workbench:
         """See that the asker may take away what a run has learnt."""
         shipped = folder.path.parent == RECORDINGS
         self.rights.to_export(folder.id, "" if shipped else folder.facts().owner, shipped=shipped)
-
-    def _refuse_second_run(self) -> None:
-        live = self.live()
-        if live.run is None:
-            return
-        if not self.rights.who().changes(self.active_owner()):
-            raise RunError("server_trains", "Somebody else's run is training: wait until it ends, then start yours.")
-        raise RunError(
-            "run_active",
-            f"The run {live.name or live.run!r} is active: stop it before you start another.",
-            run=live.name or live.run,
-        )

@@ -6,7 +6,7 @@ import gc
 import inspect
 import logging
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +16,7 @@ import torch
 
 from engine.config.resuming import AS_IT_WAS, Resuming
 from engine.config.run import RunConfig
+from engine.config.training import TRUST
 from engine.core.errors import ModelError, WorkbenchError
 from engine.core.parts import InParts, Parts
 from engine.exchange.archive import zip_adapter
@@ -29,9 +30,14 @@ from engine.service.model_cache import ModelCache
 from engine.service.permission import NO_TRUST, Trust
 from engine.service.queries import QUERIES, Query
 from engine.service.status import LiveStatus
-from engine.training.launch import other_weights, resume_run, start_run
+from engine.training.launch import make_run, resume_run, start_run
+from engine.training.launcher import LaunchedTrainer, check_processes
 from engine.training.loop import Trainer
 from engine.training.progress import Progress
+from engine.training.run_changes import other_weights
+
+AnyTrainer = Trainer | LaunchedTrainer
+"""Of a run that trains here, or in processes of its own."""
 
 
 class Worker:
@@ -48,36 +54,51 @@ class Worker:
         self._notify = notify
         self._live = LiveStatus()
         self.models = ModelCache(self._base_loaded)
-        self._trainer: Trainer | None = None
+        self._trainer: AnyTrainer | None = None
         self._steps: Generator[Progress] = _no_steps()
         self._lock = ExitStack()
         self._clock = Clock()
         self._pausing = False
+        self._until: int | None = None
 
     @property
     def training(self) -> bool:
         """Whether `advance` has something to do."""
         return self._trainer is not None and self._live.status in ("running", "waiting")
 
-    def start(self, path: Path, config: RunConfig, name: str, owner: str = "") -> None:
-        """Start a new run; `advance` trains it."""
+    def start(
+        self,
+        path: Path,
+        config: RunConfig,
+        name: str,
+        owner: str = "",
+        tags: Sequence[str] = (),
+        until: int | None = None,
+    ) -> None:
+        """Start a new run; `advance` trains it, and stops and keeps it after step `until`, where that is given."""
 
-        def make() -> Trainer:
-            trainer = start_run(path, config, self.models.base, name, owner)
+        def make() -> AnyTrainer:
+            if config.of_training().processes > 1:
+                check_processes(config.of_training().processes, config.of_training().device)
+                folder = make_run(path, config, self.models.base, name, owner, tags)
+                return LaunchedTrainer(folder, AS_IT_WAS, trusted_by(config))
+            trainer = start_run(path, config, self.models.base, name, owner, tags)
             self._lock.enter_context(trainer.folder.owned())
             return trainer
 
-        self._begin(make, path.name, config)
+        self._begin(make, path.name, config, until)
 
-    def resume(self, folder: RunFolder, trust: Trust, resuming: Resuming = AS_IT_WAS) -> None:
-        """Resume a run from its checkpoint."""
+    def resume(self, folder: RunFolder, trust: Trust, resuming: Resuming = AS_IT_WAS, until: int | None = None) -> None:
+        """Resume a run from its checkpoint; `until` as in `start`."""
 
-        def make() -> Trainer:
+        def make() -> AnyTrainer:
+            if resuming.training.get("processes", folder.config.of_training().processes) > 1:
+                return LaunchedTrainer(folder, resuming, trust)
             self._lock.enter_context(folder.owned())
             with self.models.trusting(trust):
                 return resume_run(folder, self.models.base, resuming)
 
-        self._begin(make, folder.id, folder.config)
+        self._begin(make, folder.id, folder.config, until)
 
     def advance(self) -> None:
         """Make one training step. An exception ends the run, but not the worker."""
@@ -93,6 +114,13 @@ class Worker:
         else:
             self._say_notice()
             self._follow(progress)
+            self._stop_where_due(progress)
+
+    def _stop_where_due(self, progress: Progress) -> None:
+        """Stop after the step until which the run was started, unless it is its last one."""
+        due = self._until is not None and self._until <= progress.step < progress.steps
+        if due and not progress.validating and not progress.waiting:
+            self.stop()
 
     def _follow(self, progress: Progress) -> None:
         """Put progress into the status; after the step before which it should pause, pause."""
@@ -101,10 +129,10 @@ class Worker:
             self._change(status="waiting", step=progress.step, steps_per_s=0.0, eta_s=None, warming=None)
             return
         status = self._live.status
-        if status == "waiting" or (status == "paused" and progress.validating):
+        if status == "waiting" or (status == "paused" and (progress.validating or progress.scoring)):
             status = "running"
-        if progress.validating or progress.warming is not None:
-            self._change(status=status, step=progress.step, warming=progress.warming)
+        if progress.validating or progress.scoring or progress.warming is not None:
+            self._change(status=status, step=progress.step, warming=progress.warming, scoring=progress.scoring)
             return
         rate = self._clock.tick()
         left = (progress.steps - progress.step) / rate if rate else None
@@ -127,10 +155,16 @@ class Worker:
             self._change(status="running")
 
     def one_step(self) -> None:
-        """Make one step, then pause; where it is validated, or the disk is full, as soon as that is over."""
+        """Make one step, then pause; where it is validated, or the disk is full, as soon as that is over.
+
+        A run in processes of its own makes the steps that it comes to until it hears of the pause.
+        """
         if self._trainer is None:
             return
         self._pausing = True
+        if isinstance(self._trainer, LaunchedTrainer):
+            self.go_on()
+            return
         self.advance()
         while self._live.warming is not None:
             self.advance()
@@ -153,7 +187,7 @@ class Worker:
             self._end(str(error), error.to_dict())
         except Exception as error:  # whatever it is, nothing is stopping any more
             with contextlib.suppress(OSError, WorkbenchError):
-                self._trainer.recorder.failed(self._trainer.position.step, error)
+                self._trainer.failed(error)
             self._end(f"The work could not be kept: {error}")
         else:
             self._end(*self._notice())
@@ -220,14 +254,15 @@ class Worker:
 
     def _method(self, folder: RunFolder, step: int | None, *, as_trained: bool = False) -> tuple[Base, Method]:
         """A run's method as it was at a step; None for the newest state, for the active run the one in training."""
-        if step is None and self._is_live(folder) and self._trainer is not None:
+        if step is None and self._is_live(folder) and isinstance(self._trainer, Trainer):
             return self._trainer.base, self._trainer.method
         return self.models.as_trained(folder) if as_trained else self.models.tuned(folder, step)
 
     def _is_live(self, folder: RunFolder) -> bool:
-        return self._trainer is not None and self._trainer.folder.path == folder.path
+        """Whether a run trains in this process, so that its method is here."""
+        return isinstance(self._trainer, Trainer) and self._trainer.folder.path == folder.path
 
-    def _begin(self, make: Callable[[], Trainer], run: str, config: RunConfig) -> None:
+    def _begin(self, make: Callable[[], AnyTrainer], run: str, config: RunConfig, until: int | None) -> None:
         self._change(
             status="loading", run=run, message="", problem=None, step=0, steps=config.of_training().steps, eta_s=None
         )
@@ -236,7 +271,7 @@ class Worker:
         except Exception:
             self._end()
             raise
-        self._trainer, self._steps, self._clock = trainer, trainer.in_parts(), Clock()
+        self._trainer, self._steps, self._clock, self._until = trainer, trainer.in_parts(), Clock(), until
         self._change(status="running", name=trainer.folder.facts().name, step=trainer.position.step)
 
     def _notice(self) -> tuple[str, dict[str, Any] | None]:
@@ -264,6 +299,11 @@ class Worker:
     def _change(self, **values: Any) -> None:  # noqa: ANN401 - any field of LiveStatus
         self._live = replace(self._live, **values)
         self._notify(self._live)
+
+
+def trusted_by(config: RunConfig) -> Trust:
+    """The trust in its model's authors that a run was started with."""
+    return {name: True for name in TRUST if getattr(config.of_training(), name)}
 
 
 class Clock:

@@ -70,9 +70,9 @@ class EvalEvent(Event):
             the mean squared error where it estimates a number.
         base_ability_loss: Loss on held-out plain text, in nats per token (per masked token where a masked language
             model reads it); what rises here is forgotten. None where it cannot be measured.
-        score: Score of a task head on the validation split: accuracy, 0 to 1, or Pearson correlation, -1 to 1; None
-            without a head.
-        score_name: "accuracy" for classes, "pearson" for numbers, empty without a head.
+        score: Score of a task head on the validation split: accuracy or F1, 0 to 1, or Pearson correlation, -1 to
+            1; None without a head.
+        score_name: "accuracy" for classes, "pearson" for numbers, "f1" for answers in texts, empty without a head.
     """
 
     kind: ClassVar[str] = "eval"
@@ -109,6 +109,7 @@ class SampleEvent(Event):
         answer: What the model says; with a task head its labels with their probabilities, a line each.
         reference: The answer that the dataset gives.
         picture: A small copy of the picture that is asked about, as a data URL; empty where a text is.
+        mark: Where a head marks the answer in the prompt, (beginning, end) in characters; empty where none does.
     """
 
     kind: ClassVar[str] = "sample"
@@ -116,6 +117,7 @@ class SampleEvent(Event):
     answer: str
     reference: str
     picture: str = ""
+    mark: list[int] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

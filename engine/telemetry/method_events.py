@@ -38,8 +38,9 @@ class UpdateFrame(Event):
     Attributes:
         layers: The layers in which the method acts, lowest first, (l,).
         targets: Names of the linears, sub-layers or norms, (n,).
-        ratio: LoRA: |scale * B A| / |W| (Frobenius norms). (IA)^3: root mean square of l - 1. Bias tuning: |b| / |y|,
-            mean over the tokens of the run's sample sentence. (l, n)
+        ratio: LoRA and its kin: |W' - W| / |W| (Frobenius norms; of DoRA without its lengths). OFT: |R - I| / |I|.
+            (IA)^3: root mean square of l - 1. Bias tuning: |b| / |y|; LoReFT: |h' - h| / |h|; both mean
+            over the tokens of the run's sample sentence. (l, n)
     """
 
     kind: ClassVar[str] = "updates"
@@ -49,13 +50,32 @@ class UpdateFrame(Event):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class RankFrame(Event):
+    """How many directions each update has left.
+
+    Attributes:
+        layers: The layers in which the method acts, lowest first, (l,).
+        targets: Names of the linears, (n,).
+        ranks: Rank of each update after the last cut, (l, n).
+        mean: Mean of all ranks.
+    """
+
+    kind: ClassVar[str] = "ranks"
+    layers: list[int]
+    targets: list[str]
+    ranks: Grid
+    mean: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class PromptFrame(Event):
     """The soft prompt of p virtual tokens.
 
     Attributes:
         norms: Norm of each prompt vector, (p,).
         drift: Distance of each vector from where it started, (p,).
-        words: The three vocabulary entries nearest to each vector by cosine, as text, nearest first, (p, 3).
+        words: The three words of the vocabulary nearest to each vector by cosine, as text, nearest first, (p, 3).
+            Pieces of words stand where fewer than three are near, or where the vector is that very piece.
         cosines: Their cosines, (p, 3).
         usual_norm: Median norm of a vocabulary embedding, for comparison.
         usual_cosine: Median cosine of a vocabulary embedding to its own nearest neighbour.

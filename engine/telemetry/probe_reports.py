@@ -120,6 +120,18 @@ class BlendReport(ProbeReport):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class TogetherReport(ProbeReport):
+    """How one input uses several methods on one base.
+
+    Attributes:
+        reports: What each part says, by the name of its method, in the order in which they are attached.
+    """
+
+    kind: ClassVar[str] = "together"
+    reports: dict[str, ProbeReport]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class PictureProbe:
     """How one picture uses a method; in JSON the report's fields stand beside these.
 
@@ -146,16 +158,16 @@ class BesideReport(ProbeReport):
     """What a picture beside a question changes. The tokens are the question's, in its template.
 
     Attributes:
-        question: Of the row.
-        reference: The answer that it should get.
-        answers: The likeliest answer with the row's picture, with none, and with another row's.
+        question: What is asked: the row's, or the visitor's own.
+        reference: The answer that it should get; empty where the question or the picture is the visitor's own.
+        answers: The likeliest answer with the picture, with none, and with another one.
         layers: The adapted layers, (l,).
         weights: As in `AdaptionPromptReport`, with the picture, (l, h, t, p).
         loudness: |what the prompts add| / |output of the frozen attention|, with the picture, mean of all tokens,
             (l, h).
         withheld: The same without a picture, (l, h).
         picture: What the vision encoder reads, cut and scaled by its image processor, as a data URL of a PNG.
-        other: A small copy of the other row's picture as a data URL; empty where there is none.
+        other: A small copy of the other picture as a data URL; empty where there is none.
         side: Patches in a row of the picture, and rows.
         depths: Layers of the encoder that features are taken from, counted from 1, (m,).
         looks: Attention of the class token to each patch in these layers (without one that of all patches), mean of all

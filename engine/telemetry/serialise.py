@@ -29,6 +29,7 @@ from engine.telemetry.method_events import (
     NormFrame,
     PrefixFrame,
     PromptFrame,
+    RankFrame,
     RungFrame,
     SideFrame,
     UpdateFrame,
@@ -43,6 +44,7 @@ from engine.telemetry.probe_reports import (
     Report,
     RouteLosses,
     RungReport,
+    TogetherReport,
     VirtualTokenReport,
 )
 
@@ -57,6 +59,7 @@ EVENTS: dict[str, type[Event]] = {
         MovedEvent,
         GateFrame,
         UpdateFrame,
+        RankFrame,
         PromptFrame,
         PrefixFrame,
         MassFrame,
@@ -84,6 +87,7 @@ REPORTS: dict[str, type[Report]] = {
         ChangeReport,
         RungReport,
         BlendReport,
+        TogetherReport,
         BesideReport,
         LayerAblation,
         RouteLosses,
@@ -97,6 +101,8 @@ def to_json(value: Event | Report) -> dict[str, Any]:
     fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
     if isinstance(value, Report):
         fields = {name: entry for name, entry in fields.items() if entry is not None}
+    if isinstance(value, TogetherReport):
+        fields["reports"] = {name: to_json(report) for name, report in value.reports.items()}
     return {"kind": value.kind, **fields}
 
 
@@ -130,6 +136,8 @@ def report_from_json(values: dict[str, Any]) -> Report:
         KeyError: The kind is unknown.
         TypeError: A field is missing or not known.
     """
+    if values["kind"] == TogetherReport.kind:
+        values = {**values, "reports": {name: report_from_json(part) for name, part in values["reports"].items()}}
     return _read(REPORTS, values)
 
 

@@ -24,6 +24,8 @@ from engine.methods.base import Method
 from engine.runs.folder import RunFolder
 from engine.training.divergence import Stability
 from engine.training.early_stopping import BestValidation
+from engine.training.schedule import follow_schedule
+from engine.training.telemetry_time import TelemetryTime
 
 MISSING = (FileNotFoundError, IsADirectoryError, NotADirectoryError)
 PARTS = ("method.safetensors", "optimiser.safetensors", "trainer.json")
@@ -43,6 +45,7 @@ class Position:
         warm: Whether the method has finished its warm-up.
         stability: Whether the loss has stayed where it should.
         validation_due: Whether the validation of this step has not been finished: a resumed run makes it first.
+        telemetry: What validations and frames have taken.
     """
 
     step: int = 0
@@ -51,6 +54,7 @@ class Position:
     warm: bool = False
     stability: Stability = field(default_factory=Stability)
     validation_due: bool = False
+    telemetry: TelemetryTime = field(default_factory=TelemetryTime)
 
 
 @dataclass(slots=True)
@@ -102,6 +106,7 @@ def _write(fresh: Path, state: TrainingState) -> None:
             "warm": position.warm,
             "stability": position.stability.to_dict(),
             "validation_due": position.validation_due,
+            "telemetry": position.telemetry.to_dict(),
             "optimiser": plain,
             "scheduler": {k: v for k, v in state.scheduler.state_dict().items() if k != "lr_lambdas"},
         },
@@ -157,6 +162,7 @@ def _load(path: Path, state: TrainingState) -> None:
         plain["warm"],
         Stability.from_dict(plain.get("stability")),
         bool(plain.get("validation_due")),
+        TelemetryTime.from_dict(plain.get("telemetry")),
     )
     if not 0 <= position.step == plain["scheduler"]["last_epoch"]:
         raise ValueError(f"step {position.step} is none that its learning rate has come to")
@@ -165,6 +171,7 @@ def _load(path: Path, state: TrainingState) -> None:
     state.rng = tensors.pop("rng")
     state.optimiser.load_state_dict(_joined(tensors, plain["optimiser"]))
     state.scheduler.load_state_dict({**plain["scheduler"], "lr_lambdas": [None] * len(state.scheduler.base_lrs)})
+    follow_schedule(state.optimiser, state.scheduler)
     state.position = position
 
 

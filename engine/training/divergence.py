@@ -93,8 +93,28 @@ def lower_rate(rate: float, usual: float) -> str:
     return f"{usual if rate > 3 * usual else rate / 3:.1g}"
 
 
-def not_finite(run: str, step: int, loss: float, rate: float, usual: float) -> RunError:
-    """The error of a run whose loss or gradient is no number any more; for the arguments see `diverged`."""
+def not_finite(run: str, step: int, loss: float, rate: float, usual: float, *, precision: str) -> RunError:
+    """The error of a run whose loss or gradient is no number any more; for the arguments see `diverged`.
+
+    Before the first update the rate cannot be the reason.
+    """
+    if step == 1 and precision != "fp16":
+        return RunError(
+            "loss_damaged_weights",
+            f"The loss is {loss} at step 1, before anything was learned: the model's weights are damaged (precision "
+            f"{precision} holds every number of a sound model). Get the model again, or choose another with --model.",
+            run=run,
+            precision=precision,
+        )
+    if step == 1:
+        return RunError(
+            "loss_never_finite",
+            f"The loss is {loss} at step 1, before anything was learned, so no learning rate helps: the model's "
+            f"numbers are too large for precision {precision}, or its weights are damaged. Choose bf16 or fp32: "
+            "--precision bf16.",
+            run=run,
+            precision=precision,
+        )
     lower = lower_rate(rate, usual)
     return RunError(
         "loss_not_finite",

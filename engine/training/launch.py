@@ -1,6 +1,8 @@
 """From a config to a trainer at step 0, and from a run folder to one that goes on."""
 
+import functools
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -8,12 +10,13 @@ from accelerate import Accelerator
 
 from engine.config.resuming import AS_IT_WAS, Resuming
 from engine.config.run import RunConfig
-from engine.core.errors import RunError
+from engine.config.training import TrainingSettings
+from engine.core.errors import SettingError
+from engine.data.batching import sorted_batches
 from engine.data.dataset import Dataset
-from engine.data.fingerprint import changed_splits, fingerprints
+from engine.data.fingerprint import fingerprints
 from engine.data.head_spec import HeadSpec
 from engine.data.task import head_for
-from engine.data.tokenise import encode_training
 from engine.methods import method_class, method_spec
 from engine.methods.base import Method, Start
 from engine.models.base import Base
@@ -21,14 +24,20 @@ from engine.runs.facts import BaseFacts, RunFacts
 from engine.runs.folder import RunFolder
 from engine.runs.log import cut_back
 from engine.training.checkpoint import TrainingState
+from engine.training.gradient_worker import Plan, build_gradient_worker, lead
+from engine.training.kept_score import kept_score
 from engine.training.loop import Trainer
-from engine.training.objective import TrainingObjective
-from engine.training.optimiser import checkpoint_activations, optimiser_for, scheduler_for
+from engine.training.optimiser import optimiser_for, scheduler_for
+from engine.training.processes import Processes
 from engine.training.recorder import Recorder
+from engine.training.run_changes import changes, refuse_finished
 from engine.training.validation import Validation
 
 LoadBase = Callable[..., Base]
 """Gives the base for what `load_base` takes; the page keeps loaded ones, the command line loads."""
+
+
+ALONE = Processes()
 
 
 def base_for(config: RunConfig, load: LoadBase) -> Base:
@@ -52,23 +61,76 @@ def build_method(config: RunConfig, base: Base, head: HeadSpec | None = None) ->
     return method.with_head(head, start.rng)
 
 
-def start_run(path: Path, config: RunConfig, load: LoadBase, name: str = "", owner: str = "") -> Trainer:
+def start_run(
+    path: Path,
+    config: RunConfig,
+    load: LoadBase,
+    name: str = "",
+    owner: str = "",
+    tags: Sequence[str] = (),
+    processes: Processes = ALONE,
+) -> Trainer:
     """Make the run folder and a trainer at step 0. Everything that can be wrong is checked before the folder is made.
+
+    Args:
+        path: Of the run folder.
+        config: The run's.
+        load: Gives the base.
+        name: Of the run; empty for one made from the method and the dataset.
+        owner: Whose run it is.
+        tags: Words that it is found by.
+        processes: Those that train it together; this one is the first.
+
+    Raises:
+        WorkbenchError: A setting, the model or the data cannot be used, or the config names more processes.
+    """
+    wanted = config.checked().of_training().processes
+    if processes.alone and wanted > 1:
+        raise SettingError(
+            "processes_elsewhere",
+            f"processes is {wanted}, but this is one process: start the run from the command line or the page, or set "
+            "processes to 1.",
+            field="processes",
+            value=wanted,
+        )
+    if not processes.alone:
+        config = replace(config, training={**config.training, "processes": processes.count})
+    return build_trainer(*_made(path, config, load, name, owner, tags, processes), processes)
+
+
+def make_run(
+    path: Path, config: RunConfig, load: LoadBase, name: str = "", owner: str = "", tags: Sequence[str] = ()
+) -> RunFolder:
+    """As `start_run`, for a run that other processes train: it is theirs to resume before its first step.
 
     Raises:
         WorkbenchError: A setting, the model or the data cannot be used.
     """
+    return _made(path, config, load, name, owner, tags, ALONE)[0]
+
+
+def _made(
+    path: Path,
+    config: RunConfig,
+    load: LoadBase,
+    name: str,
+    owner: str,
+    tags: Sequence[str],
+    processes: Processes,
+) -> tuple[RunFolder, Base, Method, Dataset]:
     config = config.checked()
     config.load_data()  # its errors shall come before a model is loaded
     base = base_for(config, load)
     dataset = config.load_data(base.processor)
     training = config.of_training()
-    head = head_for(training.head, training.pooling, base.shape.family, dataset, config.model)
+    head = head_for(training.head, training.pooling, base.shape.family, dataset, config.model, training.span)
     for rows in [dataset.rows(split) for split in ("train", "validation")]:
-        if head is not None:
+        if head is not None and not head.span:
             for row in rows:
                 head.target(row, dataset.name)
     method = build_method(config, base, head)
+    together = sorted_batches(len(dataset.rows("train")), training.batch_size)
+    lead(processes, Plan(path.name, config, head, base.fingerprint, fingerprints(dataset), together))
     folder = RunFolder.create(
         path,
         config,
@@ -78,6 +140,7 @@ def start_run(path: Path, config: RunConfig, load: LoadBase, name: str = "", own
             data=fingerprints(dataset),
             trainable=sum(p.numel() for p in method.parameters()),
             steps=training.steps,
+            learning_rate=_rate(training, method, base),
             emits=[event.kind for event in method.emitted],
             layered=method.spec.layered,
             head=head,
@@ -85,40 +148,37 @@ def start_run(path: Path, config: RunConfig, load: LoadBase, name: str = "", own
             pictures=dataset.pictures,
             chips=dataset.chips,
             owner=owner,
+            sorted_batches=together,
+            tags=list(tags),
         ),
     )
-    return build_trainer(folder, base, method, dataset)
+    return folder, base, method, dataset
 
 
-def build_trainer(folder: RunFolder, base: Base, method: Method, dataset: Dataset) -> Trainer:
+def build_trainer(
+    folder: RunFolder, base: Base, method: Method, dataset: Dataset, processes: Processes = ALONE
+) -> Trainer:
     """Put the parts of a trainer together. The method is attached to its training view and moved to the base's device.
 
     Raises:
         WorkbenchError: A row cannot be encoded.
     """
     settings = folder.config.of_training()
-    views = [base.view() for _ in range(method.passes)]
-    method.attach(views[0].sites)
-    if settings.gradient_checkpointing:
-        checkpoint_activations(views)
-    method.train()
-    templated, spec = dataset.in_template(method.template), method.head.spec if method.head else None
-    max_seq_len = min(settings.max_seq_len, views[0].max_text_tokens)
-    examples = encode_training(base.processor, templated, templated.rows("train"), max_seq_len, spec)
-    validation = Validation(base, method, templated, max_seq_len)
+    worker = build_gradient_worker(settings, base, method, dataset, processes, folder.facts().sorted_batches)
+    validation = Validation(base, method, dataset.in_template(method.template), worker.max_seq_len)
     accelerator = Accelerator(cpu=base.device.type == "cpu", device_placement=False)
-    method.to(base.device)
-    optimiser = optimiser_for(
-        method, settings, settings.learning_rate or method.spec.usual_rate(method.settings, base.shape.d)
-    )
+    optimiser = optimiser_for(method, settings, _rate(settings, method, base))
     scheduler = scheduler_for(optimiser, settings)
-    objective, optimiser = accelerator.prepare(TrainingObjective(method, views), optimiser)
+    optimiser = accelerator.prepare(optimiser)
     state = TrainingState(method, optimiser, scheduler, torch.Generator().manual_seed(settings.seed).get_state())
     recorder = Recorder(folder, base, method, dataset.template, settings.keep)
-    return Trainer(settings, base, examples, objective, accelerator, state, validation, recorder)
+    score = functools.partial(kept_score.parts, folder, base, dataset, settings.score_rows)
+    return Trainer(worker, base, state, validation, recorder, score)
 
 
-def resume_run(folder: RunFolder, load: LoadBase, resuming: Resuming = AS_IT_WAS) -> Trainer:
+def resume_run(
+    folder: RunFolder, load: LoadBase, resuming: Resuming = AS_IT_WAS, processes: Processes = ALONE
+) -> Trainer:
     """A trainer at the newest checkpoint of a run that is not finished; at step 0 of a run that has none yet.
 
     A run that was killed after its last step, before it was called finished, has that left to do.
@@ -127,24 +187,37 @@ def resume_run(folder: RunFolder, load: LoadBase, resuming: Resuming = AS_IT_WAS
         folder: The run's.
         load: Gives the base.
         resuming: What may be different from now on.
+        processes: Those that train it together, of whatever number trained it before; this one is the first.
 
     Raises:
         RunError: There is nothing to resume, or the data or the base have changed and that was not accepted.
         WorkbenchError: The model or the data are gone.
     """
     facts = folder.facts()
-    _refuse_finished(folder, facts)
-    if resuming.training:
-        folder.change_training(resuming.changed(facts.config.get("training", {})))
+    training, before = facts.config.get("training", {}), folder.config.of_training().steps
+    changed_training = {**resuming.changed(training), "processes": processes.count}
+    steps = TrainingSettings.from_dict(changed_training).steps
+    refuse_finished(folder, facts, steps)
+    if changed_training != {"processes": 1, **training}:
+        folder.change_training(changed_training)
+    if steps > before:
+        folder.update(steps=steps, score=None)  # the score is of a state that will not stay
     config = folder.config
     base = base_for(config, load)
     dataset = config.load_data(base.processor)
-    changed = _changes(folder, facts, base, dataset)
+    changed = changes(folder, facts, base, dataset)
     if changed and not resuming.accept_changed:
         raise changed[0]
-    trainer = build_trainer(folder, base, build_method(config, base, facts.head), dataset)
+    lead(
+        processes,
+        Plan(folder.id, config, facts.head, base.fingerprint, fingerprints(dataset), facts.sorted_batches),
+    )
+    trainer = build_trainer(folder, base, build_method(config, base, facts.head), dataset, processes)
     if folder.checkpoint_paths:
         trainer.restore()
+    if steps > before:
+        step = trainer.position.step
+        trainer.remark(f"From step {step} on the learning rate follows the schedule of {steps} steps.")
     folder.tidy()
     # A run that goes back to step 0 records that step again; a later step is recorded when it is made.
     cut_back(folder.events_path, trainer.position.step or -1)
@@ -155,80 +228,13 @@ def resume_run(folder: RunFolder, load: LoadBase, resuming: Resuming = AS_IT_WAS
     return trainer
 
 
-def _refuse_finished(folder: RunFolder, facts: RunFacts) -> None:
-    """See that there is something left to do.
-
-    Raises:
-        RunError: There is not.
-    """
-    config = folder.config
-    ended = facts.status == "finished"
-    if ended and facts.step >= config.of_training().steps:
-        raise RunError(
-            "run_finished", f"The run {folder.id!r} is finished: there is nothing left to do.", run=folder.id
-        )
-    if ended and facts.stopped_early:
-        raise RunError(
-            "run_stopped_early",
-            f"The run {folder.id!r} is finished: patience ended it at step {facts.step}. To train longer, start "
-            "it with more patience.",
-            run=folder.id,
-            step=facts.step,
-        )
-
-
-def _changes(folder: RunFolder, facts: RunFacts, base: Base, dataset: Dataset) -> list[RunError]:
-    """What the run began with and does not find any more, as the errors that ask whether to go on all the same."""
-    changed = list[RunError]()
-    if base.fingerprint != facts.base.fingerprint:
-        changed.append(other_weights(folder.id, facts.model))
-    if splits := changed_splits(facts.data, dataset, ("train", "validation")):
-        changed.append(data_changed(folder.id, dataset.name, splits))
-    return changed
-
-
-def other_weights(run: str, model: str) -> RunError:
-    """The error that asks whether to use a base that is not the run's."""
-    return RunError(
-        "other_weights",
-        f"The weights of {model!r} are not the ones that the run {run!r} began with: put them back, or go on all the "
-        "same with --accept-changed.",
-        run=run,
-        name=model,
-    )
-
-
-def data_changed(run: str, name: str, splits: Sequence[str]) -> RunError:
-    """The error that asks whether to use data that are not those of the run.
-
-    Args:
-        run: Its id.
-        name: Of the dataset.
-        splits: Those whose rows have changed.
-    """
-    which = ", ".join(splits)
-    return RunError(
-        "data_changed",
-        f"The rows of {name!r} are not the ones that the run {run!r} began with ({which}): put them back, or go on all "
-        "the same with --accept-changed.",
-        run=run,
-        name=name,
-        splits=which,
-    )
-
-
-def check_test_rows(folder: RunFolder, dataset: Dataset) -> None:
-    """See that a run's test rows are those that it began with.
-
-    Raises:
-        RunError: They are not; it asks whether to use them all the same.
-    """
-    if splits := changed_splits(folder.facts().data, dataset, ("test",)):
-        raise data_changed(folder.id, dataset.name, splits)
-
-
 def _base_facts(base: Base) -> BaseFacts:
     return BaseFacts(name=base.name, fingerprint=base.fingerprint, parameters=base.shape.parameters)
+
+
+def _rate(settings: TrainingSettings, method: Method, base: Base) -> float:
+    """The highest learning rate: the one that is set, or the one that suits the method."""
+    return settings.learning_rate or method.spec.usual_rate(method.settings, base.shape.d)
 
 
 def default_name(config: RunConfig) -> str:

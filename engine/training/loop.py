@@ -12,30 +12,27 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from dataclasses import replace
 
-import torch
-from accelerate import Accelerator
 from torch import Tensor
 
-from engine.config.training import TrainingSettings
 from engine.core.errors import RunError
-from engine.core.parts import told
-from engine.data.batching import Batch, batches_from, collator_of
+from engine.core.parts import Parts, told
 from engine.data.tokenise import Example
-from engine.evaluation.loss import count_labels
-from engine.memory.meter import Meter
 from engine.methods.base import Method, Start
 from engine.models.base import Base
 from engine.runs.folder import RunFolder
+from engine.runs.score import RunScore
 from engine.telemetry.events import LossEvent, StatusEvent
 from engine.telemetry.schedule import is_frame_step
 from engine.training.checkpoint import Position, TrainingState, load_checkpoint
 from engine.training.disk_full import WRITE_ERRORS, is_disk_full, not_kept, tries
 from engine.training.divergence import diverged, not_finite
 from engine.training.early_stopping import BestValidation
-from engine.training.objective import TrainingObjective
+from engine.training.gradient_worker import GradientWorker
+from engine.training.gradients import Step
 from engine.training.out_of_memory import is_out_of_memory, out_of_memory
 from engine.training.progress import Progress
 from engine.training.recorder import Recorder
+from engine.training.telemetry_time import Stopwatch
 from engine.training.update_norms import copied_groups
 from engine.training.validation import Validation
 
@@ -47,32 +44,29 @@ class Trainer:
     """One run in training. Iterate `run()`; however that ends, the run folder says how. Built by `build_trainer`.
 
     Args:
-        settings: Settings of the loop.
+        worker: Has the training rows, and makes their gradients.
         base: The frozen model.
-        examples: The encoded training rows.
-        objective: Gives the summed loss of a batch; prepared by the accelerator.
-        accelerator: Runs the backward pass and clips the gradients.
         state: All that a step changes.
         validation: Measures the method between steps.
         recorder: Writes the run folder.
+        score: Scores the state that the run folder keeps, at its end.
     """
 
     def __init__(
         self,
-        settings: TrainingSettings,
+        worker: GradientWorker,
         base: Base,
-        examples: Sequence[Example],
-        objective: TrainingObjective,
-        accelerator: Accelerator,
         state: TrainingState,
         validation: Validation,
         recorder: Recorder,
+        score: Callable[[], Parts[RunScore | None]],
     ) -> None:
-        self.settings, self.base, self.examples = settings, base, examples
+        self.settings, self.base, self.examples = worker.settings, base, worker.examples
         self.state, self.validation, self.recorder = state, validation, recorder
-        self._objective, self._accelerator = objective, accelerator
-        self._remarks: list[str] = []
-        self._meter = Meter(base.device)
+        self._gradients, self._batches, self._score = worker.gradients, worker.batches, score
+        self._meter = worker.gradients.meter
+        count = worker.gradients.processes.count
+        self._remarks = [f"{count} processes train this run."] if count > 1 else []
         self._settled = threading.RLock()  # held while the state changes, and while it is written
 
     @property
@@ -98,6 +92,12 @@ class Trainer:
         return float(self.state.scheduler.base_lrs[0]), usual
 
     @property
+    def _cut_off(self) -> str:
+        """The status of a run that is given up now: "finished" where only its score is missing."""
+        left = self.position.step < self.settings.steps or self.position.validation_due
+        return "stopped" if left else "finished"
+
+    @property
     def position(self) -> Position:
         """Where the run stands."""
         return self.state.position
@@ -109,9 +109,12 @@ class Trainer:
             RunError: None is.
         """
         if problem := load_checkpoint(self.folder, self.state):
-            self._remarks.append(
-                f"The newest checkpoint is damaged ({problem}): training goes on from step {self.position.step}."
-            )
+            step = self.position.step
+            self.remark(f"The newest checkpoint is damaged ({problem}): training goes on from step {step}.")
+
+    def remark(self, text: str) -> None:
+        """Say something when training goes on."""
+        self._remarks.append(text)
 
     def accept(self, changed: Sequence[RunError]) -> None:
         """Go on with data or a base that are not those of the run's beginning; older validations count no more."""
@@ -120,17 +123,17 @@ class Trainer:
         self._move(best=BestValidation())
 
     def run(self) -> Generator[Progress]:
-        """As `in_parts`, but a step is one with its validation."""
+        """As `in_parts`, but a step is one with its validation, and the last one with the score."""
         with closing(self.in_parts()) as parts:
             for progress in parts:
-                if not progress.validating:
+                if not (progress.validating or progress.scoring):
                     yield progress
 
     def in_parts(self) -> Generator[Progress]:
         """Train to the end, yielding after every step, and often before the first one where the method warms up.
 
-        Also yields between the batches of a validation, and twice a second while it waits for room on a full disk.
-        Closing the generator stops the run and keeps its work; a validation that this cuts off is made on resumption.
+        Also yields between the batches of a validation and of the score, and twice a second while it waits for room on
+        a full disk. Closing the generator stops the run and keeps its work; a validation so cut off is made on resume.
         """
         self.recorder.open()
         try:
@@ -143,11 +146,12 @@ class Trainer:
             self._stop()
             raise
         except Exception as error:
-            told = self._in_words(error)
-            self._fail(told)
-            if told is error:
+            wants = is_out_of_memory(error)
+            said = out_of_memory(self.folder.id, self.settings, self.position.step + 1) if wants else error
+            self.failed(said)
+            if said is error:
                 raise
-            raise told from None  # whose traceback would hold the tensors of the step
+            raise said from None  # whose traceback would hold the tensors of the step
         finally:
             self.recorder.close()
 
@@ -181,7 +185,7 @@ class Trainer:
             if self.position.warm:
                 self._checkpoint()
             self._say_cut()
-            self.recorder.status(self.position.step, "stopped")
+            self.recorder.status(self.position.step, self._cut_off)
         except WRITE_ERRORS:
             return False
         finally:
@@ -218,79 +222,67 @@ class Trainer:
         if step == 0 or self.position.validation_due:
             yield from self._validate()
         if step == 0:
-            self.recorder.frame(step)
+            self._frame(step)
             yield from self._with_room(self._checkpoint)
 
     def _steps(self) -> Generator[Progress]:
-        settings, collate = self.settings, collator_of(self.base)
-        for rows in batches_from(self.examples, settings.batch_size, settings.seed, self.position.step):
+        settings = self.settings
+        for rows in self._batches(self.position.step):
             if self.position.step >= settings.steps or self.position.best.patience_exhausted(settings.patience):
                 return
-            progress = self._step(collate(rows))
+            progress = self._step(rows)
             yield from self._after_step()
             yield progress
 
-    def _step(self, batch: Batch) -> Progress:
-        """One optimiser step: gradients, update, and the events that belong to it."""
+    def _step(self, rows: Sequence[Example]) -> Progress:
+        """One optimiser step: gradients, update, and the events that belong to it.
+
+        Raises:
+            DataError: A picture cannot be read any more.
+            RunError: Loss or gradient are not finite, or another process of the run failed.
+        """
         began = time.perf_counter()
-        self.method.enter_step(self.position.step)
-        loss, grad_norm, rng = self._gradients(batch)
+        given = self._gradients.lead(rows, Step(self.position.step, self.state.rng))
+        loss = given.loss
+        if not (math.isfinite(loss) and math.isfinite(given.grad_norm)):
+            raise not_finite(self.folder.id, self.position.step + 1, loss, *self._rates, precision=self.base.precision)
         learning_rate = float(self.state.scheduler.get_last_lr()[0])
         step = self.position.step + 1
         with self._settled:
-            self.state.rng = rng
+            self.state.rng = given.rng
             before = self._update(step)
             seconds = time.perf_counter() - began
             stability = self.position.stability.after(step, loss, self.settings.steps)
             wall_s = self.position.wall_s + seconds
-            self._move(step=step, wall_s=wall_s, stability=stability, validation_due=self._validates(step))
-        speed = batch.size / seconds
+            self._move(step=step, wall_s=wall_s, stability=stability)
+            self._move(validation_due=self._validates(step))
+        speed = given.tokens / seconds
         self.recorder.publish(
             LossEvent(
                 step=step,
                 loss=round(loss, 5),
                 lr=learning_rate,
-                grad_norm=round(grad_norm, 5),
+                grad_norm=round(given.grad_norm, 5),
                 tokens_per_s=round(speed, 1),
                 wall_s=round(self.position.wall_s, 3),
             )
         )
         if before is not None:
-            self.recorder.frame(step, before)
+            self._frame(step, before)
         self.state.optimiser.zero_grad()
         return Progress(step, self.settings.steps, loss, speed, self.position.wall_s)
 
     def _validates(self, step: int) -> bool:
-        return step % self.settings.steps_between_evals == 0 or step == self.settings.steps
+        steps = self.settings.steps
+        if step == steps or step % self.settings.steps_between_evals:
+            return step == steps
+        wanted, telemetry = self.settings.eval_every is not None, self.position.telemetry
+        return wanted or telemetry.affords(step, steps, self.position.wall_s)
 
-    def _gradients(self, batch: Batch) -> tuple[float, float, Tensor]:
-        """Forward and backward with the run's RNG state; returns loss, gradient's norm before clipping, and new state.
-
-        Raises:
-            RunError: One of the two is not finite.
-        """
-        cuda = [self.base.device] if self.base.device.type == "cuda" else []
-        with torch.random.fork_rng(devices=cuda):
-            torch.set_rng_state(self.state.rng)
-            if cuda:  # the GPU's RNG state depends on the step alone, so that a resumed run draws the same numbers
-                torch.cuda.manual_seed_all(self.settings.seed * 1_000_003 + self.position.step)
-            with self._meter.step(*batch.labels.shape):
-                loss = self._backward(batch)
-                limit = self.settings.max_grad_norm or math.inf
-                grad_norm = float(self._accelerator.clip_grad_norm_(self.method.parameters(), limit))
-            rng = torch.get_rng_state()
-        if math.isfinite(loss) and math.isfinite(grad_norm):
-            return loss, grad_norm, rng
-        raise not_finite(self.folder.id, self.position.step + 1, loss, *self._rates)
-
-    def _backward(self, batch: Batch) -> float:
-        """Gradient of the mean over all labels of a batch, in `micro_batches` parts; returns the loss."""
-        count, total = count_labels(self.base.shape, batch), 0.0
-        for part in batch.parts(self.settings.micro_batches):
-            loss = self._objective(part) / max(1, count)
-            self._accelerator.backward(loss)
-            total += float(loss.detach())
-        return total
+    def _frame(self, step: int, before: dict[str, list[Tensor]] | None = None) -> None:
+        began = time.perf_counter()
+        self.recorder.frame(step, before)
+        self._move(telemetry=self.position.telemetry.with_frame(time.perf_counter() - began))
 
     def _update(self, step: int) -> dict[str, list[Tensor]] | None:
         """Optimiser and schedule; returns the parameters before the update where the step gets a frame."""
@@ -298,6 +290,7 @@ class Trainer:
         with self._meter.rest(first=not self.state.optimiser.state):
             before = copied_groups(self.method) if framed else None
             self.state.optimiser.step()
+            self.method.after_update(step, self.settings.steps)
         self.state.scheduler.step()
         return before
 
@@ -318,7 +311,8 @@ class Trainer:
         """Validate and record the results, which count when all are there. An error here ends no run."""
         step = self.position.step
         self._move(validation_due=True)
-        found = yield from told(self.validation.found(step), Progress(step, self.settings.steps, validating=True))
+        watch, doing = Stopwatch(), Progress(step, self.settings.steps, validating=True)
+        found = yield from told(watch.of(self.validation.found(step)), doing)
         for event in found.events:
             self.recorder.publish(event)
         if found.problem is not None:
@@ -327,7 +321,8 @@ class Trainer:
         if found.result is not None:
             best = best.after(step, found.result.loss, self.settings.min_delta)
             stability = stability.begun(found.result.loss) if step == 0 else stability
-        self._move(best=best, stability=stability, validation_due=False)
+        telemetry = self.position.telemetry.with_validation(step, watch.seconds)
+        self._move(best=best, stability=stability, validation_due=False, telemetry=telemetry)
         if self.position.best.improved(step):
             yield from self._kept("The best state", lambda: self.recorder.best(step))
 
@@ -356,8 +351,19 @@ class Trainer:
     def _finish(self) -> Generator[Progress]:
         step = self.position.step
         if step < self.settings.steps and not is_frame_step(step):
-            self.recorder.frame(step)
-        yield from self._with_room(lambda: self._end("finished"))
+            self._frame(step)
+        yield from self._with_room(self._checkpoint)
+        score = yield from self._scored()
+        yield from self._with_room(lambda: self._end("finished", score))
+
+    def _scored(self) -> Generator[Progress, None, RunScore | None]:
+        """The score of the state that is kept; None where there is none. An error here ends no run."""
+        step = self.position.step
+        try:
+            return (yield from told(self._score(), Progress(step, self.settings.steps, scoring=True)))
+        except Exception as error:
+            self.recorder.warning(step, "The score", error)
+            return None
 
     def _stop(self) -> None:
         """Keep the work of a run that is stopped.
@@ -367,32 +373,28 @@ class Trainer:
         """
         try:
             self._say_cut()
-            self._end("stopped")
+            self._end(self._cut_off)
         except WRITE_ERRORS as error:
             if not is_disk_full(error):
                 raise
             told = not_kept(self.folder.id, self.position.step, self.folder.facts().step)
-            self._fail(told)
+            self.failed(told)
             raise told from error
 
-    def _in_words(self, error: Exception) -> Exception:
-        if not is_out_of_memory(error):
-            return error
-        return out_of_memory(self.folder.id, self.settings, self.position.step + 1)
-
-    def _fail(self, error: Exception) -> None:
+    def failed(self, error: Exception) -> None:
         """Record what ended the run, where the disk has room for that."""
         try:
             self.recorder.failed(self.position.step, error)
         except WRITE_ERRORS as refused:
             self.recorder.warning(self.position.step, "The record of the failure", refused)
 
-    def _end(self, status: str) -> None:
+    def _end(self, status: str, score: RunScore | None = None) -> None:
         step = self.position.step
-        self._checkpoint()
+        if score is None:
+            self._checkpoint()
         memory = self._meter.measured(self.base.model, self.method, self.state.optimiser)
         early = status == "finished" and step < self.settings.steps
-        self.recorder.ended(step, status, early=early, memory=memory)
+        self.recorder.ended(step, status, early=early, memory=memory, wall_s=self.position.wall_s, score=score)
 
     def _move(self, **changes: object) -> None:
         self.state.position = replace(self.position, **changes)  # type: ignore[arg-type]

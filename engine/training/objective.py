@@ -6,7 +6,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from engine.data.batching import Batch
-from engine.evaluation.loss import logits_and_targets, summed_loss
+from engine.evaluation.loss import count_labels, logits_and_targets, summed_loss
 from engine.methods.base import Method
 from engine.models.view import View
 
@@ -28,7 +28,10 @@ class TrainingObjective(nn.Module):
             self._passes.append((twin, view))
 
     def forward(self, batch: Batch) -> Float[Tensor, ""]:
-        """Summed loss of the first pass, plus the method's consistency loss where there is a second one."""
+        """Summed loss of the first pass, plus the method's consistency loss where there is a second one.
+
+        A method's penalty counts once for every label, since the loss is divided by their number later.
+        """
         outputs = []
         for method, view in self._passes:
             method.sample_routing()
@@ -36,4 +39,7 @@ class TrainingObjective(nn.Module):
         loss = summed_loss(*outputs[0])
         if len(outputs) > 1:
             loss = loss + self.method.consistency_loss(outputs[0][0], outputs[1][0])
+        penalty = self.method.penalty()
+        if penalty is not None:  # its gradient alone: losses stay comparable with those of validation
+            loss = loss + (penalty - penalty.detach()) * count_labels(self._passes[0][1].shape, batch)
         return loss

@@ -15,19 +15,23 @@ from engine.training.schedule import scheduled
 def optimiser_for(method: Method, settings: TrainingSettings, learning_rate: float) -> torch.optim.Optimizer:
     """AdamW on all trainable parameters.
 
-    Parameters that the method lists in `no_decay` get no weight decay; a task head has a learning rate of its own.
+    Parameters that the method lists in `no_decay` get no weight decay, those in its `rate_factors` a multiple of the
+    learning rate; a task head has a learning rate of its own.
     """
-    named = [(name, p) for name, p in method.named_parameters() if not name.startswith(HEAD)]
-    undecayed = [p for name, p in named if name.startswith(method.spec.no_decay)]
-    decayed = [p for name, p in named if not name.startswith(method.spec.no_decay)]
-    head = list(method.head.parameters()) if method.head else []
+    factors = method.spec.rate_factors(method.settings, method.shape.d)
+    groups: dict[tuple[bool, float], list[torch.nn.Parameter]] = {(True, 1.0): [], (False, 1.0): []}
+    for name, parameter in method.named_parameters():
+        if not name.startswith(HEAD):
+            factor = next((value for start, value in factors.items() if name.startswith(start)), 1.0)
+            groups.setdefault((not name.startswith(method.spec.no_decay), factor), []).append(parameter)
     decay = settings.weight_decay
-    groups = [
-        {"params": decayed, "weight_decay": decay, "lr": learning_rate},
-        {"params": undecayed, "weight_decay": 0.0, "lr": learning_rate},
-        {"params": head, "weight_decay": decay, "lr": settings.head_rate or HEAD_RATE},
+    rated = [
+        {"params": parameters, "weight_decay": decay if decayed else 0.0, "lr": learning_rate * factor}
+        for (decayed, factor), parameters in groups.items()
     ]
-    return torch.optim.AdamW([group for group in groups if group["params"]])
+    head = list(method.head.parameters()) if method.head else []
+    rated.append({"params": head, "weight_decay": decay, "lr": settings.head_rate or HEAD_RATE})
+    return torch.optim.AdamW([group for group in rated if group["params"]])
 
 
 def scheduler_for(optimiser: torch.optim.Optimizer, settings: TrainingSettings) -> torch.optim.lr_scheduler.LRScheduler:

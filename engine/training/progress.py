@@ -17,6 +17,7 @@ class Progress:
         warming: How much of the method's warm-up is done, 0 to 1; None from the first step on.
         waiting: Whether the disk is full, so that nothing happens until there is room.
         validating: Whether the step is being validated; it has ended when that has.
+        scoring: Whether all steps are made, and test rows are answered for the run's score.
     """
 
     step: int
@@ -27,3 +28,4 @@ class Progress:
     warming: float | None = None
     waiting: bool = False
     validating: bool = False
+    scoring: bool = False

@@ -14,7 +14,9 @@ from engine.memory.info import MeasuredMemory
 from engine.methods.base import Method
 from engine.models.base import Base
 from engine.runs.folder import RunFolder
+from engine.runs.forgetting import forgetting
 from engine.runs.log import LogWriter
+from engine.runs.score import RunScore
 from engine.telemetry.events import Event, SnapshotEvent, Started, StatusEvent
 from engine.training.checkpoint import TrainingState, save_checkpoint
 from engine.training.disk_full import WRITE_ERRORS
@@ -54,7 +56,7 @@ class Recorder:
 
     def started(self, step: int, steps: int) -> None:
         """Training begins or goes on after `step` updates, of `steps` in all."""
-        self.folder.update(status="running", message="", problem=None)
+        self.folder.update(status="running", message="", problem=None, score=None)
         trainable = sum(p.numel() for p in self._method.parameters())
         total = self._base.shape.parameters
         self.publish(Started(step=step, steps=steps, trainable=trainable, total=total, wall=time.time()))
@@ -66,9 +68,30 @@ class Recorder:
         self.folder.update(status=status, message=message)
         self.publish(StatusEvent(step=step, status=status, message=message))
 
-    def ended(self, step: int, status: str, *, early: bool, memory: MeasuredMemory) -> None:
-        """The run is "finished" or "stopped"; `early` when patience ended it, `memory` is what it held."""
-        self.folder.update(memory=memory, stopped_early=early)
+    def ended(
+        self,
+        step: int,
+        status: str,
+        *,
+        early: bool,
+        memory: MeasuredMemory,
+        wall_s: float,
+        score: RunScore | None,
+    ) -> None:
+        """The run is "finished" or "stopped".
+
+        Args:
+            step: Updates in all.
+            status: One of the two.
+            early: Whether patience ended it.
+            memory: What it held.
+            wall_s: Seconds of training.
+            score: Of the state that is kept.
+        """
+        forgotten = forgetting(self.folder.events_path, self.folder.facts().kept_step)
+        self.folder.update(
+            memory=memory, stopped_early=early, wall_s=round(wall_s, 3), score=score, forgetting=forgotten
+        )
         self.status(step, status)
         if status == "finished" and not self._keeps_best:
             self.folder.drop_best()

@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable
 
 import torch
-from torch.optim.lr_scheduler import LambdaLR
+from torch.optim.lr_scheduler import LambdaLR, LRScheduler
 
 DECAYS: dict[str, Callable[[int, int], float]] = {
     "cosine": lambda made, steps: 0.5 * (1.0 + math.cos(math.pi * made / max(1, steps))),
@@ -36,3 +36,14 @@ def scheduled(optimiser: torch.optim.Optimizer, name: str, *, warmup: int, steps
         return max(0.0, DECAYS[name](step - warmup, steps - warmup))
 
     return LambdaLR(optimiser, factor)
+
+
+def follow_schedule(optimiser: torch.optim.Optimizer, scheduler: LRScheduler) -> None:
+    """Give every group the rate that the schedule has after the steps it has made.
+
+    A restored optimiser has just that one, unless the run has been given more steps since.
+    """
+    assert isinstance(scheduler, LambdaLR)
+    rates = zip(scheduler.base_lrs, scheduler.lr_lambdas, strict=True)
+    for group, (rate, factor) in zip(optimiser.param_groups, rates, strict=True):
+        group["lr"] = rate * factor(scheduler.last_epoch)

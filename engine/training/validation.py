@@ -15,13 +15,18 @@ from engine.core.parts import Parts
 from engine.core.sampling import Sampling
 from engine.data.batching import collator_of
 from engine.data.dataset import Dataset, Row
+from engine.data.encode import encode_training
+from engine.data.passage import Answer
 from engine.data.pixels import thumbnail
 from engine.data.splits import sample
-from engine.data.tokenise import encode_for, encode_row
+from engine.data.tokenise import Example, encode_row
+from engine.data.windows import Windows
 from engine.evaluation.base_ability import ability_examples
 from engine.evaluation.loss import mean_loss, summed_loss
+from engine.evaluation.spans import mean_f1
 from engine.inference.classify import HeadPrediction, head_logits, head_targets, validation_score
 from engine.inference.generate import generate_answers, prompt_ids
+from engine.inference.spans import predict_spans
 from engine.methods.base import Method
 from engine.models.base import Base
 from engine.telemetry.events import EvalEvent, Event, SampleEvent
@@ -37,8 +42,8 @@ class ValidationResult:
     Attributes:
         loss: Nats per labelled token; with a task head nats, or the squared error, per row.
         base_ability: Nats per token of plain test text; None where the base cannot be measured on it.
-        score: Accuracy or Pearson's correlation of a task head; None without one.
-        score_name: "accuracy", "pearson", or "".
+        score: Accuracy or Pearson's correlation of a task head, or F1 of the answers that it marks; None without one.
+        score_name: "accuracy", "pearson", "f1", or "".
     """
 
     loss: float
@@ -101,7 +106,7 @@ class Validation:
         self._twin.attach(self._view.sites)
         spec = method.head.spec if method.head else None
         rows = validation_rows(dataset)
-        self.examples = encode_for(base.processor, dataset, rows, max_seq_len, spec)
+        self.examples: Sequence[Example] = encode_training(base.processor, dataset, rows, max_seq_len, spec)
         self._plain = ability_examples(base, ABILITY_TEXTS, max_seq_len)
         self._sample = rows[0]
         # Without its answer, which could leave no space for the prompt.
@@ -129,6 +134,10 @@ class Validation:
         head = self._twin.head
         if head is None:
             return ValidationResult((yield from mean_loss.parts(self._view, self.examples, self._collate)), ability)
+        if isinstance(self.examples, Windows):
+            marked = yield from predict_spans.parts(self._view, head, self.examples, self._collate)
+            losses = sum(prediction.loss for prediction in marked) / len(marked)
+            return ValidationResult(losses, ability, mean_f1(marked, self.examples.passages), "f1")
         logits = yield from head_logits.parts(self._view, head, self.examples, self._collate)
         targets = head_targets(self.examples, logits.device)
         loss = float(summed_loss(logits, targets)) / len(targets)
@@ -143,20 +152,33 @@ class Validation:
 
     def sample(self, step: int) -> Parts[SampleEvent]:
         """The sample row with the model's present answer."""
+        answer, mark = yield from self._answer()
         return SampleEvent(
             step=step,
             prompt=self._sample.prompt,
-            answer=(yield from self._answer()),
+            answer=answer,
             reference=self._sample.response,
             picture=thumbnail(self._sample.picture) if self._sample.picture else "",
+            mark=mark,
         )
 
-    def _answer(self) -> Parts[str]:
+    def _answer(self) -> Parts[tuple[str, list[int]]]:
+        """The answer, and where it is marked in the prompt."""
         if self._twin.head is None:
             beside = (self._sample.picture,)
             (answer,) = yield from generate_answers.parts(
                 self._view, self._base.tokenizer, [self.prompt], self._sampling, pictures=beside
             )
-            return answer
+            return answer, []
+        if isinstance(self.examples, Windows):
+            windows = self.examples.of_row(0)
+            (marked,) = yield from predict_spans.parts(self._view, self._twin.head, windows, self._collate)
+            return marked.text, place_in(self._sample, marked.answer())
         (logits,) = yield from head_logits.parts(self._view, self._twin.head, [self.examples[0]], self._collate)
-        return HeadPrediction.of(self._twin.head.spec, logits).text
+        return HeadPrediction.of(self._twin.head.spec, logits).text, []
+
+
+def place_in(row: Row, answer: Answer | None) -> list[int]:
+    """Where an answer to a row's question stands in its prompt, (beginning, end); empty where it does not."""
+    at = row.prompt.rfind(row.passage.context) if row.passage else -1
+    return [] if answer is None or at < 0 else [at + answer.start, at + answer.end]

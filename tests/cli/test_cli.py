@@ -32,7 +32,8 @@ def from_json(result):
 
 
 COMMANDS = (
-    "methods models datasets params memory runs adapters library train resume eval chat export import ablate routes"
+    "methods models datasets params memory runs stop adapters library train resume queue launch ladder eval chat "
+    "export import ablate routes"
 )
 
 
@@ -52,6 +53,16 @@ def test_lists(engine):
     }
     assert from_json(engine("params", "--json"))["trainable"] == 9630
     assert from_json(engine("runs", "--json")) == []
+
+
+def test_several_processes(tmp_path):
+    """The command becomes the launcher of several processes, which train one run."""
+    words = ["--steps=1", "--batch-size=2", "--score-rows=0", "--quiet", "--json", f"--out={tmp_path / 'a'}"]
+    command = [sys.executable, "-m", "engine", "train", "--processes=2", *words]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
+    done = from_json((ended.returncode, ended.stdout, ended.stderr))
+    assert (done["status"], done["config"]["training"]["processes"]) == ("finished", 2)
+    assert "2 processes train" in (tmp_path / "a" / "events.jsonl").read_text()
 
 
 def test_train_eval_chat_export_import(engine, tmp_path):

@@ -1,14 +1,19 @@
 """What a picture beside a question changes, as Watch shows it: against the model itself, on a tiny one."""
 
+import base64
+import tempfile
+from pathlib import Path
+
 import pytest
 import torch
 
-from engine.analysis import beside_probe
+from engine.analysis import beside_probe, handed_picture
 from engine.analysis.beside_probe import probe_beside
 from engine.analysis.probe import probe
 from engine.core.errors import DataError, SettingError
 from engine.core.sampling import Sampling
 from engine.data.dataset import load_dataset
+from engine.data.pixels import thumbnail
 from engine.data.settings import DataSettings
 from engine.evaluation.withheld import with_other_pictures
 from engine.inference.chat import ChatColumn, stream_answers
@@ -78,6 +83,61 @@ def test_answers_are_those_of_the_chat(seeing, dataset):
     assert report.other.startswith("data:image/jpeg")
     assert report.picture.startswith("data:image/png")
     assert (report.side, report.depths, len(report.looks[0])) == (4, [2, 4], 16)
+
+
+def test_beside_another_method(tmp_path, dataset):
+    """Trained together with LoRA, the prompts still tell what the picture changes."""
+    base = tiny_base("llama")
+    prompts = {**K, "vision": str(save_encoder(tmp_path)), "vision_depths": 2}
+    settings = {f"llama_adapter_{name}": value for name, value in prompts.items()}
+    method = randomise(built("llama_adapter+lora", base, settings), std=0.3)
+    assert method.sees_pictures
+    report = probe_beside(base, method, dataset, row="0")
+    assert (torch.tensor(report.loudness) - torch.tensor(report.withheld)).abs().max() > 1e-3
+
+
+def url_of(file):
+    """A picture as the page hands it over."""
+    return f"data:image/png;base64,{base64.b64encode(file.read_bytes()).decode()}"
+
+
+def test_own_picture_other_picture_and_own_question(seeing, dataset, files):
+    """A handed picture is looked at as Chat would, has no reference answer, and does not stay on the disk."""
+    base, method = seeing
+    scratch = set(Path(tempfile.gettempdir()).glob("gatelight-*"))
+    report = probe_beside(base, method, dataset, own=url_of(files[0]), other=url_of(files[1]), question="how? ")
+    assert (report.question, report.reference) == ("how?", "")
+    for sight, picture in (("seen", files[0]), ("withheld", None), ("other", files[1])):
+        column = ChatColumn("how?", method, template=dataset.template, picture=picture)
+        *_, last = stream_answers(base, [column], Sampling(max_new_tokens=3))
+        assert report.answers[sight] == last.texts[0].strip()
+    assert set(Path(tempfile.gettempdir()).glob("gatelight-*")) == scratch
+    third = probe_beside(base, method, dataset, row="0", other="2")
+    pictured = [row for row in dataset.rows("validation") if row.picture is not None]
+    assert third.other == thumbnail(pictured[2].picture)
+    assert third.reference == pictured[0].response
+
+
+@pytest.mark.fault(
+    "input", "What is handed to Watch as a picture is a text, cut off or too large: one sentence, nothing stays."
+)
+@pytest.mark.parametrize("where", ["own", "other"])
+def test_what_is_no_picture(seeing, dataset, files, where, monkeypatch):
+    base, method = seeing
+    whole = url_of(files[0])
+    for given in ("data:image/png;base64,AAAA", "data:image/png;base64,%%", "/etc/passwd", "data:text/html,x", "²"):
+        with pytest.raises(DataError, match="is no picture that can be read"):
+            probe_beside(base, method, dataset, **{where: given})
+    monkeypatch.setattr(handed_picture, "MOST_CHARACTERS", 20)
+    with pytest.raises(DataError, match="and at most 20 can be handed over: make it smaller"):
+        probe_beside(base, method, dataset, **{where: whole})
+
+
+def test_looking_gives_way(seeing, dataset):
+    """Between with and without, and while answers are written, training and others have their turns."""
+    base, method = seeing
+    parts = probe_beside.parts(base, method, dataset)
+    assert len(list(parts)) >= 2
 
 
 def test_closed_gates_let_no_picture_in(seeing, dataset):

@@ -21,8 +21,9 @@ from engine.core.errors import DataError, ModelError, SettingError
 from engine.core.sampling import Sampling
 from engine.data.batching import collator_of
 from engine.data.dataset import load_dataset
+from engine.data.encode import encode_for
 from engine.data.head_spec import HeadSpec
-from engine.data.tokenise import Example, encode_for
+from engine.data.tokenise import Example
 from engine.evaluation.head import head_predictions, head_scores
 from engine.exchange.native import load_adapter
 from engine.inference.chat import ChatColumn, stream_answers

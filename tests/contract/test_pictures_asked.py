@@ -5,7 +5,8 @@ from types import SimpleNamespace
 import pytest
 
 from app.chat_view import Turn, conversation
-from app.tabs.asking import columns_without_sight, held
+from app.tabs.asking import held
+from app.tabs.questions import without_sight
 from app.words import LANGUAGES, Say
 from engine.config.run import RunConfig
 from engine.core.errors import DataError
@@ -107,7 +108,7 @@ def test_columns_without_sight_say_so():
     summaries = [SimpleNamespace(id="a", sees_pictures=True), SimpleNamespace(id="b", sees_pictures=False)]
     workbench = SimpleNamespace(runs=SimpleNamespace(summaries=lambda: summaries))
     sides = tuple(ChatSide(run=name) for name in (None, "a", "b", "gone"))
-    blind = columns_without_sight(workbench, ChatRequest(prompt="?", sides=sides, sampling=Sampling()))
+    blind = without_sight(workbench, ChatRequest(prompt="?", sides=sides, sampling=Sampling()))
     assert blind == (0, 2, 3)
     for say in SAYS:
         columns = [(str(number), True) for number in range(4)]

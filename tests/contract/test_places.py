@@ -13,6 +13,7 @@ CALLS = {
     "join_keys": lambda layer, run: "attention",
     "add_linear": lambda layer, role, run: role,
     "add_linear_input": lambda layer, role, run: role,
+    "add_layer": lambda layer, run: "after_mlp",
     "add_sublayer": lambda layer, part, run: f"after_{part}",
     "add_norm": lambda path, run: "norm",
     "prepend": lambda run: "embedding",

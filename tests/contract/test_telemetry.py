@@ -2,16 +2,22 @@
 
 import json
 import math
+import re
+from pathlib import Path
 
 import pytest
 import torch
 
 from engine.methods import METHODS
+from engine.methods.base import Start
+from engine.methods.parts.soft_prompts import prompt_frame
+from engine.models.loading import load_base
 from engine.telemetry.observe import ProbeInput
 from engine.telemetry.probe_reports import ProbeReport
 from engine.telemetry.serialise import EVENTS, REPORTS, from_json, report_from_json, to_json
 from tests.tiny import FAMILIES, VARIED, Case, cases, logits, loss_of, randomise, tiny_base, viewed, words
 
+ROOT = Path(__file__).resolve().parents[2]
 every_case = pytest.mark.parametrize("case", cases((*VARIED, "gemma2")), ids=str)
 
 
@@ -126,10 +132,15 @@ def test_update_ratio_is_the_norm_of_the_product(case):
     base, method = case.build()
     viewed(base, randomise(method))
     (frame,) = method.parameter_events(0)
+    places = {(place.layer, place.role): place for place in method.places}
     for row, layer in enumerate(frame.layers):
         for column, role in enumerate(frame.targets):
-            key = f"{layer}_{role}"
-            delta = method.settings.scale * method.b[key].detach() @ method.a[key].detach()
+            if (layer, role) not in places:
+                assert frame.ratio[row][column] == 0
+                continue
+            place = places[layer, role]
+            a, b = method.pair(place.key)
+            delta = place.scale * b.detach() @ a.detach()
             weight = base.view().sites.linear(layer, role).module.weight
             assert frame.ratio[row][column] == pytest.approx(float(delta.norm() / weight.norm()), rel=1e-4)
 
@@ -156,6 +167,21 @@ def test_prompt_frame_names_the_nearest_words():
     randomise(method)
     (moved,) = method.parameter_events(1)
     assert min(moved.drift) > 0
+
+
+def test_virtual_tokens_are_read_as_whole_words():
+    """Of the entries near a vector, words are told and pieces of words are not, unless it is that piece."""
+    base = load_base(str(ROOT / "assets" / "town"))
+    start = Start.of(base, 0)
+    with torch.no_grad():
+        vocabulary = base.input_embeddings().float()
+        piece = next(n for n in range(1000, 2000) if base.tokenizer.decode([n]).isalpha())
+        prompts = torch.stack([vocabulary[piece], vocabulary[piece] + vocabulary[1500:1600].mean(0)])
+        frame = prompt_frame(1, prompts, prompts, start)
+    assert frame.words[0][0] == base.tokenizer.decode([piece])
+    told = [*frame.words[0][1:], *frame.words[1]]
+    assert all(re.fullmatch(r" [^\W\d_]+", word) for word in told), told
+    assert all(row == sorted(row, reverse=True) for row in frame.cosines)
 
 
 @pytest.mark.parametrize("family", FAMILIES)

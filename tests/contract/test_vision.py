@@ -51,7 +51,10 @@ def test_features_are_the_states_of_transformers_own_encoder(family, tmp_path):
         token = state[0].mean(0) if family.startswith("siglip") else state[0, 0]
         expected.append((token - token.mean()) / token.std(correction=0))
     assert_close(encoder.features(picture(), 2), torch.stack(expected), rtol=1e-3, atol=1e-4)
-    assert vision_shape(str(tmp_path)) == VisionShape(4, SIZES["hidden_size"])
+    shape = vision_shape(str(tmp_path))
+    tokens = encoder.tokens(picture())
+    assert (shape.layers, shape.width) == (4, SIZES["hidden_size"])
+    assert (shape.tokens, shape.token_width) == tokens.shape
 
 
 @pytest.mark.parametrize("family", VISION_FAMILIES)
@@ -71,12 +74,23 @@ def test_attention_is_that_of_the_whole_on_its_patches(family, tmp_path):
     assert torch.equal(encoder.features(picture(), 2), before)
 
 
+@pytest.mark.parametrize("pairs", [False, True])
+def test_tokens_are_counted_from_one_side_or_two(tmp_path, pairs):
+    """Some configs write the sides of pictures and patches as pairs."""
+    folder = save_encoder(tmp_path)
+    config = json.loads((folder / "config.json").read_text("utf-8"))
+    if pairs:
+        config |= {"image_size": [16, 16], "patch_size": [4, 4]}
+    (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    assert vision_shape(str(folder)).tokens == 17
+
+
 def test_depths_are_even_and_end_at_the_last_layer():
     """Of twelve layers four are 3, 6, 9 and 12; more than there are is an error that says how many there are."""
-    assert VisionShape(12, 8).depths(4) == [3, 6, 9, 12]
-    assert VisionShape(5, 8).depths(2) == [2, 5]
+    assert VisionShape(12, 8, 17, 8).depths(4) == [3, 6, 9, 12]
+    assert VisionShape(5, 8, 17, 8).depths(2) == [2, 5]
     with pytest.raises(SettingError, match="vision encoder has 5 layers"):
-        VisionShape(5, 8).depths(6)
+        VisionShape(5, 8, 17, 8).depths(6)
 
 
 def test_features_are_computed_once_per_content(tmp_path, monkeypatch):
@@ -175,6 +189,30 @@ def test_encoders_that_do_not_fit_together_are_refused(tmp_path, file, change):
     ) as told:
         load_vision(str(tmp_path))
     assert told.value.key == "vision_folder"
+    assert str(told.value).count("\n") == 0
+
+
+@pytest.mark.fault("damaged", "What a run takes is counted for a broken vision encoder: the sentence of the run.")
+@pytest.mark.parametrize(
+    ("file", "change"),
+    [
+        ("config.json", {"hidden_size": "x"}),
+        ("config.json", {"num_hidden_layers": -3}),
+        ("config.json", {"num_hidden_layers": None}),
+        ("preprocessor_config.json", None),
+        ("model.safetensors", None),
+    ],
+)
+def test_broken_encoders_are_not_counted(tmp_path, file, change):
+    """Sizes are read of what a run could use, also where no weights are loaded."""
+    path = save_encoder(tmp_path) / file
+    assert vision_shape(str(tmp_path)).layers > 0
+    if change is None:
+        path.unlink()
+    else:
+        path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    with pytest.raises(ModelError, match=r"vision is .* holds no vision encoder that can be loaded") as told:
+        vision_shape(str(tmp_path))
     assert str(told.value).count("\n") == 0
 
 

@@ -6,6 +6,7 @@ const FACTS = {
   message: "",
   recording: false,
   emits: ["gates"],
+  family: "prompts",
   layered: true,
   pictures: false,
   early: false,

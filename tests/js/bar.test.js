@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
-import { stateLine } from "../../assets/js/watch/bar.js";
+import { stateLine, waysOn } from "../../assets/js/watch/bar.js";
 import { Tape } from "../../assets/js/watch/tape.js";
 import { since } from "./answers.js";
 
@@ -29,6 +29,25 @@ test("a finished run tells whether it stopped early and kept an earlier state", 
   assert.match(lineOf({ status: "finished", kept: 30 }).text, /^finished\.kept /);
   assert.match(lineOf({ status: "finished", kept: 30, early: true }).text, /^finished\.early\.kept .*"kept":30/);
   assert.equal(lineOf({ status: "finished", recording: true }).text, "", "a recording needs no line");
+});
+
+test("a finished run tells what it came to, and where nothing was learned, to try something else", () => {
+  const score = { name: "exact_match", value: 0.92, baseline: 0.1, against: "untuned", rows: 50 };
+  const learned = lineOf({ status: "finished", kept: 40, score });
+  assert.match(learned.text, /score\.untuned \{"score":"unit.share \{\\"value\\":92\}".*"rows":50\}$/);
+  assert.equal(learned.to, "chat");
+  const little = lineOf({ status: "finished", kept: 40, score: { ...score, value: 0.12 } });
+  assert.match(little.text, /score\.little$/);
+  assert.deepEqual([little.to, little.label], ["train", "next.retry"]);
+  assert.match(lineOf({ status: "finished", kept: 40 }).text, /score\.none$/);
+});
+
+test("a run that answers test rows says so while the server tells it", () => {
+  const live = { status: "running", run: "run-1", scoring: true };
+  const tape = new Tape("run-1");
+  tape.take(since([["loss", 40]], { status: "running" }));
+  assert.deepEqual(stateLine({ tape, gone: false }, say, live), { kind: "wait", text: "scoring" });
+  assert.equal(stateLine({ tape, gone: false }, say, { ...live, run: "run-2" }).text, "");
 });
 
 test("a run without anything to show yet says what it does, and how far its warm-up is", () => {
@@ -58,4 +77,19 @@ test("a run that waits for room on the disk says so", () => {
 
 test("a server that cannot be reached comes before all else", () => {
   assert.equal(lineOf({ status: "paused" }, { gone: true }).kind, "gone");
+});
+
+test("a run of one's own can go on from where it stands", () => {
+  const runs = [{ id: "run-1", drives: true }];
+  const wayOf = (facts, mine = runs) => {
+    const tape = new Tape("run-1");
+    tape.take(since([["loss", 40]], facts));
+    return waysOn({ tape, runs: mine, gone: false });
+  };
+  const ways = ["paused", "stopped", "interrupted", "failed", "finished", "running"].map((status) => wayOf({ status }));
+  assert.deepEqual(ways, ["paused", "stopped", "stopped", "stopped", "finished", ""]);
+  assert.equal(wayOf({ status: "finished", early: true }), "");
+  assert.equal(wayOf({ status: "finished", recording: true }), "");
+  assert.equal(wayOf({ status: "stopped" }, [{ id: "run-1", drives: false }]), "");
+  assert.equal(wayOf({ status: "stopped" }, []), "");
 });

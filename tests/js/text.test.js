@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
-import { clock, figure, fill, lastPart, tokenName } from "../../assets/js/common/text.js";
+import { clock, figure, fill, lastPart, methodTitle, tokenName } from "../../assets/js/common/text.js";
 
 test("a number has three significant figures, and a real minus sign", () => {
   const read = [0, 1, 12.345, 123.45, 0.0123456, -2.5].map((value) => figure(value));
@@ -49,4 +49,16 @@ test("a token of white space is made visible", () => {
 
 test("the last part of a path or of a hub id, on any system", () => {
   assert.deepEqual(["plain", "org/name", "C:\\models\\base"].map(lastPart), ["plain", "name", "base"]);
+});
+
+test("a combination has the names of its parts", () => {
+  const titles = { lora: "LoRA", prefix: "Prefix tuning" };
+  assert.equal(
+    methodTitle("lora+prefix", (name) => titles[name]),
+    "LoRA + Prefix tuning",
+  );
+  assert.equal(
+    methodTitle("unknown", (name) => titles[name]),
+    "unknown",
+  );
 });

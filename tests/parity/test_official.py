@@ -1,5 +1,7 @@
 """Official LLaMA-Adapter checkpoints: there and back, both readings of a gate, and what is refused."""
 
+import argparse
+
 import pytest
 import torch
 
@@ -47,6 +49,23 @@ def test_other_gates_are_rewritten(example, tmp_path):
     export_official(method, tmp_path / "a.pth")
     again = import_official(tmp_path / "a.pth", base, prompt_len=3)
     torch.testing.assert_close(logits(base, again), logits(base, method), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.fault("code", "A training checkpoint stands around an adapter: it is unpacked.")
+def test_checkpoints_around_an_adapter(tmp_path):
+    base, method = written(tmp_path / "a.pth")
+    tensors = torch.load(tmp_path / "a.pth", weights_only=True)
+    for around in (
+        {"model": tensors, "epoch": 3},
+        {"model": tensors, "args": argparse.Namespace(lr=0.1)},
+        {"state_dict": {f"module.{name}": tensor for name, tensor in tensors.items()}},
+    ):
+        torch.save(around, tmp_path / "b.pth")
+        assert torch.equal(import_official(tmp_path / "b.pth", base, prompt_len=3).prompts, method.prompts)
+    torch.save({"model": {"weight": torch.zeros(2)}}, tmp_path / "c.pth")
+    with pytest.raises(ExchangeError, match=r"no LLaMA-Adapter checkpoint\Z") as caught:
+        import_official(tmp_path / "c.pth", base)
+    assert "\n" not in str(caught.value)
 
 
 def test_a_gate_has_two_readings(tmp_path):

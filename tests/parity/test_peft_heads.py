@@ -20,6 +20,11 @@ THREE = HeadSpec(labels=("a", "b", "c"), pooling="last")
 PAIRS = [
     Case("lora", {"rank": 3}, "llama"),
     Case("lora", {"rank": 2, "targets": "q o"}, "gpt2"),
+    Case("adalora", {"rank": 3, "target_rank": 2}, "llama"),
+    Case("vera", {"rank": 5}, "llama"),
+    Case("miss", {"rank": 4}, "llama"),
+    Case("shira", {"rank": 2}, "llama"),
+    Case("oft", {"block": 4}, "llama"),
     Case("ia3", {}, "llama"),
     Case("prompt", {"prompt_len": 3}, "llama"),
     Case("prompt", {"prompt_len": 3, "shift_positions": True}, "gpt2"),
@@ -48,7 +53,11 @@ def scores_of(base, method, tokens):
         return method.head(viewed(base, method).hidden(tokens), tokens)
 
 
-@pytest.mark.parametrize("spec", [THREE, HeadSpec(labels=(), pooling="last")], ids=["labels", "number"])
+@pytest.mark.parametrize(
+    "spec",
+    [THREE, HeadSpec(labels=(), pooling="last"), HeadSpec(labels=(), pooling="last", spread=64.0)],
+    ids=["labels", "number", "large numbers"],
+)
 @pytest.mark.parametrize("case", EXCHANGED, ids=str)
 def test_head_goes_out_and_comes_back(case, spec, tmp_path):
     """peft loads what we export with equal scores, and we read the same file back."""
@@ -59,10 +68,10 @@ def test_head_goes_out_and_comes_back(case, spec, tmp_path):
     tokens = words()
     with torch.no_grad():
         expected = theirs(input_ids=tokens.ids, attention_mask=tokens.mask.long()).logits
-    assert_close(scores_of(base, method, tokens), expected, **CLOSE)
+    assert_close(scores_of(base, method, tokens) * spec.spread, expected, **CLOSE)
     back = import_peft(tmp_path, base)
     assert back.head.spec.labels == tuple(f"LABEL_{row}" for row in range(len(spec.labels)))
-    assert torch.equal(back.head.weight, method.head.weight)
+    assert torch.equal(back.head.weight, method.head.weight * spec.spread)
     assert_close(scores_of(base, back, tokens), expected, **CLOSE)
 
 
@@ -90,6 +99,7 @@ def test_a_head_that_peft_trained_comes_in(tmp_path):
     [
         (Case("lora", {}, "bert"), HeadSpec(labels=("a", "b"), pooling="first"), "encoder"),
         (Case("lora", {}, "llama"), HeadSpec(labels=("a", "b"), pooling="mean"), "pooling=last"),
+        (Case("lora", {}, "llama"), HeadSpec(labels=(), pooling="last", centre=2000.0), "subtract 2000"),
         (Case("llama_adapter", {"gate": "per_layer"}, "llama"), THREE, "ADAPTION_PROMPT"),
     ],
     ids=str,

@@ -52,15 +52,11 @@ def exported(tmp_path, case=LORA):
     "change",
     [
         {"bias": "all"},
-        {"use_dora": True},
         {"modules_to_save": ["lm_head"]},
-        {"rank_pattern": {"q_proj": 4}},
-        {"alpha_pattern": {"q_proj": 32}},
         {"lora_bias": True},
         {"layer_replication": [[0, 2], [1, 3]]},
         {"trainable_token_indices": [1, 2]},
-        {"init_lora_weights": "pissa"},
-        {"init_lora_weights": "olora"},
+        {"init_lora_weights": "pissa_niter_4"},
         {"peft_type": "CARTRIDGE"},
     ],
     ids=str,
@@ -117,3 +113,24 @@ def test_folder_without_adapter_is_refused(contents, tmp_path):
         save_file({"x": torch.zeros(1)}, tmp_path / "adapter_model.safetensors")
     with pytest.raises(ExchangeError):
         import_peft(tmp_path, tiny_base("llama"))
+
+
+@pytest.mark.fault("code", "A peft LoRA of layers of another family: a sentence names the family of the model.")
+def test_lora_of_another_family(tmp_path):
+    base = exported(tmp_path)
+    file = tmp_path / "adapter_model.safetensors"
+    tensors = load_file(file)
+    save_file({name.replace("layers", "blocks"): tensor for name, tensor in tensors.items()}, file)
+    with pytest.raises(ExchangeError, match="belongs to a layer of a llama model"):
+        import_peft(tmp_path, base)
+
+
+def test_the_adapters_name_in_names_of_tensors(tmp_path):
+    """A plain state of peft's model has the adapter's name in every tensor's: it is the same adapter."""
+    base = exported(tmp_path)
+    file = tmp_path / "adapter_model.safetensors"
+    before = import_peft(tmp_path, base).adapter_tensors()
+    tensors = load_file(file)
+    save_file({name.replace(".weight", ".default.weight"): tensor for name, tensor in tensors.items()}, file)
+    after = import_peft(tmp_path, base).adapter_tensors()
+    assert all(torch.equal(after[name], tensor) for name, tensor in before.items())

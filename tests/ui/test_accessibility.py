@@ -7,8 +7,8 @@ from tests.ui.test_chat import ask
 
 pytestmark = pytest.mark.ui
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
-AUDIT = """async () => {
-  const { violations } = await axe.run(document, { resultTypes: ["violations"] });
+AUDIT = """async (within) => {
+  const { violations } = await axe.run(within || document, { resultTypes: ["violations"] });
   const line = ({ id, impact }, node) => `${impact} ${id}: ${node.html.slice(0, 160)}`;
   return violations.flatMap((rule) => rule.nodes.map((node) => line(rule, node)));
 }"""
@@ -54,6 +54,9 @@ def test_nothing_stands_in_the_way_of_anyone(visit, app, path, dark):
     page.wait_for_selector("#gl-llama_adapter-bias")
     page.wait_for_selector(".gl-memory-parts")
     audit("train")
+    every = page.add_style_tag(content="body .gl-of-method.gl-of-method { display: flex !important; }")
+    audit("settings of all methods")
+    every.evaluate("(style) => style.remove()")
     page.click("#gl-method .gl-picker-button")
     audit("menu of methods")
     page.keyboard.press("Escape")

@@ -52,6 +52,9 @@ def opened(app, tabs):
 def page(opened):
     """The chat, at strength 1."""
     turn(opened, "strength", "1")
+    if opened.locator(LAST).count():
+        opened.wait_for_function("!document.querySelector('.gl-turn:last-child')?.innerText.includes('strength ')")
+        rested(opened)
     return opened
 
 
@@ -59,6 +62,12 @@ def turn(page, dial, value):
     """Type a value beside a dial, and leave the field."""
     page.fill(f"#gl-{dial} input[type=number]", value)
     page.press(f"#gl-{dial} input[type=number]", "Tab")
+
+
+def rested(page):
+    """Wait until nothing is being answered: whoever turns the strength is answered again."""
+    page.wait_for_selector("#gl-send:not([disabled])")
+    page.wait_for_selector("#gl-stop-answer[disabled]")
 
 
 def asking(page, ask):
@@ -100,6 +109,41 @@ def test_strength_zero_is_the_base(page):
     base, tuned = answers(page)
     assert base == tuned
     page.wait_for_selector("#gl-meter strong:has-text('0.00')")
+    page.wait_for_selector("#gl-meter .gl-meter:not(.old)")
+
+
+def test_a_conversation_is_turned_edited_saved_and_cleared(page):
+    """The newest turn is in sight; strength asks again; an edited question replaces what followed; it is saved."""
+    assert page.is_checked("#gl-alone input")
+    page.uncheck("#gl-alone input")
+    for text in ("What is the job of Dora Marsh?", "And her hobby?"):
+        ask(page, text)
+        box, last = (
+            page.locator("#gl-conversation").bounding_box(),
+            page.locator(f"{LAST} .gl-fact").last.bounding_box(),
+        )
+        assert last["y"] + last["height"] <= box["y"] + box["height"] + 1
+    turns = page.locator(".gl-turn").count()
+    turn(page, "strength", "0")
+    page.wait_for_selector(f"{LAST} .gl-who >> text=strength 0")
+    rested(page)
+    assert page.locator(".gl-turn").count() == turns
+    page.click(f"[data-edit='{turns - 2}']")
+    page.wait_for_selector(f"#gl-edited >> text=question {turns - 1}")
+    assert page.input_value("#gl-prompt textarea") == "What is the job of Dora Marsh?"
+    page.fill("#gl-prompt textarea", "Which hobby does Arlo Castell enjoy?")
+    page.click("#gl-send")
+    page.wait_for_selector("#gl-edited", state="detached")
+    page.wait_for_selector(f"{LAST} .gl-question >> text=Arlo")
+    rested(page)
+    assert page.locator(".gl-turn").count() == turns - 1
+    with page.expect_download() as saved:
+        page.click("#gl-save")
+    rows = [json.loads(line) for line in saved.value.path().read_text().splitlines()]
+    assert {row["messages"][-2]["content"] for row in rows[-2:]} == {"Which hobby does Arlo Castell enjoy?"}
+    page.click("#gl-clear")
+    page.wait_for_selector(".gl-turns.empty")
+    page.check("#gl-alone input")
 
 
 def test_nasty_input_stays_text(page):
@@ -139,6 +183,9 @@ def test_strength_curve_is_drawn(page):
     """The curve of loss against strength appears, and the slider moves its mark."""
     page.click("#gl-draw-curve")
     page.wait_for_selector("#gl-curve svg")
+    top, bottom = map(float, page.locator("#gl-curve .up span").all_inner_texts())
+    assert top > bottom
+    assert page.locator("#gl-curve .across span").all_inner_texts() == ["0", "0.5", "1", "1.5", "2"]
     before = page.evaluate(MARK)
     turn(page, "strength", "0.5")
     page.wait_for_function(f"(before) => {MARK} !== before", arg=before)

@@ -43,12 +43,14 @@ class Page:
 
     def __init__(self, tabs, home, monkeypatch):
         monkeypatch.setattr(deferred, "models", lambda _folder: [])
-        for name in ("count", "usual_rate", "memory", "preview_data"):
+        monkeypatch.setattr(deferred, "offers", list)
+        for name in ("count", "usual_rate", "memory", "preview_data", "refused_exports"):
             monkeypatch.setattr(deferred, name, self.not_loaded)
         self.workbench, self.resumed, self.predicted = Workbench(home), [], []
         run = shutil.copytree(RECORDINGS / "llama_adapter", home / "runs" / "broken")
         facts = json.loads((run / "run.json").read_text())
         (run / "run.json").write_text(json.dumps({**facts, "status": "stopped", "step": 100}))
+        monkeypatch.setattr(self.workbench, "ask", self.not_loaded)  # it would load the base, which has no problem
         monkeypatch.setattr(self.workbench, "resume", self.resume)
         monkeypatch.setattr(self.workbench, "predictions", self.predictions)
         site = gr.mount_gradio_app(
@@ -64,7 +66,7 @@ class Page:
             time.sleep(0.05)
         self.visitor = Visitor(tabs, f"http://127.0.0.1:{port}")
 
-    def not_loaded(self, *_):
+    def not_loaded(self, *_, **__):
         raise SettingError("no_data_chosen", "Nothing is chosen.")
 
     def resume(self, run, *, session, resuming):

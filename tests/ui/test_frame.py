@@ -78,6 +78,30 @@ def test_languages_switch_and_keep_the_place(visit):
     page.wait_for_selector("text=and the tuned model the same thing")
 
 
+def test_large_mode_is_linked_kept_and_cuts_nothing(visit):
+    """An address asks for it, the browser keeps it, the button ends it; charts fit, and a click finds its step."""
+    page = visit(size={"width": 1280, "height": 720})
+    page.goto(page.url.partition("?")[0] + "?large=1")
+    page.wait_for_selector(".gl-large-switch[aria-pressed=true]")
+    assert drawn_to_size(page)
+    tall = page.evaluate("document.querySelector('.gl-header').getBoundingClientRect().height")
+    assert 80 < tall < 100
+    ticks = "[...document.querySelectorAll('.gl-loss-plot .xtick text')].map((one) => one.textContent)"
+    assert page.evaluate(ticks)[-1] == "300"
+    page.locator("[data-panel=loss]").scroll_into_view_if_needed()
+    box = page.locator("[data-panel=loss] .nsewdrag").bounding_box()
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 3)
+    page.wait_for_selector(".gl-step:has-text('step 16 / 300')")
+    for tab, content in TABS.items():
+        goto(page, tab)
+        page.wait_for_function(OPEN, arg=content)
+        page.wait_for_function(FITS)
+    assert page.evaluate("localStorage.getItem('gatelight.large')") == "1"
+    page.click(".gl-large-switch[aria-pressed=true]")
+    assert page.evaluate("localStorage.getItem('gatelight.large')") == ""
+    page.wait_for_function("document.querySelector('.gl-header').getBoundingClientRect().height < 70")
+
+
 def test_reload_keeps_the_place(visit):
     """Whoever loads the page anew stays where one was; a new tab opens on Watch."""
     page = visit()
@@ -104,7 +128,7 @@ def test_chinese_form_has_no_english_labels(visit):
     labels += [page.inner_text("#gl-set-steps").split("\n")[0]]
     english = {label for label in labels if not re.search(r"[一-鿿]", label)}
     assert len(labels) > 80
-    assert english == {"Alpha", "Dropout"}
+    assert english == {"Alpha", "DoRA", "Dropout"}
 
 
 def test_no_motion_where_none_is_wanted(visit):

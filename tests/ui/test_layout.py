@@ -61,8 +61,9 @@ def test_first_screen_of_train(visit):
 def test_every_method_of_the_menu_can_be_reached(visit, size):
     """The menu stays within the window, scrolls where it must, and letters lead to the method that they begin."""
     page = visit(size=size)
-    ready_form(page)
+    goto(page, "train")
     page.click("#gl-method .gl-picker-button")
+    page.wait_for_selector(".gl-method-option:visible")
     (menu,) = boxes(page, ".gl-picker-list")
     assert menu["left"] >= 0
     assert menu["right"] <= size["width"]

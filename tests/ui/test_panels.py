@@ -1,9 +1,13 @@
 """Watch's panels of single methods, on a run that was written by hand: they show what its events say, at any step."""
 
+import base64
+import dataclasses
+import io
 import json
 import re
 
 import pytest
+from PIL import Image
 from playwright.sync_api import expect
 
 from engine.methods import METHODS
@@ -11,6 +15,7 @@ from engine.service.answer import Answer
 from engine.telemetry import method_events as told
 from engine.telemetry.serialise import to_json
 from tests.ui.conftest import ROOT, WAIT_MS, Visitor
+from tests.ui.test_accessibility import AUDIT, AXE, SMALL
 from tests.ui.watch_harness import serve
 from tests.unit.test_serialise import REPORTED
 
@@ -45,6 +50,7 @@ def frames(step):
         step=step, layers=LAYERS, targets=["mlp"] * 4, pools=["down"], counts=counts, chi_square=chance, cosine=alike
     )
     yield told.AgreementFrame(step=step, tokens=["Who", " is", " Ivan"], between=wide[0][:3], from_average=wide[1][:3])
+    yield told.RankFrame(step=step, layers=LAYERS, targets=["q", "v"], ranks=grid(step), mean=0.6)
     edges, bins = [0.0, 0.5, 1.0, 1.5], [5, 40, 20]
     yield told.MaskFrame(
         step=step, layers=LAYERS, targets=["q", "v"], off=grid(step), flipped=grid(step), threshold=0.5, edges=edges,
@@ -63,6 +69,7 @@ SAID = {
     "norms": "Step 20: the largest change of a gain is 0.650",
     "experts": "draws at step 20; chi-square 2.50",
     "agreement": "Step 20: two random routes differ by 0.520 nats",
+    "ranks": "Mean rank 0.585 at step 20.",
     "masks": "Step 20: 59 % of the weights are off",
     "side": "Step 20: the base has 70.0 % of the blend",
     "ladder": "Mean μ 0.575 at step 20.",
@@ -71,6 +78,13 @@ DRAWN = """(panel) => [...panel.querySelectorAll("canvas")].filter((canvas) => c
   const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
   return data.some((value, i) => i % 4 === 3 && value > 200);
 })"""
+
+
+SEEN = """(canvas, [x, y]) => {
+  const ratio = canvas.width / canvas.clientWidth;
+  return canvas.getContext("2d").getImageData(x * ratio, y * ratio, 1, 1).data[3];
+}"""
+"""How opaque a canvas is at a place."""
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +115,9 @@ def see(stage):
     def answer(query, run, step, **arguments):
         if query != "probe_beside":
             return ask(query, run, step, **arguments)
-        return Answer(report=REPORTED["beside"][0], step=step)
+        stage.handed = arguments
+        reference = "" if arguments["own"] or arguments["question"] else "c"
+        return Answer(report=dataclasses.replace(REPORTED["beside"][0], reference=reference), step=step)
 
     stage.ask = answer
 
@@ -145,6 +161,27 @@ def test_panel_shows_what_the_events_say(page, panel):
     expect(place).to_contain_text(re.compile(r"[Ss]tep 10\b"))
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("run", ["everything", "lora", "seeing"])
+def test_panels_stand_in_nobodys_way(page, run):
+    """Nothing to object to for axe, and nothing small, in any panel that a method of any kind has, in both themes."""
+    if not AXE.exists():
+        pytest.skip("not installed: npm ci")
+    show(page, run)
+    page.wait_for_function("document.querySelector('[data-panel=asks] .gl-readout').textContent.includes('at step')")
+    page.evaluate("document.querySelectorAll('details').forEach((part) => { part.open = true; })")
+    if not page.evaluate("Boolean(window.axe)"):
+        page.add_script_tag(path=AXE)
+    found = {}
+    for scheme in ("dark", "light"):
+        page.emulate_media(color_scheme=scheme)
+        page.evaluate("(dark) => document.body.classList.toggle('dark', dark)", scheme == "dark")
+        found[scheme] = page.evaluate(AUDIT, ".gl-watch") + page.evaluate(SMALL)
+    page.evaluate("document.querySelectorAll('details').forEach((part) => { part.open = false; })")
+    show(page, "everything")
+    assert found == {"dark": [], "light": []}
+
+
 def test_pick_in_one_map_is_the_pick_in_all(page):
     """A cell that is clicked stays picked, in every map that has its layer; Escape lets go."""
     scrub(page, 2)
@@ -154,6 +191,20 @@ def test_pick_in_one_map_is_the_pick_in_all(page):
     expect(page.locator("[data-panel=adapters]")).to_contain_text("Layer 3, after attention:")
     page.keyboard.press("Escape")
     expect(page.locator("[data-panel=masks]")).to_contain_text("Step 20:")
+
+
+def test_parts_of_a_panel_open_on_demand(page):
+    """Draws of experts are folded away; a norm's cell says how far that norm drifted."""
+    scrub(page, 2)
+    draws = page.locator("[data-panel=experts] details")
+    expect(draws.locator("canvas").first).to_be_hidden()
+    draws.locator("summary").click()
+    expect(draws.locator("canvas").first).to_be_visible()
+    assert draws.evaluate(DRAWN) == [True, True]
+    draws.locator("summary").click()
+    place = page.locator("[data-panel=norms]")
+    place.locator("canvas").first.hover(position={"x": 140, "y": 10})
+    expect(place).to_contain_text("model.layers.0.input_layernorm: root mean square change of the gain 0.500")
 
 
 def test_masks_show_what_changed_on_demand(page):
@@ -170,8 +221,11 @@ def test_layers_are_switched_off_on_demand(page):
     expect(place).to_contain_text("Not asked yet")
     place.get_by_role("button").click()
     expect(place).to_contain_text("with all layers on")
+    place.locator("canvas").hover(position={"x": 100, "y": 10})
+    expect(place).to_contain_text("No such span")
     place.locator("canvas").hover(position={"x": 100, "y": 158})
     expect(place).to_contain_text(re.compile(r"Off in layers? 0"))
+    assert [place.locator("canvas").evaluate(SEEN, at) for at in ([100, 10], [100, 158])] == [0, 255]
     place.locator("canvas").press("ArrowRight")
     place.locator("canvas").press("ArrowRight")
     expect(place).to_contain_text("Off in layers 0 to")
@@ -180,13 +234,28 @@ def test_layers_are_switched_off_on_demand(page):
     show(page, "everything")
 
 
-def test_what_a_picture_changes(page):
+GIVEN = """async ([kind, where]) => {
+  const canvas = document.createElement("canvas");
+  canvas.width = canvas.height = 8;
+  const octets = await new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
+  const held = new DataTransfer();
+  held.items.add(new File([octets], "own.png", { type: "image/png" }));
+  const target = where === "document" ? document.body : document.querySelector("[data-panel=beside] figure");
+  const event = kind === "paste"
+    ? new ClipboardEvent("paste", { clipboardData: held, bubbles: true, cancelable: true })
+    : new DragEvent("drop", { dataTransfer: held, bubbles: true, cancelable: true });
+  target.dispatchEvent(event);
+}"""
+"""A small picture that is pasted or dropped."""
+
+
+def test_what_a_picture_changes(page, served):
     """Three answers, three maps of loudness, who asks whom, where the encoder looks; only where pictures are seen."""
     place = page.locator("[data-panel=beside]")
     expect(place).to_be_hidden()
     show(page, "seeing")
     expect(place.locator(".gl-sights strong")).to_have_text(["c", "d", "(says nothing)"])
-    expect(place.locator("select option")).to_have_text(["1. e?", "2. a b?"])
+    expect(place.locator("select").first.locator("option")).to_have_text(["1. e?", "2. a b?"])
     expect(place.locator(".gl-readout")).to_contain_text(
         "add 0.50 of the attention output with the picture, 0.13 without"
     )
@@ -197,8 +266,39 @@ def test_what_a_picture_changes(page):
     place.locator("canvas").first.press("ArrowRight")
     expect(place.locator(".gl-readout")).to_contain_text("Layer 1, head 0: 0.50 with the picture, 0.13 without")
     page.keyboard.press("Escape")
+    pictures_of_ones_own(page, place, served.stage)
     show(page, "everything")
     expect(place).to_be_hidden()
+
+
+def pictures_of_ones_own(page, place, stage):
+    """By file, by paste and by drop, as small copies; the other one also from a row; and back."""
+    readout, pictures = place.locator(".gl-readout"), place.locator("figure")
+    expect(readout).to_contain_text("should be “c”")
+    place.locator("input[type=file]").first.set_input_files(ROOT / "assets" / "screenshots" / "train.png")
+    expect(readout).to_contain_text("is not known")
+    assert stage.handed["own"].startswith("data:image/png;base64,")
+    with Image.open(io.BytesIO(base64.b64decode(stage.handed["own"].partition(",")[2]))) as copy:
+        assert max(copy.size) == 512
+    pictures.nth(2).locator("select").select_option("1")
+    expect(place.get_by_role("button", name="Back to the row's picture")).to_be_visible()
+    place.get_by_role("button", name="Back to the row's picture").click()
+    expect(readout).to_contain_text("should be “c”")
+    assert (stage.handed["own"], stage.handed["other"]) == ("", "1")
+    for kind, target in (("paste", "document"), ("drop", "figure")):
+        page.evaluate(GIVEN, [kind, target])
+        expect(readout).to_contain_text("is not known")
+        assert len(stage.handed["own"]) < 2000
+        place.get_by_role("button", name="Back to the row's picture").click()
+        expect(readout).to_contain_text("should be “c”")
+    place.locator("input.gl-input").fill("how?")
+    place.locator("input.gl-input").press("Enter")
+    expect(readout).to_contain_text("is not known")
+    assert stage.handed["question"] == "how?"
+    place.locator("input[type=file]").first.set_input_files(
+        {"name": "x.png", "mimeType": "image/png", "buffer": b"no picture"}
+    )
+    expect(readout).to_contain_text("The browser cannot read this file as a picture")
 
 
 def test_every_event_of_a_method_has_a_panel():

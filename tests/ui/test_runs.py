@@ -7,6 +7,9 @@ import zipfile
 
 import pytest
 
+from engine.config.run import RunConfig
+from engine.models.loading import load_base
+from engine.training.launch import start_run
 from tests.ui.conftest import Visitor, copied, goto, wait_idle
 
 pytestmark = pytest.mark.ui
@@ -29,10 +32,11 @@ def page(app, tabs):
 def run_card(page, app, request):
     """The row of a run of one's own, which had 200 steps; nothing is picked."""
     run = re.sub(r"\W+", "-", request.node.name).strip("-")
-    folder = copied(app, run)
-    facts = json.loads((folder / "run.json").read_text())
+    made = copied(app, f"../{run}")  # moved in when it is whole, so that its row is drawn once
+    facts = json.loads((made / "run.json").read_text())
     facts["config"]["training"]["steps"] = 200
-    (folder / "run.json").write_text(json.dumps(facts | {"name": "my run"}))
+    (made / "run.json").write_text(json.dumps(facts | {"name": "my run"}))
+    folder = made.rename(app.home / "runs" / run)
     goto(page, "runs")
     page.evaluate("Gatelight.ready.then(({ refreshRuns }) => refreshRuns())")
     row = f"tr[data-run={run}]"
@@ -50,8 +54,9 @@ def run_card(page, app, request):
 
 def test_compare_two_runs(page, run_card):
     """Two ticks: one plot with both curves, and only the settings that differ."""
-    page.click(f"{run_card} input")
-    page.click(f"{RECORDED} input")
+    for row in (run_card, RECORDED):
+        page.click(f"{row} input")
+        page.wait_for_selector(f"{row}.picked")
     page.wait_for_selector("#gl-overlay .scatterlayer .trace >> nth=3")
     rows = page.inner_text("#gl-differences")
     assert "Steps" in rows
@@ -70,23 +75,39 @@ def test_sort_and_filter(page, run_card):
     page.wait_for_selector(run_card)
 
 
+def test_choose_columns(page, run_card):
+    """What a run came to stands in its row; other columns come by a tick, stay in this browser, and go again."""
+    heads = ".gl-table th button"
+    assert "Test score" in page.locator(heads).all_inner_texts()
+    assert "Seed" not in page.locator(heads).all_inner_texts()
+    page.click(".gl-columns summary")
+    page.check(".gl-columns >> text=Seed")
+    place = page.locator(heads).all_inner_texts().index("Seed")
+    assert page.locator(f"{run_card} td").nth(place + 1).inner_text() == "0"
+    assert page.evaluate("JSON.parse(localStorage['gatelight.columns']).includes('seed')")
+    page.click(".gl-columns button")
+    assert "Seed" not in page.locator(heads).all_inner_texts()
+    page.click(".gl-columns summary")
+
+
 def test_an_idle_table_is_left_alone(page, run_card):
     """Asked again when nothing has changed, the server sends some bytes, and no row is touched; one change, one row."""
     page.evaluate("""() => {
-      window.rowsDrawn = 0;
-      const drawn = (records) => { for (const record of records) window.rowsDrawn += record.addedNodes.length; };
+      window.rowsDrawn = [];
+      const rowsOf = (record) => [...record.addedNodes].map((row) => row.dataset.run);
+      const drawn = (records) => window.rowsDrawn.push(...records.flatMap(rowsOf));
       new MutationObserver(drawn).observe(document.querySelector(".gl-table"), {childList: true});
     }""")
     for _ in range(2):
         with page.expect_response(lambda response: "component_server" in response.url and is_list(response)) as answer:
             page.evaluate("Gatelight.ready.then(({ refreshRuns }) => refreshRuns())")
     assert len(answer.value.body()) < 100
-    assert page.evaluate("rowsDrawn") == 0
+    assert page.evaluate("rowsDrawn") == []
     page.click(run_card)
     page.fill(NAME, "another name")
     page.press(NAME, "Enter")
     page.wait_for_selector(f"{run_card} >> text=another name")
-    assert page.evaluate("rowsDrawn") == 1
+    assert page.evaluate("rowsDrawn") == [page.get_attribute(run_card, "data-run")]
 
 
 def is_list(response):
@@ -128,13 +149,26 @@ def test_export(page, run_card, tmp_path, form):
     assert zipfile.ZipFile(tmp_path / "adapter.zip").namelist()
 
 
-def test_export_that_would_lose_something_is_refused(page, run_card):
-    """HF peft has one gate per layer: a sentence says so and names the way out."""
+def test_export_that_would_lose_something_is_no_choice(page, run_card):
+    """HF peft has one gate per layer: a sentence says so before anything is pressed, and names the way out."""
     page.click(run_card)
+    page.wait_for_selector("#gl-export-refused >> text=cannot be exchanged with HF peft")
     page.click("#gl-export-form input")
-    page.click("[role=option] >> text=HF peft adapter")
-    page.click("#gl-export")
-    page.wait_for_selector(".toast-body >> text=cannot be exchanged with HF peft")
+    forms = page.locator("[role=option]:visible").all_inner_texts()
+    assert [form.strip(" ✓\n") for form in forms] == ["Gatelight adapter", "official LLaMA-Adapter checkpoint"]
+    page.keyboard.press("Escape")
+
+
+def test_copy_into_train(page, run_card):
+    """The form then has the settings of the run, whatever stood there, each time."""
+    for _ in range(2):
+        goto(page, "runs")
+        page.locator(run_card).click() if not page.is_visible("#gl-run-copy") else None
+        page.click("#gl-run-copy")
+        page.wait_for_selector("#gl-tab-train-button[aria-selected=true]", state="attached")
+        page.wait_for_function("document.querySelector('#gl-set-steps input').value === '200'")
+        page.fill("#gl-set-steps input", "7")
+    goto(page, "runs")
 
 
 def test_delete_asks_first(page, run_card):
@@ -149,6 +183,33 @@ def test_delete_asks_first(page, run_card):
     page.wait_for_selector(run_card, state="detached")
     page.click(RECORDED)
     page.wait_for_selector("#gl-run-delete[disabled]")
+
+
+def test_more_steps(page, app, run_card):
+    """A finished run of one's own goes on for 200 steps from its checkpoint; Watch continues and stops are as ever."""
+    run = re.search(r"data-run=([\w-]+)", run_card)[1]
+    shutil.rmtree(app.home / "runs" / run)
+    config = RunConfig(method="bias", training={"steps": 2, "batch_size": 2, "eval_every": 2, "score_rows": 0})
+    for _ in start_run(app.home / "runs" / run, config, load_base).run():
+        pass
+    page.evaluate("Gatelight.ready.then(({ refreshRuns }) => refreshRuns())")
+    page.wait_for_selector(f"{run_card} >> text=2/2")
+    page.click(run_card)
+    page.click("#gl-run-more")
+    page.wait_for_selector("#gl-tab-watch-button[aria-selected=true]", state="attached")
+    page.wait_for_selector(".gl-chip[data-state=running]")
+    goto(page, "train")
+    page.click("#gl-pause:not([disabled])")
+    page.wait_for_selector(".gl-chip[data-state=paused]")
+    goto(page, "watch")
+    page.click(".gl-go-on >> text=Continue")
+    page.wait_for_selector(".gl-chip[data-state=running]")
+    goto(page, "train")
+    page.click("#gl-stop:not([disabled])")
+    wait_idle(page)
+    assert json.loads((app.home / "runs" / run / "run.json").read_text())["steps"] == 202
+    goto(page, "watch")
+    page.wait_for_selector(".gl-go-on >> text=Resume from checkpoint")
 
 
 def facts_of(app):
@@ -174,3 +235,34 @@ def test_a_damaged_run_is_started_again(page, app, run_card):
     wait_idle(page)
     (folder,) = again
     shutil.rmtree(folder)
+
+
+def test_the_zoo_opens_on_score_against_forgetting(page):
+    """Both axes are named, an arrow says what is better, and other axes can be chosen."""
+    plot = page.locator(".gl-zoo-plot")
+    axes = "(plot) => ['xaxis', 'yaxis'].map((name) => plot._fullLayout[name].title.text)"
+    page.wait_for_selector(".gl-zoo-plot .annotation")
+    assert plot.evaluate(axes) == ["forgetting (nats/token)", "test score"]
+    assert plot.locator(".ytick").all_text_contents()[-1] == "100%"
+    named = plot.locator(".annotation").all_text_contents()
+    assert {"better", "LoRA", "SHiRA"} <= set(named)
+    arrow = "(plot) => plot.layout.annotations.filter((one) => one.showarrow).map((one) => [one.ax > 0, one.ay > 0])"
+    assert plot.evaluate(arrow) == [[True, True]]
+    page.locator("[data-axis=x]").select_option("exact_match")
+    page.locator("[data-axis=y]").select_option("seconds")
+    page.wait_for_function(
+        f"String(({axes})(document.querySelector('.gl-zoo-plot'))) === 'test score,training time (s)'"
+    )
+    assert plot.evaluate(arrow) == [[False, False]]
+    assert page.locator("[data-axis=x] [value=memory_gb]").is_disabled()
+    page.locator("[data-source]").select_option("peft")
+    page.wait_for_selector(".gl-zoo-name >> text=lora--rank64-rslora")
+    page.locator("[data-axis=x]").select_option("forgetting")
+    page.locator("[data-axis=y]").select_option("exact_match")
+    page.wait_for_selector(".gl-zoo-plot .annotation >> text=lora--rank10-target")  # on the Pareto line
+    assert page.locator(".gl-zoo-name").count() == 63
+    page.click(".gl-zoo-name >> text=lora--rank64-rslora")
+    assert "51.3 %" in page.inner_text(".gl-zoo-readout")
+    page.wait_for_selector(".gl-zoo-card >> text=Low-Rank Adaptation")
+    assert page.is_visible("[data-caption=peft] a")
+    assert not page.is_visible("[data-caption=here]")

@@ -68,16 +68,33 @@ def test_method_menu_by_keyboard(visit):
 
 
 def test_first_minute(visit):
-    """Start turns to Watch; a reload in mid-run tells the truth; pause, one step, go on, stop, resume."""
+    """Start turns to Watch; a reload in mid-run tells the truth; pause, one step, go on, stop, resume.
+
+    While the run is active, Start adds to the queue, whose rows move and go by keys.
+    """
     page = visit()
     start(page, LONG)
     page.wait_for_selector(".gl-chip[data-state=running]")
     page.reload()
     page.wait_for_selector(".gl-chip[data-state=running]")
     goto(page, "train")
-    page.wait_for_selector("#gl-start[disabled]")
+    page.wait_for_selector("#gl-start >> text=Add to the queue")
     page.click("#gl-pause:not([disabled])")
     page.wait_for_selector(".gl-chip[data-state=paused]")
+    for n, steps in ((1, "11"), (2, "22")):
+        page.fill("#gl-set-steps input", steps)
+        page.click("#gl-start")
+        page.wait_for_selector(f".gl-track-queue >> text={n} waiting")
+    page.click(".gl-track-queue")
+    page.focus("[data-queued]:nth-child(2) [data-does=up]")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("[data-queued]:nth-child(1) >> text=22 steps")
+    for _ in range(2):
+        page.focus("[data-queued]:last-child [data-does=remove]")
+        page.keyboard.press("Enter")
+        page.wait_for_timeout(300)
+    page.wait_for_selector("[data-queued]", state="detached")
+    goto(page, "train")
     before = page.inner_text(".gl-chip-text")
     page.click("#gl-one_step:not([disabled])")
     page.wait_for_function("(was) => document.querySelector('.gl-chip-text').innerText !== was", arg=before)
@@ -242,11 +259,35 @@ def test_yaml_out_and_in(form, tmp_path):
     file = tmp_path / "run.yaml"
     saved.value.save_as(file)
     assert "steps: 123" in file.read_text()
-    form.reload()
-    ready_form(form)
-    assert form.input_value("#gl-set-steps input") == "300"
-    form.click("#gl-terminal > button")
+    form.fill("#gl-set-steps input", "300")
+    form.wait_for_function("!document.querySelector('#gl-command textarea').value.includes('--steps 123')")
+    form.click("#gl-terminal > button") if not form.is_visible("#gl-command textarea") else None
     form.wait_for_selector("#gl-command textarea")
     form.set_input_files(UPLOAD, file)
     form.wait_for_function("document.querySelector('#gl-set-steps input').value === '123'")
     form.wait_for_function("document.querySelector('#gl-command textarea').value.includes('--steps 123')")
+
+
+def test_form_is_kept(visit, app):
+    """A reload and the other language keep what was chosen and typed in this tab, and no other tab sees it. A method
+    that trains together with the chosen one brings its settings, and is counted."""
+    page = visit()
+    ready_form(page)
+    pick_method(page, "lora")
+    page.fill("#gl-set-steps input", "123")
+    page.click("#gl-all > button")
+    page.click("#gl-together input")
+    page.click("[role=option]:visible >> text=Adapters")
+    page.fill("#gl-bottleneck-reduction input", "48")
+    page.wait_for_selector("#gl-count >> text=LoRA 36,864 · Adapters 23,280")
+    page.wait_for_function("JSON.parse(sessionStorage['gatelight.form'] ?? '{}').training?.steps === 123")
+    page.wait_for_function("sessionStorage['gatelight.form'].includes('\"bottleneck_reduction\": 48')")
+    for again in (page.reload, lambda: page.goto(f"{app.url}/zh")):
+        again()
+        page.wait_for_function("document.querySelector('#gl-set-steps input')?.value === '123'")
+        page.wait_for_function("JSON.parse(sessionStorage['gatelight.form']).method === 'lora+bottleneck'")
+        page.click("#gl-all > button")
+        page.wait_for_function("document.querySelector('#gl-bottleneck-reduction input')?.value === '48'")
+    other = visit()
+    ready_form(other)
+    assert other.input_value("#gl-set-steps input") == "300"

@@ -1,5 +1,7 @@
 """Watch in a real browser, on the recordings and on copies of them that pretend to be live."""
 
+import re
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -134,6 +136,9 @@ def test_scrubbing_moves_every_panel(visit):
     expect(page.locator("[data-panel=gates] .gl-readout")).to_contain_text("at step 1.")
     expect(page.locator("[data-panel=loss] .gl-readout")).to_contain_text("Step 1:")
     expect(page.locator("[data-panel=moved]")).to_contain_text("The prompts' gradient is exactly 0")
+    moved = page.locator("[data-panel=moved]")
+    expect(moved.locator("tbody th")).to_have_text(["prompts", "gates"])
+    assert min(moved.locator("canvas").evaluate_all(f"(all) => all.map({COLOURFUL})")) > 0.005
     expect(page.locator("[data-panel=sample] .gl-said-tuned")).not_to_contain_text("April")
     expect(page.locator("[data-panel=asks] .gl-readout")).to_contain_text("at step 0")
     before = page.locator(".gl-cursor-line").evaluate("(line) => line.style.transform")
@@ -181,6 +186,8 @@ def test_panels_appear_as_the_run_emits(visit):
         expect(page.locator(f"[data-panel={hidden}]")).to_be_hidden()
         expect(page.locator("[data-panel=asks] .gl-readout")).to_contain_text("at step")
         assert page.locator("[data-panel=asks] .gl-heat").first.evaluate(COLOURFUL) > 0.05
+        expect(page.locator("[data-panel=asks] .gl-legend").first).to_have_text(re.compile(r"^0[\d.]+$"))
+        assert all(page.locator(".gl-panel:visible .gl-field-name").all_inner_texts())
 
 
 def test_live_run_keeps_zoom_canvas_and_follows(visit, served):
@@ -216,10 +223,29 @@ def test_compare_shows_both_maps_and_their_difference(visit, served):
     page.get_by_label("Compare with").select_option("twin")
     expect(maps).to_have_count(3)
     expect(maps.nth(1)).to_contain_text("twin")
-    expect(page.locator("[data-panel=loss] .gl-key-other")).to_have_text("training of twin")
+    expect(page.locator("[data-panel=loss] .gl-key-other")).to_have_text("twin, dotted")
+    expect(page.locator("[data-panel=loss] .gl-readout")).to_contain_text("twin: training 0.0406, validation 0.0820")
+    plotted = "(plot) => plot.data.filter((line) => line.name.startsWith('twin')).map((line) => line.y.length)"
+    page.wait_for_function(f"({plotted})(document.querySelector('.gl-loss-plot')).length === 3")
+    assert min(page.locator(".gl-loss-plot").evaluate(plotted)) > 1
+    expect(page.locator("[data-panel=sample] .gl-said-row:visible dt")).to_contain_text(["twin, step 40"])
+    columns_fill_the_screen(page)
     page.get_by_label("Compare with").select_option("lora")
     expect(maps).to_have_count(1)
     expect(page.locator("[data-panel=loss] .gl-key-other")).to_contain_text("LoRA")
+
+
+def columns_fill_the_screen(page):
+    """Two columns at 1280, three at 1920, all of one height, over the whole width."""
+    for width, count in ((1920, 3), (1280, 2)):
+        page.set_viewport_size({"width": width, "height": 860})
+        expect(page.locator(".gl-watch-side:visible")).to_have_count(count)
+        boxes = page.locator(".gl-watch-side:visible").evaluate_all(
+            "(sides) => sides.map((side) => [side.lastElementChild, side]).map((pair) => pair.map((one) => one"
+            ".getBoundingClientRect()).map(({ right, bottom }) => [right, bottom]))"
+        )
+        assert max(last[1] for last, _ in boxes) - min(last[1] for last, _ in boxes) < 1
+        assert width - 80 < max(side[0] for _, side in boxes) < width
 
 
 def test_markup_in_names_and_sentences_stays_text(visit, served):
@@ -233,6 +259,9 @@ def test_markup_in_names_and_sentences_stays_text(visit, served):
     expect(page.locator("[data-panel=asks] .gl-readout")).to_contain_text("at step")
     assert page.locator(".gl-watch img:not(.gl-said-picture), .gl-watch [data-panel] b").count() == 0
     assert page.evaluate("window.hit") is None
+    expect(page.locator("[data-panel=asks] .gl-readout")).not_to_contain_text("is cut")
+    page.get_by_label("A sentence to look at").fill("Ivan " * 70)
+    expect(page.locator("[data-panel=asks] .gl-readout")).to_contain_text("cut: only its first 64 tokens")
 
 
 def test_states_are_said(visit, served):
@@ -245,12 +274,20 @@ def test_states_are_said(visit, served):
     page = visit()
     state = page.locator(".gl-state")
     show(page, "broken")
-    expect(state).to_have_text("The loss was no longer a number at step 12.")
+    expect(state.locator("span")).to_have_text("The loss was no longer a number at step 12.")
     show(page, "cut")
-    expect(state).to_contain_text("can go on from Runs")
+    expect(state).to_contain_text("it can go on")
+    expect(state.get_by_role("button", name="Resume from checkpoint")).to_be_visible()
     served.stage.copy("lora", "done", name="done")
     show(page, "done")
     expect(state.get_by_role("button", name="Ask it something")).to_be_visible()
+    expect(state.get_by_role("button", name="200 more steps")).to_be_visible()
+    expect(page.locator("[data-panel=updates] h2")).to_have_text("Where does it change the weights?")
+    served.stage.copy("lora", "edits", name="edits")
+    folder = served.stage.runs.editable_folder("edits")
+    folder.update(config=folder.facts().config | {"method": "loreft"})
+    show(page, "edits")
+    expect(page.locator("[data-panel=updates] h2")).to_have_text("Where does it change the states?")
     show(page, "no-such-run")
     expect(state).to_contain_text("There is no run “no-such-run”")
 

@@ -68,6 +68,16 @@ def test_methods_without_layers_are_refused(data):
         ablation(base, method, data)
 
 
+def test_routes_beside_another_method(data):
+    """The experts of a combination are found, and the other part stays as it is."""
+    settings = {"adamix_experts": 3, "adamix_width": 5, "prefix_prompt_len": 3, "prefix_mlp_width": 5}
+    base, method = Case("adamix+prefix", settings, "llama").build()
+    randomise(method, std=0.4)
+    losses = routes(base, method, data, samples=3)
+    assert losses.average == dict(strength_curve(base, method, data))[1.0]
+    assert (len(losses.experts), len(set(losses.random))) == (3, 3)
+
+
 def test_routes_through_experts(data):
     """The averaged loss is the strength curve's, each expert's that of a method with this expert alone, and random
     routes are the same every time and leave the state of the method's routing as it is."""

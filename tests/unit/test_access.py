@@ -1,5 +1,6 @@
 """Who is let in: names, senders, tokens, passwords; and what the server says to everybody else."""
 
+import socket
 import stat
 
 import pytest
@@ -148,7 +149,7 @@ def test_loopback(host, alone):
 @pytest.mark.fault("hand", "Started for other machines without passwords: it does not start, and says what to add.")
 def test_other_machines_need_a_password(tmp_path, capsys):
     with pytest.raises(SystemExit, match="--auth"):
-        launch.main(["--host", "0.0.0.0", "--port", "0", "--home", str(tmp_path)])
+        launch.main(["--host", "0.0.0.0", "--port", "7860", "--home", str(tmp_path)])
     assert not list(tmp_path.iterdir())
 
 
@@ -200,3 +201,35 @@ def test_who_logs_in_is_confined_on_loopback_too(tmp_path, monkeypatch, shared):
     with pytest.raises(Made) as seen:
         launch.main(["--home", str(tmp_path / "home"), *options])
     assert seen.value.args == (not shared,)
+
+
+@pytest.mark.fault("input", "--port or --host that no machine has: one sentence names it, no traceback.")
+@pytest.mark.parametrize(
+    ("host", "port", "said"),
+    [
+        ("127.0.0.1", 70000, "--port is 70000"),
+        ("127.0.0.1", 0, "--port is 0"),
+        ("127.0.0.1", -1, "--port is -1"),
+        ("no such host", 7991, "--host is 'no such host'"),
+        ("192.0.2.1", 7991, "--host is '192.0.2.1'"),
+    ],
+)
+def test_ports_and_hosts_that_cannot_be(host, port, said):
+    with pytest.raises(SystemExit, match=said):
+        launch.free_port(host, port)
+
+
+def test_the_next_free_port():
+    """Also of an address of six parts, where the machine has one."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert launch.free_port("127.0.0.1", port) > port
+    if socket.has_ipv6:
+        try:
+            with socket.socket(socket.AF_INET6) as probe:
+                probe.bind(("::1", 0))
+        except OSError:
+            pytest.skip("no such address here")
+        assert launch.free_port("::1", 7991) >= 7991

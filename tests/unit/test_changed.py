@@ -4,10 +4,10 @@ import json
 
 import pytest
 
+from engine.cli import adapter
 from engine.cli.parser import build_parser
 from engine.config.resuming import Resuming
 from engine.core.errors import ModelError, RunError
-from engine.models import loading
 from engine.models.base import base_from_model
 from engine.training.launch import resume_run
 from tests.tiny import plain_model, tokenizer
@@ -89,7 +89,7 @@ def test_changes_are_noticed_on_eval(maker, monkeypatch, capsys):
     """With --accept-changed it scores."""
     trainer = finish(maker.start("a"))
     bases = [trainer.base, base_from_model("llama", plain_model("llama", seed=7), tokenizer())]
-    monkeypatch.setattr(loading, "load_base", lambda *_, **__: bases[0])
+    monkeypatch.setattr(adapter, "load_base", lambda *_, **__: bases[0])
 
     def run(*flags):
         args = build_parser().parse_args(["eval", str(trainer.folder.path), "--json", *flags])

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from app.words import MAIN
 from engine.core.errors import DataError
-from engine.data import tokenise
-from engine.data.batching import batches_by_length, batches_from, collate, epoch_order
+from engine.data import encode
+from engine.data.batching import batches_by_length, batches_from, collate, epoch_order, sorted_batches
 from engine.data.dataset import Dataset, Row, load_dataset, shipped
 from engine.data.tokenise import IGNORE, Example, encode_plain, encode_row, encode_rows
 from engine.inference.generate import prompt_ids
@@ -84,7 +84,7 @@ def test_every_row_comes_once_per_epoch(lengths, size, seed):
     """Each of two epochs has every row exactly once, in batches of the size asked for but for short last ones."""
     examples = [Example([index] * length, 0) for index, length in enumerate(lengths)]
     per_epoch = -(-len(examples) // size)
-    batches = batches_from(examples, size, seed, 0)
+    batches = batches_from(examples, size, seed, 0, 3)
     for _ in range(2):
         epoch = [next(batches) for _ in range(per_epoch)]
         assert sorted(example.ids[0] for batch in epoch for example in batch) == list(range(len(examples)))
@@ -96,23 +96,29 @@ def test_every_row_comes_once_per_epoch(lengths, size, seed):
 def test_batches_resume_at_any_number(lengths, size, seed, first):
     """Batch `first` of a fresh stream is the first one of a stream that starts there, and so on."""
     examples = [Example([index] * length, 0) for index, length in enumerate(lengths)]
-    whole, late = batches_from(examples, size, seed, 0), batches_from(examples, size, seed, first)
+    whole, late = batches_from(examples, size, seed, 0, 3), batches_from(examples, size, seed, first, 3)
     for _ in range(first):
         next(whole)
     for _ in range(5):
         assert next(late) == next(whole)
 
 
+@pytest.mark.parametrize(("rows", "together"), [(4, 8), (600, 9), (52_000, 50)])
+def test_how_many_batches_are_sorted_together(rows, together):
+    """A quarter of an epoch, never fewer than eight and never more than fifty."""
+    assert sorted_batches(rows, 16) == together
+
+
 def test_many_rows_are_encoded_when_they_are_wanted(dataset, monkeypatch):
     """Batches are the same as if all rows had been encoded at first; the first needs the rows of eight batches."""
     rows = [Row("cat", "a" * (1 + at * 7 % 31)) for at in range(200)]
     whole = encode_rows(TOKENIZER, dataset, rows, 40)
-    monkeypatch.setattr(tokenise, "EAGER_ROWS", 10)
-    later = tokenise.encode_training(TOKENIZER, dataset, rows, 40, None)
-    batches = batches_from(later, 5, 0, 0)
+    monkeypatch.setattr(encode, "EAGER_ROWS", 10)
+    later = encode.encode_training(TOKENIZER, dataset, rows, 40, None)
+    batches = batches_from(later, 5, 0, 0, 8)
     first = next(batches)
     assert 8 * 5 <= len(later._encoded) < 60  # checked types ask for a row here and there
-    expected = batches_from(whole, 5, 0, 0)
+    expected = batches_from(whole, 5, 0, 0, 8)
     assert [first, *(next(batches) for _ in range(85))] == [next(expected) for _ in range(86)]
     assert later[3:9] == whole[3:9]
     assert list(later) == whole
@@ -120,11 +126,11 @@ def test_many_rows_are_encoded_when_they_are_wanted(dataset, monkeypatch):
 
 def test_rows_without_a_label_are_refused_however_many(dataset, monkeypatch):
     """Where the first rows say nothing, all are asked before a run is refused."""
-    monkeypatch.setattr(tokenise, "EAGER_ROWS", 10)
+    monkeypatch.setattr(encode, "EAGER_ROWS", 10)
     empty = [Row("cat", "")] * 30
     with pytest.raises(DataError, match="nothing to learn"):
-        tokenise.encode_training(TOKENIZER, dataset, empty, 40, None)
-    examples = tokenise.encode_training(TOKENIZER, dataset, [*empty, Row("cat", "meow")], 40, None)
+        encode.encode_training(TOKENIZER, dataset, empty, 40, None)
+    examples = encode.encode_training(TOKENIZER, dataset, [*empty, Row("cat", "meow")], 40, None)
     assert len(examples[30].ids) - examples[30].answer_at == 5
 
 

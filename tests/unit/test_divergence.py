@@ -8,7 +8,6 @@ import pytest
 
 from engine.config.run import RunConfig
 from engine.exchange.native import read_facts
-from engine.methods import METHODS
 from engine.models.loading import load_base
 from engine.training.divergence import WINDOW, Stability, lower_rate
 from engine.training.launch import resume_run, start_run
@@ -62,15 +61,6 @@ def test_survives_a_checkpoint():
 def test_the_next_rung(rate, usual, lower):
     """The usual rate where that is far below, else a third."""
     assert lower_rate(rate, usual) == lower
-
-
-@pytest.mark.parametrize("method", list(METHODS))
-def test_ordinary_runs_do_not_diverge(maker, method):
-    """Every method, at a rate that is brisk for it."""
-    trainer = finish(maker.start("a", method, steps=40, learning_rate=3e-2, eval_every=40, save_every=40))
-    assert trainer.notice is None
-    assert trainer.folder.facts().problem is None
-    assert not (trainer.folder.path / "best").exists()
 
 
 @pytest.mark.fault("input", "A learning rate of 10: the run says when it diverges and keeps its best state.")

@@ -6,6 +6,7 @@ import torch
 from engine.core.sampling import Sampling
 from engine.inference.generate import generate, generate_answers
 from engine.models.base import base_from_model
+from engine.models.inputs import Tokens
 from tests.tiny import EOS, PAD, Case, plain_model, randomise, tiny_base, tokenizer, viewed
 
 PROMPT = [5, 9, 33, 61]
@@ -147,6 +148,34 @@ def test_pushed_back_positions_limit_an_answer(shift):
     _, method = Case("prompt", {"prompt_len": 5, "shift_positions": shift}, "gpt2").build(base=base)
     (answer,) = rows_of([[5] * 20], view=viewed(base, method), max_new_tokens=50)
     assert len(answer) == (7 if shift else 12)
+
+
+LONG_ROPE = {
+    "rope_type": "longrope",
+    "rope_theta": 1e4,
+    "short_factor": [1.0] * 4,
+    "long_factor": [4.0] * 4,
+    "original_max_position_embeddings": 16,
+}
+
+
+@pytest.mark.fault("memory", "An answer crosses LongRoPE's switch: each token is that of a forward over all of it.")
+@pytest.mark.parametrize("shift", [None, False, True])
+def test_a_text_that_becomes_long(shift):
+    """Keys that were cached while the text was short are turned anew; virtual tokens may push the text back."""
+    lengths = {"max_position_embeddings": 64, "original_max_position_embeddings": 16}
+    base = base_from_model("phi3", plain_model("phi3", **lengths, rope_parameters=LONG_ROPE), tokenizer())
+    method = None
+    if shift is not None:
+        _, method = Case("prompt", {"prompt_len": 5, "shift_positions": shift}, "phi3").build(base=base)
+    view, text = viewed(base, method), list(PROMPT)
+    (answer,) = rows_of([text], view=view, max_new_tokens=20)
+    for token in answer:
+        ids = torch.tensor([text])
+        with torch.inference_mode():
+            assert int(view.logits(Tokens(ids, torch.ones_like(ids, dtype=torch.bool)))[0, -1].argmax()) == token
+        text.append(token)
+    assert len(text) == 24
 
 
 def test_answers_keep_the_order_of_their_prompts():

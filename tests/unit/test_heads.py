@@ -13,12 +13,15 @@ from scipy.stats import pearsonr
 from torch.testing import assert_close
 
 from engine.analysis.strength import strength_curve
-from engine.core.errors import DataError
+from engine.config.training import TrainingSettings
+from engine.core.errors import DataError, ExchangeError
 from engine.core.sampling import Sampling
 from engine.data.batching import collate, collator_of
 from engine.data.dataset import Row, load_dataset
+from engine.data.encode import encode_for
 from engine.data.head_spec import HeadSpec
-from engine.data.tokenise import Example, encode_for, encode_for_head, encode_masked
+from engine.data.task import head_for
+from engine.data.tokenise import Example, encode_for_head, encode_masked
 from engine.evaluation.base_ability import ability_examples
 from engine.evaluation.head import constant_baseline, head_predictions, head_scores
 from engine.evaluation.label_metrics import label_metrics, number_metrics
@@ -33,6 +36,7 @@ from engine.methods.lora.spec import LoraSettings
 from engine.methods.parts.task_head import TaskHead, pooled
 from engine.models.inputs import Tokens
 from engine.models.loading import load_base
+from engine.runs.folder import RunFolder
 from engine.telemetry.events import EvalEvent
 from engine.telemetry.serialise import from_json
 from engine.training.launch import resume_run, start_run
@@ -119,7 +123,65 @@ def test_training_learns_labels_and_numbers(maker, family, rows):
     mine = mean_loss(attached_view(base, method), trainer.examples, collator_of(trainer.base), head=method.head)
     spec, rows_ = method.head.spec, dataset.rows("train")
     constant = constant_baseline(spec, rows_)
-    assert mine < 0.5 * sum(constant.loss(spec, row.response) for row in rows_) / len(rows_)
+    assert mine < 0.5 * sum(constant.loss(spec, row.response) for row in rows_) / len(rows_) / spec.spread**2
+
+
+FAR_OFF = {
+    "thousands": [1000.5, 9000.5],
+    "years": [1990.0, 2010.0],
+    "tiny": [1e-6, 3e-6],
+    "below zero": [-70000.0, -60000.0],
+    "all the same": [7.0, 7.0],
+}
+
+
+@pytest.mark.fault(
+    "network", "Numbers to learn are in the thousands, or far from zero: a head learns them in their unit."
+)
+@pytest.mark.parametrize("numbers", FAR_OFF.values(), ids=FAR_OFF)
+@pytest.mark.parametrize("causal", [True, False])
+def test_scores_are_of_one_size_whatever_the_unit(tmp_path, numbers, causal):
+    rows = [("big" if i % 2 else "small", repr(numbers[i % 2])) for i in range(8)]
+    dataset = load_dataset(str(make_dataset(tmp_path / "data", rows, template="{prompt}", task="regression")))
+    family = tiny_base("llama" if causal else "bert").shape.family
+    spec = head_for("head", "auto", family, dataset, "m", TrainingSettings().span)
+    scores = [spec.target(Row(*row), "d") for row in rows]
+    assert max(map(abs, scores)) < 3
+    assert numbers[0] == numbers[1] or abs(scores[0] - scores[1]) > 0.5
+    assert [spec.number(score) for score in scores] == pytest.approx([float(number) for _, number in rows])
+    assert HeadPrediction.of(spec, torch.tensor(scores[:1])).number == pytest.approx(numbers[0], rel=1e-4)
+    assert HeadSpec.from_dict(json.loads(json.dumps(spec.to_dict()))) == spec
+
+
+def test_numbers_are_scored_in_their_unit(maker):
+    """Thousands are learned at once, and errors are told in the file's unit; old heads have no scale."""
+    rows = [("x" if i % 2 else "o", str(9000.5 if i % 2 else 1000.5)) for i in range(20)]
+    trainer = finish(started(maker, "a", rows, head="head", steps=25, learning_rate=1e-2, head_rate=1e-2))
+    base, dataset = tiny_base("bert"), load_dataset(trainer.folder.config.dataset)
+    scores = head_scores(base, load_adapter(trainer.folder.adapter_path, base), dataset)
+    assert scores.squared_error < 0.05 * scores.base_squared_error
+    assert scores.base_squared_error > 1e6
+    assert RunFolder.open(trainer.folder.path).head == trainer.method.head.spec
+    assert HeadSpec.from_dict({"labels": [], "pooling": "last"}).number(2.5) == 2.5
+
+
+@pytest.mark.fault(
+    "network", "A file of numbers has five to nine rows, of which one is scored: correlations are left out."
+)
+def test_a_single_number_is_scored_without_correlation():
+    scores = number_metrics([1.5], [2.0])
+    assert (scores.pearson, scores.spearman, scores.squared_error) == (None, None, 0.25)
+
+
+@pytest.mark.fault("damaged", "An adapter's scale of numbers is zero or no number: it is refused by a sentence.")
+def test_a_damaged_scale_is_refused(maker):
+    trainer = finish(started(maker, "a", MARKS, head="head", steps=1))
+    path = trainer.folder.adapter_path / "adapter.json"
+    facts = json.loads(path.read_text())
+    for scale in ({"spread": 0}, {"centre": math.nan}, {"spread": "wide"}, {"centre": None}):
+        path.write_text(json.dumps({**facts, "head": {**facts["head"], **scale}}))
+        with pytest.raises(ExchangeError):
+            load_adapter(trainer.folder.adapter_path, trainer.base)
 
 
 def test_encoders_get_a_head_and_decoders_words_by_default():
@@ -282,6 +344,9 @@ def test_scores_of_a_run_stand_beside_the_blind_answer(maker):
     assert scores.base_accuracy == 0.5
     assert scores.base_test_loss == pytest.approx(math.log(2), abs=1e-4)
     assert scores.test_loss == pytest.approx(sum(row.loss for row in predictions) / len(predictions), abs=1e-3)
+    told = trainer.folder.facts().score
+    assert (told.name, told.value, told.baseline) == ("accuracy", scores.accuracy, scores.base_accuracy)
+    assert (told.against, told.rows) == ("constant", scores.rows)
     trainer = finish(started(maker, "b", MARKS, steps=1))
     dataset = load_dataset(trainer.folder.config.dataset)
     told = head_scores(base, load_adapter(trainer.folder.adapter_path, base), dataset)

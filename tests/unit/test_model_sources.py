@@ -1,6 +1,7 @@
 """Where models come from: what is listed, and every reason for which one is refused, with its next step."""
 
 import argparse
+import contextlib
 import json
 import os
 import shutil
@@ -13,7 +14,10 @@ import pytest
 import torch
 from huggingface_hub import constants
 from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
+from transformers import LlamaConfig
 from transformers.initialization import no_init_weights, no_tie_weights
 
 from engine.cli import catalogue as commands
@@ -22,12 +26,13 @@ from engine.core.errors import ModelError
 from engine.models import loading, resolve
 from engine.models.base import Base, hash_weights
 from engine.models.discover import cached_models
+from engine.models.fitting import precision_as_stored, stored_precision
 from engine.models.load_errors import loading_error
 from engine.models.loading import load_base, load_config, shape_from_config
-from engine.models.resolve import hub_token
+from engine.models.resolve import SHIPPED, hub_token
 from engine.service import catalogue
 from engine.training.launch import base_for
-from tests.tiny import plain_model, save_tiny, tiny_base
+from tests.tiny import EOS, V, plain_model, save_tiny, tiny_base
 
 ROOT = Path(__file__).resolve().parents[2]
 TOKEN = "hf_" + "secretsecret" * 3
@@ -344,3 +349,101 @@ def test_shape_while_another_model_is_read():
     """As long as transformers reads weights it ties none for anybody: shared embeddings still count once."""
     with no_init_weights(), no_tie_weights():
         assert shape_from_config("town").parameters == 2_853_312
+
+
+@pytest.mark.fault("damaged", "A tokenizer names no end token: the config's stands in, or a sentence says so.")
+def test_a_tokenizer_without_an_end(tmp_path):
+    folder = save_tiny(tmp_path / "m", "gpt2")
+    tell(folder / "tokenizer_config.json", eos_token=None)
+    assert load_base(str(folder)).tokenizer.eos_token == "<eos>"
+    edit(folder, eos_token_id=None)
+    assert refused(folder).key == "no_end_token"
+    tell(folder / "tokenizer_config.json", sep_token="<eos>")
+    assert load_base(str(folder)).tokenizer.eos_token_id == EOS
+
+
+@pytest.mark.fault("damaged", "A tokenizer has a token that the embedding lacks: a sentence names it.")
+def test_a_token_beyond_the_embedding(tmp_path):
+    folder = save_tiny(tmp_path / "m", "llama")
+    path = folder / "tokenizer.json"
+    added = {"id": V, "content": "[PAD]", "single_word": False, "lstrip": False, "rstrip": False, "normalized": False}
+    tokens = json.loads(path.read_text())["added_tokens"]
+    tell(path, added_tokens=[*tokens, {**added, "special": True}])
+    assert (refused(folder).key, refused(folder).values["number"]) == ("token_beyond", V)
+    tell(folder / "tokenizer_config.json", pad_token="[PAD]")
+    assert load_base(str(folder)).tokenizer.pad_token_id == EOS
+
+
+@pytest.mark.fault("damaged", "Config and weights of a model disagree in a size: both are named, and where.")
+@pytest.mark.parametrize(("name", "value"), [("vocab_size", V + 1), ("intermediate_size", 49), ("hidden_size", 36)])
+def test_sizes_that_disagree(tmp_path, name, value):
+    folder = edit(save_tiny(tmp_path / "m", "llama"), **{name: value})
+    error = refused(folder)
+    assert error.key == "model_sizes"
+    assert str(value) in str(error)
+
+
+@pytest.mark.parametrize("name", ["hidden_size", "vocab_size", "intermediate_size", "num_attention_heads"])
+def test_a_size_of_zero(tmp_path, name):
+    folder = tmp_path / "m"
+    folder.mkdir()
+    facts = json.loads((SHIPPED["town"] / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**facts, name: 0}))
+    with pytest.raises(ModelError, match=f"{name} is 0|ZeroDivision|zero"):
+        shape_from_config(str(folder))
+
+
+@given(data=st.data())
+@settings(max_examples=20)
+@pytest.mark.fault("damaged", "Any value of a model's config is odd: its shape, or one sentence.")
+def test_odd_values_in_a_config(tmp_path_factory, data):
+    facts = json.loads((SHIPPED["town"] / "config.json").read_text())
+    odd = st.sampled_from([None, "512", "nope", -1, 0, 1.5, [], {}, {"rope_type": "nope"}, {"rope_type": "dynamic"}])
+    changes = data.draw(st.dictionaries(st.sampled_from(sorted(facts)), odd, min_size=1, max_size=2))
+    folder = tmp_path_factory.mktemp("odd")
+    (folder / "config.json").write_text(json.dumps({**facts, **changes}))
+    with contextlib.suppress(ModelError):
+        assert shape_from_config(str(folder)).l >= 0
+
+
+@pytest.mark.fault("damaged", "An image processor makes pictures of another size than the model reads: both are named.")
+def test_a_processor_of_another_size(tmp_path):
+    folder = save_tiny(tmp_path / "m", "vit")
+    tell(folder / "preprocessor_config.json", size={"height": 32, "width": 32})
+    error = refused(folder)
+    assert (error.key, error.values["made"], error.values["wanted"]) == ("processor_size", "32 x 32", "16 x 16")
+
+
+NF4 = {"load_in_4bit": True, "bnb_4bit_quant_type": "nf4", "quant_method": "bitsandbytes"}
+
+
+@pytest.mark.fault("memory", "A checkpoint is quantised already: it is called what it is, and not quantised once more.")
+@pytest.mark.parametrize(
+    ("said", "wanted", "told"),
+    [
+        (None, "fp32", "fp32"),
+        (NF4, "fp32", "nf4"),
+        (NF4, "auto", "nf4"),
+        (NF4, "nf4", "nf4"),
+        (NF4, "int8", "quantised_already"),
+        ({"load_in_8bit": True}, "fp32", "int8"),
+        ({"load_in_8bit": True}, "bf16", "quantised_already"),
+        ({**NF4, "bnb_4bit_quant_type": "fp4"}, "fp32", "other_quantisation"),
+        ({"quant_method": "gptq", "bits": 4}, "fp32", "other_quantisation"),
+    ],
+)
+def test_checkpoints_that_are_quantised(said, wanted, told):
+    config = LlamaConfig()
+    if said is not None:
+        config.quantization_config = said
+    try:
+        found = precision_as_stored("m", stored_precision("m", config), wanted)
+    except ModelError as error:
+        found = error.key
+    assert found == told
+
+
+def tell(path: Path, **changes: object) -> None:
+    """Change entries of a JSON file; None takes one out."""
+    facts = {**json.loads(path.read_text()), **changes}
+    path.write_text(json.dumps({name: value for name, value in facts.items() if value is not None}))

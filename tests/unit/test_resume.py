@@ -9,27 +9,36 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from engine.core.errors import RunError
+from engine.config.resuming import Resuming
+from engine.core.errors import RunError, SettingError
+from engine.data.batching import batches_from
 from engine.methods import METHODS
 from engine.runs.folder import RunFolder
 from engine.training.checkpoint import CHECKSUMS, PARTS
+from engine.training.launch import resume_run
 from tests.tiny import randomise
-from tests.unit.making import events_of, finish, kill_at, losses, make_dataset, train_to
+from tests.unit.making import events_of, finish, kill_at, load, losses, make_dataset, train_to
 
 METHOD_NAMES = list(METHODS)
 
 
-@pytest.mark.parametrize("method", METHOD_NAMES)
-def test_same_seed_same_losses(maker, shelf, method):
-    """The config decides every loss to the last digit; another seed gives another run."""
-    first = losses(shelf.finished(method))
+def test_same_seed_same_losses(maker, shelf):
+    """The config decides every loss to the last digit; for each method a resumed run says so below."""
+    first = losses(shelf.finished())
     assert len(first) == 8
-    assert losses(finish(maker.start("again", method))) == first
-    assert losses(train_to(maker.start("other", method, seed=1), 2)) != first[:2]
+    assert losses(finish(maker.start("again"))) == first
+
+
+@pytest.mark.parametrize("method", METHOD_NAMES)
+def test_another_seed_gives_another_run(maker, shelf, method):
+    first = losses(shelf.finished(method, dict(METHODS[method].examples[0])))
+    other = maker.start("other", method, dict(METHODS[method].examples[0]), seed=1)
+    assert losses(train_to(other, 2)) != first[:2]
 
 
 RESUMED = [
     *((name, dict(spec.examples[0]), {}) for name, spec in METHODS.items()),
+    ("adamix+prefix", {"adamix_width": 3, "prefix_prompt_len": 3, "prefix_mlp_width": 5}, {}),
     ("lora", {"rank": 2, "dropout": 0.5}, {}),
     ("lora", {"rank": 2, "dropout": 0.5}, {"micro_batches": 2}),
     ("llama_adapter", {}, {"micro_batches": 3, "weight_decay": 0.1, "schedule": "linear", "warmup_ratio": 0.3}),
@@ -223,3 +232,43 @@ def test_a_broken_only_checkpoint_loses_nothing(maker, shelf):
         maker.resume("a")
     assert refused.value.key == "checkpoint_damaged"
     assert (stopped.events_path.read_bytes(), stopped.snapshots()) == (events, snapshots)
+
+
+def test_a_run_keeps_how_its_batches_are_sorted(maker, monkeypatch):
+    """What a later version sorts together is nothing to a run that began before."""
+    monkeypatch.setattr("engine.data.batching.SORTED_BATCHES", (2, 2))
+    begun = maker.start("a")
+    monkeypatch.undo()
+    assert begun.folder.facts().sorted_batches == 2
+    wanted = batches_from(begun.examples, 4, 0, 0, 2)
+    resumed = maker.resume("a")._batches(0)
+    assert [next(resumed) for _ in range(6)] == [next(wanted) for _ in range(6)]
+
+
+@pytest.mark.parametrize("method", ["llama_adapter", "adalora"])
+def test_more_steps(maker, method):
+    """A finished run goes on for more steps: nothing of before changes, the rate is the longer schedule's at once, and
+    a stop on the way changes nothing."""
+    first = finish(maker.start("b", method, steps=6))
+    before, kept = losses(first), first.folder.facts().score
+    longer = resume_run(first.folder, load, Resuming(training={"steps": 10}))
+    assert (longer.position.step, longer.folder.facts().steps, longer.folder.facts().score) == (6, 10, None)
+    usual = longer.state.scheduler.base_lrs[0]
+    assert longer.state.optimiser.param_groups[0]["lr"] == usual * longer.state.scheduler.lr_lambdas[0](6) > 0
+    shutil.copytree(first.folder.path, maker.folder / "c")
+    killed = RunFolder.open(maker.folder / "c")  # as a kill leaves it before the first of the new steps
+    stopped = train_to(resume_run(killed, load), 8)
+    finish(longer)
+    assert losses(longer)[:6] == before
+    assert len(losses(longer)) == 10
+    assert losses(longer)[6] != losses(longer)[7]
+    facts = longer.folder.facts()
+    assert (facts.status, facts.step, facts.config["training"]["steps"]) == ("finished", 10, 10)
+    assert kept is None or facts.score is not None
+    said = [event["message"] for event in events_of(longer, "status")]
+    assert any("From step 6 on the learning rate follows the schedule of 10 steps." in message for message in said)
+    assert losses(finish(resume_run(stopped.folder, load))) == losses(longer)
+    with pytest.raises(RunError, match="name more steps"):
+        resume_run(longer.folder, load)
+    with pytest.raises(SettingError, match="steps is 9, but the run has 10"):
+        resume_run(longer.folder, load, Resuming(training={"steps": 9}))

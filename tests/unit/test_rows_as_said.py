@@ -4,6 +4,8 @@ import csv
 import io
 import json
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,6 +14,7 @@ from engine.cli.data import _report
 from engine.core.errors import DataError
 from engine.data.dataset import load_dataset
 from engine.data.report import report_on
+from engine.data.row_sample import RowLimit, RowSample
 from engine.data.settings import DataSettings
 from tests.tiny import tokenizer
 
@@ -155,3 +158,51 @@ def test_tables_are_read_as_they_were_written(tmp_path_factory, pairs, form):
         held = [dict(zip(("prompt", "response"), row, strict=True)) for row in rows]
         path.write_text(json.dumps(held) if form == "json" else "\n".join(map(json.dumps, held)))
     assert every(load_dataset(str(path), DataSettings(responses="free"))) == sorted(rows)
+
+
+@pytest.mark.fault(
+    "input", "A file that is sorted by its labels has more rows than the limit: a sample of all is read."
+)
+@pytest.mark.parametrize("form", ["csv", "json", "jsonl", "parquet"])
+def test_the_limit_takes_a_sample_of_the_whole_file(tmp_path, form):
+    rows = [{"text": f"{label} {i}", "label": label} for label in ("neg", "pos") for i in range(300)]
+    path = _written(tmp_path / f"a.{form}", rows)
+    dataset = load_dataset(path, DataSettings(row_limit=150))
+    kept = every(dataset)
+    assert dataset.labels == ["neg", "pos"]
+    assert len(kept) == len(set(kept)) == 150
+    assert 50 < sum(label == "neg" for _, label in kept) < 100
+    assert every(load_dataset(path, DataSettings(row_limit=150))) == kept
+    assert every(load_dataset(path, DataSettings(row_limit=150, split_seed=1))) != kept
+    whole = load_dataset(path, DataSettings(row_limit=600))
+    assert every(whole) == sorted((row["text"], row["label"]) for row in rows)
+
+
+def _written(path, rows):
+    """The rows as a file of the form that its name ends in."""
+    match path.suffix:
+        case ".csv":
+            return table(path, [row.values() for row in rows], rows[0])
+        case ".parquet":
+            pq.write_table(pa.Table.from_pylist(rows), path, row_group_size=50)
+        case ".json":
+            path.write_text(json.dumps(rows))
+        case _:
+            path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return str(path)
+
+
+@given(count=st.integers(0, 3000), limit=st.integers(1, 400), seed=st.integers(0, 9))
+def test_every_row_of_a_sample_is_one_of_the_file(count, limit, seed):
+    """As many rows as the limit, each once, in the file's order; all of them where there are no more."""
+    sample = RowSample(RowLimit(limit, seed))
+    taken = []
+    for row in range(count):
+        if sample.wants():
+            taken.append(row)
+        if sample.crowded:
+            taken = [taken[at] for at in sample.kept()]
+    taken = [taken[at] for at in sample.kept()]
+    assert taken == sorted(set(taken)) == sample.rows.tolist()
+    assert len(taken) == min(count, limit)
+    assert sample.cut == (count > limit)

@@ -170,6 +170,9 @@ def test_facts_of_older_and_newer_files(folder):
     assert (plain["step"], plain["from_the_future"], plain["config"]) == (3, [1], config)
     with pytest.raises(TypeError):
         folder.update(stepp=3)
+    written = (folder.path / "run.json").stat().st_mtime_ns
+    folder.update(step=3)
+    assert (folder.path / "run.json").stat().st_mtime_ns == written
 
 
 @pytest.mark.parametrize("text", ["[]", "{}", '{"config": {}}', '{"config": {"model": "town"}}', '"run"'])

@@ -20,6 +20,7 @@ from engine.telemetry.probe_reports import (
     Report,
     RouteLosses,
     RungReport,
+    TogetherReport,
     VirtualTokenReport,
 )
 from engine.telemetry.serialise import EVENTS, REPORTS, from_json, picture_to_json, report_from_json, to_json
@@ -31,6 +32,7 @@ EVENT_KEYS = {
     "moved": "step groups grad_norms update_norms norms",
     "gates": "step layers gate grad shared",
     "updates": "step layers targets ratio",
+    "ranks": "step layers targets ranks mean",
     "prompt": "step norms drift words cosines usual_norm usual_cosine stride",
     "prefix": "step keys values norm moved stride",
     "mass": "step mass even",
@@ -43,7 +45,7 @@ EVENT_KEYS = {
     "blend": "step ratio cosine base side",
     "ladder": "step layers kept grad",
     "rungs": "step layers fresh added",
-    "sample": "step prompt answer reference picture",
+    "sample": "step prompt answer reference picture mark",
     "snapshot": "step",
     "status": "step status message",
 }
@@ -65,6 +67,12 @@ REPORTED = {
     "updates": (
         ChangeReport(tokens=TOKENS, layers=[0], targets=["q"], contribution=[[[0.1, 0.2]]]),
         "tokens layers targets contribution",
+    ),
+    "together": (
+        TogetherReport(
+            tokens=TOKENS, reports={"lora": RungReport(tokens=TOKENS, layers=[0], fresh=[[1.0]], added=[0.1])}
+        ),
+        "tokens reports",
     ),
     "rungs": (RungReport(tokens=TOKENS, layers=[0], fresh=[[0.5, 0.6]], added=[0.1, 0.2]), "tokens layers fresh added"),
     "blend": (

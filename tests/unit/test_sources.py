@@ -79,8 +79,33 @@ def test_encodings_are_found(tmp_path, text, encoding, expected):
     assert cells(read) == cells(table(tmp_path / f"b{path.suffix}", text))
 
 
+OLD = {
+    "gb18030": ["今天天气怎么样,今天晴朗", "你叫什么名字,我叫小明"],
+    "big5": ["今天天氣怎麼樣,今天晴朗", "你叫什麼名字,我叫小明"],
+    "shift_jis": ["今日の天気はどうですか,晴れです", "お名前は何ですか,太郎です"],
+    "euc_jp": ["今日の天気はどうですか,晴れです", "お名前は何ですか,太郎です"],
+    "euc_kr": ["오늘 날씨가 어때요,맑아요", "이름이 뭐예요,철수예요"],
+    "cp1251": ["какая сегодня погода,солнечно", "как тебя зовут,меня зовут Иван"],
+    "koi8_r": ["какая сегодня погода,солнечно", "как тебя зовут,меня зовут Иван"],
+    "cp1250": ["jak się nazywasz?,nazywam się Łukasz", "co robisz?,piszę książkę"],
+    "cp1252": ["Quelle est la météo à l'été ?,il fait très beau", "Où ça ?,là-bas près du château"],
+    "cp1253": ["τι καιρό κάνει σήμερα,έχει ήλιο", "πώς σε λένε,με λένε Νίκο"],
+}
+
+
+@pytest.mark.fault("input", "A file is in an old encoding of any of eight languages: it is read rightly.")
+@pytest.mark.parametrize("encoding", OLD)
+@pytest.mark.parametrize("times", [1, 5000])
+def test_old_encodings_are_found(tmp_path, encoding, times):
+    """Two lines are enough, and a character is never cut where only a file's beginning is looked at."""
+    text = "\n".join(["prompt,response", *OLD[encoding] * times])
+    read = table(tmp_path / "a.csv", text.encode(encoding))
+    assert cells(read)[-1]["prompt"] == OLD[encoding][1].split(",")[0]
+    assert read.encoding == encoding
+
+
 def test_an_encoding_may_be_named(tmp_path):
-    """Cyrillic in Windows-1251 cannot be guessed; named, it reads; a wrong name is refused by name."""
+    """A named encoding is not doubted; a wrong name is refused by name."""
     text = "prompt,response\n" + "\n".join(f"вопрос {i},ответ" for i in range(5))
     assert cells(table(tmp_path / "a.csv", text.encode("cp1251"), encoding="cp1251"))[0]["response"] == "ответ"
     with pytest.raises(SettingError, match="klingon"):
@@ -179,9 +204,9 @@ def test_names_of_columns_are_made_whole(tmp_path):
     assert table(tmp_path / "a.csv", ",a,a\n1,2,3\n").columns == ["column 1", "a", "a (3)"]
 
 
-def test_the_limit_ends_the_reading(tmp_path):
-    """Rows behind the limit are not even looked at, and the table says that there were more."""
-    read = table(tmp_path / "a.jsonl", LINES + "\n{oops", row_limit=10)
+def test_the_limit_takes_a_sample(tmp_path):
+    """As many rows as the limit are kept, and the table says that there were more."""
+    read = table(tmp_path / "a.jsonl", LINES + "\n" + LINES, row_limit=10)
     assert (len(read), read.cut) == (10, True)
     assert not table(tmp_path / "b.jsonl", LINES, row_limit=10).cut
     for name, content in (("c.json", json.dumps(ROWS)), ("d.csv", "a,b\n" + "1,2\n" * 9)):

@@ -4,7 +4,8 @@ import math
 
 import pytest
 
-from engine.evaluation.text import first_lines, perplexity
+from engine.evaluation.lines import first_lines
+from engine.evaluation.text import perplexity
 from engine.evaluation.text_metrics import text_metrics
 
 CAT = "the cat sat on the mat"

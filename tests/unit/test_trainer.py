@@ -20,8 +20,8 @@ from engine.models.base import base_from_model
 from engine.models.loading import load_base
 from engine.service.catalogue import usual_rate
 from engine.training import recorder
+from engine.training.gradients import Gradients
 from engine.training.launch import resume_run, start_run
-from engine.training.loop import Trainer
 from engine.training.objective import TrainingObjective
 from engine.training.out_of_memory import advised, is_out_of_memory, less_memory, out_of_memory
 from tests.tiny import plain_model, save_tiny, tiny_base, tokenizer
@@ -32,9 +32,14 @@ METHOD_NAMES = list(METHODS)
 
 @pytest.mark.parametrize("method", METHOD_NAMES)
 def test_training_learns(maker, method):
-    """Forty steps lower the training loss by a tenth: the gradient points the right way."""
-    curve = losses(finish(maker.start("a", method, steps=40, learning_rate=3e-2, eval_every=40, save_every=40)))
+    """Forty steps lower the training loss by a tenth: the gradient points the right way. None is taken to diverge,
+    at a rate that is brisk for it."""
+    trainer = finish(maker.start("a", method, steps=40, learning_rate=3e-2, eval_every=40, save_every=40))
+    curve = losses(trainer)
     assert sum(curve[-5:]) < 0.9 * sum(curve[:5])
+    assert trainer.notice is None
+    assert trainer.folder.facts().problem is None
+    assert not (trainer.folder.path / "best").exists()
 
 
 @pytest.mark.parametrize("parts", [2, 3, 16])
@@ -74,6 +79,25 @@ def test_loss_that_is_not_finite_ends_the_run(maker, monkeypatch, bad):
     saved = load_adapter(trainer.folder.adapter_path, tiny_base("llama"))
     assert all(bool(p.isfinite().all()) for p in saved.parameters())
     assert maker.resume("a").position.step == 3
+
+
+@pytest.mark.fault("input", "Numbers of an untrained base overflow in fp16: the sentence names the precision, no rate.")
+@pytest.mark.parametrize(
+    ("precision", "key", "says"),
+    [
+        ("fp32", "loss_damaged_weights", "weights are damaged"),
+        ("fp16", "loss_never_finite", "too large for precision fp16"),
+    ],
+)
+def test_a_loss_that_never_was_a_number_is_not_the_rates(maker, monkeypatch, precision, key, says):
+    trainer = maker.start("a")
+    trainer.base = dataclasses.replace(trainer.base, precision=precision)
+    forward = TrainingObjective.forward
+    monkeypatch.setattr(TrainingObjective, "forward", lambda self, batch: forward(self, batch) * math.nan)
+    with pytest.raises(RunError, match=says) as caught:
+        finish(trainer)
+    assert caught.value.key == key
+    assert "learning_rate" not in str(caught.value)
 
 
 def test_weight_decay_spares_gates(maker):
@@ -290,7 +314,7 @@ def test_out_of_memory_is_a_sentence(maker, monkeypatch, error):
     def fails(*_):
         raise error
 
-    monkeypatch.setattr(trainer, "_backward", fails)
+    monkeypatch.setattr(trainer._gradients, "_backward", fails)
     with pytest.raises(RunError) as told:
         next(steps)
     assert told.value.key == "out_of_memory"
@@ -331,14 +355,14 @@ def test_out_of_memory_goes_on_with_less(maker, monkeypatch, method):
     """As told by the sentence, for as long as it takes; run.json and run.yaml have the new values."""
     whole = losses(finish(maker.start("whole", method)))
     trainer = maker.start("a", method)
-    backward = Trainer._backward
+    gradients = Gradients.of
 
-    def needs_small_parts(self, batch):
-        if self.position.step >= 4 and self.settings.micro_batches < 4:
+    def needs_small_parts(self, rows, step):
+        if step.number >= 4 and self._settings.micro_batches < 4:
             raise MemoryError
-        return backward(self, batch)
+        return gradients(self, rows, step)
 
-    monkeypatch.setattr(Trainer, "_backward", needs_small_parts)
+    monkeypatch.setattr(Gradients, "of", needs_small_parts)
     tries = 0
     while True:
         try:

@@ -7,7 +7,7 @@ import pytest
 
 from app.cards import data_card
 from app.chat_view import Turn, conversation
-from app.tabs.asking import _columns
+from app.tabs.questions import _columns
 from app.words import LANGUAGES, Say
 from engine.config.run import RunConfig
 from engine.core.sampling import Sampling

@@ -88,8 +88,8 @@ def test_data_stays_for_what_may_need_it(workbench):
     workbench.runs.delete("damaged")
     assert rows.exists()
     run_with(workbench, "two", dataset=str(rows))
-    workbench._last_start = LastStart(RunConfig(dataset=str(rows)), "ben", "three")
-    with workbench._starting:
+    workbench._starting._clicked = LastStart(RunConfig(dataset=str(rows)), "ben", "three")
+    with workbench._starting.lock:
         workbench.runs.delete("two")
     assert rows.exists()
     run_with(workbench, "four", dataset=str(rows))

@@ -83,7 +83,7 @@ def test_the_reason_stands_beside_grey_buttons(tmp_path):
 def test_what_went_wrong_is_its_owners(tmp_path, monkeypatch):
     asks = [Visitor("ann", "guest")]
     bench = Workbench(tmp_path, who=lambda: asks[0])
-    bench._last_owner = "ann"
+    bench._starting.last_owner = "ann"
     problem = {"key": "diverged", "values": {"run": "anns", "lower": 0.1}, "text": "anns diverged"}
     monkeypatch.setattr(bench, "live", lambda: LiveStatus(message="anns diverged", problem=problem))
     assert bench.seen_live().problem == problem

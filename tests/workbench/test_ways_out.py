@@ -9,7 +9,7 @@ from app.words import Say
 from engine.config.resuming import Resuming
 from engine.core.errors import RunError
 from engine.service.workbench import Workbench
-from engine.training.loop import Trainer
+from engine.training.gradients import Gradients
 from tests.unit.making import make_dataset
 from tests.workbench.test_workbench import config, wait
 
@@ -23,14 +23,14 @@ def workbench(tmp_path):
 
 def test_a_run_out_of_memory_goes_on_by_a_button(workbench, monkeypatch):
     """The button names the setting, and is gone as soon as the run goes on with it."""
-    backward = Trainer._backward
+    gradients = Gradients.of
 
-    def needs_small_parts(self, batch):
-        if self.position.step >= 3 and self.settings.micro_batches < 2:
+    def needs_small_parts(self, rows, step):
+        if step.number >= 3 and self._settings.micro_batches < 2:
             raise MemoryError
-        return backward(self, batch)
+        return gradients(self, rows, step)
 
-    monkeypatch.setattr(Trainer, "_backward", needs_small_parts)
+    monkeypatch.setattr(Gradients, "of", needs_small_parts)
     run = workbench.start(config(steps=6))
     wait(lambda: workbench.live().run is None)
     live = workbench.live()

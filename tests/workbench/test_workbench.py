@@ -4,14 +4,16 @@ import json
 import threading
 import time
 import zipfile
+from dataclasses import replace
 
 import pytest
 import torch
 
 from engine.config.run import RunConfig
-from engine.core.errors import ExchangeError, ModelError, RunError, SettingError
+from engine.core.errors import DataError, ExchangeError, ModelError, RunError, SettingError
 from engine.core.sampling import Sampling
-from engine.inference.messages import ChatRequest, ChatSide
+from engine.inference.messages import ChatRequest, ChatSide, Exchange
+from engine.service.limits import SPACE
 from engine.service.workbench import Workbench
 from engine.telemetry.serialise import EVENTS
 
@@ -74,11 +76,12 @@ def test_a_run_from_start_to_end(workbench):
         workbench.resume(run)
 
 
-def test_pressed_twice_it_is_one_run_and_a_second_one_is_refused(workbench):
+def test_pressed_twice_it_is_one_run_and_a_second_one_waits(workbench):
     run = workbench.start(config())
     assert workbench.start(config()) == run
-    with pytest.raises(RunError, match="active"):
-        workbench.start(config(steps=401))
+    waits = workbench.start(config(steps=401))
+    assert workbench.start(config(steps=401)) == waits != run
+    assert [row.run for row in workbench.queue.shown()] == [waits]
     with pytest.raises(RunError, match="active"):
         workbench.runs.delete(run)
     assert len([summary_of_run for summary_of_run in workbench.runs.summaries() if not summary_of_run.recording]) == 1
@@ -127,6 +130,25 @@ def test_strength_zero_is_the_base_and_a_snapshot_is_the_past(workbench):
     assert last.difference == 0
     (*_, last) = chat(workbench, ChatSide(), ChatSide(run="llama_adapter", step=0), max_new_tokens=20)
     assert last.texts[0] == last.texts[1]
+
+
+def test_chat_goes_on(workbench):
+    """A column reads its own history, within the server's limit; a model without a chat template refuses one."""
+    talk = ChatSide(history=(Exchange("Who is Dora Marsh?", "A gardener. " * 4),) * 9)
+    asked = ChatRequest(prompt=QUESTION, sides=(talk, ChatSide()), sampling=Sampling(max_new_tokens=8), alone=False)
+
+    def last(**changes):
+        return list(workbench.chat(replace(asked, **changes), threading.Event()))[-1]
+
+    whole = last()
+    assert whole.forgotten == (0, 0)
+    assert set(whole.templates) == {"### Instruction:\n{prompt}\n\n### Response:\n"}
+    assert last(system="Answer with a name.").texts[1] != whole.texts[1]
+    assert last(around="bare").templates == ("{prompt}", "{prompt}")
+    workbench.limits = replace(SPACE, chat_tokens=200)
+    assert last().forgotten[0] > 0
+    with pytest.raises(DataError, match="no chat template"):
+        last(around="chat")
 
 
 def test_chat_stops_at_once(workbench):
@@ -196,8 +218,9 @@ def test_a_bad_start_leaves_nothing_behind(workbench):
 
 
 def test_a_run_that_diverges_says_so_and_can_be_looked_at(workbench, monkeypatch):
-    loss = torch.tensor(float("nan"), requires_grad=True)
-    monkeypatch.setattr("engine.training.objective.TrainingObjective.forward", lambda *_: loss * 1)
+    losses = iter([1.0])
+    made = lambda *_: torch.tensor(next(losses, float("nan")), requires_grad=True) * 1  # noqa: E731
+    monkeypatch.setattr("engine.training.objective.TrainingObjective.forward", made)
     run = workbench.start(config())
     wait(lambda: workbench.live().run is None)
     assert "learning_rate" in workbench.live().message

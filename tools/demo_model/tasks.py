@@ -121,7 +121,7 @@ TASKS: dict[str, Task] = {
             "zh": "把一行餐馆登记信息写成一句话。",
         },
         template="{prompt}\n### Text:\n",
-        metric="exact_match",
+        metric="bleu",
         max_new_tokens=48,
         card="Register lines of invented places (name, type, food, price, area) with the sentence that says the same: "
         "the table-to-text task of the prefix-tuning paper in small.",

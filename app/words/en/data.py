@@ -17,7 +17,7 @@ WORDS = {
     "data.split.help": "Empty: train.",
     "data.nothing": "Nothing is chosen yet. Upload a file, or name one.",
     "data.reading": "{rows} rows. Every column with the first thing that stands in it:",
-    "data.reading_cut": "More than {rows} rows, of which so many are read. Every column with the first thing in it:",
+    "data.reading_cut": "A sample of {rows} rows is read; there are more. Every column with the first thing in it:",
     "data.described": "This folder has a description of its own; there is nothing to choose.",
     "data.pictures": "{n} pictures with labels. Nothing is copied: they are read from their folder while a run trains.",
     "data.pictures.cut": "{n} pictures with labels are taken, of each label as many as of the others; there are more.",
@@ -57,6 +57,9 @@ WORDS = {
     "data.rows": "{train} rows to train on, {validation} to validate, {test} to test",
     "data.tokens": "{labelled} tokens are learned ({share}\u00a0%), {masked} only read",
     "data.head_tokens": "{masked} tokens are read; the head says the response",
+    "data.windows": (
+        "{masked} tokens are read, of {measured} rows in {n} windows; the head marks where the answer stands"
+    ),
     "data.measured": "tokens are counted in {n} of the rows, evenly spaced",
     "data.fine": "No row is cut, empty, doubled, or known from training.",
     "data.check.truncated": "Rows longer than {limit} tokens: {n}. Their prompts lose the beginning.",
@@ -70,7 +73,7 @@ WORDS = {
     "data.check.special": "Rows that spell a token with a meaning, such as </s>, and are taken to mean it: {n}.",
     "data.check.dropped": "Rows of the file that nothing can be made of, and that are left out: {n}.",
     "data.check.repeated": "Rows left out because they ask what is kept for validation or scoring: {n}.",
-    "data.check.cut": "The file has more rows than the limit; the rest is not read.",
+    "data.check.cut": "The file has more rows than the limit: a sample of them is read.",
     "data.check.unread": "Parts of conversations that are not read: {names}.",
     "data.check.doubt.labels": "Answers are taken for numbers; if they are ids of classes, set Responses to “labels”.",
     "data.check.doubt.numbers": "Answers are taken for ids of classes; if they are a quantity, choose “numbers”.",

@@ -139,6 +139,9 @@ WORDS = {
         "There is no dataset called “{name}”: choose one of {known}, or give a file, a hub dataset (hub:owner/name), "
         "a folder with a dataset.json, or one of pictures."
     ),
+    "error.handed_too_large": (
+        "The picture takes {count} characters, and at most {limit} can be handed over. Make it smaller."
+    ),
     "error.bad_picture": (
         "The file {name} is no picture that can be read. Give a whole JPEG, PNG, WebP, GIF, BMP, TIFF or PPM file "
         "of at most 50 million pixels."
@@ -171,7 +174,8 @@ WORDS = {
     "error.picture_gone": ("The picture {name} cannot be read any more. Put it back, or start a new run without it."),
     "error.no_labels": "Every response of the dataset “{name}” is empty, so there is nothing to learn.",
     "error.no_split": "The dataset “{name}” has no split {split}: add the file {file}.",
-    "error.no_head": "The data {name} have neither labels nor numbers, so a task head has nothing to say: choose data "
+    "error.no_head": "The data {name} have neither labels nor numbers nor answers that stand in a text, so a task "
+    "head has nothing to say: choose data "
     "with labels, or let a causal language model answer in its own words.",
     "error.bad_target": "The data {name} have the response “{value}”, but the task head needs {wanted}.",
     "error.several_labels": (
@@ -184,5 +188,16 @@ WORDS = {
     ),
     "error.question_too_long": (
         "The question has {size} tokens, but the model reads at most {limit} with its answer: shorten it."
+    ),
+    "error.no_context": (
+        "Answers are said to be spans, but no column of {file} is taken for the texts in which they stand: choose one "
+        "as the input, of {known}."
+    ),
+    "error.no_passage": (
+        "The data {name} have no texts in which answers stand, but the head marks answers in texts: choose rows with a "
+        "context, as SQuAD has."
+    ),
+    "error.no_text_to_mark": (
+        "This model marks answers in a text: give both a question and the text that it is about."
     ),
 }

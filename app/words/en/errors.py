@@ -45,6 +45,36 @@ WORDS = {
         "Train, or start again with {advice}."
     ),
     "error.out_of_memory_again": "Memory ran out at step {step}: start again with {advice}.",
+    "error.loss_never_finite": (
+        "The loss is no number at step 1, before anything was learned, so no learning rate helps: the model's numbers "
+        "are too large for precision {precision}, or its weights are damaged. Choose bf16 or fp32 as number format."
+    ),
+    "error.not_sharded": (
+        "The Accelerate config asks for {name}, which splits the base over processes; here each holds it whole. Take a "
+        "config with distributed_type MULTI_GPU or MULTI_CPU, and nf4 for a base that does not fit."
+    ),
+    "error.process_failed": "Process {rank} of the run failed: {reason}",
+    "error.process_lost": (
+        "Another process of the run is gone, or cannot be reached. What the newest checkpoint holds is kept: resume "
+        "the run."
+    ),
+    "error.too_many_processes": (
+        "{field} is {value}, but this machine has {most} GPUs or cores, one for each: choose at most {most}."
+    ),
+    "error.processes_elsewhere": (
+        "{field} is {value}, but this is one process: start the run from the page or the command line, or set it to 1."
+    ),
+    "error.processes_ended": "The processes of the run “{run}” have ended: {reason}",
+    "error.run_idle": "The run “{run}” is not being trained: there is nothing to stop.",
+    "error.run_starting": "The processes of the run “{run}” are still starting: pause it when it makes its steps.",
+    "error.run_not_asked": "The folder of the run “{run}” cannot be written to: {reason}.",
+    "error.run_file_unread": "The run file {name} cannot be read: {reason}.",
+    "error.run_files_alike": "Two run files are called {name}, and would share a folder: rename one.",
+    "error.no_image": "A Kubernetes job needs a container image with Gatelight and its requirements: name it.",
+    "error.loss_damaged_weights": (
+        "The loss is no number at step 1, before anything was learned: the model's weights are damaged ({precision} "
+        "holds every number of a sound model). Get the model again, or choose another."
+    ),
     "error.loss_not_finite": (
         "The loss was no longer a number at step {step}: start again with a lower learning rate, such as {lower} (now "
         "{rate})."
@@ -86,6 +116,14 @@ WORDS = {
     "error.no_vision_encoder": (
         "“{name}” is a model of type {family}, which is no vision encoder that is known. Choose one of type {known}."
     ),
+    "error.early_ungated": (
+        "Pictures read in the lowest layers need gates, but there are none. Let the gates start at zero or at random, "
+        "or read pictures in another way."
+    ),
+    "error.vision_early": (
+        "{value} layers of early fusion are wanted, but only {free} of the {layers} layers have no adaption prompts. "
+        "Lower one of the two."
+    ),
     "error.vision_depths": (
         "{value} depths are wanted, but the vision encoder has {high} layers. Choose at most {high}."
     ),
@@ -107,6 +145,38 @@ WORDS = {
     "error.model_incomplete": (
         "The file of the model {name} lacks weights that it needs ({count}, the first is {first}): choose the whole "
         "model, such as a causal language model with its head, or fetch it again."
+    ),
+    "error.model_config": (
+        "No model can be made of the config.json of {name} ({reason}): correct that value, or fetch the file again."
+    ),
+    "error.model_sizes": (
+        "The files of the model {name} disagree: {weight} is {stored} in its weights and {wanted} by its config.json "
+        "({count} such): fetch both again from one place."
+    ),
+    "error.no_end_token": (
+        "The tokenizer of the model {name} names no end token, so no answer would end: name one as eos_token in its "
+        "tokenizer_config.json."
+    ),
+    "error.token_beyond": (
+        "The tokenizer of the model {name} has the token {token} with the number {number}, but the model's embedding "
+        "ends at {last}: take it out of tokenizer.json, or use the tokenizer that the model was trained with."
+    ),
+    "error.processor_size": (
+        "The image processor of the model {name} makes pictures of {made} pixels, but its config.json says {wanted}: "
+        "set size (and crop_size) in preprocessor_config.json to {wanted}."
+    ),
+    "error.other_quantisation": (
+        "The weights of the model {name} are quantised as {value}, which cannot be trained on here: choose the "
+        "unquantised model, and set precision to int8 or nf4 to save memory."
+    ),
+    "error.quantised_already": (
+        "precision is {value}, but the weights of the model {name} are stored as {stored} already: set precision to "
+        "{stored}, or choose the unquantised model."
+    ),
+    "error.bad_gguf": "The GGUF file {file} cannot be loaded ({reason}): fetch it again, or choose another one.",
+    "error.gguf_precision": (
+        "precision is '{value}', but the weights of {file} are stored as {stored} and are dequantised as they "
+        "load: choose fp32, bf16 or fp16."
     ),
     "error.model_corrupt": (
         "The file {file} of the model {name} is damaged or incomplete ({reason}): delete it and fetch it again."
@@ -170,6 +240,16 @@ WORDS = {
     ),
     "error.over_limit": "{field} is {value}, but this server allows at most {limit}: lower it.",
     "error.server_full": "This server keeps {n} runs of all its visitors, and no more: try again in some hours.",
+    "error.download_active": "{name} is being fetched: wait until it is here, or cancel that first.",
+    "error.download_broken": (
+        "The download of {name} broke off ({reason}): what has come is kept, so start it again to go on from there."
+    ),
+    "error.download_elsewhere": "Another program fetches {name} at this moment: wait until it is done.",
+    "error.download_no_room": (
+        "{name} needs {size} MB more, but the disk of the hub's cache has {free} MB free: make room, or set HF_HOME to "
+        "a folder on another disk."
+    ),
+    "error.guest_downloads": "Guests of this server fetch no models: choose one that is here already.",
     "error.hub_too_large": (
         "{name} has {size} MB on the hub, but this server fetches at most {limit} MB: choose a smaller one."
     ),
@@ -184,7 +264,6 @@ WORDS = {
     "error.watches_only": "{visitor} only watches here: ask a driver of this server to change that.",
     "error.run_of_other": "The run {run} belongs to {owner}: only {owner} or a driver of this server can do that.",
     "error.run_of_nobody": "The run {run} belongs to nobody here: only a driver of this server can do that.",
-    "error.server_trains": "Somebody else’s run is training: wait until it ends, then start yours.",
     "error.too_many_questions": "{n} questions are waiting for an answer already: ask again when some are answered.",
     "error.no_data_chosen": "Your own data is empty: upload a file, or name one or a hub dataset.",
     "error.takes_no_words": (
@@ -194,6 +273,14 @@ WORDS = {
     "error.no_last_patch": (
         "The last patch of a picture stands for nothing, so a head cannot read it. Let it read the first token or the "
         "mean of all."
+    ),
+    "error.span_pooling": (
+        "A head that marks answers in texts reads every token, so it cannot read “{value}” alone: set what the head "
+        "reads to “auto”."
+    ),
+    "error.no_offsets": (
+        "This model’s tokenizer does not say where its tokens stand in a text, so no answer can be marked there: "
+        "choose a model with a tokenizer.json, or let it answer in words."
     ),
     "error.no_exchange": "This adapter cannot be exchanged with HF peft: {reason}; {fix}.",
     "error.no_experts": "{method} has no experts to choose from here: choose an AdaMix run that keeps its checkpoint.",
@@ -218,6 +305,19 @@ WORDS = {
     "error.no_sentence": "The sentence is empty: type some words to look at.",
     "error.no_snapshot": "The run “{run}” keeps nothing from step {step}: choose one of its snapshots.",
     "error.no_such_run": "There is no run “{run}”: it may have been deleted.",
+    "error.bad_pattern": "{field} holds “{value}”: write entries such as q=4 or 3.down=16, with spaces between.",
+    "error.bad_layers": "{field} holds “{value}”: write numbers and spans such as 0 2-5, with spaces between.",
+    "error.no_such_layer": "{field} names {value}, but this model's layers are 0 to {last}.",
+    "error.no_updates": "{field} leaves no linear with an update: remove an entry with 0.",
+    "error.rank_grows": "{field} is {value}, but training starts with rank {limit}: choose one up to that.",
+    "error.no_steps_left": (
+        "Of the steps, {other} are before the first cut and {value} after the last one, which leaves none to take "
+        "ranks away: choose shares that add up to less than 1."
+    ),
+    "error.more_than_weights": (
+        "{field} is {value}, which means {count} values, but a linear of this model has {limit} weights: choose a "
+        "smaller one."
+    ),
     "error.no_targets": "{field} is empty: name at least one of q k v o gate up down.",
     "error.other_precision": (
         "Number format: this adapter was trained on {trained} in {wanted}, but {name} is loaded in {loaded}: load it "
@@ -233,13 +333,13 @@ WORDS = {
     "error.recording": "“{run}” is a recording and stays as it is.",
     "error.not_causal": "The model {name} fills gaps and does not write on, so it cannot answer in words: let a task "
     "head say the labels, or choose a causal language model.",
-    "error.run_active": "The run “{run}” is active: stop it before you start another.",
     "error.run_busy": "The run “{run}” is being trained by another process: stop it there.",
     "error.run_exists": "The folder {path} is not empty: choose another one.",
     "error.run_stopped_early": (
         "The run “{run}” is finished: patience ended it at step {step}. To train longer, start it with more patience."
     ),
-    "error.run_finished": "The run “{run}” is finished: there is nothing left to do.",
+    "error.run_finished": "The run “{run}” is finished: there is nothing left to do. To train longer, name more steps.",
+    "error.fewer_steps": "{field} is {value}, but the run has {steps} already: name as many or more.",
     "error.run_not_made": "The run folder {path} cannot be made: {reason}.",
     "error.too_many_layers": "{field} is {value}, but this model has {limit}.",
     "error.unknown_family": (
@@ -247,7 +347,41 @@ WORDS = {
         "Supported: {known}."
     ),
     "error.unknown_form": "There is no export form called {value}: choose one of {known}.",
+    "error.method_twice": "Method: {method} is chosen twice: choose each method once.",
+    "error.method_beside": (
+        "Method: {method} trains without a gradient through the model, which the others need: train it alone."
+    ),
+    "error.methods_alike": (
+        "Method: {method} and {other_method} act in the same way, and nobody could tell which of them did what: train "
+        "one of them."
+    ),
     "error.unknown_method": "There is no method called “{value}”: choose one of {known}.",
     "error.unknown_setting": "There is no setting called “{field}” here: choose one of {known}.",
     "error.unknown_target": "The targets name {value}, but this model has {known}.",
+    "error.not_queued": "The run “{run}” is not in the queue: it may have begun already.",
+    "error.queue_begun": "The run “{run}” has begun: it cannot be moved.",
+    "error.queue_stop": "The run “{run}” trains already: stop it instead.",
+    "error.queue_gave_up": "The run “{run}” was cut off {n} times while it trained: it is not begun again.",
+    "error.queue_not_written": "The queue {path} cannot be written: {reason}.",
+    "error.queue_busy": "Another process trains the queue already, such as an open page: leave it to it.",
+    "error.queue_before_others": (
+        "The run “{run}” would go before somebody else’s: only a driver of this server can do that."
+    ),
+    "error.queue_full": "{n} runs of all visitors wait already, and no more may: try again later.",
+    "error.too_many_waiting": "At most {limit} runs of each visitor wait here: start more when one of yours has ended.",
+    "error.trust_cannot_wait": (
+        "A run with {field} cannot wait in the queue, since nobody may be there when it begins: start "
+        "it when nothing else trains."
+    ),
+    "error.unknown_method_of_search": "There is no method “{name}”; choose from {known}.",
+    "error.search_bounds": "{field} is {value}, but it must be between {low} and {high}.",
+    "error.search_sampler": "sampler is {value}: choose one of {known}.",
+    "error.no_search_here": (
+        "A search trains many runs, which this public server is too small for: start it on your own machine."
+    ),
+    "error.no_such_search": "There is no search “{name}”.",
+    "error.search_damaged": "The search “{name}” cannot be read: {file}: {reason}.",
+    "error.no_ladder": "There is no ladder “{tag}”: it may have been deleted.",
+    "error.ladder_not_written": "The ladder {path} cannot be written: {reason}.",
+    "error.ladder_steps": "{field} is {value}, but a learning-rate ladder needs at least {low}: raise it.",
 }

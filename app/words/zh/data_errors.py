@@ -79,6 +79,7 @@ WORDS = {
         "没有名为“{name}”的数据集：可选 {known}，也可以给出文件、站点数据集（hub:owner/name），"
         "带 dataset.json 的文件夹，或图片文件夹。"
     ),
+    "error.handed_too_large": "这张图片有 {count} 个字符，最多可以传 {limit} 个。请把它缩小。",
     "error.bad_picture": (
         "文件 {name} 读不成图片。请给一张完整的 JPEG、PNG、WebP、GIF、BMP、TIFF 或 PPM 图片，不超过五千万像素。"
     ),
@@ -101,8 +102,11 @@ WORDS = {
     "error.picture_gone": "图片 {name} 读不到了。请把它放回去，或不用它另开一次训练。",
     "error.no_labels": "数据集“{name}”的回答全是空的，没有可学的内容。",
     "error.no_split": "数据集“{name}”缺少 {split} 部分：请补上文件 {file}。",
-    "error.no_head": "数据集“{name}”既没有标签也没有数值，任务头无从作答：请选择带标签的数据，"
-    "或让因果语言模型用文字回答。",
+    "error.no_head": (
+        "数据集“{name}”既没有标签，也没有数值，"
+        "也没有能在文中找到的答案，任务头无从作答："
+        "请选择带标签的数据，或让因果语言模型用文字回答。"
+    ),
     "error.bad_target": "数据集“{name}”里有回答“{value}”，但任务头需要{wanted}。",
     "error.several_labels": (
         "{file} 的“{column}”列里一行有好几个标签，而分类头只选一个："
@@ -113,4 +117,9 @@ WORDS = {
         "请各存成一个文件，或改名为 train、validation、test。"
     ),
     "error.question_too_long": "问题有 {size} 个 token，而模型连同回答最多只能读 {limit} 个：请缩短问题。",
+    "error.no_context": "回答设为“文中的片段”，但 {file} 没有列被当作所问的文本：请在“输入”中选择其中一列：{known}。",
+    "error.no_passage": (
+        "数据集“{name}”没有包含答案的文本，而任务头要在文本中标出答案：请选择带有上下文的数据，如 SQuAD。"
+    ),
+    "error.no_text_to_mark": "这个模型在文本中标出答案：请同时给出问题和所问的文本。",
 }

@@ -33,6 +33,31 @@ WORDS = {
         "第 {step} 步内存不足：请用“训练”页的按钮，以更省内存的方式从上一个检查点接着训练；或改用 {advice} 后重新开始。"
     ),
     "error.out_of_memory_again": "第 {step} 步内存不足：请改用 {advice} 后重新开始。",
+    "error.loss_never_finite": (
+        "第 1 步还没学到任何东西，损失就已不是数字，因此与学习率无关："
+        "模型的数值超出了 {precision} 的范围，或权重已损坏。请把数值格式改为 bf16 或 fp32。"
+    ),
+    "error.not_sharded": (
+        "Accelerate 配置要求使用 {name}（把基座拆分到多个进程），而这里每个进程都保存完整的基座："
+        "请改用 distributed_type 为 MULTI_GPU 或 MULTI_CPU 的配置；放不下的基座请用 nf4。"
+    ),
+    "error.process_failed": "运行的第 {rank} 号进程出错：{reason}",
+    "error.process_lost": "运行的另一个进程已退出或无法连接。最新检查点中的内容已保留：请继续该运行。",
+    "error.too_many_processes": (
+        "{field}为 {value}，但每个进程需要一块 GPU 或一个核心，而本机只有 {most} 个：请最多选 {most}。"
+    ),
+    "error.processes_elsewhere": "{field}为 {value}，但这里只有一个进程：请从网页或命令行启动该运行，或改为 1。",
+    "error.processes_ended": "运行“{run}”的各进程已结束：{reason}",
+    "error.run_idle": "运行“{run}”没有在训练：没有可停止的内容。",
+    "error.run_starting": "运行“{run}”的各进程还在启动：等它开始训练后再暂停。",
+    "error.run_not_asked": "无法写入运行“{run}”的文件夹：{reason}。",
+    "error.run_file_unread": "无法读取运行文件 {name}：{reason}。",
+    "error.run_files_alike": "有两个运行文件都叫 {name}，会共用一个文件夹：请给其中一个改名。",
+    "error.no_image": "Kubernetes 作业需要一个装有 Gatelight 及其依赖的容器镜像：请指定镜像名。",
+    "error.loss_damaged_weights": (
+        "第 1 步还没学到任何东西，损失就已不是数字：模型的权重已损坏（完好的模型，其数值 {precision} 都装得下）。"
+        "请重新获取该模型，或换一个模型。"
+    ),
     "error.loss_not_finite": (
         "第 {step} 步的损失已不是有效数字：请用更低的学习率（例如 {lower}，现在是 {rate}）重新开始。"
     ),
@@ -58,6 +83,8 @@ WORDS = {
     "error.vision_beside_pictures": "这个模型自己读图片，不需要视觉编码器“{name}”。请把它留空，或选择语言模型。",
     "error.other_encoder": "“{name}”现在的权重不是训练这个适配器时的视觉编码器。请放回当时的权重。",
     "error.no_vision_encoder": "“{name}”的类型是 {family}，不是已知的视觉编码器。请选择以下类型之一：{known}。",
+    "error.early_ungated": "在最低几层读图片需要门控系数，但现在没有。请让门控系数从零或随机开始，或换一种读法。",
+    "error.vision_early": ("要在 {value} 层做早期融合，但 {layers} 层里只有 {free} 层没有适应提示。请减少其中一个。"),
     "error.vision_depths": "要取 {value} 个深度，但视觉编码器只有 {high} 层。请至多选择 {high}。",
     "error.model_folder": "文件夹 {name} 里没有可载入的模型（需要 config.json、*.safetensors 和分词器）：{reason}",
     "error.model_gated": "模型 {name} 需要授权：请在模型站点接受条款，并设置环境变量 HF_TOKEN。",
@@ -71,6 +98,31 @@ WORDS = {
         "模型 {name} 的文件缺少必需的权重（{count} 个，第一个是 {first}）：请选择完整的模型"
         "（例如带语言头的因果语言模型），或重新下载。"
     ),
+    "error.model_config": "用模型 {name} 的 config.json 建不出模型（{reason}）：请更正这个值，或重新下载该文件。",
+    "error.model_sizes": (
+        "模型 {name} 的文件互相矛盾：{weight} 在权重里是 {stored}，按 config.json 是 {wanted}（共 {count} 处）："
+        "请从同一处重新下载两者。"
+    ),
+    "error.no_end_token": (
+        "模型 {name} 的分词器没有结束符，回答永远不会结束：请在 tokenizer_config.json 里用 eos_token 指定一个。"
+    ),
+    "error.token_beyond": (
+        "模型 {name} 的分词器里，词元 {token} 的编号是 {number}，而模型的嵌入只到 {last}："
+        "请把它从 tokenizer.json 删掉，或换用模型训练时的分词器。"
+    ),
+    "error.processor_size": (
+        "模型 {name} 的图像处理器给出 {made} 像素的图片，而 config.json 要求 {wanted}："
+        "请把 preprocessor_config.json 里的 size（和 crop_size）改为 {wanted}。"
+    ),
+    "error.other_quantisation": (
+        "模型 {name} 的权重已量化为 {value}，这里无法在其上训练："
+        "请选未量化的模型，并把 precision 设为 int8 或 nf4 来省内存。"
+    ),
+    "error.quantised_already": (
+        "precision 是 {value}，但模型 {name} 的权重已经存成 {stored}：请把 precision 设为 {stored}，或选未量化的模型。"
+    ),
+    "error.bad_gguf": "GGUF 文件 {file} 无法加载（{reason}）：请重新下载，或选另一个。",
+    "error.gguf_precision": "precision 是 {value}，但 {file} 的权重存为 {stored}，加载时会反量化：请选 fp32、bf16。",
     "error.model_corrupt": "模型 {name} 的文件 {file} 已损坏或不完整（{reason}）：请删除后重新下载。",
     "error.model_offline": (
         "本机没有模型 {name}，而 HF_HUB_OFFLINE 不允许访问模型站点：请取消该设置后下载，或给出本地文件夹的路径。"
@@ -108,6 +160,13 @@ WORDS = {
     ),
     "error.over_limit": "{field}是 {value}，但此服务器最多允许 {limit}：请调低。",
     "error.server_full": "此服务器为所有访客共保留 {n} 次运行，已满：请过几小时再试。",
+    "error.download_active": "正在下载 {name}：请等它完成，或先取消。",
+    "error.download_broken": "{name} 的下载中断（{reason}）：已收到的部分会保留，重新开始即可从该处继续。",
+    "error.download_elsewhere": "另一个程序正在下载 {name}：请等它完成。",
+    "error.download_no_room": (
+        "{name} 还需要 {size} MB，而 hub 缓存所在磁盘只剩 {free} MB：请腾出空间，或将 HF_HOME 设为其他磁盘上的文件夹。"
+    ),
+    "error.guest_downloads": "此服务器的访客不能下载模型：请选择此处已有的。",
     "error.hub_too_large": "{name} 在 hub 上有 {size} MB，而此服务器最多下载 {limit} MB：请选择较小的。",
     "error.hub_size_unknown": "hub 未说明 {name} 的大小，因此此服务器不下载：请检查名称、稍后再试，或选择此处已有的。",
     "error.too_many_runs": "您保留了 {n} 次运行，而此服务器为每位访客最多保留 {limit} 次：请先在“记录”里删除一次。",
@@ -115,13 +174,17 @@ WORDS = {
     "error.watches_only": "{visitor} 在这里只能观看：如需更改，请联系此服务器的主持人。",
     "error.run_of_other": "运行 {run} 属于 {owner}：只有 {owner} 或此服务器的主持人可以这样做。",
     "error.run_of_nobody": "运行 {run} 在这里不属于任何人：只有此服务器的主持人可以这样做。",
-    "error.server_trains": "别人的运行正在训练：请等它结束，再开始您的。",
     "error.too_many_questions": "已有 {n} 个问题在等待回答：请等其中一些得到回答后再问。",
     "error.no_data_chosen": "还没有选自己的数据：请上传文件，或写出路径或 hub 数据集。",
     "error.takes_no_words": (
         "模型“{name}”读的是图片，不读文字。请在“对话”里给它一张图片，或在“记录”里看它对测试图片的判断。"
     ),
     "error.no_last_patch": "图片的最后一块没有特别的含义，分类头不能只读它。请让它读第一个 token 或全部的平均。",
+    "error.span_pooling": "在文中标出答案的任务头要读所有 token，不能只读“{value}”：请把任务头读取设为“自动”。",
+    "error.no_offsets": (
+        "这个模型的分词器不说明 token 在文本中的位置，因此无法标出答案："
+        "请选择带有 tokenizer.json 的模型，或让它用文字作答。"
+    ),
     "error.no_exchange": "这个适配器无法与 HF peft 互换：{reason}；{fix}。",
     "error.no_experts": "{method} 在这里没有可选的专家：请选择保留了检查点的 AdaMix 运行。",
     "error.no_file": "文件 {file} 无法读取：{reason}",
@@ -143,6 +206,13 @@ WORDS = {
     "error.no_sentence": "句子是空的：请输入想观察的文字。",
     "error.no_snapshot": "运行“{run}”没有保留第 {step} 步：请从它的快照中选择。",
     "error.no_such_run": "没有运行“{run}”：可能已被删除。",
+    "error.bad_pattern": "{field}里有“{value}”：请写成 q=4 或 3.down=16 的形式，用空格隔开。",
+    "error.bad_layers": "{field}里有“{value}”：请写编号和区间，如 0 2-5，用空格隔开。",
+    "error.no_such_layer": "{field}写了 {value}，但这个模型的层是 0 到 {last}。",
+    "error.no_updates": "{field}没有留下任何要更新的线性层：请去掉一个为 0 的条目。",
+    "error.rank_grows": "{field}是 {value}，但训练从秩 {limit} 起步：请不要超过它。",
+    "error.no_steps_left": "首次裁剪之前占 {other}，末次裁剪之后占 {value}，没有剩下可裁剪的步：两者之和请小于 1。",
+    "error.more_than_weights": "{field}是 {value}，相当于 {count} 个数，但一个线性层只有 {limit} 个权重：请取小一些。",
     "error.no_targets": "{field}是空的：请至少写出 q k v o gate up down 中的一个。",
     "error.other_precision": (
         "数字格式：这个适配器是在 {wanted} 格式的 {trained} 上训练的，"
@@ -153,16 +223,38 @@ WORDS = {
     "error.reads_pictures": "模型“{name}”读的是图片，不是文字。请为这个数据集选择语言模型。",
     "error.recording": "“{run}”是录像，保持原样。",
     "error.not_causal": "模型 {name} 只会填空、不会续写，无法用文字作答：请改用任务头给出标签，或选择因果语言模型。",
-    "error.run_active": "运行“{run}”正在进行：请先停止，再开始新的。",
     "error.run_busy": "运行“{run}”正由另一个进程训练：请在那里停止。",
     "error.run_exists": "文件夹 {path} 不是空的：请换一个。",
     "error.run_stopped_early": "运行“{run}”已经完成：早停在第 {step} 步结束了它；想训练更久，请加大耐心重新开始。",
-    "error.run_finished": "运行“{run}”已经完成，没有剩下的步数。",
+    "error.run_finished": "运行“{run}”已经完成，没有剩下的步数。若要继续训练，请指定更多步数。",
+    "error.fewer_steps": "{field} 为 {value}，但该运行已有 {steps} 步：请指定不少于此的步数。",
     "error.run_not_made": "无法建立运行文件夹 {path}：{reason}。",
     "error.too_many_layers": "{field}现在是 {value}，但这个模型只有 {limit} 层。",
     "error.unknown_family": "暂不支持 {family} 类型的模型：还没有说明它的层和注意力在哪里。支持：{known}。",
     "error.unknown_form": "没有名为 {value} 的导出格式：可选 {known}。",
+    "error.method_twice": "方法：{method} 选了两次，每种方法只能选一次。",
+    "error.method_beside": "方法：{method} 训练时梯度不经过模型，而其他方法需要这一梯度：请单独训练它。",
+    "error.methods_alike": "方法：{method} 与 {other_method} 的作用方式相同，无法分清各自的贡献：请只训练其中一种。",
     "error.unknown_method": "没有名为“{value}”的方法：可选 {known}。",
     "error.unknown_setting": "这里没有名为“{field}”的设置：可选 {known}。",
     "error.unknown_target": "作用对象里写了 {value}，但这个模型只有 {known}。",
+    "error.not_queued": "运行“{run}”不在队列中：它可能已经开始。",
+    "error.queue_begun": "运行“{run}”已经开始，不能再移动。",
+    "error.queue_stop": "运行“{run}”已在训练：请改为停止它。",
+    "error.queue_gave_up": "运行“{run}”在训练时被中断了 {n} 次：不再重新开始。",
+    "error.queue_not_written": "无法写入队列 {path}：{reason}。",
+    "error.queue_busy": "另一个进程（例如打开的页面）已在训练队列：请交给它。",
+    "error.queue_before_others": "运行“{run}”会排到别人的前面：只有此服务器的主持人可以这样做。",
+    "error.queue_full": "所有访客共有 {n} 次运行在等待，已满：请稍后再试。",
+    "error.too_many_waiting": "每位访客最多有 {limit} 次运行在等待：请等您的一次结束后再开始。",
+    "error.trust_cannot_wait": "启用了{field}的运行不能排队，因为开始时可能无人在场：请在没有其他训练时再开始。",
+    "error.unknown_method_of_search": "没有名为“{name}”的方法；请从 {known} 中选择。",
+    "error.search_bounds": "{field} 是 {value}，但必须在 {low} 和 {high} 之间。",
+    "error.search_sampler": "sampler 是 {value}：请从 {known} 中选择。",
+    "error.no_search_here": "搜索要训练许多次运行，这台公共服务器太小：请在自己的机器上开始。",
+    "error.no_such_search": "没有名为“{name}”的搜索。",
+    "error.search_damaged": "无法读取搜索“{name}”：{file}：{reason}。",
+    "error.no_ladder": "没有学习率阶梯“{tag}”：它可能已被删除。",
+    "error.ladder_not_written": "无法写入学习率阶梯 {path}：{reason}。",
+    "error.ladder_steps": "{field}现在是 {value}，但学习率阶梯至少需要 {low}：请调大。",
 }

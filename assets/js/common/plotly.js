@@ -1,6 +1,8 @@
 // Plotly, loaded once, from the server that serves this page, and not before a picture needs it.
 // @ts-check
 
+import { pageScale } from "./canvas.js";
+
 /** @import { Palette, PlotlyEvent, PlotlyHost, PlotlyModule } from "../types.js" */
 
 const ADDRESS = new URL("../plotly.min.js", import.meta.url).href;
@@ -36,6 +38,38 @@ export const plotLayout = (palette) => ({
   template: { layout: { xaxis: AXIS, yaxis: AXIS } },
 });
 
+// What of a plot is in pixels; "width" is that of a line.
+const IN_PIXELS = new Set([
+  "size",
+  "width",
+  "l",
+  "r",
+  "t",
+  "b",
+  "ax",
+  "ay",
+  "xshift",
+  "yshift",
+  "standoff",
+  "arrowwidth",
+]);
+
+/**
+ * Data and layout of a plot, so many times larger.
+ *
+ * @param {unknown} part
+ * @param {number} scale
+ * @param {string} [name] of the part
+ * @returns {unknown}
+ */
+export const enlarged = (part, scale, name = "") => {
+  if (scale === 1) return part;
+  if (typeof part === "number") return IN_PIXELS.has(name) ? part * scale : part;
+  if (Array.isArray(part)) return part.map((one) => enlarged(one, scale, name));
+  if (part === null || typeof part !== "object") return part;
+  return Object.fromEntries(Object.entries(part).map(([key, value]) => [key, enlarged(value, scale, key)]));
+};
+
 /**
  * A plot in a host element.
  *
@@ -51,6 +85,7 @@ export const plotLayout = (palette) => ({
 export const createPlot = (host, config, listeners) => {
   let drawn = "";
   let listening = false;
+  host.classList.add("gl-scaled");
   return async (key, build) => {
     if (!host.clientWidth || key === drawn) return true;
     drawn = key;
@@ -60,7 +95,7 @@ export const createPlot = (host, config, listeners) => {
       drawn = "";
       return false;
     }
-    const { data, layout } = build();
+    const { data, layout } = /** @type {{data: object[], layout: object}} */ (enlarged(build(), pageScale()));
     await Plotly.react(host, data, { ...layout, width: host.clientWidth, height: host.clientHeight }, config);
     if (!listening) for (const [name, listener] of Object.entries(listeners)) host.on(name, listener);
     listening = true;

@@ -45,6 +45,19 @@ export const figure = (value, digits = 3) => {
 };
 
 /**
+ * The ends of an axis of decimal logarithms, at whole powers of ten, and at most five marks between them.
+ *
+ * @param {readonly number[]} logarithms of the values that are shown
+ */
+export const decades = (logarithms) => {
+  const low = Math.floor(Math.min(...(logarithms.length ? logarithms : [0])));
+  const high = Math.ceil(Math.max(low + 1, ...logarithms)) + 0; // never -0
+  const stride = Math.ceil((high - low) / 4);
+  const marks = Array.from({ length: Math.floor((high - low) / stride) + 1 }, (_, i) => low + i * stride);
+  return { low, high, marks };
+};
+
+/**
  * A token as a label: white space that would not be seen is shown by a symbol.
  *
  * @param {string} token
@@ -57,3 +70,15 @@ export const tokenName = (token) => token.trim().replace(/\n/g, "⏎") || (token
  * @param {string} path
  */
 export const lastPart = (path) => path.split(/[\\/]/).pop() ?? path;
+
+/**
+ * The name of a method for people, or of several that train together, with a plus sign between.
+ *
+ * @param {string} method
+ * @param {(name: string) => string | undefined} titleOf of one method; undefined where it has none
+ */
+export const methodTitle = (method, titleOf) =>
+  method
+    .split("+")
+    .map((name) => titleOf(name) ?? name)
+    .join(" + ");

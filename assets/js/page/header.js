@@ -23,7 +23,8 @@ const sentence = (live, words) => {
   const share = Math.round(100 * (live.warming ?? 0));
   const values = { step: live.step, steps: live.steps, left: clock(live.eta_s ?? 0), share };
   const unknown = live.warming === null ? "running_unknown" : "warming";
-  const key = live.status === "running" && live.eta_s === null ? unknown : live.status;
+  const running = live.scoring ? "scoring" : live.eta_s === null ? unknown : "running";
+  const key = live.status === "running" ? running : live.status;
   return fill(words[`frame.${key}`] ?? words["frame.idle"], values);
 };
 
@@ -57,6 +58,23 @@ const tabOpener = () => {
 };
 
 /**
+ * The switch of the large mode, which the browser keeps. What was drawn on canvases is drawn anew, by the change of width.
+ *
+ * @param {HTMLElement} made
+ */
+const mountLarge = (made) => {
+  const { dataset } = document.documentElement;
+  const show = () => made.setAttribute("aria-pressed", String(dataset.large !== undefined));
+  made.addEventListener("click", () => {
+    if (dataset.large === undefined) dataset.large = "";
+    else delete dataset.large;
+    localStorage.setItem("gatelight.large", dataset.large === undefined ? "" : "1");
+    show();
+  });
+  show();
+};
+
+/**
  * Mount the header.
  *
  * @param {HTMLElement} element
@@ -80,6 +98,7 @@ export const mountHeader = (element, words, server, changed) => {
   new ResizeObserver(measure).observe(header);
 
   for (const tab of findAll(header, ".gl-tab-link")) tab.addEventListener("click", () => tabs.open(tab.dataset.tab));
+  mountLarge(find(header, ".gl-large-switch"));
   chip.addEventListener("click", () => {
     tabs.open("watch");
     if (latestLive()?.run) follow();

@@ -1,6 +1,7 @@
 // The menu of methods: a button, and a list in groups that opens below it. Works by mouse and by keyboard.
 // @ts-check
 
+import { pageScale } from "../common/canvas.js";
 import { el, find, findAll } from "../common/dom.js";
 import { clamp } from "../common/maths.js";
 import { answerOf } from "../common/server.js";
@@ -99,8 +100,9 @@ const place = (list) => {
   list.style.left = "0";
   const { left, top, width } = list.getBoundingClientRect();
   const room = document.documentElement.clientWidth - EDGE_PX;
-  list.style.left = `${clamp(left, EDGE_PX, Math.max(EDGE_PX, room - width)) - left}px`;
-  list.style.maxHeight = `${Math.max(LEAST_PX, window.innerHeight - top - EDGE_PX)}px`;
+  const scale = pageScale();
+  list.style.left = `${(clamp(left, EDGE_PX, Math.max(EDGE_PX, room - width)) - left) / scale}px`;
+  list.style.maxHeight = `${Math.max(LEAST_PX, window.innerHeight - top - EDGE_PX) / scale}px`;
 };
 
 /**
@@ -117,6 +119,7 @@ export const mountPicker = async (element, server, value) => {
   let options = [];
   /** @type {HTMLElement | null} */
   let active = null;
+  let awaited = false; // pressed before the methods came: the list opens when they do
   const letters = typing();
 
   const show = () => {
@@ -140,7 +143,8 @@ export const mountPicker = async (element, server, value) => {
     if (back) button.focus();
   };
   const open = () => {
-    if (!options.length) return;
+    awaited = !options.length;
+    if (awaited) return;
     list.hidden = false;
     place(list);
     button.setAttribute("aria-expanded", "true");
@@ -187,4 +191,5 @@ export const mountPicker = async (element, server, value) => {
   options = findAll(list, OPTION);
   show();
   value.watch(show);
+  if (awaited && [button, document.body].includes(/** @type {HTMLElement} */ (document.activeElement))) open();
 };

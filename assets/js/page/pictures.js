@@ -2,19 +2,13 @@
 // @ts-check
 
 import { find } from "../common/dom.js";
+import { pictureOf } from "../common/picture.js";
 
 const FIELDS = "#gl-chat-beside, #gl-chat-picture";
 const SAID_MS = 8000;
 
 /** @param {Element} element */
 const shown = (element) => element instanceof HTMLElement && element.offsetParent !== null;
-
-/**
- * The first picture of what was dropped or pasted.
- *
- * @param {DataTransfer | null} held
- */
-const pictureOf = (held) => [...(held?.files ?? [])].find((file) => file.type.startsWith("image/"));
 
 /**
  * The input of a field for one file. A field that holds one has no input: that file is taken out first.

@@ -20,7 +20,9 @@ export const mountProgress = (element, words) => {
   const line = find(element, ".gl-track-text");
   const next = find(element, ".gl-track-next");
   const frame = find(element, ".gl-progress");
+  const queue = find(element, ".gl-track-queue");
   let ran = false;
+  queue.addEventListener("click", () => openTab("runs"));
   next.addEventListener("click", () => {
     openTab(next.dataset.to ?? "");
     if (next.dataset.to === "watch") follow();
@@ -53,13 +55,16 @@ export const mountProgress = (element, words) => {
 
   subscribeLive(element, (live) => {
     const active = live.status !== "idle";
+    const waiting = (live.queue ?? []).filter((row) => row.place !== null).length;
+    queue.hidden = !waiting;
+    queue.textContent = fill(words["train.progress.queue"], { n: waiting });
     frame.dataset.state = live.status;
     const done = live.warming ?? (live.steps ? live.step / live.steps : 0);
     bar.style.width = `${active ? 100 * done : 0}%`;
     if (active) {
       ran = true;
       const working = live.warming === null ? "line" : "warming";
-      const key = live.status === "running" ? working : live.status;
+      const key = live.status === "running" ? (live.scoring ? "scoring" : working) : live.status;
       const line = say(key, live);
       show(live.message ? `${line} · ${live.message}` : line, "watch", words["train.progress.watch"]);
     } else if (live.message) {

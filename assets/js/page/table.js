@@ -2,108 +2,15 @@
 // @ts-check
 
 import { el, find } from "../common/dom.js";
-import { fill, lastPart } from "../common/text.js";
+import { fill } from "../common/text.js";
+import { COLUMNS, chosenColumns, columnMenu, isNumber, shown, sorted, statusOf } from "./run_columns.js";
 import { newsOf } from "./run_news.js";
 
 /** @import { RunSummary, TableServer, Words } from "../types.js" */
+/** @import { Column, Sort } from "./run_columns.js" */
 
 const POLL_MS = 2000;
 const PART = 100; // rows that are drawn at once; more when one scrolls to the last of them
-const COLUMNS = /** @type {const} */ ([
-  "name",
-  "status",
-  "method",
-  "dataset",
-  "model",
-  "step",
-  "best_validation",
-  "trainable",
-  "size_bytes",
-  "created",
-]);
-/** @typedef {typeof COLUMNS[number]} Column */
-/** @type {ReadonlySet<Column>} */
-const NUMBERS = new Set(["step", "best_validation", "trainable", "size_bytes", "created"]);
-
-/** @param {number} n */
-const bytes = (n) => (n < 1e6 ? `${(n / 1e3).toFixed(n < 1e4 ? 1 : 0)} kB` : `${(n / 1e6).toFixed(1)} MB`);
-
-/** @param {number} seconds since the epoch */
-const when = (seconds) =>
-  new Date(seconds * 1000).toLocaleString(document.documentElement.lang || undefined, {
-    month: "short",
-    day: "numeric",
-    hour: "2-digit",
-    minute: "2-digit",
-  });
-
-/** @param {RunSummary} run */
-const statusOf = (run) => (run.recording ? "recording" : run.status);
-
-/** @param {string} source a dataset or a model */
-const sourceName = (source) => (source.startsWith("hub:") ? source : lastPart(source));
-
-/**
- * The step of a run, and the step of the adapter that it kept where that is an earlier one.
- *
- * @param {RunSummary} run
- * @param {Words} words
- */
-const steps = (run, words) => {
-  const earlier = run.status === "finished" && run.kept_step !== null && run.kept_step !== run.step;
-  const kept = earlier ? ` (${fill(words["runs.kept"], { step: run.kept_step })})` : "";
-  return `${run.step}/${run.steps}${kept}`;
-};
-
-/**
- * The text of a cell.
- *
- * @param {RunSummary} run
- * @param {Column} column
- * @param {Words} words
- */
-const shown = (run, column, words) => {
-  switch (column) {
-    case "status":
-      return words[`status.${statusOf(run)}`] ?? run.status;
-    case "method":
-      return words[`method.${run.method}`] ?? run.method;
-    case "model":
-    case "dataset":
-      return sourceName(run[column]);
-    case "step":
-      return steps(run, words);
-    case "best_validation":
-      return run.best_validation === null ? "–" : run.best_validation.toFixed(3);
-    case "trainable":
-      return run.trainable.toLocaleString("en");
-    case "size_bytes":
-      return run.size_bytes ? bytes(run.size_bytes) : "–";
-    case "created":
-      return run.recording ? "–" : when(run.created);
-    default:
-      return run[column];
-  }
-};
-
-/** @typedef {{column: Column | null, ascending: boolean}} Sort */
-
-/**
- * The runs in the order of a column.
- *
- * @param {RunSummary[]} runs
- * @param {Sort} sort
- * @param {Words} words
- */
-const sorted = (runs, { column, ascending }, words) => {
-  if (!column) return runs;
-  const numeric = /** @type {"step" | "created"} */ (column);
-  const sign = ascending ? 1 : -1;
-  if (NUMBERS.has(column)) {
-    return [...runs].sort((a, b) => sign * ((a[numeric] ?? Infinity) - (b[numeric] ?? Infinity)));
-  }
-  return [...runs].sort((a, b) => sign * shown(a, column, words).localeCompare(shown(b, column, words)));
-};
 
 /** @type {() => Promise<void>} */
 let refreshMounted = async () => {};
@@ -141,6 +48,8 @@ const rowsOf = (table, make) => {
         if (table.childNodes[place] !== node) table.insertBefore(node, table.childNodes[place] ?? null);
       });
     },
+    /** Make all rows anew the next time. */
+    forget: () => drawn.clear(),
     /** @param {(id: string, row: HTMLElement) => void} change */
     each: (change) => {
       for (const [id, { row }] of drawn) change(id, row);
@@ -165,13 +74,14 @@ export const mountTable = (element, words, server, pick) => {
   const picked = new Set();
   /** @type {Sort} */
   let sort = { column: null, ascending: false };
+  let columns = chosenColumns();
   let most = PART;
   let drawn = false;
 
   /** @param {RunSummary} run */
   const matches = (run) => {
     const wanted = filter.value.trim().toLowerCase();
-    const texts = [...COLUMNS.map((column) => shown(run, column, words)), run.notes];
+    const texts = [...COLUMNS.map((column) => shown(run, column, words)), run.notes, ...run.tags];
     return !wanted || texts.some((text) => text.toLowerCase().includes(wanted));
   };
 
@@ -201,17 +111,28 @@ export const mountTable = (element, words, server, pick) => {
     const here = sort.column === column;
     const order = sort.ascending ? "ascending" : "descending";
     const again = () => {
-      sort = here ? { column, ascending: !sort.ascending } : { column, ascending: !NUMBERS.has(column) };
+      sort = here ? { column, ascending: !sort.ascending } : { column, ascending: !isNumber(column) };
       fromTop();
     };
     return el(
       "th",
-      { class: NUMBERS.has(column) && "number", "aria-sort": here ? order : "none" },
+      { class: isNumber(column) && "number", "aria-sort": here ? order : "none" },
       el("button", { type: "button", "data-column": column, text: words[`runs.column.${column}`], onclick: again }),
     );
   };
-  const makeHead = () => el("tr", {}, el("td"), ...COLUMNS.map(columnHead));
+  const makeHead = () => el("tr", {}, el("td"), ...columns.map(columnHead));
   let head = makeHead();
+
+  /** @param {string} tag */
+  const makeTag = (tag) => {
+    const only = (/** @type {Event} */ event) => {
+      event.stopPropagation();
+      filter.value = filter.value === tag ? "" : tag;
+      fromTop();
+    };
+    const title = fill(words["runs.tag"], { tag });
+    return el("button", { type: "button", class: "gl-tag", text: tag, title, onclick: only });
+  };
 
   /** @param {RunSummary} run */
   const makeRow = (run) => {
@@ -220,20 +141,24 @@ export const mountTable = (element, words, server, pick) => {
       event.stopPropagation();
       toggle(run.id, false);
     });
-    const cells = COLUMNS.map((column) =>
-      el("td", {
-        text: shown(run, column, words),
-        class: NUMBERS.has(column) && "number",
-        "data-state": column === "status" && statusOf(run),
-        title: column === "name" && run.notes,
-      }),
+    const cells = columns.map((column) =>
+      el(
+        "td",
+        {
+          text: shown(run, column, words),
+          class: isNumber(column) && "number",
+          "data-state": column === "status" && statusOf(run),
+          title: column === "name" && run.notes,
+        },
+        ...(column === "name" ? run.tags.map(makeTag) : []),
+      ),
     );
     const properties = { "data-run": run.id, onclick: () => toggle(run.id, true) };
     return el("tr", properties, el("td", {}, box), ...cells);
   };
   const rows = rowsOf(table, makeRow);
 
-  const rest = el("tr", { "aria-hidden": true }, el("td", { colspan: COLUMNS.length + 1, text: "…" }));
+  const rest = el("tr", { "aria-hidden": true }, el("td", { colspan: 20, text: "…" }));
   const scrolled = new IntersectionObserver((entries) => {
     if (!entries.some((entry) => entry.isIntersecting)) return;
     most += PART;
@@ -271,7 +196,15 @@ export const mountTable = (element, words, server, pick) => {
     setTimeout(poll, POLL_MS);
   };
 
+  const recolumned = () => {
+    columns = chosenColumns();
+    if (sort.column && !columns.includes(sort.column)) sort = { column: null, ascending: false };
+    rows.forget();
+    fromTop();
+  };
+
   refreshMounted = refresh;
+  find(element, ".gl-table-tools").append(columnMenu(words, recolumned));
   filter.addEventListener("input", fromTop);
   poll();
 };

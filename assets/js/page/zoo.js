@@ -1,6 +1,7 @@
-// The method zoo: every method as a dot, what it trains against what it reaches; the dot's size is its training time.
+// The method zoo: every method as a dot, at first score against forgetting; the dot's size is its training time.
 // @ts-check
 
+import { pageScale } from "../common/canvas.js";
 import { paletteOf } from "../common/colour.js";
 import { el, find, findAll } from "../common/dom.js";
 import { createPlot } from "../common/plotly.js";
@@ -11,7 +12,7 @@ import { zooPlot } from "./zoo_plot.js";
 /** @import { Measure, Values, Words, ZooMethod, ZooServer } from "../types.js" */
 /** @typedef {(key: string, values?: Values) => string} Say */
 
-const MARKS = { prompts: "●", adapters: "■", weights: "◆", beside: "▲" };
+const MARKS = { prompts: "●", adapters: "■", weights: "◆", beside: "▲", other: "○" };
 
 /**
  * What was measured of one method, in words.
@@ -20,13 +21,15 @@ const MARKS = { prompts: "●", adapters: "■", weights: "◆", beside: "▲" }
  * @param {Say} say
  */
 const summary = (method, say) =>
-  say("told", {
+  say(method.memory_gb === undefined ? "told" : "told.peft", {
     title: method.title,
     n: method.trainable.toLocaleString("en"),
     score: `${(100 * method.exact_match).toFixed(1)} %`,
     forgetting: method.forgetting.toFixed(3),
     seconds: Math.round(method.seconds),
-    speed: method.tokens_per_s.toLocaleString("en"),
+    speed: method.tokens_per_s?.toLocaleString("en"),
+    memory: method.memory_gb,
+    rate: method.learning_rate,
     size: Math.round(method.file_bytes / 1000).toLocaleString("en"),
   });
 
@@ -44,18 +47,14 @@ export const mountZoo = async (element, words, server) => {
   const legend = find(element, ".gl-zoo-names");
   const card = find(element, ".gl-zoo-card");
   const readout = find(element, ".gl-zoo-readout");
-  const switches = findAll(element, "[data-measure]");
-  /** @type {Measure} */
-  let measure = "exact_match";
+  const menus = /** @type {HTMLSelectElement[]} */ (findAll(element, "[data-axis]"));
+  const source = /** @type {HTMLSelectElement} */ (find(element, "[data-source]"));
+  /** @type {ZooMethod[]} */
+  let methods = [];
+  /** @type {HTMLElement[]} */
+  let names = [];
   /** @type {ZooMethod | null} */
   let picked = null;
-
-  const measured = await answerOf(server.zoo(null));
-  if (!measured?.methods?.length) {
-    find(element, ".gl-zoo").hidden = true;
-    return;
-  }
-  const { methods } = measured;
 
   /** @param {ZooMethod | null} method */
   const describe = (method) => {
@@ -70,8 +69,8 @@ export const mountZoo = async (element, words, server) => {
     });
     card.innerHTML = (await server.card(method.name).catch(() => "")) ?? "";
   };
-
-  const names = methods.map((method) => {
+  /** @param {ZooMethod} method */
+  const nameOf = (method) => {
     const name = el("button", {
       type: "button",
       class: "gl-zoo-name",
@@ -82,9 +81,7 @@ export const mountZoo = async (element, words, server) => {
     });
     name.style.setProperty("--gl-mine", `var(--gl-family-${method.family})`);
     return name;
-  });
-  legend.replaceChildren(...names);
-  describe(null);
+  };
 
   const plot = createPlot(
     host,
@@ -97,22 +94,41 @@ export const mountZoo = async (element, words, server) => {
   );
 
   const draw = () => {
+    if (!methods.length) return;
     const palette = paletteOf(element);
     const style = getComputedStyle(element);
     /** @param {string} family */
     const colour = (family) => style.getPropertyValue(`--gl-family-${family}`).trim();
-    const width = host.clientWidth;
-    return plot(`${measure} ${width} ${palette.key}`, () => zooPlot(methods, measure, { palette, colour, width, say }));
+    const width = host.clientWidth / pageScale();
+    const [x, y] = menus.map((menu) => /** @type {Measure} */ (menu.value));
+    return plot(`${source.value} ${x} ${y} ${width} ${palette.key}`, () =>
+      zooPlot(methods, { x, y }, { palette, colour, width, say }),
+    );
+  };
+  /** Show what the chosen source has; memory is offered where it was measured. */
+  const load = async () => {
+    const wanted = source.value;
+    const told = await answerOf(server.zoo(wanted));
+    if (wanted !== source.value) return;
+    methods = told?.methods ?? [];
+    find(element, ".gl-zoo").hidden = !methods.length;
+    names = methods.map(nameOf);
+    legend.replaceChildren(...names);
+    picked = null;
+    card.replaceChildren();
+    describe(null);
+    for (const caption of findAll(element, "[data-caption]")) caption.hidden = caption.dataset.caption !== wanted;
+    for (const menu of menus) {
+      const memory = /** @type {HTMLOptionElement} */ (find(menu, "[value=memory_gb]"));
+      memory.hidden = memory.disabled = methods.every((one) => one.memory_gb === undefined);
+      if (memory.selected && memory.disabled) menu.selectedIndex = 0;
+    }
+    draw();
   };
 
-  for (const button of switches) {
-    button.addEventListener("click", () => {
-      measure = /** @type {Measure} */ (button.dataset.measure);
-      for (const one of switches) one.setAttribute("aria-pressed", String(one === button));
-      draw();
-    });
-  }
+  for (const menu of menus) menu.addEventListener("change", draw);
+  source.addEventListener("change", load);
   new ResizeObserver(draw).observe(host);
   new MutationObserver(draw).observe(document.body, { attributeFilter: ["class"] });
-  draw();
+  await load();
 };

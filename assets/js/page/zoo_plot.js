@@ -4,36 +4,58 @@
 import { plotLayout } from "../common/plotly.js";
 
 /** @import { Measure, Palette, ZooMethod } from "../types.js" */
+/** @typedef {{x: Measure, y: Measure}} Axes what each axis shows */
 
-const SYMBOLS = { prompts: "circle", adapters: "square", weights: "diamond", beside: "triangle-up" };
+const SYMBOLS = {
+  ...{ prompts: "circle", adapters: "square", weights: "diamond", beside: "triangle-up", other: "circle-open" },
+};
+const NAMED = 25; // of more marks than these only those on the Pareto line have their name beside them
 const TALLEST = 34;
 const SMALLEST = 9;
 const ROOMY = 560; // below this width the names stand only in the legend
+const SLANT = (40 * Math.PI) / 180; // of the names, upwards
+const APART = 15; // pixels between the lines of two names
+const LONGEST = 110; // pixels that a name takes along its line
+const LETTERS = 20; // of a name beside a mark
+const QUARTERS = [0, 0.25, 0.5, 0.75, 1]; // of a score
+const TENTHS = [0, 0.1, 0.2, 0.3, 0.4, 0.5];
+const MARGIN = { l: 64, r: 70, t: 8, b: 48 };
+const HEIGHT = 380; // as in the style sheet
+const PLENTY = 20; // from this ratio of the largest to the smallest value on an axis is logarithmic
 
 /**
- * @param {Palette} palette
- * @param {string} title
- * @param {object} more
+ * Whether more of a measure is better: 1, or -1.
+ *
+ * @param {Measure} measure
  */
-const axis = (palette, title, more) => ({
-  title: { text: title, standoff: 8 },
-  gridcolor: palette.line,
-  linecolor: palette.line,
-  zeroline: false,
-  fixedrange: true,
-  ...more,
-});
+const goodWay = (measure) => (measure === "exact_match" ? 1 : -1);
 
 /**
- * Ends of the vertical axis, with room for the names above the dots.
+ * One axis: its scale, its ends with room for names, and where a value stands on it in the unit of the range.
  *
  * @param {number[]} values
- * @param {boolean} share whether the values are shares, whose axis is fixed
+ * @param {Measure} measure
+ * @param {[below: number, above: number]} room as shares of the span
  */
-const verticalRange = (values, share) => {
-  const [low, high] = share ? [0, 1] : [Math.min(...values), Math.max(...values)];
+const scaleOf = (values, measure, room) => {
+  if (measure === "exact_match") {
+    const most = Math.max(...values) > 0.75 ? 1 : 0.5;
+    const range = [-room[0] * most, (1 + room[1]) * most];
+    return { log: false, range, of: Number, ticks: { tickformat: ".0%", tickvals: most === 1 ? QUARTERS : TENTHS } };
+  }
+  const above = values.filter((value) => value > 0);
+  const least =
+    above.length < values.length && Math.min(...values) === 0 ? Math.min(...above) / 2 : Math.min(...values);
+  const log = least > 0 && Math.max(...values) / least > PLENTY;
+  /** @param {number} value one that rounds to 0 stands at the edge of a logarithmic axis */
+  const of = (value) => (log ? Math.log10(Math.max(value, least)) : value);
+  const [low, high] = [of(least), of(Math.max(...values))];
   const span = high - low || 1;
-  return [low - 0.06 * span, high + 0.4 * span];
+  const marks = [-3, -2, -1, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9].flatMap((power) => [1, 2, 5].map((n) => n * 10 ** power));
+  const shown = marks.filter((mark) => of(mark) >= low - room[0] * span && of(mark) <= high + room[1] * span);
+  const few = shown.length > 7 ? shown.filter((mark) => Math.abs(Math.log10(mark) % 1) < 1e-9) : shown;
+  const ticks = log ? { tickvals: few, ticktext: few.map((mark) => Number(mark.toPrecision(1)).toLocaleString()) } : {};
+  return { log, range: [low - room[0] * span, high + room[1] * span], of, ticks };
 };
 
 /**
@@ -47,41 +69,119 @@ const diameters = (methods) => {
 };
 
 /**
+ * How far each name is moved to the right of its dot, so that names of dots that are close do not touch.
+ *
+ * @param {{across: number, up: number}[]} places where names would begin, in pixels
+ */
+const shifts = (places) => {
+  const [sine, cosine] = [Math.sin(SLANT), Math.cos(SLANT)];
+  const lines = places.map(({ across, up }, i) => ({
+    ...{ i, moved: 0, below: across * sine - up * cosine, along: across * cosine + up * sine },
+  }));
+  const ordered = [...lines].sort((a, b) => a.below - b.below);
+  ordered.forEach((line, n) => {
+    const near = ordered.slice(0, n).filter((other) => Math.abs(other.along - line.along) < LONGEST);
+    const below = Math.max(line.below, ...near.map((other) => other.below + APART));
+    line.moved = (below - line.below) / sine;
+    line.below = below;
+  });
+  return lines.map((line) => line.moved);
+};
+
+/**
+ * A name as it stands beside a mark; all of it is in the legend.
+ *
+ * @param {string} title
+ */
+const shortName = (title) => {
+  const chinese = title.replace(/（.*）/, ""); // without its English name
+  return chinese.length > LETTERS ? `${chinese.slice(0, LETTERS - 1)}…` : chinese;
+};
+
+/**
  * The names beside the dots.
  *
  * @param {ZooMethod[]} methods
- * @param {Measure} measure
+ * @param {{x: number, y: number}[]} places of the dots in the units of the axes
+ * @param {number[]} right how far each is moved
  * @param {number[]} sizes
  */
-const labels = (methods, measure, sizes) =>
+const labels = (methods, places, right, sizes) =>
   methods.map((one, i) => ({
-    x: Math.log10(one.trainable),
-    y: one[measure],
-    text: one.title,
+    ...places[i],
+    text: shortName(one.title),
     showarrow: false,
-    textangle: -40,
+    textangle: (-180 * SLANT) / Math.PI,
     xanchor: "left",
     yanchor: "bottom",
-    xshift: 2,
+    xshift: 2 + right[i],
     yshift: sizes[i] / 2 - 2,
     captureevents: false,
   }));
 
 /**
+ * Which marks no other one beats on both axes: the Pareto line, from left to right.
+ *
+ * @param {number[]} x
+ * @param {number[]} y
+ * @param {Axes} axes
+ * @returns {number[]} their indices
+ */
+export const paretoLine = (x, y, axes) => {
+  const [across, up] = [axes.x, axes.y].map(goodWay);
+  const beaten = (/** @type {number} */ i) =>
+    x.some((_, j) => {
+      const [dx, dy] = [across * (x[j] - x[i]), up * (y[j] - y[i])];
+      return dx >= 0 && dy >= 0 && (dx > 0 || dy > 0);
+    });
+  return [...x.keys()].filter((i) => !beaten(i)).sort((i, j) => x[i] - x[j] || y[i] - y[j]);
+};
+
+/**
+ * An arrow to the corner where both axes are good: a score is better when it is larger, all else when it is less.
+ *
+ * @param {Axes} axes
+ * @param {Palette} palette
+ * @param {string} text
+ */
+const better = ({ x, y }, palette, text) => {
+  const [across, up] = [x, y].map(goodWay);
+  return {
+    ...{ xref: "paper", yref: "paper", x: across > 0 ? 0.97 : 0.03, y: 0.3, text, showarrow: true },
+    ...{ ax: -46 * across, ay: 34 * up, arrowhead: 2, arrowwidth: 1.5, arrowcolor: palette.accent },
+    font: { color: palette.accent, size: 14 },
+  };
+};
+
+/**
  * @param {ZooMethod[]} methods
- * @param {Measure} measure
+ * @param {Axes} axes
  * @param {{palette: Palette, colour: (family: string) => string, width: number, say: (key: string) => string}} look how it is drawn
  * @returns {{data: object[], layout: object}}
  */
-export const zooPlot = (methods, measure, { palette, colour, width, say }) => {
-  const share = measure === "exact_match";
+export const zooPlot = (methods, axes, { palette, colour, width, say }) => {
   const sizes = diameters(methods);
-  const values = methods.map((one) => one[measure]);
+  const values = { x: methods.map((one) => one[axes.x]), y: methods.map((one) => one[axes.y]) };
+  const roomy = width >= ROOMY;
+  const margin = { ...MARGIN, r: roomy ? MARGIN.r : 16 };
+  const scales = { x: scaleOf(values.x, axes.x, [0.06, 0.06]), y: scaleOf(values.y, axes.y, [0.08, 0.4]) };
+  const places = methods.map((_, i) => ({ x: scales.x.of(values.x[i]), y: scales.y.of(values.y[i]) }));
+  const [low, high] = scales.x.range;
+  const [bottom, top] = scales.y.range;
+  const pixels = places.map(({ x, y }, i) => ({
+    across: ((x - low) / (high - low)) * (width - margin.l - margin.r),
+    up: ((y - bottom) / (top - bottom)) * (HEIGHT - margin.t - margin.b) + sizes[i] / 2,
+  }));
+  /** @param {"x" | "y"} name */
+  const drawn = (name) => places.map((place) => (scales[name].log ? 10 ** place[name] : place[name]));
+  const [x, y] = [drawn("x"), drawn("y")];
+  const best = paretoLine(x, y, axes);
+  const line = {
+    ...{ x: best.map((i) => x[i]), y: best.map((i) => y[i]), mode: "lines", hoverinfo: "skip" },
+    line: { color: palette.accent, width: 1, dash: "dot" },
+  };
   const dots = {
-    x: methods.map((one) => one.trainable),
-    y: values,
-    mode: "markers",
-    hoverinfo: "none",
+    ...{ x, y, mode: "markers", hoverinfo: "none" },
     marker: {
       size: sizes,
       symbol: methods.map((one) => SYMBOLS[one.family]),
@@ -90,26 +190,25 @@ export const zooPlot = (methods, measure, { palette, colour, width, say }) => {
       line: { width: 1, color: palette.panel },
     },
   };
-  const untuned = share ? methods[0].base_exact_match : 0;
-  const dotted = { color: palette.base, dash: "dot", width: 1 };
-  const right = { xref: "paper", x: 1, y: untuned, xanchor: "right", yanchor: "bottom", showarrow: false };
-  const roomy = width >= ROOMY;
-  const decades = methods.map((one) => Math.log10(one.trainable));
+  /** @param {"x" | "y"} name */
+  const axis = (name) => ({
+    ...{ gridcolor: palette.line, linecolor: palette.line, zeroline: false, fixedrange: true },
+    title: { text: say(`of.${axes[name]}`), standoff: 8 },
+    type: scales[name].log ? "log" : "linear",
+    range: scales[name].range,
+    ...scales[name].ticks,
+  });
+  const shown = roomy ? (methods.length > NAMED ? best : [...methods.keys()]) : [];
+  /** @template T @param {T[]} list */
+  const few = (list) => shown.map((i) => list[i]);
+  const names = labels(few(methods), few(places), shifts(few(pixels)), few(sizes));
   const layout = {
     ...plotLayout(palette),
-    margin: { l: 56, r: roomy ? 70 : 16, t: 8, b: 44 },
+    margin,
     hovermode: "closest",
-    shapes: [{ type: "line", xref: "paper", x0: 0, x1: 1, y0: untuned, y1: untuned, line: dotted }],
-    annotations: [...(roomy ? labels(methods, measure, sizes) : []), { ...right, text: say("untuned") }],
-    xaxis: axis(palette, say("x"), {
-      type: "log",
-      dtick: 1,
-      range: [Math.min(...decades) - 0.2, Math.max(...decades) + 0.25],
-    }),
-    yaxis: axis(palette, say(`y.${measure}`), {
-      range: verticalRange([...values, untuned], share),
-      ...(share ? { tickformat: ".0%", tickvals: [0, 0.25, 0.5, 0.75, 1] } : {}),
-    }),
+    annotations: [...names, better(axes, palette, say("better"))],
+    xaxis: axis("x"),
+    yaxis: axis("y"),
   };
-  return { data: [dots], layout };
+  return { data: [dots, line], layout };
 };

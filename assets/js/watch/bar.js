@@ -4,10 +4,11 @@
 import { button, el, icon } from "../common/dom.js";
 import { latestLive, subscribeLive } from "../common/live.js";
 import { openTab } from "../common/navigation.js";
+import { scoreText } from "../common/score.js";
 
 /** @import { Live, RunEntry, Say, Stage, View } from "../types.js" */
 /** @import { Tape } from "./tape.js" */
-/** @typedef {{kind: string, text: string, to?: string}} StateLine `to` is the tab to go on with */
+/** @typedef {{kind: string, text: string, to?: string, label?: string}} StateLine `to` is the tab to go on with */
 
 /**
  * Fill a select, unless it has these options already.
@@ -38,16 +39,27 @@ const option = (run, say) => [
 /** The tab to go on with from a run of which there is something to say. @type {Record<string, string>} */
 const NEXT = { finished: "chat", stopped: "runs", running: "train", paused: "train" };
 
+/** By how much a score has to be better than what it is compared with, so that something was learned. */
+const GAIN = { exact_match: 0.1, accuracy: 0.1, f1: 0.1, pearson: 0.2, bleu: 3, chrf: 3 };
+
 /**
- * How a run ended: at its last step or before, and which state it kept.
+ * How a run ended: at its last step or before, which state it kept, what that came to, and what is to be done next.
  *
  * @param {Tape} tape
  * @param {Say} say
+ * @returns {StateLine}
  */
 const ending = (tape, say) => {
   const older = tape.kept !== null && tape.kept !== tape.last;
   const key = `finished${tape.early ? ".early" : ""}${older ? ".kept" : ""}`;
-  return say(key, { step: tape.last, kept: tape.kept });
+  const ended = say(key, { step: tape.last, kept: tape.kept });
+  const { score } = tape;
+  if (!score) return { kind: "note", text: `${ended} ${say("score.none")}`, to: "chat" };
+  const [reached, baseline] = [score.value, score.baseline].map((value) => scoreText(score, say, value));
+  const came = say(`score.${score.against}`, { score: reached, baseline, rows: score.rows });
+  const learned = score.value - score.baseline >= (GAIN[/** @type {keyof typeof GAIN} */ (score.name)] ?? 0);
+  if (learned) return { kind: "note", text: `${ended} ${came}`, to: "chat" };
+  return { kind: "note", text: `${ended} ${came} ${say("score.little")}`, to: "train", label: "next.retry" };
 };
 
 /**
@@ -78,8 +90,9 @@ export const stateLine = (view, say, live = null) => {
   if (tape.status === "loading") return beginning(null, say);
   if (tape.status === "running" && !tape.positions.length) return beginning(live?.warming, say);
   if (!tape.loaded && !tape.positions.length) return { kind: "wait", text: say("loading") };
-  if (tape.status === "finished" && !tape.recording && !tape.message)
-    return { kind: "note", text: ending(tape, say), to: "chat" };
+  if (tape.status === "finished" && !tape.recording && !tape.message) return ending(tape, say);
+  if (tape.status === "running" && live?.scoring && live.run === tape.run)
+    return { kind: "wait", text: say("scoring") };
   if (tape.status === "failed") return { kind: "error", text: tape.message || say("failed") };
   if (tape.message && tape.status !== "interrupted")
     return { kind: "error", text: tape.message, to: NEXT[tape.status] };
@@ -110,27 +123,43 @@ const createIntro = ({ say, number }) => {
 };
 
 /**
- * The line on the state of the run, with a button that opens the tab to go on with.
+ * How the run on view could go on: continued, resumed, or with more steps; empty where it cannot, or is another's.
+ *
+ * @param {View} view
+ * @returns {"" | "paused" | "stopped" | "finished"}
+ */
+export const waysOn = ({ tape, runs, gone }) => {
+  if (!tape || gone || tape.recording || !runs.some(({ id, drives }) => id === tape.run && drives !== false)) return "";
+  if (tape.status === "finished") return tape.early ? "" : "finished";
+  if (tape.status === "paused") return "paused";
+  return ["stopped", "interrupted", "failed"].includes(tape.status) ? "stopped" : "";
+};
+
+/**
+ * The line on the state of the run, with a button that lets it go on, and one that opens the tab to go on with.
  *
  * @param {Stage} stage
  */
-const createStateLine = ({ say }) => {
+const createStateLine = ({ say, goOn }) => {
   const words = el("span");
+  const on = button("", goOn, { class: "gl-button gl-go-on" });
   const next = button("", () => openTab(next.dataset.to ?? ""));
-  const element = el("p", { class: "gl-state", role: "status" }, words, next);
+  const element = el("p", { class: "gl-state", role: "status" }, words, on, next);
   /** @type {View | null} */
   let shown = null;
   /** @param {View} view */
   const draw = (view) => {
     shown = view;
-    const { kind, text, to } = stateLine(view, say, latestLive());
+    const { kind, text, to, label } = stateLine(view, say, latestLive());
     element.dataset.kind = kind;
     if (words.textContent !== text) words.textContent = text;
     next.hidden = !to;
-    if (to && next.dataset.to !== to) {
-      next.dataset.to = to;
-      next.textContent = say(`next.${to}`);
-    }
+    const name = to ? say(label ?? `next.${to}`) : "";
+    if (next.textContent !== name) next.textContent = name;
+    if (to) next.dataset.to = to;
+    const way = waysOn(view);
+    on.hidden = !way;
+    if (way && on.textContent !== say(`go_on.${way}`)) on.textContent = say(`go_on.${way}`);
     element.hidden = !text;
   };
   subscribeLive(element, () => shown && draw(shown));

@@ -1,7 +1,7 @@
 // A heat map on a canvas: hovering previews a cell, clicking picks it, arrow keys move the pick.
 // @ts-check
 
-import { contextOf, fitCanvas } from "../common/canvas.js";
+import { contextOf, fitCanvas, pointOn } from "../common/canvas.js";
 import { paletteOf } from "../common/colour.js";
 import { el } from "../common/dom.js";
 import { clamp } from "../common/maths.js";
@@ -64,7 +64,9 @@ const drawCells = (context, chart, g, palette) => {
   context.lineWidth = 1;
   for (let row = 0; row < chart.rows; row++) {
     for (let column = 0; column < chart.columns; column++) {
-      context.fillStyle = chart.colour(chart.value(row, column));
+      const value = chart.value(row, column);
+      if (Number.isNaN(value)) continue;
+      context.fillStyle = chart.colour(value);
       const [x, y] = [g.left + column * g.cellWidth, (chart.rows - 1 - row) * g.cellHeight];
       context.fillRect(x, y, g.cellWidth - GAP, g.cellHeight - GAP);
       if (chart.edged) context.strokeRect(x + 0.5, y + 0.5, g.cellWidth - GAP - 1, g.cellHeight - GAP - 1);
@@ -145,9 +147,9 @@ const listenTo = (canvas, on, drawn) => {
     const now = drawn();
     if (!now) return null;
     const { chart, g } = now;
-    const box = canvas.getBoundingClientRect();
-    const column = Math.floor((event.clientX - box.left - g.left) / g.cellWidth);
-    const row = chart.rows - 1 - Math.floor((event.clientY - box.top) / g.cellHeight);
+    const { x, y } = pointOn(canvas, event);
+    const column = Math.floor((x - g.left) / g.cellWidth);
+    const row = chart.rows - 1 - Math.floor(y / g.cellHeight);
     return row >= 0 && row < chart.rows && column >= 0 && column < chart.columns ? [row, column] : null;
   };
   let over = "";

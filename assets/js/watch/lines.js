@@ -1,7 +1,7 @@
 // Line charts over the steps of a run, on a canvas: a click picks a step.
 // @ts-check
 
-import { fitCanvas } from "../common/canvas.js";
+import { fitCanvas, pointOn } from "../common/canvas.js";
 import { paletteOf } from "../common/colour.js";
 import { el } from "../common/dom.js";
 import { clamp } from "../common/maths.js";
@@ -41,8 +41,9 @@ const polyline = (context, points) => {
  * @param {Palette} palette
  * @param {Geometry} g
  * @param {number[]} marks
+ * @param {(mark: number) => string} name of a mark
  */
-const drawFrame = (context, palette, g, marks) => {
+const drawFrame = (context, palette, g, marks, name) => {
   context.font = `13px ${palette.font}`;
   context.strokeStyle = palette.line;
   context.fillStyle = palette.muted;
@@ -54,7 +55,7 @@ const drawFrame = (context, palette, g, marks) => {
       [MARGIN.left, g.y(value)],
       [g.width - MARGIN.right, g.y(value)],
     ]);
-    context.fillText(figure(value, 2), MARGIN.left - 5, g.y(value));
+    context.fillText(name(value), MARGIN.left - 5, g.y(value));
   }
   context.textAlign = "center";
   for (const mark of g.scale.marks ?? []) context.fillText(String(mark), g.x(mark), HEIGHT - 8);
@@ -115,7 +116,7 @@ export const createLines = (host, label, pick) => {
 
   canvas.addEventListener("click", (event) => {
     const inner = g.width - MARGIN.left - MARGIN.right;
-    const share = (event.clientX - canvas.getBoundingClientRect().left - MARGIN.left) / inner;
+    const share = (pointOn(canvas, event).x - MARGIN.left) / inner;
     pick(g.scale.back(clamp(share, 0, 1) * g.span));
   });
 
@@ -128,7 +129,7 @@ export const createLines = (host, label, pick) => {
     const key = `${chart.key} ${width} ${low} ${high} ${last} ${palette.key}`;
     if (key !== kept) {
       const paper = fitCanvas(still, width, HEIGHT);
-      drawFrame(paper, palette, g, chart.marks ?? [low, high]);
+      drawFrame(paper, palette, g, chart.marks ?? [low, high], chart.name ?? ((mark) => figure(mark, 2)));
       for (const line of chart.lines) drawSeries(paper, palette, g, line);
       kept = key;
     }

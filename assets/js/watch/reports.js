@@ -2,7 +2,7 @@
 // @ts-check
 
 import { el } from "../common/dom.js";
-import { meanOfLists, range } from "../common/maths.js";
+import { largest, meanOfLists, range } from "../common/maths.js";
 import { figure, tokenName } from "../common/text.js";
 
 /** @import { Grid } from "../event_types.js" */
@@ -13,6 +13,13 @@ import { figure, tokenName } from "../common/text.js";
  * @param {PanelContext} ctx
  */
 const layerNames = (layers, ctx) => layers.map((layer) => ctx.common("layer", { layer }));
+
+/**
+ * The end of a scale that fits a map; not 0, so that a map of zeros is pale.
+ *
+ * @param {Grid} grid
+ */
+const reach = (grid) => largest(grid, 1e-6);
 
 /**
  * Layers by tokens from values per layer, head and token: one head's, or the mean of all heads.
@@ -87,7 +94,7 @@ export const REPORT_MAPS = {
     lower: ({ added }, _, ctx) => ({
       grid: [added],
       names: [ctx.common("asks.added")],
-      most: Math.max(1e-6, ...added),
+      most: reach([added]),
     }),
     values: (report, token) => ({ added: figure(report.added[token], 2) }),
   },
@@ -112,9 +119,10 @@ export const REPORT_MAPS = {
 export const mapsOf = (report, at, ctx) => {
   const maps = REPORT_MAPS[report.kind];
   const upper = maps.upper(report, at, ctx);
+  upper.most ??= reach(upper.grid);
   const lower = maps.lower?.(report, at, ctx) ?? null;
   const head = headName(at, ctx);
-  const method = ctx.common(`method.${ctx.view.tape?.config.method}`);
+  const method = ctx.common(`method.${report.method ?? ctx.view.tape?.config.method}`);
   return { maps, upper, lower, head, said: { head, target: upper.target ?? "", method } };
 };
 

@@ -2,9 +2,11 @@
 // @ts-check
 
 import { el } from "../common/dom.js";
+import { range } from "../common/maths.js";
 import { answerOf, soonOf } from "../common/server.js";
 import { fill } from "../common/text.js";
 import { createBar } from "./bar.js";
+import { columnCount, columnsOf, MOST_COLUMNS } from "./columns.js";
 import { setMounted } from "./current.js";
 import { NOTHING_PICKED } from "./cursor.js";
 import { PANELS } from "./panels/index.js";
@@ -28,34 +30,55 @@ const shownHere = (/** @type {HTMLElement} */ element) =>
  *
  * @param {Stage} stage
  * @param {Panel} panel
- * @param {HTMLElement} side the column that it stands in
  * @returns {MountedPanel}
  */
-const mountPanel = (stage, panel, side) => {
+const mountPanel = (stage, panel) => {
   /** @type {Stage["say"]} */
   const say = (key, values) => stage.say(`${panel.name}.${key}`, values);
   const title = el("h2", { text: say("title") });
   const tools = el("div", { class: "gl-tools" });
   const body = el("div", { class: "gl-panel-body" });
   const caption = el("p", { class: "gl-caption", text: say("caption") });
-  const head = el("header", { class: "gl-panel-head" }, title, tools);
+  const term = el("p", { class: "gl-field-name", text: say("term") });
+  const head = el("header", { class: "gl-panel-head" }, el("div", {}, title, term), tools);
   const host = el("section", { class: "gl-panel", "data-panel": panel.name }, head, body, caption);
   host.style.order = String(panel.order);
-  side.append(host);
-  const draw = panel.mount({ ...stage, say, common: stage.say, title, body, tools, caption });
+  const draw = panel.mount({ ...stage, say, common: stage.say, title, term, body, tools, caption });
   return { panel, host, draw };
 };
 
 /**
- * Mount all panels, in two columns.
+ * Mount all panels; returns a function that draws those with something to show of a run and hides the others. They
+ * stand in as many columns as there is room for, and move only when others are shown or the page gets wider or narrower.
  *
  * @param {Stage} stage
  */
 const mountPanels = (stage) => {
-  const sides = { left: el("div", { class: "gl-watch-side" }), right: el("div", { class: "gl-watch-side" }) };
-  stage.element.append(el("div", { class: "gl-panels" }, sides.left, sides.right));
-  const ordered = [...PANELS].sort((a, b) => a.order - b.order);
-  return ordered.map((panel) => mountPanel(stage, panel, sides[panel.side]));
+  const sides = range(MOST_COLUMNS).map(() => el("div", { class: "gl-watch-side" }));
+  const board = el("div", { class: "gl-panels" }, ...sides);
+  stage.element.append(board);
+  const mounted = [...PANELS].sort((a, b) => a.order - b.order).map((panel) => mountPanel(stage, panel));
+  sides[0].append(...mounted.map(({ host }) => host));
+  let placed = "";
+  /** @param {MountedPanel[]} shown */
+  const place = (shown) => {
+    const count = columnCount(board.clientWidth);
+    const names = `${count} ${shown.map(({ panel }) => panel.name)}`;
+    if (!count || names === placed) return;
+    placed = names;
+    board.dataset.columns = String(count);
+    const columns = columnsOf(
+      shown.map(({ panel }) => panel),
+      count,
+    );
+    sides.forEach((side, i) => {
+      side.hidden = i >= count;
+    });
+    shown.forEach(({ host }, i) => {
+      sides[columns[i]].append(host);
+    });
+  };
+  return (/** @type {View} */ view) => drawPanels(mounted, view, place);
 };
 
 /**
@@ -63,16 +86,18 @@ const mountPanels = (stage) => {
  *
  * @param {MountedPanel[]} panels
  * @param {View} view
+ * @param {(shown: MountedPanel[]) => void} place puts those that are shown where they belong
  */
-const drawPanels = (panels, view) => {
+const drawPanels = (panels, view, place) => {
   const { tape } = view;
   const begun = Boolean(tape?.positions.length);
-  for (const { panel, host, draw } of panels) {
+  for (const { panel, host } of panels) {
     const told = tape && begun && (!panel.needs || tape.emits.includes(panel.needs));
-    const shown = Boolean(told && (panel.fits?.(tape) ?? true));
-    host.hidden = !shown;
-    if (shown && host.offsetParent) draw(/** @type {ShownView} */ (view));
+    host.hidden = !(told && (panel.fits?.(tape) ?? true));
   }
+  const shown = panels.filter(({ host }) => !host.hidden);
+  place(shown);
+  for (const { host, draw } of shown) if (host.offsetParent) draw(/** @type {ShownView} */ (view));
 };
 
 /**
@@ -80,7 +105,7 @@ const drawPanels = (panels, view) => {
  *
  * @param {Omit<StageBase, "oneStep">} base
  * @param {{pull: (tape: Tape) => Promise<void>, list: () => Promise<void>}} fetching
- * @returns {Pick<Stage, "show" | "compare" | "follow" | "oneStep">}
+ * @returns {Pick<Stage, "show" | "compare" | "follow" | "oneStep" | "goOn">}
  */
 const actionsOf = ({ view, set, server }, { pull, list }) => {
   /** @type {Stage["show"]} */
@@ -106,6 +131,15 @@ const actionsOf = ({ view, set, server }, { pull, list }) => {
       const { tape } = view;
       if (tape?.run === live.run && !tape.error) set({ following: true, playing: false, step: tape.last });
       else await show(live.run);
+    },
+    goOn: async () => {
+      const { tape } = view;
+      if (!tape) return;
+      const answer = await answerOf(server.go_on({ run: tape.run, more: tape.status === "finished" }));
+      if (view.tape !== tape) return;
+      if (answer?.error === undefined) return show(tape.run);
+      tape.error = answer.error;
+      set({});
     },
     oneStep: async () => {
       set({ following: true, playing: false });
@@ -196,8 +230,8 @@ export const mountWatch = async (element, server, words) => {
   };
   const number = new Intl.NumberFormat(words["watch.language"]);
   let waiting = false;
-  /** @type {MountedPanel[]} */
-  let panels = [];
+  /** @type {(view: View) => void} */
+  let draw = () => {};
   let drawBar = () => {};
 
   const redraw = () => {
@@ -206,7 +240,7 @@ export const mountWatch = async (element, server, words) => {
     requestAnimationFrame(() => {
       waiting = false;
       drawBar();
-      drawPanels(panels, view);
+      draw(view);
     });
   };
   /** @type {Stage["set"]} */
@@ -226,7 +260,7 @@ export const mountWatch = async (element, server, words) => {
   /** @type {Stage} */
   const stage = { ...base, ...actions, player, goTo };
   drawBar = createBar(stage);
-  panels = mountPanels(stage);
+  draw = mountPanels(stage);
   setMounted(stage);
   new ResizeObserver(redraw).observe(element);
   new MutationObserver(redraw).observe(document.body, { attributeFilter: ["class"] });

@@ -28,12 +28,15 @@ export class Tape {
     this.steps = 0;
     /** @type {import("../types.js").RunConfig} */
     this.config = { method: "" };
+    this.family = "";
     this.layered = false;
     this.pictures = false;
     this.recording = false;
     this.early = false;
     /** @type {number | null} */
     this.kept = null;
+    /** @type {import("../types.js").Score | null} */
+    this.score = null;
     /** @type {number | null} */
     this.epoch = null;
     this.loaded = false;
@@ -71,9 +74,24 @@ export class Tape {
    * @param {Since} answer
    */
   take(answer) {
-    const { name, status, message, emits, steps, config, layered, pictures, recording, early, kept } = answer;
+    const { name, status, message, emits, steps, config } = answer;
+    const { family, layered, pictures, recording, early, kept, score } = answer;
     if (answer.epoch !== this.epoch) Object.assign(this, { kinds: {}, positions: [], last: 0 });
-    Object.assign(this, { name, status, message, emits, steps, config, layered, pictures, recording, early, kept });
+    Object.assign(this, {
+      name,
+      status,
+      message,
+      emits,
+      steps,
+      config,
+      family,
+      layered,
+      pictures,
+      recording,
+      early,
+      kept,
+      score,
+    });
     Object.assign(this, { epoch: answer.epoch, cursor: answer.cursor, error: "", loaded: !answer.more });
     for (const event of answer.events) {
       const log = this.#log(event.kind);

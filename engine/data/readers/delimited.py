@@ -15,6 +15,7 @@ from typing import Any
 
 from engine.core.errors import DataError
 from engine.data.readers.encodings import encoding_of
+from engine.data.row_sample import RowLimit
 from engine.data.table import Table, TableMaker
 
 SEPARATORS = (",", "\t", ";", "|")
@@ -24,8 +25,8 @@ SEPARATOR = re.compile(r"\ufeff?\"?sep=([^\"\r\n])\"?\r?\n?$", re.IGNORECASE)
 SAMPLE = 1 << 18
 
 
-def read_delimited(path: Path, limit: int, encoding: str = "") -> Table:
-    """Read the first rows of a file whose first line names the columns.
+def read_delimited(path: Path, limit: RowLimit, encoding: str = "") -> Table:
+    """Read a sample of the rows of a file whose first line names the columns.
 
     Args:
         path: The file.
@@ -60,9 +61,6 @@ def _fill(maker: TableMaker, lines: Any, file: str, top: int) -> None:  # noqa: 
         if not header:
             header = _header(cells)
             continue
-        if maker.full:
-            maker.cut = True
-            return
         if len(cells) != len(header):
             raise DataError(
                 "ragged_line",
@@ -73,7 +71,8 @@ def _fill(maker: TableMaker, lines: Any, file: str, top: int) -> None:  # noqa: 
                 count=len(cells),
                 wanted=len(header),
             )
-        maker.add(dict(zip(header, cells, strict=True)), partial(int, first))
+        if maker.wants():
+            maker.add(dict(zip(header, cells, strict=True)), partial(int, first))
 
 
 def _numbered(lines: Any, file: str, top: int) -> Iterator[tuple[int, list[str]]]:  # noqa: ANN401 - as above

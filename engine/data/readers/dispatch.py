@@ -7,6 +7,8 @@ from pathlib import Path
 from engine.data.readers.formats import has_suffix, read_file
 from engine.data.readers.hub_name import HUB, HubName
 from engine.data.readers.pictures import is_pictures, read_pictures
+from engine.data.readers.science_qa import with_prompts
+from engine.data.row_sample import RowLimit
 from engine.data.settings import DataSettings
 from engine.data.table import Table
 
@@ -25,7 +27,7 @@ def read_tables(name: str, settings: DataSettings) -> dict[str, Table]:
     """
     path = Path(name).expanduser()
     if name.startswith(HUB):
-        tables = dict(_read_hub(name, settings.row_limit, settings.streaming))
+        tables = dict(_read_hub(name, settings.limit, settings.streaming))
     elif is_pictures(path):
         tables = dict(read_pictures(path, settings))
     else:
@@ -33,7 +35,7 @@ def read_tables(name: str, settings: DataSettings) -> dict[str, Table]:
     for split, other in (("validation", settings.validation), ("test", settings.test)):
         if other.strip():
             tables[split] = _other_split(name, other.strip(), settings)
-    return tables
+    return {split: with_prompts(table) for split, table in tables.items()}
 
 
 def _other_split(name: str, other: str, settings: DataSettings) -> Table:
@@ -41,11 +43,11 @@ def _other_split(name: str, other: str, settings: DataSettings) -> Table:
     if is_source(other) or not name.startswith(HUB):
         return read_tables(other, replace(settings, validation="", test=""))["train"]
     whole = str(replace(HubName.of(name), split=other))
-    return _read_hub(whole, settings.row_limit, settings.streaming)["train"]
+    return _read_hub(whole, settings.limit, settings.streaming)["train"]
 
 
 @functools.lru_cache(maxsize=2)
-def _read_hub(name: str, limit: int, streaming: bool) -> dict[str, Table]:
+def _read_hub(name: str, limit: RowLimit, streaming: bool) -> dict[str, Table]:
     from engine.data.readers.hub import read_hub  # noqa: PLC0415 - takes seconds, and most people never ask for it
 
     return read_hub(name, limit, streaming=streaming)

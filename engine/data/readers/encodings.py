@@ -1,14 +1,16 @@
 """Which encoding a text file is in, found out from its bytes.
 
 A byte-order mark decides. Without one, a file that is UTF-8 throughout is UTF-8; many zero bytes at even or at odd
-places mean UTF-16. Then it is an old single-language encoding. Of these only two are told apart: in Chinese text
-(GB18030) the high bytes come in pairs, in western text (Windows-1252, a superset of Latin-1) they mostly stand alone.
+places mean UTF-16. Then it is an old encoding of one language, which charset-normalizer tells from what its bytes would
+say; where nothing speaks for another, it is Windows-1252, a superset of Latin-1. That is a guess, and reports say so.
 """
 
 import codecs
 import re
 from collections.abc import Iterator
 from pathlib import Path
+
+from charset_normalizer import CharsetMatch, from_bytes
 
 from engine.core.errors import DataError, SettingError
 
@@ -21,8 +23,12 @@ MARKS = (  # the longer marks first: UTF-32's begins with UTF-16's
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-IN_PAIRS = 0.9
-"""Share of high bytes beside another one above which text is Chinese."""
+OLD = (
+    *("gb18030", "big5", "shift_jis", "euc_jp", "euc_kr"),
+    *("cp1251", "koi8_r", "cp1252", "cp1250", "cp1253", "cp1254", "cp1255", "cp1256"),
+)
+"""Encodings of one language, or some, that files are still found in."""
+WESTERN = "cp1252"
 
 MOSTLY_VALID = 5
 """So many good characters for each bad one mean that a file is UTF-8 with a damaged place, not another encoding."""
@@ -53,9 +59,24 @@ def encoding_of(path: Path, wanted: str = "") -> str:
     bad, good = _replaced(path)
     if good > MOSTLY_VALID * bad:
         raise _damaged(path, "utf-8")
-    if _share_in_pairs(head) >= IN_PAIRS and _decodes(path, "gb18030"):
-        return "gb18030"
-    return "cp1252" if _decodes(path, "cp1252") else "latin-1"
+    return next(name for name in (_likeliest(head), WESTERN, "latin-1") if _decodes(path, name))
+
+
+def _likeliest(head: bytes) -> str:
+    """The old encoding in which a file's beginning reads most like a text; the western one where it reads as well."""
+    lines = head.rpartition(b"\n")[0] if len(head) == HEAD else head
+    found = list(from_bytes(lines or head, cp_isolation=list(OLD), enable_fallback=False))
+    if not found:
+        return WESTERN
+    best = min(found, key=_mess)
+    as_good = (each for each in found if _mess(each) == _mess(best))
+    western = any(WESTERN in (each.encoding, *each.could_be_from_charset) for each in as_good)
+    return WESTERN if western else best.encoding
+
+
+def _mess(found: CharsetMatch) -> float:
+    """How little a text reads like one: by its signs, and a little by how often which letters stand in it."""
+    return found.chaos - found.coherence / 20
 
 
 def _named_encoding(path: Path, wanted: str) -> str:
@@ -114,11 +135,6 @@ def _replaced(path: Path) -> tuple[int, int]:
         broken = text.count("\ufffd")
         bad, good = bad + broken, good + len(re.findall(r"[^\x00-\x7f]", text)) - broken
     return bad, good
-
-
-def _share_in_pairs(head: bytes) -> float:
-    runs = [len(run) for run in re.findall(rb"[\x80-\xff]+", head)]
-    return sum(run for run in runs if run > 1) / max(1, sum(runs))
 
 
 def _damaged(path: Path, name: str) -> DataError:

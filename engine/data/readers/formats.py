@@ -5,10 +5,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from engine.core.errors import DataError
 from engine.data.readers.arrow_files import read_parquet, stored_bytes
 from engine.data.readers.delimited import read_delimited
 from engine.data.readers.json_files import read_json
+from engine.data.row_sample import RowLimit
 from engine.data.settings import DataSettings
 from engine.data.table import Table
 
@@ -19,16 +23,16 @@ class Format(NamedTuple):
     Attributes:
         name: What people call it.
         suffixes: What its files end in, in small letters.
-        read: Reads the first rows of a file; the arguments are its path, the limit of rows, and the encoding that the
+        read: Reads a sample of a file's rows; the arguments are its path, the limit of rows, and the encoding that the
             user named, or an empty text.
-        stored: Gives the first cells of a column as they are stored, where it holds bytes; None where it holds texts,
-            and for formats that hold nothing else.
+        stored: Gives the cells of a column with these numbers as they are stored, where it holds bytes; None where it
+            holds texts, and for formats that hold nothing else.
     """
 
     name: str
     suffixes: tuple[str, ...]
-    read: Callable[[Path, int, str], Table]
-    stored: Callable[[Path, str, int], Iterator[Any] | None] = lambda *_: None
+    read: Callable[[Path, RowLimit, str], Table]
+    stored: Callable[[Path, str, NDArray[np.int64]], Iterator[Any] | None] = lambda *_: None
 
 
 FORMATS = [
@@ -40,10 +44,10 @@ FORMATS = [
 ]
 
 
-def stored_cells(path: Path, column: str, count: int) -> Iterator[Any] | None:
-    """The first cells of a column that holds bytes; None for a column of texts."""
+def stored_cells(path: Path, column: str, rows: NDArray[np.int64]) -> Iterator[Any] | None:
+    """The cells of some rows in a column that holds bytes; None for a column of texts."""
     found = next((each for each in FORMATS if path.suffix.lower() in each.suffixes), None)
-    return None if found is None else found.stored(path, column, count)
+    return None if found is None else found.stored(path, column, rows)
 
 
 Stamp = tuple[int, int]
@@ -82,19 +86,19 @@ def read_file(path: Path, settings: DataSettings) -> Table:
             raise IsADirectoryError("it is a folder")
         if not path.is_file():
             raise OSError("it is no plain file")
-        return _read(path, stamp, settings.row_limit, settings.encoding.strip())
+        return _read(path, stamp, settings.limit, settings.encoding.strip())
     except OSError as error:
         reason = error.strerror or str(error)
         raise DataError(
             "no_data_file",
-            f"The file {str(path)!r} cannot be read ({reason}): check the path.",
-            file=str(path),
+            f"The file {str(path.absolute())!r} cannot be read ({reason}): check the path.",
+            file=str(path.absolute()),
             reason=reason,
         ) from error
 
 
 @functools.lru_cache(maxsize=4)
-def _read(path: Path, stamp: Stamp, limit: int, encoding: str) -> Table:
+def _read(path: Path, stamp: Stamp, limit: RowLimit, encoding: str) -> Table:
     file_format = next((each for each in FORMATS if path.suffix.lower() in each.suffixes), None)
     if file_format is None:
         known = " ".join(suffixes())

@@ -3,7 +3,10 @@
 That library takes seconds to load, so this module is imported only when someone asks for a hub dataset.
 """
 
+from collections.abc import Iterable
+from dataclasses import replace
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,7 @@ from huggingface_hub import constants
 from engine.core.errors import DataError
 from engine.data.readers.arrow_files import from_arrow
 from engine.data.readers.hub_name import HubName
+from engine.data.row_sample import RowLimit, rows_of
 from engine.data.table import Table, TableMaker
 from engine.models.resolve import hub_reachable
 
@@ -24,8 +28,11 @@ SPLITS = {
 }
 """What the workbench's splits are called there, likeliest first."""
 
+MIXED = 10_000
+"""Rows of a long stream among which each next one is chosen."""
 
-def read_hub(name: str, limit: int, *, streaming: bool) -> dict[str, Table]:
+
+def read_hub(name: str, limit: RowLimit, *, streaming: bool) -> dict[str, Table]:
     """The splits of a hub dataset by the workbench's names; a split that is named alone becomes "train".
 
     Raises:
@@ -87,19 +94,35 @@ def _splits(wanted: HubName, known: list[str]) -> dict[str, str]:
     return splits
 
 
-def _table(name: str, loaded: Any, limit: int) -> Table:  # noqa: ANN401 - Dataset, or IterableDataset when streaming
+def _streamed(name: str, loaded: datasets.IterableDataset, limit: RowLimit) -> tuple[TableMaker, bool]:
+    """The rows of a stream, and whether there are more. Of a long one nobody waits for the end: its parts are mixed."""
+    known = (loaded.info.splits or {}).get(str(loaded.split))
+    if known is None or known.num_examples <= limit.rows:
+        maker = _collected(name, islice(loaded, limit.rows + 1), limit)
+        if not maker.cut:
+            return maker, False
+    mixed = loaded.shuffle(seed=limit.seed, buffer_size=MIXED)
+    return _collected(name, islice(mixed, limit.rows), limit), True
+
+
+def _collected(name: str, rows: Iterable[dict[str, Any]], limit: RowLimit) -> TableMaker:
+    maker = TableMaker(name, limit)
+    for number, row in enumerate(rows, 1):
+        if maker.wants():
+            maker.add(row, partial(int, number))
+    return maker
+
+
+def _table(name: str, loaded: Any, limit: RowLimit) -> Table:  # noqa: ANN401 - Dataset, or IterableDataset when streaming
     names = {
         column: tuple(feature.names)
         for column, feature in (loaded.features or {}).items()
         if isinstance(feature, datasets.ClassLabel)
     }
     if isinstance(loaded, datasets.IterableDataset):
-        maker = TableMaker(name, limit)
-        for number, row in enumerate(loaded, 1):
-            if maker.full:
-                maker.cut = True
-                break
-            maker.add(row, partial(int, number))
-        return maker.table(label_names=names)
-    data = loaded.with_format("arrow")[:limit]
-    return from_arrow(name, data, cut=len(loaded) > limit)
+        maker, more = _streamed(name, loaded, limit)
+        return replace(maker.table(label_names=names), cut=more)
+    rows = rows_of(len(loaded), limit)
+    cut = len(rows) < len(loaded)
+    data = (loaded.select(rows) if cut else loaded).with_format("arrow")[:]
+    return from_arrow(name, data, rows if cut else None)

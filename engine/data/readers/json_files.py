@@ -9,7 +9,11 @@ from typing import Any
 
 from engine.core.errors import DataError
 from engine.core.plain_json import loads
+from engine.data.readers.coco import caption_rows, is_captions
 from engine.data.readers.encodings import encoding_of
+from engine.data.readers.science_qa import is_problems, problem_rows
+from engine.data.readers.squad import is_squad, squad_rows
+from engine.data.row_sample import RowLimit
 from engine.data.split_names import NAMES
 from engine.data.table import Table, TableMaker
 
@@ -20,7 +24,7 @@ BEGUN = re.compile(r'\s*\{\s*("[^"]*"\s*:\s*[\[{]?\s*)?("[^"]*"\s*,\s*)?')
 DECODER = json.JSONDecoder()
 
 
-def read_json(path: Path, limit: int, encoding: str = "") -> Table:
+def read_json(path: Path, limit: RowLimit, encoding: str = "") -> Table:
     """Read a list of objects, an object that holds such a list (or lists as columns), one object, or one per line.
 
     Args:
@@ -37,12 +41,10 @@ def read_json(path: Path, limit: int, encoding: str = "") -> Table:
     text = path.read_text(encoding=encoding)
     maker = TableMaker(path.name, limit)
     try:
-        for value, place in _rows(text, path.name):
-            if maker.full:
-                maker.cut = True
-                break
-            line = partial(_line, text, place)
-            maker.add(_cells(value, maker.name, line), line)
+        for value, place in _rows(text, path):
+            if maker.wants():
+                line = partial(_line, text, place)
+                maker.add(_cells(value, maker.name, line), line)
     except json.JSONDecodeError as error:
         raise _bad_json(path.name, error.lineno, error.colno, error.msg) from error
     except (ValueError, RecursionError) as error:
@@ -66,15 +68,12 @@ def _in_lines(path: Path, encoding: str) -> bool:
     return second.lstrip().startswith("{")
 
 
-def _read_lines(path: Path, encoding: str, limit: int) -> Table:
+def _read_lines(path: Path, encoding: str, limit: RowLimit) -> Table:
     maker = TableMaker(path.name, limit)
     with path.open(encoding=encoding) as file:
         for number, line in enumerate(file, 1):
-            if not line.strip():
+            if not line.strip() or not maker.wants():
                 continue
-            if maker.full:
-                maker.cut = True
-                break
             try:
                 value = loads(line)
             except json.JSONDecodeError as error:
@@ -86,7 +85,7 @@ def _read_lines(path: Path, encoding: str, limit: int) -> Table:
     return maker.table(encoding=encoding)
 
 
-def _rows(text: str, file: str) -> Iterator[tuple[Any, int]]:
+def _rows(text: str, path: Path) -> Iterator[tuple[Any, int]]:
     """Every row with the place where it begins."""
     at = _skip(text, 0)
     if at == len(text):
@@ -98,12 +97,22 @@ def _rows(text: str, file: str) -> Iterator[tuple[Any, int]]:
     elif text[at] == "{":
         value, end = DECODER.raw_decode(text, at)
         if _skip(text, end) == len(text):
-            yield from _inside(value, at, file)
+            rows = _known(value, path.parent)
+            yield from _inside(value, at, path.name) if rows is None else ((row, at) for row in rows)
         else:
             yield from _one_by_one(text, at)
     else:
         value, _ = DECODER.raw_decode(text, at)
-        _cells(value, file, lambda: 1)
+        _cells(value, path.name, lambda: 1)
+
+
+def _known(value: dict[str, Any], folder: Path) -> Iterator[dict[str, Any]] | None:
+    """The rows of an object in a form of its own, SQuAD's, COCO's or ScienceQA's; None for others."""
+    if is_squad(value.get("data")):
+        return squad_rows(value["data"])
+    if is_captions(value.get("images")):
+        return caption_rows(value["images"], folder)
+    return problem_rows(value, folder) if is_problems(value) else None
 
 
 def _one_by_one(text: str, at: int) -> Iterator[tuple[Any, int]]:

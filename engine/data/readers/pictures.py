@@ -23,6 +23,7 @@ from engine.data.columns import LABELS
 from engine.data.picture_table import Gallery, PictureFacts
 from engine.data.pixels import NoPictureError, look_at
 from engine.data.readers.formats import has_suffix, read_file
+from engine.data.row_sample import RowLimit
 from engine.data.settings import DataSettings
 from engine.data.split_names import NAMES
 from engine.data.table import Table
@@ -57,11 +58,11 @@ def read_pictures(root: Path, settings: DataSettings) -> dict[str, Table]:
     Raises:
         DataError: It has no pictures that can be read, or no labels.
     """
-    return _read(root.resolve(), folder_stamp(root), settings.row_limit, settings.response.strip())
+    return _read(root.resolve(), folder_stamp(root), settings.limit, settings.response.strip())
 
 
 @functools.lru_cache(maxsize=4)
-def _read(root: Path, stamp: Stamp, limit: int, column: str) -> dict[str, Table]:
+def _read(root: Path, stamp: Stamp, limit: RowLimit, column: str) -> dict[str, Table]:
     files = list(_files(root))
     tables = {}
     for split, folders in _splits(root, files).items():
@@ -111,7 +112,7 @@ def _by_folder(folder: Path, files: list[Path]) -> dict[Path, str]:
     return {file: parts[0].strip() for file, parts in pairs if len(parts) > 1}
 
 
-def _table(root: Path, labelled: dict[Path, str], limit: int, *, described: bool) -> Table:
+def _table(root: Path, labelled: dict[Path, str], limit: RowLimit, *, described: bool) -> Table:
     """One split: every picture that has a label and can be read."""
     if not labelled:
         raise DataError(
@@ -121,12 +122,12 @@ def _table(root: Path, labelled: dict[Path, str], limit: int, *, described: bool
             folder=str(root),
         )
     order = _interleaved(labelled)
-    return _readable(root, order[:limit], labelled, described=described, cut=len(order) > limit)
+    return _readable(root, order[: limit.rows], labelled, described=described, cut=len(order) > limit.rows)
 
 
-def _described(metadata: Path, column: str, limit: int) -> dict[Path, str]:
+def _described(metadata: Path, column: str, limit: RowLimit) -> dict[Path, str]:
     """What a metadata file holds: the label of each picture, which it names from its own folder on."""
-    table = read_file(metadata, replace(DataSettings(), row_limit=limit))
+    table = read_file(metadata, replace(DataSettings(), row_limit=limit.rows, split_seed=limit.seed))
     lower = {name.strip().lower(): name for name in table.columns}
     name = next((lower[each] for each in FILE_NAME if each in lower), None)
     others = [each for each in table.columns if each != name]

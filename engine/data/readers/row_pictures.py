@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from engine.core.atomic import replacing
@@ -56,7 +57,7 @@ def with_pictures(table: Table, column: str, source: str) -> Table:
         found = dict(zip(wanted, pool.map(functools.partial(_check, roots), wanted), strict=True))
     for row, name in enumerate(names):
         if name and isinstance(wrong := found[name], str):
-            raise _unusable(table.name, row, name, wrong)
+            raise _unusable(table.name, table.number(row), name, wrong)
     cells = [found[name] if name else ("", "", False) for name in names]
     paths, digests, several = ([cell[at] for cell in cells] for at in range(3))
     columns = {name: pa.array(each, pa.large_string()) for name, each in (("path", paths), ("digest", digests))}
@@ -76,7 +77,7 @@ def _name(table: Table, row: int, column: str) -> str:
         value = text
     if isinstance(value, list):
         if len(value) > 1:
-            raise _several(table.name, row, len(value))
+            raise _several(table.name, table.number(row), len(value))
         value = value[0] if value else ""
     if isinstance(value, dict):
         value = value.get("path") or value.get("file_name") or ""
@@ -85,13 +86,13 @@ def _name(table: Table, row: int, column: str) -> str:
 
 def _embedded(file: Path, table: Table, column: str) -> list[str]:
     """Paths of pictures that stand in the file themselves; nothing where none do."""
-    stored = stored_cells(file, column, len(table))
+    stored = stored_cells(file, column, np.arange(len(table)) if table.numbers is None else table.numbers)
     if stored is None:
         return []
     names: list[str] = []
     for row, cell in enumerate(stored):
         if isinstance(cell, list) and len(cell) > 1:
-            raise _several(table.name, row, len(cell))
+            raise _several(table.name, table.number(row), len(cell))
         value = cell[0] if isinstance(cell, list) and cell else cell
         data = value.get("bytes") if isinstance(value, dict) else value
         path = value.get("path") if isinstance(value, dict) else None
@@ -131,9 +132,9 @@ def _check(roots: Sequence[Path], name: str) -> tuple[str, str, bool] | str:
         return "missing"
 
 
-def _unusable(file: str, number: int, name: str, reason: str) -> DataError:
+def _unusable(file: str, row: int, name: str, reason: str) -> DataError:
     """The error of a row whose picture cannot be used."""
-    row, name = number + 1, Path(name).name if Path(name).is_relative_to(_embedded_root()) else name
+    name = Path(name).name if Path(name).is_relative_to(_embedded_root()) else name
     has = f"Row {row} of {file} has the picture {name!r}, which"
     errors = {
         "missing": DataError(
@@ -178,8 +179,8 @@ def _unusable(file: str, number: int, name: str, reason: str) -> DataError:
 def _several(file: str, row: int, count: int) -> DataError:
     return DataError(
         "row_pictures_several",
-        f"Row {row + 1} of {file} has {count} pictures, and one is the limit: keep one, or make a row of each.",
-        row=row + 1,
+        f"Row {row} of {file} has {count} pictures, and one is the limit: keep one, or make a row of each.",
+        row=row,
         file=file,
         count=count,
     )

@@ -4,6 +4,7 @@ What peft cannot hold without loss is refused with an error that states the fix.
 Each type of peft adapter has one file here and one row in `PEFT_FORMATS`.
 """
 
+import re
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,7 +18,19 @@ from engine.core.errors import ExchangeError
 from engine.core.plain_json import loads
 from engine.core.tensors import write_tensors
 from engine.exchange.native import put_tensors
-from engine.exchange.peft import adaption_prompt, ia3, lora, p_tuning, prefix_tuning, prompt_tuning
+from engine.exchange.peft import (
+    adalora,
+    adaption_prompt,
+    ia3,
+    lora,
+    miss,
+    oft,
+    p_tuning,
+    prefix_tuning,
+    prompt_tuning,
+    shira,
+    vera,
+)
 from engine.exchange.peft.heads import read_head, write_head
 from engine.exchange.refusals import refused
 from engine.methods.base import Method
@@ -41,6 +54,11 @@ class PeftFormat(Protocol):
 PEFT_FORMATS: dict[str, PeftFormat] = {
     "ADAPTION_PROMPT": adaption_prompt,
     "LORA": lora,
+    "ADALORA": adalora,
+    "VERA": vera,
+    "MISS": miss,
+    "SHIRA": shira,
+    "OFT": oft,
     "IA3": ia3,
     "PREFIX_TUNING": prefix_tuning,
     "PROMPT_TUNING": prompt_tuning,
@@ -49,24 +67,40 @@ PEFT_FORMATS: dict[str, PeftFormat] = {
 """By `peft_type`."""
 
 
+def kind_of(cls: type[Method]) -> str:
+    """The `peft_type` that a method corresponds to.
+
+    Raises:
+        ExchangeError: peft has none.
+    """
+    kind = next((kind for kind, form in PEFT_FORMATS.items() if issubclass(cls, form.METHOD)), None)
+    if kind is None:
+        raise refused(f"HF peft has no counterpart of {cls.spec.title}", "export as a Gatelight adapter")
+    return kind
+
+
+def as_peft(method: Method) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """Config and tensors of an adapter as peft has them.
+
+    Raises:
+        ExchangeError: peft cannot hold this adapter without loss.
+    """
+    kind = kind_of(type(method))
+    task, head = write_head(kind, method)
+    config, tensors = PEFT_FORMATS[kind].write(method.folded())
+    return {"peft_type": kind, **config, "inference_mode": True, **task}, tensors | head
+
+
 def export_peft(method: Method, base: Base, folder: Path) -> None:
     """Write a directory that `PeftModel.from_pretrained` loads with equal logits.
 
     Raises:
         ExchangeError: peft cannot hold this adapter without loss.
     """
-    kind = next((kind for kind, form in PEFT_FORMATS.items() if isinstance(method, form.METHOD)), None)
-    if kind is None:
-        raise refused(f"HF peft has no counterpart of {method.spec.title}", "export as a Gatelight adapter")
-    task, head = write_head(kind, method, base)
-    config, tensors = PEFT_FORMATS[kind].write(method.folded())
-    facts = {
-        "base_model_name_or_path": base.model.config.name_or_path or base.name,
-        "inference_mode": True,
-        **task,
-    }
-    write_json(folder / "adapter_config.json", {"peft_type": kind, **config, **facts})
-    write_tensors(folder / "adapter_model.safetensors", tensors | head)
+    config, tensors = as_peft(method)
+    name = base.model.config.name_or_path or base.name
+    write_json(folder / "adapter_config.json", {**config, "base_model_name_or_path": name})
+    write_tensors(folder / "adapter_model.safetensors", tensors)
 
 
 def import_peft(folder: Path, base: Base) -> Method:
@@ -78,6 +112,8 @@ def import_peft(folder: Path, base: Base) -> Method:
     try:
         config = loads((folder / "adapter_config.json").read_text(encoding="utf-8"))
         tensors = load_file(folder / "adapter_model.safetensors")
+        # Saved as a plain state of the model, names hold that of the adapter, which peft leaves out.
+        tensors = {re.sub(r"\.default(?=\.weight$|$)", "", name): tensor for name, tensor in tensors.items()}
         if not isinstance(config, dict):
             raise ValueError("adapter_config.json is not a mapping")
     except (OSError, ValueError, SafetensorError) as error:

@@ -15,6 +15,11 @@ from engine.models.base import Base
 
 STEMS = {
     "LORA": "base_model.model.",
+    "ADALORA": "base_model.model.",
+    "VERA": "base_model.model.",
+    "MISS": "base_model.model.",
+    "SHIRA": "base_model.model.",
+    "OFT": "base_model.model.",
     "IA3": "base_model.model.",
     "PROMPT_TUNING": "base_model.",
     "PREFIX_TUNING": "base_model.",
@@ -23,15 +28,17 @@ STEMS = {
 """Prefix of `score.weight` in peft's files, by type of adapter; other types do not store it."""
 
 
-def write_head(kind: str, method: Method, base: Base) -> tuple[dict[str, Any], dict[str, Tensor]]:
+def write_head(kind: str, method: Method) -> tuple[dict[str, Any], dict[str, Tensor]]:
     """What a head adds to peft's config and tensors; without one, only the task type of a language model.
 
     Raises:
         ExchangeError: peft cannot hold it without loss.
     """
     if method.head is None:
-        return {"task_type": "CAUSAL_LM"} if base.shape.family.causal else {}, {}
-    if not base.shape.family.causal:
+        return {"task_type": "CAUSAL_LM"} if method.shape.family.causal else {}, {}
+    if method.head.spec.span:
+        raise refused("peft's files hold no head that marks answers in texts", "export as a Gatelight adapter")
+    if not method.shape.family.causal:
         raise refused("transformers puts layers between an encoder and its head", "export as a Gatelight adapter")
     if kind not in STEMS:
         raise refused(f"adapters of type {kind} are stored without a head", "export as a Gatelight adapter")
@@ -40,8 +47,14 @@ def write_head(kind: str, method: Method, base: Base) -> tuple[dict[str, Any], d
             f"a head of transformers reads the last token, and this one reads {method.head.spec.pooling!r}",
             "train with pooling=last, or export as a Gatelight adapter",
         )
+    spec = method.head.spec
+    if spec.centre:
+        raise refused(
+            f"a head of transformers has no place for the number that its estimates start from ({spec.centre:g})",
+            f"subtract {spec.centre:g} from the numbers of the data and train anew, or export as a Gatelight adapter",
+        )
     config = {"task_type": "SEQ_CLS", "modules_to_save": ["classifier", "score"]}
-    return config, {STEMS[kind] + "score.weight": method.head.weight}
+    return config, {STEMS[kind] + "score.weight": method.head.weight * spec.spread}
 
 
 def read_head(

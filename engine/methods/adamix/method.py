@@ -121,11 +121,6 @@ class AdaMix(Method[AdaMixSettings]):
     def passes(self) -> int:
         return 2 if self.settings.consistency > 0 and self.settings.pools() else 1
 
-    @property
-    @override
-    def emitted(self) -> tuple[type[Event], ...]:
-        return self.spec.emits if self.settings.pools() else ()
-
     @override
     def attach(self, sites: Sites) -> None:
         for place, (layer, target) in enumerate(self.places):

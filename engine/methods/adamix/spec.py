@@ -21,8 +21,10 @@ class AdaMixSettings(Settings):
     module: str = setting(
         "adapter", "What is mixed: adapters after the MLPs, or LoRA updates.", choices=("adapter", "lora")
     )
-    experts: int = setting(4, "Experts in each pool (E).", low=1, high=64, unit="experts")
-    width: int = setting(16, "Units of each adapter's bottleneck, or rank of each LoRA update.", low=1, high=65536)
+    experts: int = setting(4, "Experts in each pool (E).", low=1, high=64, unit="experts", tries=(2, 4))
+    width: int = setting(
+        16, "Units of each adapter's bottleneck, or rank of each LoRA update.", low=1, high=65536, tries=(4, 8, 16, 32)
+    )
     share_down: bool = setting(default=False, help="One down-projection for all, instead of a pool.")
     share_up: bool = setting(default=True, help="One up-projection for all, instead of a pool.")
     consistency: float = setting(
@@ -88,6 +90,7 @@ SPEC = MethodSpec(
     learning_rate=1e-3,
     former_tensors={"dice": "routing_rng"},
     emits=(ExpertFrame, AgreementFrame),
+    emits_with=lambda settings: (ExpertFrame, AgreementFrame) if settings.pools() else (),
     examples=(
         {"experts": 3, "width": 5},
         {"experts": 2, "width": 4, "share_up": False, "consistency": 0.0, "activation": "gelu_tanh"},

@@ -25,7 +25,7 @@ class BiasSettings(Settings):
     targets: str = setting(
         ALL, "Which linears get a bias: all, or any of q k v o gate up down with spaces between; empty for none."
     )
-    norms: bool = setting(default=True, help="Whether the norms get one too.")
+    norms: bool = setting(default=True, help="Whether the norms get one too.", tries=(True, False))
 
     def __post_init__(self) -> None:
         """Check that something is left to train."""

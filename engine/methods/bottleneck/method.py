@@ -87,11 +87,6 @@ class Bottleneck(Method[BottleneckSettings]):
     def starts_at_base(self) -> bool:
         return False
 
-    @property
-    @override
-    def emitted(self) -> tuple[type[Event], ...]:
-        return self.spec.emits if self.settings.norms else (AdapterFrame,)
-
     @override
     def attach(self, sites: Sites) -> None:
         if self.norms is not None:  # first: where a norm closes a sub-layer, the adapter reads the tuned one

@@ -21,12 +21,17 @@ class BottleneckSettings(Settings):
         None, "Units of the bottleneck (m); empty takes the model's width / reduction.", low=1, high=65536, unit="units"
     )
     reduction: int = setting(
-        12, "Divides the model's width when no width is given: 12 makes 64 units for BERT-base.", low=1, high=4096
+        12,
+        "Divides the model's width when no width is given: 12 makes 64 units for BERT-base.",
+        low=1,
+        high=4096,
+        tries=(4, 8, 12, 24, 48),
     )
     position: str = setting(
         "houlsby",
         "Where the adapters stand: after attention and after the MLP, or after the MLP only.",
         choices=("houlsby", "pfeiffer"),
+        tries=("houlsby", "pfeiffer"),
     )
     norms: bool = setting(default=True, help="Train all norms too, as in the paper.")
     activation: str = setting(
@@ -89,6 +94,7 @@ SPEC = MethodSpec(
     },
     learning_rate=1e-3,
     emits=(AdapterFrame, NormFrame),
+    emits_with=lambda settings: (AdapterFrame, NormFrame) if settings.norms else (AdapterFrame,),
     no_decay=("norms",),
     examples=(
         {"width": 5},

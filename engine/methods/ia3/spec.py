@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 class IA3Settings(Settings):
     """Settings of (IA)^3."""
 
-    targets: str = setting("k v down", "Which linears are scaled: any of q k v o gate up down, with spaces between.")
+    targets: str = setting(
+        "k v down",
+        "Which linears are scaled: any of q k v o gate up down, with spaces between.",
+        tries=("k v down", "down", "q k v o down"),
+    )
     inputs: str = setting(
         "down",
         "Which of them are scaled at their input instead of at their output.",

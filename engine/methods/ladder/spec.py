@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 class LadderSettings(Settings):
     """Settings of ladder side-tuning."""
 
-    reduction: int = setting(8, "The side network is this many times thinner than the model (r).", low=1, high=256)
+    reduction: int = setting(
+        8, "The side network is this many times thinner than the model (r).", low=1, high=256, tries=(4, 8, 16)
+    )
     residual: bool = setting(
         default=True,
         help="Add the side network's result to the model's, or let it alone answer, as in the paper.",

@@ -28,8 +28,17 @@ encoder gives its global features I_m at several depths, and the prompts of ever
 
 Differences: each I_m is brought to mean 0 and variance 1 first, since depths differ in size by orders of magnitude, and
 the projection is one linear and a norm, as V2's code has it, where the paper says MLP. The paper trains all jointly;
-`projection_steps` begins with the projection alone, and with the gates, without which it would have no gradient. V2's
-visual query tokens and its early fusion are not here.
+`projection_steps` begins with the projection alone, and with the gates, without which it would have no gradient.
+
+V2 reads pictures in another way, and its code in another one than its paper (`vision_form`). In both, K learned queries
+and all tokens Z of the encoder's last layer (CLIP's after its own projection) go through transformer blocks together:
+
+    Q = norm(W blocks([queries; norm(W_r Z + b_r)])_1..K + b)         a vector for each of the K prompts
+
+"queries" follows the code: P_l^v = P_l + Q in every adapted layer. "early" follows the paper: Q joins no prompts, but
+is attended to in their stead, with zero gates of its own, in the `vision_early` lowest layers, where no prompts are;
+rows without a picture leave these layers alone. The blocks have the width of the encoder's tokens, 768 with the code's
+CLIP; the code's prompts are in all layers but the lowest, the paper's are 20, and 8 is the blocks' number in both.
 
 Starts at base: yes with zero gates, no with the random and ungated variants; V2's options start at the base.
 """
@@ -46,9 +55,10 @@ from typing_extensions import override
 from engine.core.errors import SettingError
 from engine.data.picture_features import PictureFeatures
 from engine.methods.base import Method, Start
-from engine.methods.checks import need_layers
+from engine.methods.llama_adapter.places import early_layers, prompt_layers
 from engine.methods.llama_adapter.spec import SPEC, LlamaAdapterSettings
-from engine.methods.llama_adapter.vision import PictureProjection
+from engine.methods.llama_adapter.vision import PictureProjection, PictureReader
+from engine.methods.llama_adapter.visual_queries import VisualQueries
 from engine.methods.parts import tuned_linears
 from engine.methods.parts.tuned_norms import TunedNorms
 from engine.models.attention_site import AttentionRecord, AttentionSite, JoinedKeys
@@ -56,9 +66,9 @@ from engine.models.hooks import RowSlice
 from engine.models.shape import ModelShape
 from engine.models.sites import Sites
 from engine.models.view import View
-from engine.models.vision import vision_shape
+from engine.models.vision import VisionShape, vision_shape
 from engine.telemetry.events import Event
-from engine.telemetry.method_events import GateFrame, NormFrame
+from engine.telemetry.method_events import GateFrame
 from engine.telemetry.observe import ProbeInput, relative_norm, rounded, text_scores
 from engine.telemetry.probe_reports import AdaptionPromptReport
 
@@ -71,13 +81,14 @@ class LlamaAdapter(Method[LlamaAdapterSettings]):
     def __init__(self, settings: LlamaAdapterSettings, shape: ModelShape) -> None:
         super().__init__(settings, shape)
         counts = self.count(settings, shape)
-        layers = _layers(settings, shape)
+        layers, early = prompt_layers(settings, shape.l), early_layers(settings, shape.l)
         self.prompts = nn.Parameter(torch.empty(layers, settings.prompt_len, shape.d))
         self.gates = nn.Parameter(torch.zeros(layers, counts["gates"] // layers)) if "gates" in counts else None
+        self.early_gates = nn.Parameter(torch.zeros(early, counts["early_gates"] // early)) if early else None
         self.bias = tuned_linears.offsets(shape) if settings.bias else None
         self.scale = tuned_linears.offsets(shape) if settings.scale else None
         self.norms = TunedNorms(shape) if settings.norms else None
-        self.projection = PictureProjection(_features(settings, shape), shape.d) if settings.vision else None
+        self.projection = _reader(settings, shape) if settings.vision else None
 
     @classmethod
     @override
@@ -85,39 +96,37 @@ class LlamaAdapter(Method[LlamaAdapterSettings]):
         method = cls(settings, shape)
         with torch.no_grad():
             method.prompts.normal_(0, settings.prompt_std, generator=start.rng)
-            if method.gates is not None and settings.gate_init == "random":
-                method.gates.normal_(generator=start.rng)
+            for gates in (method.gates, method.early_gates):
+                if gates is not None and settings.gate_init == "random":
+                    gates.normal_(generator=start.rng)
         if method.projection is not None:
             method.projection.start(start.rng)
             if start.base.device.type != "meta":
-                method.projection.use(settings.vision, settings.vision_depths, start.base.device)
+                method.projection.use(settings.vision, start.base.device)
         return method
 
     @classmethod
     @override
     def count(cls, settings: LlamaAdapterSettings, shape: ModelShape) -> dict[str, int]:
         """L K d prompts, L h gates (L with one gate per layer, none when ungated), and what V2 and pictures add."""
-        layers = _layers(settings, shape)
+        layers, early = prompt_layers(settings, shape.l), early_layers(settings, shape.l)
+        heads = shape.h if settings.gate == "per_head" else 1
         counts = {"prompts": layers * settings.prompt_len * shape.d}
         if settings.gate_init != "ungated":
-            counts["gates"] = layers * (shape.h if settings.gate == "per_head" else 1)
+            counts["gates"] = layers * heads
+        if early:
+            counts["early_gates"] = early * heads
         counts |= {name: tuned_linears.count(shape) for name in ("bias", "scale") if name in settings.beyond_v1}
         if settings.norms:
             counts["norms"] = TunedNorms.count(shape)
         if settings.vision:
-            counts["projection"] = PictureProjection.count(_features(settings, shape), shape.d)
+            counts["projection"] = _count_reader(settings, shape)
         return counts
 
     @property
     @override
     def starts_at_base(self) -> bool:
         return self.settings.gate_init == "zero"
-
-    @property
-    @override
-    def emitted(self) -> tuple[type[Event], ...]:
-        gates = () if self.gates is None else (GateFrame,)
-        return gates if self.norms is None else (*gates, NormFrame)
 
     @property
     @override
@@ -133,7 +142,7 @@ class LlamaAdapter(Method[LlamaAdapterSettings]):
     def enter_step(self, step: int) -> None:
         if self.projection is None:
             return
-        first = ("projection", "gates")
+        first = ("projection", "gates", "early_gates")
         for name, group in self.groups().items():
             for parameter in group:
                 parameter.requires_grad_(name.startswith((*first, "head")) or step >= self.settings.projection_steps)
@@ -149,58 +158,80 @@ class LlamaAdapter(Method[LlamaAdapterSettings]):
         """Index of the lowest layer that has prompts."""
         return self.shape.l - len(self.prompts)
 
+    @property
+    def acting_layers(self) -> list[int]:
+        """Layers with prompts of their own or, in early fusion, with a picture's tokens; lowest first."""
+        early = 0 if self.early_gates is None else len(self.early_gates)
+        return [*range(early), *range(self.first_layer, self.shape.l)]
+
     @override
     def attach(self, sites: Sites) -> None:
-        for row in range(len(self.prompts)):
+        if self.projection is not None:
+            sites.read_pictures(self.projection)
+        for layer in self.acting_layers:
             if self.gates is None:
-                sites.join_keys(self.first_layer + row, partial(self.join, row, sites.rows))
+                sites.join_keys(layer, partial(self.join, layer))
             else:
-                sites.add_attention(self.first_layer + row, partial(self.prompt_output, row, sites.rows))
+                sites.add_attention(layer, partial(self.prompt_output, layer, sites.rows))
         if self.bias is not None or self.scale is not None:
             tuned_linears.attach(sites, self, self.bias, self.scale)
         if self.norms is not None:
             self.norms.attach(sites, self)
 
     def prompt_output(
-        self, row: int, served: RowSlice, query: Float[Tensor, "b h t k"], site: AttentionSite
+        self, layer: int, served: RowSlice, query: Float[Tensor, "b h t k"], site: AttentionSite
     ) -> Float[Tensor, "b h t k"] | None:
-        """What the prompts of one layer add: s tanh(g) softmax(q k_P) v_P; None where it is off."""
-        if self.is_off(self.first_layer + row):
+        """What the prompts of one layer add: s tanh(g) softmax(q k_P) v_P; None where it is off, or has none."""
+        prompts = None if self.is_off(layer) else self.prompts_of(layer, site)
+        if prompts is None:
             return None
-        weights, values = self.prompt_attention(row, served, query, site)
-        return self.control.strength * self.gate_values(row)[:, None, None] * (weights @ values)
+        weights, values = self.prompt_attention(prompts, query, site)
+        added = self.control.strength * self.gate_values(layer)[:, None, None] * (weights @ values)
+        if layer >= self.first_layer:
+            return added
+        seen = [picture is not None for picture in site.context.pictures[served or slice(None)]]
+        return added * torch.tensor(seen, device=added.device)[:, None, None, None]
 
     def prompt_attention(
-        self, row: int, served: RowSlice, query: Float[Tensor, "b h t k"], site: AttentionSite
+        self, prompts: Float[Tensor, "*c p d"], query: Float[Tensor, "b h t k"], site: AttentionSite
     ) -> tuple[Float[Tensor, "b h t p"], Float[Tensor, "*c h p k"]]:
-        """How each query spreads over the prompts, and what the prompts answer."""
-        keys, values = site.project_keys_values(self.prompts_beside(row, served, site))
+        """How each query spreads over prompts, and what the prompts answer."""
+        keys, values = site.project_keys_values(prompts)
         scores = site.scores(query, site.to_query_heads(keys))
         return scores.softmax(-1), site.to_query_heads(values)
 
-    def prompts_beside(self, row: int, served: RowSlice, site: AttentionSite) -> Float[Tensor, "*c p d"]:
-        """The prompts of one layer: the same for all rows, unless a row of the batch has a picture."""
-        pictures = site.context.pictures[served or slice(None)]
-        if self.projection is None or not any(pictures):
-            return self.prompts[row]
-        added: Tensor = self.projection(pictures)
-        return self.prompts[row] + added[:, None]
+    def prompts_of(self, layer: int, site: AttentionSite) -> Float[Tensor, "*c p d"] | None:
+        """The prompts of one layer: the same for all rows, unless a row of the batch has a picture.
 
-    def gate_values(self, row: int) -> Float[Tensor, " h"]:
+        In early fusion these are the lower layers' picture tokens, None where no row has any.
+        """
+        read = None if self.projection is None else site.context.read.get(self.projection)
+        if layer < self.first_layer:
+            return read
+        own = self.prompts[layer - self.first_layer]
+        return own if read is None or self.early_gates is not None else own + read
+
+    def gate_values(self, layer: int) -> Float[Tensor, " h"]:
         """The effective gate of every head of a layer, knocked-out heads at 0."""
-        assert self.gates is not None
-        gates = self.gates[row].tanh() if self.settings.activation == "tanh" else self.gates[row]
-        gates = gates.expand(self.shape.h)
-        out = [head for layer, head in self.control.knocked_out if layer == self.first_layer + row]
+        early = layer < self.first_layer
+        raw = self.early_gates if early else self.gates
+        assert raw is not None
+        gates = self.activated(raw[layer if early else layer - self.first_layer]).expand(self.shape.h)
+        out = [head for other, head in self.control.knocked_out if other == layer]
         if out:
             gates = gates.index_fill(0, torch.tensor(out, device=gates.device), 0.0)
         return gates
 
-    def join(self, row: int, served: RowSlice, site: AttentionSite) -> JoinedKeys | None:
+    def activated(self, gates: Float[Tensor, "*l h"]) -> Float[Tensor, "*l h"]:
+        """Effective gates from raw ones."""
+        return gates.tanh() if self.settings.activation == "tanh" else gates
+
+    def join(self, layer: int, site: AttentionSite) -> JoinedKeys | None:
         """The ungated variant: prompts among the text's own keys and values."""
-        if self.is_off(self.first_layer + row):
+        prompts = None if self.is_off(layer) else self.prompts_of(layer, site)
+        if prompts is None:
             return None
-        keys, values = site.project_keys_values(self.prompts_beside(row, served, site))
+        keys, values = site.project_keys_values(prompts)
         return JoinedKeys(keys, values, self.control.strength)
 
     @override
@@ -209,13 +240,13 @@ class LlamaAdapter(Method[LlamaAdapterSettings]):
             yield self.norms.frame(step)
         if self.gates is None:
             return
-        gates = self.gates.tanh() if self.settings.activation == "tanh" else self.gates
-        grad = self.gates.grad if self.gates.grad is not None else torch.zeros_like(self.gates)
+        raw: list[Tensor] = [gates for gates in (self.early_gates, self.gates) if gates is not None]
+        grad = [torch.zeros_like(gates) if gates.grad is None else gates.grad for gates in raw]
         yield GateFrame(
             step=step,
-            layers=list(range(self.first_layer, self.shape.l)),
-            gate=rounded(gates, 5),
-            grad=rounded(grad, 6),
+            layers=self.acting_layers,
+            gate=rounded(self.activated(torch.cat(raw)), 5),
+            grad=rounded(torch.cat(grad), 6),
             shared=self.settings.gate == "per_layer",
         )
 
@@ -223,41 +254,59 @@ class LlamaAdapter(Method[LlamaAdapterSettings]):
     def probe(self, view: View, probe_input: ProbeInput) -> AdaptionPromptReport:
         seen: dict[int, tuple[Float[Tensor, "h t p"], Float[Tensor, "h t"]]] = {}
 
-        def observe(row: int, site: AttentionSite, record: AttentionRecord) -> None:
-            weights, values = self.prompt_attention(row, None, record.query, site)
-            if self.gates is None:
-                p = weights.shape[-1]
-                share = text_scores(record, site.scale).softmax(-1)[..., :p].sum(-1)  # (h, t)
-                added = share[..., None] * (weights @ values)[0]
-            else:
-                added = self.gate_values(row)[:, None, None] * (weights @ values)[0]
-            seen[row] = (weights[0], relative_norm(self.control.strength * added, record.out[0]))
+        def observe(layer: int, site: AttentionSite, record: AttentionRecord) -> None:
+            seen[layer] = self._observed(layer, site, record)
 
-        sites = [view.sites.attention[self.first_layer + row] for row in range(len(self.prompts))]
-        for row, site in enumerate(sites):
-            site.observers.append(partial(observe, row))
+        for layer in self.acting_layers:
+            view.sites.attention[layer].observers.append(partial(observe, layer))
         probe_input.run()
         return AdaptionPromptReport(
             tokens=probe_input.tokens,
-            layers=[site.layer for site in sites],
-            weights=[rounded(seen[row][0]) for row in sorted(seen)],
-            contribution=[rounded(seen[row][1]) for row in sorted(seen)],
+            layers=self.acting_layers,
+            weights=[rounded(seen[layer][0]) for layer in self.acting_layers],
+            contribution=[rounded(seen[layer][1]) for layer in self.acting_layers],
         )
 
+    def _observed(
+        self, layer: int, site: AttentionSite, record: AttentionRecord
+    ) -> tuple[Float[Tensor, "h t p"], Float[Tensor, "h t"]]:
+        """Who asks which prompt in a layer, and how much that adds; zeros where it has none to ask."""
+        prompts = self.prompts_of(layer, site)
+        if prompts is None:
+            nothing = record.query.new_zeros(record.query.shape[1:3])
+            return nothing[..., None].repeat(1, 1, self.settings.prompt_len), nothing
+        weights, values = self.prompt_attention(prompts, record.query, site)
+        if self.gates is None:
+            p = weights.shape[-1]
+            share = text_scores(record, site.scale).softmax(-1)[..., :p].sum(-1)  # (h, t)
+            added = share[..., None] * (weights @ values)[0]
+        else:
+            added = self.gate_values(layer)[:, None, None] * (weights @ values)[0]
+        return weights[0], relative_norm(self.control.strength * added, record.out[0])
 
-def _layers(settings: LlamaAdapterSettings, shape: ModelShape) -> int:
-    """Number of adapted layers: 30 of 32 in the paper, so all but the lowest sixteenth, and at least one spared."""
-    if settings.layers is None:
-        return max(1, shape.l - max(1, shape.l // 16))
-    need_layers("layers", settings.layers, shape.l)
-    return settings.layers
+
+def _reader(settings: LlamaAdapterSettings, shape: ModelShape) -> PictureReader:
+    """What makes vectors of pictures."""
+    encoder = _encoder(settings, shape)
+    if settings.vision_form == "global":
+        features = len(encoder.depths(settings.vision_depths)) * encoder.width
+        return PictureProjection(settings.vision_depths, features, shape.d)
+    return VisualQueries(encoder, settings.prompt_len, settings.vision_blocks, shape.d)
 
 
-def _features(settings: LlamaAdapterSettings, shape: ModelShape) -> int:
-    """Numbers of a picture's features.
+def _count_reader(settings: LlamaAdapterSettings, shape: ModelShape) -> int:
+    """Its parameters."""
+    encoder = _encoder(settings, shape)
+    if settings.vision_form == "global":
+        return PictureProjection.count(len(encoder.depths(settings.vision_depths)) * encoder.width, shape.d)
+    return VisualQueries.count(encoder, settings.prompt_len, settings.vision_blocks, shape.d)
+
+
+def _encoder(settings: LlamaAdapterSettings, shape: ModelShape) -> VisionShape:
+    """Sizes of the vision encoder.
 
     Raises:
-        SettingError: The model reads pictures itself, or the encoder has too few layers.
+        SettingError: The model reads pictures itself.
         ModelError: There is no such encoder.
     """
     if not shape.family.reads_text:
@@ -267,5 +316,4 @@ def _features(settings: LlamaAdapterSettings, shape: ModelShape) -> int:
             "language model.",
             name=settings.vision,
         )
-    encoder = vision_shape(settings.vision)
-    return len(encoder.depths(settings.vision_depths)) * encoder.width
+    return vision_shape(settings.vision)

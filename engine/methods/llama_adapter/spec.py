@@ -7,17 +7,28 @@ from typing import TYPE_CHECKING
 
 from engine.core.settings import Settings, setting
 from engine.methods.spec import LINEARS, MethodSpec, Paper, Place
+from engine.telemetry.events import Event
 from engine.telemetry.method_events import GateFrame, NormFrame
 
 if TYPE_CHECKING:
     from engine.methods.base import Method
 
 
+MOST_BLOCKS = 48
+"""Between a picture's patches and the queries that look at them."""
+
+
+BLOCKS_RATE = 0.05
+"""Of the learning rate: transformer blocks do not bear what prompts and gates need."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class LlamaAdapterSettings(Settings):
     """Settings of LLaMA-Adapter."""
 
-    prompt_len: int = setting(10, "Adaption prompts per layer (K).", low=1, high=512, unit="prompts")
+    prompt_len: int = setting(
+        10, "Adaption prompts per layer (K).", low=1, high=512, unit="prompts", tries=(2, 5, 10, 20)
+    )
     layers: int | None = setting(
         None,
         "How many of the top layers get prompts (L); empty means all but the lowest 1/16.",
@@ -29,6 +40,7 @@ class LlamaAdapterSettings(Settings):
         "One gate for every head, as in the paper, or one per layer, as in HF peft.",
         choices=("per_head", "per_layer"),
         advanced=True,
+        tries=("per_head", "per_layer"),
     )
     activation: str = setting(
         "tanh",
@@ -54,15 +66,39 @@ class LlamaAdapterSettings(Settings):
     )
     vision_depths: int = setting(
         4,
-        "At how many depths of the vision encoder features are taken, evenly spaced, the last layer among them.",
+        "At how many depths of the vision encoder global features are taken, evenly spaced, the last layer among them.",
         low=1,
         high=64,
         unit="depths",
         advanced=True,
     )
+    vision_form: str = setting(
+        "global",
+        "How a picture is read: global features added to all prompts of a row (v1), queries that look at its patches "
+        "added prompt by prompt (V2's code), or these queries in the lowest layers, apart from the prompts (V2's "
+        "paper).",
+        choices=("global", "queries", "early"),
+        advanced=True,
+    )
+    vision_blocks: int = setting(
+        8,
+        "Transformer blocks in which the queries look at patches, for the forms queries and early.",
+        low=1,
+        high=MOST_BLOCKS,
+        unit="blocks",
+        advanced=True,
+    )
+    vision_early: int | None = setting(
+        None,
+        "In how many of the lowest layers the queries are attended to, for the form early; empty means all that have "
+        "no adaption prompts.",
+        low=1,
+        unit="layers",
+        advanced=True,
+    )
     projection_steps: int = setting(
         0,
-        "First steps in which only the projection of pictures and the gates train; 0 trains all from the start.",
+        "First steps in which only what reads pictures and the gates train; 0 trains all from the start.",
         low=0,
         high=1_000_000,
         unit="steps",
@@ -79,6 +115,11 @@ def _places(settings: LlamaAdapterSettings) -> tuple[Place, ...]:
     """V2's biases and scales leave k and v alone, which the prompts go through, too."""
     linears = [name for name in LINEARS if name not in ("k", "v")] if settings.bias or settings.scale else []
     return ("attention", *linears, *(("norm",) if settings.norms else ()))
+
+
+def _emitted(settings: LlamaAdapterSettings) -> tuple[type[Event], ...]:
+    gates = () if settings.gate_init == "ungated" else (GateFrame,)
+    return (*gates, NormFrame) if settings.norms else gates
 
 
 def _implementation() -> type[Method[LlamaAdapterSettings]]:
@@ -111,7 +152,20 @@ SPEC = MethodSpec(
     learning_rate=2e-2,
     needs=("attention",),
     emits=(GateFrame, NormFrame),
-    no_decay=("gates", "bias", "scale", "norms", "projection.linear.bias", "projection.norm"),
+    emits_with=_emitted,
+    no_decay=(
+        "gates",
+        "early_gates",
+        "bias",
+        "scale",
+        "norms",
+        "projection.linear.bias",
+        "projection.norm",
+        "projection.reading.bias",
+        "projection.reading_norm",
+        *(f"projection.blocks.{block}.norm" for block in range(MOST_BLOCKS)),
+    ),
+    rate_factors=lambda _, __: {"projection.blocks": BLOCKS_RATE, "projection.reading": BLOCKS_RATE},
     examples=(
         {"prompt_len": 3, "layers": 2},
         {"prompt_len": 3, "layers": 1, "gate": "per_layer", "activation": "identity"},

@@ -1,5 +1,7 @@
 """What a picture adds to adaption prompts: the encoder's global features through a learned projection."""
 
+from abc import ABC, abstractmethod
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -8,18 +10,14 @@ from typing_extensions import override
 from engine.core.errors import ExchangeError
 from engine.data.picture_features import PictureFeatures
 from engine.models.inputs import Pictures
-from engine.models.vision import load_vision
+from engine.models.vision import VisionEncoder, load_vision
 
 HASH_BYTES = 8
 """Of an encoder's fingerprint."""
 
 
-class PictureProjection(nn.Module):
-    """I_p = norm(W concat(I_1 ... I_m) + b), a vector of the language model's width per picture.
-
-    Args:
-        features: Numbers of a picture's features, m times the encoder's width.
-        d: Width of the language model.
+class PictureReader(nn.Module, ABC):
+    """A learned way from an encoder's features of pictures to vectors of the language model's width.
 
     Attributes:
         encoder: Fingerprint of the encoder with which it was trained, a number per byte. It goes into files, so that
@@ -27,33 +25,36 @@ class PictureProjection(nn.Module):
         store: Gives the features; None where nothing is computed, as in the estimate of memory.
     """
 
-    def __init__(self, features: int, d: int) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.linear, self.norm = nn.Linear(features, d), nn.LayerNorm(d)
         self.encoder: Tensor
         self.register_buffer("encoder", torch.zeros(HASH_BYTES))
         self.store: PictureFeatures | None = None
 
-    @staticmethod
-    def count(features: int, d: int) -> int:
-        """Parameters: W and b, and the norm's gain and bias."""
-        return features * d + 3 * d
-
-    @torch.no_grad()
+    @abstractmethod
     def start(self, rng: torch.Generator) -> None:
-        """First values: W as wide as keeps the size of its input, no bias, the norm as it stands."""
-        self.linear.weight.normal_(0, self.linear.in_features**-0.5, generator=rng)
-        self.linear.bias.zero_()
+        """Draw first values."""
 
-    def use(self, name: str, depths: int, device: torch.device) -> None:
+    @abstractmethod
+    def features_of(self, encoder: VisionEncoder) -> PictureFeatures:
+        """What gives the features that it reads."""
+
+    @abstractmethod
+    def blank(self) -> Float[Tensor, "*f"]:
+        """Features of no picture."""
+
+    @abstractmethod
+    def read(self, features: Float[Tensor, "b *f"]) -> Float[Tensor, "b k d"]:
+        """Vectors of some pictures: one for each, or one for each prompt."""
+
+    def use(self, name: str, device: torch.device) -> None:
         """Load the encoder and note which it is.
 
         Raises:
             ModelError: It cannot be loaded.
         """
-        encoder = load_vision(name, str(device))
-        self.store = PictureFeatures(encoder, depths)
-        self.encoder.copy_(torch.tensor(list(bytes.fromhex(encoder.fingerprint)), dtype=torch.float32))
+        self.store = self.features_of(load_vision(name, str(device)))
+        self.encoder.copy_(torch.tensor(list(bytes.fromhex(self.store.fingerprint)), dtype=torch.float32))
 
     def check(self, trained: Tensor, name: str) -> None:
         """See that an adapter was trained with this encoder.
@@ -70,16 +71,52 @@ class PictureProjection(nn.Module):
             )
 
     @override
-    def forward(self, pictures: Pictures) -> Float[Tensor, "b d"]:
-        """I_p of every row; zeros for a row without a picture."""
-        weight = self.linear.weight
+    def forward(self, pictures: Pictures) -> Float[Tensor, "b k d"]:
+        """The vectors of every row's picture; zeros for a row without one."""
+        blank = self.blank()
         if self.store is None:
-            return self._project(weight.new_zeros(len(pictures), weight.shape[1]))
-        blank = torch.zeros(weight.shape[1])
-        features = torch.stack([blank if picture is None else self.store.of(picture) for picture in pictures])
-        seen = torch.tensor([picture is not None for picture in pictures], device=weight.device)[:, None]
-        return torch.where(seen, self._project(features.to(weight.device)), 0.0)
+            return self.read(blank.expand(len(pictures), *blank.shape))
+        rows = [blank.cpu() if picture is None else self.store.of(picture).float() for picture in pictures]
+        out = self.read(torch.stack(rows).to(blank.device))
+        seen = torch.tensor([picture is not None for picture in pictures], device=out.device)
+        return torch.where(seen[:, None, None], out, 0.0)
 
-    def _project(self, features: Float[Tensor, "b f"]) -> Float[Tensor, "b d"]:
+
+class PictureProjection(PictureReader):
+    """I_p = norm(W concat(I_1 ... I_m) + b), one vector per picture.
+
+    Args:
+        depths: At how many depths of the encoder features are taken, m.
+        features: Numbers of a picture's features, m times the encoder's width.
+        d: Width of the language model.
+    """
+
+    def __init__(self, depths: int, features: int, d: int) -> None:
+        super().__init__()
+        self.depths = depths
+        self.linear, self.norm = nn.Linear(features, d), nn.LayerNorm(d)
+
+    @staticmethod
+    def count(features: int, d: int) -> int:
+        """Parameters: W and b, and the norm's gain and bias."""
+        return features * d + 3 * d
+
+    @override
+    @torch.no_grad()
+    def start(self, rng: torch.Generator) -> None:
+        """First values: W as wide as keeps the size of its input, no bias, the norm as it stands."""
+        self.linear.weight.normal_(0, self.linear.in_features**-0.5, generator=rng)
+        self.linear.bias.zero_()
+
+    @override
+    def features_of(self, encoder: VisionEncoder) -> PictureFeatures:
+        return PictureFeatures(encoder, self.depths)
+
+    @override
+    def blank(self) -> Float[Tensor, "*f"]:
+        return self.linear.weight.new_zeros(self.linear.in_features)
+
+    @override
+    def read(self, features: Float[Tensor, "b *f"]) -> Float[Tensor, "b k d"]:
         out: Tensor = self.norm(self.linear(features))
-        return out
+        return out[:, None]

@@ -30,7 +30,13 @@ class MaskSettings(Settings):
     layers: int | None = setting(
         None, "How many of the top layers are masked; empty means all but the lowest sixth.", low=1, unit="layers"
     )
-    sparsity: float = setting(0.05, "Share of the weights that are switched off at the start (p).", low=0.0, high=0.95)
+    sparsity: float = setting(
+        0.05,
+        "Share of the weights that are switched off at the start (p).",
+        low=0.0,
+        high=0.95,
+        tries=(0.02, 0.05, 0.1, 0.2),
+    )
     threshold: float = setting(
         0.01, "A weight is used while its score lies above this.", low=0.0, high=1.0, advanced=True
     )

@@ -24,7 +24,11 @@ class PTuningSettings(Settings):
     """Settings of P-tuning."""
 
     prompt_len: int = setting(
-        20, "Virtual tokens in front of the text; a template of your own has one for every mark.", low=1, high=512
+        20,
+        "Virtual tokens in front of the text; a template of your own has one for every mark.",
+        low=1,
+        high=512,
+        tries=(5, 10, 20, 40),
     )
     template: str = setting(
         "",
@@ -36,6 +40,7 @@ class PTuningSettings(Settings):
         "What computes the virtual tokens while they train: an LSTM with an MLP behind it as in the paper, an MLP, or "
         "nothing.",
         choices=("lstm", "mlp", "none"),
+        tries=("lstm", "mlp"),
     )
     encoder_width: int | None = setting(
         None,

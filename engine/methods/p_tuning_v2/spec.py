@@ -18,11 +18,14 @@ if TYPE_CHECKING:
 class PTuningV2Settings(PrefixSettings):
     """Settings of P-tuning v2: those of prefix tuning, with other first choices."""
 
-    prompt_len: int = setting(20, "Learned keys and values in front of the text, in every layer (P).", low=1, high=512)
+    prompt_len: int = setting(
+        20, "Learned keys and values in front of the text, in every layer (P).", low=1, high=512, tries=(5, 10, 20, 40)
+    )
     reparametrisation: str = setting(
         "flat",
         "Train the prefix's numbers directly, or compute them from a small matrix by an MLP while training.",
         choices=("flat", "mlp"),
+        tries=("flat", "mlp"),
     )
     dropout: float = setting(0.1, "Share of the prefix's numbers that training drops.", low=0.0, high=0.9)
 

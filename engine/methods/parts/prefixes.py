@@ -90,7 +90,8 @@ def prefix_attention(view: View, probe_input: ProbeInput, p: int) -> tuple[list[
     def observe(layer: int, site: AttentionSite, record: AttentionRecord) -> None:
         joined = record.key.shape[2] - record.query.shape[2]  # 0 at strength 0: then nobody sees the prefix
         probabilities = text_scores(record, site.scale).softmax(-1)
-        seen[layer] = nn.functional.pad(probabilities[..., :joined], (0, p - joined))
+        asked = probabilities[:, -len(probe_input.tokens) :, :joined]  # without another method's virtual tokens
+        seen[layer] = nn.functional.pad(asked, (0, p - joined))
         visible = record.mask[0] > torch.finfo(record.mask.dtype).min / 2
         even.append(float((visible[..., :joined].sum(-1) / visible.sum(-1)).mean()))
 

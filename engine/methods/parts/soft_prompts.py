@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from functools import partial
+from itertools import islice
 
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from engine.core.errors import ModelError
+from engine.data.token_texts import is_word
 from engine.methods.base import Start
 from engine.models.attention_site import AttentionRecord, AttentionSite
 from engine.models.shape import ModelShape
@@ -15,24 +17,39 @@ from engine.telemetry.method_events import PromptFrame
 from engine.telemetry.observe import ProbeInput, rounded, text_scores
 from engine.telemetry.probe_reports import VirtualTokenReport
 
+LOOKED_AT = 64
+"""Entries of the vocabulary that are looked at for words: a third of a vocabulary or so are words, the rest pieces."""
+
+SAME = 0.999
+"""From this cosine on a vector stands for an entry, as a prompt that starts from a text does."""
+
 
 def prompt_frame(
     step: int, prompts: Float[Tensor, "p d"], first: Float[Tensor, "p d"], start: Start, stride: float | None = None
 ) -> PromptFrame:
-    """Norms of the virtual tokens, their distance from the start, and the vocabulary entries nearest to them."""
+    """Norms of the virtual tokens, their distance from the start, and the words of the vocabulary nearest to them."""
     vocabulary = start.input_embeddings().float()
     unit = nn.functional.normalize(vocabulary, dim=-1)
-    cosines, ids = (nn.functional.normalize(prompts.float(), dim=-1) @ unit.T).topk(3)
+    found = (nn.functional.normalize(prompts.float(), dim=-1) @ unit.T).topk(min(LOOKED_AT, len(unit)))
+    cosines, ids = found.values.tolist(), found.indices.tolist()
+    nearest = [_nearest(start, *pair) for pair in zip(cosines, ids, strict=True)]
     return PromptFrame(
         step=step,
         norms=rounded(prompts.norm(dim=-1)),
         drift=rounded((prompts - first).norm(dim=-1)),
-        words=[[start.words(index) for index in row] for row in ids.tolist()],
-        cosines=rounded(cosines, 3),
+        words=[[start.words(row[place]) for place in near] for row, near in zip(ids, nearest, strict=True)],
+        cosines=[[round(row[place], 3) for place in near] for row, near in zip(cosines, nearest, strict=True)],
         usual_norm=round(float(vocabulary.norm(dim=-1).median()), 4),
         usual_cosine=round(_usual_cosine(unit), 3),
         stride=None if stride is None else round(stride, 5),
     )
+
+
+def _nearest(start: Start, cosines: Sequence[float], ids: Sequence[int]) -> list[int]:
+    """Places of three entries: the nearest ones that are whole words or the vector itself, then whatever is nearest."""
+    same = (place for place, cosine in enumerate(cosines) if cosine > SAME or is_word(start.base.tokenizer, ids[place]))
+    words = list(islice(same, 3))
+    return words + [place for place in range(len(ids)) if place not in words][: 3 - len(words)]
 
 
 def probe_virtual_tokens(view: View, probe_input: ProbeInput, count: int, shape: ModelShape) -> VirtualTokenReport:
@@ -56,7 +73,8 @@ def probe_virtual_tokens(view: View, probe_input: ProbeInput, count: int, shape:
         if not bool(virtual.any()):  # at strength 0 the text looks at no virtual token
             seen[layer] = record.query.new_zeros(shape.h, len(probe_input.tokens), count)
             return
-        asked = text_scores(record, site.scale).softmax(-1)[:, -len(probe_input.tokens) :, virtual]
+        joined = record.key.shape[2] - len(virtual)  # keys that another method puts in front of all
+        asked = text_scores(record, site.scale).softmax(-1)[:, -len(probe_input.tokens) :, joined:][..., virtual]
         seen[layer] = nn.functional.pad(asked, (0, count - asked.shape[-1]))  # a long sentence may have lost slots
 
     for layer, site in enumerate(view.sites.attention):

@@ -1,6 +1,7 @@
 """A task head: a linear layer on one pooled state, trained together with the method that owns it.
 
     scores = W pool(h) + b            W: (classes, d), fp32
+    start_t, end_t = W h_t + b        W: (2, d), where it marks the answer in a text
 
 As in transformers, decoders read the last token and have no bias (`score`), encoders read the first and have one
 (`classifier`, here without BERT's frozen pooler in between), and so do models of pictures, whose own classifier is
@@ -24,14 +25,17 @@ INIT_STD = 0.02
 LEARNING_RATE = 3e-3
 """Of the head, whatever the method's own: soft prompts want rates at which a linear layer jumps about."""
 
+OUT_OF_THE_QUESTION = -1e4
+"""Score of a token where no answer can start or end: finite, so that a difference of two of them is a number."""
+
 
 class TaskHead(nn.Module):
-    """Class scores, or one number, from the last hidden states of a text or a picture."""
+    """Class scores, one number, or scores of an answer's ends, from the last hidden states of a text or a picture."""
 
     def __init__(self, spec: HeadSpec, shape: ModelShape) -> None:
         super().__init__()
         self.spec = spec
-        self.weight = nn.Parameter(torch.zeros(max(1, len(spec.labels)), shape.d))
+        self.weight = nn.Parameter(torch.zeros(spec.outputs, shape.d))
         self.bias = None if shape.family.causal else nn.Parameter(torch.zeros(len(self.weight)))
 
     @classmethod
@@ -45,12 +49,21 @@ class TaskHead(nn.Module):
     @staticmethod
     def count(spec: HeadSpec, shape: ModelShape) -> int:
         """Parameters: one row per class, and a bias on encoders."""
-        return max(1, len(spec.labels)) * (shape.d + (0 if shape.family.causal else 1))
+        return spec.outputs * (shape.d + (0 if shape.family.causal else 1))
 
-    def forward(self, hidden: Float[Tensor, "b t d"], inputs: Inputs) -> Float[Tensor, "b v"]:
-        """Scores of every row: one per label, or a single number."""
+    def forward(self, hidden: Float[Tensor, "b t d"], inputs: Inputs) -> Float[Tensor, "b *v"]:
+        """Scores of every row: one per label, or a single number; where it marks spans, those of `span_scores`."""
+        if self.spec.span:
+            return self.span_scores(hidden, inputs)
         state = pooled(hidden, inputs, self.spec.pooling)
         return nn.functional.linear(state.float(), self.weight, self.bias)
+
+    def span_scores(self, hidden: Float[Tensor, "b t d"], inputs: Inputs) -> Float[Tensor, "b 2 t"]:
+        """How well an answer would start, and end, at each token; never at padding or virtual tokens."""
+        assert not isinstance(inputs, Pixels)
+        words = inputs.mask & (inputs.ids >= 0)
+        scores = nn.functional.linear(hidden.float(), self.weight, self.bias).transpose(1, 2)
+        return scores.masked_fill(~words[:, None], OUT_OF_THE_QUESTION)
 
 
 def pooled(hidden: Float[Tensor, "b t d"], inputs: Inputs, pooling: str) -> Float[Tensor, "b d"]:

@@ -22,11 +22,18 @@ MLP_RATE, FLAT_RATE = 2e-3, 3e-2
 class PrefixSettings(Settings):
     """Settings of prefix tuning."""
 
-    prompt_len: int = setting(10, "Learned keys and values in front of the text, in every layer (P).", low=1, high=512)
+    prompt_len: int = setting(
+        10,
+        "Learned keys and values in front of the text, in every layer (P).",
+        low=1,
+        high=512,
+        tries=(2, 5, 10, 20, 40),
+    )
     reparametrisation: str = setting(
         "mlp",
         "Compute the prefix from a small matrix by an MLP while training, or train its numbers directly.",
         choices=("mlp", "flat"),
+        tries=("mlp", "flat"),
     )
     mlp_width: int | None = setting(
         None,

@@ -18,11 +18,14 @@ if TYPE_CHECKING:
 class PromptSettings(Settings):
     """Settings of prompt tuning."""
 
-    prompt_len: int = setting(20, "Virtual tokens in front of the text (K).", low=1, high=512, unit="tokens")
+    prompt_len: int = setting(
+        20, "Virtual tokens in front of the text (K).", low=1, high=512, unit="tokens", tries=(5, 10, 20, 40)
+    )
     init: str = setting(
         "vocabulary",
         "Where the virtual tokens start: words of a sentence, random vocabulary entries, or random numbers.",
         choices=("text", "vocabulary", "random"),
+        tries=("vocabulary", "random"),
     )
     init_text: str = setting("", "The sentence to start from when init is text.")
     shift_positions: bool = setting(

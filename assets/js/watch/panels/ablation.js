@@ -70,21 +70,22 @@ const mount = (ctx) => {
       tallest: 30,
       edged: true,
       value: (row, column) => spans[row][column] ?? NaN,
-      colour: (loss) =>
-        Number.isNaN(loss) ? "transparent" : palette.ramp((loss - whole) / Math.max(1e-6, worst - whole)),
+      colour: (loss) => palette.ramp((loss - whole) / Math.max(1e-6, worst - whole)),
       rowNames: layers.map((layer) => say("from", { layer })),
       columnNames: layers.map((layer) => say("to", { layer })),
       shortNames: layers,
       picked: at,
       hovered: null,
     });
-    legend.replaceChildren(rampLegend(palette, figure(whole), figure(worst)));
+    legend.replaceChildren(rampLegend(palette, say("no_effect", { whole: figure(whole) }), figure(worst)));
     const loss = at && spans[at[0]]?.[at[1]];
     const values = { step: step ?? view.tape.last, whole: figure(whole) };
-    readout.textContent =
-      at && loss
-        ? say(at[0] === at[1] ? "one" : "cell", { ...values, from: at[0], to: at[1], loss: figure(loss) })
-        : say("all", values);
+    if (!at) readout.textContent = say("all", values);
+    else if (loss === null || loss === undefined) readout.textContent = say("none");
+    else {
+      const kind = at[0] === at[1] ? "one" : "cell";
+      readout.textContent = say(kind, { ...values, from: at[0], to: at[1], loss: figure(loss) });
+    }
   };
 
   return (view) => {
@@ -98,4 +99,12 @@ const mount = (ctx) => {
 };
 
 /** @type {Panel} */
-export const ablation = { name: "ablation", order: 8, side: "right", needs: null, fits: (tape) => tape.layered, mount };
+export const ablation = {
+  name: "ablation",
+  order: 8,
+  side: "right",
+  tall: 130,
+  needs: null,
+  fits: (tape) => tape.layered,
+  mount,
+};

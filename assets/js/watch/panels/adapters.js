@@ -21,4 +21,4 @@ const mount = (ctx) =>
   });
 
 /** @type {Panel} */
-export const adapters = { name: "adapters", order: 1, side: "left", needs: "adapters", mount };
+export const adapters = { name: "adapters", order: 1, side: "left", tall: 440, needs: "adapters", mount };

@@ -79,4 +79,4 @@ const mount = (ctx) => {
 };
 
 /** @type {Panel} */
-export const agreement = { name: "agreement", order: 2, side: "left", needs: "agreement", mount };
+export const agreement = { name: "agreement", order: 2, side: "left", tall: 330, needs: "agreement", mount };

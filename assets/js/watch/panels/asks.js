@@ -1,17 +1,19 @@
 // A sentence, and how each of its tokens uses what was trained.
 // @ts-check
 
-import { paletteOf } from "../../common/colour.js";
+import { paletteOf, rampLegend } from "../../common/colour.js";
 import { el, mapTitle } from "../../common/dom.js";
 import { figure, tokenName } from "../../common/text.js";
 import { createAsker } from "../asker.js";
 import { cursorOf } from "../cursor.js";
 import { createHeatMap } from "../heat.js";
+import { createPartChoice } from "../part_choice.js";
 import { fillNextWords, mapsOf } from "../reports.js";
 
 /** @import { Cell, Cursor, HeatMap, Palette, Panel, Report, ReportMap, View } from "../../types.js" */
 
 const LONGEST = 400;
+const MOST_TOKENS = 64; // as many as `engine.analysis.probe` reads
 
 /**
  * The cell of a map at a cursor: of its layer, of its token, or of both; null where it is at neither.
@@ -59,9 +61,17 @@ const mount = (ctx) => {
   const input = el("input", { type: "text", class: "gl-input", maxlength: LONGEST, ...named });
   const state = el("p", { class: "gl-readout", role: "status" });
   const [upperTitle, lowerTitle] = [mapTitle(), mapTitle()];
+  const [upperLegend, lowerLegend] = [el("span"), el("span")];
+  const upperHead = el("div", { class: "gl-map-head" }, upperTitle, upperLegend);
+  const lowerHead = el("div", { class: "gl-map-head" }, lowerTitle, lowerLegend);
   const [upperHost, lowerHost] = [el("div"), el("div")];
   const table = el("table", { class: "gl-next" });
-  body.append(input, state, upperTitle, upperHost, lowerTitle, lowerHost, el("div", { class: "gl-scroll-x" }, table));
+  const parts = createPartChoice(ctx, (chosen) => {
+    report = chosen;
+    ctx.redraw();
+  });
+  const nextWords = el("div", { class: "gl-scroll-x" }, table);
+  body.append(input, parts.host, state, upperHead, upperHost, lowerHead, lowerHost, nextWords);
   /** @param {number} row */
   const layerOf = (row) => report?.layers?.[row] ?? null;
   const drawUpper = createHeatMap(upperHost, {
@@ -74,10 +84,7 @@ const mount = (ctx) => {
     hover: (row, token) => ctx.set({ hover: row === null ? null : { token, prompt: row } }),
     pick: (_, token) => ctx.set({ token }),
   });
-  const ask = createAsker(ctx, state, (answer) => {
-    report = answer;
-    ctx.redraw();
-  });
+  const ask = createAsker(ctx, state, parts.show);
   input.addEventListener("input", ctx.redraw);
 
   /**
@@ -113,17 +120,21 @@ const mount = (ctx) => {
     const { maps, upper, lower, head, said } = drawn;
     ctx.caption.textContent = say(`caption.${of.kind}`);
     ctx.title.textContent = say(maps.title ?? "title");
+    ctx.term.textContent = say(`term.${of.kind}`);
     upperTitle.textContent = say(`share.${of.kind}`, said);
+    upperLegend.replaceChildren(rampLegend(palette, "0", figure(upper.most, 2)));
     drawUpper(heatMap(upper, of, view, palette));
-    lowerHost.hidden = lowerTitle.hidden = !lower;
+    lowerHost.hidden = lowerHead.hidden = !lower;
     if (lower) {
-      lowerTitle.textContent = say(`spread.${of.kind}`, { head, layer: lower.layer, most: figure(lower.most, 2) });
+      lowerTitle.textContent = say(`spread.${of.kind}`, { head, layer: lower.layer });
+      lowerLegend.replaceChildren(rampLegend(palette, "0", figure(lower.most, 2)));
       drawLower(heatMap(lower, of, view, palette));
     }
     table.hidden = !maps.words;
     if (maps.words) fillNextWords(table, of, at.token, ctx);
     state.dataset.kind = "";
-    state.textContent = describe(of, at, drawn, step);
+    const cut = of.tokens.length >= MOST_TOKENS ? ` ${say("cut", { n: MOST_TOKENS })}` : "";
+    state.textContent = describe(of, at, drawn, step) + cut;
   };
 
   return (view) => {
@@ -137,11 +148,19 @@ const mount = (ctx) => {
     const last = step >= tape.last;
     if (input.value.trim())
       ask({ query: "probe", run, step, last, sentence: input.value }, view.playing || view.following);
-    for (const part of [upperHost, lowerHost, upperTitle, lowerTitle]) part.hidden = !report;
+    for (const part of [upperHost, lowerHost, upperHead, lowerHead]) part.hidden = !report;
     if (report) show(view, report, report.step ?? tape.last);
     else if (!state.dataset.kind) state.textContent = say("waiting");
   };
 };
 
 /** @type {Panel} */
-export const asks = { name: "asks", order: 3, side: "left", needs: null, fits: (tape) => !tape.pictures, mount };
+export const asks = {
+  name: "asks",
+  order: 3,
+  side: "left",
+  tall: 480,
+  needs: null,
+  fits: (tape) => !tape.pictures,
+  mount,
+};

@@ -10,11 +10,10 @@ import { cursorOf } from "../cursor.js";
 import { createHeatMap } from "../heat.js";
 import { attentionToPrompts, headName } from "../reports.js";
 import { createTiles } from "./patch_tiles.js";
+import { createSights } from "./sights.js";
 
 /** @import { Grid } from "../../event_types.js" */
 /** @import { BesideReport, Cell, Cursor, HeatMap, Palette, Panel, PanelContext, ReportMap, View } from "../../types.js" */
-
-const SIGHTS = /** @type {const} */ (["seen", "withheld", "other"]);
 
 /**
  * @param {Grid} a
@@ -27,34 +26,6 @@ const largest = (grid) => Math.max(0, ...grid.flat().map(Math.abs));
 
 /** @param {BesideReport} of */
 const loudest = (of) => Math.max(largest(of.loudness), largest(of.withheld));
-
-/**
- * The answers beside their pictures: with the row's own, with none, and with another one.
- *
- * @param {PanelContext["say"]} say
- */
-const createAnswers = (say) => {
-  const parts = SIGHTS.map((sight) => {
-    const picture = el("img", { class: "gl-said-picture", alt: say(`alt.${sight}`) });
-    const blank = el("span", { class: "gl-said-picture gl-blank", text: sight === "withheld" ? "∅" : "" });
-    const answer = el("strong", { dir: "auto" });
-    const host = el("figure", {}, picture, blank, el("figcaption", {}, el("span", { text: say(sight) }), answer));
-    return { sight, picture, blank, answer, host };
-  });
-  const host = el("div", { class: "gl-sights" }, ...parts.map((part) => part.host));
-  /** @param {BesideReport} of */
-  const draw = (of) => {
-    const sources = { seen: of.picture, withheld: "", other: of.other };
-    for (const { sight, picture, blank, answer } of parts) {
-      const source = sources[sight];
-      if (source.startsWith("data:image/")) picture.src = source;
-      picture.hidden = !source;
-      blank.hidden = Boolean(source);
-      answer.textContent = of.answers[sight] || say("silence");
-    }
-  };
-  return { host, draw };
-};
 
 /**
  * The cell of a layer and a head, or null where the cursor is at no layer of the report.
@@ -153,10 +124,13 @@ const mount = (ctx) => {
   let report = null;
   let run = "";
   let wanted = "0";
+  let question = "";
   const read = new Image();
   const choice = el("select", { class: "gl-select gl-wide", "aria-label": say("choice") });
   const state = el("p", { class: "gl-readout", role: "status" });
-  const answers = createAnswers(say);
+  const refuse = (/** @type {string} */ sentence) => Object.assign(state, { textContent: sentence });
+  const answers = createSights(say, () => ctx.redraw(), refuse);
+  const own = el("input", { class: "gl-input", placeholder: say("question"), "aria-label": say("question") });
   const loudness = createLoudness(ctx, () => report);
   const [loudTitle, spreadTitle, looksTitle] = [mapTitle(), mapTitle(), mapTitle(say("looks"))];
   const spreadHost = el("div");
@@ -167,7 +141,7 @@ const mount = (ctx) => {
   });
   const tiles = createTiles(ctx, () => null);
   const drawn = [answers.host, loudTitle, loudness.host, spreadTitle, spreadHost, looksTitle, tiles.host];
-  body.append(choice, state, ...drawn);
+  body.append(choice, own, state, ...drawn);
   const ask = createAsker(ctx, state, (answer) => {
     report = /** @type {BesideReport} */ (/** @type {unknown} */ (answer));
     read.src = report.picture;
@@ -176,6 +150,11 @@ const mount = (ctx) => {
   read.addEventListener("load", () => ctx.redraw());
   choice.addEventListener("change", () => {
     wanted = choice.value;
+    question = own.value = "";
+    ctx.redraw();
+  });
+  own.addEventListener("change", () => {
+    question = own.value.trim();
     ctx.redraw();
   });
 
@@ -234,7 +213,8 @@ const mount = (ctx) => {
     }
     drawLooks(of, view);
     state.dataset.kind = "";
-    state.textContent = `${say("at", { step, reference: of.reference })} ${describe(of, at, lower, say)}`;
+    const told = of.reference ? say("at", { step, reference: of.reference }) : say("at.own", { step });
+    state.textContent = `${told} ${describe(of, at, lower, say)}`;
   };
 
   return (view) => {
@@ -243,9 +223,13 @@ const mount = (ctx) => {
       run = tape.run;
       report = null;
       wanted = "0";
+      question = own.value = "";
+      answers.forget();
     }
-    ask({ query: "probe_beside", run, step, last: step >= tape.last, row: wanted }, view.playing || view.following);
-    for (const part of [choice, ...drawn]) part.hidden = !report;
+    const { seen, other } = answers.chosen;
+    const asked = { row: wanted, own: seen, other, question };
+    ask({ query: "probe_beside", run, step, last: step >= tape.last, ...asked }, view.playing || view.following);
+    for (const part of [choice, own, ...drawn]) part.hidden = !report;
     if (report) show(view, report, report.step ?? tape.last);
     else if (!state.dataset.kind) state.textContent = ctx.common("asks.waiting");
   };
@@ -256,7 +240,9 @@ export const beside = {
   name: "beside",
   order: 2,
   side: "left",
+  tall: 760,
   needs: null,
-  fits: (tape) => Boolean(tape.config.method_settings?.vision),
+  fits: (tape) =>
+    Object.entries(tape.config.method_settings ?? {}).some(([name, value]) => /(^|_)vision$/.test(name) && value),
   mount,
 };

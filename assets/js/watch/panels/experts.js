@@ -18,13 +18,14 @@ const THIN = { colour: "tuned", faint: true };
  * The map of one pool of experts: rows are layers (or linears of layers), columns experts.
  *
  * @param {PanelContext} ctx
+ * @param {HTMLElement} folded where it stands
  * @param {string} pool
  */
-const createMap = (ctx, pool) => {
+const createMap = (ctx, folded, pool) => {
   const { say } = ctx;
   const tools = el("div", { class: "gl-tools" });
   const host = el("div", {}, el("div", { class: "gl-panel-head" }, mapTitle(say(`pool.${pool}`)), tools));
-  ctx.body.append(host);
+  folded.append(host);
   /** @param {ExpertEvent} event */
   const index = (event) => event.pools.indexOf(pool);
   /** @param {ExpertEvent} event */
@@ -58,9 +59,11 @@ const createMap = (ctx, pool) => {
 /** @type {Panel["mount"]} */
 const mount = (ctx) => {
   const { say, body } = ctx;
-  const maps = POOLS.map((pool) => createMap(ctx, pool));
   body.append(mapTitle(say("cosines")));
   const drawCosines = createLines(body, say("cosines"), ctx.goTo);
+  const counts = el("details", { class: "gl-fold", ontoggle: ctx.redraw }, el("summary", { text: say("counts") }));
+  body.append(counts);
+  const maps = POOLS.map((pool) => createMap(ctx, counts, pool));
 
   return (view) => {
     const { tape, step } = view;
@@ -78,4 +81,4 @@ const mount = (ctx) => {
 };
 
 /** @type {Panel} */
-export const experts = { name: "experts", order: 1, side: "left", needs: "experts", mount };
+export const experts = { name: "experts", order: 1, side: "left", tall: 300, needs: "experts", mount };

@@ -170,4 +170,4 @@ const mount = (ctx) => {
 };
 
 /** @type {Panel} */
-export const gates = { name: "gates", order: 1, side: "left", needs: "gates", mount };
+export const gates = { name: "gates", order: 1, side: "left", tall: 440, needs: "gates", mount };

@@ -17,6 +17,7 @@ import { norms } from "./norms.js";
 import { patches } from "./patches.js";
 import { prefix } from "./prefix.js";
 import { prompt } from "./prompt.js";
+import { ranks } from "./ranks.js";
 import { routes } from "./routes.js";
 import { sample } from "./sample.js";
 import { side } from "./side.js";
@@ -42,6 +43,7 @@ export const PANELS = [
   patches,
   prefix,
   prompt,
+  ranks,
   routes,
   sample,
   side,

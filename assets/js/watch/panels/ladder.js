@@ -41,4 +41,4 @@ const mount = (ctx) => {
 };
 
 /** @type {Panel} */
-export const ladder = { name: "ladder", order: 1, side: "left", needs: "ladder", mount };
+export const ladder = { name: "ladder", order: 1, side: "left", tall: 440, needs: "ladder", mount };

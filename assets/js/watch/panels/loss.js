@@ -1,6 +1,7 @@
 // Loss on the task and on plain text: what the run learns and what it forgets, drawn by Plotly in a fixed place.
 // @ts-check
 
+import { pageScale } from "../../common/canvas.js";
 import { paletteOf } from "../../common/colour.js";
 import { el, toggleButton } from "../../common/dom.js";
 import { createPlot } from "../../common/plotly.js";
@@ -9,8 +10,25 @@ import { stepScale } from "../steps.js";
 import { forgetting, lossLayout, lossTraces, lowestValidation } from "./loss_plot.js";
 
 /** @import { Panel, PlotlyHost, ShownView } from "../../types.js" */
+/** @import { Tape } from "../tape.js" */
 
 const CONFIG = { displayModeBar: false, doubleClick: "reset" };
+
+/**
+ * The three losses of a run at a step, as figures.
+ *
+ * @param {Tape} tape
+ * @param {number} step
+ */
+const lossesAt = (tape, step) => {
+  const evaluated = tape.at("eval", step);
+  return {
+    step,
+    training: figure(tape.at("loss", step)?.loss),
+    validation: figure(evaluated?.validation_loss),
+    forgetting: figure(forgetting(tape)(evaluated)),
+  };
+};
 
 /** @type {Panel["mount"]} */
 const mount = (ctx) => {
@@ -39,21 +57,15 @@ const mount = (ctx) => {
     if (!axis?.l2p) return;
     const x = axis.l2p(stepScale(logarithmic, view.tape.last).of(view.step));
     line.hidden = !(x >= 0 && x <= axis._length);
-    line.style.transform = `translateX(${axis._offset + x}px)`;
+    line.style.transform = `translateX(${(axis._offset + x) / pageScale()}px)`;
   };
   /** @param {ShownView} view */
-  const describe = ({ tape, step: shown }) => {
+  const describe = ({ tape, other, step: shown }) => {
     const step = hovered ?? shown;
-    const evaluated = tape.at("eval", step);
-    const values = {
-      step,
-      training: figure(tape.at("loss", step)?.loss),
-      validation: figure(evaluated?.validation_loss),
-      forgetting: figure(forgetting(tape)(evaluated ?? null)),
-    };
     const best = lowestValidation(tape);
-    const texts = [say("readout", values)];
+    const texts = [say("readout", lossesAt(tape, step))];
     if (best) texts.push(say("best", { step: best.step, value: figure(best.validation_loss) }));
+    if (other) texts.push(say("readout.other", { name: other.name, ...lossesAt(other, step) }));
     readout.textContent = texts.join(" · ");
   };
   /** @param {number | null} step */
@@ -89,4 +101,4 @@ const mount = (ctx) => {
 };
 
 /** @type {Panel} */
-export const loss = { name: "loss", order: 2, side: "right", needs: null, mount };
+export const loss = { name: "loss", order: 2, side: "right", tall: 390, needs: null, mount };

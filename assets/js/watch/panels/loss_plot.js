@@ -54,7 +54,7 @@ export const forgetting = (tape) => {
 };
 
 /**
- * The lines of a run, with the training loss of the run that it is compared with.
+ * The lines of a run, and dotted those of the run that it is compared with.
  *
  * @param {Tape} tape
  * @param {Tape | null} other
@@ -87,8 +87,20 @@ export const lossTraces = (tape, other, scale, palette, say) => {
     traces.push(trace([best], (event) => event.validation_loss, scale, { name: "", mode: "markers", marker }));
   }
   if (other) {
-    const line = { width: 1, color: palette.ink, dash: "dot" };
-    traces.push(trace(other.all("loss"), (event) => event.loss, scale, { name: say("other", { name: "" }), line }));
+    /**
+     * @param {string} color
+     * @param {number} width
+     */
+    const dotted = (color, width) => ({
+      name: say("other", { name: other.name }),
+      line: { width, color, dash: "dot" },
+    });
+    const theirs = other.all("eval");
+    traces.push(
+      trace(other.all("loss"), (event) => event.loss, scale, { ...dotted(palette.tuned, 1), opacity: 0.7 }),
+      trace(theirs, (event) => event.validation_loss, scale, dotted(palette.accent, 2.4)),
+      trace(theirs, forgetting(other), scale, dotted(palette.base, 2.4)),
+    );
   }
   return traces;
 };

@@ -110,4 +110,4 @@ const mount = (ctx) => {
 };
 
 /** @type {Panel} */
-export const masks = { name: "masks", order: 1, side: "left", needs: "masks", mount };
+export const masks = { name: "masks", order: 1, side: "left", tall: 560, needs: "masks", mount };

@@ -19,4 +19,4 @@ const mount = (ctx) =>
   });
 
 /** @type {Panel} */
-export const mass = { name: "mass", order: 1, side: "left", needs: "mass", mount };
+export const mass = { name: "mass", order: 1, side: "left", tall: 440, needs: "mass", mount };

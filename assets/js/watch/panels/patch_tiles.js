@@ -1,7 +1,7 @@
 // Small copies of a picture, each under a map of its patches.
 // @ts-check
 
-import { fitCanvas } from "../../common/canvas.js";
+import { fitCanvas, pointOn } from "../../common/canvas.js";
 import { el } from "../../common/dom.js";
 import { figure } from "../../common/text.js";
 
@@ -28,7 +28,10 @@ const createTile = (name, hover, pick) => {
    * @param {MouseEvent} event
    * @returns {[x: number, y: number]}
    */
-  const share = (event) => [event.offsetX / canvas.clientWidth, event.offsetY / canvas.clientHeight];
+  const share = (event) => {
+    const { x, y } = pointOn(canvas, event);
+    return [x / canvas.clientWidth, y / canvas.clientHeight];
+  };
   canvas.addEventListener("pointermove", (event) => hover(...share(event)));
   canvas.addEventListener("pointerleave", () => hover(null, 0));
   button.addEventListener("click", (event) => {

@@ -7,6 +7,7 @@ import { clamp } from "../../common/maths.js";
 import { figure } from "../../common/text.js";
 import { createAsker } from "../asker.js";
 import { cursorOf } from "../cursor.js";
+import { createPartChoice } from "../part_choice.js";
 import { mapsOf } from "../reports.js";
 import { CLASS_TOKEN, createTiles } from "./patch_tiles.js";
 
@@ -80,11 +81,14 @@ const mount = (ctx) => {
     return x === null ? null : 1 + index(y) * side + index(x);
   };
   const [upperTiles, lowerTiles] = [createTiles(ctx, tokenAt), createTiles(ctx, tokenAt)];
-  body.append(choice, state, upperTitle, upperTiles.host, lowerTitle, lowerTiles.host);
-  const ask = createAsker(ctx, state, (answer) => {
-    report = answer;
-    picture.src = answer.picture;
+  const methods = createPartChoice(ctx, (chosen) => {
+    report = chosen;
     ctx.redraw();
+  });
+  body.append(choice, methods.host, state, upperTitle, upperTiles.host, lowerTitle, lowerTiles.host);
+  const ask = createAsker(ctx, state, (answer) => {
+    picture.src = answer.picture;
+    methods.show(answer);
   });
   picture.addEventListener("load", () => ctx.redraw());
   choice.addEventListener("change", () => {
@@ -144,6 +148,7 @@ export const patches = {
   name: "patches",
   order: 3,
   side: "left",
+  tall: 420,
   needs: null,
   fits: (tape) => tape.pictures,
   mount,

@@ -49,7 +49,7 @@ const mount = (ctx) => {
   const readout = readoutLine();
   const table = el("table", { class: "gl-moved" });
   body.append(readout, table);
-  const columns = [[""], ...["keys", "values"].map((name) => [say(name), say(`${name}.title`)])];
+  const columns = [[say("layer")], ...["keys", "values"].map((name) => [say(name), say(`${name}.title`)])];
 
   /** @param {PrefixEvent} event */
   const fillTable = (event) => {
@@ -86,4 +86,4 @@ const mount = (ctx) => {
 };
 
 /** @type {Panel} */
-export const prefix = { name: "prefix", order: 3, side: "right", needs: "prefix", mount };
+export const prefix = { name: "prefix", order: 3, side: "right", tall: 520, needs: "prefix", mount };

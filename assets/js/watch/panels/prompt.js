@@ -67,4 +67,4 @@ const mount = (ctx) => {
 };
 
 /** @type {Panel} */
-export const prompt = { name: "prompt", order: 1, side: "left", needs: "prompt", mount };
+export const prompt = { name: "prompt", order: 1, side: "left", tall: 500, needs: "prompt", mount };

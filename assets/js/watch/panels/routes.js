@@ -101,4 +101,4 @@ const mount = (ctx) => {
 };
 
 /** @type {Panel} */
-export const routes = { name: "routes", order: 7, side: "right", needs: "experts", mount };
+export const routes = { name: "routes", order: 7, side: "right", tall: 140, needs: "experts", mount };

@@ -17,14 +17,28 @@ const entry = (key, title) => {
   return { row: el("div", { class: "gl-said-row" }, name, text), name, text };
 };
 
+/**
+ * A text in which an answer is marked. Its places count whole characters, as Python does.
+ *
+ * @param {string} text
+ * @param {number[]} place where the answer begins and ends; empty for none
+ */
+const marked = (text, [start, end]) => {
+  if (start === undefined || end === undefined) return [text];
+  const signs = Array.from(text);
+  const answer = el("mark", { class: "gl-found", text: signs.slice(start, end).join("") });
+  return [signs.slice(0, start).join(""), answer, signs.slice(end).join("")];
+};
+
 /** @type {Panel["mount"]} */
 const mount = (ctx) => {
   const { say, body } = ctx;
   const question = entry("question", say("question"));
   const first = entry("base", say("now", { step: 0 }));
   const now = entry("tuned", "");
+  const theirs = entry("other", "");
   const reference = entry("reference", say("reference"));
-  body.append(el("dl", { class: "gl-saying" }, question.row, first.row, now.row, reference.row));
+  body.append(el("dl", { class: "gl-saying" }, question.row, first.row, now.row, theirs.row, reference.row));
   /** @type {HTMLImageElement | null} */
   let picture = null;
 
@@ -42,15 +56,24 @@ const mount = (ctx) => {
     const start = view.tape.at("sample", 0);
     body.hidden = !event;
     if (!event) return;
-    question.text.textContent = event.prompt;
+    question.text.replaceChildren(...marked(event.prompt, event.mark ?? []));
+    const found = /** @type {HTMLElement | null} */ (question.text.querySelector("mark"));
+    if (found) question.text.scrollTop = found.offsetTop - question.text.offsetTop - found.offsetHeight;
     showPicture(event.picture);
     first.row.hidden = !start || event.step === 0;
     first.text.textContent = start?.answer.trim() || say("silence");
     now.name.textContent = say("now", { step: event.step });
     now.text.textContent = event.answer.trim() || say("silence");
+    const other = view.other?.at("sample", view.step);
+    theirs.row.hidden = !other;
+    if (view.other && other) {
+      theirs.name.textContent = say("other", { name: view.other.name, step: other.step });
+      const asked = other.prompt === event.prompt ? [] : [el("span", { class: "gl-asked", text: other.prompt })];
+      theirs.text.replaceChildren(...asked, other.answer.trim() || say("silence"));
+    }
     reference.text.textContent = event.reference;
   };
 };
 
 /** @type {Panel} */
-export const sample = { name: "sample", order: 4, side: "right", needs: null, mount };
+export const sample = { name: "sample", order: 4, side: "right", tall: 250, needs: null, mount };

@@ -50,4 +50,4 @@ const mount = (ctx) => {
 };
 
 /** @type {Panel} */
-export const side = { name: "side", order: 1, side: "left", needs: "side", mount };
+export const side = { name: "side", order: 1, side: "left", tall: 520, needs: "side", mount };

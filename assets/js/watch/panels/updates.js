@@ -6,8 +6,15 @@ import { createGrid } from "../grid.js";
 /** @import { Panel } from "../../types.js" */
 
 /** @type {Panel["mount"]} */
-const mount = (ctx) =>
-  createGrid(ctx, { kind: "updates", grid: (event) => event.ratio, columns: (event) => event.targets });
+const mount = (ctx) => {
+  const draw = createGrid(ctx, { kind: "updates", grid: (event) => event.ratio, columns: (event) => event.targets });
+  return (view) => {
+    const kind = view.tape.family === "weights" ? "" : ".states";
+    ctx.title.textContent = ctx.say(`title${kind}`);
+    ctx.term.textContent = ctx.say(`term${kind}`);
+    draw(view);
+  };
+};
 
 /** @type {Panel} */
-export const updates = { name: "updates", order: 1, side: "left", needs: "updates", mount };
+export const updates = { name: "updates", order: 1, side: "left", tall: 440, needs: "updates", mount };

@@ -1,0 +1,28 @@
+"""Words of the learning-rate ladder."""
+
+WORDS = {
+    "ladder.ask": "Which rate?",
+    "ladder.title": "Which learning rate?",
+    "ladder.stop": "End it",
+    "ladder.use": "Put the best on the form",
+    "ladder.close": "Hide",
+    "ladder.waiting": "{of} rates are in the queue; they begin when their turn comes.",
+    "ladder.running": "{n} of {of} rates are still in: the better half goes on at each dotted line.",
+    "ladder.best": "{rate} is the best rate here; the usual one of {method} is {usual}.",
+    "ladder.best.usual": "{rate} is the best rate here, as is usual for {method}.",
+    "ladder.stopped": "The ladder was ended; what its runs have learnt is on Runs.",
+    "ladder.failed": "No rate gave a finite loss: look at the runs on Runs.",
+    "ladder.state.waiting": "waits, at step {step}",
+    "ladder.state.running": "trains, step {step}",
+    "ladder.state.out": "out at step {step}",
+    "ladder.state.best": "best",
+    "ladder.state.done": "to the end",
+    "ladder.x": "step",
+    "ladder.y": "validation loss (log)",
+    "ladder.caption": (
+        "The same data, batches and seed for all; "
+        "each is a run on Runs. It is shorter than a whole run, whose best rate may be a little lower."
+    ),
+    "ladder.filled": "Learning rate {rate} is on the form.",
+    "ladder.other": "That ladder was for {method} on {model}: choose them first.",
+}

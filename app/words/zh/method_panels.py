@@ -1,0 +1,127 @@
+"""Words of Watch in Chinese: the views of what single methods do."""
+
+WORDS = {
+    "watch.ranks.title": "秩分到了哪里？",
+    "watch.ranks.term": "AdaLoRA 留下的秩",
+    "watch.ranks.caption": "上次裁剪之后每个更新还剩多少个方向。所有更新争用同一份预算，预算逐步缩小，直到最后阶段。",
+    "watch.ranks.label": "秩：从下到上是层，从左到右是权重。方向键移动选中的格子。",
+    "watch.ranks.strip": "每个秩随步数的变化",
+    "watch.ranks.mean": "第 {step} 步，平均秩为 {value}。指向格子查看，点击锁定。",
+    "watch.ranks.cell": "第 {layer} 层，{column}：秩为 {value}",
+    "watch.prompt.title": "虚拟 token 在说什么？",
+    "watch.prompt.term": "软提示在词表中的最近邻",
+    "watch.prompt.caption": (
+        "“最近的词”往往并不近：余弦低于常见值，说明这个向量落在词与词之间，把它读成那个词只是猜测。"
+    ),
+    "watch.prompt.token": "#",
+    "watch.prompt.token.title": "虚拟 token（virtual token）",
+    "watch.prompt.norm": "范数",
+    "watch.prompt.norm.title": "向量的长度；刻度是普通词的长度",
+    "watch.prompt.drift": "漂移",
+    "watch.prompt.drift.title": "离起点的距离",
+    "watch.prompt.words": "最近的词（余弦）",
+    "watch.prompt.words.title": "词表里余弦最大的三个完整的词",
+    "watch.prompt.usual": "普通词：{value}",
+    "watch.prompt.strides": "编码器从一帧到下一帧把虚拟 token 移动多远",
+    "watch.prompt.at": "第 {step} 步。普通词的范数是 {norm}，与自己最近邻的余弦是 {cosine}。",
+    "watch.adapters.title": "每个适配器把经过的内容改了多少？",
+    "watch.adapters.term": "适配器输出的相对大小",
+    "watch.adapters.caption": "改得多不等于重要：在下面关掉某些层，看看代价。这里只测了一句话。",
+    "watch.adapters.label": "每个适配器的改变：从下到上是层，左为注意力之后，右为前馈层之后。方向键移动选中的格子。",
+    "watch.adapters.bars": "未激活",
+    "watch.adapters.part.attention": "注意力之后",
+    "watch.adapters.part.mlp": "前馈层之后",
+    "watch.adapters.strip": "每个适配器的改变随步数的变化",
+    "watch.adapters.mean": (
+        "第 {step} 步，|A(h) − h| / |h| 的均值为 {value}；瓶颈里 {asleep} % 的单元未被激活。指向格子查看，点击锁定。"
+    ),
+    "watch.adapters.cell": (
+        "第 {layer} 层，{column}：|A(h) − h| / |h| = {value}；{asleep} % 的单元未被激活（这句话里没有 token 激活它们）"
+    ),
+    "watch.prefix.title": "前缀走了多远，步子有多大？",
+    "watch.prefix.term": "前缀及其每步更新的范数",
+    "watch.prefix.caption": (
+        "走得远不等于走得好：同样的学习率下，MLP 的步子更大；学习率高时就太大了。好不好要看损失。不妨去掉 "
+        "MLP 再训练一次，两相对比。"
+    ),
+    "watch.prefix.moved": "离起点的距离",
+    "watch.prefix.norm": "大小",
+    "watch.prefix.other": "{name} 的距离",
+    "watch.prefix.way": "前缀的大小和离起点的距离随步数的变化",
+    "watch.prefix.strides": "一次更新的步幅随步数的变化",
+    "watch.prefix.layer": "层",
+    "watch.prefix.keys": "键",
+    "watch.prefix.keys.title": "这一层文本前面的键（key）的范数",
+    "watch.prefix.values": "值",
+    "watch.prefix.values.title": "这一层文本前面的值（value）的范数",
+    "watch.prefix.at": "第 {step} 步：前缀的大小是 {norm}，离起点 {moved}；一次更新移动 {stride}。",
+    "watch.experts.title": "轮到过谁？他们正在变成同一个吗？",
+    "watch.experts.term": "随机路由与专家相似度",
+    "watch.experts.caption": "没有人挑选专家，全凭随机。次数不同是偶然，不是本事；卡方值说明有多偶然。",
+    "watch.experts.pool.down": "各个降维专家被抽中的次数",
+    "watch.experts.pool.up": "各个升维专家被抽中的次数",
+    "watch.experts.label": "被抽中的次数：从下到上是层，从左到右是专家。方向键移动选中的格子。",
+    "watch.experts.bars": "相似",
+    "watch.experts.counts": "每个专家被抽中了多少次",
+    "watch.experts.expert": "专家 {expert}",
+    "watch.experts.strip": "每个专家被抽中的次数随步数的变化",
+    "watch.experts.cosines": "每一层的专家彼此有多像：0 毫无关系，1 完全相同",
+    "watch.experts.mean": (
+        "第 {step} 步，平均被抽中 {value} 次；卡方 {chi}（纯属偶然时约 {usual}）；专家之间的余弦 {cosine}。"
+    ),
+    "watch.experts.cell": (
+        "第 {layer} 层 {target}，{column}：{value} 次；卡方 {chi}（纯属偶然时约 {usual}）；余弦 {cosine}"
+    ),
+    "watch.masks.title": "哪些权重被关掉了？",
+    "watch.masks.term": "二值掩码的稀疏度",
+    "watch.masks.caption": (
+        "关掉不等于没用：基座做别的事也许需要它，请看基座能力。分数只是固定的抽样，大小只说明离翻转还有多远。"
+    ),
+    "watch.masks.label": "每个矩阵被关掉的份额：从下到上是层，从左到右是矩阵。方向键移动选中的格子。",
+    "watch.masks.flipped": "看变化",
+    "watch.masks.flipped.title": "改看与起点不同的份额，而不是被关掉的份额",
+    "watch.masks.strip": "每个矩阵随步数的变化",
+    "watch.masks.scores": "抽样权重的分数：低于阈值的关（石板灰），高于阈值的开（琥珀色）",
+    "watch.masks.mean": "第 {step} 步：{off} % 的权重被关掉，{changed} % 与起点不同。",
+    "watch.masks.cell": "第 {layer} 层，{column}：{off} % 被关掉，{changed} % 与起点不同",
+    "watch.side.title": "基座还有多少发言权？",
+    "watch.side.term": "混合权重 σ(α)",
+    "watch.side.caption": "份额大小不代表谁对：侧网络可以轻声说话却起决定作用。下面只问了一句话。",
+    "watch.side.share": "基座在混合里的权重 σ(α) 随步数的变化",
+    "watch.side.agree": "单独说时，与混合结果说同一个词的 token 份额",
+    "watch.side.base": "基座",
+    "watch.side.network": "侧网络",
+    "watch.side.at": "第 {step} 步：基座占混合的 {share} %；α 的梯度 {grad}。",
+    "watch.side.blend": (
+        "第 {step} 步：单独说时，基座在 {base} % 的 token 之后、侧网络在 {side} % 的 token 之后会说同一个词。"
+        "侧网络的状态是基座的 {ratio} 倍大，余弦 {cosine}。"
+    ),
+    "watch.ladder.title": "梯子在哪里搭上了基座？",
+    "watch.ladder.term": "侧网络的门控系数",
+    "watch.ladder.caption": "从基座取得多的一级，对回答未必重要：后面的几级可能把它盖掉。",
+    "watch.ladder.kept": "μ：侧网络保留自己的多少，0 到 1",
+    "watch.ladder.fresh": "它的状态里有多少是新从基座取来的，0 到 1",
+    "watch.ladder.gate": "μ",
+    "watch.ladder.share": "新取",
+    "watch.ladder.kept.label": "梯子的门控，从下到上是层。方向键移动选中的格子。",
+    "watch.ladder.kept.strip": "每个门控随步数的变化",
+    "watch.ladder.kept.mean": "第 {step} 步，μ 的均值为 {value}。",
+    "watch.ladder.kept.cell": "第 {layer} 层：保留自己状态的 {value}；梯度 {grad}",
+    "watch.ladder.fresh.label": "新从基座取来的份额，从下到上是层。方向键移动选中的格子。",
+    "watch.ladder.fresh.strip": "每一级随步数的变化",
+    "watch.ladder.fresh.mean": "第 {step} 步，均值 {value}；梯子最后加上的是基座末层状态的 {added} 倍。",
+    "watch.ladder.fresh.cell": "第 {layer} 层：混合状态里 {value} 是新从基座取来的；梯子最后加上 {added} 倍",
+    "watch.routes.title": "走一条路，还是取所有路的平均？",
+    "watch.routes.term": "合并专家与随机路线之比",
+    "watch.routes.caption": (
+        "这个平均从来没有被训练过：训练中没有一步用到它。它答得不比各部分差，正是论文的主张；图上只是一个验证集。"
+    ),
+    "watch.routes.label": "随机路线、单个专家和它们的平均的验证损失",
+    "watch.routes.compute": "问遍各条路线",
+    "watch.routes.waiting": "正在问十六条随机路线……",
+    "watch.routes.invite": "按按钮，比较随机路线、单个专家和它们的平均。",
+    "watch.routes.random": "随机路线",
+    "watch.routes.expert": "处处用同一个专家",
+    "watch.routes.average": "所有专家的平均",
+    "watch.routes.told": "验证损失：平均为 {average}，{n} 条随机路线的均值为 {random}，最好的单个专家为 {best}。",
+}

@@ -1,0 +1,85 @@
+// The conversation: copies an answer, gives a question back to be edited, and keeps the newest turn in sight.
+// @ts-check
+
+import { findAll } from "../common/dom.js";
+
+const SAID_MS = 1500;
+const NEAR_PX = 48; // who is this near to the end follows it
+
+/**
+ * Put a text where it can be pasted from; over plain http browsers have no clipboard of their own.
+ *
+ * @param {string} text
+ */
+const copy = async (text) => {
+  if (navigator.clipboard && window.isSecureContext) {
+    await navigator.clipboard.writeText(text);
+    return;
+  }
+  const field = Object.assign(document.createElement("textarea"), { value: text });
+  document.body.append(field);
+  field.select();
+  document.execCommand("copy");
+  field.remove();
+};
+
+/** @param {HTMLElement} button */
+const copyAnswer = async (button) => {
+  await copy(button.closest(".gl-answer")?.querySelector(".gl-text")?.textContent ?? "");
+  const said = button.textContent;
+  button.textContent = button.dataset.copied ?? "";
+  setTimeout(() => {
+    button.textContent = said;
+  }, SAID_MS);
+};
+
+/**
+ * What scrolls: the element itself, or what Gradio puts around it.
+ *
+ * @param {HTMLElement} element
+ */
+const scrollerOf = (element) => {
+  /** @type {HTMLElement | null} */
+  let each = element;
+  while (each && !["auto", "scroll"].includes(getComputedStyle(each).overflowY)) each = each.parentElement;
+  return each ?? element;
+};
+
+/**
+ * Scroll to the end when a turn is added, and while it grows as long as nobody has scrolled up.
+ *
+ * @param {HTMLElement} element
+ */
+const followEnd = (element) => {
+  let turns = findAll(element, ".gl-turn").length;
+  let follows = true;
+  const scroller = scrollerOf(element);
+  scroller.addEventListener("scroll", () => {
+    follows = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR_PX;
+  });
+  new MutationObserver(() => {
+    const now = findAll(element, ".gl-turn").length;
+    if (now !== turns) follows = true;
+    if (now > turns) element.scrollIntoView({ block: "nearest" });
+    turns = now;
+    if (follows) scroller.scrollTop = scroller.scrollHeight;
+  }).observe(element, { childList: true, subtree: true, characterData: true });
+};
+
+/**
+ * Answer clicks in the conversation.
+ *
+ * @param {HTMLElement} element
+ * @param {(turn: number) => void} edit called with the number of the question
+ */
+export const mountTalk = (element, edit) => {
+  element.addEventListener("click", (event) => {
+    const button = event.target instanceof Element ? event.target.closest("button") : null;
+    if (button?.hasAttribute("data-copy")) copyAnswer(button);
+    const turn = button?.dataset.edit;
+    if (turn === undefined) return;
+    edit(Number(turn));
+    /** @type {HTMLElement | null} */ (document.querySelector("#gl-prompt textarea"))?.focus();
+  });
+  followEnd(element);
+};

@@ -1,0 +1,61 @@
+"""What every process but the first one does: it lends its gradients to the run that process 0 trains."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+
+from engine.core.errors import RunError
+from engine.data.fingerprint import changed_splits
+from engine.data.tokenise import Example
+from engine.training.gradient_worker import GradientWorker, Plan, build_gradient_worker
+from engine.training.gradients import Step
+from engine.training.launch import LoadBase, base_for, build_method
+from engine.training.processes import Processes
+from engine.training.run_changes import data_changed, other_weights
+
+
+def follow(processes: Processes, load: LoadBase) -> None:
+    """Work until process 0 has nothing more to do. What cannot be loaded here ends the run there, with its sentence.
+
+    Raises:
+        WorkbenchError: This process failed, or another one.
+    """
+    plan: Plan | None = processes.hear()
+    if plan is None:
+        return
+    try:
+        _help(plan, processes, load)
+    except Exception:
+        with suppress(RunError):
+            processes.hear()  # that the run has ended, wherever it failed
+        raise
+
+
+def _help(plan: Plan, processes: Processes, load: LoadBase) -> None:
+    with processes.together():
+        worker = _worker(plan, processes, load)
+    rows: Iterator[list[Example]] = iter(())
+    expected = -1
+    while (step := processes.hear()) is not None:
+        assert isinstance(step, Step)
+        if step.number != expected:
+            rows = worker.batches(step.number)
+        worker.gradients.of(next(rows), step)
+        worker.gradients.clear()
+        expected = step.number + 1
+
+
+def _worker(plan: Plan, processes: Processes, load: LoadBase) -> GradientWorker:
+    """The same base, data and method as in process 0.
+
+    Raises:
+        WorkbenchError: Something cannot be loaded, or is not the same.
+    """
+    base = base_for(plan.config, load)
+    if base.fingerprint != plan.fingerprint:
+        raise other_weights(plan.run, plan.config.model)
+    dataset = plan.config.load_data(base.processor)
+    if splits := changed_splits(plan.data, dataset, ("train",)):
+        raise data_changed(plan.run, dataset.name, splits)
+    method = build_method(plan.config, base, plan.head)
+    settings = plan.config.of_training()
+    return build_gradient_worker(settings, base, method, dataset, processes, plan.sorted_batches)

@@ -1,0 +1,100 @@
+"""What each process of a run has: the rows and what makes their gradients. Process 0 has the trainer around it."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from engine.config.run import RunConfig
+from engine.config.training import TrainingSettings
+from engine.data.batching import batches_from
+from engine.data.dataset import Dataset
+from engine.data.encode import encode_training
+from engine.data.head_spec import HeadSpec
+from engine.data.tokenise import Example
+from engine.methods.base import Method
+from engine.models.base import Base
+from engine.training.gradients import Gradients
+from engine.training.objective import TrainingObjective
+from engine.training.optimiser import checkpoint_activations
+from engine.training.processes import Processes
+
+
+@dataclass(frozen=True, slots=True)
+class GradientWorker:
+    """What makes the gradients of a run in one process.
+
+    Attributes:
+        settings: Settings of the loop.
+        examples: The encoded training rows.
+        gradients: Makes the gradients of some of them.
+        max_seq_len: Longest row in tokens.
+        sorted_batches: Batches whose rows are sorted by length together.
+    """
+
+    settings: TrainingSettings
+    examples: Sequence[Example]
+    gradients: Gradients
+    max_seq_len: int
+    sorted_batches: int
+
+    def batches(self, first: int) -> Iterator[list[Example]]:
+        """Endless batches, starting with number `first`."""
+        settings = self.settings
+        return batches_from(self.examples, settings.batch_size, settings.seed, first, self.sorted_batches)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What process 0 tells the others of a run, from which they make the same worker.
+
+    Attributes:
+        run: Its id.
+        config: What is trained.
+        head: Spec of the task head; None without one.
+        fingerprint: Of the base.
+        data: Fingerprints of the dataset's splits.
+        sorted_batches: As in `GradientWorker`.
+    """
+
+    run: str
+    config: RunConfig
+    head: HeadSpec | None
+    fingerprint: str
+    data: dict[str, str]
+    sorted_batches: int
+
+
+def lead(processes: Processes, plan: Plan) -> None:
+    """In process 0: tell the others what is trained, and wait until they have loaded it.
+
+    Raises:
+        RunError: One of them could not.
+    """
+    processes.tell(plan)
+    with processes.together():
+        pass
+
+
+def build_gradient_worker(
+    settings: TrainingSettings,
+    base: Base,
+    method: Method,
+    dataset: Dataset,
+    processes: Processes,
+    sorted_batches: int,
+) -> GradientWorker:
+    """Attach a method to its training views, move it to the base's device, and encode the training rows.
+
+    Raises:
+        WorkbenchError: A row cannot be encoded.
+    """
+    views = [base.view() for _ in range(method.passes)]
+    method.attach(views[0].sites)
+    if settings.gradient_checkpointing:
+        checkpoint_activations(views)
+    method.train()
+    templated, spec = dataset.in_template(method.template), method.head.spec if method.head else None
+    max_seq_len = min(settings.max_seq_len, views[0].max_text_tokens)
+    examples = encode_training(base.processor, templated, templated.rows("train"), max_seq_len, spec)
+    method.to(base.device)
+    gradients = Gradients(settings, base, method, TrainingObjective(method, views), processes)
+    return GradientWorker(settings, examples, gradients, max_seq_len, sorted_batches)

@@ -1,0 +1,23 @@
+// The method zoo: which marks no other one beats.
+
+import assert from "node:assert/strict";
+import test from "node:test";
+import { paretoLine } from "../../assets/js/page/zoo_plot.js";
+
+const SCORE_AGAINST_FORGETTING = { x: "forgetting", y: "exact_match" };
+
+test("on the line is what nothing else beats on both axes, from left to right", () => {
+  const [forgetting, score] = [
+    [0.3, 0.1, 0.2, 0.4],
+    [0.9, 0.5, 0.4, 0.8],
+  ];
+  assert.deepEqual(paretoLine(forgetting, score, SCORE_AGAINST_FORGETTING), [1, 0]);
+});
+
+test("where both axes are costs, less is better on both", () => {
+  assert.deepEqual(paretoLine([1, 2, 3], [3, 1, 2], { x: "seconds", y: "trainable" }), [0, 1]);
+});
+
+test("equal marks do not beat each other", () => {
+  assert.deepEqual(paretoLine([1, 1], [0.5, 0.5], SCORE_AGAINST_FORGETTING), [0, 1]);
+});

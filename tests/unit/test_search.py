@@ -1,0 +1,236 @@
+"""A search over methods: what it proposes, which trials go on, what it remembers, and what a crash costs."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from engine.core.errors import ModelError, RunError, SettingError, WorkbenchError
+from engine.methods import METHODS, method_spec
+from engine.runs.facts import RunFacts
+from engine.runs.folder import RunFolder
+from engine.tuning.plan import SearchPlan
+from engine.tuning.search import Search, goes_on, loss_at
+from engine.tuning.space import checked_methods, choices, defaults
+
+PLAN = SearchPlan(model="town", dataset="complaints", methods=["lora", "ia3"], trials=4, steps=20, sampler="random")
+
+
+@pytest.fixture
+def search(tmp_path):
+    (tmp_path / "runs").mkdir()
+    return Search.create(tmp_path / "searches" / "search-1", PLAN, tmp_path / "runs", lambda _: 0.01)
+
+
+def again(search):
+    """The same search in another process."""
+    return Search(search.folder, search._runs, search._usual_rate)
+
+
+def trained(search, entry, losses, *, trainable=100, status="finished", wall_s=6.0):
+    """Leave what the run of an entry would: its facts, and validations every `eval_every` steps."""
+    every, folder = search.plan.eval_every, search._runs / entry.run
+    step = every * len(losses)
+    if not folder.exists():
+        RunFolder.create(folder, search.config(search.progress.trial), RunFacts(trainable=trainable, steps=20))
+    RunFolder(folder).update(status=status, step=step, trainable=trainable, wall_s=wall_s)
+    events = [
+        {"kind": "eval", "step": every * (n + 1), "validation_loss": loss, "base_ability_loss": None}
+        for n, loss in enumerate(losses)
+    ]
+    (folder / "events.jsonl").write_text("".join(json.dumps(event) + "\n" for event in events), encoding="utf-8")
+
+
+def never(_):
+    return False
+
+
+@pytest.mark.parametrize("method", [*METHODS, "bottleneck+prefix"])
+def test_every_method_can_be_searched(method):
+    """It has something to vary; each value is one of its setting's, and its default is among them."""
+    found = choices(method)
+    if method != "side":
+        assert found
+    for choice in found:
+        for value in choice.values:
+            method_spec(method).settings.from_dict({choice.setting: value})
+        assert defaults(method)[choice.name] in choice.values
+
+
+def test_plans_are_checked():
+    """A sentence names what is wrong; no method named means all of them."""
+    assert PLAN.checked().methods == ["lora", "ia3"]
+    assert SearchPlan.from_dict({"model": "m", "dataset": "d", "new": 1}).methods == list(METHODS)
+    with pytest.raises(SettingError, match="there is no method 'lorra'"):
+        checked_methods(["lorra"])
+    with pytest.raises(SettingError, match="act in the same way"):
+        checked_methods(["lora+ia3"])
+    for field, value in (("trials", 1), ("steps", 2), ("minutes", 0)):
+        with pytest.raises(SettingError, match=f"{field} is {value}, but"):
+            replace(PLAN, **{field: value}).checked()
+    with pytest.raises(SettingError, match="sampler is 'best'"):
+        replace(PLAN, sampler="best").checked()
+
+
+def test_rungs_are_validated_steps():
+    """Each falls on a validation, and the last is the end."""
+    for steps in (10, 25, 60, 200, 1001):
+        plan = replace(PLAN, steps=steps)
+        assert plan.rungs[-1] == steps
+        assert all(step % plan.eval_every == 0 for step in plan.rungs[:-1])
+        assert plan.rungs == sorted(set(plan.rungs))
+    assert replace(PLAN, prune=False).rungs == [20]
+
+
+def test_who_goes_on_at_a_rung():
+    """The best third of those that train no more; a small trial is not measured by large ones."""
+    others = [[1.0, 100], [2.0, 100], [3.0, 100]]
+    assert goes_on(5.0, 10, [*others, [5.0, 10]])
+    assert not goes_on(2.0, 100, others)
+    assert goes_on(1.0, 100, others)
+    assert goes_on(9.0, 100, [[9.0, 100], [1.0, 100]]), "two tell nothing yet"
+
+
+def test_a_search_from_its_first_trial_to_its_last(search):
+    """Trials go up the rungs one after another; the best of all sizes are marked; the budget ends it."""
+    sizes, seen = iter((100, 100, 100, 10)), []
+    finals = iter((2.0, 1.5, 1.0, 3.0))
+    while (entry := search.next_run(waits=never)) is not None:
+        assert entry.tags == ["search-1"]
+        if not (search._runs / entry.run).exists():
+            size, final = next(sizes), next(finals)
+        seen.append((search.progress.trial, entry.until))
+        step = entry.until or 20
+        trained(search, entry, [final] * (step // 2), trainable=size, status="stopped" if entry.until else "finished")
+        search = again(search)
+    assert seen[:3] == [(0, 2), (0, 6), (0, None)]
+    points = search.points()
+    assert [point.state for point in points] == ["done"] * 4
+    assert [point.best for point in points] == [False, False, True, True]
+    assert [point.trainable for point in points] == [100, 100, 100, 10]
+    assert search.progress.state == "finished"
+    assert search.progress.seconds == 24
+
+
+def test_a_worse_trial_is_stopped_at_its_rung(search):
+    """With three of its size there, only the best third goes on; it counts with the loss that it had."""
+    losses = (1.0, 2.0, 3.0, 0.5)
+    while (entry := search.next_run(waits=never)) is not None:
+        loss, until = losses[search.progress.trial], entry.until
+        trained(search, entry, [loss] * ((until or 20) // 2), status="stopped" if until else "finished")
+    points = search.points()
+    assert [(point.state, point.step, point.loss) for point in points] == [
+        ("done", 20, 1.0), ("done", 20, 2.0), ("pruned", 2, 3.0), ("done", 20, 0.5)
+    ]  # fmt: skip
+    assert [point.best for point in points] == [False, False, False, True]
+
+
+@pytest.mark.fault("killed", "A search is killed while a trial trains: the same trial goes on at its checkpoint.")
+def test_a_killed_trial_goes_on(search):
+    entry = search.next_run(waits=never)
+    assert again(search).next_run(waits=lambda run: run == entry.run) is None, "it waits in the queue still"
+    trained(search, entry, [2.0], status="running")
+    assert RunFolder(search._runs / entry.run).status() == "interrupted"
+    assert again(search).next_run(waits=never).run == entry.run
+    assert len(search.points()) == 1
+
+
+def test_a_run_that_is_stopped_by_hand_stops_the_search(search):
+    """Whoever stops it wants no more of them; going on, the same trial does."""
+    entry = search.next_run(waits=never)
+    trained(search, entry, [], status="stopped")
+    assert search.next_run(waits=never) is None
+    assert search.progress.state == "stopped"
+    search.go_on()
+    search = again(search)
+    trained(search, entry, [2.0], status="stopped")
+    assert search.next_run(waits=never).run == entry.run
+
+
+def test_failed_trials_are_passed_over(search):
+    """One that cannot begin, fails, or has no loss costs one trial of the budget, and nothing else."""
+    search.next_run(waits=never)  # whose folder never came
+    entry = search.next_run(waits=never)
+    trained(search, entry, [2.0], status="failed")
+    entry = search.next_run(waits=never)
+    trained(search, entry, [float("nan")], status="stopped")
+    search.next_run(waits=never)
+    assert [point.state for point in search.points()] == ["failed", "failed", "failed", "trains"]
+
+
+def test_proposals_are_runs(search):
+    """Settings are those of the method, the rate lies around the usual one, defaults come first with a sampler."""
+    for _ in range(4):
+        entry = search.next_run(waits=never)
+        config = search.config(search.progress.trial)
+        assert config.method in PLAN.methods
+        assert 0.01 / 8.1 <= config.training["learning_rate"] <= 0.01 * 8.1
+        assert entry.of_run().of_training().steps == 20
+        trained(search, entry, [2.0], status="failed")
+
+
+def test_defaults_are_tried_first(tmp_path):
+    """So that a search is never worse than they are."""
+    plan = replace(PLAN, sampler="tpe")
+    search = Search.create(tmp_path / "search-2", plan, tmp_path / "runs", lambda _: 0.01)
+    for method in plan.methods:
+        entry = search.next_run(waits=never)
+        config = search.config(search.progress.trial)
+        assert (config.method, config.method_settings, config.training["learning_rate"]) == (method, {}, 0.01)
+        trained(search, entry, [], status="failed")
+
+
+@pytest.mark.fault("killed", "A search is killed between two of its writes: no trial stays open, none counts twice.")
+def test_killed_between_two_writes(search):
+    """After Optuna was asked and before the trial was written down; after it was told and before that was."""
+    search.study.ask(search._usual_rate)
+    search = again(search)
+    entry = search.next_run(waits=never)
+    assert [point.state for point in search.points()] == ["failed", "trains"]
+    before = search.progress
+    for _ in range(3):
+        if entry is not None and search.progress.trial == before.trial:
+            trained(search, entry, [2.0] * 10, status="stopped" if entry.until else "finished")
+            before, entry = search.progress, search.next_run(waits=never)
+    search._keep(before)
+    assert again(search).next_run(waits=never) is not None
+    assert [point.state for point in search.points()][1] == "done"
+
+
+def test_what_cannot_work_is_said_before_a_search(tmp_path):
+    """A model or data that are not there, methods that cannot read the data: no folder is left."""
+    for change in ({"dataset": "nothing"}, {"dataset": "town-pictures"}):
+        with pytest.raises(WorkbenchError):
+            Search.create(tmp_path / "bad", replace(PLAN, **change), tmp_path, lambda _: 0.01)
+
+    def missing(_):
+        raise ModelError("model_missing", "no such model", name="x")
+
+    with pytest.raises(ModelError):
+        Search.create(tmp_path / "bad", PLAN, tmp_path, missing)
+    assert not (tmp_path / "bad").exists()
+
+
+@pytest.mark.fault("damaged", "A file of a search is damaged: one sentence names it, no traceback.")
+@pytest.mark.parametrize("content", ["", "[]", "{", '{"trials": 1, "model": "m", "dataset": "d"}'])
+def test_damaged_plans(search, content):
+    (search.folder / "plan.json").write_text(content)
+    with pytest.raises((RunError, SettingError)):
+        again(search)
+
+
+def test_damaged_study(search):
+    search.next_run(waits=never)
+    (search.folder / "study.db").write_bytes(b"no database" * 500)
+    with pytest.raises(RunError, match=r"study\.db"):
+        again(search).points()
+
+
+def test_loss_at_a_step(search):
+    """The lowest up to there; step 0, where nothing is trained, does not count."""
+    entry = search.next_run(waits=never)
+    trained(search, entry, [2.0, 1.0, 3.0])
+    folder = RunFolder(search._runs / entry.run)
+    untrained = {"kind": "eval", "step": 0, "validation_loss": 0.5, "base_ability_loss": None}
+    folder.events_path.write_text(json.dumps(untrained) + "\n" + folder.events_path.read_text())
+    assert (loss_at(folder, 2), loss_at(folder, 6), loss_at(folder, 1)) == (2.0, 1.0, None)
