@@ -6,6 +6,7 @@ import gradio as gr
 from gradio.components import Navbar
 
 from app import header, visitor_line
+from app.streams import Blocks
 from app.tabs import chat, runs, train, watch
 from app.words import LANGUAGES, MAIN, Say
 from engine.service.workbench import Workbench
@@ -21,7 +22,7 @@ UPLOADS_SWEPT_KEPT_S = (600, 24 * 3600)
 def create(workbench: Workbench) -> gr.Blocks:
     """The whole page in all languages, each at its path."""
     os.environ.update(GRADIO_STATISTICS)
-    page = gr.Blocks(title="Gatelight", analytics_enabled=False, delete_cache=UPLOADS_SWEPT_KEPT_S)
+    page = Blocks(title="Gatelight", analytics_enabled=False, delete_cache=UPLOADS_SWEPT_KEPT_S)
     with page:
         _build(page, workbench, Say(MAIN))
     for language, name in LANGUAGES.items():
