@@ -6,7 +6,7 @@ made from it; the module that trains is imported when `implementation` is called
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, Literal
 
@@ -31,6 +31,8 @@ Need = Literal["attention", "text"]
 
 EMBEDDED_WIDTH = 192
 """Width of the model on which usual rates were found."""
+WIDTHS = (1024, 768, 512, 384, 256, 192, 128, 96, 64, 48, 32, 24, 16, 12, 8, 6, 4, 2)
+"""Widths of hidden layers that may stand in place of one that follows from the model's."""
 LINEARS: tuple[Place, ...] = ("q", "k", "v", "o", "gate", "up", "down")
 LINEAR_GROUPS: Mapping[str, tuple[str, ...]] = {
     "all": LINEARS,
@@ -85,6 +87,8 @@ class MethodSpec(Generic[S]):
         learning_rate: Rate that works with default settings on the embedded base; see `usual_rate` for others.
         implementation: Imports and returns the module's class.
         rate: The usual rate with given settings on a model of width d, where it is not always `learning_rate`.
+        smaller: What may stand in place of the defaults on a large base, the largest first; every entry has the same
+            settings. See `engine.methods.sizing`.
         rate_factors: Multiples of the learning rate with given settings on a model of width d, by beginnings of the
             names of parameters; the first that fits counts.
         reads_weights: Whether it reads frozen weights with given settings; then `build` refuses a base whose weights
@@ -110,6 +114,7 @@ class MethodSpec(Generic[S]):
     implementation: Callable[[], type[Method[S]]]
     places: Callable[[S], tuple[Place, ...]] | None = None
     rate: Callable[[S, int], float] | None = None
+    smaller: tuple[Mapping[str, object], ...] = ()
     rate_factors: Callable[[S, int], Mapping[str, float]] = _one_rate
     reads_weights: Callable[[S], bool] = _reads_no_weights
     needs: tuple[Need, ...] = ()
@@ -135,9 +140,19 @@ class MethodSpec(Generic[S]):
         return self.emits if self.emits_with is None else self.emits_with(settings)
 
     @property
+    def sized(self) -> tuple[str, ...]:
+        """Names of the settings that a new run on a large base takes from its size, where nobody said them."""
+        return tuple(self.smaller[0]) if self.smaller else ()
+
+    @property
     def layered(self) -> bool:
         """Whether its acts belong to layers, so that it can be switched off in some of them."""
         return bool({"attention", "linear", "norm", "residual"} & set(self.acts_on))
+
+
+def smaller(name: str, values: Iterable[int]) -> tuple[Mapping[str, object], ...]:
+    """Values of one setting that may stand in place of its default, the one that trains most first."""
+    return tuple({name: value} for value in values)
 
 
 def rate_by_width(rate: float) -> Callable[[Settings, int], float]:

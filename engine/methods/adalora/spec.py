@@ -98,12 +98,14 @@ SPEC = MethodSpec(
     places=lambda settings: named_linears(settings.targets),
     settings=AdaLoraSettings,
     presets={
-        "paper": {},
+        "default": {},
+        "paper": {"rank": 6, "target_rank": 4},
         "peft": {"rank": 12, "target_rank": 8, "alpha": 8.0, "targets": "q v", "every": 1},
         "strong_cut": {"rank": 8, "target_rank": 2},
     },
     learning_rate=LEARNING_RATE,
     rate=rate_by_width(LEARNING_RATE),
+    smaller=tuple({"rank": rank, "target_rank": end} for rank, end in ((5, 3), (4, 3), (3, 2), (2, 1))),
     emits=(RankFrame, UpdateFrame),
     examples=(
         {"rank": 3, "target_rank": 2, "targets": "q v"},

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from engine.core.settings import Settings, setting
 from engine.methods.checks import need_targets
-from engine.methods.spec import MethodSpec, Paper, Place, named_linears
+from engine.methods.spec import MethodSpec, Paper, Place, named_linears, smaller
 from engine.telemetry.method_events import AgreementFrame, ExpertFrame
 
 if TYPE_CHECKING:
@@ -83,11 +83,13 @@ SPEC = MethodSpec(
     places=_places,
     settings=AdaMixSettings,
     presets={
-        "paper": {},
+        "default": {},
+        "paper": {"width": 16},
         "nlg": {"experts": 8, "width": 8, "consistency": 100.0, "activation": "gelu_tanh"},
         "over_lora": {"module": "lora", "width": 8, "share_up": False},
     },
     learning_rate=1e-3,
+    smaller=smaller("width", (12, 8, 6, 4, 2, 1)),
     former_tensors={"dice": "routing_rng"},
     emits=(ExpertFrame, AgreementFrame),
     emits_with=lambda settings: (ExpertFrame, AgreementFrame) if settings.pools() else (),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engine.core.settings import Settings, setting
-from engine.methods.spec import MethodSpec, Paper, Place
+from engine.methods.spec import MethodSpec, Paper, Place, smaller
 from engine.telemetry.method_events import AdapterFrame, NormFrame
 
 if TYPE_CHECKING:
@@ -88,11 +88,13 @@ SPEC = MethodSpec(
     places=_places,
     settings=BottleneckSettings,
     presets={
-        "paper": {},
+        "default": {},
+        "paper": {"reduction": 12},
         "pfeiffer": {"position": "pfeiffer"},
         "adapterhub": {"reduction": 16, "activation": "silu", "init": "normal", "init_std": 0.02, "norms": False},
     },
     learning_rate=1e-3,
+    smaller=smaller("reduction", (16, 24, 32, 48, 64, 96, 128, 192, 256, 512)),
     emits=(AdapterFrame, NormFrame),
     emits_with=lambda settings: (AdapterFrame, NormFrame) if settings.norms else (AdapterFrame,),
     no_decay=("norms",),

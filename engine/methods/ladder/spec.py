@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engine.core.settings import Settings, setting
-from engine.methods.spec import MethodSpec, Paper
+from engine.methods.spec import MethodSpec, Paper, smaller
 from engine.telemetry.method_events import LadderFrame, RungFrame
 
 if TYPE_CHECKING:
@@ -53,8 +53,9 @@ SPEC = MethodSpec(
     group="beside",
     acts_on=("beside",),
     settings=LadderSettings,
-    presets={"default": {}, "paper": {"residual": False}, "wide": {"reduction": 4}},
+    presets={"default": {}, "paper": {"residual": False, "reduction": 8}, "wide": {"reduction": 4}},
     learning_rate=1e-2,
+    smaller=smaller("reduction", (12, 16, 24, 32, 48, 64, 96, 128, 192, 256)),
     emits=(LadderFrame, RungFrame),
     no_decay=("gates",),
     examples=({"reduction": 4}, {"reduction": 2, "residual": False}),

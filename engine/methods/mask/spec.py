@@ -88,8 +88,14 @@ SPEC = MethodSpec(
     acts_on=("linear",),
     places=lambda settings: named_linears(settings.targets),
     settings=MaskSettings,
-    presets={"paper": {}, "from_base": {"sparsity": 0.0}, "smallest_first": {"init": "magnitude"}},
+    presets={
+        "default": {},
+        "paper": {"targets": EVERY, "layers": None},
+        "from_base": {"sparsity": 0.0},
+        "smallest_first": {"init": "magnitude"},
+    },
     learning_rate=1e-2,
+    smaller=tuple({"targets": "o", "layers": layers} for layers in range(8, 0, -1)),
     reads_weights=lambda settings: True,
     emits=(MaskFrame,),
     no_decay=("scores",),  # decay would pull scores below the threshold: it would switch weights off

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from engine.core.errors import SettingError
 from engine.core.settings import Settings, setting
 from engine.data.templates import SLOT
-from engine.methods.spec import MethodSpec, Paper
+from engine.methods.spec import WIDTHS, MethodSpec, Paper, smaller
 from engine.telemetry.method_events import PromptFrame
 
 if TYPE_CHECKING:
@@ -106,12 +106,14 @@ SPEC = MethodSpec(
     acts_on=("embedding",),
     settings=PTuningSettings,
     presets={
-        "paper": {},
+        "default": {},
+        "paper": {"encoder_width": None},
         "around": {"template": SLOT * 10 + "{prompt}" + SLOT * 10},
         "mlp_encoder": {"encoder": "mlp"},
     },
     learning_rate=ENCODER_RATE,
     rate=_rate,
+    smaller=smaller("encoder_width", WIDTHS),
     needs=("text",),
     emits=(PromptFrame,),
     examples=(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from engine.core.settings import Settings, setting
 from engine.methods.checks import need_init_text
-from engine.methods.spec import MethodSpec, Paper
+from engine.methods.spec import WIDTHS, MethodSpec, Paper, smaller
 from engine.telemetry.method_events import MassFrame, PrefixFrame
 
 if TYPE_CHECKING:
@@ -89,12 +89,14 @@ SPEC = MethodSpec(
     acts_on=("attention",),
     settings=PrefixSettings,
     presets={
-        "paper": {},
+        "default": {},
+        "paper": {"mlp_width": None},
         "flat": {"reparametrisation": "flat"},
         "real_text": {"init": "text", "init_text": "Answer the question about the town in one sentence."},
     },
     learning_rate=MLP_RATE,
     rate=prefix_rate,
+    smaller=smaller("mlp_width", WIDTHS),
     needs=("attention",),
     emits=(PrefixFrame, MassFrame),
     examples=(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from engine.core.settings import Settings, setting
 from engine.methods.checks import need_layers
-from engine.methods.spec import MethodSpec, Paper
+from engine.methods.spec import WIDTHS, MethodSpec, Paper, smaller
 from engine.telemetry.method_events import BlendFrame, SideFrame
 
 if TYPE_CHECKING:
@@ -78,12 +78,14 @@ SPEC = MethodSpec(
     settings=SideSettings,
     presets={
         "taught": {},
+        "half_width": {"width": None},
         "from_scratch": {"init": "scratch"},
         "copied": {"init": "copied"},
         "mostly_base": {"alpha": 1.39},
     },
     learning_rate=RATES["distilled"],
     rate=lambda settings, _: RATES[settings.init],
+    smaller=smaller("width", WIDTHS),
     reads_weights=lambda settings: settings.init == "copied",
     emits=(SideFrame, BlendFrame),
     no_decay=("alpha",),
