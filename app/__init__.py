@@ -4,7 +4,7 @@ Beside the workbench it imports only those parts of the engine that load no torc
 
 - `engine.core`: errors, settings, paths, what paths may be named, sampling, signals.
 - `engine.config`: what determines a run, and the settings of training.
-- `engine.methods`: the table of methods, and `engine.methods.spec`.
+- `engine.methods`: the table of methods, `engine.methods.spec`, and `engine.methods.sizing`.
 - `engine.data`: `engine.data.settings`, `engine.data.pixels` (thumbnails), and of `engine.data.readers` the formats,
   names and archives that a person may choose.
 - `engine.exchange.forms`: the formats of an export.

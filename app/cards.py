@@ -1,10 +1,13 @@
 """What stands under and beside the three choices of Train: cards, the diagram, the count."""
 
+from app.forms import word
 from app.markup import link, safe, size, term
 from app.method_names import method_title
 from app.words import Say
 from engine.data.info import DatasetInfo
 from engine.data.preview_values import DataPreview, PictureReport
+from engine.methods import part_names, part_settings
+from engine.methods.sizing import MOST
 from engine.methods.spec import MethodSpec
 from engine.models.info import Counts, ModelInfo
 
@@ -84,8 +87,8 @@ def _labels(say: Say, labels: tuple[str, ...] | None) -> str:
     return f" · {safe(say('train.labels', labels=named) if labels else say('train.numbers'))}"
 
 
-def count_bar(say: Say, counts: Counts) -> str:
-    """How much trains, in numbers and to scale."""
+def count_bar(say: Say, counts: Counts, method: str) -> str:
+    """How much trains, in numbers and to scale, and which settings are smaller for that."""
     share = 100 * counts.trainable / max(1, counts.total)
     groups = " · ".join(f"{safe(_group(say, name))} {held:,}" for name, held in counts.groups.items())
     line = say(
@@ -97,8 +100,28 @@ def count_bar(say: Say, counts: Counts) -> str:
     )
     return (
         f'<div class="gl-count"><p>{line}</p><div class="gl-scale" role="img" aria-label="{share:.2f} %">'
-        f'<i style="width:{max(BAR_LEAST, min(100, share)):.2f}%"></i></div><p class="gl-fact">{groups}</p></div>'
+        f'<i style="width:{max(BAR_LEAST, min(100, share)):.2f}%"></i></div><p class="gl-fact">{groups}</p>'
+        f"{_made_smaller(say, counts, method)}</div>"
     )
+
+
+def _made_smaller(say: Say, counts: Counts, method: str) -> str:
+    """The settings that are as they suit the size of the model, beside the defaults; empty where none are."""
+    if not counts.smaller:
+        return ""
+    settings = [
+        _now_and_otherwise(say, word(say, name, part) or name, value, usual)
+        for part in part_names(method)
+        for name, (value, usual) in part_settings(method, part, counts.smaller).items()
+    ]
+    line = say("train.count.smaller", settings=say("train.count.and").join(settings), most=f"{100 * MOST:g}")
+    return f'<p class="gl-fact">{safe(line)}</p>'
+
+
+def _now_and_otherwise(say: Say, name: str, value: object, usual: object) -> str:
+    """A setting with its value, and with the one that it has on other models, where that is a value."""
+    said = say("train.count.setting", name=name, value=value)
+    return said if usual is None else say("train.count.otherwise", setting=said, usual=usual)
 
 
 def _group(say: Say, name: str) -> str:

@@ -22,6 +22,7 @@ DOOR = (
     "engine.config.run",
     "engine.config.training",
     "engine.methods",
+    "engine.methods.sizing",
     "engine.methods.spec",
     "engine.data.settings",
     "engine.data.info",

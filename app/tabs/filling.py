@@ -3,6 +3,7 @@
 import dataclasses
 import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from app.tabs.form_values import (
     described,
     run_config,
 )
+from app.tabs.sizing import preset_settings, resized
 from app.tabs.training_form import OF_TRUST, TrainingForm, filled_training, preset_name, presets
 from app.wiring import Updates, Values, session_of
 from app.words import Say
@@ -29,6 +31,7 @@ from engine.config.run import RunConfig
 from engine.config.training import TrainingSettings
 from engine.core.errors import SettingError, WorkbenchError
 from engine.methods import METHODS, method_spec, part_names, part_settings
+from engine.methods.sizing import Sizes
 from engine.service.workbench import Workbench
 
 LARGEST_FILE = 1_000_000  # bytes of a run file
@@ -74,10 +77,22 @@ class Filler:
         return {self.form.model: gr.Dropdown(choices, value=model), **self.about_model(model)}
 
     def choose_model(self, request: gr.Request, values: Values) -> Updates:
-        """Card and ticks for another model: trust in one model's authors is none in another's."""
+        """Card, ticks and sizes for another model: trust in one model's authors is none in another's."""
         self.workbench.permission.trust(session_of(request), "", ())
         trust: Updates = {self.form.training[name]: False for name in OF_TRUST}
-        return {**self.about_model(values[self.form.model] or ""), **trust}
+        return {**self.about_model(values[self.form.model] or ""), **trust, **self.resize(request, values)}
+
+    def resize(self, request: gr.Request, values: Values) -> Updates:
+        """The settings that follow from the size of the model, where nobody has set them."""
+        model = RunConfig(model=values[self.form.model] or "")
+        return resized(self.form, values, self._sizes(model, session_of(request)))
+
+    def _sizes(self, config: RunConfig, session: str) -> Sizes:
+        """What follows from the size of a run's model; nothing as long as that is not here."""
+        try:
+            return self.workbench.sizing.sizes(config, session=session)
+        except WorkbenchError:
+            return {}
 
     def tick_trust(self, request: gr.Request, values: Values) -> Updates:
         """Remember which trust the person at the page ticked for the model on the form, and no more than that."""
@@ -105,7 +120,7 @@ class Filler:
             return gr.skip()
         return {
             self.form.last_presets: {**form.last_presets, form.first: preset},
-            **self.form.methods.filled(form.first, presets_of[preset]),
+            **self.form.methods.filled(form.first, preset_settings(METHODS[form.first], preset, form.sizes)),
         }
 
     def choose_data(self, values: Values) -> Updates:
@@ -160,17 +175,17 @@ class Filler:
         present = described(self.form.values(values)).get("config")
         if not self.workbench.rights.who().starts or config.to_dict() == present:
             return {}
-        updates = self.filled(config, session_of(request), values[self.form.last_presets])
+        updates = self.filled(config, session_of(request), values)
         first = part_names(config.method)[0]
-        presets = {**values[self.form.last_presets], first: self._preset_of(first, config)}
+        preset = self._preset_of(first, config, updates[self.form.sizes])
+        presets = {**values[self.form.last_presets], first: preset}
         return {**updates, self.form.last_presets: presets, **self.about_method(first, presets)}
 
-    def _preset_of(self, method: str, config: RunConfig) -> str:
+    def _preset_of(self, method: str, config: RunConfig, sizes: Sizes) -> str:
         """The preset whose settings one of a run's methods has, or that it has its own."""
         own = part_settings(config.method, method, config.of_method().to_dict())
-        spec, wanted = METHODS[method], METHODS[method].settings.from_dict(own)
-        named = ((name, spec.settings.from_dict(settings)) for name, settings in spec.presets.items())
-        return next((name for name, settings in named if settings == wanted), OWN_VALUES)
+        spec, wanted = METHODS[method], METHODS[method].settings.from_dict(own).to_dict()
+        return next((name for name in spec.presets if preset_settings(spec, name, sizes) == wanted), OWN_VALUES)
 
     def preview_data(self, request: gr.Request, values: Values) -> Updates:
         """What the run on the form would train on."""
@@ -185,7 +200,9 @@ class Filler:
     def load(self, request: gr.Request, values: Values) -> Updates:
         """Every part of the form from a run file, except for trust: the session then has none in any model."""
         config, trust = read_config(values[self.form.load])
-        updates = self.filled(config, session_of(request), values[self.form.last_presets])
+        with suppress(WorkbenchError):  # of a model that is not here the fields say so
+            config = self.workbench.sizing.as_new(config, session=session_of(request))
+        updates = self.filled(config, session_of(request), values)
         gr.Info(self.say("train.loaded"))
         if trust:
             gr.Warning(self.say("train.loaded.trust"))
@@ -199,18 +216,20 @@ class Filler:
             return {}
         config = self.workbench.runs.config(run)
         lower = dataclasses.replace(config, training={**config.training, "learning_rate": float(rate)})
-        updates = self.filled(lower, session_of(request), values[self.form.last_presets])
+        updates = self.filled(lower, session_of(request), values)
         gr.Info(self.say("train.lowered", rate=rate))
         return updates
 
-    def filled(self, config: RunConfig, session: str, last_presets: LastPresets) -> Updates:
-        """Every part of the form from a run's config."""
-        form = self.form
+    def filled(self, config: RunConfig, session: str, values: Values) -> Updates:
+        """Every part of the form from a run's config; what that leaves open is as by default, as in the run."""
+        form, last_presets = self.form, values[self.form.last_presets]
         self.workbench.permission.trust(session, "", ())
+        sizes = self._sizes(config, session)
         brought = config.dataset not in [info.name for info in self.workbench.datasets()]
         first, *others = part_names(config.method)
         last_presets = {**last_presets, first: OWN_VALUES}
         return {
+            **resized(form, values, sizes),
             form.method: first,
             **form.methods.beside(others),
             form.model: config.model,
@@ -232,7 +251,7 @@ class Filler:
         """
         try:
             run = config()
-            count = cards.count_bar(self.say, self.workbench.count(run, session=session))
+            count = cards.count_bar(self.say, self.workbench.count(run, session=session), run.method)
             rate = gr.Textbox(placeholder=self._rate(run, session))
             told: Updates = {self.form.count: count, self.form.command: run.command(), self.rate: rate}
             return told | self._drawn(run.method, run.method_settings)

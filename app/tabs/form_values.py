@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypedDict
 
 from app import user_data
@@ -10,7 +10,8 @@ from app.user_data import UserDataValues
 from engine.config.run import RunConfig
 from engine.config.training import TRUST
 from engine.core.errors import SettingError
-from engine.methods import part_names, part_settings, whole_settings
+from engine.methods import method_spec, part_names, part_settings, whole_settings
+from engine.methods.sizing import Sizes, sized_names
 
 LastPresets = dict[str, str]
 """What the settings of each method were set to last: one of its presets, or `OWN_VALUES` for a run file."""
@@ -36,6 +37,7 @@ class FormValues:
         user_data: What stands in the fields of one's own data.
         training: Settings of the loop.
         last_presets: By method.
+        sizes: What follows from the size of the model; see `engine.methods.sizing`.
     """
 
     model: str
@@ -45,6 +47,7 @@ class FormValues:
     user_data: UserDataValues
     training: dict[str, Any]
     last_presets: LastPresets
+    sizes: Sizes = field(default_factory=dict)
 
     @property
     def first(self) -> str:
@@ -77,10 +80,19 @@ def run_config(form: FormValues) -> RunConfig:
         model=form.model.strip(),
         dataset=dataset,
         method=form.method,
-        method_settings=form.method_settings,
+        method_settings=_said(form),
         training=form.training,
         data=data,
     ).checked()
+
+
+def _said(form: FormValues) -> dict[str, Any]:
+    """The settings of the method. On a model that is not large, those that follow from its size need no saying."""
+    if form.sizes:
+        return form.method_settings
+    names, usual = sized_names(form.method), method_spec(form.method).settings().to_dict()
+    plain = {name: ("", None) if usual[name] is None else (usual[name],) for name in names}
+    return {name: v for name, v in form.method_settings.items() if name not in plain or v not in plain[name]}
 
 
 def described(form: FormValues) -> Described:

@@ -3,6 +3,7 @@
 from typing import Any
 
 import gradio as gr
+from gradio.components import Component
 from gradio.events import Dependency
 
 from app.markup import note
@@ -10,6 +11,7 @@ from app.tabs import controls, ladder
 from app.tabs.controls import Bar
 from app.tabs.filling import Filler
 from app.tabs.search import SearchForm
+from app.tabs.sizing import sized_controls
 from app.tabs.training_form import OF_TRUST, TrainingForm
 from app.wiring import Updates, Values, session_of, wire, wire_js
 from app.words import Say
@@ -80,7 +82,7 @@ def _wire_choices(say: Say, form: TrainingForm, filler: Filler, bar: Bar) -> Non
     """What a choice brings with it. Start waits for the settings of a preset, which it would read too early."""
     about_method, everything = {form.method_card, form.preset, form.diagram}, filler.everything
     trust = {form.training[name] for name in OF_TRUST}
-    wire(say, [form.model.input], filler.choose_model, {form.model}, {*filler.of_model, *trust})
+    _wire_model(say, form, filler, {*filler.of_model, *trust})
     wire(say, [form.method.input], filler.choose_method, form.inputs, about_method)
     wire(say, [form.methods.others.input], filler.choose_others, {form.methods.others}, {form.methods.shown})
     wire_js([form.preset.select], _START_WAITS.format("true"))
@@ -89,10 +91,19 @@ def _wire_choices(say: Say, form: TrainingForm, filler: Filler, bar: Bar) -> Non
     wire_js([], _START_WAITS.format("false"), after=chosen)
     wire(say, [], filler.weigh, form.inputs, filler.of_run, after=chosen)
     wire(say, [form.dataset.change], filler.choose_data, {form.dataset}, {form.user_data.panel})
-    wire(say, [form.load.upload], filler.load, {form.load, form.last_presets}, everything)
-    wire(say, [bar.ways_out.lower.click], filler.lower_rate, {form.last_presets}, everything, trigger_mode="once")
+    wire(say, [form.load.upload], filler.load, {form.load, *form.inputs}, everything)
+    wire(say, [bar.ways_out.lower.click], filler.lower_rate, form.inputs, everything, trigger_mode="once")
     form.user_data.wire()
     _wire_suited(say, form, filler)
+
+
+def _wire_model(say: Say, form: TrainingForm, filler: Filler, about: set[Component]) -> None:
+    """What follows from the size of a model comes with it. Start waits for that, as for a preset."""
+    wire_js([form.model.input], _START_WAITS.format("true"))
+    sized = {form.sizes, *sized_controls(form)}
+    chosen = wire(say, [form.model.input], filler.choose_model, form.inputs, about | sized)
+    wire_js([], _START_WAITS.format("false"), after=chosen)
+    wire(say, [], filler.weigh, form.inputs, filler.of_run, after=chosen)
 
 
 def _wire_suited(say: Say, form: TrainingForm, filler: Filler) -> None:
@@ -109,7 +120,7 @@ def _wire_search(form: TrainingForm, filler: Filler, search: SearchForm) -> None
     """A search takes model, data and loop from the form, and gives back the settings of one of its runs."""
 
     def filled(config: RunConfig, session: str, values: Values) -> Updates:
-        return filler.filled(config, session, values[form.last_presets])
+        return filler.filled(config, session, values)
 
     search.wire(lambda values: filler.config(form.values(values)), form.inputs, filled, filler.everything)
 
@@ -147,7 +158,8 @@ def _wire_models(page: gr.Blocks, say: Say, form: TrainingForm, filler: Filler) 
 
     def fetched(ended: Dependency) -> None:
         shown = offered(wire(say, [], filler.list_models, None, [form.models, choices], after=ended))
-        wire(say, [], filler.weigh, form.inputs, filler.of_run, after=shown)
+        sized = wire(say, [], filler.resize, form.inputs, {form.sizes, *sized_controls(form)}, after=shown)
+        wire(say, [], filler.weigh, form.inputs, filler.of_run, after=sized)
 
     offered(wire(say, [page.load], filler.list_models, None, [form.models, choices]))
     form.download.wire(page, form.model, fetched)

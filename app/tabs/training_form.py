@@ -42,13 +42,14 @@ class TrainingForm:
         run: The run on the form, see `Described`; empty until the form was read once.
         run_of_data: The same as far as its data depends on it.
         kept: The run on the form as JSON, for the browser to keep; empty while a value cannot work.
+        sizes: What follows from the size of the model on the form, see `app.tabs.sizing`.
         former: One that shall fill the form: what the browser had kept when the page was loaded, or one of Runs.
     """
 
     def __init__(self, workbench: Workbench, say: Say) -> None:
         self.say = say
         self.training: dict[str, Control] = {}
-        self.last_presets = gr.State({})
+        self.last_presets, self.sizes = gr.State({}), gr.State({})
         self.run, self.run_of_data = gr.State({}), gr.State({})
         self.kept, self.former = gr.Textbox("", visible="hidden"), gr.Textbox("", visible="hidden")
         self._first = METHODS[FIRST.method]
@@ -147,7 +148,7 @@ class TrainingForm:
     @property
     def inputs(self) -> set[gr.components.Component]:
         """What `values` reads; all are there after the `build_` methods."""
-        chosen = {self.model, self.method, self.methods.others, self.dataset, self.last_presets}
+        chosen = {self.model, self.method, self.methods.others, self.dataset, self.last_presets, self.sizes}
         return {*chosen, *self.user_data.inputs, *self.training.values(), *self.methods.all}
 
     def values(self, values: Values) -> FormValues:
@@ -161,6 +162,7 @@ class TrainingForm:
             user_data=self.user_data.values(values),
             training=forms.read(self.training, values),
             last_presets=values[self.last_presets],
+            sizes=values[self.sizes],
         )
 
 

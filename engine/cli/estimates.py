@@ -4,7 +4,7 @@ import argparse
 
 from engine.cli.commands import Commands, add_command
 from engine.cli.output import result
-from engine.cli.settings import add_run_options, run_config
+from engine.cli.settings import add_run_options, run_config, smaller
 
 MEMORY_PARTS = ("weights", "quantisation", "adapter", "gradients", "optimiser", "activations", "logits", "total")
 
@@ -13,13 +13,16 @@ def params(args: argparse.Namespace) -> None:
     """Count the parameters that a method would train, and those of the model; no weights are loaded."""
     from engine.service.catalogue import count
 
-    counts = count(run_config(args))
+    config = run_config(args)
+    counts = count(config)
     share = 100 * counts.trainable / counts.total
     parts = ", ".join(f"{name} {number:,}" for name, number in counts.groups.items())
     result(
         counts,
         as_json=args.json,
-        text=f"Trains {counts.trainable:,} of {counts.total:,} ({share:.2f} %): {parts}.",
+        text="\n".join(
+            [f"Trains {counts.trainable:,} of {counts.total:,} ({share:.2f} %): {parts}.", *smaller(counts.smaller)]
+        ),
     )
 
 

@@ -3,7 +3,7 @@
 import argparse
 import dataclasses
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from typing_extensions import override
@@ -16,6 +16,7 @@ from engine.core.errors import SettingError
 from engine.core.settings import Field
 from engine.data.dataset import suited_settings
 from engine.data.settings import DataSettings
+from engine.methods.sizing import MOST
 
 
 def add_run_options(command: argparse.ArgumentParser) -> None:
@@ -128,6 +129,16 @@ def _say_what_is_left_out(args: argparse.Namespace, text: str) -> None:
                 "model's authors.",
                 file=sys.stderr,
             )
+
+
+def smaller(changed: Mapping[str, tuple[Any, Any]]) -> list[str]:
+    """The line that says which settings are smaller than the defaults, see `made_smaller`; none where none are."""
+    if not changed:
+        return []
+    named = ", ".join(
+        f"{name} is {value} (default: {'auto' if usual is None else usual})" for name, (value, usual) in changed.items()
+    )
+    return [f"{named}, so that no more than {MOST:.0%} of this model trains; --set overrides that."]
 
 
 def add_data_option(command: argparse.ArgumentParser) -> None:

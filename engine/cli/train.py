@@ -22,12 +22,14 @@ from engine.cli.settings import (
     add_same_result_options,
     add_trust_options,
     run_config,
+    smaller,
     trusted,
 )
 from engine.config.resuming import Resuming
 from engine.config.training import ON_RESUME, TrainingSettings
 from engine.core.paths import runs_root
 from engine.core.signals import STOP_SIGNALS, ignored_hangup
+from engine.methods.sizing import made_smaller
 from engine.runs.facts import RunFacts
 from engine.runs.folder import RunFolder
 from engine.runs.requests import GO_ON, PAUSE, POLL_S, STOP, Requests
@@ -56,6 +58,8 @@ def train(args: argparse.Namespace) -> None:
             _launch_where_asked(config.checked().of_training())
             path = args.out or new_run_path(runs_root(), config)
             trainer = start_run(path, config, load_base, processes=processes)
+            for line in smaller(made_smaller(config.method, trainer.folder.config.method_settings, trainer.base.shape)):
+                say(line)
             with trainer.folder.owned():
                 _run(trainer, args, Requests(trainer.folder))
 

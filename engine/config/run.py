@@ -4,7 +4,7 @@ import dataclasses
 import shlex
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import yaml
 
@@ -14,6 +14,10 @@ from engine.core.settings import Settings
 from engine.data.dataset import Dataset, load_dataset, suited_settings, suited_training
 from engine.data.settings import DataSettings
 from engine.methods import method_spec, part_names, whole_settings
+from engine.methods.sizing import sized_names, sized_settings
+
+if TYPE_CHECKING:
+    from engine.models.shape import ModelShape
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +28,8 @@ class RunConfig:
         model: Embedded name, folder or hub id.
         dataset: Name of a shipped dataset, a folder, a file, or a hub dataset.
         method: Name in `METHODS`, or several with a plus sign between, which train together.
-        method_settings: Settings of the method that differ from its defaults.
+        method_settings: Settings of the method that differ from its defaults, and what was said of those that a new run
+            takes from the size of its base, see `sized`.
         training: Settings of the loop that differ from their defaults.
         data: How a file or a hub dataset becomes rows, where that differs from the detected columns.
     """
@@ -88,17 +93,32 @@ class RunConfig:
     def checked(self) -> Self:
         """The same run with every value converted to its setting's type, and default values left out.
 
-        What suits the dataset is said, so that a run stays the same whatever the dataset says later.
+        What suits the dataset is said, so that a run stays the same whatever the dataset says later. What was said of
+        settings that follow from the size of the base stays said, so that `sized` leaves it.
 
         Raises:
             SettingError: Something is unknown or out of bounds.
         """
+        method = self.of_method()
+        said = method.up_to_date(self.method_settings)
+        keep = {*self._suited, *(name for name in sized_names(self.method) if name in said)}
         return dataclasses.replace(
             self,
-            method_settings=_changed(self.of_method(), keep=self._suited),
+            method_settings=_changed(method, keep=keep),
             training=_changed(self.of_training(), keep=suited_training(self.dataset)),
             data=_changed(self.of_data()),
         )
+
+    def sized(self, shape: "ModelShape") -> Self:
+        """The same for a new run on a base of this shape, checked: on a large one smaller settings replace defaults.
+
+        Once they are said, they stay: a run that exists is never sized again.
+
+        Raises:
+            SettingError: Something is unknown or out of bounds.
+        """
+        checked = self.checked()
+        return dataclasses.replace(checked, method_settings=sized_settings(self.method, checked.method_settings, shape))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values."""

@@ -1,9 +1,9 @@
 """Defaults that fit the size of a base: on a large one, what nobody said about a new run trains at most one percent.
 
-The papers' defaults grow with the model, some with the square of its width. `MethodSpec.smaller` lists what may stand in
-their place, and the first entry counts that trains no more than `MOST` of the base. Only a new run asks for this, once,
-and writes the values down: a run that is resumed, or whose adapter is loaded, means what its file says. Needs no torch
-until it counts.
+The papers' defaults grow with the model, some with the square of its width. `MethodSpec.smaller` lists what may stand
+in their place, and the first entry counts that trains no more than `MOST` of the base. Only a new run asks for this,
+once, and writes the values down: a run that is resumed, or whose adapter is loaded, means what its file says. Needs no
+torch until it counts.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.core.errors import WorkbenchError
 from engine.core.settings import Settings
-from engine.methods import method_spec, part_names, part_settings, whole_settings
+from engine.methods import METHODS, method_spec, part_names, part_settings, whole_settings
 from engine.methods.spec import MethodSpec
 
 if TYPE_CHECKING:
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 LARGE = 100_000_000
 """Parameters from which on a base is large; on a smaller one the defaults are always the papers'."""
+Sizes = dict[str, dict[str, dict[str, Any]]]
+"""The settings that follow from the size of one base, by method and preset; empty for a base that is not large."""
+
 MOST = 0.01
 """Share of a large base that a method trains at most by default."""
 
@@ -44,6 +47,17 @@ def sized_settings(method: str, said: Mapping[str, Any], shape: ModelShape) -> d
     return whole_settings(method, parts)
 
 
+def sizes_for(shape: ModelShape) -> Sizes:
+    """What the presets of all methods leave open, as it suits the size of a base."""
+    if shape.parameters < LARGE:
+        return {}
+    return {
+        name: {preset: _left_open(spec, values, shape) for preset, values in spec.presets.items()}
+        for name, spec in METHODS.items()
+        if spec.sized
+    }
+
+
 def made_smaller(method: str, settings: Mapping[str, Any], shape: ModelShape) -> dict[str, tuple[Any, Any]]:
     """The settings that are as the size of the base has them, not as by default: this value, and the default."""
     names, usual = sized_names(method), method_spec(method).settings().to_dict()
@@ -53,6 +67,12 @@ def made_smaller(method: str, settings: Mapping[str, Any], shape: ModelShape) ->
         for name in names
         if name in settings and name in free and settings[name] == free[name] != usual[name]
     }
+
+
+def _left_open(spec: MethodSpec, said: Mapping[str, Any], shape: ModelShape) -> dict[str, Any]:
+    """The settings that follow from the size of a base and were not said."""
+    values = _of_part(spec, said, shape)
+    return {name: values[name] for name in spec.sized if name not in said}
 
 
 def _of_part(spec: MethodSpec, said: Mapping[str, Any], shape: ModelShape) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """What is known of a model before it is loaded: its name and size, and what a method would train of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,8 +25,16 @@ class ModelInfo:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Counts:
-    """Number of parameters that would be trained, in all and by group, and of the whole model."""
+    """Number of parameters that would be trained, and of the whole model.
+
+    Attributes:
+        trainable: In all.
+        total: Of the model.
+        groups: By group of the method.
+        smaller: Settings of the method that are as they suit the size of the model: this value, and the default.
+    """
 
     trainable: int
     total: int
     groups: dict[str, int]
+    smaller: dict[str, tuple[Any, Any]] = field(default_factory=dict)

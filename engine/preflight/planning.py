@@ -10,6 +10,7 @@ from engine.models.loading import resolve_device
 from engine.preflight.estimates import Estimates
 from engine.preflight.memory import Plan
 from engine.preflight.prepare import PreparedData, prepare
+from engine.preflight.sizing import as_new
 
 CANDIDATES = 4
 """Rows that are tokenised to find the longest ones, as a multiple of the batch size: the longest in characters."""
@@ -23,8 +24,9 @@ def memory(config: RunConfig, held: int = 0) -> MemoryInfo:
     Raises:
         WorkbenchError: A setting, the model or the data cannot be used.
     """
-    device = resolve_device(config.checked().of_training().device)
-    return _estimates.of(plan_of(config.checked(), device), DeviceMemory.of(device, held))
+    config = as_new(config.checked())
+    device = resolve_device(config.of_training().device)
+    return _estimates.of(plan_of(config, device), DeviceMemory.of(device, held))
 
 
 def plan_of(config: RunConfig, device: str) -> Plan:

@@ -1,6 +1,5 @@
 """What can be picked: models, methods, and how many parameters a choice would train."""
 
-import functools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,13 +12,14 @@ from engine.memory.capacity import DeviceMemory, fit_of
 from engine.methods import method_class, method_spec
 from engine.methods.parts.task_head import TaskHead
 from engine.methods.serving import must_serve
+from engine.methods.sizing import made_smaller
 from engine.models.discover import LocalModel, cached_models, inspect_folder, models_in_folder
 from engine.models.download import kept_bytes
 from engine.models.info import Counts, ModelInfo
-from engine.models.loading import resolve_device, shape_from_config
+from engine.models.loading import resolve_device
 from engine.models.menu import MenuModel, Offer, menu
 from engine.models.resolve import SHIPPED
-from engine.models.shape import ModelShape
+from engine.preflight.sizing import as_new, shape_for, shape_of_model
 
 STEP_BYTES = 500_000_000
 """Of a training step with eight rows of a hundred tokens, on models of the menu's sizes."""
@@ -76,34 +76,23 @@ def _millions(count: int) -> str:
     return f"{count / 1e9:.1f} B" if count >= 1e9 else f"{count / 1e6:.1f} M"
 
 
-@functools.lru_cache(maxsize=32)
-def shape_of_model(name: str, *, trust_remote_code: bool = False) -> ModelShape:
-    """Sizes of a model, read once.
-
-    Raises:
-        ModelError: It cannot be found or its family is not supported.
-    """
-    return shape_from_config(name, trust_remote_code=trust_remote_code)
-
-
 def usual_rate(config: RunConfig) -> float:
     """The learning rate that an empty setting stands for; no weights are loaded.
 
     Raises:
         WorkbenchError: A setting or the model cannot be used.
     """
-    shape = shape_of_model(config.model, trust_remote_code=config.of_training().trust_remote_code)
+    shape = shape_for(config)
     return method_spec(config.method).usual_rate(config.of_method(), shape.d)
 
 
 def count(config: RunConfig) -> Counts:
-    """Count the trained parameters from closed forms; no weights are loaded.
+    """Count what a new run would train, from closed forms; no weights are loaded.
 
     Raises:
         WorkbenchError: A setting or the model cannot be used.
     """
-    training = config.of_training()
-    shape = shape_of_model(config.model, trust_remote_code=training.trust_remote_code)
+    config, training, shape = as_new(config), config.of_training(), shape_for(config)
     cls = method_class(config.method)
     must_serve(cls.spec, shape.family, shape.model_type)
     groups = cls.count(config.of_method(), shape)
@@ -111,7 +100,8 @@ def count(config: RunConfig) -> Counts:
         data = config.load_data()
         spec = head_for(training.head, training.pooling, shape.family, data, config.model, training.span)
         groups = groups if spec is None else groups | {"head": TaskHead.count(spec, shape)}
-    return Counts(trainable=sum(groups.values()), total=shape.parameters, groups=groups)
+    smaller = made_smaller(config.method, config.method_settings, shape)
+    return Counts(trainable=sum(groups.values()), total=shape.parameters, groups=groups, smaller=smaller)
 
 
 def refused_exports(config: RunConfig, head: HeadSpec | None) -> dict[str, ExchangeError]:

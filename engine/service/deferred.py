@@ -13,6 +13,7 @@ from engine.core.loading import load
 from engine.data.head_spec import HeadSpec
 from engine.data.preview_values import DataPreview
 from engine.memory.info import MemoryInfo
+from engine.methods.sizing import Sizes
 from engine.models.info import Counts, ModelInfo
 from engine.models.menu import Offer
 
@@ -66,6 +67,22 @@ def usual_rate(config: RunConfig) -> float:
     from engine.service import catalogue
 
     return catalogue.usual_rate(config)
+
+
+def sizes(config: RunConfig) -> Sizes:
+    """See `engine.preflight.sizing.sizes`."""
+    load("engine.preflight.sizing")
+    from engine.preflight import sizing
+
+    return sizing.sizes(config)
+
+
+def as_new(config: RunConfig) -> RunConfig:
+    """See `engine.preflight.sizing.as_new`."""
+    load("engine.preflight.sizing")
+    from engine.preflight import sizing
+
+    return sizing.as_new(config)
 
 
 def memory(config: RunConfig, held: int) -> MemoryInfo:

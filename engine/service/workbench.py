@@ -36,6 +36,7 @@ from engine.service.reference import Reference, reference
 from engine.service.rights import Rights
 from engine.service.runs import RECORDINGS, RunStore
 from engine.service.searching import FOLDER, Searching
+from engine.service.sizing import Sizing
 from engine.service.starting import Starting
 from engine.service.status import LiveStatus
 from engine.service.sweeping import Sweeping
@@ -66,6 +67,7 @@ class Workbench:
         runs: The run folders; its methods do not wait for the worker.
         searches: Searches over methods and their settings, whose trials the queue trains.
         ladders: Learning-rate ladders, whose runs are in the queue.
+        sizing: What new runs set by the size of their model.
         downloads: Of models from the hub.
         queue: The runs that wait; it begins the next one when the active one has ended.
     """
@@ -93,6 +95,7 @@ class Workbench:
         self.queue = self._starting.queue
         self.searches = Searching(home / FOLDER, self.queue, self.rights, self.permission)
         self.ladders = LadderQueue(self._starting, self._worker, self.rights, self.permission)
+        self.sizing = Sizing(self.permission, self._turn)
         self.downloads = Downloads(self.rights, limits)
         self._sweeping.at_start()
 

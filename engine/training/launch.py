@@ -74,7 +74,7 @@ def start_run(
 
     Args:
         path: Of the run folder.
-        config: The run's.
+        config: The run's; settings of the method that it leaves open are as they suit the size of the base.
         load: Gives the base.
         name: Of the run; empty for one made from the method and the dataset.
         owner: Whose run it is.
@@ -121,6 +121,7 @@ def _made(
     config = config.checked()
     config.load_data()  # its errors shall come before a model is loaded
     base = base_for(config, load)
+    config = config.sized(base.shape)  # here and nowhere later: a run that exists means what its files say
     dataset = config.load_data(base.processor)
     training = config.of_training()
     head = head_for(training.head, training.pooling, base.shape.family, dataset, config.model, training.span)

@@ -20,6 +20,7 @@ from engine.core.signals import STOP_SIGNALS
 from engine.data.dataset import DATASETS
 from engine.methods import METHODS
 from tests.attack import attack_model
+from tests.large import BASES
 from tests.tiny import save_tiny
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -259,3 +260,15 @@ def quiet():
 
 def command(*words):
     return [sys.executable, "-m", "engine", *map(str, words)]
+
+
+def test_the_terminal_says_which_settings_fit_a_large_model(engine, tmp_path):
+    """Neither file nor flag says them; what a flag says stays."""
+    BASES["SmolLM2-135M"].save_pretrained(tmp_path / "large")
+    file = tmp_path / "run.yaml"
+    file.write_text(f"model: {tmp_path / 'large'}\nmethod: bottleneck\n", encoding="utf-8")
+    counts = from_json(engine("params", file, "--json"))
+    assert counts["smaller"] == {"reduction": [32, 12]}
+    assert counts["trainable"] <= counts["total"] / 100
+    assert from_json(engine("params", file, "--set", "reduction=12", "--json"))["smaller"] == {}
+    assert "reduction is 32 (default: 12)" in engine("params", file)[1]

@@ -3,6 +3,7 @@
 import pytest
 
 from engine.methods import METHODS
+from tests.large import BASES
 from tests.ui.conftest import Visitor, goto, ready_form, start, wait_idle
 
 pytestmark = pytest.mark.ui
@@ -186,6 +187,30 @@ def test_empty_learning_rate_tells_what_it_stands_for(visit):
     page.wait_for_selector('#gl-set-learning_rate input[placeholder="auto: 0.002"]', state="attached")
     choose(page, "#gl-preset", "without MLP")
     page.wait_for_selector('#gl-set-learning_rate input[placeholder="auto: 0.03"]', state="attached")
+
+
+def test_a_large_model_brings_smaller_settings(visit, tmp_path):
+    """They are on the form and said beside the count; a preset has the paper's form, another model the usual one."""
+    BASES["SmolLM2-135M"].save_pretrained(tmp_path)
+    page = visit()
+    ready_form(page)
+    pick_method(page, "bottleneck")
+    page.click("#gl-all > button")
+    page.click("#gl-terminal > button")
+    command = "document.querySelector('#gl-command textarea').value"
+    reduction = "document.querySelector('#gl-bottleneck-reduction input').value"
+    page.fill("#gl-model input", str(tmp_path))
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#gl-count >> text=no more than 1")
+    page.wait_for_function(f"{reduction} === '32' && {command}.includes('--set reduction=32')")
+    choose(page, "#gl-preset", "as in the paper")
+    page.wait_for_function(f"{reduction} === '12' && {command}.includes('--set reduction=12')")
+    assert "no more than 1" not in page.inner_text("#gl-count")
+    choose(page, "#gl-preset", "after the MLP only")
+    page.wait_for_function(f"{reduction} === '16' && {command}.includes('--set position=pfeiffer')")
+    page.fill("#gl-model input", "town")
+    page.keyboard.press("Enter")
+    page.wait_for_function(f"{reduction} === '12' && !{command}.includes('reduction')")
 
 
 def test_pictures_bring_the_settings_that_they_need(visit):

@@ -130,6 +130,7 @@ WORDS = {
     "preset.from_base": "start from the base",
     "preset.smallest_first": "smallest weights first",
     "preset.from_scratch": "side network from scratch",
+    "preset.half_width": "side network half as wide as the model",
     "preset.taught": "side network taught by the base",
     "preset.copied": "side network copied from the base",
     "preset.mostly_base": "mostly the base",

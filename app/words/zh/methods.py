@@ -193,6 +193,7 @@ WORDS = {
     "preset.from_base": "从基座起步",
     "preset.smallest_first": "先关最小的权重",
     "preset.from_scratch": "侧网络从零开始",
+    "preset.half_width": "侧网络宽度为模型的一半",
     "preset.taught": "侧网络由基座教会",
     "preset.copied": "侧网络复制自基座",
     "preset.mostly_base": "以基座为主",

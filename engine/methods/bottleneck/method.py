@@ -12,7 +12,7 @@ phi is GELU. W_down and W_up start near zero (normal with std 1e-3, cut at two o
 start is nearly the identity. All norms train too, as offsets on their frozen gain and bias; a task head belongs to
 the run and trains with any method.
 
-Differences from the paper: none with the defaults for a model of BERT-base's width, where m = d / 12 = 64 (the paper
+Differences from the paper: none with preset `paper` on a model of BERT-base's width, where m = d / 12 = 64 (the paper
 has std 1e-2, the authors' code 1e-3; any width may be set). As options: only the adapter after the MLP (Pfeiffer et
 al. 2021, in this place), other activations and starts, frozen norms; AdapterHub's defaults are a preset. In a layer
 that is switched off the norms, too, are the base's again; the paper's ablation takes out only the adapters.
