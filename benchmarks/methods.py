@@ -195,18 +195,18 @@ What a method trains grows with the width of the model, in some with its square:
 545 million parameters on LLaMA 7B, 8.1 % of it. So on a base of 100 million parameters or more, a new run makes
 settings smaller that nobody said, as little as leaves no more than 1 % of the base to train
 (`engine/methods/sizing.py`). Smaller bases have the papers' settings, and methods that are not in this table train
-less than 1 % of every large base with theirs.
+less than 1 % of every large base with theirs. In percent of the base:
 
-| method | what gets smaller | SmolLM2-135M | BERT-base | Llama-3.2-1B | LLaMA 7B |
+| method | smaller setting | SmolLM2-135M | BERT-base | Llama-3.2-1B | LLaMA 7B |
 |---|---|--:|--:|--:|--:|
-| Adapters | `reduction` | 2.52 % → 0.98 % (32) | 2.21 % → 0.86 % (32) | 1.81 % → 0.91 % (24) | 2.66 % → 0.67 % (48) |
-| AdaMix | `width` | 1.04 % → 0.78 % (12) | 0.68 % | 0.21 % | 0.16 % |
-| AdaLoRA | `rank` | 1.36 % → 0.91 % (4) | 0.91 % | 0.34 % | 0.22 % |
-| Prefix tuning | `mlp_width` | 2.60 % → 0.88 % (96) | 6.76 % → 0.87 % (48) | 1.53 % → 0.77 % (512) | 8.10 % → 0.76 % (192) |
-| P-tuning | `encoder_width` | 3.47 % → 1.00 % (128) | 7.57 % → 0.99 % (96) | 4.76 % → 0.62 % (256) | 3.49 % → 0.78 % (768) |
-| Learned masks | `targets`, `layers` | 65.8 % → 0.99 % (o, 4) | 64.6 % → 0.54 % (o, 1) | 68.9 % → 0.68 % (o, 2) | 81.1 % → 1.00 % (o, 4) |
-| Side-tuning | `width` | 1.73 % → 0.82 % (192) | 3.77 % → 0.54 % (128) | 2.38 % → 0.68 % (512) | 1.74 % → 0.50 % (1,024) |
-| Ladder side-tuning | `reduction` | 2.38 % → 0.84 % (16) | 2.16 % → 0.78 % (16) | 1.78 % → 0.96 % (12) | 2.55 % → 0.90 % (16) |
+| Adapters | `reduction` | 2.52 → 0.98 (32) | 2.21 → 0.86 (32) | 1.81 → 0.91 (24) | 2.66 → 0.67 (48) |
+| AdaMix | `width` | 1.04 → 0.78 (12) | 0.68 | 0.21 | 0.16 |
+| AdaLoRA | `rank` | 1.36 → 0.91 (4) | 0.91 | 0.34 | 0.22 |
+| Prefix tuning | `mlp_width` | 2.60 → 0.88 (96) | 6.76 → 0.87 (48) | 1.53 → 0.77 (512) | 8.10 → 0.76 (192) |
+| P-tuning | `encoder_width` | 3.47 → 1.00 (128) | 7.57 → 0.99 (96) | 4.76 → 0.62 (256) | 3.49 → 0.78 (768) |
+| Learned masks | `targets`, `layers` | 65.8 → 0.99 (o, 4) | 64.6 → 0.54 (o, 1) | 68.9 → 0.68 (o, 2) | 81.1 → 1.00 (o, 4) |
+| Side-tuning | `width` | 1.73 → 0.82 (192) | 3.77 → 0.54 (128) | 2.38 → 0.68 (512) | 1.74 → 0.50 (1,024) |
+| Ladder side-tuning | `reduction` | 2.38 → 0.84 (16) | 2.16 → 0.78 (16) | 1.78 → 0.96 (12) | 2.55 → 0.90 (16) |
 
 The page and the terminal say which settings these are, and the run's file has their values: a run that exists, and an
 adapter, mean what they meant. What is said stays, in a file, by `--set reduction=12` or by the preset "as in the paper"
