@@ -212,8 +212,7 @@ Measured in one run by `python -m benchmarks.gpu` on {device}, with PyTorch {tor
 ({base.shape.parameters:,} parameters, random weights), {count} rows of {length} tokens, the defaults of each
 method that a new run makes smaller on such a base (docs/methods.md); the median of {STEPS} steps after two. "Held" is
 the most that PyTorch's allocator gave out during a step, weights included; the estimate is what the page shows before
-the start. peft's LoRA has the same rank, targets and
-batch.
+the start. peft's LoRA has the same rank, targets and batch.
 
 {markdown(rows)}
 """

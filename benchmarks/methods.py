@@ -204,7 +204,7 @@ less than 1 % of every large base with theirs. In percent of the base:
 | AdaLoRA | `rank` | 1.36 → 0.91 (4) | 0.91 | 0.34 | 0.22 |
 | Prefix tuning | `mlp_width` | 2.60 → 0.88 (96) | 6.76 → 0.87 (48) | 1.53 → 0.77 (512) | 8.10 → 0.76 (192) |
 | P-tuning | `encoder_width` | 3.47 → 1.00 (128) | 7.57 → 0.99 (96) | 4.76 → 0.62 (256) | 3.49 → 0.78 (768) |
-| Learned masks | `targets`, `layers` | 65.8 → 0.99 (o, 4) | 64.6 → 0.54 (o, 1) | 68.9 → 0.68 (o, 2) | 81.1 → 1.00 (o, 4) |
+| Learned masks | `targets`, `layers` | 66 → 0.99 (o, 4) | 65 → 0.54 (o, 1) | 69 → 0.68 (o, 2) | 81 → 1.00 (o, 4) |
 | Side-tuning | `width` | 1.73 → 0.82 (192) | 3.77 → 0.54 (128) | 2.38 → 0.68 (512) | 1.74 → 0.50 (1,024) |
 | Ladder side-tuning | `reduction` | 2.38 → 0.84 (16) | 2.16 → 0.78 (16) | 1.78 → 0.96 (12) | 2.55 → 0.90 (16) |
 

@@ -17,8 +17,8 @@ averages of all A_i and of all B_j, so that a tuned model costs one adapter. Wit
 low-rank update B A x beside chosen linears instead, with E experts each.
 
 Differences from the paper: none with preset `paper` (pools of four for A, one shared B, as in the authors' scripts).
-The consistency loss is there for every model; the authors' BERT has none. Experts are stacked in one tensor, so that Adam's
-momentum also moves the ones that were not sampled; the authors' code leaves those alone.
+The consistency loss is there for every model; the authors' BERT has none. Experts are stacked in one tensor, so that
+Adam's momentum also moves the ones that were not sampled; the authors' code leaves those alone.
 
 Starts at base: no (N(0, 0.02) on both matrices); over LoRA yes.
 """
