@@ -5,6 +5,7 @@ import functools
 from engine.config.run import RunConfig
 from engine.methods.sizing import Sizes, sized_names, sizes_for
 from engine.models.loading import shape_from_config
+from engine.models.resolve import local_folder
 from engine.models.shape import ModelShape
 
 
@@ -37,9 +38,9 @@ def as_new(config: RunConfig) -> RunConfig:
 
 
 def sizes(config: RunConfig) -> Sizes:
-    """What the presets of all methods leave open, as it suits the size of a run's model.
+    """What the presets of all methods leave open, as it suits the size of a run's model; nothing while it is not here.
 
     Raises:
         WorkbenchError: A setting or the model cannot be used.
     """
-    return sizes_for(shape_for(config))
+    return {} if local_folder(config.model) is None else sizes_for(shape_for(config))

@@ -172,6 +172,7 @@ def test_form_terminal_and_python_choose_the_same(method, large_model, tmp_path)
         plain = RunConfig(model=large_model, method=method)
         sized = workbench.sizing.as_new(plain)
         assert workbench.sizing.sizes(RunConfig()) == {}
+        assert workbench.sizing.sizes(RunConfig(model="nobody/has-it")) == {}  # without asking the hub
         assert workbench.sizing.as_new(RunConfig(method=method)).method_settings == {}
     finally:
         workbench.close()
