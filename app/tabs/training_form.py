@@ -7,6 +7,7 @@ import gradio as gr
 
 from app import cards, forms, user_data
 from app.diagram import diagram
+from app.expected import expectation
 from app.forms import Control
 from app.markup import html, note
 from app.tabs import method_picker
@@ -71,6 +72,7 @@ class TrainingForm:
                 html(f'<h3 class="gl-h3">{say("train.where")}</h3>')
                 self.diagram = html(diagram(say, self._first.acts_at(self._first.settings())), elem_id="gl-diagram")
                 self.count = html(note(say("common.engine"), "waiting"), elem_id="gl-count")
+                self.expected = html(expectation(say, FIRST), elem_id="gl-expected")
         self.user_data = UserData(workbench, say)
 
     def _choose_model(self) -> None:

@@ -31,6 +31,7 @@ from engine.service.downloads import Downloads
 from engine.service.kept_data import DATA, KeptData
 from engine.service.ladders import LadderQueue
 from engine.service.limits import UNLIMITED, Limits
+from engine.service.machine import Machine
 from engine.service.permission import NO_TRUST, Permission
 from engine.service.reference import Reference, reference
 from engine.service.rights import Rights
@@ -67,6 +68,7 @@ class Workbench:
         searches: Searches over methods and their settings, whose trials the queue trains.
         ladders: Learning-rate ladders, whose runs are in the queue.
         downloads: Of models from the hub.
+        machine: What this process takes of the machine right now.
         queue: The runs that wait; it begins the next one when the active one has ended.
     """
 
@@ -94,6 +96,7 @@ class Workbench:
         self.searches = Searching(home / FOLDER, self.queue, self.rights, self.permission)
         self.ladders = LadderQueue(self._starting, self._worker, self.rights, self.permission)
         self.downloads = Downloads(self.rights, limits)
+        self.machine = Machine()
         self._sweeping.at_start()
 
     def live(self) -> LiveStatus:

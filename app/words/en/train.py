@@ -59,6 +59,14 @@ WORDS = {
     "train.family.adapters": "Small layers in between",
     "train.family.weights": "Changes of the weights themselves",
     "train.family.beside": "A network beside the frozen one",
+    "train.expected": (
+        "Measured with the defaults, {steps} steps: {reached} Forgetting {forgetting} nats/token; "
+        "{seconds} s ({machine})."
+    ),
+    "train.expected.other": "More here: {method}, {score}.",
+    "train.expected.prompts": (
+        "Prompts bring up what the base knows, and this asks for words of its own: {method} reached {score}."
+    ),
     "train.count": "{trains} {n} of {total} ({share}\u00a0%)",
     "train.together": "Train together with",
     "train.together.info": "Other methods on the same model at the same time; their settings then stand below.",
