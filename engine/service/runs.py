@@ -1,8 +1,8 @@
 """Reads and changes run folders and recordings without the worker. Needs no torch."""
 
 import contextlib
-import re
 import math
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
