@@ -1,4 +1,4 @@
-"""What to expect of a run before it is started: what was measured of its method on its dataset, as one sentence."""
+"""What to expect of a run before it is started: what was measured of its method on its dataset, with more behind it."""
 
 import dataclasses
 import functools
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from app.markup import note
+from app.markup import safe
 from app.method_names import method_title
 from app.scores import score_text
 from app.words import Say
@@ -57,25 +57,39 @@ def expectation(say: Say, config: RunConfig) -> str:
     row = next((row for row in there if row.method == config.method), None)
     if row is None:
         return ""
-    baseline = score_text(say, dataclasses.replace(row.score, value=row.score.baseline))
+    best = max(there, key=lambda each: each.score.value)
+    better = best.score.value - row.score.value >= MUCH * best.score.value
+    return (
+        f'<details class="gl-expected"><summary>{safe(_short(say, row, best if better else None))}</summary>'
+        f'<p class="gl-fact">{safe(_whole(say, row, best if better else None))}</p></details>'
+    )
+
+
+def _short(say: Say, row: Measured, better: Measured | None) -> str:
+    score = say("train.expected.short", score=score_text(say, row.score), baseline=_baseline(say, row))
+    if better is None:
+        return score
+    reached = score_text(say, better.score)
+    return f"{score} {say('train.expected.better', method=method_title(say, better.method), score=reached)}"
+
+
+def _whole(say: Say, row: Measured, better: Measured | None) -> str:
+    """All that was measured; why the chosen method cannot reach what a much better one does, where that is known."""
     score = score_text(say, row.score)
-    text = say(
+    told = say(
         "train.expected",
-        reached=say(f"watch.score.{row.score.against}", score=score, rows=row.score.rows, baseline=baseline),
+        reached=say(f"watch.score.{row.score.against}", score=score, rows=row.score.rows, baseline=_baseline(say, row)),
         steps=row.steps,
         forgetting="–" if row.forgetting is None else f"{row.forgetting:+.2f}",
         seconds=round(row.seconds),
         machine=row.machine,
     )
-    return note(f"{text} {_better(say, row, max(there, key=lambda each: each.score.value))}".strip())
+    from_within = better is not None and METHODS[row.method].group == FROM_WITHIN != METHODS[better.method].group
+    return f"{told} {say('train.expected.prompts')}" if from_within else told
 
 
-def _better(say: Say, row: Measured, best: Measured) -> str:
-    """The method that reaches much more on the same dataset, and why the chosen one cannot, where that is known."""
-    if best.score.value - row.score.value < MUCH * best.score.value:
-        return ""
-    key = "prompts" if METHODS[row.method].group == FROM_WITHIN else "other"
-    return say(f"train.expected.{key}", method=method_title(say, best.method), score=score_text(say, best.score))
+def _baseline(say: Say, row: Measured) -> str:
+    return score_text(say, dataclasses.replace(row.score, value=row.score.baseline))
 
 
 @functools.lru_cache(maxsize=2)

@@ -9,7 +9,7 @@ from app.words import Say
 from engine.core.errors import WorkbenchError
 from engine.service.workbench import Workbench
 
-LOGGED = ("started", "loss", "eval", "sample", "snapshot", "status")
+LOGGED = ("started", "loss", "eval", "sample", "status")
 """Kinds of events that a line of the log tells."""
 NEEDED = {
     "loss": ("loss", "lr", "tokens_per_s", "wall_s"),

@@ -72,7 +72,6 @@ class TrainingForm:
                 html(f'<h3 class="gl-h3">{say("train.where")}</h3>')
                 self.diagram = html(diagram(say, self._first.acts_at(self._first.settings())), elem_id="gl-diagram")
                 self.count = html(note(say("common.engine"), "waiting"), elem_id="gl-count")
-                self.expected = html(expectation(say, FIRST), elem_id="gl-expected")
         self.user_data = UserData(workbench, say)
 
     def _choose_model(self) -> None:
@@ -99,6 +98,7 @@ class TrainingForm:
                 elem_id="gl-dataset",
             )  # fmt: skip
             self.data_card = html(cards.data_card(self.say, first) if first else "")
+            self.expected = html(expectation(self.say, FIRST), elem_id="gl-expected")
 
     def _choose_preset(self) -> None:
         self.preset = gr.Dropdown(

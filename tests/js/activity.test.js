@@ -16,7 +16,6 @@ const WORDS = {
   "activity.eval": "validation {loss}",
   "activity.ability": "plain {loss}",
   "activity.sample": "says {text}",
-  "activity.snapshot": "stored",
   "status.failed": "failed",
 };
 const use = {
@@ -47,7 +46,6 @@ test("every kind of event has its line", () => {
   assert.equal(line({ kind: "eval", step: 9, validation_loss: 0.25, base_ability_loss: null }), "9: validation 0.250");
   assert.equal(line({ kind: "sample", step: 9, answer: " a\n b " }), "9: says a b");
   assert.equal(line({ kind: "sample", step: 9, answer: "x".repeat(500) }).length, "9: says ".length + 121);
-  assert.equal(line({ kind: "snapshot", step: 9 }), "9: stored");
   assert.equal(line({ kind: "status", step: 9, status: "failed", message: "no room" }), "9: failed: no room");
 });
 

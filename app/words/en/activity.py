@@ -13,5 +13,4 @@ WORDS = {
     "activity.eval": "validation loss {loss}",
     "activity.ability": "loss on plain text {loss}",
     "activity.sample": "answers “{text}”",
-    "activity.snapshot": "its state is stored",
 }

@@ -42,7 +42,7 @@ WORDS = {
     "runs.name": "Name",
     "runs.notes": "Notes",
     "runs.tags": "Tags",
-    "runs.tags.hint": "with commas between them",
+    "runs.tags.hint": "a, b, c",
     "runs.more": "{n} more steps",
     "runs.export": "Export",
     "runs.export.as": "Export as",

@@ -63,10 +63,9 @@ WORDS = {
         "Measured with the defaults, {steps} steps: {reached} Forgetting {forgetting} nats/token; "
         "{seconds} s ({machine})."
     ),
-    "train.expected.other": "More here: {method}, {score}.",
-    "train.expected.prompts": (
-        "Prompts bring up what the base knows, and this asks for words of its own: {method} reached {score}."
-    ),
+    "train.expected.short": "Measured here: {score} (untuned {baseline}).",
+    "train.expected.better": "{method}: {score}.",
+    "train.expected.prompts": "Prompts bring up what the base knows, and this asks for words of its own.",
     "train.count": "{trains} {n} of {total} ({share}\u00a0%)",
     "train.together": "Train together with",
     "train.together.info": "Other methods on the same model at the same time; their settings then stand below.",

@@ -13,5 +13,4 @@ WORDS = {
     "activity.eval": "验证损失 {loss}",
     "activity.ability": "普通文本上的损失 {loss}",
     "activity.sample": "回答“{text}”",
-    "activity.snapshot": "状态已保存",
 }

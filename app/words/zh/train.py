@@ -60,8 +60,9 @@ WORDS = {
     "train.expected": (
         "用默认设置训练 {steps} 步的实测结果：{reached}遗忘 {forgetting} nats/词元；用时 {seconds} 秒（{machine}）。"
     ),
-    "train.expected.other": "在这里更好的方法：{method}，{score}。",
-    "train.expected.prompts": "提示只能唤起基座已知的内容，而这里要说它自己的话：{method} 达到 {score}。",
+    "train.expected.short": "实测：{score}（未微调 {baseline}）。",
+    "train.expected.better": "{method}：{score}。",
+    "train.expected.prompts": "提示只能唤起基座已知的内容，而这里要说它自己的话。",
     "train.count": "{trains} {n} 个参数，基座共 {total} 个（{share}\u00a0%）",
     "train.together": "与其他方法一起训练",
     "train.together.info": "在同一模型上同时训练的其他方法；选中后其设置显示在下方。",

@@ -70,7 +70,6 @@ const TOLD = {
     const text = answer.replace(/\s+/g, " ").trim();
     return fill(words["activity.sample"], { text: text.length > ANSWER ? `${text.slice(0, ANSWER)}…` : text });
   },
-  snapshot: (_, words) => words["activity.snapshot"],
   status: ({ status = "", message }, words) =>
     [words[`status.${status}`] ?? status, message].filter(Boolean).join(": "),
 };
@@ -88,7 +87,7 @@ export const mountActivity = (element, words, server) => {
   const machine = el("p", { class: "gl-fact" });
   const list = el("pre", { class: "gl-log", tabindex: "0", "aria-label": words["activity.log"] });
   const save = button(words["activity.save"], () => saveText(`${read.run}.log`, `${lines.join("\n")}\n`), {
-    class: "gl-button gl-small",
+    class: "gl-button",
   });
   const drawer = el("details", {}, el("summary", { text: words["activity.log"] }), list, save);
   section.append(name, machine, drawer);
