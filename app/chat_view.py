@@ -2,61 +2,16 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from app.markup import note, safe, term
+from app.turns import Turn
 from app.words import Say
-from engine.inference.messages import ChatSide
-from engine.service.reference import Reference
 
 WIDTH, HEIGHT, EDGE = 320, 64, 6  # of the strength curve, in its own units
 NO_DIFFERENCE = 0.01  # nats
 SOME_DIFFERENCE = 0.2  # nats
 AROUND = 240  # characters of a text before and behind a marked answer
 CEILING = 3.0  # nats of validation loss, the top of the curve's axis at most
-
-
-@dataclass
-class Turn:
-    """One question and what every column answered so far.
-
-    Attributes:
-        columns: Heading of each column, and whether it is tuned.
-        answers: None where a column has no answer.
-        picture: A small copy of what was asked about, as a data URL; empty for words.
-        blind: Columns that answer without the picture, by their number.
-        picture_path: Where the picture lies; empty for words.
-        passage: The text that is asked about; empty without one.
-        marks: Of each column, where its answer stands in that text, in characters; empty where none marks any.
-        classified: Whether the picture itself is what is asked.
-        heads: Columns that answer through a task head, by their number.
-        sides: Run, step and strength of each column.
-        alone: Whether it was asked without what was said before.
-        system: How to answer, as it was asked.
-        forgotten: Of each column, how many of the oldest questions it did not read.
-        templates: Of each column, the text around the question; None for the model's own chat template.
-        reference: What the test rows answer; None where they do not ask it.
-    """
-
-    question: str
-    columns: list[tuple[str, bool]]
-    answers: list[str | None] = field(default_factory=list)
-    done: bool = False
-    difference: float | None = None
-    tokens_per_s: float = 0.0
-    picture: str = ""
-    blind: tuple[int, ...] = ()
-    picture_path: str = ""
-    passage: str = ""
-    marks: tuple[tuple[int, int] | None, ...] = ()
-    classified: bool = False
-    heads: tuple[int, ...] = ()
-    sides: tuple[ChatSide, ...] = ()
-    alone: bool = True
-    system: str = ""
-    forgotten: tuple[int, ...] = ()
-    templates: tuple[str | None, ...] = ()
-    reference: Reference | None = None
 
 
 def conversation(say: Say, turns: list[Turn]) -> str:
@@ -84,14 +39,14 @@ def _button(say: Say, name: str, facts: str) -> str:
 
 
 def _cell(say: Say, turn: Turn, column: int) -> str:
-    who, tuned = turn.columns[column]
+    who = turn.columns[column]
     answer = (turn.answers or [""] * len(turn.columns))[column]
     unseen = f'<p class="gl-fact">{safe(say("chat.blind"))}</p>' if column in turn.blind else ""
     copied = (
         _button(say, "copy", f' data-copy data-copied="{safe(say("chat.copied"))}"') if turn.done and answer else ""
     )
     return (
-        f'<div class="gl-answer {"tuned" if tuned else "base"}"><div class="gl-who">{safe(who)}'
+        f'<div class="gl-answer {"tuned" if who.run else "base"}"><div class="gl-who">{safe(who.text(say))}'
         f"{_verdict(say, turn, answer)}{copied}</div>{_said(say, answer, done=turn.done)}{_marked(turn, column)}"
         f"{unseen}</div>"
     )
@@ -125,6 +80,8 @@ def _facts(say: Say, turn: Turn, before: Turn | None) -> Iterator[str]:
     for column, count in enumerate(turn.forgotten):
         if count:
             yield say("chat.forgotten", column=chr(ord("A") + column), n=count)
+    if turn.lost_picture:
+        yield say("chat.lost_picture")
     if turn.reference is not None and turn.done:
         yield say("chat.reference", text=" · ".join(turn.reference.answers))
     if turn.templates and (before is None or before.templates != turn.templates or before.alone != turn.alone):

@@ -1,18 +1,20 @@
 """Sending a question to all columns of the chat, and streaming what they answer."""
 
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from gradio.events import Dependency
 
 from app import chat_view
-from app.chat_view import Turn
 from app.gallery import image
 from app.markup import note
 from app.tabs import questions, talks
 from app.tabs.answers import Answers
 from app.tabs.chat_layout import Layout
+from app.turns import Turn
 from app.wiring import Updates, Values, session_of, wire, wire_js
 from app.words import Say
 from engine.data.pixels import NoPictureError, look_at
@@ -23,30 +25,34 @@ TURNS_KEPT = 40  # older questions leave the screen
 _SAVE = "(text) => Gatelight.ready.then(({ saveText }) => saveText('chat.jsonl', text))"
 
 
-def wire_asking(workbench: Workbench, say: Say, layout: Layout) -> None:
-    """Connect the message box, Send, Stop, the example questions, and what is done with a conversation."""
-    asker = Asker(workbench, say, layout)
+def wire_asking(say: Say, layout: Layout, asker: "Asker") -> list[Dependency]:
+    """Connect the message box, Send, Stop, the example questions, and what is done with a conversation.
+
+    Returns:
+        What changes the conversation.
+    """
     told = {layout.prompt, layout.picture, layout.beside, layout.third_shown, layout.strength}
     how = {layout.passage, layout.alone, layout.system, layout.around, layout.editing}
     inputs = {*told, *how, asker.turns, *layout.menus, *layout.sampling.values()}
     news = {layout.conversation, layout.prompt, layout.picture, layout.meter, layout.editing, layout.editing_row}
     outputs = {*news, asker.turns, *asker.buttons}
     asked = [layout.send.click, layout.prompt.submit, layout.picture.upload]
-    wire(say, asked, asker.ask, inputs, outputs, trigger_mode="once")
+    changes = [wire(say, asked, asker.ask, inputs, outputs, trigger_mode="once")]
     for chip in layout.chips:
         taken = wire(say, [chip.click], lambda text: text, [chip], [layout.prompt], trigger_mode="once")
-        wire(say, [], asker.ask, inputs, outputs, after=taken, trigger_mode="once")
-    wire(say, [layout.again.click], asker.again, inputs, outputs, trigger_mode="once")
+        changes.append(wire(say, [], asker.ask, inputs, outputs, after=taken, trigger_mode="once"))
+    changes.append(wire(say, [layout.again.click], asker.again, inputs, outputs, trigger_mode="once"))
     turned = [layout.strength.release, *(side.step.input for side in layout.sides)]
-    wire(say, turned, asker.follow, inputs, outputs, trigger_mode="always_last")
+    changes.append(wire(say, turned, asker.follow, inputs, outputs, trigger_mode="always_last"))
     wire(say, [layout.halt.click], asker.halted, None, None, queue=False)
     wire(say, [layout.beside.change], lambda picture: held(say, picture), [layout.beside], [layout.seen])
     edited = {layout.editing, layout.editing_row, layout.edited, layout.prompt}
     wire(say, [layout.conversation.select], asker.edit, {asker.turns}, edited)
     wire(say, [layout.give_up.click], asker.give_up, None, edited)
-    wire(say, [layout.clear.click], asker.clear, None, outputs)
-    saved = wire(say, [layout.save.click], talks.as_jsonl, [asker.turns], [layout.saved])
+    changes.append(wire(say, [layout.clear.click], asker.clear, None, outputs))
+    saved = wire(say, [layout.save.click], functools.partial(talks.as_jsonl, say), [asker.turns], [layout.saved])
     wire_js([], _SAVE, [layout.saved], after=saved)
+    return changes
 
 
 class Asker:
@@ -77,7 +83,9 @@ class Asker:
         """
         turns: list[Turn] = values[self.turns]
         session = session_of(request)
-        if turns and turns[-1].sides != self._layout.chosen_sides(values) and not self._answers.busy(session):
+        if not turns or turns[-1].lost_picture or self._answers.busy(session):
+            return
+        if turns[-1].sides != self._layout.chosen_sides(values):
             yield from self._repeated(session, values, gives_way=True)
 
     def _repeated(self, session: str, values: Values, *, gives_way: bool = False) -> Iterator[Updates]:
@@ -106,9 +114,12 @@ class Asker:
 
     def clear(self) -> Updates:
         """Forget the conversation."""
-        empty: Updates = {self.turns: [], self._layout.conversation: chat_view.conversation(self._say, [])}
-        meter = chat_view.meter(self._say, None)
-        return {**empty, self._layout.meter: meter, **self._not_editing(), **self._buttons([])}
+        return {**self.shown([]), **self._not_editing()}
+
+    def shown(self, turns: list[Turn]) -> Updates:
+        """A conversation that is complete, as it stands on the screen."""
+        meter = chat_view.meter(self._say, turns[-1].difference if turns else None)
+        return {**self._drawn(turns), self.turns: turns, self._layout.meter: meter, **self._buttons(turns)}
 
     def _answered(
         self,
@@ -122,7 +133,7 @@ class Asker:
     ) -> Iterator[Updates]:
         """Stream the answers behind what is left of the conversation; after an error it is as it was."""
         layout, draw = self._layout, self._drawn
-        turn = questions.turn_of(self._workbench, self._say, question, classified=bool(values[layout.picture]))
+        turn = questions.turn_of(self._workbench, question, classified=bool(values[layout.picture]))
         now = [*past, turn][-TURNS_KEPT:]
         answer = self._answers.begin(session, gives_way=gives_way)
         empty: Updates = {layout.prompt: "", layout.picture: None, **self._not_editing()}
@@ -139,9 +150,8 @@ class Asker:
                     yield draw(now)
             if answer.given_up:
                 return
-            turn.done, turn.reference = True, self._reference(turn)
-            ended: Updates = {**draw(now), self.turns: now, layout.meter: chat_view.meter(self._say, turn.difference)}
-            yield {**ended, **self._buttons(now)}
+            turn.done, turn.reference = True, self.reference(turn)
+            yield self.shown(now)
         except Exception:
             kept: Updates = {**draw(shown), layout.picture: None, layout.prompt: values[layout.prompt] or ""}
             kept[layout.meter] = chat_view.meter(self._say, shown[-1].difference if shown else None)
@@ -153,7 +163,7 @@ class Asker:
     def _drawn(self, turns: list[Turn]) -> Updates:
         return {self._layout.conversation: chat_view.conversation(self._say, turns)}
 
-    def _reference(self, turn: Turn) -> Any:  # noqa: ANN401 - see `engine.service.reference`
+    def reference(self, turn: Turn) -> Any:  # noqa: ANN401 - see `engine.service.reference`
         """What the test rows of the columns' runs answer to a question, as far as it stands among them."""
         runs = [] if turn.picture else list(dict.fromkeys(side.run for side in turn.sides if side.run))
         found = (self._workbench.reference(run, turn.question) for run in runs)
@@ -164,7 +174,7 @@ class Asker:
 
     def _buttons(self, turns: list[Turn], *, answering: bool = False) -> Updates:
         layout, some = self._layout, bool(turns) and not answering
-        repeatable = some and not turns[-1].classified
+        repeatable = some and not (turns[-1].classified or turns[-1].lost_picture)
         return {
             layout.send: gr.Button(interactive=not answering),
             layout.halt: gr.Button(interactive=answering),

@@ -102,6 +102,7 @@ class Layout:
                 for name, wide in (("again", 96), ("clear", 72), ("save", 136))
             )
             self.saved = gr.Textbox(visible=False)
+            self.kept, self.former = gr.Textbox("", visible="hidden"), gr.Textbox("", visible="hidden")
 
     def _build_dials(self, say: Say) -> None:
         """The adapter's strength with its curve, and how far the columns are apart."""

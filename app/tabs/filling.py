@@ -12,6 +12,7 @@ import gradio as gr
 from app import cards, models_of_hub, preview, user_data
 from app.diagram import diagram
 from app.errors import sentence
+from app.expected import expectation
 from app.markup import note, size
 from app.tabs import ways_out
 from app.tabs.form_values import (
@@ -45,7 +46,16 @@ class Filler:
         self.say = say
         self.form = form
         self.rate = form.training["learning_rate"]
-        self.of_run = {form.count, form.command, form.diagram, self.rate, form.run, form.run_of_data, form.kept}
+        self.of_run = {
+            form.count,
+            form.expected,
+            form.command,
+            form.diagram,
+            self.rate,
+            form.run,
+            form.run_of_data,
+            form.kept,
+        }
         """What `weigh` fills."""
 
     @property
@@ -254,10 +264,11 @@ class Filler:
             count = cards.count_bar(self.say, self.workbench.count(run, session=session), run.method)
             rate = gr.Textbox(placeholder=self._rate(run, session))
             told: Updates = {self.form.count: count, self.form.command: run.command(), self.rate: rate}
+            told[self.form.expected] = expectation(self.say, run)
             return told | self._drawn(run.method, run.method_settings)
         except WorkbenchError as error:
             wrong = note(sentence(self.say, error), "" if error.key == "no_data_chosen" else "wrong")
-            return {self.form.count: wrong, self.form.command: ""}
+            return {self.form.count: wrong, self.form.command: "", self.form.expected: ""}
 
     def _drawn(self, method: str, settings: Mapping[str, Any]) -> Updates:
         """Where a method acts with its settings; nothing new while they cannot work."""

@@ -5,11 +5,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from app import forms
-from app.chat_view import Turn
 from app.tabs import pickers, talks
 from app.tabs.chat_layout import Layout
+from app.turns import Heading, Turn
 from app.wiring import Values
-from app.words import Say
 from engine.core.errors import WorkbenchError
 from engine.core.sampling import Sampling
 from engine.data.pixels import thumbnail
@@ -72,7 +71,7 @@ def without_sight(workbench: Workbench, request: ChatRequest) -> tuple[int, ...]
     return tuple(number for number, side in enumerate(request.sides) if side.run not in seeing)
 
 
-def turn_of(workbench: Workbench, say: Say, question: ChatRequest, *, classified: bool) -> Turn:
+def turn_of(workbench: Workbench, question: ChatRequest, *, classified: bool) -> Turn:
     """The question on the screen, before it is answered."""
     runs = {run.id: run for run in workbench.runs.summaries()}
     labelled = [
@@ -80,7 +79,7 @@ def turn_of(workbench: Workbench, say: Say, question: ChatRequest, *, classified
     ]
     return Turn(
         question.prompt,
-        _columns(workbench, say, question.sides),
+        _columns(workbench, question.sides),
         picture=thumbnail(Path(question.picture)) if question.picture else "",
         blind=without_sight(workbench, question) if question.picture and not classified else (),
         picture_path=question.picture,
@@ -93,7 +92,7 @@ def turn_of(workbench: Workbench, say: Say, question: ChatRequest, *, classified
     )
 
 
-def _columns(workbench: Workbench, say: Say, sides: tuple[ChatSide, ...]) -> list[tuple[str, bool]]:
+def _columns(workbench: Workbench, sides: tuple[ChatSide, ...]) -> list[Heading]:
     runs = {run.id: run for run in workbench.runs.summaries()}
     names = {run.id: run.name for run in runs.values()}
     live = workbench.live()
@@ -101,18 +100,11 @@ def _columns(workbench: Workbench, say: Say, sides: tuple[ChatSide, ...]) -> lis
     now[live.run] = live.step
     heads = any(side.run in runs and runs[side.run].labels is not None for side in sides)
     heads = heads and not any(side.run in runs and runs[side.run].pictures for side in sides)
-    return [_heading(say, side, names, now, beside_head=heads) for side in sides]
+    return [_heading(side, names, now, beside_head=heads) for side in sides]
 
 
-def _heading(
-    say: Say, side: ChatSide, names: dict[str, str], now: dict[str | None, int], *, beside_head: bool
-) -> tuple[str, bool]:
+def _heading(side: ChatSide, names: dict[str, str], now: dict[str | None, int], *, beside_head: bool) -> Heading:
     if side.run is None:
-        return say("common.base") + (f" · {say('chat.no_head')}" if beside_head else ""), False
-    parts = [names.get(side.run, side.run)]
+        return Heading(no_head=beside_head)
     step = now.get(side.run) if side.step is None else side.step
-    if step is not None:
-        parts.append(say("common.step", step=step))
-    if side.strength != 1:
-        parts.append(say("chat.at_strength", s=f"{side.strength:g}"))
-    return " · ".join(parts), True
+    return Heading(names.get(side.run, side.run), step, side.strength)

@@ -25,7 +25,7 @@ from engine.runs.summary import RunSummary
 from engine.service.visitor import Visitor
 from engine.service.workbench import Workbench
 
-LONGEST_NOTES = 20_000  # characters
+LONGEST_NOTES, LONGEST_TAGS = 20_000, 400  # characters
 _TO_WATCH = "(run) => Gatelight.ready.then(({ openTab, show }) => { openTab('watch'); show(run); })"
 _TO_TRAIN = "() => Gatelight.ready.then(({ openTab }) => openTab('train'))"
 _TO_CHAT = "() => Gatelight.ready.then(({ openTab }) => openTab('chat'))"
@@ -40,6 +40,7 @@ class Actions:
     heading: gr.HTML
     name: gr.Textbox
     notes: gr.Textbox
+    tags: gr.Textbox
     resume: gr.Button
     more: gr.Button
     stop: gr.Button
@@ -55,7 +56,7 @@ class Actions:
     @property
     def parts(self) -> set[Any]:
         """The outputs that `shown` fills."""
-        about = {self.panel, self.heading, self.name, self.notes, self.one, self.why}
+        about = {self.panel, self.heading, self.name, self.notes, self.tags, self.one, self.why}
         acts = {self.resume, self.more, self.stop, self.delete, self.export, self.confirm, self.download}
         return about | acts
 
@@ -72,6 +73,7 @@ class Actions:
             self.heading: f'<h3 class="gl-h3">{safe(run.name + of)}</h3>',
             self.name: gr.Textbox(run.name, interactive=editable),
             self.notes: gr.Textbox(run.notes, interactive=editable),
+            self.tags: gr.Textbox(", ".join(run.tags), interactive=editable),
             self.resume: gr.Button(
                 interactive=(editable and run.status in controls.RESUMABLE) or (may and startable(run)),
                 visible=run.status not in (*ACTIVE, "finished"),
@@ -144,11 +146,15 @@ def build(workbench: Workbench, say: Say, chat: Chat, former: gr.Textbox) -> Act
             notes = gr.Textbox(
                 label=say("runs.notes"), lines=1, max_lines=8, max_length=LONGEST_NOTES, scale=2, elem_id="gl-run-notes"
             )
+            tags = gr.Textbox(
+                label=say("runs.tags"), placeholder=say("runs.tags.hint"), max_length=LONGEST_TAGS, min_width=140,
+                elem_id="gl-run-tags",
+            )  # fmt: skip
             form, export, download = _export_fields(say)
         refused = html(visible=False, elem_id="gl-export-refused")
     one = gr.Textbox(visible="hidden", elem_id="gl-run-id")
     asked = (resume, more, stop, delete, export, confirm, download, why)
-    actions = Actions(panel, heading, name, notes, *asked, one, form, refused)
+    actions = Actions(panel, heading, name, notes, tags, *asked, one, form, refused)
     wire_js([watch.click], _TO_WATCH, [one])
     chosen = wire(say, [ask.click], lambda run: {chat.run: run, chat.chosen: True}, [one], {chat.run, chat.chosen})
     wire_js([], _TO_CHAT, after=chosen)
@@ -243,7 +249,7 @@ def served(made: Path, visitor: Visitor) -> Path:
 
 
 def _wire_keeping(workbench: Workbench, say: Say, actions: Actions) -> None:
-    """The name and the notes are kept when their field is left, or on Enter."""
+    """The name, the notes and the tags are kept when their field is left, or on Enter."""
 
     def renamed(values: Values) -> str:
         name = values[actions.name]
@@ -254,7 +260,12 @@ def _wire_keeping(workbench: Workbench, say: Say, actions: Actions) -> None:
         workbench.runs.annotate(values[actions.one], values[actions.notes])
 
     wire(say, [actions.name.submit, actions.name.blur], renamed, {actions.one, actions.name}, [actions.heading])
+
+    def tagged(values: Values) -> None:
+        workbench.runs.tag(values[actions.one], values[actions.tags])
+
     wire(say, [actions.notes.blur], annotated, {actions.one, actions.notes})
+    wire(say, [actions.tags.submit, actions.tags.blur], tagged, {actions.one, actions.tags})
 
 
 def _wire_deleting(workbench: Workbench, say: Say, actions: Actions, sure: gr.Button, keep: gr.Button) -> None:

@@ -10,7 +10,7 @@ import gradio as gr
 from app import comparing
 from app.errors import own_name
 from app.markup import html
-from app.tabs import predictions, queue, run_actions, zoo
+from app.tabs import activity, predictions, queue, run_actions, zoo
 from app.tabs.chat import Chat
 from app.wiring import Updates, Values, wire
 from app.words import Say
@@ -47,6 +47,7 @@ def build(workbench: Workbench, say: Say, chat: Chat, former: gr.Textbox) -> Non
     """Lay out the table, what is compared, and what can be done with a run."""
     html(f'<h2 class="gl-title">{say("runs.title")}</h2>')
     queue.build(workbench, say)
+    activity.build(workbench, say)
     words = {key: text for group in WORD_GROUPS for key, text in say.part(group).items()}
     table = html(
         _SHELL.format(filter=say("runs.filter")),

@@ -3,7 +3,8 @@
 import json
 from collections.abc import Iterator, Sequence
 
-from app.chat_view import Turn
+from app.turns import Turn
+from app.words import Say
 from engine.inference.messages import Exchange
 
 
@@ -19,17 +20,21 @@ def _writes(turn: Turn, column: int) -> bool:
     return answered and column not in turn.heads and not turn.classified
 
 
-def rows(turns: Sequence[Turn]) -> Iterator[dict[str, object]]:
+def rows(say: Say, turns: Sequence[Turn]) -> Iterator[dict[str, object]]:
     """Every conversation of every column: questions that stand alone one by one, the others with all before them."""
     for number, turn in enumerate(turns):
         goes_on = number + 1 < len(turns) and not turns[number + 1].alone
         if goes_on and not turn.alone:
             continue
-        for column, (who, _) in enumerate(turn.columns):
+        for column, who in enumerate(turn.columns):
             if column >= len(turn.answers) or turn.answers[column] is None:
                 continue
             earlier = () if turn.alone else history(turns[:number], column)
-            yield {"messages": list(_messages(turn, column, earlier)), "column": chr(ord("A") + column), "model": who}
+            yield {
+                "messages": list(_messages(turn, column, earlier)),
+                "column": chr(ord("A") + column),
+                "model": who.text(say),
+            }
 
 
 def _messages(turn: Turn, column: int, earlier: Sequence[Exchange]) -> Iterator[dict[str, str]]:
@@ -40,6 +45,6 @@ def _messages(turn: Turn, column: int, earlier: Sequence[Exchange]) -> Iterator[
         yield {"role": "assistant", "content": exchange.answer}
 
 
-def as_jsonl(turns: Sequence[Turn]) -> str:
+def as_jsonl(say: Say, turns: Sequence[Turn]) -> str:
     """The conversations as a file that Train reads, a row per line; empty without any."""
-    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows(turns))
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows(say, turns))

@@ -19,9 +19,9 @@ from engine.config.run import RunConfig
 from engine.service.workbench import Workbench
 
 _SAVE = "(text) => Gatelight.ready.then(({ saveText }) => saveText('run.yaml', text))"
-_FORMER = "() => Gatelight.ready.then(({ formerForm }) => formerForm())"
-_KEEP = "(text) => Gatelight.ready.then(({ keepForm }) => keepForm(text))"
-_RESTORED = "() => Gatelight.ready.then(({ formRestored }) => formRestored())"
+_FORMER = "() => Gatelight.ready.then(({ keptForm }) => keptForm.former())"
+_KEEP = "(text) => Gatelight.ready.then(({ keptForm }) => keptForm.keep(text))"
+_RESTORED = "() => Gatelight.ready.then(({ keptForm }) => keptForm.restored())"
 _START_WAITS = "() => document.getElementById('gl-start').inert = {}"
 
 

@@ -7,6 +7,7 @@ import gradio as gr
 
 from app import cards, forms, user_data
 from app.diagram import diagram
+from app.expected import expectation
 from app.forms import Control
 from app.markup import html, note
 from app.tabs import method_picker
@@ -98,6 +99,7 @@ class TrainingForm:
                 elem_id="gl-dataset",
             )  # fmt: skip
             self.data_card = html(cards.data_card(self.say, first) if first else "")
+            self.expected = html(expectation(self.say, FIRST), elem_id="gl-expected")
 
     def _choose_preset(self) -> None:
         self.preset = gr.Dropdown(

@@ -25,6 +25,7 @@ PARTS = (
     "patches",
     "chat",
     "runs",
+    "activity",
     "queue",
     "search",
     "ladder",

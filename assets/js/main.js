@@ -3,8 +3,9 @@
 
 export { latestLive } from "./common/live.js";
 export { openTab } from "./common/navigation.js";
+export { mountActivity } from "./page/activity.js";
 export { mountHeader } from "./page/header.js";
-export { formerForm, formRestored, keepForm } from "./page/kept_form.js";
+export { keptForm, keptTalk } from "./page/kept.js";
 export { mountLadder } from "./page/ladder.js";
 export { mountPicker } from "./page/picker.js";
 export { takePictures } from "./page/pictures.js";

@@ -55,6 +55,7 @@
  * @typedef {object} Live
  * @property {string} status "idle", "loading", "running", "waiting" (for room on a full disk), "paused" or "stopping"
  * @property {string | null} run
+ * @property {string} [name] of the run
  * @property {number} step
  * @property {number} steps
  * @property {number} steps_per_s
@@ -85,6 +86,40 @@
  * @property {boolean} up
  * @property {boolean} down
  */
+/**
+ * What the workbench takes of the machine, see engine/service/machine.py.
+ *
+ * @typedef {object} MachineUse
+ * @property {number} memory_bytes
+ * @property {number} memory_free_bytes
+ * @property {number} memory_total_bytes
+ * @property {number} cpu
+ * @property {number} gpu_bytes
+ * @property {number} gpu_total_bytes
+ */
+/**
+ * What a line of the log tells of an event, see app/tabs/activity.py.
+ *
+ * @typedef {object} LogEvent
+ * @property {string} kind
+ * @property {number} step
+ * @property {number} [steps]
+ * @property {number} [trainable]
+ * @property {number} [total]
+ * @property {number} [wall]
+ * @property {number} [loss]
+ * @property {number} [lr]
+ * @property {number} [tokens_per_s]
+ * @property {number} [wall_s]
+ * @property {number} [validation_loss]
+ * @property {number | null} [base_ability_loss]
+ * @property {string} [answer]
+ * @property {string} [status]
+ * @property {string} [message]
+ */
+/** @typedef {{cursor: number, epoch: number, more: boolean, events: LogEvent[]}} LogPage */
+/** @typedef {{run: string, cursor: number, epoch: number | null}} LogRead */
+/** @typedef {{machine: (asked: null) => Promise<MachineUse | undefined>, log: (asked: LogRead) => Promise<Partial<LogPage> | undefined>}} ActivityServer */
 /** @typedef {{changed: (asked: {run: string, place: number | null}) => Promise<Answer<{queue: Queued[]}> | undefined>}} QueueServer */
 /**
  * A rate of a ladder, see engine/tuning/store.py.

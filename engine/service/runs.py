@@ -2,6 +2,7 @@
 
 import contextlib
 import math
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -161,6 +162,11 @@ class RunStore:
     def annotate(self, run: str, notes: str) -> None:
         """Set the notes of a run."""
         self.editable_folder(run).update(notes=notes)
+
+    def tag(self, run: str, text: str) -> None:
+        """Set the tags of a run: words with commas between them, each once."""
+        tags = filter(None, map(short, re.split("[,，、]", text)))
+        self.editable_folder(run).update(tags=list(dict.fromkeys(tags)))
 
     def stop(self, run: str) -> None:
         """Ask the process that trains a run, which is not this one, to stop after its step and to save its state.

@@ -31,6 +31,7 @@ from engine.service.downloads import Downloads
 from engine.service.kept_data import DATA, KeptData
 from engine.service.ladders import LadderQueue
 from engine.service.limits import UNLIMITED, Limits
+from engine.service.machine import Machine
 from engine.service.permission import NO_TRUST, Permission
 from engine.service.reference import Reference, reference
 from engine.service.rights import Rights
@@ -69,6 +70,7 @@ class Workbench:
         ladders: Learning-rate ladders, whose runs are in the queue.
         sizing: What new runs set by the size of their model.
         downloads: Of models from the hub.
+        machine: What this process takes of the machine right now.
         queue: The runs that wait; it begins the next one when the active one has ended.
     """
 
@@ -97,6 +99,7 @@ class Workbench:
         self.ladders = LadderQueue(self._starting, self._worker, self.rights, self.permission)
         self.sizing = Sizing(self.permission, self._turn)
         self.downloads = Downloads(self.rights, limits)
+        self.machine = Machine()
         self._sweeping.at_start()
 
     def live(self) -> LiveStatus:

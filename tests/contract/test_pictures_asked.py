@@ -4,9 +4,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from app.chat_view import Turn, conversation
+from app.chat_view import conversation
 from app.tabs.asking import held
 from app.tabs.questions import without_sight
+from app.turns import Heading, Turn
 from app.words import LANGUAGES, Say
 from engine.config.run import RunConfig
 from engine.core.errors import DataError
@@ -111,7 +112,7 @@ def test_columns_without_sight_say_so():
     blind = without_sight(workbench, ChatRequest(prompt="?", sides=sides, sampling=Sampling()))
     assert blind == (0, 2, 3)
     for say in SAYS:
-        columns = [(str(number), True) for number in range(4)]
+        columns = [Heading(str(number)) for number in range(4)]
         turn = Turn("?", columns, answers=["x"] * 4, done=True, blind=blind)
         assert conversation(say, [turn]).count(say("chat.blind")) == 3
         turn.blind = ()

@@ -7,10 +7,14 @@ import json
 import pytest
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from engine.config.run import RunConfig
 from engine.data.dataset import DATASETS, load_dataset, shipped
 from engine.models.resolve import SHIPPED
+from engine.runs.folder import RunFolder
+from engine.runs.log import all_events
 from tools.demo_model import tasks
 from tools.demo_model.corpus import documents, heldout_texts
+from tools.demo_model.record import record
 from tools.demo_model.tokenizer import save_tokenizer
 
 TOWN = SHIPPED["town"]
@@ -89,3 +93,16 @@ def test_model_card_reports_the_trials_that_were_measured():
         assert min(scores) >= target
     assert max(trial["scores"]["base_exact_match"] for trial in of_dataset) <= 0.10
     assert max(trial["seconds"] for trial in of_dataset) <= 180
+
+
+@pytest.mark.usefixtures("brief_evaluations", "few_shipped_rows")
+def test_a_recording_has_no_more_than_it_shows(tmp_path):
+    """No checkpoint, no lock, few states; it is a whole run, at every step that its log names."""
+    record(RunConfig(method="bias", training={"steps": 6, "score_rows": 2}), tmp_path / "bias")
+    folder = RunFolder.open(tmp_path / "bias")
+    assert sorted(path.name for path in folder.path.iterdir()) == [
+        "adapter", "events.jsonl", "run.json", "run.yaml", "snapshots",
+    ]  # fmt: skip
+    assert folder.snapshots() == [0, 4]
+    assert [event["step"] for event in all_events(folder.events_path) if event["kind"] == "snapshot"] == [0, 4]
+    assert folder.facts().status == "finished"

@@ -235,8 +235,42 @@ def test_a_picture_is_pasted_dropped_and_taken_out(page, app, tmp_path):
     shutil.rmtree(seeing)
 
 
+def test_the_chat_is_kept(visit, app):
+    """Over a reload and a change of language: what was said, whom one asks and how; cleared, it stays so."""
+    page = visit()
+    goto(page, "chat")
+    page.wait_for_function("document.querySelector('#gl-side-right input')?.value.includes('(recording)')")
+    page.click("#gl-side-right input")
+    page.click("[role=option] >> text=Prompt tuning · town-qa (recording)")
+    page.click("#gl-third")
+    page.wait_for_selector("#gl-side-third")
+    page.fill("#gl-strength input[type=number]", "0.5")
+    page.press("#gl-strength input[type=number]", "Tab")
+    ask(page, NASTY)
+    said = answers(page)
+    page.uncheck("#gl-alone input")
+    page.wait_for_function("JSON.parse(sessionStorage['gatelight.talk'] ?? '{}').alone === false")
+    for again in (page.reload, lambda: page.goto(f"{app.url}/zh")):
+        again()
+        goto(page, "chat")
+        page.wait_for_selector(LAST)
+        assert answers(page) == said
+        assert page.text_content(f"{LAST} .gl-question").strip() == NASTY.strip()
+        page.wait_for_selector("#gl-side-third")
+        page.wait_for_function("document.querySelector('#gl-side-right input')?.value.includes('Prompt tuning')")
+        assert page.input_value("#gl-strength input[type=number]") == "0.5"
+        assert not page.is_checked("#gl-alone input")
+        page.wait_for_selector("#gl-again:not([disabled])")
+    page.click("#gl-clear")
+    page.wait_for_function("JSON.parse(sessionStorage['gatelight.talk']).turns.length === 0")
+    page.reload()
+    goto(page, "chat")
+    page.wait_for_selector("#gl-side-third")
+    page.wait_for_selector(".gl-turns.empty")
+
+
 def test_answers_while_training(visit):
-    """The live run answers while it trains."""
+    """The live run answers while it trains; Runs shows what it takes of the machine, and its log."""
     page = visit()
     start(page, 100_000)
     goto(page, "chat")
@@ -244,6 +278,21 @@ def test_answers_while_training(visit):
     ask(page, "What is the job of Dora Marsh?")
     assert len(answers(page)) == 2
     assert page.get_attribute(".gl-chip", "data-state") == "running"
+    goto(page, "runs")
+    page.wait_for_selector("#gl-activity .gl-fact >> text=GiB")
+    assert page.text_content("#gl-activity .gl-log") == ""
+    page.click("#gl-activity summary")
+    for text in ("step 0: began at", "step 0: validation loss", "step 0: answers"):
+        page.wait_for_selector(f"#gl-activity .gl-log >> text={text}")
+    lines = page.text_content("#gl-activity .gl-log").count("step")
+    page.wait_for_function(
+        f"document.querySelector('#gl-activity .gl-log').textContent.split('step').length > {lines + 1}"
+    )
+    with page.expect_download() as saved:
+        page.click("#gl-activity button")
+    assert saved.value.path().read_text().startswith("step 0: ")
     goto(page, "train")
     page.click("#gl-stop:not([disabled])")
     wait_idle(page)
+    goto(page, "runs")
+    page.wait_for_selector("#gl-activity section", state="hidden")

@@ -2,10 +2,11 @@
 
 import pytest
 
-from app.chat_view import AROUND, Turn, conversation
+from app.chat_view import AROUND, conversation
+from app.turns import Heading, Turn
 from app.words import Say
 
-COLUMNS = [("base", False), ("tuned", True)]
+COLUMNS = [Heading(), Heading("tuned")]
 
 
 def drawn(text, marks, answers=(None, "cat  90.0 %")):

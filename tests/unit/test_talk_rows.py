@@ -4,8 +4,9 @@ import json
 
 import pytest
 
-from app.chat_view import Turn, conversation
+from app.chat_view import conversation
 from app.tabs import talks
+from app.turns import Heading, Turn
 from app.words import LANGUAGES, Say
 from engine.config.run import RunConfig
 from engine.data.dataset import load_dataset
@@ -16,7 +17,7 @@ from engine.service.reference import Reference, reference
 from tests.tiny import tokenizer
 from tests.unit.making import make_dataset
 
-BOTH = [("base", False), ("<b>tuned</b>", True)]
+BOTH = [Heading(), Heading("<b>tuned</b>")]
 
 
 def asked(question, *answers, **facts):
@@ -41,7 +42,7 @@ def test_saved_conversations_are_read_again(tmp_path):
     """Every conversation of every column is a row; Train's reader finds in it what was on the screen."""
     alone = asked("Alone", "a0", "b0", alone=True)
     path = tmp_path / "chat.jsonl"
-    path.write_text(talks.as_jsonl([alone, *TURNS, alone, asked("Q9", "a9", "b9")]), encoding="utf-8")
+    path.write_text(talks.as_jsonl(Say("en"), [alone, *TURNS, alone, asked("Q9", "a9", "b9")]), encoding="utf-8")
     rows = [json.loads(line) for line in path.read_text().splitlines()]
     last = [row["messages"][-1]["content"] for row in rows]
     assert last == ["a0", "b0", "a2", "b2", "a0", "b0", "a9", "b9"]

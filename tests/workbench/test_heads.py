@@ -6,8 +6,9 @@ import threading
 import pytest
 
 from app.cards import data_card
-from app.chat_view import Turn, conversation
+from app.chat_view import conversation
 from app.tabs.questions import _columns
+from app.turns import Heading, Turn
 from app.words import LANGUAGES, Say
 from engine.config.run import RunConfig
 from engine.core.sampling import Sampling
@@ -156,15 +157,15 @@ def test_a_stopped_run_with_a_head_goes_on(workbench):
 def test_the_page_says_why_a_column_is_silent(workbench, language):
     """A column without an answer gets a sentence, labels stand as text, and the base beside a head says it has none."""
     say = Say(language)
-    turn = Turn("q", [("base", False), ("run", True)], [None, "<b>complaint</b>  97.0 %"], done=True)
+    turn = Turn("q", [Heading(), Heading("run")], [None, "<b>complaint</b>  97.0 %"], done=True)
     drawn = conversation(say, [turn])
     assert say("chat.mute") in drawn
     assert "&lt;b&gt;complaint&lt;/b&gt;  97.0 %" in drawn
     run = trained(workbench, headed(steps=1))
-    (base, _), (_, tuned) = _columns(workbench, say, (ChatSide(), ChatSide(run=run)))
-    assert say("chat.no_head") in base
-    assert tuned
-    ((alone, _),) = _columns(workbench, say, (ChatSide(),))
-    assert say("chat.no_head") not in alone
+    base, tuned = _columns(workbench, (ChatSide(), ChatSide(run=run)))
+    assert say("chat.no_head") in base.text(say)
+    assert tuned.run
+    (alone,) = _columns(workbench, (ChatSide(),))
+    assert say("chat.no_head") not in alone.text(say)
     info = next(info for info in workbench.datasets() if info.name == "complaints")
     assert say("train.labels", labels="complaint, no complaint") in data_card(say, info)

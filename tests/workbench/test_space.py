@@ -121,6 +121,8 @@ def test_runs_are_their_guests(site, guests):
     run = ann.ask("gl-header", "live")["run"]
     assert bob.ask("gl-header", "live")["run"] is None
     assert run not in str(bob.ask("gl-runs", "listed")) + str(bob.ask("gl-watch", "runs", {}))
+    assert bob.ask("gl-activity", "log", {"run": run, "cursor": 0}) == {}
+    assert ann.ask("gl-activity", "log", {"run": run, "cursor": 0})["events"]
     asked = [
         bob.ask("gl-watch", "since", {"run": run, "cursor": 0}),
         bob.ask("gl-watch", "ask", {"query": "probe", "run": run, "last": True, "sentence": "x"}),
@@ -132,6 +134,7 @@ def test_runs_are_their_guests(site, guests):
         *(bob.call(bob.event(f"gl-{button}"), gl_run_id=run)[1] for button in ("run-resume", "export", "rows-ask")),
         bob.call(bob.event("gl-run-name", "submit"), gl_run_id=run, gl_run_name="stolen")[1],
         bob.call(bob.event("gl-run-notes", "blur"), gl_run_id=run, gl_run_notes="stolen")[1],
+        bob.call(bob.event("gl-run-tags", "blur"), gl_run_id=run, gl_run_tags="stolen")[1],
         bob.call(bob.event("gl-delete-yes"), gl_run_id=run)[1],
     ]
     assert ["There is no run" in str(told) for told in (*asked, *acts)] == [True] * (len(asked) + len(acts))

@@ -241,6 +241,8 @@ def test_names_and_notes(workbench):
     assert summary.name.startswith("门控 <b>x</b> y")
     assert len(summary.name) <= 120
     assert summary.notes == "说明\nnotes"
+    workbench.runs.tag(run, " first,第二，first,  ,<i>third</i> try")
+    assert workbench.runs.summaries()[0].tags == ["first", "第二", "<i>third</i> try"]
     with pytest.raises(SettingError):
         workbench.runs.rename(run, "  ")
     workbench.runs.delete(run)

@@ -7,6 +7,7 @@ from pathlib import Path
 from engine.config.run import RunConfig
 from engine.core.atomic import write_text
 from engine.models.loading import load_base
+from engine.runs.folder import RunFolder
 from engine.training.launch import start_run
 
 RECORDED = ("llama_adapter", "lora", "prompt")
@@ -27,13 +28,21 @@ def record(config: RunConfig, path: Path) -> None:
     trainer = start_run(path, config, load_base)
     for _ in trainer.run():
         pass
-    shutil.rmtree(trainer.folder.checkpoint_path)
-    for step in trainer.folder.snapshots():
+    slim(trainer.folder)
+
+
+def slim(folder: RunFolder) -> None:
+    """Drop checkpoints, locks, and the snapshots of most steps, with what the log says of them."""
+    for checkpoint in folder.checkpoint_paths:
+        shutil.rmtree(checkpoint)
+    for lock in folder.path.glob("*lock"):
+        lock.unlink()
+    for step in folder.snapshots():
         if step not in KEPT_STEPS:
-            trainer.folder.snapshot_path(step).unlink()
+            folder.snapshot_path(step).unlink()
     kept = [
         line
-        for line in trainer.folder.events_path.read_text(encoding="utf-8").splitlines(keepends=True)
+        for line in folder.events_path.read_text(encoding="utf-8").splitlines(keepends=True)
         if (event := json.loads(line))["kind"] != "snapshot" or event["step"] in KEPT_STEPS
     ]
-    write_text(trainer.folder.events_path, "".join(kept))
+    write_text(folder.events_path, "".join(kept))

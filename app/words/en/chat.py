@@ -51,6 +51,7 @@ WORDS = {
     "chat.right_answer": "✓ right",
     "chat.wrong_answer": "✗ not the reference",
     "chat.reference": "Reference of the test rows: {text}",
+    "chat.lost_picture": "The picture is no longer there since the page was loaded anew",
     "chat.forgotten": "Column {column} left out the oldest questions ({n}): the model does not read more at once.",
     "chat.written.alone": "Asked alone.",
     "chat.written.talk": "Asked with what was said before.",

@@ -41,6 +41,8 @@ WORDS = {
     "runs.deleted": "The run is deleted.",
     "runs.name": "Name",
     "runs.notes": "Notes",
+    "runs.tags": "Tags",
+    "runs.tags.hint": "a, b, c",
     "runs.more": "{n} more steps",
     "runs.export": "Export",
     "runs.export.as": "Export as",

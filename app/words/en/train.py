@@ -59,6 +59,13 @@ WORDS = {
     "train.family.adapters": "Small layers in between",
     "train.family.weights": "Changes of the weights themselves",
     "train.family.beside": "A network beside the frozen one",
+    "train.expected": (
+        "Measured with the defaults, {steps} steps: {reached} Forgetting {forgetting} nats/token; "
+        "{seconds} s ({machine})."
+    ),
+    "train.expected.short": "Measured here: {score} (untuned {baseline}).",
+    "train.expected.better": "{method}: {score}.",
+    "train.expected.prompts": "Prompts bring up what the base knows, and this asks for words of its own.",
     "train.count": "{trains} {n} of {total} ({share}\u00a0%)",
     "train.count.smaller": "{settings}: so that no more than {most}\u00a0% of this large model trains.",
     "train.count.setting": "{name} {value}",

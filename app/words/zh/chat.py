@@ -51,6 +51,7 @@ WORDS = {
     "chat.right_answer": "✓ 正确",
     "chat.wrong_answer": "✗ 与参考不同",
     "chat.reference": "测试行的参考答案：{text}",
+    "chat.lost_picture": "页面重新加载后，这张图片已不在",
     "chat.forgotten": "{column} 栏没有读到最早的 {n} 个问题：对话超过了模型能读的长度。",
     "chat.written.alone": "单独提问。",
     "chat.written.talk": "连同之前的对话一起提问。",

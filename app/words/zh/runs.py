@@ -41,6 +41,8 @@ WORDS = {
     "runs.deleted": "已删除这次运行。",
     "runs.name": "名称",
     "runs.notes": "备注",
+    "runs.tags": "标签",
+    "runs.tags.hint": "甲，乙，丙",
     "runs.more": "再训练 {n} 步",
     "runs.export": "导出",
     "runs.export.as": "导出格式",

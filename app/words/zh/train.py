@@ -57,6 +57,12 @@ WORDS = {
     "train.family.adapters": "在中间插入小层",
     "train.family.weights": "改动权重本身",
     "train.family.beside": "在冻结的网络旁边另放一个",
+    "train.expected": (
+        "用默认设置训练 {steps} 步的实测结果：{reached}遗忘 {forgetting} nats/词元；用时 {seconds} 秒（{machine}）。"
+    ),
+    "train.expected.short": "实测：{score}（未微调 {baseline}）。",
+    "train.expected.better": "{method}：{score}。",
+    "train.expected.prompts": "提示只能唤起基座已知的内容，而这里要说它自己的话。",
     "train.count": "{trains} {n} 个参数，基座共 {total} 个（{share}\u00a0%）",
     "train.count.smaller": "{settings}：模型较大，这样训练的参数不超过 {most}\u00a0%。",
     "train.count.setting": "{name} {value}",

@@ -1,0 +1,82 @@
+"""What each method reaches on each dataset that ships, on the embedded base with default settings.
+
+    python -m benchmarks.expected [--datasets menu-to-text ...] [--methods lora ...] [--seed 0]
+
+Writes assets/expected.json, from which the page says what to expect before a run is started. Rows that are not measured
+again stay as they were. One thread, and CPU time: other work on the machine counts for little.
+"""
+
+import argparse
+import json
+import platform
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from engine.config.run import RunConfig
+from engine.core.atomic import write_json
+from engine.data.dataset import load_dataset, shipped, suited_settings, suited_training
+from engine.methods import METHODS
+from engine.models.loading import load_base
+from engine.runs.forgetting import forgetting
+from engine.training.launch import start_run
+
+EXPECTED = Path(__file__).resolve().parents[1] / "assets" / "expected.json"
+OF_ZOO = "town-qa"
+"""Measured by `benchmarks.methods`."""
+ALL_ROWS = 500
+"""More test rows than any of the datasets has."""
+
+
+def main() -> None:
+    """Measure, and write after every run, so that one that is cut short loses nothing."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    others = [name for name in sorted(shipped()) if name != OF_ZOO]
+    parser.add_argument("--datasets", nargs="+", default=others, help="datasets to measure")
+    parser.add_argument("--methods", nargs="+", choices=list(METHODS), default=list(METHODS), help="methods to measure")
+    parser.add_argument("--seed", type=int, default=0)
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    kept = json.loads(EXPECTED.read_text(encoding="utf-8"))["rows"] if EXPECTED.exists() else []
+    rows = {(row["dataset"], row["method"]): row for row in kept}
+    for dataset in args.datasets:
+        suited = load_dataset(dataset).suited
+        for method in (name for name in args.methods if not suited or name in suited):
+            rows[dataset, method] = row = measured(dataset, method, args.seed)
+            print(json.dumps(row), flush=True)
+            write_json(EXPECTED, {"machine": _machine(), "rows": [rows[key] for key in sorted(rows)]})
+
+
+def measured(dataset: str, method: str, seed: int) -> dict[str, Any]:
+    """One run, as the page would start it, scored on all test rows."""
+    settings = {"seed": seed, "score_rows": ALL_ROWS, **suited_training(dataset)}
+    config = RunConfig(
+        dataset=dataset, method=method, method_settings=suited_settings(dataset, method), training=settings
+    )
+    begin = time.process_time()
+    with tempfile.TemporaryDirectory() as folder:
+        trainer = start_run(Path(folder) / "run", config, load_base)
+        for _ in trainer.run():
+            pass
+        facts = trainer.folder.facts()
+        forgotten = forgetting(trainer.folder.events_path, facts.kept_step)
+    assert facts.score is not None, "every dataset has test rows"
+    return {
+        "dataset": dataset,
+        "method": method,
+        "steps": facts.step,
+        "score": facts.score.to_dict(),
+        "forgetting": forgotten,
+        "cpu_seconds": round(time.process_time() - begin, 1),
+    }
+
+
+def _machine() -> str:
+    return f"{platform.machine()}, 1 thread, torch {torch.__version__.split('+')[0]}"
+
+
+if __name__ == "__main__":
+    main()

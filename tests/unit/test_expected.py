@@ -1,0 +1,69 @@
+"""What Train says to expect of a run, before it is started."""
+
+import json
+
+import pytest
+
+from app import expected
+from app.words import LANGUAGES, Say
+from engine.config.run import RunConfig
+from engine.runs.score import RunScore
+
+
+def row(method, value, **facts):
+    """A measured row, as the benchmark writes it."""
+    score = RunScore(name="exact_match", value=value, baseline=0.02, against="untuned", rows=120)
+    whole = {"dataset": "menu-to-text", "method": method, "steps": 300, "score": score.to_dict()}
+    return whole | {"forgetting": 0.125, "cpu_seconds": 61.4} | facts
+
+
+@pytest.fixture
+def measured(tmp_path, monkeypatch):
+    """A table of three methods in place of the shipped one."""
+    path = tmp_path / "expected.json"
+    rows = [row("lora", 0.63), row("prefix", 0.15), row("bottleneck", 0.62, forgetting=None), row("gone", 1.0)]
+    path.write_text(json.dumps({"machine": "x", "rows": rows}))
+    monkeypatch.setattr(expected, "ASSETS", tmp_path)
+
+
+def said(method, language="en", **facts):
+    """The sentence for a run."""
+    return expected.expectation(Say(language), RunConfig(**{"dataset": "menu-to-text", "method": method} | facts))
+
+
+@pytest.mark.usefixtures("measured")
+def test_what_was_measured_is_said():
+    """Score with its baseline, forgetting, time; a method that no longer exists is nobody's better one."""
+    best = said("lora")
+    assert "63 % right on 120 test rows; the untuned base: 2 % right." in best
+    assert "Forgetting +0.12 nats/token; 61 s (x)." in best
+    assert "Measured here: 63 % right (untuned 2 % right)." in best
+    assert "LoRA" not in best
+    assert "Forgetting – nats" in said("bottleneck")
+    assert "LoRA" not in said("bottleneck")
+
+
+@pytest.mark.usefixtures("measured")
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_much_better_method_is_named(language):
+    """With the reason, where the chosen one can only bring up what the base knows."""
+    text = said("prefix", language)
+    assert Say(language)("train.expected.better", method="LoRA", score=Say(language)("unit.share", value=63)) in text
+    assert Say(language)("train.expected.prompts") in text
+    assert Say(language)("train.expected.prompts") not in said("lora", language)
+
+
+@pytest.mark.usefixtures("measured")
+def test_nothing_is_said_of_what_was_not_measured():
+    """Another model, another method, one's own data, several methods together, or no table at all."""
+    assert (
+        said("lora", model="somebody/else") == said("ia3") == said("lora+prompt") == said("lora", dataset="x.csv") == ""
+    )
+
+
+def test_the_shipped_table_can_be_read():
+    """Every row is a sentence."""
+    rows = expected.measured(expected.ASSETS)
+    assert rows
+    for row in rows:
+        assert said(row.method, dataset=row.dataset)
