@@ -41,6 +41,7 @@ class Actions:
     name: gr.Textbox
     notes: gr.Textbox
     tags: gr.Textbox
+    text: gr.Textbox
     resume: gr.Button
     more: gr.Button
     stop: gr.Button
@@ -56,7 +57,7 @@ class Actions:
     @property
     def parts(self) -> set[Any]:
         """The outputs that `shown` fills."""
-        about = {self.panel, self.heading, self.name, self.notes, self.tags, self.one, self.why}
+        about = {self.panel, self.heading, self.name, self.notes, self.tags, self.text, self.one, self.why}
         acts = {self.resume, self.more, self.stop, self.delete, self.export, self.confirm, self.download}
         return about | acts
 
@@ -74,6 +75,7 @@ class Actions:
             self.name: gr.Textbox(run.name, interactive=editable),
             self.notes: gr.Textbox(run.notes, interactive=editable),
             self.tags: gr.Textbox(", ".join(run.tags), interactive=editable),
+            self.text: gr.Textbox(run.text, visible=bool(run.text)),
             self.resume: gr.Button(
                 interactive=(editable and run.status in controls.RESUMABLE) or (may and startable(run)),
                 visible=run.status not in (*ACTIVE, "finished"),
@@ -96,6 +98,7 @@ def forms_of(workbench: Workbench, say: Say, actions: Actions, values: Values) -
     lines = (
         f'<p class="gl-fact"><s>{safe(say(f"runs.form.{form}"))}</s> · {safe(sentence(say, error))}</p>'
         for form, error in refused.items()
+        if error.key != "no_words"  # which nearly all are refused, and lose nothing by
     )
     choices = [(say(f"runs.form.{form}"), form) for form in EXPORT_FORMATS if form not in refused]
     menu = gr.Dropdown(choices, value=EXPORT_FORMATS[0]) if values[actions.form] in refused else gr.Dropdown(choices)
@@ -151,10 +154,14 @@ def build(workbench: Workbench, say: Say, chat: Chat, former: gr.Textbox) -> Act
                 elem_id="gl-run-tags",
             )  # fmt: skip
             form, export, download = _export_fields(say)
+        text = gr.Textbox(
+            label=say("runs.text"), info=say("runs.text.info"), interactive=False, visible=False, buttons=["copy"],
+            elem_id="gl-run-text",
+        )  # fmt: skip
         refused = html(visible=False, elem_id="gl-export-refused")
     one = gr.Textbox(visible="hidden", elem_id="gl-run-id")
     asked = (resume, more, stop, delete, export, confirm, download, why)
-    actions = Actions(panel, heading, name, notes, tags, *asked, one, form, refused)
+    actions = Actions(panel, heading, name, notes, tags, text, *asked, one, form, refused)
     wire_js([watch.click], _TO_WATCH, [one])
     chosen = wire(say, [ask.click], lambda run: {chat.run: run, chat.chosen: True}, [one], {chat.run, chat.chosen})
     wire_js([], _TO_CHAT, after=chosen)

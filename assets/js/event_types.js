@@ -33,6 +33,12 @@
  */
 /**
  * @typedef {{
+ *   step: number, words: string[], same: boolean, place: number | null, before: string, loss: number | null,
+ *   candidates: string[], predicted: number[], actual: number[], taken: number | null,
+ * }} TriggerEvent
+ */
+/**
+ * @typedef {{
  *   step: number, keys: number[], values: number[], norm: number, moved: number, stride: number,
  * }} PrefixEvent
  */
@@ -71,6 +77,7 @@
  * @property {UpdateEvent} updates
  * @property {RankEvent} ranks
  * @property {PromptEvent} prompt
+ * @property {TriggerEvent} trigger
  * @property {PrefixEvent} prefix
  * @property {MassEvent} mass
  * @property {AdapterEvent} adapters

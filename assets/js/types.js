@@ -174,6 +174,7 @@
  * @property {number} created
  * @property {string} notes
  * @property {string[]} tags
+ * @property {string} text
  */
 /** @typedef {{query: "probe", run: string, step: number, last: boolean, sentence: string}} SentenceQuestion */
 /** @typedef {{query: "probe_picture", run: string, step: number, last: boolean, name: string}} PictureQuestion */

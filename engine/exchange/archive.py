@@ -13,6 +13,7 @@ from engine.exchange.forms import EXPORT_FORMATS
 from engine.exchange.native import save_adapter
 from engine.exchange.official import as_official, need_llama_adapter
 from engine.exchange.peft import as_peft, export_peft, kind_of
+from engine.exchange.words import as_words, export_words, need_words
 from engine.methods.base import Method
 from engine.models.base import Base
 
@@ -20,6 +21,7 @@ WRITERS: dict[str, Callable[[Method, Base, Path], None]] = {
     "gatelight": save_adapter,
     "peft": export_peft,
     "llama_adapter": lambda method, base, folder: export_checkpoint(method, base, folder / "adapter.pth"),
+    "text": export_words,
 }
 """Writes an adapter into a folder, by format; the keys are those of `EXPORT_FORMATS`."""
 
@@ -28,9 +30,13 @@ def _as_checkpoint(method: Method) -> object:
     return None if is_v2(method) else as_official(method)
 
 
-METHODS_OF: dict[str, Callable[[type[Method]], object]] = {"peft": kind_of, "llama_adapter": need_llama_adapter}
+METHODS_OF: dict[str, Callable[[type[Method]], object]] = {
+    "peft": kind_of,
+    "llama_adapter": need_llama_adapter,
+    "text": need_words,
+}
 """Refuse methods that have no such form, by form, of those that cannot hold everything."""
-TRIED: dict[str, Callable[[Method], object]] = {"peft": as_peft, "llama_adapter": _as_checkpoint}
+TRIED: dict[str, Callable[[Method], object]] = {"peft": as_peft, "llama_adapter": _as_checkpoint, "text": as_words}
 """What their writers call before they write, by form; an adapter without numbers will do."""
 
 

@@ -23,6 +23,7 @@ from engine.models.base import Base
 
 def save_adapter(method: Method, base: Base, folder: Path, **facts: object) -> None:
     """Write a folded method's adapter folder; each file is replaced atomically. `facts` are added to adapter.json."""
+    said = {} if method.text is None else {"text": method.text}
     write_tensors(folder / "adapter.safetensors", method.folded_tensors())
     write_json(
         folder / "adapter.json",
@@ -38,6 +39,7 @@ def save_adapter(method: Method, base: Base, folder: Path, **facts: object) -> N
             },
             "head": method.head.spec.to_dict() if method.head else None,
             "trainable": sum(parameter.numel() for parameter in method.parameters()),
+            **said,
             **facts,
         },
     )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from engine.core.errors import SettingError
 from engine.methods.adalora.spec import SPEC as ADALORA
 from engine.methods.adamix.spec import SPEC as ADAMIX
+from engine.methods.autoprompt.spec import SPEC as AUTOPROMPT
 from engine.methods.bias.spec import SPEC as BIAS
 from engine.methods.bottleneck.spec import SPEC as BOTTLENECK
 from engine.methods.ia3.spec import SPEC as IA3
@@ -54,6 +55,7 @@ METHODS: dict[str, MethodSpec] = {
     "p_tuning_v2": P_TUNING_V2,
     "prompt": PROMPT,
     "p_tuning": P_TUNING,
+    "autoprompt": AUTOPROMPT,
     "mask": MASK,
     "side": SIDE,
     "ladder": LADDER,

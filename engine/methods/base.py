@@ -17,6 +17,7 @@ from engine.data.picture_features import PictureFeatures
 from engine.methods.parts.task_head import TaskHead
 from engine.methods.serving import must_serve
 from engine.methods.spec import MethodSpec, S
+from engine.methods.trial import Trial
 from engine.models.base import Base
 from engine.models.shape import ModelShape
 from engine.models.sharing import share_tensors
@@ -195,6 +196,11 @@ class Method(nn.Module, ABC, Generic[S]):
         return None
 
     @property
+    def text(self) -> str | None:
+        """The words that it has found, which say what it does wherever they are put; None where it is no text."""
+        return None
+
+    @property
     def sees_pictures(self) -> bool:
         """Whether it tells the model of the pictures beside texts."""
         return False
@@ -222,6 +228,13 @@ class Method(nn.Module, ABC, Generic[S]):
     def penalty(self) -> Float[Tensor, ""] | None:
         """What training makes small beside the loss, from the parameters alone; the loss that is told is without it."""
         return None
+
+    def search(self, trial: Trial) -> None:
+        """Choose by trying what no gradient step can reach; called after each backward pass, before the update.
+
+        Its parameters and buffers stay as they are until `after_update`, so that a checkpoint of that moment holds the
+        step before.
+        """
 
     def after_update(self, step: int, steps: int) -> None:
         """Called after each optimiser update, when `step` of `steps` are finished; the gradients still stand."""

@@ -94,6 +94,7 @@ class MethodSpec(Generic[S]):
         reads_weights: Whether it reads frozen weights with given settings; then `build` refuses a base whose weights
             are quantised (8-bit, 4-bit).
         needs: What not every model has: an attention that sites reach, or text for virtual tokens to stand in.
+        finds_words: Whether a text is all that it finds, see `Method.text`.
         emits: The kinds of events that tell of it; decides which panels appear.
         emits_with: Those of them that it emits with given settings, where that is not all.
         no_decay: Beginnings of the names of parameters that weight decay leaves alone.
@@ -118,6 +119,7 @@ class MethodSpec(Generic[S]):
     rate_factors: Callable[[S, int], Mapping[str, float]] = _one_rate
     reads_weights: Callable[[S], bool] = _reads_no_weights
     needs: tuple[Need, ...] = ()
+    finds_words: bool = False
     emits: tuple[type[Event], ...] = ()
     emits_with: Callable[[S], tuple[type[Event], ...]] | None = None
     no_decay: tuple[str, ...] = ()

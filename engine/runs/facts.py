@@ -52,6 +52,7 @@ class RunFacts:
         layered: Whether these events are per layer.
         best_validation: Lowest validation loss so far, in nats.
         kept_step: Step of the state in the run's adapter folder.
+        text: The words that this state comes to, where a method finds words; empty otherwise.
         stopped_early: Whether early stopping ended it.
         head: Its task head; None without one.
         template: Text around a prompt; None in runs of older versions.
@@ -85,6 +86,7 @@ class RunFacts:
     layered: bool = False
     best_validation: float | None = None
     kept_step: int | None = None
+    text: str = ""
     stopped_early: bool = False
     head: HeadSpec | None = None
     template: str | None = None

@@ -32,6 +32,7 @@ class RunSummary:
         learning_rate: Its highest; None in runs of older versions.
         owner: Who started it, on a server with several visitors; empty otherwise.
         tags: Words that it has in common with others.
+        text: The words that it has found, where its method finds words; empty otherwise.
     """
 
     id: str
@@ -63,6 +64,7 @@ class RunSummary:
     learning_rate: float | None = None
     owner: str = ""
     tags: list[str] = field(default_factory=list)
+    text: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

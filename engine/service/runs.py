@@ -345,6 +345,7 @@ def _summary(folder: RunFolder) -> RunSummary:
         learning_rate=facts.learning_rate,
         owner=facts.owner,
         tags=facts.tags,
+        text=facts.text,
     )
 
 

@@ -94,6 +94,34 @@ class PromptFrame(Event):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class TriggerFrame(Event):
+    """The words of a searched trigger, and what its last iteration tried: one place, some candidates for it.
+
+    Attributes:
+        words: The trigger's tokens as text, after the iteration, (k,).
+        same: Whether the trigger's text, typed, becomes these very tokens.
+        place: Index of the place that was searched; None where nothing has been searched yet.
+        before: The word that stood there.
+        loss: Mean loss of the trigger with that word, on the fresh batches of this iteration.
+        candidates: The words that were tried there, the one with the best estimate first, (n,).
+        predicted: Estimated change of the loss by each candidate, from the gradient alone, (n,).
+        actual: Measured change of the loss by each, on the same fresh batches, (n,).
+        taken: Index of the candidate that stands there now; None where the word stayed.
+    """
+
+    kind: ClassVar[str] = "trigger"
+    words: list[str]
+    same: bool
+    place: int | None
+    before: str
+    loss: float | None
+    candidates: list[str]
+    predicted: list[float]
+    actual: list[float]
+    taken: int | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class PrefixFrame(Event):
     """The learned keys and values in front of the text, and how far they moved.
 

@@ -32,6 +32,7 @@ from engine.telemetry.method_events import (
     RankFrame,
     RungFrame,
     SideFrame,
+    TriggerFrame,
     UpdateFrame,
 )
 from engine.telemetry.probe_reports import (
@@ -61,6 +62,7 @@ EVENTS: dict[str, type[Event]] = {
         UpdateFrame,
         RankFrame,
         PromptFrame,
+        TriggerFrame,
         PrefixFrame,
         MassFrame,
         AdapterFrame,

@@ -1,7 +1,11 @@
 """What each process of a run has: the rows and what makes their gradients. Process 0 has the trainer around it."""
 
+import math
+import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+
+import torch
 
 from engine.config.run import RunConfig
 from engine.config.training import TrainingSettings
@@ -11,8 +15,9 @@ from engine.data.encode import encode_training
 from engine.data.head_spec import HeadSpec
 from engine.data.tokenise import Example
 from engine.methods.base import Method
+from engine.methods.trial import Measure, Trial
 from engine.models.base import Base
-from engine.training.gradients import Gradients
+from engine.training.gradients import Gradients, Result, Step
 from engine.training.objective import TrainingObjective
 from engine.training.optimiser import checkpoint_activations
 from engine.training.processes import Processes
@@ -28,6 +33,7 @@ class GradientWorker:
         gradients: Makes the gradients of some of them.
         max_seq_len: Longest row in tokens.
         sorted_batches: Batches whose rows are sorted by length together.
+        labels: The responses there are, where these are few.
     """
 
     settings: TrainingSettings
@@ -35,6 +41,33 @@ class GradientWorker:
     gradients: Gradients
     max_seq_len: int
     sorted_batches: int
+    labels: tuple[str, ...]
+
+    def lead(self, rows: Sequence[Example], step: Step) -> Result:
+        """In process 0: the gradients of rows, from all processes, and what the method finds with them by trying.
+
+        Raises:
+            DataError: A picture cannot be read any more.
+            RunError: Another process failed.
+        """
+        given = self.gradients.lead(rows, step)
+        if math.isfinite(given.loss) and math.isfinite(given.grad_norm):
+            self.gradients.method.search(self._trial(step, given))
+        return given
+
+    def _trial(self, step: Step, given: Result) -> Trial:
+        """What a search gets in a step. Nothing is drawn or encoded before it asks."""
+        settings, seed = self.settings, self.settings.seed * 1_000_003 + step.number
+        size, limit = min(settings.batch_size, len(self.examples)), settings.max_grad_norm
+
+        def fresh(batches: int) -> Measure:
+            draw = random.Random(seed)
+            drawn = [draw.sample(range(len(self.examples)), size) for _ in range(batches)]
+            return self.gradients.measure_on([[self.examples[index] for index in rows] for rows in drawn], step)
+
+        # As torch.nn.utils.clip_grad_norm_ does it.
+        unclip = max(1.0, (given.grad_norm + 1e-6) / limit) if limit else 1.0
+        return Trial(torch.Generator().manual_seed(seed), unclip, self.labels, fresh)
 
     def batches(self, first: int) -> Iterator[list[Example]]:
         """Endless batches, starting with number `first`."""
@@ -97,4 +130,4 @@ def build_gradient_worker(
     examples = encode_training(base.processor, templated, templated.rows("train"), max_seq_len, spec)
     method.to(base.device)
     gradients = Gradients(settings, base, method, TrainingObjective(method, views), processes)
-    return GradientWorker(settings, examples, gradients, max_seq_len, sorted_batches)
+    return GradientWorker(settings, examples, gradients, max_seq_len, sorted_batches, tuple(dataset.labels))

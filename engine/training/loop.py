@@ -63,7 +63,7 @@ class Trainer:
     ) -> None:
         self.settings, self.base, self.examples = worker.settings, base, worker.examples
         self.state, self.validation, self.recorder = state, validation, recorder
-        self._gradients, self._batches, self._score = worker.gradients, worker.batches, score
+        self._worker, self._batches, self._score = worker, worker.batches, score
         self._meter = worker.gradients.meter
         count = worker.gradients.processes.count
         self._remarks = [f"{count} processes train this run."] if count > 1 else []
@@ -242,7 +242,7 @@ class Trainer:
             RunError: Loss or gradient are not finite, or another process of the run failed.
         """
         began = time.perf_counter()
-        given = self._gradients.lead(rows, Step(self.position.step, self.state.rng))
+        given = self._worker.lead(rows, Step(self.position.step, self.state.rng))
         loss = given.loss
         if not (math.isfinite(loss) and math.isfinite(given.grad_norm)):
             raise not_finite(self.folder.id, self.position.step + 1, loss, *self._rates, precision=self.base.precision)

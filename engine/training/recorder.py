@@ -164,8 +164,8 @@ class Recorder:
             copy_adapter(source, self.folder.adapter_path)
         else:
             self._save_adapter(self.folder.adapter_path, step)
-        kept = read_facts(self.folder.adapter_path)["step"]
-        self.folder.update(step=step, best_validation=best.loss, kept_step=kept)
+        kept = read_facts(self.folder.adapter_path)
+        self.folder.update(step=step, best_validation=best.loss, kept_step=kept["step"], text=kept.get("text", ""))
 
     def _save_adapter(self, path: Path, step: int) -> None:
         data = self.folder.config.dataset

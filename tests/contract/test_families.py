@@ -243,7 +243,7 @@ def test_pictures_are_refused_where_words_are_needed():
     """Virtual tokens need words to stand among; all other methods take pictures."""
     with pytest.raises(ModelError, match=r"vit models read pictures.*LoRA"):
         Case("prompt", {}, "vit").build()
-    assert {name for name, spec in METHODS.items() if not served(spec, "vit")} == {"prompt", "p_tuning"}
+    assert {name for name, spec in METHODS.items() if not served(spec, "vit")} == {"prompt", "p_tuning", "autoprompt"}
     with pytest.raises(ModelError, match="reads pictures, not text"):
         tiny_base("vit").tokenizer.encode("a")
 

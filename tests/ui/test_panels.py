@@ -51,6 +51,11 @@ def frames(step):
     )
     yield told.AgreementFrame(step=step, tokens=["Who", " is", " Ivan"], between=wide[0][:3], from_average=wide[1][:3])
     yield told.RankFrame(step=step, layers=LAYERS, targets=["q", "v"], ranks=grid(step), mean=0.6)
+    yield told.TriggerFrame(
+        step=step, words=[" swim", f" park{step}"], same=True, place=1 if step else None, before=" old",
+        loss=2.5 if step else None, candidates=[f" park{step}", " tree"] if step else [],
+        predicted=[-0.3, -0.1] if step else [], actual=[-step / 100, 0.2] if step else [], taken=0 if step else None,
+    )  # fmt: skip
     edges, bins = [0.0, 0.5, 1.0, 1.5], [5, 40, 20]
     yield told.MaskFrame(
         step=step, layers=LAYERS, targets=["q", "v"], off=grid(step), flipped=grid(step), threshold=0.5, edges=edges,
@@ -70,6 +75,7 @@ SAID = {
     "experts": "draws at step 20; chi-square 2.50",
     "agreement": "Step 20: two random routes differ by 0.520 nats",
     "ranks": "Mean rank 0.585 at step 20.",
+    "trigger": "Step 20, word 2: old gives way to park20. Estimated −0.300 nats, measured −0.200.",
     "masks": "Step 20: 59 % of the weights are off",
     "side": "Step 20: the base has 70.0 % of the blend",
     "ladder": "Mean μ 0.575 at step 20.",
@@ -205,6 +211,31 @@ def test_parts_of_a_panel_open_on_demand(page):
     place = page.locator("[data-panel=norms]")
     place.locator("canvas").first.hover(position={"x": 140, "y": 10})
     expect(place).to_contain_text("model.layers.0.input_layernorm: root mean square change of the gain 0.500")
+
+
+COPIED = """() => {
+  Object.defineProperty(window, "isSecureContext", { value: false, configurable: true });
+  document.execCommand = () => { window.copied = document.querySelector("body > textarea").value; };
+}"""
+"""Over plain http there is no clipboard, and the page copies what is selected."""
+
+
+def test_the_trigger_is_read_and_copied(page):
+    """Its words at the step, those that stood there before, every candidate with both numbers, and a copy of it."""
+    scrub(page, 2)
+    place = page.locator("[data-panel=trigger]")
+    expect(place.locator("p > .gl-word")).to_have_text(["swim", "park20"])
+    expect(place.locator("p > .gl-changed")).to_have_text("park20")
+    candidates, swaps = place.locator("table").nth(0), place.locator("table").nth(1)
+    expect(candidates.locator("tbody tr")).to_have_text(["park20−0.300−0.200", "tree−0.1000.200"])
+    expect(swaps.locator("tbody tr")).to_have_text(["20swimpark202.30", "10swimpark102.40", "0swimpark0–"])
+    page.evaluate(COPIED)
+    place.get_by_role("button", name="Copy").click()
+    expect(place.get_by_role("button", name="Copied")).to_be_visible()
+    assert page.evaluate("window.copied") == " swim park20"
+    scrub(page, 0)
+    expect(place).to_contain_text("Step 0: the trigger as the search begins.")
+    expect(candidates).to_be_hidden()
 
 
 def test_masks_show_what_changed_on_demand(page):

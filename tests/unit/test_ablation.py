@@ -19,7 +19,7 @@ from engine.service.worker import Worker
 from tests.tiny import Case, cases, logits, randomise, words
 from tests.unit.making import Maker, finish, load, make_dataset
 
-WITHOUT_LAYERS = {"prompt", "p_tuning", "side", "ladder"}
+WITHOUT_LAYERS = {"autoprompt", "prompt", "p_tuning", "side", "ladder"}
 LAYERED = [case for case in cases(("llama", "bert")) if case.method not in WITHOUT_LAYERS]
 
 

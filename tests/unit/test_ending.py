@@ -93,7 +93,7 @@ def hanging(trainer, monkeypatch, owner, name, calls):
 
 
 def slow_step(trainer, monkeypatch):
-    return hanging(trainer, monkeypatch, trainer._gradients, "_backward", 6)
+    return hanging(trainer, monkeypatch, trainer._worker.gradients, "_backward", 6)
 
 
 def slow_validation(trainer, monkeypatch):

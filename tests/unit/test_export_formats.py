@@ -25,7 +25,7 @@ def test_refusals_are_told_before_a_file_is_made(case, tmp_path):
     base, method = case.build()
     method = randomise(method, std=0.1)
     told = refusals(type(method), method.settings, None, base.shape)
-    for form in {"peft", "llama_adapter"} - set(told):
+    for form in set(EXPORT_FORMATS) - set(told):
         write_adapter(method, base, form, tmp_path / form)
     for form, error in told.items():
         with pytest.raises(ExchangeError) as caught:
@@ -39,4 +39,16 @@ def test_refusals_of_a_head_and_of_several_methods():
     told = refusals(method_class("lora"), METHODS["lora"].settings(), spec, base.shape)
     assert "reads the last token" in str(told["peft"])
     both = built("lora+prompt", base)
-    assert set(refusals(type(both), both.settings, None, base.shape)) == {"peft", "llama_adapter"}
+    assert set(refusals(type(both), both.settings, None, base.shape)) == {"peft", "llama_adapter", "text"}
+
+
+def test_words_are_exported_as_text(tmp_path):
+    """A searched trigger is one file of plain text; with a task head it is more than that, and refused."""
+    base = tiny_base("llama")
+    method = built("autoprompt", base, {"prompt_len": 4, "init": "text", "init_text": "a b"})
+    write_adapter(method, base, "text", tmp_path)
+    assert (tmp_path / "text.txt").read_text("utf-8") == "a ba"
+    assert [path.name for path in tmp_path.iterdir()] == ["text.txt"]
+    spec = HeadSpec(labels=("a", "b"), pooling="last")
+    assert "task head" in str(refusals(type(method), method.settings, spec, base.shape)["text"])
+    assert "text" not in refusals(type(method), method.settings, None, base.shape)

@@ -34,6 +34,7 @@ EVENT_KEYS = {
     "updates": "step layers targets ratio",
     "ranks": "step layers targets ranks mean",
     "prompt": "step norms drift words cosines usual_norm usual_cosine stride",
+    "trigger": "step words same place before loss candidates predicted actual taken",
     "prefix": "step keys values norm moved stride",
     "mass": "step mass even",
     "adapters": "step layers parts share asleep",

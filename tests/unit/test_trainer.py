@@ -32,11 +32,11 @@ METHOD_NAMES = list(METHODS)
 
 @pytest.mark.parametrize("method", METHOD_NAMES)
 def test_training_learns(maker, method):
-    """Forty steps lower the training loss by a tenth: the gradient points the right way. None is taken to diverge,
-    at a rate that is brisk for it."""
+    """Forty steps lower the training loss by a tenth, where words are searched by a twentieth: the gradient points the
+    right way. None is taken to diverge, at a rate that is brisk for it."""
     trainer = finish(maker.start("a", method, steps=40, learning_rate=3e-2, eval_every=40, save_every=40))
     curve = losses(trainer)
-    assert sum(curve[-5:]) < 0.9 * sum(curve[:5])
+    assert sum(curve[-5:]) < (0.95 if METHODS[method].finds_words else 0.9) * sum(curve[:5])
     assert trainer.notice is None
     assert trainer.folder.facts().problem is None
     assert not (trainer.folder.path / "best").exists()
@@ -314,7 +314,7 @@ def test_out_of_memory_is_a_sentence(maker, monkeypatch, error):
     def fails(*_):
         raise error
 
-    monkeypatch.setattr(trainer._gradients, "_backward", fails)
+    monkeypatch.setattr(trainer._worker.gradients, "_backward", fails)
     with pytest.raises(RunError) as told:
         next(steps)
     assert told.value.key == "out_of_memory"

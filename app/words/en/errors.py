@@ -282,6 +282,7 @@ WORDS = {
         "This model’s tokenizer does not say where its tokens stand in a text, so no answer can be marked there: "
         "choose a model with a tokenizer.json, or let it answer in words."
     ),
+    "error.no_words": "This adapter cannot be exported as text: {reason}; export as a Gatelight adapter.",
     "error.no_exchange": "This adapter cannot be exchanged with HF peft: {reason}; {fix}.",
     "error.no_experts": "{method} has no experts to choose from here: choose an AdaMix run that keeps its checkpoint.",
     "error.no_file": "The file {file} cannot be read: {reason}",

@@ -30,6 +30,40 @@ WORDS = {
     "watch.prompt.at": (
         "Step {step}. A usual word has norm {norm} and a cosine of {cosine} to its own nearest neighbour."
     ),
+    "watch.trigger.title": "Which words does the search find?",
+    "watch.trigger.term": "trigger tokens, HotFlip's estimate",
+    "watch.trigger.caption": (
+        "The estimate follows the gradient in a straight line, and another word is a long way off: it finds "
+        "candidates, and only the measurement on fresh rows decides. A lower loss there may still be luck; the "
+        "validation tells."
+    ),
+    "watch.trigger.start": "Step {step}: the trigger as the search begins.",
+    "watch.trigger.taken": (
+        "Step {step}, word {place}: {before} gives way to {after}. Estimated {predicted} nats, measured {actual}."
+    ),
+    "watch.trigger.kept": "Step {step}, word {place}: {before} stays, no candidate lowers the loss of {loss} nats.",
+    "watch.trigger.same": "Typed, this text becomes these very tokens.",
+    "watch.trigger.other": "Typed, this text becomes other tokens than these.",
+    "watch.trigger.copy": "Copy",
+    "watch.trigger.copied": "Copied",
+    "watch.trigger.label": (
+        "Change of the loss by each candidate: estimated from left to right, measured from bottom to top"
+    ),
+    "watch.trigger.dots": "Change of the loss: estimated (→) and measured (↑), in nats",
+    "watch.trigger.earlier": "earlier steps",
+    "watch.trigger.now": "this step",
+    "watch.trigger.candidate": "candidate",
+    "watch.trigger.candidate.title": "Words with the best estimates for this place",
+    "watch.trigger.predicted": "estimated",
+    "watch.trigger.predicted.title": "Change of the loss that the gradient predicts, in nats",
+    "watch.trigger.actual": "measured",
+    "watch.trigger.actual.title": "Change of the loss on fresh rows, in nats",
+    "watch.trigger.step": "step",
+    "watch.trigger.step.title": "Step after which these words stood there",
+    "watch.trigger.words": "words",
+    "watch.trigger.words.title": "The trigger; the word that is new is marked",
+    "watch.trigger.loss": "loss",
+    "watch.trigger.loss.title": "Mean loss on that step's fresh rows",
     "watch.adapters.title": "How much does each adapter change what passes through?",
     "watch.adapters.term": "relative size of the adapters' outputs",
     "watch.adapters.caption": (

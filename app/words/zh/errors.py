@@ -185,6 +185,7 @@ WORDS = {
         "这个模型的分词器不说明 token 在文本中的位置，因此无法标出答案："
         "请选择带有 tokenizer.json 的模型，或让它用文字作答。"
     ),
+    "error.no_words": "这个适配器不能导出为文本：{reason}；请导出为 Gatelight 适配器。",
     "error.no_exchange": "这个适配器无法与 HF peft 互换：{reason}；{fix}。",
     "error.no_experts": "{method} 在这里没有可选的专家：请选择保留了检查点的 AdaMix 运行。",
     "error.no_file": "文件 {file} 无法读取：{reason}",

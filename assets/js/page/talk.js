@@ -1,31 +1,15 @@
 // The conversation: copies an answer, gives a question back to be edited, and keeps the newest turn in sight.
 // @ts-check
 
+import { copyText } from "../common/clipboard.js";
 import { findAll } from "../common/dom.js";
 
 const SAID_MS = 1500;
 const NEAR_PX = 48; // who is this near to the end follows it
 
-/**
- * Put a text where it can be pasted from; over plain http browsers have no clipboard of their own.
- *
- * @param {string} text
- */
-const copy = async (text) => {
-  if (navigator.clipboard && window.isSecureContext) {
-    await navigator.clipboard.writeText(text);
-    return;
-  }
-  const field = Object.assign(document.createElement("textarea"), { value: text });
-  document.body.append(field);
-  field.select();
-  document.execCommand("copy");
-  field.remove();
-};
-
 /** @param {HTMLElement} button */
 const copyAnswer = async (button) => {
-  await copy(button.closest(".gl-answer")?.querySelector(".gl-text")?.textContent ?? "");
+  await copyText(button.closest(".gl-answer")?.querySelector(".gl-text")?.textContent ?? "");
   const said = button.textContent;
   button.textContent = button.dataset.copied ?? "";
   setTimeout(() => {

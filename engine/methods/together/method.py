@@ -24,6 +24,7 @@ from engine.data.picture_features import PictureFeatures
 from engine.methods.base import Control, Method, Start
 from engine.methods.spec import MethodSpec
 from engine.methods.together.spec import TogetherSettings
+from engine.methods.trial import Trial
 from engine.models.shape import ModelShape
 from engine.models.sites import Sites
 from engine.models.view import View
@@ -116,6 +117,11 @@ class Together(Method[TogetherSettings]):
 
     @property
     @override
+    def text(self) -> str | None:
+        return next((part.text for part in self.parts.values() if part.text), None)
+
+    @property
+    @override
     def sees_pictures(self) -> bool:
         return any(part.sees_pictures for part in self.parts.values())
 
@@ -148,6 +154,11 @@ class Together(Method[TogetherSettings]):
     def penalty(self) -> Float[Tensor, ""] | None:
         penalties = [value for part in self.parts.values() if (value := part.penalty()) is not None]
         return torch.stack(penalties).sum() if penalties else None
+
+    @override
+    def search(self, trial: Trial) -> None:
+        for part in self.parts.values():
+            part.search(trial)
 
     @override
     def after_update(self, step: int, steps: int) -> None:

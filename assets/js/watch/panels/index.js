@@ -21,6 +21,7 @@ import { ranks } from "./ranks.js";
 import { routes } from "./routes.js";
 import { sample } from "./sample.js";
 import { side } from "./side.js";
+import { trigger } from "./trigger.js";
 import { updates } from "./updates.js";
 
 /** @import { Panel } from "../../types.js" */
@@ -47,5 +48,6 @@ export const PANELS = [
   routes,
   sample,
   side,
+  trigger,
   updates,
 ];
