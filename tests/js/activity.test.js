@@ -52,4 +52,5 @@ test("every kind of event has its line", () => {
 test("of many losses a hundred are told", () => {
   const told = Array.from({ length: 1000 }, (_, step) => logLine({ kind: "loss", step, loss: 1, lr: 1 }, 1000, WORDS));
   assert.equal(told.filter(Boolean).length, 100);
+  assert.ok(logLine({ kind: "loss", step: 20, loss: 1, lr: 1 }, 100_000, WORDS));
 });

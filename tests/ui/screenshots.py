@@ -49,7 +49,7 @@ def live_through(page: Page, minute: Minute) -> None:
     page.wait_for_selector("#gl-curve svg")
     shot(page, "chat")
     goto(page, "runs")
-    for box in page.locator("#gl-runs input[type=checkbox]").all()[:3]:
+    for box in page.locator("#gl-runs tr[data-run] input").all()[:3]:
         box.check()
     page.wait_for_timeout(3000)
     shot(page, "runs")

@@ -12,7 +12,8 @@ import { saveText } from "./save.js";
 
 const POLL_MS = 2000;
 const LINES_SHOWN = 200;
-const LOSSES = 100; // of a run's losses as many lines at most
+const LOSSES = 100; // of a short run's losses as many lines at most
+const EVERY = 20; // steps, of a long run
 const ANSWER = 120; // characters of an answer
 const GIB = 2 ** 30;
 
@@ -44,7 +45,7 @@ export const machineLine = (use, words) => {
  * @param {Words} words
  */
 export const logLine = (event, steps, words) => {
-  const every = Math.max(1, Math.ceil(steps / LOSSES));
+  const every = Math.min(EVERY, Math.max(1, Math.ceil(steps / LOSSES)));
   if (event.kind === "loss" && event.step % every) return "";
   const text = TOLD[event.kind](event, words);
   return text && fill(words["activity.line"], { step: event.step, text });
