@@ -43,7 +43,7 @@ def path(tmp_path):
 
 
 @pytest.fixture
-def brief(request):
+def little_time(request):
     """Half a second is enough to see that it never ends; to fill the memory takes somewhat longer."""
     endless = request.node.callspec.id in ENDLESS if hasattr(request.node, "callspec") else True
     jinja_process.BATCH_S = 0.4 if endless else 2
@@ -51,7 +51,7 @@ def brief(request):
     jinja_process.BATCH_S = jinja_worker.BATCH_S
 
 
-@pytest.mark.usefixtures("brief")
+@pytest.mark.usefixtures("little_time")
 @pytest.mark.parametrize("template", HOSTILE.values(), ids=HOSTILE)
 @pytest.mark.fault(
     "code", "A template of one's own loops for ever or doubles a text: its process is ended, a sentence says why."
@@ -63,7 +63,7 @@ def test_a_hostile_template_ends(path, template):
     assert caught.value.key in REASONS
 
 
-@pytest.mark.usefixtures("brief")
+@pytest.mark.usefixtures("little_time")
 @pytest.mark.parametrize("name", ["silent loops", "~", "macros", "replace", "%"])
 @pytest.mark.fault("code", "A model's chat template loops for ever or doubles a text: its process is ended likewise.")
 def test_a_hostile_chat_template_ends(path, name):
@@ -75,7 +75,7 @@ def test_a_hostile_chat_template_ends(path, name):
     assert caught.value.key in {*REASONS, "bad_chat_template"}
 
 
-@pytest.mark.usefixtures("brief")
+@pytest.mark.usefixtures("little_time")
 @pytest.mark.fault("load", "A template is slow on one row of many: only that load ends, after seconds.")
 def test_one_slow_row(path):
     """The limit holds for rows, not only for the first look at a template."""
