@@ -1,9 +1,14 @@
 """What this process takes of the machine right now. Needs no torch, but asks it where it is loaded."""
 
 import sys
+import threading
+import time
 from dataclasses import dataclass
 
 import psutil
+
+FRESH_S = 1.5
+"""Seconds for which a reading stands: it walks through all processes of the machine, and a class of pages asks."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,13 +33,25 @@ class MachineUse:
 
 
 class Machine:
-    """Reads what is taken. Processes are remembered, since their share of the CPU is that since the last reading."""
+    """Reads what is taken, at most once in `FRESH_S` however many ask. Safe from any thread.
+
+    Processes are remembered, since their share of the CPU is that since the last reading.
+    """
 
     def __init__(self) -> None:
+        self._lock = threading.Lock()
         self._known: dict[int, psutil.Process] = {}
+        self._read: MachineUse | None = None
+        self._read_at = 0.0
 
     def use(self) -> MachineUse:
-        """What is taken now."""
+        """What is taken now, or was less than `FRESH_S` ago."""
+        with self._lock:
+            if self._read is None or time.monotonic() - self._read_at >= FRESH_S:
+                self._read, self._read_at = self._reading(), time.monotonic()
+            return self._read
+
+    def _reading(self) -> MachineUse:
         memory, (gpu_free, gpu_total) = psutil.virtual_memory(), _gpu()
         resident, share = 0, 0.0
         for process in self._processes():

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from engine.core.settings import Settings, setting
 from engine.methods.checks import need_targets
+from engine.methods.shared_settings import linears_setting
 from engine.methods.spec import MethodSpec, Paper, named_linears, rate_by_width
 from engine.telemetry.method_events import UpdateFrame
 
@@ -28,11 +29,7 @@ class OftSettings(Settings):
         high=1024,
         tries=(4, 8, 16, 32),
     )
-    targets: str = setting(
-        "all",
-        "Which linears are changed: any of q k v o gate up down, with spaces between, or attention, mlp, all.",
-        tries=("q v", "attention", "mlp", "all"),
-    )
+    targets: str = linears_setting()
     terms: int = setting(
         5,
         "Terms of the series that stands for the inverse; 0 computes it exactly, which is slower.",

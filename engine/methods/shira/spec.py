@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from engine.core.settings import Settings, setting
 from engine.methods.checks import need_targets
+from engine.methods.shared_settings import input_dropout_setting, linears_setting
 from engine.methods.spec import MethodSpec, Paper, named_linears, rate_by_width
 from engine.telemetry.method_events import UpdateFrame
 
@@ -24,12 +25,8 @@ class ShiraSettings(Settings):
     rank: int = setting(
         4, "How many weights change: as many as a LoRA of this rank has.", low=1, high=1024, tries=(1, 2, 4, 8, 16)
     )
-    targets: str = setting(
-        "all",
-        "Which linears are changed: any of q k v o gate up down, with spaces between, or attention, mlp, all.",
-        tries=("q v", "attention", "mlp", "all"),
-    )
-    dropout: float = setting(0.0, "Share of the inputs that training drops.", low=0.0, high=0.9, advanced=True)
+    targets: str = linears_setting()
+    dropout: float = input_dropout_setting()
 
     def __post_init__(self) -> None:
         """Check the bounds, and that `targets` names something."""

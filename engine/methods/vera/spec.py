@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from engine.core.settings import Settings, setting
 from engine.methods.checks import need_targets
+from engine.methods.shared_settings import input_dropout_setting, linears_setting
 from engine.methods.spec import MethodSpec, Paper, named_linears, rate_by_width
 from engine.telemetry.method_events import UpdateFrame
 
@@ -22,12 +23,8 @@ class VeraSettings(Settings):
     """Settings of VeRA."""
 
     rank: int = setting(256, "Rank r of the shared random projection.", low=1, high=8192, tries=(32, 64, 128, 256))
-    targets: str = setting(
-        "all",
-        "Which linears are changed: any of q k v o gate up down, with spaces between, or attention, mlp, all.",
-        tries=("q v", "attention", "mlp", "all"),
-    )
-    dropout: float = setting(0.0, "Share of the inputs that training drops.", low=0.0, high=0.9, advanced=True)
+    targets: str = linears_setting()
+    dropout: float = input_dropout_setting()
     d_initial: float = setting(
         0.1, "First value of every d; b starts at zero.", low=1e-7, high=10.0, log=True, advanced=True
     )
