@@ -4,6 +4,7 @@ import functools
 import hashlib
 from pathlib import Path
 
+import gradio
 import plotly
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
@@ -13,6 +14,7 @@ ASSETS = Path(__file__).resolve().parents[1] / "assets"
 MODULES = ASSETS / "js"
 TOKENS = ASSETS / "css" / "tokens.css"
 PLOTLY = Path(plotly.__file__).resolve().parent / "package_data" / "plotly.min.js"
+GRADIO = Path(gradio.__file__).resolve().parent / "templates" / "frontend" / "assets"
 EARLY_CLICK = """
 addEventListener("click", (event) => {
   const tab = event.target.closest?.("[data-tab]");
@@ -28,6 +30,22 @@ try {
 } catch { /* a browser that keeps nothing */ }
 """
 """The large mode, before anything is painted: as the address asks (`?large=1` or `?large=0`), else as it was left."""
+CALM = """
+import(new URL("assets/%s", document.baseURI)).then((parts) => {
+  const { LoadingStatus } = Object.values(parts).find((part) => part?.LoadingStatus) ?? {};
+  const told = LoadingStatus?.prototype.resolve_args;
+  if (!told) return;
+  LoadingStatus.prototype.resolve_args = function (status) {
+    return this.show_progress[status.fn_index] === "hidden" ? [] : told.call(this, status);
+  };
+});
+"""
+"""Tells no component how far an event is that shows no progress.
+
+Gradio 6.31 keeps such a state for every output, and for every input once the event is complete, and tells it to each of
+these components again at every stage of every other event, searching the whole tree of components each time: 10,000
+times while this page opens.
+"""
 KEPT = {"Cache-Control": "public, max-age=31536000, immutable"}
 """A browser may keep a script forever: its address changes with its content."""
 
@@ -44,7 +62,14 @@ def head() -> str:
     early = [f'<link rel="modulepreload" fetchpriority="low" href="{address()}/{name}">' for name in modules()]
     ready = f'import(new URL("{address()}/main.js", document.baseURI))'
     surface = f"globalThis.Gatelight = Object.freeze({{ ready: {ready} }});"
-    return "\n".join([colours, *early, f"<script>{surface}{EARLY_CLICK}{LARGE}</script>"])
+    calm = [f"<script>{CALM % status_module().name}</script>"] if status_module() else []
+    return "\n".join([colours, *early, *calm, f"<script>{surface}{EARLY_CLICK}{LARGE}</script>"])
+
+
+def status_module() -> Path | None:
+    """The file of Gradio's client that keeps how far events are; None where another version has it elsewhere."""
+    found = list(GRADIO.glob("statustracker-*.js"))
+    return found[0] if len(found) == 1 else None
 
 
 def css() -> str:

@@ -25,12 +25,13 @@ CONTRACT = ("training", "slots", "heads", "telemetry")
 CHECKED = ("tests/contract",) if EVERYTHING else tuple(f"tests/contract/test_{suite}.py" for suite in CONTRACT)
 CHECKED += ("tests/parity",)
 BROWSER = "tests/ui"
-UNCHECKED = ("--jaxtyping-packages=none", *(f"--ignore={path}" for path in (*CHECKED, BROWSER)))
+WITHOUT_SHAPES = "--jaxtyping-packages=none"
+UNCHECKED = (WITHOUT_SHAPES, *(f"--ignore={path}" for path in (*CHECKED, BROWSER)))
 ALL_CORES = ("-m", "not ui", "-n", str(os.cpu_count() or 1), "--dist", "worksteal")
 PARTS = (
     (*CHECKED, *ALL_CORES),
     (*UNCHECKED, *ALL_CORES),
-    (BROWSER, "-n", str(min(2, os.cpu_count() or 1)), "--dist", "loadfile"),
+    (BROWSER, WITHOUT_SHAPES, "-n", str(min(2, os.cpu_count() or 1)), "--dist", "loadfile"),
 )
 
 
@@ -56,7 +57,7 @@ def run(part: tuple[str, ...]) -> int:
     code = once(part)
     if BROWSER in part and code == FAILED:
         print("Once more, alone, what failed in the browser:", flush=True)
-        code = once((BROWSER, "--last-failed", "--last-failed-no-failures", "none"))
+        code = once((BROWSER, WITHOUT_SHAPES, "--last-failed", "--last-failed-no-failures", "none"))
     return code
 
 

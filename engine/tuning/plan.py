@@ -5,9 +5,11 @@ from typing import Any, Self
 
 from engine.config.run import RunConfig
 from engine.core.errors import SettingError
-from engine.tuning.space import checked_methods
+from engine.tuning.space import Space, checked_methods
 
 SAMPLERS = ("tpe", "nsga2", "random")
+OBJECTIVES = ("loss", "trainable", "forgetting", "seconds")
+"""What a search may make small; see `SearchPlan.objectives`."""
 RUNGS = (0.1, 0.3)
 """Shares of the steps after which a trial has to be among the best to go on."""
 KEPT = 3
@@ -31,6 +33,10 @@ class SearchPlan:
         sampler: Optuna's: "tpe" (model of good settings), "nsga2" (evolution), or "random".
         seed: Of the sampler; every trial trains with the seed in `training`.
         prune: Whether trials stop early that are not among the best of `RUNGS`.
+        objectives: What shall be small, the validation loss among it: "loss", "trainable" (parameters), "forgetting"
+            (rise of the loss on plain text, nats per token), "seconds" (of training).
+        layers: Whether the layers on which methods act are searched too, where their settings can name them.
+        depth: Layers of the model, where these are searched; noted when the search begins.
         owner: Who began it, on a server with several visitors; empty otherwise.
     """
 
@@ -45,6 +51,9 @@ class SearchPlan:
     sampler: str = "tpe"
     seed: int = 0
     prune: bool = True
+    objectives: list[str] = field(default_factory=lambda: ["loss", "trainable"])
+    layers: bool = False
+    depth: int = 0
     owner: str = ""
 
     def checked(self) -> Self:
@@ -61,7 +70,13 @@ class SearchPlan:
         if self.sampler not in SAMPLERS:
             text = f"sampler is {self.sampler!r}: choose one of {', '.join(SAMPLERS)}."
             raise SettingError("search_sampler", text, value=self.sampler, known=", ".join(SAMPLERS))
-        return type(self)(**{**asdict(self), "methods": list(checked_methods(self.methods))})
+        if "loss" not in self.objectives or not set(self.objectives) <= set(OBJECTIVES):
+            text = f"objectives are {', '.join(self.objectives)}: take loss, and any of {', '.join(OBJECTIVES[1:])}."
+            raise SettingError(
+                "search_objectives", text, value=", ".join(self.objectives), known=", ".join(OBJECTIVES[1:])
+            )
+        objectives = [name for name in OBJECTIVES if name in self.objectives]
+        return type(self)(**{**asdict(self), "methods": list(checked_methods(self.methods)), "objectives": objectives})
 
     def of_method(self, method: str, settings: dict[str, Any] | None = None) -> RunConfig:
         """The run of a trial, checked; its learning rate is the method's usual one.
@@ -78,6 +93,11 @@ class SearchPlan:
             method_settings=settings or {},
             training={**self.training, **own},
         ).checked()
+
+    @property
+    def space(self) -> Space:
+        """What is varied of its methods."""
+        return Space(self.depth if self.layers else 0)
 
     @property
     def eval_every(self) -> int:

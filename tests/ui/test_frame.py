@@ -7,12 +7,26 @@ import urllib.request
 
 import pytest
 
+from app.head import status_module
 from tests.ui.conftest import OPEN, goto, ready_form, start, wait_idle
 
 pytestmark = pytest.mark.ui
 TABS = {"train": "#gl-start", "watch": "[data-panel=loss]", "chat": "#gl-prompt", "runs": "tr[data-run]"}
 FITS = "document.documentElement.scrollWidth <= innerWidth + 1"
 WIDTH = "selector => document.querySelector(selector).getBoundingClientRect().width"
+PROGRESS = """async name => {
+  const parts = await import(new URL(`assets/${name}`, document.baseURI));
+  const { LoadingStatus } = Object.values(parts).find((part) => part?.LoadingStatus);
+  const progress = new LoadingStatus();
+  progress.register(1, [10], [20], "hidden");
+  progress.register(2, [11], [21], "minimal");
+  for (const fn_index of [1, 2]) {
+    progress.update({ fn_index, status: "pending", stream_state: null });
+    progress.update({ fn_index, status: "complete", stream_state: "closed" });
+  }
+  return Object.keys(progress.current);
+}"""
+"""Components of which Gradio keeps how far an event is: of one without progress, and of one that shows it."""
 
 
 def test_opens_on_watch(visit):
@@ -173,6 +187,12 @@ def test_nothing_comes_from_the_network(visit, app):
     page.wait_for_selector("[data-panel=asks] .gl-heat")
     assert any("plotly" in url for url in asked)
     assert [url for url in asked if not url.startswith((app.url, "data:", "blob:"))] == []
+
+
+def test_hidden_progress_is_told_to_no_component(visit):
+    """Gradio's client, as the page's head changes it, keeps how far an event is only where that is shown."""
+    kept = visit().evaluate(PROGRESS, status_module().name)
+    assert kept == ["11", "21"]
 
 
 def test_no_event_is_public(app):
