@@ -100,9 +100,12 @@ class SearchForm:
         def start(request: gr.Request, values: Values) -> None:
             run = config(values)
             plan = plan_of(run, values[self.methods], values[self.trials], values[self.minutes])
-            asked = {"objectives": list(values[self.objectives] or []), "layers": bool(values[self.layers])}
-            asked["recipe"] = values[self.recipe] or ""
-            plan = dataclasses.replace(plan, **asked)
+            plan = dataclasses.replace(
+                plan,
+                objectives=list(values[self.objectives] or []),
+                layers=bool(values[self.layers]),
+                recipe=values[self.recipe] or "",
+            )
             name = self._workbench.searches.start(plan, session=session_of(request))
             gr.Info(self._say("search.begun", name=name))
 
