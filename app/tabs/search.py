@@ -18,6 +18,7 @@ from engine.core.errors import SettingError, WorkbenchError
 from engine.methods import METHODS, method_spec
 from engine.service.workbench import Workbench
 from engine.tuning.plan import LIMITS, OBJECTIVES, SearchPlan
+from engine.tuning.recipes import RECIPES
 from engine.tuning.space import LAYER, RATE
 
 _ON_LOAD = """
@@ -64,6 +65,10 @@ class SearchForm:
                     multiselect=True, label=say("search.objectives"), interactive=True, min_width=320,
                     elem_id="gl-search-objectives",
                 )  # fmt: skip
+                self.recipe = gr.Dropdown(
+                    [(say("search.recipe.none"), ""), *((say(f"search.recipe.{name}"), name) for name in RECIPES)],
+                    value="", label=say("search.recipe"), interactive=True, min_width=240, elem_id="gl-search-recipe",
+                )  # fmt: skip
                 self.layers = gr.Checkbox(
                     label=say("search.layers"), interactive=True, min_width=240, elem_id="gl-search-layers"
                 )
@@ -95,8 +100,12 @@ class SearchForm:
         def start(request: gr.Request, values: Values) -> None:
             run = config(values)
             plan = plan_of(run, values[self.methods], values[self.trials], values[self.minutes])
-            asked = {"objectives": list(values[self.objectives] or []), "layers": bool(values[self.layers])}
-            plan = dataclasses.replace(plan, **asked)
+            plan = dataclasses.replace(
+                plan,
+                objectives=list(values[self.objectives] or []),
+                layers=bool(values[self.layers]),
+                recipe=values[self.recipe] or "",
+            )
             name = self._workbench.searches.start(plan, session=session_of(request))
             gr.Info(self._say("search.begun", name=name))
 
@@ -105,7 +114,7 @@ class SearchForm:
             gr.Info(self._say("search.used"))
             return filled(found, session_of(request), values)
 
-        own = {self.methods, self.trials, self.minutes, self.objectives, self.layers}
+        own = {self.methods, self.trials, self.minutes, self.objectives, self.layers, self.recipe}
         wire(self._say, [self.start.click], start, {*inputs, *own}, None, trigger_mode="once")
         wire(self._say, [self.picture.select], used, inputs, outputs)
 

@@ -12,6 +12,7 @@ from engine.core.errors import RunError
 from engine.core.paths import home, runs_root
 from engine.runs.queue import RunQueue
 from engine.tuning.plan import OBJECTIVES, SAMPLERS, SearchPlan
+from engine.tuning.recipes import RECIPES
 
 if TYPE_CHECKING:
     from engine.service.searching import SearchView
@@ -64,6 +65,7 @@ def _plan(args: argparse.Namespace) -> SearchPlan:
         prune=not args.no_pruning,
         objectives=_names([args.objectives]),
         layers=args.search_layers,
+        recipe=args.recipe,
     )
     return (plan if steps is None else dataclasses.replace(plan, steps=steps)).checked()
 
@@ -123,6 +125,12 @@ def register(commands: Commands) -> None:
     add_run_options(command)
     group = command.add_argument_group("the search")
     group.add_argument("--methods", action="append", default=[], help="methods to try, with commas (default: all)")
+    group.add_argument(
+        "--recipe",
+        choices=RECIPES,
+        default="",
+        help=f"the space of a paper, which names the methods: {', '.join(RECIPES)}",
+    )
     group.add_argument("--trials", type=int, default=20, help="runs at most (default: %(default)s)")
     group.add_argument("--minutes", type=float, help="training time of all runs together (default: no limit)")
     group.add_argument("--sampler", choices=SAMPLERS, default="tpe", help="Optuna's sampler (default: %(default)s)")

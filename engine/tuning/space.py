@@ -12,6 +12,7 @@ from engine.core.errors import SettingError
 from engine.methods import METHODS, method_spec, part_names
 from engine.methods.layers import text_of_layers
 from engine.methods.together.spec import joined
+from engine.tuning.recipes import Recipe
 
 RATE = "rate"
 """Name of the factor by which the usual learning rate is multiplied."""
@@ -70,9 +71,11 @@ class Space:
 
     Attributes:
         depth: Layers of the model, where those on which a method acts are varied too; 0 where they are not.
+        recipe: The paper whose space it is; None for what settings say themselves.
     """
 
     depth: int = 0
+    recipe: Recipe | None = None
 
     def choices(self, method: str) -> list[Choice]:
         """The settings of a method that a search varies, then its layers: a bit for each, or how many of the top ones.
@@ -80,9 +83,10 @@ class Space:
         The parts of a combination have their bits in common.
         """
         fields = list(method_spec(method).settings.fields())
-        found = [
-            Choice(method=method, setting=field.name, values=field.info.tries) for field in fields if field.info.tries
-        ]
+        tries = {field.name: field.info.tries for field in fields if field.info.tries}
+        if self.recipe is not None:
+            tries = {joined(part, size): self.recipe.grid for part, size in self.recipe.sizes.items()}
+        found = [Choice(method=method, setting=name, values=values) for name, values in tries.items()]
         of_layers = [field for field in fields if field.name in _layer_settings(method)] if self.depth else []
         for field in of_layers:
             if field.kind is int:
@@ -96,8 +100,15 @@ class Space:
         plain = method_spec(method).settings().to_dict()
         return {choice.name: plain.get(choice.setting, True) for choice in self.choices(method)}
 
-    def settings_of(self, method: str, values: Mapping[str, Any]) -> dict[str, Any] | None:
-        """Method settings out of a study's values; None where no layer is left."""
+    def run_of(self, method: str, values: Mapping[str, Any]) -> tuple[str, dict[str, Any]] | None:
+        """Method and settings of a trial, out of a study's values; None where they would train nothing."""
+        settings = self._settings(method, values)
+        if settings is None or self.recipe is None:
+            return None if settings is None else (method, settings)
+        return self.recipe.run_of(settings)
+
+    def _settings(self, method: str, values: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Settings of a method or a combination; None where no layer is left."""
         given = {choice.setting: values[choice.name] for choice in self.choices(method) if choice.name in values}
         settings = {name: value for name, value in given.items() if not name.startswith(LAYER)}
         if len(settings) == len(given):

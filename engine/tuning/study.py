@@ -122,16 +122,16 @@ class Study:
         while True:
             trial = self._study.ask()
             method = str(trial.suggest_categorical(METHOD, self._plan.methods))
-            settings = self._space.settings_of(
-                method, {choice.name: _suggested(trial, choice) for choice in self._space.choices(method)}
-            )
-            if settings is not None:
+            values = {choice.name: _suggested(trial, choice) for choice in self._space.choices(method)}
+            if (found := self._space.run_of(method, values)) is not None:
                 break
             trial.set_user_attr(EMPTY, value=True)
             self._study.tell(trial, state=TrialState.FAIL)
+        trained, settings = found
         factor = trial.suggest_float(f"{method}.{RATE}", 1 / RATE_FACTOR, RATE_FACTOR, log=True)
-        config = self._plan.of_method(method, settings)
+        config = self._plan.of_method(trained, settings)
         rate = float(f"{factor * usual_rate(config):.2g}")
+        self._note(trial.number, "method", trained)
         self._note(trial.number, "settings", settings)
         self._note(trial.number, "learning_rate", rate)
         config.training["learning_rate"] = rate
@@ -246,7 +246,7 @@ def _point(trial: FrozenTrial, of_all: dict[str, Any]) -> Point:
     return Point(
         number=trial.number,
         run=notes.get("run", ""),
-        method=_method_of(trial),
+        method=notes.get("method", _method_of(trial)),
         settings=notes.get("settings", {}),
         learning_rate=notes.get("learning_rate"),
         state=states.get(trial.state, "failed"),

@@ -84,12 +84,38 @@ def test_layers_are_searched_where_a_method_can_choose_them(method):
     expected = {str: bits, int: {f"{method}.layers"}, None: set()}[kinds.get("layers")]
     assert names == expected
     values = space.defaults(method)
-    assert spec.settings.from_dict(space.settings_of(method, values)) == spec.settings()
+    assert spec.settings.from_dict(space.run_of(method, values)[1]) == spec.settings()
     if expected == bits:
         setting = "layers" if "+" not in method else "lora_layers"
         some = values | {f"{method}.layer_{n}": False for n in (1, 5)}
-        assert space.settings_of(method, some)[setting] == "0 2-4"
-        assert space.settings_of(method, values | dict.fromkeys(bits, False)) is None
+        assert space.run_of(method, some)[1][setting] == "0 2-4"
+        assert space.run_of(method, values | dict.fromkeys(bits, False)) is None
+
+
+def test_the_recipe_of_a_paper():
+    """Sizes from 0, which leave a part out; a bit for each layer, for all parts; every corner is a run."""
+    plan = replace(PLAN, recipe="autopeft", methods=[], depth=6).checked()
+    (method,), space = plan.methods, plan.space
+    assert {choice.setting for choice in space.choices(method)} == {
+        "bottleneck_width", "prefix_prompt_len", *(f"layer_{n}" for n in range(6))
+    }  # fmt: skip
+    few = {f"{method}.layer_{n}": n in (0, 3, 4) for n in range(6)}
+
+    def run(width, prompt_len):
+        return space.run_of(
+            method, {f"{method}.bottleneck_width": width, f"{method}.prefix_prompt_len": prompt_len, **few}
+        )
+
+    name, settings = run(8, 4)
+    config = plan.of_method(name, settings)
+    assert (name, config.of_method().bottleneck_layers, config.of_method().prefix_layers) == (method, "0 3-4", "0 3-4")
+    assert not config.of_method().bottleneck_norms
+    assert run(0, 4) == ("prefix", {"reparametrisation": "flat", "prompt_len": 4, "layers": "0 3-4"})
+    alone = plan.of_method(*run(64, 0)).of_method()
+    assert (alone.width, alone.position, alone.layers) == (64, "pfeiffer", "0 3-4")
+    assert run(0, 0) is None
+    with pytest.raises(SettingError, match="recipe is 'cake'"):
+        replace(PLAN, recipe="cake").checked()
 
 
 def test_what_trains_nothing_is_no_trial(tmp_path):
