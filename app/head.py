@@ -36,7 +36,8 @@ import(new URL("assets/%s", document.baseURI)).then((parts) => {
   const told = LoadingStatus?.prototype.resolve_args;
   if (!told) return;
   LoadingStatus.prototype.resolve_args = function (status) {
-    return this.show_progress[status.fn_index] === "hidden" ? [] : told.call(this, status);
+    const hidden = this.show_progress[status.fn_index] === "hidden" && status.status !== "complete";
+    return hidden ? [] : told.call(this, status);
   };
 });
 """
@@ -44,7 +45,8 @@ import(new URL("assets/%s", document.baseURI)).then((parts) => {
 
 Gradio 6.31 keeps such a state for every output, and for every input once the event is complete, and tells it to each of
 these components again at every stage of every other event, searching the whole tree of components each time: 10,000
-times while this page opens.
+times while this page opens. That an event is complete is told: without it, a part that was never shown (a setting in a
+closed fold) loses the value that the event gave it.
 """
 KEPT = {"Cache-Control": "public, max-age=31536000, immutable"}
 """A browser may keep a script forever: its address changes with its content."""
