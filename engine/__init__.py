@@ -16,6 +16,7 @@ learning rate that a ladder of short runs finds. The names below are imported wh
 """
 
 import logging
+import os
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,11 @@ __all__ = ["Run", "find_rate", "load_base"]
 
 # Where a CPU has bf16 instructions, bitsandbytes warns on import about an optional kernel that nobody asked for.
 logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)
+
+# Threads of OpenMP that wait for each other sleep instead of spinning: it reads this when torch is imported. Beside
+# another program's load a spinning thread keeps its processor from the one that it waits for, and a step takes many
+# times as long; without load nothing was lost in measurements. A value that is set already stays.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 _HOMES = {
     "Run": "engine.service.notebook",

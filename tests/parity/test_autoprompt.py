@@ -143,20 +143,21 @@ def test_only_words_that_are_no_answer():
     assert not set(allowed) & set(tokenizer.all_special_ids)
 
 
+@pytest.mark.usefixtures("brief_evaluations")
 def test_a_run_searches_and_keeps_the_words(tmp_path):
     """Each swap lowered the loss on its fresh rows, no answer is in the trigger, and the file says the text."""
     data = make_dataset(tmp_path / "data", rows=[(f"{n} and", "ab"[n % 2]) for n in range(24)], labels=["a", "b"])
-    settings = {"prompt_len": 3, "candidates": 8, "trial_batches": 2}
-    trainer = finish(Maker(tmp_path).start("run", "autoprompt", settings, dataset=str(data), steps=12))
+    settings, training = {"prompt_len": 3, "candidates": 6, "trial_batches": 2}, {"steps": 6, "score_rows": 0}
+    trainer = finish(Maker(tmp_path).start("run", "autoprompt", settings, dataset=str(data), **training))
     method, base = trainer.method, trainer.base
     assert torch.equal(method.trigger, base.input_embeddings()[method.ids])
     frames = events_of(trainer, "trigger")
-    assert [frame["step"] for frame in frames] == list(range(13))
+    assert [frame["step"] for frame in frames] == list(range(7))
     assert frames[0]["place"] is None
     for one, two in pairwise(frames):
         expected = list(one["words"])
         assert expected[two["place"]] == two["before"]
-        assert len(two["candidates"]) == len(two["actual"]) == 8
+        assert len(two["candidates"]) == len(two["actual"]) == 6
         assert two["predicted"] == sorted(two["predicted"])
         if two["taken"] is not None:
             expected[two["place"]] = two["candidates"][two["taken"]]
@@ -172,13 +173,16 @@ def test_a_run_searches_and_keeps_the_words(tmp_path):
     assert torch.equal(logits(base, loaded), logits(base, method))
 
 
+@pytest.mark.usefixtures("brief_evaluations")
 def test_clipping_changes_no_estimate(tmp_path):
     """What is told and chosen is of the gradient before it was clipped."""
     maker, settings = Maker(tmp_path), {"prompt_len": 3, "candidates": 6}
+    training = {"steps": 4, "score_rows": 0}
     tight, loose = (
-        events_of(finish(maker.start(name, "autoprompt", settings, max_grad_norm=norm)), "trigger")
+        events_of(finish(maker.start(name, "autoprompt", settings, max_grad_norm=norm, **training)), "trigger")
         for name, norm in (("tight", 1e-3), ("loose", 1e6))
     )
+    assert len(tight) == 5
     assert [frame["words"] for frame in tight] == [frame["words"] for frame in loose]
     for one, two in zip(tight, loose, strict=True):
         assert one["predicted"] == pytest.approx(two["predicted"], abs=2e-5)

@@ -1,5 +1,6 @@
 """The engine is loaded in the background while a page or a script already works."""
 
+import os
 import subprocess
 import sys
 import threading
@@ -71,3 +72,14 @@ def test_an_engine_that_cannot_be_loaded(tmp_path, monkeypatch, caplog):
     assert "cannot be loaded" in caplog.text
     workbench.close()
     assert not workbench._worker._thread.is_alive()
+
+
+@pytest.mark.parametrize(("given", "expected"), [({}, "PASSIVE"), ({"OMP_WAIT_POLICY": "ACTIVE"}, "ACTIVE")])
+def test_waiting_threads_sleep(given, expected):
+    """Before torch is there, which reads it once; whoever has chosen keeps that."""
+    code = "import os, sys, engine; assert 'torch' not in sys.modules; print(os.environ['OMP_WAIT_POLICY'])"
+    environment = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"} | given
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=environment, check=True, capture_output=True, text=True, timeout=120
+    )
+    assert done.stdout.strip() == expected
