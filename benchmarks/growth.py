@@ -27,17 +27,17 @@ import httpx
 from playwright.sync_api import sync_playwright
 
 from app.page import create
-from benchmarks.many_runs import make_runs, seconds
+from benchmarks.many_runs import SETTLED_S, make_runs, seconds
 from benchmarks.startup import BROWSERS, PATIENCE_MS, ROOT, served, timed
 from engine.config.run import RunConfig
 from engine.models.loading import load_base
 from engine.runs.folder import RunFolder
-from engine.runs.log import LogWriter
 from engine.service.runs import RECORDINGS, RunStore
 from engine.service.status import LiveStatus
 from engine.service.workbench import Workbench
 from engine.telemetry.events import LossEvent
 from engine.telemetry.schedule import is_frame_step
+from engine.telemetry.serialise import to_json
 from engine.training.launch import start_run
 
 RESULTS = ROOT / "benchmarks" / "results" / "growth.json"
@@ -114,7 +114,7 @@ def long_run(home: Path) -> Iterator[Row]:
         page.click("tr[data-run=long]")
         begin = time.perf_counter()
         page.click("#gl-run-watch")
-        page.wait_for_function(f"document.querySelector('.gl-watch').innerText.includes('{STEPS:,}')")
+        page.wait_for_function(f"document.querySelector('.gl-watch').innerText.includes('{STEPS} / {STEPS}')")
         yield Row("from the click to its last step in Watch", time.perf_counter() - begin, "s", 2)
         yield Row("a new place of the slider, drawn (95th percentile of 60)", page.evaluate(SCRUBBED), "s", 0.1)
 
@@ -123,21 +123,13 @@ def write_steps(folder: Path, steps: int) -> None:
     """Make a recording a run of so many steps: all losses, and frames where telemetry keeps them."""
     log = folder / "events.jsonl"
     events = [json.loads(line) for line in log.read_text("utf-8").splitlines()]
-    frames = [event for event in events if event["kind"] in ("gates", "moved")]
-    log.unlink()
-    writer = LogWriter(log)
-    with log.open("a", encoding="utf-8") as file:
+    frames = [next(event for event in events if event["kind"] == kind) for kind in ("gates", "moved")]
+    with log.open("w", encoding="utf-8") as file:
         for step in range(1, steps + 1):
-            writer.publish(
-                LossEvent(step=step, loss=2 / step, lr=1e-4, grad_norm=1.0, tokens_per_s=5e3, wall_s=step * 0.1)
-            )
-            if is_frame_step(step):
-                for kind in ("gates", "moved"):
-                    frame = next(event for event in frames if event["kind"] == kind)
-                    file.write(json.dumps(frame | {"step": step}) + "\n")
-                    file.flush()
-    writer.close()
-    RunFolder.open(folder).update(step=steps, steps=steps, recording=False)
+            loss = LossEvent(step=step, loss=2 / step, lr=1e-4, grad_norm=1.0, tokens_per_s=5e3, wall_s=step * 0.1)
+            kept = [frame | {"step": step} for frame in frames] if is_frame_step(step) or step == steps else []
+            file.writelines(json.dumps(event) + "\n" for event in (to_json(loss), *kept))
+    RunFolder.open(folder).update(step=steps, steps=steps)
 
 
 def _read(store: RunStore, run: str) -> None:
@@ -184,8 +176,8 @@ def opened(home: Path) -> Iterator[Any]:
         page = browser.new_page(viewport={"width": 1280, "height": 860}, reduced_motion="reduce")
         page.set_default_timeout(PATIENCE_MS)
         page.goto(address)
-        page.wait_for_selector("#gl-start:not([disabled])", state="attached")
-        time.sleep(5)
+        page.wait_for_selector(".gl-header")
+        time.sleep(SETTLED_S)
         yield page
         browser.close()
 
