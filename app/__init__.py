@@ -13,7 +13,7 @@ Beside the workbench it imports only those parts of the engine that load no torc
   `engine.data.preview_values`, `engine.models.info`, `engine.models.menu`, `engine.memory.info`, `engine.runs.score`,
   `engine.runs.summary`, `engine.runs.update`, `engine.inference.messages`, `engine.evaluation.predicted`,
   `engine.service.downloads`, `engine.service.limits`, `engine.service.reference`, `engine.service.status`,
-  `engine.tuning.plan`.
+  `engine.tuning.plan`, `engine.tuning.recipes`, `engine.tuning.space`.
 
 `tests/test_layers.py` holds the list module by module.
 """

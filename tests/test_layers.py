@@ -48,6 +48,8 @@ DOOR = (
     "engine.service.status",
     "engine.service.visitor",
     "engine.tuning.plan",
+    "engine.tuning.recipes",
+    "engine.tuning.space",
 )
 """The engine's modules that the page may import: the workbench, and what describes without torch. See `app`."""
 

@@ -17,7 +17,9 @@ from engine.config.run import RunConfig
 from engine.core.errors import SettingError, WorkbenchError
 from engine.methods import METHODS, method_spec
 from engine.service.workbench import Workbench
-from engine.tuning.plan import LIMITS, SearchPlan
+from engine.tuning.plan import LIMITS, OBJECTIVES, SearchPlan
+from engine.tuning.recipes import RECIPES
+from engine.tuning.space import LAYER, RATE
 
 _ON_LOAD = """
 Gatelight.ready.then(({ mountSearch }) =>
@@ -57,6 +59,19 @@ class SearchForm:
                     FIRST_MINUTES, label=say("search.minutes"), interactive=True, min_width=120,
                     elem_id="gl-search-minutes",
                 )  # fmt: skip
+            with gr.Row(elem_classes="gl-settings"):
+                self.objectives = gr.Dropdown(
+                    [(say(f"search.objective.{name}"), name) for name in OBJECTIVES], value=list(OBJECTIVES[:2]),
+                    multiselect=True, label=say("search.objectives"), interactive=True, min_width=320,
+                    elem_id="gl-search-objectives",
+                )  # fmt: skip
+                self.recipe = gr.Dropdown(
+                    [(say("search.recipe.none"), ""), *((say(f"search.recipe.{name}"), name) for name in RECIPES)],
+                    value="", label=say("search.recipe"), interactive=True, min_width=240, elem_id="gl-search-recipe",
+                )  # fmt: skip
+                self.layers = gr.Checkbox(
+                    label=say("search.layers"), interactive=True, min_width=240, elem_id="gl-search-layers"
+                )
             self.start = gr.Button(say("search.start"), elem_id="gl-search-start")
             self.picture = html(
                 '<section class="gl-search" hidden></section>',
@@ -85,6 +100,12 @@ class SearchForm:
         def start(request: gr.Request, values: Values) -> None:
             run = config(values)
             plan = plan_of(run, values[self.methods], values[self.trials], values[self.minutes])
+            plan = dataclasses.replace(
+                plan,
+                objectives=list(values[self.objectives] or []),
+                layers=bool(values[self.layers]),
+                recipe=values[self.recipe] or "",
+            )
             name = self._workbench.searches.start(plan, session=session_of(request))
             gr.Info(self._say("search.begun", name=name))
 
@@ -93,7 +114,7 @@ class SearchForm:
             gr.Info(self._say("search.used"))
             return filled(found, session_of(request), values)
 
-        own = {self.methods, self.trials, self.minutes}
+        own = {self.methods, self.trials, self.minutes, self.objectives, self.layers, self.recipe}
         wire(self._say, [self.start.click], start, {*inputs, *own}, None, trigger_mode="once")
         wire(self._say, [self.picture.select], used, inputs, outputs)
 
@@ -118,7 +139,7 @@ class SearchForm:
             view = self._workbench.searches.view(wanted if wanted in names else names[0])
         except WorkbenchError as error:
             return {"error": sentence(self._say, error)}
-        return {"ids": names, "search": self._drawn(dataclasses.asdict(view))}
+        return {"ids": names, "search": drawn(self._say, dataclasses.asdict(view))}
 
     def _changed(self, asked: object) -> dict[str, Any]:
         """Stop a search, or let it go on."""
@@ -130,28 +151,41 @@ class SearchForm:
             return {"error": sentence(self._say, error)}
         return self._seen(wish)
 
-    def _drawn(self, view: dict[str, Any]) -> dict[str, Any]:
-        """With the names of methods and settings in the page's language."""
-        for point in view["points"]:
-            point["title"] = method_title(self._say, point["method"])
-            point["family"] = method_spec(point["method"]).group
-            point["told"] = ", ".join(self._setting(name, value) for name, value in point["settings"].items())
-        shares = sorted(view["importance"].items(), key=lambda pair: -pair[1])
-        view["importance"] = [
-            {"name": self._named(*name.split(".", 1)), "share": share} for name, share in shares if share > 0
-        ]
-        return view
 
-    def _setting(self, name: str, value: object) -> str:
-        return f"{self._word(name)} {forms.choice(self._say, str(value))}"
+def drawn(say: Say, view: dict[str, Any]) -> dict[str, Any]:
+    """A search with the names of methods and settings in the page's language, and what was measured of each run."""
+    for point in view["points"]:
+        point["title"] = method_title(say, point["method"])
+        point["family"] = method_spec(point["method"]).group
+        told = [f"{_word(say, name)} {forms.choice(say, str(value))}" for name, value in point["settings"].items()]
+        point["told"] = ", ".join(told + _measured(say, point, view["plan"]["objectives"]))
+    shares = sorted(view["importance"].items(), key=lambda pair: -pair[1])
+    view["importance"] = [
+        {"name": _named(say, *name.split(".", 1)), "share": share} for name, share in shares if share > 0
+    ]
+    return view
 
-    def _word(self, setting: str) -> str:
-        key = f"setting.{setting}"
-        return self._say(key) if key in self._say else setting
 
-    def _named(self, method: str, setting: str) -> str:
-        varied = self._say("search.rate") if setting == "rate" else self._word(setting)
-        return f"{method_title(self._say, method)} · {varied}"
+def _measured(say: Say, point: dict[str, Any], objectives: list[str]) -> list[str]:
+    """What a run came to beside loss and size, where the search asks for it."""
+    asked = (name for name in objectives if name not in OBJECTIVES[:2] and point[name] is not None)
+    return [f"{say(f'search.objective.{name}')} {point[name]:.3g}" for name in asked]
+
+
+def _word(say: Say, setting: str) -> str:
+    key = f"setting.{setting}"
+    return say(key) if key in say else setting
+
+
+def _named(say: Say, method: str, setting: str) -> str:
+    """What is varied, with its method's name."""
+    if setting == RATE:
+        varied = say("search.rate")
+    elif setting.startswith(LAYER):
+        varied = say("search.layer", n=setting.removeprefix(LAYER))
+    else:
+        varied = _word(say, setting)
+    return f"{method_title(say, method)} · {varied}"
 
 
 def plan_of(config: RunConfig, methods: list[str] | None, trials: float | None, minutes: float | None) -> SearchPlan:

@@ -11,7 +11,8 @@ from engine.cli.train import _stop_signals
 from engine.core.errors import RunError
 from engine.core.paths import home, runs_root
 from engine.runs.queue import RunQueue
-from engine.tuning.plan import SAMPLERS, SearchPlan
+from engine.tuning.plan import OBJECTIVES, SAMPLERS, SearchPlan
+from engine.tuning.recipes import RECIPES
 
 if TYPE_CHECKING:
     from engine.service.searching import SearchView
@@ -21,7 +22,7 @@ LOOK_S = 0.2
 
 
 def search(args: argparse.Namespace) -> None:
-    """Search over methods, their sizes and the learning rate: validation loss against trained parameters.
+    """Search over methods, their sizes, layers and the learning rate: validation loss against trained parameters.
 
     Trials are runs of the queue, tagged with the search's name. Ctrl-C stops and keeps everything; --resume goes on.
     """
@@ -51,20 +52,27 @@ def _plan(args: argparse.Namespace) -> SearchPlan:
     given = dict(config.training)
     steps = given.pop("steps", None)
     given.pop("learning_rate", None)
-    named = [name for text in args.methods for name in text.replace(",", " ").split()]
     plan = SearchPlan(
         model=config.model,
         dataset=config.dataset,
         data=config.data,
         training=given,
-        methods=named,
+        methods=_names(args.methods),
         trials=args.trials,
         minutes=args.minutes,
         sampler=args.sampler,
         seed=args.search_seed,
         prune=not args.no_pruning,
+        objectives=_names([args.objectives]),
+        layers=args.search_layers,
+        recipe=args.recipe,
     )
     return (plan if steps is None else dataclasses.replace(plan, steps=steps)).checked()
+
+
+def _names(texts: list[str]) -> list[str]:
+    """Names that stand in texts with commas or spaces between."""
+    return [name for text in texts for name in text.replace(",", " ").split()]
 
 
 def _wait(workbench: "Workbench", name: str, *, quiet: bool) -> None:
@@ -100,6 +108,7 @@ def _told(view: "SearchView") -> str:
             "learning_rate": point["learning_rate"],
             "loss": point["loss"],
             "trainable": point["trainable"],
+            **{name: point[name] for name in view.plan["objectives"] if name not in ("loss", "trainable")},
             "run": point["run"],
         }
         for point in view.points
@@ -116,10 +125,23 @@ def register(commands: Commands) -> None:
     add_run_options(command)
     group = command.add_argument_group("the search")
     group.add_argument("--methods", action="append", default=[], help="methods to try, with commas (default: all)")
+    group.add_argument(
+        "--recipe",
+        choices=RECIPES,
+        default="",
+        help=f"the space of a paper, which names the methods: {', '.join(RECIPES)}",
+    )
     group.add_argument("--trials", type=int, default=20, help="runs at most (default: %(default)s)")
     group.add_argument("--minutes", type=float, help="training time of all runs together (default: no limit)")
     group.add_argument("--sampler", choices=SAMPLERS, default="tpe", help="Optuna's sampler (default: %(default)s)")
     group.add_argument("--search-seed", type=int, default=0, help="seed of the sampler (default: %(default)s)")
     group.add_argument("--no-pruning", action="store_true", help="train every trial to its end")
+    group.add_argument(
+        "--objectives", default="loss,trainable", metavar="NAMES",
+        help=f"what shall be small, with commas: {', '.join(OBJECTIVES)} (default: %(default)s)",
+    )  # fmt: skip
+    group.add_argument(
+        "--search-layers", action="store_true", help="also search on which layers methods act, where they can choose"
+    )
     group.add_argument("--resume", metavar="SEARCH", help="go on with a search of before")
     group.add_argument("--quiet", action="store_true", help="say nothing while it trains")

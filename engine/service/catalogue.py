@@ -86,6 +86,15 @@ def usual_rate(config: RunConfig) -> float:
     return method_spec(config.method).usual_rate(config.of_method(), shape.d)
 
 
+def depth(config: RunConfig) -> int:
+    """Layers of the model that a run names; no weights are loaded.
+
+    Raises:
+        ModelError: It cannot be found or its family is not supported.
+    """
+    return shape_for(config).l
+
+
 def count(config: RunConfig) -> Counts:
     """Count what a new run would train, from closed forms; no weights are loaded.
 

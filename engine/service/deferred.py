@@ -69,6 +69,14 @@ def usual_rate(config: RunConfig) -> float:
     return catalogue.usual_rate(config)
 
 
+def depth(config: RunConfig) -> int:
+    """See `engine.service.catalogue.depth`."""
+    load("engine.service.catalogue")
+    from engine.service import catalogue
+
+    return catalogue.depth(config)
+
+
 def sizes(config: RunConfig) -> Sizes:
     """See `engine.preflight.sizing.sizes`."""
     load("engine.preflight.sizing")

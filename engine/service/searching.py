@@ -80,10 +80,11 @@ class Searching:
         if visitor.role == "guest":
             text = "A search trains many runs, which this public server is too small for: start it on your own machine."
             raise SettingError("no_search_here", text)
-        config = plan.checked().of_method(plan.checked().methods[0])
+        plan = plan.checked()
+        config = plan.of_method(plan.methods[0])
         self._permission.check(config, session)
         refuse_trust({name: True for name in TRUST if getattr(config.of_training(), name)})
-        plan = SearchPlan.from_dict({**plan.to_dict(), "owner": visitor.id})
+        plan = replace(plan, owner=visitor.id, depth=deferred.depth(config) if plan.layers else 0)
         with self._lock:
             number = 1 + max((_number(path.name) for path in self._folders()), default=0)
             search = _class().create(self._root / f"search-{number}", plan, self._queue.file.root, deferred.usual_rate)

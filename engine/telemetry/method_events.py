@@ -162,7 +162,7 @@ class AdapterFrame(Event):
     """The bottlenecks after the sub-layers, on the run's sample sentence.
 
     Attributes:
-        layers: All layers, lowest first, (l,).
+        layers: The layers that have some, lowest first, (l,).
         parts: The sub-layers that have one: "attention", "mlp", (n,).
         share: |A(h) - h| / |h|, mean over the sentence's tokens, (l, n).
         asleep: Share of the bottleneck's units that are inactive (not above zero) at every token of the sentence, 0 to

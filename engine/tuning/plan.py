@@ -1,13 +1,16 @@
 """What a search shall do, as plain values: kept beside its study, so that it goes on after any crash."""
 
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Self
 
 from engine.config.run import RunConfig
 from engine.core.errors import SettingError
-from engine.tuning.space import checked_methods
+from engine.tuning.recipes import RECIPES
+from engine.tuning.space import Space, checked_methods
 
 SAMPLERS = ("tpe", "nsga2", "random")
+OBJECTIVES = ("loss", "trainable", "forgetting", "seconds")
+"""What a search may make small; see `SearchPlan.objectives`."""
 RUNGS = (0.1, 0.3)
 """Shares of the steps after which a trial has to be among the best to go on."""
 KEPT = 3
@@ -31,6 +34,12 @@ class SearchPlan:
         sampler: Optuna's: "tpe" (model of good settings), "nsga2" (evolution), or "random".
         seed: Of the sampler; every trial trains with the seed in `training`.
         prune: Whether trials stop early that are not among the best of `RUNGS`.
+        objectives: What shall be small, the validation loss among it: "loss", "trainable" (parameters), "forgetting"
+            (rise of the loss on plain text, nats per token), "seconds" (of training).
+        layers: Whether the layers on which methods act are searched too, where their settings can name them.
+        recipe: Name of the paper whose space is searched, of `RECIPES`; it says which methods, and that their layers
+            are searched. Empty for a space of one's own.
+        depth: Layers of the model, where these are searched; noted when the search begins.
         owner: Who began it, on a server with several visitors; empty otherwise.
     """
 
@@ -45,6 +54,10 @@ class SearchPlan:
     sampler: str = "tpe"
     seed: int = 0
     prune: bool = True
+    objectives: list[str] = field(default_factory=lambda: ["loss", "trainable"])
+    layers: bool = False
+    recipe: str = ""
+    depth: int = 0
     owner: str = ""
 
     def checked(self) -> Self:
@@ -61,7 +74,18 @@ class SearchPlan:
         if self.sampler not in SAMPLERS:
             text = f"sampler is {self.sampler!r}: choose one of {', '.join(SAMPLERS)}."
             raise SettingError("search_sampler", text, value=self.sampler, known=", ".join(SAMPLERS))
-        return type(self)(**{**asdict(self), "methods": list(checked_methods(self.methods))})
+        if "loss" not in self.objectives or not set(self.objectives) <= set(OBJECTIVES):
+            text = f"objectives are {', '.join(self.objectives)}: take loss, and any of {', '.join(OBJECTIVES[1:])}."
+            raise SettingError(
+                "search_objectives", text, value=", ".join(self.objectives), known=", ".join(OBJECTIVES[1:])
+            )
+        if self.recipe and self.recipe not in RECIPES:
+            text = f"recipe is {self.recipe!r}: choose one of {', '.join(RECIPES)}, or none."
+            raise SettingError("search_recipe", text, value=self.recipe, known=", ".join(RECIPES))
+        methods = [RECIPES[self.recipe].method] if self.recipe else list(checked_methods(self.methods))
+        objectives = [name for name in OBJECTIVES if name in self.objectives]
+        layers = self.layers or bool(self.recipe)
+        return replace(self, methods=methods, objectives=objectives, layers=layers)
 
     def of_method(self, method: str, settings: dict[str, Any] | None = None) -> RunConfig:
         """The run of a trial, checked; its learning rate is the method's usual one.
@@ -78,6 +102,11 @@ class SearchPlan:
             method_settings=settings or {},
             training={**self.training, **own},
         ).checked()
+
+    @property
+    def space(self) -> Space:
+        """What is varied of its methods."""
+        return Space(self.depth if self.layers else 0, RECIPES.get(self.recipe))
 
     @property
     def eval_every(self) -> int:

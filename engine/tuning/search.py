@@ -21,11 +21,12 @@ from engine.core.atomic import write_json
 from engine.core.errors import RunError
 from engine.runs.files import read_json
 from engine.runs.folder import RunFolder
+from engine.runs.forgetting import forgetting
 from engine.runs.log import events_of
 from engine.runs.queue import QueueEntry
 from engine.runs.scan import new_run_path
 from engine.tuning.plan import KEPT, SearchPlan
-from engine.tuning.study import Point, Study
+from engine.tuning.study import Outcome, Point, Study
 
 STATES = ("runs", "stopped", "finished")
 
@@ -190,12 +191,20 @@ class Search:
             self.study.fail(progress.trial)
             return self._keep(replace(free, seconds=seconds))
         at = {**progress.at_rungs, str(until): [*progress.at_rungs.get(str(until), []), [loss, facts.trainable]]}
+        outcome = Outcome(
+            loss=loss,
+            trainable=facts.trainable,
+            step=facts.step,
+            pruned=status != "finished",
+            forgetting=forgetting(folder.events_path, facts.step),
+            seconds=facts.wall_s,
+        )
         if status == "finished":
-            self.study.tell(progress.trial, loss, facts.trainable, facts.step, pruned=False)
+            self.study.tell(progress.trial, outcome)
             return self._keep(replace(free, at_rungs=at, seconds=seconds))
         if goes_on(loss, facts.trainable, at[str(until)]):
             return self._keep(replace(progress, rung=progress.rung + 1, at_rungs=at))
-        self.study.tell(progress.trial, loss, facts.trainable, facts.step, pruned=True)
+        self.study.tell(progress.trial, outcome)
         return self._keep(replace(free, at_rungs=at, seconds=seconds))
 
     def _entry(self, progress: Progress) -> QueueEntry:

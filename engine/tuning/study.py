@@ -1,14 +1,15 @@
 """A search's memory: an Optuna study in SQLite, which proposes settings and learns from what they came to.
 
-Two objectives: the validation loss, and the number of trained parameters (as its logarithm, so that halving counts the
-same at every size). A trial that was stopped at a rung counts with the loss that it had there.
+Its objectives are those of the plan: the validation loss, and where asked the number of trained parameters (as its
+logarithm, so that halving counts the same at every size), what the base forgets of plain text, and the seconds of
+training. A trial that was stopped at a rung counts with what it had there.
 """
 
 import math
 import warnings
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,11 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 
 from engine.config.run import RunConfig
 from engine.tuning.plan import SearchPlan
-from engine.tuning.space import RATE, RATE_FACTOR, Choice, choices, defaults, settings_of
+from engine.tuning.space import RATE, RATE_FACTOR, Choice
 
 METHOD = "method"
+EMPTY = "empty"
+"""Marks what was proposed and would train nothing: it is no trial, and costs nothing."""
 ENOUGH = 8
 """Trials of a method from which on the importance of its settings is told."""
 NAME = "search"
@@ -40,7 +43,9 @@ class Point:
         loss: Validation loss, nats per token; None before it is known.
         trainable: Parameters that train; None likewise.
         step: At which it ended.
-        best: Whether no other trial that is done is as good in both objectives, and better in one.
+        forgetting: Rise of the loss on plain text until then, nats per token; None where it was not measured.
+        seconds: Of training until then.
+        best: Whether no other trial that is done is as good in all objectives, and better in one.
     """
 
     number: int
@@ -52,7 +57,37 @@ class Point:
     loss: float | None
     trainable: int | None
     step: int | None
+    forgetting: float | None = None
+    seconds: float | None = None
     best: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
+    """What a trial came to; each value as `Point` has it.
+
+    Attributes:
+        loss: Validation loss.
+        trainable: Parameters that train.
+        step: At which it ended.
+        pruned: Whether it ended at a rung.
+        forgetting: Rise of the loss on plain text; None where it was not measured.
+        seconds: Of training.
+    """
+
+    loss: float
+    trainable: int
+    step: int
+    pruned: bool
+    forgetting: float | None = None
+    seconds: float | None = None
+
+    def value(self, objective: str) -> float | None:
+        """What one of `OBJECTIVES` is, as it is made small."""
+        if objective == "trainable":
+            return math.log10(max(1, self.trainable))
+        value: float | None = getattr(self, objective)
+        return value
 
 
 class Study:
@@ -65,17 +100,18 @@ class Study:
 
     def __init__(self, path: Path, plan: SearchPlan) -> None:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
-        self._plan = plan
+        self._plan, self._space = plan, plan.space
         self._study = optuna.create_study(
             storage=optuna.storages.RDBStorage(f"sqlite:///{path}", engine_kwargs={"connect_args": {"timeout": 30}}),
             study_name=NAME,
-            directions=["minimize", "minimize"],
+            directions=["minimize"] * len(plan.objectives),
             load_if_exists=True,
         )
         self._study.sampler = self._sampler()
         if not self._study.get_trials(deepcopy=False) and plan.sampler != "random":
             for method in plan.methods:
-                self._study.enqueue_trial({METHOD: method, **self._coded(defaults(method)), f"{method}.{RATE}": 1.0})
+                coded = self._coded(self._space.defaults(method))
+                self._study.enqueue_trial({METHOD: method, **coded, f"{method}.{RATE}": 1.0})
 
     def ask(self, usual_rate: Callable[[RunConfig], float]) -> tuple[int, RunConfig]:
         """The next trial: its number, and the run to train.
@@ -83,12 +119,19 @@ class Study:
         Args:
             usual_rate: The learning rate that an empty setting stands for.
         """
-        trial = self._study.ask()
-        method = str(trial.suggest_categorical(METHOD, self._plan.methods))
-        settings = settings_of(method, {choice.name: _suggested(trial, choice) for choice in choices(method)})
+        while True:
+            trial = self._study.ask()
+            method = str(trial.suggest_categorical(METHOD, self._plan.methods))
+            values = {choice.name: _suggested(trial, choice) for choice in self._space.choices(method)}
+            if (found := self._space.run_of(method, values)) is not None:
+                break
+            trial.set_user_attr(EMPTY, value=True)
+            self._study.tell(trial, state=TrialState.FAIL)
+        trained, settings = found
         factor = trial.suggest_float(f"{method}.{RATE}", 1 / RATE_FACTOR, RATE_FACTOR, log=True)
-        config = self._plan.of_method(method, settings)
+        config = self._plan.of_method(trained, settings)
         rate = float(f"{factor * usual_rate(config):.2g}")
+        self._note(trial.number, "method", trained)
         self._note(trial.number, "settings", settings)
         self._note(trial.number, "learning_rate", rate)
         config.training["learning_rate"] = rate
@@ -98,11 +141,15 @@ class Study:
         """A trial has a run."""
         self._note(number, "run", run)
 
-    def tell(self, number: int, loss: float, trainable: int, step: int, *, pruned: bool) -> None:
-        """What a trial came to."""
-        for name, value in {"trainable": trainable, "step": step, "pruned": pruned}.items():
+    def tell(self, number: int, outcome: Outcome) -> None:
+        """What a trial came to; it counts as failed where an objective was not measured."""
+        for name, value in asdict(outcome).items():
             self._note(number, name, value)
-        self._study.tell(number, [loss, math.log10(max(1, trainable))], skip_if_finished=True)
+        values = [value for name in self._plan.objectives if (value := outcome.value(name)) is not None]
+        if len(values) < len(self._plan.objectives):
+            self.fail(number)
+        else:
+            self._study.tell(number, values, skip_if_finished=True)
 
     def fail(self, number: int) -> None:
         """A trial came to nothing."""
@@ -116,9 +163,21 @@ class Study:
     def points(self) -> list[Point]:
         """All trials that were begun, in order."""
         notes = self._study.user_attrs
-        points = [_point(trial, notes) for trial in self._study.get_trials(deepcopy=False) if _method_of(trial)]
-        done = [(point.loss, point.trainable) for point in points if _counts(point)]
-        return [_marked(point, done) for point in points]
+        trials = [trial for trial in self._study.get_trials(deepcopy=False) if EMPTY not in trial.user_attrs]
+        points = [_point(trial, notes) for trial in trials if _method_of(trial)]
+        done = [self._values(point) for point in points if point.state == "done"]
+        return [replace(point, best=self._is_best(point, done)) for point in points]
+
+    def _values(self, point: Point) -> tuple[float, ...]:
+        """What a point came to, in the order of the objectives."""
+        return tuple(getattr(point, name) for name in self._plan.objectives)
+
+    def _is_best(self, point: Point, done: list[tuple[float, ...]]) -> bool:
+        """Whether a trial is done and no other one dominates it."""
+        if point.state != "done":
+            return False
+        here = self._values(point)
+        return not any(other != here and all(a <= b for a, b in zip(other, here, strict=True)) for other in done)
 
     def importance(self) -> dict[str, float]:
         """How much each setting decides the validation loss of its method, 0 to 1, as Optuna estimates it.
@@ -131,7 +190,7 @@ class Study:
         counts = Counter(map(_method_of, trials))
         found = dict[str, float]()
         for method in (method for method in self._plan.methods if counts[method] >= ENOUGH):
-            names = [choice.name for choice in choices(method)] + [f"{method}.{RATE}"]
+            names = [choice.name for choice in self._space.choices(method)] + [f"{method}.{RATE}"]
             evaluator = PedAnovaImportanceEvaluator(evaluate_on_local=False)
             found |= get_param_importances(
                 self._study, evaluator=evaluator, params=names, target=lambda trial: trial.values[0]
@@ -159,7 +218,7 @@ class Study:
 
     def _coded(self, values: dict[str, Any]) -> dict[str, Any]:
         """Values as Optuna has them: sizes by their place."""
-        known = {choice.name: choice for method in self._plan.methods for choice in choices(method)}
+        known = {choice.name: choice for method in self._plan.methods for choice in self._space.choices(method)}
         return {
             name: known[name].values.index(value) if known[name].ordered else value
             for name, value in values.items()
@@ -187,24 +246,13 @@ def _point(trial: FrozenTrial, of_all: dict[str, Any]) -> Point:
     return Point(
         number=trial.number,
         run=notes.get("run", ""),
-        method=_method_of(trial),
+        method=notes.get("method", _method_of(trial)),
         settings=notes.get("settings", {}),
         learning_rate=notes.get("learning_rate"),
         state=states.get(trial.state, "failed"),
         loss=trial.values[0] if trial.values else None,
+        forgetting=notes.get("forgetting"),
+        seconds=notes.get("seconds"),
         trainable=notes.get("trainable"),
         step=notes.get("step"),
     )
-
-
-def _counts(point: Point) -> bool:
-    return point.state == "done" and point.loss is not None and point.trainable is not None
-
-
-def _marked(point: Point, done: list[tuple[Any, Any]]) -> Point:
-    """The point, with whether no other dominates it."""
-    if not _counts(point):
-        return point
-    here = (point.loss, point.trainable)
-    beaten = any(a <= here[0] and b <= here[1] and (a, b) != here for a, b in done)
-    return replace(point, best=not beaten)

@@ -28,6 +28,7 @@ from engine.telemetry.observe import ProbeInput
 from tests.tiny import (
     FAMILIES,
     Case,
+    built,
     logits,
     loss_of,
     plain_model,
@@ -312,3 +313,15 @@ def test_llama_7b_trains_half_a_per_cent():
     counts = Bottleneck.count(BottleneckSettings(width=64), shape)
     assert counts["norms"] == 65 * 4096
     assert counts["down"] + counts["up"] == 64 * (2 * 64 * 4096 + 4096 + 64)
+
+
+@torch.no_grad()
+def test_layers_without_adapters_are_the_base():
+    """As if adapters were switched off there."""
+    base, settings = tiny_base("llama"), {"width": 5, "norms": False}
+    some = randomise(built("bottleneck", base, {**settings, "layers": "0 2"}))
+    whole = built("bottleneck", base, settings)
+    whole.load_state_dict(some.state_dict(), strict=False)
+    whole.control.off_layers = frozenset({1})
+    assert torch.equal(logits(base, some), logits(base, whole))
+    assert {name.split("_")[0] for name in some.down} == {"0", "2"}

@@ -14,7 +14,8 @@ from engine.core.errors import ExchangeError, ModelError, SettingError
 from engine.exchange.native import load_adapter, save_adapter
 from engine.exchange.peft import export_peft, import_peft
 from engine.methods.base import Start
-from engine.methods.lora.places import parse_layers, parse_pattern
+from engine.methods.layers import parse_layers
+from engine.methods.lora.places import parse_pattern
 from engine.methods.lora.spec import LoraSettings
 from engine.models.loading import load_base
 from engine.training.optimiser import optimiser_for

@@ -27,6 +27,7 @@ PREFIX = Case("prefix", {"prompt_len": 3}, "llama")
         (Case("prompt", {"prompt_len": 3}, "gpt2"), "positions", "shift_positions=true"),
         (Case("prompt", {"prompt_len": 3}, "bert"), "masked language models", "a Gatelight adapter"),
         (Case("prefix", {"prompt_len": 3}, "gpt2"), "positions", "shift_positions=true"),
+        (Case("prefix", {"prompt_len": 3, "layers": "0 2"}, "llama"), "every layer", "a Gatelight adapter"),
         (Case("p_tuning_v2", {"prompt_len": 3}, "bert"), "masked language models", "a Gatelight adapter"),
     ],
     ids=str,

@@ -56,6 +56,9 @@ def test_attention_is_a_blend(case, strength):
     causal = base.shape.family.causal
     visible = tokens.mask[:, None, None] & (torch.ones(7, 7, dtype=torch.bool).tril() if causal else True)
     for layer, (site, record) in enumerate(seen):
+        if layer not in method.layers:
+            assert record.key.shape[2] == 7, "text alone"
+            continue
         keys, values = (site.to_query_heads(x.detach()) for x in method.folded().layer_keys_values(layer))
         p = keys.shape[1]
         text, text_values = record.key[:, :, p:], record.value[:, :, p:]
@@ -67,6 +70,24 @@ def test_attention_is_a_blend(case, strength):
         assert 0.01 < float(share.mean()) < 0.99
         rows = tokens.mask[:, None].expand(-1, base.shape.h, -1)
         assert_close(record.out[rows], expected[rows], rtol=1e-4, atol=1e-5)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("name", ["prefix", "p_tuning_v2"])
+def test_layers_without_a_prefix_are_the_base(name):
+    """As if the prefix were switched off there; the frame has zeros for them."""
+    base, flat = tiny_base("llama"), {"prompt_len": 3, "reparametrisation": "flat", "dropout": 0.0}
+    _, some = Case(name, {**flat, "layers": "0 2"}, "llama").build(base=base)
+    _, whole = Case(name, flat, "llama").build(base=base)
+    randomise(some)
+    whole.keys[[0, 2]], whole.values[[0, 2]] = some.keys, some.values
+    whole.control.off_layers = frozenset({1})
+    assert torch.equal(viewed(base, some).logits(words()), viewed(base, whole).logits(words()))
+    assert 3 * sum(some.count(some.settings, base.shape).values()) == 2 * sum(
+        whole.count(whole.settings, base.shape).values()
+    )
+    (frame,) = some.parameter_events(1)
+    assert [size > 0 for size in frame.keys] == [size > 0 for size in frame.values] == [True, False, True]
 
 
 def oracle(name):

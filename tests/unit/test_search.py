@@ -11,7 +11,8 @@ from engine.runs.facts import RunFacts
 from engine.runs.folder import RunFolder
 from engine.tuning.plan import SearchPlan
 from engine.tuning.search import Search, goes_on, loss_at
-from engine.tuning.space import checked_methods, choices, defaults
+from engine.tuning.space import Space, checked_methods
+from engine.tuning.study import Outcome, Study
 
 PLAN = SearchPlan(model="town", dataset="complaints", methods=["lora", "ia3"], trials=4, steps=20, sampler="random")
 
@@ -48,13 +49,14 @@ def never(_):
 @pytest.mark.parametrize("method", [*METHODS, "bottleneck+prefix"])
 def test_every_method_can_be_searched(method):
     """It has something to vary; each value is one of its setting's, and its default is among them."""
-    found = choices(method)
+    space = Space()
+    found = space.choices(method)
     if method != "side":
         assert found
     for choice in found:
         for value in choice.values:
             method_spec(method).settings.from_dict({choice.setting: value})
-        assert defaults(method)[choice.name] in choice.values
+        assert space.defaults(method)[choice.name] in choice.values
 
 
 def test_plans_are_checked():
@@ -70,6 +72,94 @@ def test_plans_are_checked():
             replace(PLAN, **{field: value}).checked()
     with pytest.raises(SettingError, match="sampler is 'best'"):
         replace(PLAN, sampler="best").checked()
+
+
+@pytest.mark.parametrize("method", [*METHODS, "lora+prompt"])
+def test_layers_are_searched_where_a_method_can_choose_them(method):
+    """A bit for each layer, or how many of the top ones; the default is all bits, and no bits are no trial."""
+    space, spec = Space(depth=6), method_spec(method)
+    names = {choice.name for choice in space.choices(method)} - {choice.name for choice in Space().choices(method)}
+    kinds = {field.name.removeprefix("lora_"): field.kind for field in spec.settings.fields()}
+    bits = {f"{method}.layer_{n}" for n in range(6)}
+    expected = {str: bits, int: {f"{method}.layers"}, None: set()}[kinds.get("layers")]
+    assert names == expected
+    values = space.defaults(method)
+    assert spec.settings.from_dict(space.run_of(method, values)[1]) == spec.settings()
+    if expected == bits:
+        setting = "layers" if "+" not in method else "lora_layers"
+        some = values | {f"{method}.layer_{n}": False for n in (1, 5)}
+        assert space.run_of(method, some)[1][setting] == "0 2-4"
+        assert space.run_of(method, values | dict.fromkeys(bits, False)) is None
+
+
+def test_the_recipe_of_a_paper():
+    """Sizes from 0, which leave a part out; a bit for each layer, for all parts; every corner is a run."""
+    plan = replace(PLAN, recipe="autopeft", methods=[], depth=6).checked()
+    (method,), space = plan.methods, plan.space
+    assert {choice.setting for choice in space.choices(method)} == {
+        "bottleneck_width", "prefix_prompt_len", *(f"layer_{n}" for n in range(6))
+    }  # fmt: skip
+    few = {f"{method}.layer_{n}": n in (0, 3, 4) for n in range(6)}
+
+    def run(width, prompt_len):
+        return space.run_of(
+            method, {f"{method}.bottleneck_width": width, f"{method}.prefix_prompt_len": prompt_len, **few}
+        )
+
+    name, settings = run(8, 4)
+    config = plan.of_method(name, settings)
+    assert (name, config.of_method().bottleneck_layers, config.of_method().prefix_layers) == (method, "0 3-4", "0 3-4")
+    assert not config.of_method().bottleneck_norms
+    assert run(0, 4) == ("prefix", {"reparametrisation": "flat", "prompt_len": 4, "layers": "0 3-4"})
+    alone = plan.of_method(*run(64, 0)).of_method()
+    assert (alone.width, alone.position, alone.layers) == (64, "pfeiffer", "0 3-4")
+    assert run(0, 0) is None
+    with pytest.raises(SettingError, match="recipe is 'cake'"):
+        replace(PLAN, recipe="cake").checked()
+
+
+def test_what_trains_nothing_is_no_trial(tmp_path):
+    """It is proposed again until there is something to train, and costs none of the budget."""
+    study = Study(tmp_path / "study.db", replace(PLAN, methods=["lora"], layers=True, depth=1))
+    for bit in (False, False, True):
+        study._study.enqueue_trial({"lora.layer_0": bit})
+    number, config = study.ask(lambda _: 0.01)
+    assert (number, config.of_method().layers) == (2, "")
+    assert ([point.number for point in study.points()], study.asked) == ([2], 1)
+
+
+def test_objectives(tmp_path):
+    """What is asked for decides who is the best; a trial without one of them counts as failed."""
+    plan = replace(PLAN, objectives=["seconds", "forgetting", "loss"]).checked()
+    assert plan.objectives == ["loss", "forgetting", "seconds"]
+    study = Study(tmp_path / "study.db", plan)
+    outcomes = ((1.0, 0.5, 9.0), (2.0, 0.1, 9.0), (2.0, 0.1, 8.0), (3.0, 0.9, 9.5), (0.1, None, 1.0))
+    for loss, forgotten, seconds in outcomes:
+        number, _ = study.ask(lambda _: 0.01)
+        study.tell(
+            number, Outcome(loss=loss, trainable=9, step=20, pruned=False, forgetting=forgotten, seconds=seconds)
+        )
+    points = study.points()
+    assert [point.best for point in points] == [True, False, True, False, False]
+    assert [point.state for point in points] == ["done"] * 4 + ["failed"]
+    assert (points[0].forgetting, points[0].seconds) == (0.5, 9.0)
+    for bad in ([], ["trainable"], ["loss", "beauty"]):
+        with pytest.raises(SettingError, match="take loss, and any of"):
+            replace(PLAN, objectives=bad).checked()
+
+
+def test_forgetting_is_read_from_the_run(search):
+    """Against the untrained state, at the step where the trial ended."""
+    entry = search.next_run(waits=never)
+    trained(search, entry, [2.0] * 10, status="finished")
+    log = search._runs / entry.run / "events.jsonl"
+    plain = {0: 3.0, 2: 9.0, 20: 3.25}
+    events = [
+        {"kind": "eval", "step": at, "validation_loss": 2.0, "base_ability_loss": loss} for at, loss in plain.items()
+    ]
+    log.write_text("".join(json.dumps(event) + "\n" for event in events))
+    search.next_run(waits=never)
+    assert (search.points()[0].forgetting, search.points()[0].seconds) == (0.25, 6.0)
 
 
 def test_rungs_are_validated_steps():

@@ -376,6 +376,8 @@ WORDS = {
     ),
     "error.unknown_method_of_search": "There is no method “{name}”; choose from {known}.",
     "error.search_bounds": "{field} is {value}, but it must be between {low} and {high}.",
+    "error.search_objectives": "objectives are {value}: take loss, and any of {known}.",
+    "error.search_recipe": "recipe is {value}: choose one of {known}, or none.",
     "error.search_sampler": "sampler is {value}: choose one of {known}.",
     "error.no_search_here": (
         "A search trains many runs, which this public server is too small for: start it on your own machine."

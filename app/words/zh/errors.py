@@ -251,6 +251,8 @@ WORDS = {
     "error.trust_cannot_wait": "启用了{field}的运行不能排队，因为开始时可能无人在场：请在没有其他训练时再开始。",
     "error.unknown_method_of_search": "没有名为“{name}”的方法；请从 {known} 中选择。",
     "error.search_bounds": "{field} 是 {value}，但必须在 {low} 和 {high} 之间。",
+    "error.search_objectives": "objectives 是 {value}：请选 loss，以及 {known} 中的任意几个。",
+    "error.search_recipe": "recipe 是 {value}：请从 {known} 中选择，或留空。",
     "error.search_sampler": "sampler 是 {value}：请从 {known} 中选择。",
     "error.no_search_here": "搜索要训练许多次运行，这台公共服务器太小：请在自己的机器上开始。",
     "error.no_such_search": "没有名为“{name}”的搜索。",

@@ -32,6 +32,10 @@ def write(method: Method) -> tuple[dict[str, Any], dict[str, Tensor]]:
             "HF peft pushes the text's positions back, and this prefix was trained without that",
             "train with shift_positions=true, or export as a Gatelight adapter",
         )
+    if len(method.layers) < shape.l:
+        raise refused(
+            "HF peft's prefix stands in every layer", "train with layers empty, or export as a Gatelight adapter"
+        )
     tensors = method.method_tensors()
     table = torch.stack([tensors["keys"], tensors["values"]], dim=1)  # (l, 2, g, p, k)
     config = {

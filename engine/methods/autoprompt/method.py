@@ -35,12 +35,11 @@ from typing_extensions import override
 from engine.data.token_texts import token_texts
 from engine.methods.autoprompt.candidates import allowed_tokens, estimated_changes, first_tokens
 from engine.methods.autoprompt.spec import SPEC, AutoPromptSettings
-from engine.methods.base import Method, Start
-from engine.methods.parts.soft_prompts import probe_virtual_tokens, prompt_frame
+from engine.methods.base import Start
+from engine.methods.parts.soft_prompts import SoftPrompted, probe_virtual_tokens, prompt_frame
 from engine.methods.trial import Measure, Trial
 from engine.models.layout import SoftPrompt
 from engine.models.shape import ModelShape
-from engine.models.sites import Sites
 from engine.models.view import View
 from engine.telemetry.events import Event
 from engine.telemetry.method_events import TriggerFrame
@@ -71,7 +70,7 @@ class Iteration:
     taken: int | None
 
 
-class AutoPrompt(Method[AutoPromptSettings]):
+class AutoPrompt(SoftPrompted[AutoPromptSettings]):
     """A searched trigger in front of the text."""
 
     spec = SPEC
@@ -110,22 +109,12 @@ class AutoPrompt(Method[AutoPromptSettings]):
 
     @property
     @override
-    def starts_at_base(self) -> bool:
-        return False
-
-    @property
-    @override
     def text(self) -> str | None:
         return None if self._start is None else str(self._start.base.tokenizer.decode(self.ids.tolist()))
 
     @override
-    def attach(self, sites: Sites) -> None:
-        sites.prepend(self.soft_prompt)
-
-    def soft_prompt(self) -> SoftPrompt | None:
-        """The trigger, or the one that is being tried; None at strength 0."""
-        if self.control.strength == 0:
-            return None
+    def virtual(self) -> SoftPrompt:
+        """The trigger, or the one that is being tried."""
         vectors = self.trigger if self._tried is None else self._tried
         return SoftPrompt(vectors, self.control.strength, self.settings.shift_positions)
 

@@ -14,8 +14,9 @@ the run and trains with any method.
 
 Differences from the paper: none with preset `paper` on a model of BERT-base's width, where m = d / 12 = 64 (the paper
 has std 1e-2, the authors' code 1e-3; any width may be set). As options: only the adapter after the MLP (Pfeiffer et
-al. 2021, in this place), other activations and starts, frozen norms; AdapterHub's defaults are a preset. In a layer
-that is switched off the norms, too, are the base's again; the paper's ablation takes out only the adapters.
+al. 2021, in this place), adapters in some layers only (AutoPEFT), other activations and starts, frozen norms;
+AdapterHub's defaults are a preset. In a layer that is switched off the norms, too, are the base's again; the paper's
+ablation takes out only the adapters.
 
 Starts at base: no, but very near: the logits differ from the base's by about 1e-5 of their size.
 """
@@ -32,6 +33,7 @@ from typing_extensions import override
 
 from engine.methods.base import Method, Start
 from engine.methods.bottleneck.spec import SPEC, BottleneckSettings
+from engine.methods.layers import chosen_layers
 from engine.methods.parts.activation_changes import Changes, change_report
 from engine.methods.parts.activations import ACTIVATIONS
 from engine.methods.parts.tuned_norms import TunedNorms
@@ -53,10 +55,10 @@ class Bottleneck(Method[BottleneckSettings]):
         super().__init__(settings, shape)
         m = settings.units(shape.d)
         self.down, self.up = nn.ModuleDict(), nn.ModuleDict()
-        for layer in range(shape.l):
-            for part in settings.parts:
-                self.down[f"{layer}_{part}"] = skip_init(nn.Linear, shape.d, m, dtype=torch.float32)
-                self.up[f"{layer}_{part}"] = skip_init(nn.Linear, m, shape.d, dtype=torch.float32)
+        self.layers = chosen_layers(settings.layers, shape.l)
+        for layer, part in self._places():
+            self.down[f"{layer}_{part}"] = skip_init(nn.Linear, shape.d, m, dtype=torch.float32)
+            self.up[f"{layer}_{part}"] = skip_init(nn.Linear, m, shape.d, dtype=torch.float32)
         self.norms = TunedNorms(shape) if settings.norms else None
 
     @classmethod
@@ -76,7 +78,7 @@ class Bottleneck(Method[BottleneckSettings]):
     @override
     def count(cls, settings: BottleneckSettings, shape: ModelShape) -> dict[str, int]:
         """2 m d + m + d for every adapter, and d or 2 d for every norm."""
-        m, adapters = settings.units(shape.d), shape.l * len(settings.parts)
+        m, adapters = settings.units(shape.d), len(chosen_layers(settings.layers, shape.l)) * len(settings.parts)
         counts = {"down": adapters * (m * shape.d + m), "up": adapters * (m * shape.d + shape.d)}
         if settings.norms:
             counts["norms"] = TunedNorms.count(shape)
@@ -106,7 +108,7 @@ class Bottleneck(Method[BottleneckSettings]):
         return out
 
     def _places(self) -> list[tuple[int, str]]:
-        return [(layer, part) for layer in range(self.shape.l) for part in self.settings.parts]
+        return [(layer, part) for layer in self.layers for part in self.settings.parts]
 
     @override
     def parameter_events(self, step: int) -> Iterator[Event]:
@@ -122,7 +124,7 @@ class Bottleneck(Method[BottleneckSettings]):
             seen[layer, part] = round(float(relative_norm(added, h).mean()), 6), round(float(asleep), 4)
 
         self._run_observed(view, probe_input, observe)
-        parts, layers = self.settings.parts, range(self.shape.l)
+        parts, layers = self.settings.parts, self.layers
         yield AdapterFrame(
             step=step,
             layers=list(layers),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engine.core.settings import Settings, setting
+from engine.methods.layers import parse_layers
 from engine.methods.spec import MethodSpec, Paper, Place, smaller
 from engine.telemetry.method_events import AdapterFrame, NormFrame
 
@@ -33,6 +34,11 @@ class BottleneckSettings(Settings):
         choices=("houlsby", "pfeiffer"),
         tries=("houlsby", "pfeiffer"),
     )
+    layers: str = setting(
+        "",
+        "Which layers get adapters, counted from 0: numbers and spans such as 0 2-5; empty for all.",
+        advanced=True,
+    )
     norms: bool = setting(default=True, help="Train all norms too, as in the paper.")
     activation: str = setting(
         "gelu", "What the bottleneck's units go through.", choices=("gelu", "gelu_tanh", "silu", "relu"), advanced=True
@@ -51,6 +57,11 @@ class BottleneckSettings(Settings):
         log=True,
         advanced=True,
     )
+
+    def __post_init__(self) -> None:
+        """Check the bounds, and that `layers` can be read."""
+        super().__post_init__()
+        parse_layers(self.layers)
 
     def units(self, d: int) -> int:
         """The bottleneck's width m for a model of width d."""
@@ -101,6 +112,7 @@ SPEC = MethodSpec(
     examples=(
         {"width": 5},
         {"reduction": 8, "position": "pfeiffer", "norms": False, "activation": "silu", "init_std": 0.1},
+        {"width": 3, "layers": "0 2", "norms": False},
     ),
     implementation=_implementation,
 )

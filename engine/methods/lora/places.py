@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engine.core.errors import SettingError
+from engine.methods.layers import chosen_layers
 
 if TYPE_CHECKING:
     from engine.methods.lora.spec import LoraSettings
     from engine.models.shape import ModelShape
 
 ENTRY = re.compile(r"(?:(\d+)\.)?([a-z_]+)=(\d+(?:\.\d*)?)")
-SPAN = re.compile(r"(\d+)(?:-(\d+))?")
 
 Pattern = dict[tuple[int | None, str], float]
 """Values by layer (None for all) and role."""
@@ -67,26 +67,6 @@ def parse_pattern(field: str, text: str) -> Pattern:
     return out
 
 
-def parse_layers(text: str) -> tuple[int, ...] | None:
-    """The layers that a text names, lowest first; None where it is empty, which means all.
-
-    Raises:
-        SettingError: It is no list of numbers and spans such as "0 2-5".
-    """
-    chosen: set[int] = set()
-    for word in text.replace(",", " ").split():
-        match = SPAN.fullmatch(word)
-        if match is None or int(match[2] or match[1]) - int(match[1]) not in range(10_000):
-            raise SettingError(
-                "bad_layers",
-                f"layers holds {word!r}: write numbers and spans such as 0 2-5, with spaces between.",
-                field="layers",
-                value=word,
-            )
-        chosen.update(range(int(match[1]), int(match[2] or match[1]) + 1))
-    return tuple(sorted(chosen)) if chosen else None
-
-
 def places_of(settings: "LoraSettings", shape: "ModelShape") -> list[Place]:
     """Every linear that gets an update, lowest layer first.
 
@@ -114,21 +94,3 @@ def places_of(settings: "LoraSettings", shape: "ModelShape") -> list[Place]:
             "no_updates", "rank_pattern leaves no linear with an update: remove an entry with 0.", field="rank_pattern"
         )
     return out
-
-
-def chosen_layers(text: str, count: int) -> tuple[int, ...]:
-    """The layers that a text names in a model of so many.
-
-    Raises:
-        SettingError: The model has no such layer.
-    """
-    layers = parse_layers(text) or tuple(range(count))
-    if layers[-1] >= count:
-        raise SettingError(
-            "no_such_layer",
-            f"layers names {layers[-1]}, but this model's layers are 0 to {count - 1}.",
-            field="layers",
-            value=layers[-1],
-            last=count - 1,
-        )
-    return layers

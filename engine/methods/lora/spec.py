@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from engine.core.settings import Settings, setting
 from engine.methods.checks import need_targets
-from engine.methods.lora.places import parse_layers, parse_pattern
+from engine.methods.layers import parse_layers
+from engine.methods.lora.places import parse_pattern
 from engine.methods.spec import MethodSpec, Paper, named_linears
 from engine.telemetry.method_events import UpdateFrame
 

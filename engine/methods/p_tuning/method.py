@@ -33,13 +33,12 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from typing_extensions import override
 
-from engine.methods.base import Method, Start
+from engine.methods.base import Start
 from engine.methods.p_tuning.spec import SPEC, PTuningSettings
 from engine.methods.parts.prompt_encoders import LstmEncoder, MlpEncoder, PromptEncoder
-from engine.methods.parts.soft_prompts import probe_virtual_tokens, prompt_frame
+from engine.methods.parts.soft_prompts import SoftPrompted, probe_virtual_tokens, prompt_frame
 from engine.models.layout import SoftPrompt
 from engine.models.shape import ModelShape
-from engine.models.sites import Sites
 from engine.models.view import View
 from engine.telemetry.events import Event
 from engine.telemetry.observe import ProbeInput
@@ -48,7 +47,7 @@ from engine.telemetry.probe_reports import VirtualTokenReport
 ENCODERS: dict[str, type[PromptEncoder]] = {"lstm": LstmEncoder, "mlp": MlpEncoder}
 
 
-class PTuning(Method[PTuningSettings]):
+class PTuning(SoftPrompted[PTuningSettings]):
     """Virtual tokens that an encoder computes, in front of the text or inside of it."""
 
     spec = SPEC
@@ -93,22 +92,11 @@ class PTuning(Method[PTuningSettings]):
 
     @property
     @override
-    def starts_at_base(self) -> bool:
-        return False
-
-    @property
-    @override
     def template(self) -> str | None:
         return self.settings.template or None
 
     @override
-    def attach(self, sites: Sites) -> None:
-        sites.prepend(self.soft_prompt)
-
-    def soft_prompt(self) -> SoftPrompt | None:
-        """The virtual tokens; None at strength 0."""
-        if self.is_off():
-            return None
+    def virtual(self) -> SoftPrompt:
         vectors = self.prompts if self.encoder is None else self.encoder()
         assert vectors is not None
         inside = self.template is not None

@@ -18,18 +18,18 @@ KeysValues = tuple[Float[Tensor, "*l g p k"], Float[Tensor, "*l g p k"]]
 
 
 class Reparametrisation(nn.Module):
-    """Embedding -> Linear -> Tanh -> Linear: from one vector per position to the keys and values of every layer.
+    """Embedding -> Linear -> Tanh -> Linear: from one vector per position to the keys and values of n layers.
 
     The last linear is kept by layer: each attention site asks for its own part and leaves the others alone, and so
     does the backward pass.
     """
 
-    def __init__(self, p: int, width: int, shape: ModelShape) -> None:
+    def __init__(self, p: int, width: int, shape: ModelShape, n: int) -> None:
         super().__init__()
         d, size = shape.d, 2 * shape.g * shape.k
         self.embedding = nn.Parameter(torch.zeros(p, d))
         self.inner: nn.Linear = nn.utils.skip_init(nn.Linear, d, width)
-        self.outer = nn.ModuleList(nn.utils.skip_init(nn.Linear, width, size) for _ in range(shape.l))
+        self.outer = nn.ModuleList(nn.utils.skip_init(nn.Linear, width, size) for _ in range(n))
         self._parts = (2, shape.g, shape.k)
 
     @torch.no_grad()
@@ -83,7 +83,10 @@ def text_keys_values(base: Base, ids: Sequence[int]) -> KeysValues:
 
 
 def prefix_attention(view: View, probe_input: ProbeInput, p: int) -> tuple[list[Float[Tensor, "h t p"]], float]:
-    """The attention that each layer's queries give to the prefix, and its mean under uniform attention."""
+    """The attention that each layer's queries give to the prefix, and its mean under uniform attention.
+
+    Layers without a prefix give it none, and do not count in that mean.
+    """
     seen: dict[int, Tensor] = {}
     even: list[float] = []
 
@@ -93,9 +96,10 @@ def prefix_attention(view: View, probe_input: ProbeInput, p: int) -> tuple[list[
         asked = probabilities[:, -len(probe_input.tokens) :, :joined]  # without another method's virtual tokens
         seen[layer] = nn.functional.pad(asked, (0, p - joined))
         visible = record.mask[0] > torch.finfo(record.mask.dtype).min / 2
-        even.append(float((visible[..., :joined].sum(-1) / visible.sum(-1)).mean()))
+        if joined:
+            even.append(float((visible[..., :joined].sum(-1) / visible.sum(-1)).mean()))
 
     for layer, site in enumerate(view.sites.attention):
         site.observers.append(partial(observe, layer))
     probe_input.run()
-    return [seen[layer] for layer in sorted(seen)], sum(even) / len(even)
+    return [seen[layer] for layer in sorted(seen)], sum(even) / max(1, len(even))

@@ -1,17 +1,22 @@
-"""What methods with virtual tokens share: the event about them, and the attention that they get."""
+"""What methods with virtual tokens share: how they are attached, the event about them, the attention that they get."""
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from functools import partial
 from itertools import islice
 
 from jaxtyping import Float
 from torch import Tensor, nn
+from typing_extensions import override
 
 from engine.core.errors import ModelError
 from engine.data.token_texts import is_word
-from engine.methods.base import Start
+from engine.methods.base import Method, Start
+from engine.methods.spec import S
 from engine.models.attention_site import AttentionRecord, AttentionSite
+from engine.models.layout import SoftPrompt
 from engine.models.shape import ModelShape
+from engine.models.sites import Sites
 from engine.models.view import View
 from engine.telemetry.method_events import PromptFrame
 from engine.telemetry.observe import ProbeInput, rounded, text_scores
@@ -22,6 +27,27 @@ LOOKED_AT = 64
 
 SAME = 0.999
 """From this cosine on a vector stands for an entry, as a prompt that starts from a text does."""
+
+
+class SoftPrompted(Method[S]):
+    """A method whose virtual tokens stand in front of the text, or in the slots of a template."""
+
+    @property
+    @override
+    def starts_at_base(self) -> bool:
+        return False
+
+    @override
+    def attach(self, sites: Sites) -> None:
+        sites.prepend(self.soft_prompt)
+
+    def soft_prompt(self) -> SoftPrompt | None:
+        """The virtual tokens; None at strength 0."""
+        return None if self.is_off() else self.virtual()
+
+    @abstractmethod
+    def virtual(self) -> SoftPrompt:
+        """The virtual tokens as they act now."""
 
 
 def prompt_frame(

@@ -27,7 +27,7 @@ positions are learned (gpt2, bert), pushing the text back changes what the base 
 code and HF peft.
 
 Differences from the paper: keys and values per key/value head where queries share them (the paper's models have no
-such); strength s adds log s to the scores of the prefix.
+such); as an option a prefix in some layers only (AutoPEFT); strength s adds log s to the scores of the prefix.
 
 Starts at base: no, any extra key takes part of the attention.
 """
@@ -42,6 +42,7 @@ from torch import Tensor, nn
 from typing_extensions import override
 
 from engine.methods.base import Method, Start
+from engine.methods.layers import chosen_layers
 from engine.methods.parts.prefixes import KeysValues, Reparametrisation, prefix_attention, text_keys_values
 from engine.methods.parts.soft_prompts import virtual_token_report
 from engine.methods.prefix.spec import SPEC, PrefixSettings
@@ -61,23 +62,24 @@ class PrefixTuning(Method[PrefixSettings]):
 
     spec = SPEC
 
-    _first: Float[Tensor, "2 l g p k"]
-    _latest: Float[Tensor, "2 l g p k"]
+    _first: Float[Tensor, "2 n g p k"]
+    _latest: Float[Tensor, "2 n g p k"]
 
     def __init__(self, settings: PrefixSettings, shape: ModelShape) -> None:
         super().__init__(settings, shape)
-        p, l, g, k = settings.prompt_len, shape.l, shape.g, shape.k
+        self.layers = chosen_layers(settings.layers, shape.l)
+        p, n, g, k = settings.prompt_len, len(self.layers), shape.g, shape.k
         self.mlp: Reparametrisation | None = None
         self.keys: nn.Parameter | None = None
         self.values: nn.Parameter | None = None
         if settings.reparametrisation == "mlp":
-            self.mlp = Reparametrisation(p, _width(settings, shape), shape)
+            self.mlp = Reparametrisation(p, _width(settings, shape), shape, n)
         else:
-            self.keys = nn.Parameter(torch.zeros(l, g, p, k))
-            self.values = nn.Parameter(torch.zeros(l, g, p, k))
+            self.keys = nn.Parameter(torch.zeros(n, g, p, k))
+            self.values = nn.Parameter(torch.zeros(n, g, p, k))
         # The prefix at the start and at the last event: kept in checkpoints, never in adapter files.
-        self.register_buffer("_first", torch.zeros(2, l, g, p, k))
-        self.register_buffer("_latest", torch.zeros(2, l, g, p, k))
+        self.register_buffer("_first", torch.zeros(2, n, g, p, k))
+        self.register_buffer("_latest", torch.zeros(2, n, g, p, k))
 
     @classmethod
     @override
@@ -94,8 +96,8 @@ class PrefixTuning(Method[PrefixSettings]):
     @classmethod
     @override
     def count(cls, settings: PrefixSettings, shape: ModelShape) -> dict[str, int]:
-        """P d and the weights and biases of the MLP; flat, P l g k keys and as many values."""
-        size = shape.l * shape.g * shape.k
+        """P d and the weights and biases of the MLP; flat, P n g k keys and as many values, in n layers."""
+        size = len(chosen_layers(settings.layers, shape.l)) * shape.g * shape.k
         if settings.reparametrisation == "flat":
             return {"keys": settings.prompt_len * size, "values": settings.prompt_len * size}
         width = _width(settings, shape)
@@ -112,17 +114,18 @@ class PrefixTuning(Method[PrefixSettings]):
         if self.settings.init == "random":
             return
         yield 0.0
-        keys, values = text_keys_values(start.base, start.repeated(self.settings.init_text, self.settings.prompt_len))
+        of_text = text_keys_values(start.base, start.repeated(self.settings.init_text, self.settings.prompt_len))
+        keys, values = (of_all[list(self.layers)] for of_all in of_text)
         if self.mlp is not None:
-            for layer in range(self.shape.l):
-                self.mlp.solve_for(layer, (keys[layer], values[layer]))
+            for at in range(len(self.layers)):
+                self.mlp.solve_for(at, (keys[at], values[at]))
             self._mark_start()
         else:
             self.load_method_tensors({"keys": keys, "values": values})
 
     @override
     def attach(self, sites: Sites) -> None:
-        for layer in range(self.shape.l):
+        for layer in self.layers:
             sites.join_keys(layer, partial(self.join, layer, sites.rows))
         sites.shift_positions(self.shift)
 
@@ -138,13 +141,14 @@ class PrefixTuning(Method[PrefixSettings]):
         return JoinedKeys(keys, values, self.control.strength, excluded)
 
     def layer_keys_values(self, layer: int) -> KeysValues:
-        """Keys and values of one layer, (g, p, k) each."""
+        """Keys and values of one of the layers that have some, (g, p, k) each."""
+        at = self.layers.index(layer)
         if self.mlp is not None:
-            keys_values: KeysValues = self.mlp(layer)
+            keys_values: KeysValues = self.mlp(at)
             return keys_values
         assert self.keys is not None
         assert self.values is not None
-        return self.keys[layer], self.values[layer]
+        return self.keys[at], self.values[at]
 
     @property
     def shifts_text(self) -> bool:
@@ -158,9 +162,9 @@ class PrefixTuning(Method[PrefixSettings]):
     def _dropped(self, x: Float[Tensor, "g p k"], rows: int) -> Float[Tensor, "{rows} g p k"]:
         return nn.functional.dropout(x.expand(rows, -1, -1, -1), self.settings.dropout)
 
-    def all_keys_values(self) -> Float[Tensor, "2 l g p k"]:
-        """All keys and all values as they are now."""
-        keys, values = zip(*(self.layer_keys_values(layer) for layer in range(self.shape.l)), strict=True)
+    def all_keys_values(self) -> Float[Tensor, "2 n g p k"]:
+        """All keys and all values as they are now, of the n layers that have some."""
+        keys, values = zip(*(self.layer_keys_values(layer) for layer in self.layers), strict=True)
         return torch.stack([torch.stack(keys), torch.stack(values)]).detach()
 
     def _mark_start(self) -> None:
@@ -194,7 +198,9 @@ class PrefixTuning(Method[PrefixSettings]):
         now = self.all_keys_values()
         moved, stride = float((now - self._first).norm()), float((now - self._latest).norm())
         self._latest.copy_(now)
-        keys, values = now.flatten(2).norm(dim=-1)  # (l,) each
+        norms = now.new_zeros(2, self.shape.l)  # 0 in layers without a prefix
+        norms[:, list(self.layers)] = now.flatten(2).norm(dim=-1)
+        keys, values = norms
         yield PrefixFrame(
             step=step,
             keys=rounded(keys),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from engine.core.settings import Settings, setting
 from engine.methods.checks import need_init_text
+from engine.methods.layers import parse_layers
 from engine.methods.spec import WIDTHS, MethodSpec, Paper, smaller
 from engine.telemetry.method_events import MassFrame, PrefixFrame
 
@@ -35,6 +36,11 @@ class PrefixSettings(Settings):
         choices=("mlp", "flat"),
         tries=("mlp", "flat"),
     )
+    layers: str = setting(
+        "",
+        "Which layers get a prefix, counted from 0: numbers and spans such as 0 2-5; empty for all.",
+        advanced=True,
+    )
     mlp_width: int | None = setting(
         None,
         "Width of the MLP's hidden layer; empty means half of the model's width (512 of 1,024 in the paper).",
@@ -59,8 +65,9 @@ class PrefixSettings(Settings):
     )
 
     def __post_init__(self) -> None:
-        """Check the bounds, and that a start from text has a text."""
+        """Check the bounds, that `layers` can be read, and that a start from text has a text."""
         super().__post_init__()
+        parse_layers(self.layers)
         need_init_text(self.init, self.init_text)
 
 
@@ -102,6 +109,7 @@ SPEC = MethodSpec(
     examples=(
         {"prompt_len": 3, "mlp_width": 5},
         {"prompt_len": 3, "reparametrisation": "flat"},
+        {"prompt_len": 3, "mlp_width": 5, "layers": "0 2"},
     ),
     implementation=_implementation,
 )

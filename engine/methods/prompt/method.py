@@ -25,19 +25,18 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from typing_extensions import override
 
-from engine.methods.base import Method, Start
-from engine.methods.parts.soft_prompts import probe_virtual_tokens, prompt_frame
+from engine.methods.base import Start
+from engine.methods.parts.soft_prompts import SoftPrompted, probe_virtual_tokens, prompt_frame
 from engine.methods.prompt.spec import SPEC, PromptSettings
 from engine.models.layout import SoftPrompt
 from engine.models.shape import ModelShape
-from engine.models.sites import Sites
 from engine.models.view import View
 from engine.telemetry.events import Event
 from engine.telemetry.observe import ProbeInput
 from engine.telemetry.probe_reports import VirtualTokenReport
 
 
-class PromptTuning(Method[PromptSettings]):
+class PromptTuning(SoftPrompted[PromptSettings]):
     """Soft prompt in front of the text."""
 
     spec = SPEC
@@ -69,19 +68,8 @@ class PromptTuning(Method[PromptSettings]):
         """K d."""
         return {"prompts": settings.prompt_len * shape.d}
 
-    @property
     @override
-    def starts_at_base(self) -> bool:
-        return False
-
-    @override
-    def attach(self, sites: Sites) -> None:
-        sites.prepend(self.soft_prompt)
-
-    def soft_prompt(self) -> SoftPrompt | None:
-        """The virtual tokens; None at strength 0."""
-        if self.control.strength == 0:
-            return None
+    def virtual(self) -> SoftPrompt:
         return SoftPrompt(self.prompts, self.control.strength, self.settings.shift_positions)
 
     @override
