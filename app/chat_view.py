@@ -11,6 +11,7 @@ WIDTH, HEIGHT, EDGE = 320, 64, 6  # of the strength curve, in its own units
 NO_DIFFERENCE = 0.01  # nats
 SOME_DIFFERENCE = 0.2  # nats
 AROUND = 240  # characters of a text before and behind a marked answer
+THIRD = 2  # the column that is drawn otherwise, since it is tuned as the second is
 CEILING = 3.0  # nats of validation loss, the top of the curve's axis at most
 
 
@@ -45,11 +46,17 @@ def _cell(say: Say, turn: Turn, column: int) -> str:
     copied = (
         _button(say, "copy", f' data-copy data-copied="{safe(say("chat.copied"))}"') if turn.done and answer else ""
     )
+    kind = ("tuned" if who.run else "base") + " third" * (column == THIRD)
     return (
-        f'<div class="gl-answer {"tuned" if who.run else "base"}"><div class="gl-who">{safe(who.text(say))}'
+        f'<div class="gl-answer {kind}"><div class="gl-who">{_letter(column)} · {safe(who.text(say))}'
         f"{_verdict(say, turn, answer)}{copied}</div>{_said(say, answer, done=turn.done)}{_marked(turn, column)}"
         f"{unseen}</div>"
     )
+
+
+def _letter(column: int) -> str:
+    """What a column is called."""
+    return chr(ord("A") + column)
 
 
 def _marked(turn: Turn, column: int) -> str:
@@ -79,7 +86,7 @@ def _facts(say: Say, turn: Turn, before: Turn | None) -> Iterator[str]:
     """What is to be said of a turn: what was left out, what is right, how it was written if that is new, how fast."""
     for column, count in enumerate(turn.forgotten):
         if count:
-            yield say("chat.forgotten", column=chr(ord("A") + column), n=count)
+            yield say("chat.forgotten", column=_letter(column), n=count)
     if turn.lost_picture:
         yield say("chat.lost_picture")
     if turn.reference is not None and turn.done:

@@ -173,6 +173,10 @@ class Filler:
         kept = json.dumps(run["config"], ensure_ascii=False) if "config" in run else ""
         return {**about, self.form.run: run, self.form.run_of_data: data_described(form), self.form.kept: kept}
 
+    def weigh_first(self, request: gr.Request, values: Values) -> Updates:
+        """The same when the page opens; nothing where a kept form is about to be filled in, which is weighed then."""
+        return {} if values[self.form.former] else self.weigh(request, values)
+
     def restore(self, request: gr.Request, values: Values) -> Updates:
         """The form as it was before the page was loaded anew, except for trust; nothing where it is as at first.
 
@@ -198,7 +202,9 @@ class Filler:
         return next((name for name in spec.presets if preset_settings(spec, name, sizes) == wanted), OWN_VALUES)
 
     def preview_data(self, request: gr.Request, values: Values) -> Updates:
-        """What the run on the form would train on."""
+        """What the run on the form would train on; nothing new as long as its data is being read."""
+        if not values[self.form.run_of_data]:
+            return {}
         return self.about_data(lambda: config_of(values[self.form.run_of_data]), session_of(request))
 
     def estimate_memory(self, request: gr.Request, values: Values) -> Updates:

@@ -17,6 +17,8 @@ from engine.core.sampling import Sampling
 from engine.inference.messages import AROUND
 
 _KEEP = "(text) => Gatelight.ready.then(({ keptTalk }) => keptTalk.keep(text))"
+_DRAFT = "(text) => Gatelight.ready.then(({ keptDraft }) => keptDraft.keep(text))"
+_FORMER_DRAFT = "(text) => Gatelight.ready.then(({ keptDraft }) => keptDraft.former(text))"
 _FORMER = "() => Gatelight.ready.then(({ keptTalk }) => keptTalk.former())"
 _RESTORED = "() => Gatelight.ready.then(({ keptTalk }) => keptTalk.restored())"
 
@@ -29,7 +31,7 @@ class Keeper:
         self._how = {layout.strength, layout.alone, layout.alone_chosen, layout.system, layout.around}
 
     def wire(self, page: gr.Blocks, changes: list[Dependency]) -> None:
-        """Fill the page when it opens; keep the chat when one of `changes` is over, or somebody chose otherwise."""
+        """Fill the page when it opens; keep the chat when one of `changes` is over, or somebody chose or typed."""
         say, layout, asker = self._say, self._layout, self._asker
         sampling = set(layout.sampling.values())
         shown = {asker.turns, layout.conversation, layout.meter, *asker.buttons}
@@ -38,6 +40,8 @@ class Keeper:
         outputs = {*self._columns.outputs, *self._how, *sampling, *shown}
         filled = wire(say, [], self.restore, inputs, outputs, after=read)
         wire_js([], _RESTORED, after=filled)
+        wire_js([page.load], _FORMER_DRAFT, [layout.prompt], outputs=[layout.prompt])
+        wire_js([layout.prompt.change], _DRAFT, [layout.prompt])
         wire_js([layout.kept.change], _KEEP, [layout.kept])
         kept = {asker.turns, layout.third_shown, *layout.menus, *self._how, *sampling}
         parts = (*layout.menus, layout.alone, layout.system, layout.around, *sampling)

@@ -54,10 +54,14 @@ def _watching(workbench: Workbench, say: Say) -> str:
 
 
 def _wire_keeping(page: gr.Blocks, say: Say, form: TrainingForm, filler: Filler) -> None:
-    """The browser keeps the form over a reload and a change of language. Where it kept none, nothing is filled."""
+    """The browser keeps the form over a reload and a change of language. Where it kept none, nothing is filled.
+
+    What the page opens with is weighed only then: told after the kept one, its answer would stand beside that.
+    """
     wire_js([form.kept.change], _KEEP, [form.kept])
-    wire_js([page.load], _FORMER, outputs=[form.former])
     inputs = {form.former, *form.inputs}
+    read = wire_js([page.load], _FORMER, outputs=[form.former])
+    wire(say, [], filler.weigh_first, inputs, filler.of_run, after=read)
     restored = wire(say, [form.former.change], filler.restore, inputs, filler.everything | {form.last_presets})
     shown = wire(say, [], filler.weigh, form.inputs, filler.of_run, after=restored)
     wire_js([], _RESTORED, after=shown)
@@ -93,7 +97,8 @@ def _wire_choices(say: Say, form: TrainingForm, filler: Filler, bar: Bar) -> Non
     wire(say, [form.dataset.change], filler.choose_data, {form.dataset}, {form.user_data.panel})
     wire(say, [form.load.upload], filler.load, {form.load, *form.inputs}, everything)
     wire(say, [bar.ways_out.lower.click], filler.lower_rate, form.inputs, everything, trigger_mode="once")
-    form.user_data.wire()
+    waits = note(say("data.being_read"), "waiting")
+    form.user_data.wire({form.samples: waits, form.report: "", form.run_of_data: {}})
     _wire_suited(say, form, filler)
 
 
@@ -137,12 +142,12 @@ def _wire_trust(say: Say, form: TrainingForm, filler: Filler) -> None:
 
 
 def _wire_meaning(page: gr.Blocks, say: Say, form: TrainingForm, filler: Filler, top: gr.HTML) -> None:
-    """Read the form when the page opens and whenever something changes that counts; the rest follows from its run.
+    """Read the form whenever something changes that counts; the rest follows from its run.
 
     At most one preview and one estimate of memory are at work and one of each waits, however fast somebody types.
     """
     last: Any = {"trigger_mode": "always_last"}
-    wire(say, [page.load, form.method.input, *_changes(form)], filler.weigh, form.inputs, filler.of_run, **last)
+    wire(say, [form.method.input, *_changes(form)], filler.weigh, form.inputs, filler.of_run, **last)
     preview = {form.data_card, form.samples, form.report}
     wire(say, [form.run_of_data.change], filler.preview_data, {form.run_of_data}, preview, **last)
     wire(say, [form.run.change], filler.estimate_memory, {form.run}, form.memory.of_run, **last)

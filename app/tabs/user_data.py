@@ -97,14 +97,24 @@ class UserData:
             settings=forms.read(self.settings, values),
         )
 
-    def wire(self) -> None:
-        """Read whatever is uploaded or named."""
+    def wire(self, unread: Updates) -> None:
+        """Read whatever is uploaded or named.
+
+        Args:
+            unread: What the rest of the form shows until an uploaded file is read, instead of what was said of the one
+                before.
+        """
         say = self._say
         columns = [self.settings[name] for name in MAPPED]
         read = {self.last_read, self.facts, self.choices, *columns}
         seen: dict[str, Any] = {"show_progress": "minimal", "show_progress_on": self.facts}
         named = {self.name, self.config, self.split}
-        arrived = wire(say, [self.upload.upload], self._arrived, {self.upload}, named)
+        forgotten = {self.last_read, self.facts, *unread}
+
+        def arrive(request: gr.Request, values: Values) -> Updates:
+            return {**self._arrived(request, values), **unread}
+
+        arrived = wire(say, [self.upload.upload], arrive, {self.upload, self.last_read}, named | forgotten)
         wire(say, [], self.look, self.inputs, read, after=arrived, **seen)
         done = [event for field in (self.name, self.config, self.split) for event in (field.submit, field.blur)]
         done += [self.settings[name].change for name in LOOK_SETTINGS]
@@ -116,7 +126,10 @@ class UserData:
 
     def _arrived(self, request: gr.Request, values: Values) -> Updates:
         path = self._workbench.keep_upload(Path(values[self.upload]), session=session_of(request))
-        return {self.name: str(path), self.config: "", self.split: ""}
+        before: LastRead = values[self.last_read]
+        again = {self.last_read: {}} if before.get("name") == str(path) else {}
+        waits = note(self._say("data.being_read"), "waiting")
+        return {self.name: str(path), self.config: "", self.split: "", self.facts: waits, **again}
 
     def _hub_fields(self, values: Values) -> Updates:
         """A hub dataset has a config and a split."""

@@ -5,7 +5,7 @@ export { latestLive } from "./common/live.js";
 export { openTab } from "./common/navigation.js";
 export { mountActivity } from "./page/activity.js";
 export { mountHeader } from "./page/header.js";
-export { keptForm, keptTalk } from "./page/kept.js";
+export { keptDraft, keptForm, keptTalk } from "./page/kept.js";
 export { mountLadder } from "./page/ladder.js";
 export { mountPicker } from "./page/picker.js";
 export { takePictures } from "./page/pictures.js";

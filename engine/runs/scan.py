@@ -1,13 +1,16 @@
 """The folder of all runs: which there are, and where the next one goes."""
 
+import itertools
 import os
 import re
 import time
 import uuid
+from collections.abc import Container
 from pathlib import Path
 
 from engine.config.run import RunConfig
 from engine.core.errors import RunError
+from engine.methods import method_spec
 from engine.runs.folder import RunFolder
 
 LONGEST_DATASET = 80
@@ -19,6 +22,17 @@ def new_run_path(root: Path, config: RunConfig) -> Path:
     """An unused path of a run folder, named after time, method and dataset; no two calls give the same."""
     dataset = re.sub(r"[^\w.-]+", "-", Path(config.dataset).name)[:LONGEST_DATASET]
     return root / f"{time.strftime('%Y%m%d-%H%M%S')}-{config.method}-{dataset}-{uuid.uuid4().hex[:4]}"
+
+
+def default_name(config: RunConfig) -> str:
+    """What a run is called when nobody names it."""
+    return f"{method_spec(config.method).title} · {Path(config.dataset).name}"
+
+
+def free_name(config: RunConfig, taken: Container[str]) -> str:
+    """The same with a number behind it, where there are runs of that name already: nobody could tell them apart."""
+    name = default_name(config)
+    return next(each for n in itertools.count(1) if (each := name if n == 1 else f"{name} ({n})") not in taken)
 
 
 def run_folders(root: Path) -> list[RunFolder]:

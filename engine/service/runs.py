@@ -73,9 +73,9 @@ class RunStore:
     def _all(self) -> list[RunSummary]:
         return self._own.rows() + self._recorded.rows()
 
-    def kept_of(self, owner: str) -> int:
-        """How many runs there are of a visitor."""
-        return sum(run.owner == owner for run in self._own.rows())
+    def names_of(self, owner: str) -> list[str]:
+        """What the runs of a visitor are called."""
+        return [run.name for run in self._own.rows() if run.owner == owner]
 
     def kept_of_all(self) -> int:
         """How many runs there are, damaged ones included."""

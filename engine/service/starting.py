@@ -15,7 +15,7 @@ from engine.core.errors import SettingError
 from engine.runs.folder import RunFolder
 from engine.runs.pace import seconds_per_step
 from engine.runs.queue import QueueEntry, RunQueue
-from engine.runs.scan import new_run_path
+from engine.runs.scan import free_name, new_run_path
 from engine.service import deferred
 from engine.service.last_start import LastStart
 from engine.service.permission import Permission, Trust
@@ -120,7 +120,7 @@ class Starting:
         """
         queue, runs = self.queue, self._runs
         self._limits.check_runs(
-            lambda: runs.kept_of(owner) + queue.count(owner) + more - 1,
+            lambda: len(runs.names_of(owner)) + queue.count(owner) + more - 1,
             lambda: runs.kept_of_all() + queue.count() + more - 1,
         )
 
@@ -176,7 +176,8 @@ class Starting:
         path: Path = self._runs.root / entry.run
         self._begun, self.last_owner = LastStart(config, entry.owner, entry.run), entry.owner
         self._worker.expect(entry.run)
-        self._worker.call(lambda worker: worker.start(path, config, entry.name, entry.owner, entry.tags, entry.until))
+        name = entry.name or free_name(config, self._runs.names_of(entry.owner))
+        self._worker.call(lambda worker: worker.start(path, config, name, entry.owner, entry.tags, entry.until))
 
     def _resume(self, folder: RunFolder, trust: Trust, resuming: Resuming, until: int | None = None) -> None:
         self.last_owner = folder.facts().owner

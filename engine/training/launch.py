@@ -17,12 +17,13 @@ from engine.data.dataset import Dataset
 from engine.data.fingerprint import fingerprints
 from engine.data.head_spec import HeadSpec
 from engine.data.task import head_for
-from engine.methods import method_class, method_spec
+from engine.methods import method_class
 from engine.methods.base import Method, Start
 from engine.models.base import Base
 from engine.runs.facts import BaseFacts, RunFacts
 from engine.runs.folder import RunFolder
 from engine.runs.log import cut_back
+from engine.runs.scan import default_name
 from engine.training.checkpoint import TrainingState
 from engine.training.gradient_worker import Plan, build_gradient_worker, lead
 from engine.training.kept_score import kept_score
@@ -236,8 +237,3 @@ def _base_facts(base: Base) -> BaseFacts:
 def _rate(settings: TrainingSettings, method: Method, base: Base) -> float:
     """The highest learning rate: the one that is set, or the one that suits the method."""
     return settings.learning_rate or method.spec.usual_rate(method.settings, base.shape.d)
-
-
-def default_name(config: RunConfig) -> str:
-    """What a run is called when nobody names it."""
-    return f"{method_spec(config.method).title} · {Path(config.dataset).name}"

@@ -7,7 +7,7 @@ import shutil
 import numpy as np
 import pytest
 
-from tests.ui.conftest import Visitor, copied, goto, start, wait_idle
+from tests.ui.conftest import WIDE, Visitor, copied, goto, start, wait_idle
 from tests.unit.drawing import drawn
 
 pytestmark = pytest.mark.ui
@@ -31,6 +31,12 @@ HANDED = """([kind, octets]) => {
         ? new ClipboardEvent("paste", { ...options, clipboardData: held })
         : new DragEvent("drop", { ...options, dataTransfer: held });
     document.querySelector("#gl-prompt textarea").dispatchEvent(event);
+}"""
+NOTE_METER = """() => {
+    const meter = document.querySelector("#gl-meter");
+    window.meters = [];
+    const note = () => window.meters.push([meter.innerText, Boolean(meter.querySelector(".old"))].join("|"));
+    new MutationObserver(note).observe(meter, { subtree: true, childList: true, characterData: true });
 }"""
 MARK = "document.querySelector('#gl-curve .mark').getAttribute('x1')"
 
@@ -124,9 +130,13 @@ def test_a_conversation_is_turned_edited_saved_and_cleared(page):
         )
         assert last["y"] + last["height"] <= box["y"] + box["height"] + 1
     turns = page.locator(".gl-turn").count()
+    page.evaluate(NOTE_METER)
     turn(page, "strength", "0")
     page.wait_for_selector(f"{LAST} .gl-who >> text=strength 0")
     rested(page)
+    marked = [told.endswith("|true") for told in page.evaluate("meters") if "of the answer before" in told]
+    assert True in marked, "the number of the strength before stood there as if it were of this one"
+    page.wait_for_selector("#gl-meter:not(:has(.old)):not(:has-text('of the answer before'))")
     assert page.locator(".gl-turn").count() == turns
     page.click(f"[data-edit='{turns - 2}']")
     page.wait_for_selector(f"#gl-edited >> text=question {turns - 1}")
@@ -192,11 +202,23 @@ def test_strength_curve_is_drawn(page):
 
 
 def test_third_column(page):
-    """A third column answers the same question."""
+    """A third column answers the same question, and is not taken for the second. On a phone all steps can be read."""
     page.click("#gl-third")
     page.wait_for_selector("#gl-side-third")
+    page.click("#gl-side-third input")
+    page.click("[role=option]:visible >> text=Prompt tuning")
     ask(page, "What is the job of Dora Marsh?")
     assert len(answers(page)) == 3
+    heads = page.locator(f"{LAST} .gl-who").all_inner_texts()
+    assert [head[:4] for head in heads] == ["A · ", "B · ", "C · "]
+    edges = "(all) => all.map((one) => getComputedStyle(one).borderLeftStyle)"
+    assert page.eval_on_selector_all(f"{LAST} .gl-answer", edges) == ["solid", "solid", "dotted"]
+    for width in (390, 1000, 1280):
+        page.set_viewport_size({"width": width, "height": 860})
+        room = "(all) => all.map((one) => one.scrollWidth - one.clientWidth)"
+        assert page.eval_on_selector_all("[id^=gl-step-] input", room) == [0, 0, 0], width
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth + 1"), width
+    page.set_viewport_size(WIDE)
     page.click("#gl-third")
     page.wait_for_selector("#gl-side-third", state="detached")
 
@@ -236,7 +258,8 @@ def test_a_picture_is_pasted_dropped_and_taken_out(page, app, tmp_path):
 
 
 def test_the_chat_is_kept(visit, app):
-    """Over a reload and a change of language: what was said, whom one asks and how; cleared, it stays so."""
+    """Over a reload and a change of language: what was said, what is typed and not sent, whom one asks and how;
+    cleared, it stays so."""
     page = visit()
     goto(page, "chat")
     page.wait_for_function("!['', 'base'].includes(document.querySelector('#gl-side-right input')?.value ?? '')")
@@ -248,6 +271,8 @@ def test_the_chat_is_kept(visit, app):
     page.press("#gl-strength input[type=number]", "Tab")
     ask(page, NASTY)
     said = answers(page)
+    page.wait_for_function("sessionStorage['gatelight.draft'] === ''")  # what is sent is no draft
+    page.fill("#gl-prompt textarea", "Not sent yet")
     page.uncheck("#gl-alone input")
     page.wait_for_function("JSON.parse(sessionStorage['gatelight.talk'] ?? '{}').alone === false")
     for again in (page.reload, lambda: page.goto(f"{app.url}/zh")):
@@ -261,12 +286,15 @@ def test_the_chat_is_kept(visit, app):
         assert page.input_value("#gl-strength input[type=number]") == "0.5"
         assert not page.is_checked("#gl-alone input")
         page.wait_for_selector("#gl-again:not([disabled])")
+        assert page.input_value("#gl-prompt textarea") == "Not sent yet"
+    page.fill("#gl-prompt textarea", "")
     page.click("#gl-clear")
     page.wait_for_function("JSON.parse(sessionStorage['gatelight.talk']).turns.length === 0")
     page.reload()
     goto(page, "chat")
     page.wait_for_selector("#gl-side-third")
     page.wait_for_selector(".gl-turns.empty")
+    assert page.input_value("#gl-prompt textarea") == ""
 
 
 def test_answers_while_training(visit):

@@ -11,6 +11,16 @@ from tests.ui.conftest import goto, ready_form, start, wait_idle
 pytestmark = pytest.mark.ui
 UPLOAD = "input[type=file]:has(+ #gl-own-upload)"
 
+NOTE_WRONG = """() => {
+    window.told = [];
+    for (const name of ["gl-own-facts", "gl-samples"]) {
+        const part = document.getElementById(name);
+        const note = () => part.isConnected && window.told.push(`${name}|${part.innerText.slice(0, 200)}`);
+        new MutationObserver(note).observe(part, { subtree: true, childList: true, characterData: true });
+    }
+}"""
+"""Notes all that is said of one's own file, and in place of its rows."""
+
 
 def needed(page):
     """Bytes that the memory bar tells."""
@@ -103,7 +113,8 @@ def test_own_file_from_upload_to_curve(visit, app, odd):
 
 
 def test_bad_file_is_a_chinese_sentence_and_nothing_is_lost(visit, odd, tmp_path):
-    """What is wrong with a file is said in the page's language, where it was named; a good one mends it."""
+    """What is wrong with a file is said in the page's language, where it was named; a good one mends it, and nothing
+    more is said of the bad one while that is read."""
     page = visit("/zh")
     user_data(page)
     page.fill("#gl-set-seed input", "7")
@@ -115,10 +126,16 @@ def test_bad_file_is_a_chinese_sentence_and_nothing_is_lost(visit, odd, tmp_path
     page.wait_for_selector(".toast-body >> text=不是合法的 JSON")
     wait_idle(page)  # the header asks now and then: it may still say what was so before the refusal
     assert page.input_value("#gl-set-seed input") == "7"
-    page.fill("#gl-own-name input, #gl-own-name textarea", str(odd))
-    page.keyboard.press("Enter")
+    page.evaluate(NOTE_WRONG)
+    page.set_input_files(UPLOAD, odd)
     page.wait_for_selector("#gl-own-facts >> text=Antwort")
+    page.wait_for_function("!document.querySelector('#gl-samples').innerText.includes('正在读取')")
     assert page.locator("#gl-own-facts .wrong").count() == 0
+    parts = [told.split("|", 1) for told in page.evaluate("told")]
+    for part in ("gl-own-facts", "gl-samples"):
+        first, *after = [text for name, text in parts if name == part]
+        assert "正在读取" in first
+        assert not any("JSON" in text for text in after)
 
 
 def test_guess_is_filled_in_and_may_be_changed(visit, tmp_path):

@@ -45,6 +45,10 @@ def test_every_tab_fits_the_width(visit):
         page.wait_for_function(OPEN, arg=content)
         page.wait_for_function(FITS)
         assert page.evaluate(WIDTH, f"#gl-tab-{tab}") >= 0.9 * width - 70, "margins eat the page"
+    page.set_viewport_size({"width": 1920, "height": 860})
+    goto(page, "watch")
+    page.wait_for_function(FITS)
+    assert page.evaluate(WIDTH, "#gl-header") == page.evaluate(WIDTH, ".gl-panels") > 1800
 
 
 def drawn_to_size(page):
@@ -93,7 +97,8 @@ def test_languages_switch_and_keep_the_place(visit):
 
 
 def test_large_mode_is_linked_kept_and_cuts_nothing(visit):
-    """An address asks for it, the browser keeps it, the button ends it; charts fit, and a click finds its step."""
+    """An address asks for it, the browser keeps it, the button ends it; charts fit, and a click finds its step.
+    A narrow window is enlarged too, less."""
     page = visit(size={"width": 1280, "height": 720})
     page.goto(page.url.partition("?")[0] + "?large=1")
     page.wait_for_selector(".gl-large-switch[aria-pressed=true]")
@@ -110,6 +115,13 @@ def test_large_mode_is_linked_kept_and_cuts_nothing(visit):
         goto(page, tab)
         page.wait_for_function(OPEN, arg=content)
         page.wait_for_function(FITS)
+    for width, (tab, content) in itertools.product((900, 390), TABS.items()):
+        page.set_viewport_size({"width": width, "height": 860})
+        goto(page, tab)
+        page.wait_for_function(OPEN, arg=content)
+        page.wait_for_function(FITS)
+    assert page.evaluate("getComputedStyle(document.body).zoom") == "1.25"
+    page.set_viewport_size({"width": 1280, "height": 720})
     assert page.evaluate("localStorage.getItem('gatelight.large')") == "1"
     page.click(".gl-large-switch[aria-pressed=true]")
     assert page.evaluate("localStorage.getItem('gatelight.large')") == ""
@@ -155,11 +167,14 @@ def test_no_motion_where_none_is_wanted(visit):
 
 
 def test_dark_follows_the_system(visit):
-    """A system that is dark gets a dark page."""
+    """A system that is dark gets a dark page, boxes that the browser draws too."""
     page = visit(dark=True)
     page.wait_for_selector("body.dark")
     colour = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert max(int(part) for part in re.findall(r"\d+", colour)[:3]) < 80
+    goto(page, "runs")
+    page.wait_for_selector("tr[data-run] input")
+    assert page.evaluate("getComputedStyle(document.querySelector('tr[data-run] input')).colorScheme") == "dark"
 
 
 def test_nothing_comes_from_the_network(visit, app):

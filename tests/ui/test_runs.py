@@ -14,6 +14,14 @@ from tests.ui.conftest import Visitor, copied, goto, wait_idle
 
 pytestmark = pytest.mark.ui
 RECORDED = "tr[data-run=llama_adapter]"
+CUT = """(plot) => {
+  const edge = plot.querySelector(".main-svg").getBoundingClientRect();
+  return [...plot.querySelectorAll(".annotation-text")].filter((name) => {
+    const { right, top } = name.getBoundingClientRect();
+    return right > edge.right + 1 || top < edge.top - 1;
+  }).map((name) => name.textContent);
+}"""
+"""Names beside marks that end outside of the picture."""
 NAME = "#gl-run-name input, #gl-run-name textarea"
 
 
@@ -64,15 +72,28 @@ def test_compare_two_runs(page, run_card):
 
 
 def test_sort_and_filter(page, run_card):
-    """A click on a heading sorts; the filter keeps what matches."""
+    """A click on a heading sorts; the filter keeps what matches, and says when nothing does. Keys show where one is."""
     page.click(".gl-table th button[data-column=trainable]")
     numbers = page.eval_on_selector_all("tr[data-run]", "all => all.map(r => +r.cells[8].innerText.replace(/,/g, ''))")
     assert numbers == sorted(numbers, reverse=True)
     assert len(set(numbers)) > 2
     page.fill(".gl-filter", "lora")
     assert page.locator("tr[data-run]").count() == 1
+    page.fill(".gl-filter", "xyzzy")
+    assert page.locator("tr[data-run]").count() == 0
+    assert "xyzzy" in page.inner_text(".gl-table-count")
     page.fill(".gl-filter", "")
     page.wait_for_selector(run_card)
+    assert "xyzzy" not in page.inner_text(".gl-table-count")
+    page.focus(".gl-table th:last-child button")
+    page.keyboard.press("Tab")
+    style = "getComputedStyle(document.activeElement)"
+    assert page.evaluate(f"[document.activeElement.type, {style}.outlineStyle, {style}.outlineWidth]") == [
+        "checkbox",
+        "solid",
+        "2px",
+    ]
+    assert page.evaluate("getComputedStyle(document.querySelector('.gl-zoo-axis')).appearance") == "auto"  # its caret
 
 
 def test_choose_columns(page, run_card):
@@ -260,6 +281,8 @@ def test_the_zoo_opens_on_score_against_forgetting(page):
         f"String(({axes})(document.querySelector('.gl-zoo-plot'))) === 'test score,training time (s)'"
     )
     assert plot.evaluate(arrow) == [[False, False]]
+    assert plot.evaluate(CUT) == []
+    assert all(len(tick) <= 6 for tick in plot.locator(".ytick").all_text_contents())
     assert page.locator("[data-axis=x] [value=memory_gb]").is_disabled()
     page.locator("[data-source]").select_option("peft")
     page.wait_for_selector(".gl-zoo-name >> text=lora--rank64-rslora")

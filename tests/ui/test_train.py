@@ -1,5 +1,7 @@
 """Train: from the first press to a stopped and resumed run."""
 
+import json
+
 import pytest
 
 from engine.methods import METHODS
@@ -44,7 +46,8 @@ def pick_method(page, name):
 
 
 def test_method_menu_by_keyboard(visit):
-    """Arrows open and move, a letter jumps, Escape leaves all as it was, Enter picks; every method stands in it."""
+    """Arrows open and move, a letter jumps, Escape leaves all as it was, Enter picks; every method stands in it.
+    Tab goes on to what follows."""
     page = visit()
     ready_form(page)
     button, menu = page.locator(".gl-picker-button:visible"), page.locator(".gl-picker-list:visible")
@@ -55,6 +58,13 @@ def test_method_menu_by_keyboard(visit):
     page.keyboard.press("Escape")
     assert menu.count() == 0
     assert button.inner_text() == "LLaMA-Adapter"
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Tab")
+    assert menu.count() == 0
+    behind = "document.querySelector('.gl-picker-button').compareDocumentPosition(document.activeElement)"
+    assert page.evaluate(f"{behind} & Node.DOCUMENT_POSITION_FOLLOWING")
+    page.keyboard.press("Shift+Tab")
+    assert page.evaluate("document.activeElement.className") == "gl-picker-button"
     page.keyboard.press("ArrowDown")
     page.keyboard.press("h")
     page.keyboard.press("Home")
@@ -122,6 +132,9 @@ def test_start_pressed_twice_is_one_run(visit, app):
     wait_idle(page)
     page.wait_for_selector(".gl-state >> text=Finished")
     assert len(app.runs()) == before + 1
+    names = [json.loads((run / "run.json").read_text())["name"] for run in app.runs()]
+    newest = json.loads((app.newest_run() / "run.json").read_text())["name"]
+    assert names.count(newest) == 1, "runs of equal names cannot be told apart"
 
 
 def test_two_browsers_see_the_same_run(visit):
@@ -313,6 +326,7 @@ def test_form_is_kept(visit, app):
         page.wait_for_function("JSON.parse(sessionStorage['gatelight.form']).method === 'lora+bottleneck'")
         page.click("#gl-all > button")
         page.wait_for_function("document.querySelector('#gl-bottleneck-reduction input')?.value === '48'")
+        page.wait_for_selector("#gl-count >> text=LoRA 36,864")
     other = visit()
     ready_form(other)
     assert other.input_value("#gl-set-steps input") == "300"

@@ -123,11 +123,13 @@ def test_zoomed_colour_says_its_scale(visit):
     page = visit()
     scrub(page, 5)
     expect(page.locator(".gl-step")).to_have_text("step 5 / 300")
-    pale = gates(page).evaluate(COLOURFUL)
-    page.get_by_role("button", name="zoom colour").click()
+    pale, zoom = gates(page).evaluate(COLOURFUL), page.get_by_role("button", name="zoom colour")
+    before = gates(page).bounding_box(), zoom.bounding_box()
+    zoom.click()
     expect(page.locator("[data-panel=gates] .gl-legend")).not_to_contain_text("1.0")
     expect(page.locator("[data-panel=gates] .gl-legend")).to_contain_text("0.0")
     assert gates(page).evaluate(COLOURFUL) > pale + 0.1
+    assert (gates(page).bounding_box(), zoom.bounding_box()) == before, "the longer numbers shift the panel"
 
 
 def test_scrubbing_moves_every_panel(visit):

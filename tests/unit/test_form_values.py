@@ -1,9 +1,11 @@
 """The run that a form describes, whole and as far as its data depends on it: what the preview follows."""
 
 import dataclasses
+from types import SimpleNamespace
 
 import pytest
 
+from app.tabs.filling import Filler
 from app.tabs.form_values import FormValues, config_of, data_described, described
 from app.user_data import CHOICE, UserDataValues
 from engine.config.run import RunConfig
@@ -58,3 +60,10 @@ def test_a_described_run_keeps_the_trust_that_its_form_asks_for():
     """Whether it is given is the session's matter, see `Permission`."""
     asked = config_of(described(form(training={"trust_remote_code": True})))
     assert asked == RunConfig(method="p_tuning", training={"trust_remote_code": True})
+
+
+def test_a_form_that_is_about_to_be_filled_is_not_weighed():
+    """When the page opens, the count is of the kept form where there is one: one of the form before could come last."""
+    page = SimpleNamespace(form=SimpleNamespace(former="former"), weigh=lambda _request, values: {"count": values})
+    assert Filler.weigh_first(page, None, {"former": "{}"}) == {}
+    assert Filler.weigh_first(page, None, {"former": ""}) == {"count": {"former": ""}}

@@ -13,12 +13,31 @@ from engine.core.atomic import write_json, write_text
 from engine.core.errors import RunError, SettingError
 from engine.runs.facts import RunFacts
 from engine.runs.folder import RunFolder
-from engine.runs.scan import new_run_path, run_folders
+from engine.runs.scan import free_name, new_run_path, run_folders
+from engine.service.runs import RECORDINGS
 
 
 @pytest.fixture
 def folder(tmp_path):
     return RunFolder.create(tmp_path / "runs" / "a", RunConfig(), RunFacts(name="A run", steps=300))
+
+
+def test_runs_that_nobody_names_can_be_told_apart():
+    """The first is called by its method and data, further ones have a number; a deleted one's name is free again."""
+    taken = ["another"]
+    for wanted in ("LoRA · town-qa", "LoRA · town-qa (2)", "LoRA · town-qa (3)"):
+        taken.append(free_name(RunConfig(method="lora"), taken))
+        assert taken[-1] == wanted
+    taken.remove("LoRA · town-qa (2)")
+    assert free_name(RunConfig(method="lora"), taken) == "LoRA · town-qa (2)"
+
+
+def test_recordings_have_what_a_finished_run_has():
+    """Score, forgetting, time and rate stand in the table of runs for them too."""
+    for recorded in run_folders(RECORDINGS):
+        facts = recorded.facts()
+        assert facts.score is not None, recorded.id
+        assert None not in (facts.forgetting, facts.wall_s, facts.learning_rate, facts.kept_step), recorded.id
 
 
 def hold(path, ready, leave):

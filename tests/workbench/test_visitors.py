@@ -62,7 +62,8 @@ def test_uploads_are_their_owners(people):
         assert (answer.status_code == 200, "secret" in answer.text) == (False, False)
     arrived = dana.event("gl-own-upload", "upload")
     assert dana.call(arrived, gl_own_upload=as_file(path)).status_code == 403
-    assert ben.call(arrived, gl_own_upload=as_file(path))[0][0].endswith("rows.csv")
+    values, _ = ben.call(arrived, gl_own_upload=as_file(path))
+    assert any(isinstance(value, str) and value.endswith("rows.csv") for value in values)
 
 
 @pytest.mark.fault(

@@ -8,6 +8,9 @@ from engine.config.run import RunConfig
 from engine.core.atomic import write_text
 from engine.models.loading import load_base
 from engine.runs.folder import RunFolder
+from engine.runs.forgetting import forgetting
+from engine.runs.log import all_events
+from engine.training.kept_score import kept_score
 from engine.training.launch import start_run
 
 RECORDED = ("llama_adapter", "lora", "prompt")
@@ -29,6 +32,25 @@ def record(config: RunConfig, path: Path) -> None:
     for _ in trainer.run():
         pass
     slim(trainer.folder)
+
+
+def score(path: Path) -> None:
+    """Score a recording that was made before runs had scores: the state that it kept, as at the end of a run today."""
+    folder = RunFolder.open(path)
+    base = load_base(folder.config.model)
+    dataset = folder.config.load_data(base.processor)
+    reached = kept_score(folder, base, dataset, folder.config.of_training().score_rows)
+    step = folder.facts().step
+    losses = [event for event in all_events(folder.events_path) if event["kind"] == "loss"]
+    folder.update(
+        kept_step=step,
+        score=reached,
+        forgetting=forgetting(folder.events_path, step),
+        wall_s=losses[-1]["wall_s"],
+        learning_rate=max(event["lr"] for event in losses),
+    )
+    for lock in path.glob("*lock"):
+        lock.unlink()
 
 
 def slim(folder: RunFolder) -> None:

@@ -16,6 +16,7 @@ WORDS = {
     "data.split": "Split to train on",
     "data.split.help": "Empty: train.",
     "data.nothing": "Nothing is chosen yet. Upload a file, or name one.",
+    "data.being_read": "Reading the file …",
     "data.reading": "{rows} rows. Every column with the first thing that stands in it:",
     "data.reading_cut": "A sample of {rows} rows is read; there are more. Every column with the first thing in it:",
     "data.described": "This folder has a description of its own; there is nothing to choose.",

@@ -10,6 +10,7 @@ WORDS = {
     "runs.filter": "Filter …",
     "runs.hint": "Pick a run to open it; tick two or more to compare them.",
     "runs.empty": "Nothing of your own yet: press Start on Train. Until then, look at the recordings.",
+    "runs.no_match": "No run has {text} in its row, notes or tags.",
     "runs.kept": "best: {step}",
     "runs.column.name": "Name",
     "runs.column.status": "Status",

@@ -16,6 +16,7 @@ WORDS = {
     "data.split": "用来训练的 split",
     "data.split.help": "留空：train。",
     "data.nothing": "还没有选数据。上传一个文件，或写出它的路径。",
+    "data.being_read": "正在读取文件 …",
     "data.reading": "共 {rows} 行。每一列及其中第一个内容：",
     "data.reading_cut": "超过 {rows} 行，从中抽取这么多。每一列及其中第一个内容：",
     "data.described": "这个文件夹自带说明，不用再选。",

@@ -10,6 +10,7 @@ WORDS = {
     "runs.filter": "筛选 …",
     "runs.hint": "点一行打开；勾选两行以上进行比较。",
     "runs.empty": "还没有自己的运行：到“训练”页按“开始”。在那之前，可以看看录像。",
+    "runs.no_match": "没有一条记录的内容、备注或标签含有“{text}”。",
     "runs.kept": "最好：{step}",
     "runs.column.name": "名称",
     "runs.column.status": "状态",

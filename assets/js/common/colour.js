@@ -72,7 +72,8 @@ export const paletteOf = (element) => {
 export const legendBar = (gradient, low, high) => {
   const bar = el("span", { class: "gl-legend-bar" });
   bar.style.background = `linear-gradient(90deg, ${gradient.join(", ")})`;
-  return el("span", { class: "gl-legend" }, low, bar, high);
+  const [left, right] = [low, high].map((text) => el("span", { class: "gl-legend-end", text }));
+  return el("span", { class: "gl-legend" }, left, bar, right);
 };
 
 /**

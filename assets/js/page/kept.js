@@ -42,5 +42,28 @@ const keptAs = (name) => {
   };
 };
 
+/** What is typed to the chat and not sent yet; once it is sent, nothing. */
+const draftAs = (/** @type {string} */ name) => {
+  const before = keptAs(name).former();
+  return {
+    /**
+     * What was typed before the page was loaded anew, unless something is typed already.
+     *
+     * @param {string} present
+     */
+    former: (present) => present || before,
+
+    /** @param {string} text */
+    keep: (text) => {
+      try {
+        sessionStorage.setItem(name, text);
+      } catch {
+        // a browser that keeps nothing, or not as much
+      }
+    },
+  };
+};
+
+export const keptDraft = draftAs("gatelight.draft");
 export const keptForm = keptAs("gatelight.form");
 export const keptTalk = keptAs("gatelight.talk");

@@ -178,8 +178,11 @@ export const mountPicker = async (element, server, value) => {
     if (next !== undefined) point(next);
     else if (event.key.length === 1 && event.key !== " ") type(event.key);
     else if (event.key === "Enter" || event.key === " ") pick(active);
-    else if (event.key === "Escape" || event.key === "Tab") close(true);
-    else return;
+    else if (event.key === "Escape") close(true);
+    else {
+      if (event.key === "Tab") close(true); // and then goes on from the button, to the next field or the one before
+      return;
+    }
     event.preventDefault();
   });
   list.addEventListener("focusout", (event) => {

@@ -173,7 +173,9 @@ export const mountTable = (element, words, server, pick) => {
     scrolled.disconnect();
     if (rest.isConnected) scrolled.observe(rest);
     mark();
-    count.textContent = runs.some((run) => !run.recording) ? words["runs.hint"] : words["runs.empty"];
+    const hint = runs.some((run) => !run.recording) ? "runs.hint" : "runs.empty";
+    const text = filter.value.trim();
+    count.textContent = fill(words[text && !wanted.length ? "runs.no_match" : hint], { text });
   };
 
   const fromTop = () => {

@@ -17,6 +17,7 @@ const SLANT = (40 * Math.PI) / 180; // of the names, upwards
 const APART = 15; // pixels between the lines of two names
 const LONGEST = 110; // pixels that a name takes along its line
 const LETTERS = 20; // of a name beside a mark
+const MIDDLING = 18; // above marks whose names have more, there is more room
 const QUARTERS = [0, 0.25, 0.5, 0.75, 1]; // of a score
 const TENTHS = [0, 0.1, 0.2, 0.3, 0.4, 0.5];
 const MARGIN = { l: 64, r: 70, t: 8, b: 48 };
@@ -29,6 +30,16 @@ const PLENTY = 20; // from this ratio of the largest to the smallest value on an
  * @param {Measure} measure
  */
 const goodWay = (measure) => (measure === "exact_match" ? 1 : -1);
+
+/**
+ * A number beside an axis, as Plotly writes those that it chooses itself: there is no room for seven digits.
+ *
+ * @param {number} mark
+ */
+const short = (mark) =>
+  Number(mark.toPrecision(1))
+    .toLocaleString("en", { notation: "compact", maximumSignificantDigits: 1 })
+    .replace("K", "k");
 
 /**
  * One axis: its scale, its ends with room for names, and where a value stands on it in the unit of the range.
@@ -54,7 +65,7 @@ const scaleOf = (values, measure, room) => {
   const marks = [-3, -2, -1, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9].flatMap((power) => [1, 2, 5].map((n) => n * 10 ** power));
   const shown = marks.filter((mark) => of(mark) >= low - room[0] * span && of(mark) <= high + room[1] * span);
   const few = shown.length > 7 ? shown.filter((mark) => Math.abs(Math.log10(mark) % 1) < 1e-9) : shown;
-  const ticks = log ? { tickvals: few, ticktext: few.map((mark) => Number(mark.toPrecision(1)).toLocaleString()) } : {};
+  const ticks = log ? { tickvals: few, ticktext: few.map(short) } : {};
   return { log, range: [low - room[0] * span, high + room[1] * span], of, ticks };
 };
 
@@ -96,6 +107,29 @@ const shifts = (places) => {
 const shortName = (title) => {
   const chinese = title.replace(/（.*）/, ""); // without its English name
   return chinese.length > LETTERS ? `${chinese.slice(0, LETTERS - 1)}…` : chinese;
+};
+
+/**
+ * How wide a name is, about, in pixels.
+ *
+ * @param {string} name
+ */
+const widthOf = (name) => [...name].reduce((sum, letter) => sum + (letter > "\u2e7f" ? 13 : 7.5), 0);
+
+/**
+ * Whether a name beside its mark ends within the picture; the others are read in the legend.
+ *
+ * @param {string} name
+ * @param {{across: number, up: number}} place where it begins, in pixels of the plot's inner part
+ * @param {number} moved how far it is moved to the right
+ * @param {{right: number, top: number}} edges of the picture
+ */
+export const nameFits = (name, { across, up }, moved, { right, top }) => {
+  const wide = widthOf(shortName(name));
+  return (
+    across + 2 + moved + wide * Math.cos(SLANT) + APART * Math.sin(SLANT) <= right &&
+    up + wide * Math.sin(SLANT) + APART <= top
+  );
 };
 
 /**
@@ -164,7 +198,8 @@ export const zooPlot = (methods, axes, { palette, colour, width, say }) => {
   const values = { x: methods.map((one) => one[axes.x]), y: methods.map((one) => one[axes.y]) };
   const roomy = width >= ROOMY;
   const margin = { ...MARGIN, r: roomy ? MARGIN.r : 16 };
-  const scales = { x: scaleOf(values.x, axes.x, [0.06, 0.06]), y: scaleOf(values.y, axes.y, [0.08, 0.4]) };
+  const above = methods.some((one) => shortName(one.title).length > MIDDLING) ? 0.65 : 0.4;
+  const scales = { x: scaleOf(values.x, axes.x, [0.06, 0.06]), y: scaleOf(values.y, axes.y, [0.08, above]) };
   const places = methods.map((_, i) => ({ x: scales.x.of(values.x[i]), y: scales.y.of(values.y[i]) }));
   const [low, high] = scales.x.range;
   const [bottom, top] = scales.y.range;
@@ -201,7 +236,11 @@ export const zooPlot = (methods, axes, { palette, colour, width, say }) => {
   const shown = roomy ? (methods.length > NAMED ? best : [...methods.keys()]) : [];
   /** @template T @param {T[]} list */
   const few = (list) => shown.map((i) => list[i]);
-  const names = labels(few(methods), few(places), shifts(few(pixels)), few(sizes));
+  const edges = { right: width - margin.l, top: HEIGHT - margin.b };
+  const [begins, right] = [few(pixels), shifts(few(pixels))];
+  const names = labels(few(methods), few(places), right, few(sizes)).filter((_, n) =>
+    nameFits(methods[shown[n]].title, begins[n], right[n], edges),
+  );
   const layout = {
     ...plotLayout(palette),
     margin,

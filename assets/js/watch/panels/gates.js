@@ -146,7 +146,7 @@ const mount = (ctx) => {
       const bars = other ? null : { values: grid.map(meanSize), most, name: say("bars") };
       draw({ ...shared, bars, value: (r, c) => grid[r][c] });
     });
-    const edge = figure(most, most === 1 ? 1 : 2);
+    const edge = figure(most, most < 0.1 || most === 1 ? 1 : 2);
     const scale = [-1, -0.5, 0, 0.5, 1].map((value) => palette.gate(value));
     legend.replaceChildren(legendBar(scale, `−${edge}`, edge));
     readout.textContent = describe(shown, other, at, say);
