@@ -64,7 +64,8 @@ def head() -> str:
     early = [f'<link rel="modulepreload" fetchpriority="low" href="{address()}/{name}">' for name in modules()]
     ready = f'import(new URL("{address()}/main.js", document.baseURI))'
     surface = f"globalThis.Gatelight = Object.freeze({{ ready: {ready} }});"
-    calm = [f"<script>{CALM % status_module().name}</script>"] if status_module() else []
+    status = status_module()
+    calm = [f"<script>{CALM % status.name}</script>"] if status else []
     return "\n".join([colours, *early, *calm, f"<script>{surface}{EARLY_CLICK}{LARGE}</script>"])
 
 

@@ -18,7 +18,8 @@ import torch
 
 from engine.config.run import RunConfig
 from engine.core.atomic import write_json
-from engine.data.dataset import load_dataset, shipped, suited_settings, suited_training
+from engine.data.dataset import load_dataset
+from engine.data.shipped import shipped, suited_settings, suited_training
 from engine.methods import METHODS
 from engine.models.loading import load_base
 from engine.runs.forgetting import forgetting

@@ -42,7 +42,7 @@ def brief_evaluations(monkeypatch):
 @pytest.fixture
 def few_shipped_rows(monkeypatch, tmp_path):
     """The shipped datasets have eight rows to validate and to test."""
-    from engine.data.dataset import DATASETS
+    from engine.data.shipped import DATASETS
 
     folder = shutil.copytree(DATASETS, tmp_path / "shipped")
     for path in [*folder.glob("*/validation.jsonl"), *folder.glob("*/test.jsonl")]:

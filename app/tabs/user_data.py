@@ -127,7 +127,7 @@ class UserData:
     def _arrived(self, request: gr.Request, values: Values) -> Updates:
         path = self._workbench.keep_upload(Path(values[self.upload]), session=session_of(request))
         before: LastRead = values[self.last_read]
-        again = {self.last_read: {}} if before.get("name") == str(path) else {}
+        again: Updates = {self.last_read: {}} if before.get("name") == str(path) else {}
         waits = note(self._say("data.being_read"), "waiting")
         return {self.name: str(path), self.config: "", self.split: "", self.facts: waits, **again}
 

@@ -14,8 +14,8 @@ from engine.config.training import LOADING, ON_RESUME, TRUST, TrainingSettings
 from engine.core.confine import named_path
 from engine.core.errors import SettingError
 from engine.core.settings import Field
-from engine.data.dataset import suited_settings
 from engine.data.settings import DataSettings
+from engine.data.shipped import suited_settings
 from engine.methods.sizing import MOST
 
 

@@ -12,8 +12,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tqdm import tqdm
-
 from engine.cli.commands import Commands, add_command, user_path
 from engine.cli.output import result, say
 from engine.cli.settings import (
@@ -130,6 +128,8 @@ def _said(progress: "Progress") -> str:
 
 
 def _run(trainer: "Trainer", args: argparse.Namespace, requests: Requests) -> None:
+    from tqdm import tqdm
+
     folder, steps = trainer.folder, trainer.settings.steps
     say(f"Run folder: {folder.path}")
     generator = trainer.in_parts()

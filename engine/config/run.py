@@ -11,12 +11,13 @@ import yaml
 from engine.config.training import TRUST, TrainingSettings
 from engine.core.errors import SettingError
 from engine.core.settings import Settings
-from engine.data.dataset import Dataset, load_dataset, suited_settings, suited_training
 from engine.data.settings import DataSettings
+from engine.data.shipped import suited_settings, suited_training
 from engine.methods import method_spec, part_names, whole_settings
 from engine.methods.sizing import sized_names, sized_settings
 
 if TYPE_CHECKING:
+    from engine.data.dataset import Dataset
     from engine.models.shape import ModelShape
 
 
@@ -79,13 +80,15 @@ class RunConfig:
         """The vision encoder through which the method sees pictures; empty where it sees none."""
         return str(getattr(self.of_method(), "vision", ""))
 
-    def load_data(self, tokenizer: Any = None) -> Dataset:  # noqa: ANN401 - this file must not import transformers
+    def load_data(self, tokenizer: Any = None) -> "Dataset":  # noqa: ANN401 - this file must not import transformers
         """The run's dataset; given a tokenizer, in its chat template, where the settings or the data require that.
 
         Raises:
             DataError: It cannot be read.
             SettingError: The data settings are invalid.
         """
+        from engine.data.dataset import load_dataset  # noqa: PLC0415 - it loads pyarrow
+
         dataset = load_dataset(self.dataset, self.of_data())
         dataset.check_seen(sees_pictures=bool(self.vision))
         return dataset if tokenizer is None else dataset.in_chat_template(tokenizer)

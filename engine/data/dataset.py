@@ -21,11 +21,11 @@ from engine.data.readers.formats import suffixes
 from engine.data.readers.hub_name import HUB
 from engine.data.row import Row as Row
 from engine.data.settings import DataSettings
+from engine.data.shipped import DATASETS, DESCRIPTION, shipped
 from engine.data.source import Source
 from engine.data.splits import SPLITS
 from engine.data.templates import PROMPT, fill
 
-DATASETS = Path(__file__).resolve().parents[2] / "assets" / "datasets"
 FORMER = {"test": "heldout"}
 """What a split was called before."""
 
@@ -288,7 +288,7 @@ def load_dataset(name: str, settings: DataSettings | None = None) -> Dataset:
 
 
 def _from_description(name: str, folder: Path) -> Dataset:
-    path = folder / "dataset.json"
+    path = folder / DESCRIPTION
     try:
         facts = loads(path.read_text(encoding="utf-8"))
         picture = facts.pop("picture", "")
@@ -337,17 +337,6 @@ def _illustrated(dataset: Dataset, picture: str) -> Source:
     return open_source(files["train"], settings)
 
 
-def suited_settings(name: str, method: str) -> dict[str, Any]:
-    """Settings of a method that suit a dataset that ships better than its defaults; none for one's own data."""
-    return dict(load_dataset(name).suited.get(method, {})) if name in shipped() else {}
-
-
-def suited_training(name: str) -> dict[str, Any]:
-    """The same of the training loop's settings."""
-    steps = load_dataset(name).steps if name in shipped() else None
-    return {} if steps is None else {"steps": steps}
-
-
 def _from_source(name: str, settings: DataSettings) -> Dataset:
     source = open_source(name, settings)
     rows = source.rows("test") or []
@@ -367,9 +356,3 @@ def _from_source(name: str, settings: DataSettings) -> Dataset:
 def shipped_datasets() -> list[DatasetInfo]:
     """Descriptions of the datasets that ship, the default one first."""
     return [load_dataset(name).info for name in shipped()]
-
-
-def shipped() -> list[str]:
-    """Names of the datasets that ship with the workbench, the default one first."""
-    names = sorted(path.parent.name for path in DATASETS.glob("*/dataset.json"))
-    return sorted(names, key=lambda name: name != "town-qa")

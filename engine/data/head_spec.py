@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Self
 
 from engine.core.errors import DataError
-from engine.data.dataset import Row
+from engine.data.row import Row
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

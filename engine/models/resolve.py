@@ -9,9 +9,6 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
-from huggingface_hub import constants, try_to_load_from_cache
-from huggingface_hub.errors import HFValidationError
-
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
 SHIPPED = {"town": ASSETS / "town"}
 """Models that ship with the workbench, by name."""
@@ -45,8 +42,14 @@ def local_folder(name: str) -> Path | None:
     try:
         if path.exists():
             return path
+    except OSError:  # longer than a path may be
+        return None
+    from huggingface_hub import try_to_load_from_cache  # noqa: PLC0415 - it loads an HTTP client
+    from huggingface_hub.errors import HFValidationError  # noqa: PLC0415 - likewise
+
+    try:
         config = try_to_load_from_cache(name, "config.json")
-    except (HFValidationError, OSError):  # no name of a model, or longer than a path may be
+    except HFValidationError:  # no name of a model
         return None
     return Path(config).parent if isinstance(config, str) else None
 
@@ -55,6 +58,8 @@ def hub_reachable() -> bool:
     """Whether the hub can be reached; not asked where a proxy stands between."""
     if "https" in getproxies():
         return True
+    from huggingface_hub import constants  # noqa: PLC0415 - it loads an HTTP client
+
     host = urlsplit(constants.ENDPOINT)
     try:
         socket.create_connection((host.hostname, host.port or 443), timeout=HUB_TIMEOUT_S).close()

@@ -4,9 +4,10 @@ import contextlib
 import json
 import logging
 import os
+import re
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -18,7 +19,13 @@ from engine.telemetry.schedule import is_curve_step
 from engine.telemetry.serialise import to_json
 
 PAGE_BYTES = 256 * 1024
-"""Bytes of a log that one call reads, so that a long run does not block the page."""
+"""Bytes of a log that one call hands over, about, so that a long run does not block the page."""
+
+SCAN_BYTES = 16 * PAGE_BYTES
+"""Bytes of a log that one call looks at: most losses of a long run are no point of its curve."""
+
+LOSS = re.compile(rb'\{"kind": "loss", "step": (\d{1,18}),')
+"""How `LogWriter` begins a loss. One that is written otherwise is parsed like any event."""
 
 LONGEST_LINE = 16 * 2**20
 """Bytes of a line, beyond its first page, after which it is no event."""
@@ -113,24 +120,40 @@ class LogWriter:
 
 
 def read_events(path: Path, cursor: int) -> tuple[list[dict[str, Any]], int]:
-    """Events from byte `cursor` on, at most a page of them, and the cursor after them.
+    """Events from byte `cursor` on, about a page of them, and the cursor after them.
 
     An incomplete last line is left for the next call. Losses of long runs are subsampled by a rule that depends on the
-    step alone, so that reading in parts gives the same curve. A cursor after the end gives no events.
+    step alone, so that reading in parts gives the same curve; they are passed over without being parsed. A cursor after
+    the end gives no events.
     """
+    events: list[dict[str, Any]] = []
+    begin = cursor = max(0, cursor)
+    handed_over = 0
     try:
         with open_regular(path) as file:
-            file.seek(max(0, cursor))
-            data = file.read(PAGE_BYTES)
-            if b"\n" not in data and len(data) == PAGE_BYTES:
-                data += file.readline(LONGEST_LINE)
-                if not data.endswith(b"\n") and len(data) == PAGE_BYTES + LONGEST_LINE:
-                    return [], max(0, cursor) + len(data)  # no event is that long
+            while handed_over < PAGE_BYTES // 4 and cursor - begin < SCAN_BYTES:
+                file.seek(cursor)
+                data, length = _whole_lines(file)
+                if not length:
+                    break
+                lines = [line for line in data.split(b"\n") if not _is_passed_over(line)]
+                handed_over += sum(map(len, lines))
+                events += filter(_wanted, _parsed(lines))
+                cursor += length
     except (OSError, OverflowError, ValueError):
-        return [], cursor
-    cursor = max(0, cursor)
+        pass
+    return events, cursor
+
+
+def _whole_lines(file: BinaryIO) -> tuple[bytes, int]:
+    """A page of whole lines, or one line that is longer than that; and how many bytes of the file they are."""
+    data = file.read(PAGE_BYTES)
+    if b"\n" not in data and len(data) == PAGE_BYTES:
+        data += file.readline(LONGEST_LINE)
+        if not data.endswith(b"\n") and len(data) == PAGE_BYTES + LONGEST_LINE:
+            return b"", len(data)  # no event is that long
     end = data.rfind(b"\n") + 1
-    return [event for event in _parsed(data[:end]) if _wanted(event)], cursor + end
+    return data[:end], end
 
 
 def all_events(path: Path) -> Iterator[dict[str, Any]]:
@@ -149,7 +172,7 @@ def events_of(path: Path, kind: str) -> Iterator[dict[str, Any]]:
     mark = f'"kind": "{kind}"'.encode()
     try:
         with open_regular(path) as file:
-            yield from _parsed(b"\n".join(line for line in file if mark in line))
+            yield from _parsed(line for line in file if mark in line)
     except OSError:
         return
 
@@ -161,7 +184,7 @@ def cut_back(path: Path, step: int) -> None:
             lines = file.read()
     except OSError:
         return
-    kept = [json.dumps(event, ensure_ascii=False) for event in _parsed(lines) if event["step"] <= step]
+    kept = [json.dumps(event, ensure_ascii=False) for event in _parsed(lines.split(b"\n")) if event["step"] <= step]
     write_text(path, "".join(line + "\n" for line in kept).encode("utf-8", "replace").decode())
 
 
@@ -180,9 +203,9 @@ def drop_torn_line(path: Path) -> None:
             file.truncate(data.rfind(b"\n") + 1)
 
 
-def _parsed(data: bytes) -> Iterator[dict[str, Any]]:
+def _parsed(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
     """The events among the lines; a damaged one is passed over, an older version left some inside of a file."""
-    for line in data.split(b"\n"):
+    for line in lines:
         try:
             event = parse_json(line)
             if b"\\u" in line:
@@ -195,6 +218,12 @@ def _parsed(data: bytes) -> Iterator[dict[str, Any]]:
 
 def _is_step(step: object) -> bool:
     return isinstance(step, int) and not isinstance(step, bool) and 0 <= step <= LARGEST
+
+
+def _is_passed_over(line: bytes) -> bool:
+    """Whether a line is a loss that no curve shows."""
+    loss = LOSS.match(line)
+    return loss is not None and not is_curve_step(int(loss[1]))
 
 
 def _wanted(event: dict[str, Any]) -> bool:

@@ -16,10 +16,10 @@ from engine.config.run import RunConfig
 from engine.config.training import TRUST
 from engine.core.confine import Confinement, lies_within, named_path
 from engine.core.errors import DataError, ModelError, RunError, SettingError
-from engine.data.dataset import shipped
 from engine.data.readers.dispatch import is_source
 from engine.data.readers.hub_name import HUB, HubName
 from engine.data.settings import DataSettings
+from engine.data.shipped import shipped
 from engine.models.hub_size import check_size
 from engine.models.resolve import locate, ships
 from engine.runs.folder import RunFolder

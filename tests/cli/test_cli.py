@@ -17,7 +17,7 @@ from safetensors.torch import load_file
 from engine.cli.train import _stop_signals
 from engine.config.run import RunConfig
 from engine.core.signals import STOP_SIGNALS
-from engine.data.dataset import DATASETS
+from engine.data.shipped import DATASETS
 from engine.methods import METHODS
 from tests.attack import attack_model
 from tests.large import BASES

@@ -8,7 +8,8 @@ import pytest
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from engine.config.run import RunConfig
-from engine.data.dataset import DATASETS, load_dataset, shipped
+from engine.data.dataset import load_dataset
+from engine.data.shipped import DATASETS, shipped
 from engine.models.resolve import SHIPPED
 from engine.runs.folder import RunFolder
 from engine.runs.log import all_events

@@ -11,7 +11,8 @@ from PIL import Image
 
 from engine.config.run import RunConfig
 from engine.core.errors import DataError
-from engine.data.dataset import DATASETS, load_dataset
+from engine.data.dataset import load_dataset
+from engine.data.shipped import DATASETS
 from engine.evaluation.text import picture_scores, text_predictions
 from engine.evaluation.withheld import with_other_pictures, without_pictures
 from engine.models.loading import load_base

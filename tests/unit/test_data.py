@@ -11,7 +11,8 @@ from app.words import MAIN
 from engine.core.errors import DataError
 from engine.data import encode
 from engine.data.batching import batches_by_length, batches_from, collate, epoch_order, sorted_batches
-from engine.data.dataset import Dataset, Row, load_dataset, shipped
+from engine.data.dataset import Dataset, Row, load_dataset
+from engine.data.shipped import shipped
 from engine.data.tokenise import IGNORE, Example, encode_plain, encode_row, encode_rows
 from engine.inference.generate import prompt_ids
 from tests.tiny import BOS, EOS, PAD, tokenizer

@@ -12,7 +12,7 @@ from app.turns import Heading, Turn
 from app.words import LANGUAGES, Say
 from engine.config.run import RunConfig
 from engine.core.sampling import Sampling
-from engine.data.dataset import DATASETS
+from engine.data.shipped import DATASETS
 from engine.inference.messages import ChatRequest, ChatSide
 from engine.service.workbench import Workbench
 from tests.tiny import save_tiny

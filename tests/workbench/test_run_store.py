@@ -75,6 +75,7 @@ def test_updates_lead_from_page_to_page_to_the_end(workbench, pages):
 def test_a_page_of_thinned_losses_is_not_the_end(workbench, monkeypatch):
     """Of a very long run whole pages of losses are left out; what comes behind them is still read."""
     monkeypatch.setattr(log, "is_curve_step", lambda step: step == 1)
+    monkeypatch.setattr(log, "SCAN_BYTES", log.PAGE_BYTES)
     update = workbench.runs.since("long", 0, None)
     update = workbench.runs.since("long", update.cursor, update.epoch)
     assert update.events == []

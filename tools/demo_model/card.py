@@ -12,7 +12,8 @@ from typing import Any
 import torch
 
 from engine.config.run import RunConfig
-from engine.data.dataset import load_dataset, shipped
+from engine.data.dataset import load_dataset
+from engine.data.shipped import shipped
 from engine.evaluation.text import TextScores, text_scores
 from engine.methods import METHODS
 from engine.models.loading import load_base
