@@ -33,20 +33,26 @@ try {
 CALM = """
 import(new URL("assets/%s", document.baseURI)).then((parts) => {
   const { LoadingStatus } = Object.values(parts).find((part) => part?.LoadingStatus) ?? {};
-  const told = LoadingStatus?.prototype.resolve_args;
+  const told = LoadingStatus?.prototype.update;
   if (!told) return;
-  LoadingStatus.prototype.resolve_args = function (status) {
-    const hidden = this.show_progress[status.fn_index] === "hidden" && status.status !== "complete";
-    return hidden ? [] : told.call(this, status);
+  LoadingStatus.prototype.update = function (status) {
+    this.current = this.shown ?? this.current;
+    this.shown = null;
+    if (this.show_progress[status.fn_index] === "hidden") {
+      if (status.status !== "complete") return;
+      this.shown = this.current;
+      this.current = {};
+    }
+    told.call(this, status);
   };
 });
 """
-"""Tells no component how far an event is that shows no progress.
+"""Tells components once that an event is complete which shows no progress, and nothing of it before.
 
 Gradio 6.31 keeps such a state for every output, and for every input once the event is complete, and tells it to each of
 these components again at every stage of every other event, searching the whole tree of components each time: 10,000
-times while this page opens. That an event is complete is told: without it, a part that was never shown (a setting in a
-closed fold) loses the value that the event gave it.
+times while this page opens. Here the states of the events that show their progress are kept alone. Once it has to be
+told: without it, a part that was never shown (a setting in a closed fold) loses the value that the event gave it.
 """
 KEPT = {"Cache-Control": "public, max-age=31536000, immutable"}
 """A browser may keep a script forever: its address changes with its content."""
