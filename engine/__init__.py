@@ -34,7 +34,7 @@ logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)
 
 # Threads of OpenMP that wait for each other sleep instead of spinning: it reads this when torch is imported. Beside
 # another program's load a spinning thread keeps its processor from the one that it waits for, and a step takes many
-# times as long; without load nothing was lost in measurements. A value that is set already stays.
+# times as long; without load the difference on two cores was within the noise. A value that is set already stays.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 _HOMES = {
