@@ -4,7 +4,6 @@ import functools
 import hashlib
 from pathlib import Path
 
-import gradio
 import plotly
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
@@ -14,7 +13,6 @@ ASSETS = Path(__file__).resolve().parents[1] / "assets"
 MODULES = ASSETS / "js"
 TOKENS = ASSETS / "css" / "tokens.css"
 PLOTLY = Path(plotly.__file__).resolve().parent / "package_data" / "plotly.min.js"
-GRADIO = Path(gradio.__file__).resolve().parent / "templates" / "frontend" / "assets"
 EARLY_CLICK = """
 addEventListener("click", (event) => {
   const tab = event.target.closest?.("[data-tab]");
@@ -30,30 +28,6 @@ try {
 } catch { /* a browser that keeps nothing */ }
 """
 """The large mode, before anything is painted: as the address asks (`?large=1` or `?large=0`), else as it was left."""
-CALM = """
-import(new URL("assets/%s", document.baseURI)).then((parts) => {
-  const { LoadingStatus } = Object.values(parts).find((part) => part?.LoadingStatus) ?? {};
-  const told = LoadingStatus?.prototype.update;
-  if (!told) return;
-  LoadingStatus.prototype.update = function (status) {
-    this.current = this.shown ?? this.current;
-    this.shown = null;
-    if (this.show_progress[status.fn_index] === "hidden") {
-      if (status.status !== "complete") return;
-      this.shown = this.current;
-      this.current = {};
-    }
-    told.call(this, status);
-  };
-});
-"""
-"""Tells components once that an event is complete which shows no progress, and nothing of it before.
-
-Gradio 6.31 keeps such a state for every output, and for every input once the event is complete, and tells it to each of
-these components again at every stage of every other event, searching the whole tree of components each time: 10,000
-times while this page opens. Here the states of the events that show their progress are kept alone. Once it has to be
-told: without it, a part that was never shown (a setting in a closed fold) loses the value that the event gave it.
-"""
 KEPT = {"Cache-Control": "public, max-age=31536000, immutable"}
 """A browser may keep a script forever: its address changes with its content."""
 
@@ -70,15 +44,7 @@ def head() -> str:
     early = [f'<link rel="modulepreload" fetchpriority="low" href="{address()}/{name}">' for name in modules()]
     ready = f'import(new URL("{address()}/main.js", document.baseURI))'
     surface = f"globalThis.Gatelight = Object.freeze({{ ready: {ready} }});"
-    status = status_module()
-    calm = [f"<script>{CALM % status.name}</script>"] if status else []
-    return "\n".join([colours, *early, *calm, f"<script>{surface}{EARLY_CLICK}{LARGE}</script>"])
-
-
-def status_module() -> Path | None:
-    """The file of Gradio's client that keeps how far events are; None where another version has it elsewhere."""
-    found = list(GRADIO.glob("statustracker-*.js"))
-    return found[0] if len(found) == 1 else None
+    return "\n".join([colours, *early, f"<script>{surface}{EARLY_CLICK}{LARGE}</script>"])
 
 
 def css() -> str:

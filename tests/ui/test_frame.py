@@ -7,26 +7,12 @@ import urllib.request
 
 import pytest
 
-from app.head import status_module
 from tests.ui.conftest import OPEN, goto, ready_form, start, wait_idle
 
 pytestmark = pytest.mark.ui
 TABS = {"train": "#gl-start", "watch": "[data-panel=loss]", "chat": "#gl-prompt", "runs": "tr[data-run]"}
 FITS = "document.documentElement.scrollWidth <= innerWidth + 1"
 WIDTH = "selector => document.querySelector(selector).getBoundingClientRect().width"
-PROGRESS = """async name => {
-  const parts = await import(new URL(`assets/${name}`, document.baseURI));
-  const { LoadingStatus } = Object.values(parts).find((part) => part?.LoadingStatus);
-  const progress = new LoadingStatus();
-  progress.register(1, [10], [20], "hidden");
-  progress.register(2, [11], [21], "minimal");
-  const told = (fn_index, status) => {
-    progress.update({ fn_index, status, stream_state: null });
-    return Object.keys(progress.current).sort().join(" ");
-  };
-  return [told(2, "pending"), told(1, "pending"), told(1, "complete"), told(1, "pending"), told(2, "complete")];
-}"""
-"""Components that Gradio tells how far an event is: one without progress, and one that shows it."""
 
 
 def test_opens_on_watch(visit):
@@ -187,13 +173,6 @@ def test_nothing_comes_from_the_network(visit, app):
     page.wait_for_selector("[data-panel=asks] .gl-heat")
     assert any("plotly" in url for url in asked)
     assert [url for url in asked if not url.startswith((app.url, "data:", "blob:"))] == []
-
-
-def test_hidden_progress_is_told_once(visit):
-    """Gradio's client, as the page's head changes it, keeps how far an event is only where that is shown. That another
-    is over is told once: what was never shown would lose the value that it got."""
-    told = visit().evaluate(PROGRESS, status_module().name)
-    assert told == ["11", "11", "10", "11", "11"]
 
 
 def test_no_event_is_public(app):
