@@ -131,7 +131,7 @@ def _of_all(path: Path) -> list[Measured]:
             dataset=row["dataset"],
             method=row["method"],
             steps=row["steps"],
-            score=RunScore.from_dict(row["score"]),
+            score=RunScore(**row["score"]),
             forgetting=row["forgetting"],
             seconds=row["cpu_seconds"],
             machine=table["machine"],

@@ -5,6 +5,9 @@ from typing import Any, Self, get_type_hints
 
 from engine.runs.typed import checked
 
+METRICS = ("exact_match", "accuracy", "f1", "pearson", "bleu", "chrf")
+COMPARED = ("untuned", "constant", "withheld", "sentence")
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunScore:
@@ -32,14 +35,15 @@ class RunScore:
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Self:
-        """The inverse of `to_dict`.
+    def from_dict(cls, values: dict[str, Any]) -> Self | None:
+        """The inverse of `to_dict`; None for a metric or a comparison that is not known here.
 
         Raises:
             ValueError: A field is missing, or of another type.
         """
         hints = get_type_hints(cls)
-        return cls(**{name: checked(f"{name} of the score", values.get(name), hint) for name, hint in hints.items()})
+        score = cls(**{name: checked(f"{name} of the score", values.get(name), hint) for name, hint in hints.items()})
+        return score if score.name in METRICS and score.against in COMPARED else None
 
     @property
     def text(self) -> str:

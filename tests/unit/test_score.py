@@ -147,3 +147,11 @@ def test_forgetting_is_the_rise_up_to_the_kept_state(tmp_path):
     log.write_text(json.dumps(lines[0] | {"base_ability_loss": None}) + "\n", encoding="utf-8")
     assert forgetting(log, 8) is None
     assert forgetting(tmp_path / "none", 8) is None
+
+
+@pytest.mark.fault("damaged", "A run's score is of a metric that this version does not know: the run is there without.")
+@pytest.mark.parametrize(("part", "value"), [("name", "<b>"), ("against", "another")])
+def test_a_score_of_another_version_is_none(part, value):
+    known = RunScore(name="bleu", value=1.0, baseline=0.5, against="untuned", rows=3)
+    assert RunScore.from_dict(known.to_dict()) == known
+    assert RunScore.from_dict(known.to_dict() | {part: value}) is None
