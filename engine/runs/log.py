@@ -1,6 +1,7 @@
 """The event log of a run: one JSON line per event, appended while training, read from any position."""
 
 import contextlib
+import functools
 import json
 import logging
 import os
@@ -124,24 +125,41 @@ def read_events(path: Path, cursor: int) -> tuple[list[dict[str, Any]], int]:
 
     An incomplete last line is left for the next call. Losses of long runs are subsampled by a rule that depends on the
     step alone, so that reading in parts gives the same curve; they are passed over without being parsed. A cursor after
-    the end gives no events.
+    the end gives no events, nor does a log that is not there yet; one that cannot be read is asked for again later, and
+    the log of the process says why, once.
     """
-    events: list[dict[str, Any]] = []
-    begin = cursor = max(0, cursor)
-    handed_over = 0
+    cursor = max(0, cursor)
+    if cursor > LARGEST:
+        return [], cursor
     try:
         with open_regular(path) as file:
-            while handed_over < PAGE_BYTES // 4 and cursor - begin < SCAN_BYTES:
-                file.seek(cursor)
-                data, length = _whole_lines(file)
-                if not length:
-                    break
-                lines = [line for line in data.split(b"\n") if not _is_passed_over(line)]
-                handed_over += sum(map(len, lines))
-                events += filter(_wanted, _parsed(lines))
-                cursor += length
-    except (OSError, OverflowError, ValueError):
-        pass
+            return _events_from(file, cursor)
+    except FileNotFoundError:  # the run has not begun
+        return [], cursor
+    except OSError as error:
+        _tell(f"The events of a run cannot be read: {error}")
+        return [], cursor
+
+
+@functools.lru_cache(maxsize=256)
+def _tell(sentence: str) -> None:
+    """Write into the log of the process, once: pages ask for the events of a run again and again."""
+    logging.getLogger(__name__).warning(sentence)
+
+
+def _events_from(file: BinaryIO, begin: int) -> tuple[list[dict[str, Any]], int]:
+    """What `read_events` gives, of an open log."""
+    events: list[dict[str, Any]] = []
+    cursor, handed_over = begin, 0
+    while handed_over < PAGE_BYTES // 4 and cursor - begin < SCAN_BYTES:
+        file.seek(cursor)
+        data, length = _whole_lines(file)
+        if not length:
+            break
+        lines = [line for line in data.split(b"\n") if not _is_passed_over(line)]
+        handed_over += sum(map(len, lines))
+        events += filter(_wanted, _parsed(lines))
+        cursor += length
     return events, cursor
 
 

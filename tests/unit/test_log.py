@@ -146,11 +146,13 @@ def test_closing_a_log_on_a_full_disk_ends(tmp_path, disk, monkeypatch):
 )
 @pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
 @pytest.mark.timeout(20)
-def test_no_log_but_a_pipe_or_a_folder(tmp_path, make):
+def test_no_log_but_a_pipe_or_a_folder(tmp_path, make, caplog):
     """Readers, the writer and the resumed run go on."""
     path = tmp_path / "events.jsonl"
     make(path)
-    assert read_events(path, 0) == ([], 0)
+    with caplog.at_level("WARNING"):
+        assert read_events(path, 0) == read_events(path, 0) == ([], 0)
+    assert [str(path) in said for said in caplog.messages] == [True], "why is said, once"
     cut_back(path, 3)
     writer = LogWriter(path)
     writer.publish(loss(1))
