@@ -58,11 +58,15 @@ class Actions:
     def parts(self) -> set[Any]:
         """The outputs that `shown` fills."""
         about = {self.panel, self.heading, self.name, self.notes, self.tags, self.text, self.one, self.why}
-        acts = {self.resume, self.more, self.stop, self.delete, self.export, self.confirm, self.download}
+        acts = {self.resume, self.more, self.stop, self.delete, self.form, self.export, self.confirm, self.download}
         return about | acts
 
     def shown(self, say: Say, runs: list[RunSummary], visitor: Visitor) -> Updates:
-        """`parts` for a choice of runs, and what this visitor may do with it; the panel is there for exactly one."""
+        """`parts` for a choice of runs, and what this visitor may do with it; the panel is there for exactly one.
+
+        Its forms of export are those of `forms_of`, and cannot be opened before: a menu of Gradio's that loses choices
+        while it is open breaks the page.
+        """
         if len(runs) != 1:
             return {self.panel: gr.Column(visible=False), self.one: ""}
         run = runs[0]
@@ -83,6 +87,7 @@ class Actions:
             self.more: gr.Button(visible=editable and run.status == "finished" and run.step >= run.steps),
             self.stop: gr.Button(visible=editable and run.status in ACTIVE),
             self.delete: gr.Button(interactive=may),
+            self.form: gr.Dropdown(interactive=False),
             self.export: gr.Button(interactive=visitor.exports(run.owner, shipped=run.recording)),
             self.confirm: gr.Row(visible=False),
             self.download: gr.DownloadButton(visible=False),
@@ -101,9 +106,9 @@ def forms_of(workbench: Workbench, say: Say, actions: Actions, values: Values) -
         if error.key != "no_words"  # which nearly all are refused, and lose nothing by
     )
     choices = [(say(f"runs.form.{form}"), form) for form in EXPORT_FORMATS if form not in refused]
-    menu = gr.Dropdown(choices, value=EXPORT_FORMATS[0]) if values[actions.form] in refused else gr.Dropdown(choices)
+    chosen = EXPORT_FORMATS[0] if values[actions.form] in refused else values[actions.form]
     return {
-        actions.form: menu,
+        actions.form: gr.Dropdown(choices, value=chosen, interactive=True),
         actions.refused: gr.HTML("".join(lines), visible=bool(refused)),
     }
 

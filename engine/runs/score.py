@@ -1,7 +1,7 @@
 """How well a run answered held-out rows at its end. Needs no torch."""
 
 from dataclasses import asdict, dataclass
-from typing import Any, Self, get_type_hints
+from typing import Any, get_type_hints
 
 from engine.runs.typed import checked
 
@@ -35,7 +35,7 @@ class RunScore:
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Self | None:
+    def from_dict(cls, values: dict[str, Any]) -> "RunScore | None":
         """The inverse of `to_dict`; None for a metric or a comparison that is not known here.
 
         Raises:
