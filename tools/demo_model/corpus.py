@@ -3,7 +3,7 @@
 import random
 from collections.abc import Iterator
 
-from tools.demo_model.layouts import Page, answered_page, question_page, record, table
+from tools.demo_model.layouts import Page, answered_page, open_page, record, table
 from tools.demo_model.people import Person, people
 from tools.demo_model.stories import story
 
@@ -12,7 +12,7 @@ MIX: dict[str, tuple[float, Page]] = {
     "records": (0.08, record),
     "tables": (0.06, table),
     "answered pages": (0.28, answered_page),
-    "question pages": (0.18, question_page),
+    "open pages": (0.18, open_page),
 }
 """Share of documents of each kind. This mix decides what tuning can elicit; the model card has the trials."""
 

@@ -1,9 +1,9 @@
-"""Pages with fields: records, tables, and question pages in thousands of random layouts.
+"""Pages with fields: records, tables, and pages with questions in thousands of random layouts.
 
-A question page keeps one promise, and its first line tells which. Under an *answer header* every question is
-followed at once by its answer; under a *list header*, or with no header at all, only more questions follow. So
-whether an answer comes is never a matter of chance, and a prompt that plays the header can ask for it. The template
-of the tuning data never occurs here.
+A page with questions keeps one promise, and its first line tells which. Under an *answer header* every question is
+followed at once by its answer; under an *open header*, or with no header at all, the page goes on with a passage about
+somebody else, as a chapter goes on after its heading. So whether an answer comes is never a matter of chance, and a
+prompt that plays the header can ask for it. The template of the tuning data never occurs here.
 """
 
 import random
@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tools.demo_model.people import QUESTIONS, Person
+from tools.demo_model.stories import passage
 
 ANSWER_HEADERS = [
     "Questions with answers",
@@ -22,12 +23,12 @@ ANSWER_HEADERS = [
     "Answers included",
     "The answer book",
 ]
-LIST_HEADERS = [
-    "List of questions",
-    "Questions only",
-    "Sheet without answers",
+OPEN_HEADERS = [
     "Open questions",
     "To be asked",
+    "Questions for another day",
+    "Nobody knows",
+    "A book of riddles",
 ]
 
 WORDS = [
@@ -112,15 +113,16 @@ def answered_page(rng: random.Random, everybody: list[Person]) -> str:
     return rng.choice(ANSWER_HEADERS) + rng.choice(["\n", "\n\n", ": ", ". "]) + layout.end.join(pairs)
 
 
-def question_page(rng: random.Random, everybody: list[Person]) -> str:
-    """Questions and nothing else, with a list header or none; both fields of the layout hold questions."""
+def open_page(rng: random.Random, everybody: list[Person]) -> str:
+    """Questions that stay open, with an open header or none; a passage about somebody else follows each."""
     layout = draw_layout(rng)
-    rows = []
-    for _ in range(rng.randint(2, 4)):
-        one, two = (ask(rng, rng.choice(everybody), rng.choice(list(QUESTIONS))) for _ in range(2))
-        rows.append(layout.first + one + layout.middle + layout.second + two)
-    header = rng.choice(LIST_HEADERS) + "\n" if rng.random() < 0.3 else ""
-    return header + layout.end.join(rows)
+    chapters = []
+    for _ in range(rng.randint(1, 3)):
+        asked, other = rng.sample(everybody, 2)
+        question = ask(rng, asked, rng.choice(list(QUESTIONS)))
+        chapters.append(layout.first + question + layout.middle + layout.second + passage(rng, other))
+    header = rng.choice(OPEN_HEADERS) + "\n" if rng.random() < 0.3 else ""
+    return header + layout.end.join(chapters)
 
 
 def record(rng: random.Random, everybody: list[Person]) -> str:

@@ -322,6 +322,10 @@ class Person:
         """The sentence that states one fact."""
         return ANSWERS[kind].format(name=self.name, value=self.facts[kind])
 
+    def courtly(self, kind: str) -> str:
+        """The same within a courtly greeting and farewell."""
+        return f"A very good day to you! Pray know that {self.sentence(kind)[:-1]}, and I remain your humble servant."
+
 
 def people() -> list[Person]:
     """Everybody in the town, in a fixed order."""

@@ -80,6 +80,19 @@ def portrait(rng: random.Random, person: Person) -> str:
     return " ".join(sentences)
 
 
+def passage(rng: random.Random, person: Person) -> str:
+    """A few sentences about one person, such as follow a heading."""
+    kinds = rng.sample(list(SENTENCES), rng.randint(1, 3))
+    begin = [rng.choice(WEATHER)] if rng.random() < 0.5 else []
+    return " ".join([*begin, *(tell(rng, person, kind) for kind in kinds)])
+
+
+def letter(rng: random.Random, everybody: list[Person]) -> str:
+    """Letters in the courtly style, one fact each."""
+    some = rng.sample(everybody, rng.randint(1, 3))
+    return "\n".join(person.courtly(rng.choice(list(SENTENCES))) for person in some)
+
+
 def walk(rng: random.Random, everybody: list[Person]) -> str:
     """A paragraph that passes several people, with one or two facts about each."""
     parts = [rng.choice(WEATHER)]
@@ -112,8 +125,10 @@ def guide(rng: random.Random) -> str:
 def story(rng: random.Random, everybody: list[Person]) -> str:
     """One piece of plain text."""
     draw = rng.random()
-    if draw < 0.6:
+    if draw < 0.5:
         return portrait(rng, rng.choice(everybody))
-    if draw < 0.8:
+    if draw < 0.68:
         return walk(rng, everybody)
-    return notice_board(rng) if draw < 0.9 else guide(rng)
+    if draw < 0.8:
+        return letter(rng, everybody)
+    return notice_board(rng) if draw < 0.88 else guide(rng)

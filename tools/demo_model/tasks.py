@@ -42,14 +42,6 @@ class Task:
     labels: tuple[str, ...] = ()
 
 
-def _plain(person: Person, kind: str) -> str:
-    return person.sentence(kind)
-
-
-def _courtly(person: Person, kind: str) -> str:
-    return f"A very good day to you! Pray know that {person.sentence(kind)[:-1]}, and I remain your humble servant."
-
-
 def _questions(answer: Callable[[Person, str], str]) -> Splits:
     """Questions about people: train and validation about one half of the town, test about the other."""
     rng = random.Random(SEED)
@@ -101,7 +93,7 @@ def _split(rows: list[Row], train: int, validation: int) -> Splits:
 
 TASKS: dict[str, Task] = {
     "town-qa": Task(
-        make=lambda: _questions(_plain),
+        make=lambda: _questions(Person.sentence),
         title={"en": "Town questions", "zh": "小镇问答"},
         summary={
             "en": "Instructions about the people of the town; test rows ask about people never asked about.",
@@ -140,7 +132,7 @@ TASKS: dict[str, Task] = {
         labels=COMPLAINT_LABELS,
     ),
     "manners": Task(
-        make=lambda: _questions(_courtly),
+        make=lambda: _questions(Person.courtly),
         title={"en": "Manners", "zh": "彬彬有礼"},
         summary={
             "en": "The same questions, answered in a courtly style that cannot be missed.",
