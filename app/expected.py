@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-import itertools
 import json
 import statistics
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from engine.methods import METHODS
 from engine.runs.score import RunScore
 
 ASSETS = Path(__file__).resolve().parents[1] / "assets"
-"""Where `python -m benchmarks.methods` writes zoo.json, for one dataset, and `benchmarks.expected` expected.json."""
+"""Where `python -m benchmarks.expected` writes expected.json."""
 MODEL = "town"
 """The model that all was measured on."""
 MUCH = 0.25
@@ -38,7 +37,9 @@ class Measured:
         highest: Best score of a run.
         seeds: How many runs.
         forgetting: Rise of the loss on plain text, in nats per token, their mean; None where it was not measured.
-        seconds: From the start to the finished adapter, their mean.
+        seconds: CPU time from the start to the finished adapter, their mean.
+        trainable: Parameters that each trained.
+        file_bytes: Size of its adapter's file.
         machine: Which processor, how many threads, and which torch.
     """
 
@@ -51,6 +52,8 @@ class Measured:
     seeds: int
     forgetting: float | None
     seconds: float
+    trainable: int
+    file_bytes: int
     machine: str
 
 
@@ -105,15 +108,14 @@ def _baseline(say: Say, row: Measured) -> str:
 def measured(folder: Path) -> tuple[Measured, ...]:
     """All that was measured, of methods that there still are."""
     table = _read(folder / "expected.json")
-    rows = itertools.chain(_of_zoo(folder, table), table.get("rows", ()))
     runs: dict[tuple[str, str], list[dict[str, Any]]] = {}
-    for row in rows:
+    for row in table.get("rows", ()):
         if row["method"] in METHODS:
-            runs.setdefault((row["dataset"], row["method"]), []).append({"machine": table.get("machine"), **row})
-    return tuple(_together(some) for some in runs.values())
+            runs.setdefault((row["dataset"], row["method"]), []).append(row)
+    return tuple(_together(some, table["machine"]) for some in runs.values())
 
 
-def _together(runs: list[dict[str, Any]]) -> Measured:
+def _together(runs: list[dict[str, Any]], machine: str) -> Measured:
     """One row of runs that differ in their seeds."""
     first, values = runs[0], [run["score"]["value"] for run in runs]
     forgotten = [run["forgetting"] for run in runs if run["forgetting"] is not None]
@@ -127,34 +129,10 @@ def _together(runs: list[dict[str, Any]]) -> Measured:
         seeds=len(runs),
         forgetting=statistics.fmean(forgotten) if forgotten else None,
         seconds=statistics.fmean(run["cpu_seconds"] for run in runs),
-        machine=first["machine"],
+        trainable=first["trainable"],
+        file_bytes=first["file_bytes"],
+        machine=machine,
     )
-
-
-def _of_zoo(folder: Path, table: dict[str, Any]) -> list[dict[str, Any]]:
-    """The runs of zoo.json as rows of expected.json, where that has none of its dataset."""
-    zoo = _read(folder / "zoo.json")
-    if not zoo or any(row["dataset"] == zoo["dataset"] for row in table.get("rows", ())):
-        return []
-    splits = _read(folder / "datasets" / zoo["dataset"] / "dataset.json")["splits"]
-    return [
-        {
-            "dataset": zoo["dataset"],
-            "method": row["name"],
-            "steps": row["steps"],
-            "score": {
-                "name": "exact_match",
-                "value": row["exact_match"],
-                "baseline": row["base_exact_match"],
-                "against": "untuned",
-                "rows": splits["test"],
-            },
-            "forgetting": row["base_ability"] - row["base_ability_before"],
-            "cpu_seconds": row["seconds"],
-            "machine": zoo["machine"],
-        }
-        for row in zoo["methods"]
-    ]
 
 
 def _read(path: Path) -> dict[str, Any]:

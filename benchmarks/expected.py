@@ -2,14 +2,16 @@
 
     python -m benchmarks.expected [--datasets menu-to-text ...] [--methods lora ...] [--seeds 0 1 2] [--missing]
 
-Writes assets/expected.json, from which the page says what to expect before a run is started, and draws the zoo. Rows
-that are not measured again stay as they were. One thread, and CPU time: other work on the machine counts for little.
+Writes assets/expected.json, from which the page says what to expect before a run is started and draws the zoo, and
+`python -m benchmarks.methods` writes its texts. Rows that are not measured again stay as they were. One thread, and CPU
+time: other work on the machine counts for little.
 """
 
 import argparse
 import itertools
 import json
 import platform
+import statistics
 import tempfile
 import time
 from pathlib import Path
@@ -25,6 +27,7 @@ from engine.data.shipped import shipped, suited_settings, suited_training
 from engine.methods import METHODS
 from engine.models.loading import load_base
 from engine.runs.forgetting import forgetting
+from engine.runs.log import all_events
 from engine.training.launch import start_run
 
 EXPECTED = Path(__file__).resolve().parents[1] / "assets" / "expected.json"
@@ -74,8 +77,11 @@ def measured(dataset: str, method: str, seed: int) -> dict[str, Any]:
         trainer = start_run(Path(folder) / "run", config, load_base)
         for _ in trainer.run():
             pass
-        facts = trainer.folder.facts()
-        forgotten = forgetting(trainer.folder.events_path, facts.kept_step)
+        seconds = time.process_time() - begin
+        run = trainer.folder
+        facts, events = run.facts(), list(all_events(run.events_path))
+        forgotten = forgetting(run.events_path, facts.kept_step)
+        size = (run.adapter_path / "adapter.safetensors").stat().st_size
     assert facts.score is not None, "every dataset has test rows"
     return {
         "dataset": dataset,
@@ -84,7 +90,11 @@ def measured(dataset: str, method: str, seed: int) -> dict[str, Any]:
         "steps": facts.step,
         "score": facts.score.to_dict(),
         "forgetting": forgotten,
-        "cpu_seconds": round(time.process_time() - begin, 1),
+        "trainable": sum(parameter.numel() for parameter in trainer.method.parameters() if parameter.requires_grad),
+        "file_bytes": size,
+        "tokens_per_s": round(statistics.median(event["tokens_per_s"] for event in events if event["kind"] == "loss")),
+        "cpu_seconds": round(seconds, 1),
+        "validation": [[event["step"], event["validation_loss"]] for event in events if event["kind"] == "eval"],
     }
 
 

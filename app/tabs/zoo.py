@@ -13,9 +13,7 @@ from app.markup import html, link, safe
 from app.words import Say
 from engine.methods import METHODS
 
-ZOO = Path(__file__).resolve().parents[2] / "assets" / "zoo.json"
-"""Written by `python -m benchmarks.methods`."""
-PUBLISHED = ZOO.with_name("published.json")
+PUBLISHED = Path(__file__).resolve().parents[2] / "assets" / "published.json"
 """The results of HF peft's comparison of methods, with their source."""
 MEAN, PEFT = "mean", "peft"
 """The mean over all datasets that ship, and what HF peft published; every other source is a dataset."""
@@ -71,13 +69,12 @@ def measured(say: Say, source: str) -> dict[str, Any]:
         if source in (MEAN, row.dataset):
             rows.setdefault(row.method, []).append(row)
     wanted = len({row.dataset for some in rows.values() for row in some})
-    sizes = {row["name"]: row for row in json.loads(ZOO.read_text(encoding="utf-8"))["methods"]} if ZOO.exists() else {}
-    whole = {name: some for name, some in rows.items() if len(some) == wanted and name in sizes}
-    return {"methods": [_mark(say, name, whole[name], sizes[name]) for name in METHODS if name in whole]}
+    whole = {name: some for name, some in rows.items() if len(some) == wanted}
+    return {"methods": [_mark(say, name, whole[name]) for name in METHODS if name in whole]}
 
 
-def _mark(say: Say, name: str, rows: list[Measured], size: dict[str, Any]) -> dict[str, Any]:
-    """One method: the means over its rows, the span of its seeds, and what it has whatever the dataset."""
+def _mark(say: Say, name: str, rows: list[Measured]) -> dict[str, Any]:
+    """One method: the means over its rows, and the span of its seeds."""
     key = f"method.{name}"
     forgotten = [row.forgetting for row in rows if row.forgetting is not None]
     parts = {row.dataset: _share(row, row.score.value) for row in rows}
@@ -92,8 +89,8 @@ def _mark(say: Say, name: str, rows: list[Measured], size: dict[str, Any]) -> di
         "parts": parts if len(parts) > 1 else {},
         "forgetting": statistics.fmean(forgotten) if forgotten else 0.0,
         "seconds": statistics.fmean(row.seconds for row in rows),
-        "trainable": size["trainable"],
-        "file_bytes": size["file_bytes"],
+        "trainable": round(statistics.fmean(row.trainable for row in rows)),
+        "file_bytes": round(statistics.fmean(row.file_bytes for row in rows)),
     }
 
 

@@ -16,7 +16,7 @@ def row(dataset, method, value, name="exact_match", **facts):
     """A measured row."""
     score = RunScore(name=name, value=value, baseline=0.0, against="untuned", rows=120).to_dict()
     whole = {"dataset": dataset, "method": method, "seed": 0, "steps": 300, "score": score}
-    return whole | {"forgetting": 0.5, "cpu_seconds": 60.0} | facts
+    return whole | {"forgetting": 0.5, "cpu_seconds": 60.0, "trainable": 7, "file_bytes": 9} | facts
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def test_a_dataset_has_all_its_methods():
     lora = methods["lora"]
     assert (lora["exact_match"], lora["lowest"], lora["highest"], lora["seeds"]) == (0.9, 0.8, 1.0, 2)
     assert lora["parts"] == {}
-    assert lora["trainable"] > 0
+    assert (lora["trainable"], lora["file_bytes"]) == (7, 9)
 
 
 @pytest.mark.usefixtures("measured")
