@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import json
+import statistics
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from engine.methods import METHODS
 from engine.runs.score import RunScore
 
 ASSETS = Path(__file__).resolve().parents[1] / "assets"
-"""Where `python -m benchmarks.methods` writes zoo.json, for one dataset, and `benchmarks.expected` expected.json."""
+"""Where `python -m benchmarks.expected` writes expected.json."""
 MODEL = "town"
 """The model that all was measured on."""
 MUCH = 0.25
@@ -27,12 +28,18 @@ FROM_WITHIN = "prompts"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Measured:
-    """A run with default settings.
+    """Runs with default settings that differ in their seeds alone.
 
     Attributes:
-        steps: Updates that it made.
-        forgetting: Rise of the loss on plain text, in nats per token; None where it was not measured.
-        seconds: From the start to the finished adapter.
+        steps: Updates that each made.
+        score: The mean of their scores.
+        lowest: Least score of a run.
+        highest: Best score of a run.
+        seeds: How many runs.
+        forgetting: Rise of the loss on plain text, in nats per token, their mean; None where it was not measured.
+        seconds: CPU time from the start to the finished adapter, their mean.
+        trainable: Parameters that each trained.
+        file_bytes: Size of its adapter's file.
         machine: Which processor, how many threads, and which torch.
     """
 
@@ -40,8 +47,13 @@ class Measured:
     method: str
     steps: int
     score: RunScore
+    lowest: float
+    highest: float
+    seeds: int
     forgetting: float | None
     seconds: float
+    trainable: int
+    file_bytes: int
     machine: str
 
 
@@ -94,50 +106,33 @@ def _baseline(say: Say, row: Measured) -> str:
 
 @functools.lru_cache(maxsize=2)
 def measured(folder: Path) -> tuple[Measured, ...]:
-    """All rows that were measured, of methods that there still are."""
-    rows = [*_of_zoo(folder), *_of_all(folder / "expected.json")]
-    return tuple(row for row in rows if row.method in METHODS)
+    """All that was measured, of methods that there still are."""
+    table = _read(folder / "expected.json")
+    runs: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for row in table.get("rows", ()):
+        if row["method"] in METHODS:
+            runs.setdefault((row["dataset"], row["method"]), []).append(row)
+    return tuple(_together(some, table["machine"]) for some in runs.values())
 
 
-def _of_zoo(folder: Path) -> list[Measured]:
-    zoo = _read(folder / "zoo.json")
-    if not zoo:
-        return []
-    splits = _read(folder / "datasets" / zoo["dataset"] / "dataset.json")["splits"]
-    return [
-        Measured(
-            dataset=zoo["dataset"],
-            method=row["name"],
-            steps=row["steps"],
-            score=RunScore(
-                name="exact_match",
-                value=row["exact_match"],
-                baseline=row["base_exact_match"],
-                against="untuned",
-                rows=splits["test"],
-            ),
-            forgetting=row["base_ability"] - row["base_ability_before"],
-            seconds=row["seconds"],
-            machine=zoo["machine"],
-        )
-        for row in zoo["methods"]
-    ]
-
-
-def _of_all(path: Path) -> list[Measured]:
-    table = _read(path)
-    return [
-        Measured(
-            dataset=row["dataset"],
-            method=row["method"],
-            steps=row["steps"],
-            score=RunScore(**row["score"]),
-            forgetting=row["forgetting"],
-            seconds=row["cpu_seconds"],
-            machine=table["machine"],
-        )
-        for row in table.get("rows", ())
-    ]
+def _together(runs: list[dict[str, Any]], machine: str) -> Measured:
+    """One row of runs that differ in their seeds."""
+    first, values = runs[0], [run["score"]["value"] for run in runs]
+    forgotten = [run["forgetting"] for run in runs if run["forgetting"] is not None]
+    return Measured(
+        dataset=first["dataset"],
+        method=first["method"],
+        steps=first["steps"],
+        score=RunScore(**{**first["score"], "value": statistics.fmean(values)}),
+        lowest=min(values),
+        highest=max(values),
+        seeds=len(runs),
+        forgetting=statistics.fmean(forgotten) if forgotten else None,
+        seconds=statistics.fmean(run["cpu_seconds"] for run in runs),
+        trainable=first["trainable"],
+        file_bytes=first["file_bytes"],
+        machine=machine,
+    )
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -9,6 +9,8 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from app.client_progress import progress_script
+
 ASSETS = Path(__file__).resolve().parents[1] / "assets"
 MODULES = ASSETS / "js"
 TOKENS = ASSETS / "css" / "tokens.css"
@@ -44,7 +46,7 @@ def head() -> str:
     early = [f'<link rel="modulepreload" fetchpriority="low" href="{address()}/{name}">' for name in modules()]
     ready = f'import(new URL("{address()}/main.js", document.baseURI))'
     surface = f"globalThis.Gatelight = Object.freeze({{ ready: {ready} }});"
-    return "\n".join([colours, *early, f"<script>{surface}{EARLY_CLICK}{LARGE}</script>"])
+    return "\n".join([colours, *early, f"<script>{surface}{EARLY_CLICK}{LARGE}{progress_script()}</script>"])
 
 
 def css() -> str:

@@ -1,5 +1,6 @@
 """The page: one frame with four tabs, built once per language."""
 
+import inspect
 import os
 
 import gradio as gr
@@ -29,6 +30,7 @@ def create(workbench: Workbench) -> gr.Blocks:
         if language != MAIN:
             with page.route(name, language, show_in_navbar=False):
                 _build(page, workbench, Say(language))
+        _remember_signatures(page)
     return page
 
 
@@ -45,6 +47,16 @@ def _build(page: gr.Blocks, workbench: Workbench, say: Say) -> None:
             conversation = chat.build(page, workbench, say, top, chat_tab)
         with _tab("runs", say):
             runs.build(workbench, say, conversation, former)
+
+
+def _remember_signatures(page: gr.Blocks) -> None:
+    """Let `inspect` find the signatures of the components' constructors where it looks first.
+
+    Gradio asks for the signature of every component's constructor for every session, which made one out of each
+    anew: a tenth of the server's work for a visitor.
+    """
+    for constructor in {type(block).__init__ for block in page.blocks.values()}:
+        constructor.__signature__ = inspect.signature(constructor)  # type: ignore[attr-defined]
 
 
 def _tab(name: str, say: Say) -> gr.Tab:

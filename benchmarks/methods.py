@@ -1,147 +1,111 @@
-"""Every method with its default settings on the embedded base, measured: what it costs, what it reaches.
+"""What each method costs and reaches on the embedded base, as texts.
 
-    python -m benchmarks.methods [--only lora bias] [--seed 0]
+    python -m benchmarks.methods
 
-Writes docs/methods.md and the table in README.md for people, and assets/zoo.json for the page's picture of it. With
---only, the other rows stay as they were measured before; with --only and no name, only the texts are written again.
+Writes docs/methods.md and the table in README.md from assets/expected.json, which `python -m benchmarks.expected`
+measures.
 """
 
-import argparse
 import inspect
 import json
-import platform
 import re
 import statistics
-import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
-import torch
-
+from benchmarks.expected import EXPECTED
 from benchmarks.within_reach import measured as within_reach
-from engine.config.run import RunConfig
-from engine.core.atomic import write_json, write_text
-from engine.data.dataset import load_dataset
-from engine.evaluation.text import text_scores
+from engine.core.atomic import write_text
 from engine.methods import METHODS
 from engine.methods.spec import MethodSpec
 from engine.models.loading import load_base
-from engine.runs.log import all_events
-from engine.training.launch import start_run
 
 ROOT = Path(__file__).resolve().parents[1]
-ZOO, PAGE, README = ROOT / "assets" / "zoo.json", ROOT / "docs" / "methods.md", ROOT / "README.md"
+PAGE, README = ROOT / "docs" / "methods.md", ROOT / "README.md"
 BEGIN, END = "<!-- methods -->\n", "<!-- /methods -->\n"
-DATASET = "town-qa"
+DATASETS = ("town-qa", "menu-to-text", "complaints", "manners")
+FIRST = DATASETS[0]
+SCORES = "town-qa | menu-to-text (BLEU) | complaints | manners"
+
+Rows = dict[str, dict[str, list[dict[str, Any]]]]
+"""The rows of expected.json by method and dataset, one for each seed."""
 
 
 def main() -> None:
-    """Measure, and write both files after every method, so that a run that is cut short is not lost."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", nargs="*", choices=list(METHODS), default=list(METHODS), help="methods to measure")
-    parser.add_argument("--seed", type=int, default=0)
-    args = parser.parse_args()
-    zoo = json.loads(ZOO.read_text(encoding="utf-8")) if ZOO.exists() else {"methods": []}
-    rows = {row["name"]: row for row in zoo["methods"] if row["name"] in METHODS}
-    if args.only or "reach" not in zoo:
-        threads = torch.get_num_threads()
-        zoo["machine"] = f"{platform.machine()}, {threads} threads, torch {torch.__version__.split('+')[0]}"
-        zoo["dataset"], zoo["reach"] = DATASET, within_reach(load_base("town"))
-    write(zoo)
-    for name in args.only:
-        rows[name] = measured(name, args.seed)
-        print(json.dumps({key: value for key, value in rows[name].items() if key != "curve"}), flush=True)
-        write(zoo | {"methods": [rows[known] for known in METHODS if known in rows]})
+    """Write both texts, each whole."""
+    table = json.loads(EXPECTED.read_text(encoding="utf-8"))
+    rows: Rows = {name: {} for name in METHODS}
+    for row in table["rows"]:
+        rows[row["method"]].setdefault(row["dataset"], []).append(row)
+    rows = {name: by_dataset for name, by_dataset in rows.items() if FIRST in by_dataset}
+    write_text(PAGE, page(rows, table["machine"]))
+    write_text(README, with_table(README.read_text(encoding="utf-8"), rows))
 
 
-def measured(name: str, seed: int) -> dict[str, Any]:
-    """Train with defaults and score on the test rows. Seconds are all from the start to the finished adapter."""
-    config = RunConfig(dataset=DATASET, method=name, training={"seed": seed})
-    base = load_base("town")
-    begin = time.monotonic()
-    with tempfile.TemporaryDirectory() as folder:
-        trainer = start_run(Path(folder) / "run", config, load_base)
-        for _ in trainer.run():
-            pass
-        seconds = time.monotonic() - begin
-        events = list(all_events(trainer.folder.events_path))
-        size = (trainer.folder.adapter_path / "adapter.safetensors").stat().st_size
-    method = trainer.method
-    scores = text_scores(base, method, load_dataset(DATASET))
-    return {
-        "name": name,
-        "title": method.spec.title,
-        "acts_on": list(method.spec.acts_on),
-        "trainable": sum(parameter.numel() for parameter in method.parameters() if parameter.requires_grad),
-        "total": base.shape.parameters,
-        "file_bytes": size,
-        "steps": trainer.position.step,
-        "seconds": round(seconds, 1),
-        "tokens_per_s": round(statistics.median(event["tokens_per_s"] for event in events if event["kind"] == "loss")),
-        "exact_match": scores.exact_match,
-        "base_exact_match": scores.base_exact_match,
-        "base_ability": scores.base_ability_loss,
-        "base_ability_before": scores.base_ability_loss_before,
-        "curve": [[event["step"], event["validation_loss"]] for event in events if event["kind"] == "eval"],
-    }
-
-
-def write(zoo: dict[str, Any]) -> None:
-    """All three files, each whole."""
-    if not zoo["methods"]:
-        return
-    write_json(ZOO, zoo)
-    PAGE.parent.mkdir(exist_ok=True)
-    write_text(PAGE, page(zoo))
-    write_text(README, with_table(README.read_text(encoding="utf-8"), zoo))
-
-
-def with_table(readme: str, zoo: dict[str, Any]) -> str:
+def with_table(readme: str, rows: Rows) -> str:
     """README.md with the table of methods as it was measured."""
-    lines = ["| method | acts on | trains | file | test rows right | |", "|---|---|--:|--:|--:|---|"]
-    for row in zoo["methods"]:
-        paper = METHODS[row["name"]].paper
+    lines = [f"| method | acts on | trains | {SCORES} |", "|---|---|--:|--:|--:|--:|--:|"]
+    for name, by_dataset in rows.items():
+        spec = METHODS[name]
+        scores = " | ".join(score(by_dataset.get(dataset, [])) for dataset in DATASETS)
         lines.append(
-            f"| {row['title']} | {', '.join(row['acts_on'])} | {row['trainable']:,} "
-            f"| {row['file_bytes'] / 1024:,.0f} KiB | {row['exact_match']:.0%} | [paper]({paper.url}) |"
+            f"| [{spec.title}]({spec.paper.url}) | {', '.join(spec.acts_on)} "
+            f"| {by_dataset[FIRST][0]['trainable']:,} | {scores} |"
         )
     before, rest = readme.split(BEGIN)
     return before + BEGIN + "\n".join(lines) + "\n" + END + rest.split(END)[1]
 
 
-def page(zoo: dict[str, Any]) -> str:
+def score(rows: list[dict[str, Any]]) -> str:
+    """The mean over seeds; where there are several, how far the lowest and the highest are apart."""
+    if not rows:
+        return "–"
+    bleu = rows[0]["score"]["name"] == "bleu"
+    values = [row["score"]["value"] * (1 if bleu else 100) for row in rows]
+    unit, digits = ("", 1) if bleu else (" %", 0)
+    span = f" ({min(values):.{digits}f}–{max(values):.{digits}f})" if len(values) > 1 else ""
+    return f"{statistics.fmean(values):.{digits}f}{unit}{span}"
+
+
+def page(rows: Rows, machine: str) -> str:
     """docs/methods.md."""
-    rows, reach = zoo["methods"], zoo["reach"]
+    base = load_base("town")
+    reach = within_reach(base)
     table = [
-        "| method | acts on | trains | file | exact match on test rows | base ability | tokens/s | seconds |",
-        "|---|---|--:|--:|--:|--:|--:|--:|",
+        f"| method | acts on | trains | file | {SCORES} | forgetting | tokens/s | CPU seconds |",
+        "|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|",
     ]
-    for row in rows:
+    for name, by_dataset in rows.items():
+        spec, first = METHODS[name], by_dataset[FIRST][0]
+        scores = " | ".join(score(by_dataset.get(dataset, [])) for dataset in DATASETS)
         table.append(
-            f"| [{row['title']}](#{row['name']}) | {', '.join(row['acts_on'])} | {row['trainable']:,} "
-            f"| {row['file_bytes'] / 1024:,.0f} KiB | {row['exact_match']:.1%} | {row['base_ability']:.3f} "
-            f"| {row['tokens_per_s']:,} | {row['seconds']:.0f} |"
+            f"| [{spec.title}](#{name}) | {', '.join(spec.acts_on)} | {first['trainable']:,} "
+            f"| {first['file_bytes'] / 1024:,.0f} KiB | {scores} | {first['forgetting']:+.3f} "
+            f"| {first['tokens_per_s']:,} | {first['cpu_seconds']:.0f} |"
         )
-    before = rows[0]
+    untuned = next(iter(rows.values()))
     return _PAGE.format(
-        machine=zoo["machine"],
+        machine=machine,
         first=reach["first"],
         others=reach["others"],
         probe=", ".join(f"{share:.0%}" for share in reach["probe"]),
         table="\n".join(table),
-        untuned=before["base_exact_match"],
-        ability=before["base_ability_before"],
-        total=before["total"],
-        methods="\n\n".join(section(METHODS[row["name"]], row) for row in rows),
+        untuned=", ".join(f"{_baseline(untuned[dataset][0])} on {dataset}" for dataset in DATASETS),
+        total=base.shape.parameters,
+        methods="\n\n".join(section(METHODS[name], by_dataset[FIRST][0]) for name, by_dataset in rows.items()),
     )
+
+
+def _baseline(row: dict[str, Any]) -> str:
+    baseline = row["score"]["baseline"]
+    return f"BLEU {baseline:.1f}" if row["score"]["name"] == "bleu" else f"{baseline:.0%}"
 
 
 def section(spec: MethodSpec, row: dict[str, Any]) -> str:
     """One method: paper, equation, what it does, its settings."""
     notes = inspect.getdoc(inspect.getmodule(spec.implementation())) or ""
     settings = "\n".join(f"| `{f.name}` | `{f.default}` | {f.info.help} |" for f in spec.settings.fields())
-    curve = ", ".join(f"{loss:.2g}" for _, loss in row["curve"])
+    curve = ", ".join(f"{loss:.2g}" for _, loss in row["validation"])
     return (
         f'## <a id="{spec.name}"></a>{spec.title}\n\n'
         f"{spec.paper.authors}, {spec.paper.year}: [{spec.paper.title}]({spec.paper.url}). Learning rate on "
@@ -159,15 +123,17 @@ def _prose(notes: str) -> str:
 _PAGE = """# Methods
 
 Every method with its default settings on the embedded base ({total:,} parameters), tuned for 300 steps of 16 rows on
-town-qa and scored by greedy generation on its test rows, which ask only about people whom no training row asks
-about. The untuned base answers {untuned:.1%} of them. "Base ability" is the loss on held-out plain text after tuning,
-in nats per token; the untuned base has {ability:.3f}. Tokens per second are those of training steps, seconds all from
-the start to the finished adapter, on this machine: compare them within the table only. (Seconds and tokens of AdaLoRA,
-VeRA, MiSS, SHiRA, OFT and LoReFT are of another day than the others', and no measure against them.)
+each of four datasets and scored by greedy generation on their test rows: the share of answers that are right to the
+letter, and BLEU for menu-to-text. The test rows of town-qa and manners ask only about people whom no training row asks
+about. The untuned base reaches {untuned}. Where several seeds were run, the mean stands there with the lowest and the
+highest. The other columns are of one run on town-qa: forgetting is the rise of the loss on held-out plain text, in nats
+per token; tokens per second are those of training steps beside other work, CPU seconds all from the start to the
+finished adapter. Compare them within the table only.
 
 {table}
 
-Measured by `python -m benchmarks.methods` ({machine}). This page is generated: edit the methods, not the page.
+Measured by `python -m benchmarks.expected` ({machine}). `python -m benchmarks.methods` writes this page: edit the
+methods, not the page.
 
 ## Where a network beside the base falls short
 

@@ -76,7 +76,7 @@ def build(workbench: Workbench, say: Say, chat: Chat, former: gr.Textbox) -> Non
             panel.ask: gr.Button(interactive=False),
         }
 
-    zoo.build(say)
+    zoo.build(say, _titles(workbench, say))
 
     # In order and none dropped, so that the last pick is the one that stays.
     parts = {compare, plot, differences, *actions.parts, panel.ask}

@@ -19,14 +19,18 @@ def preset_settings(spec: MethodSpec, preset: str, sizes: Sizes) -> dict[str, An
 
 
 def resized(form: TrainingForm, values: Values, sizes: Sizes) -> Updates:
-    """The settings of all methods for a model of another size, where they still are as they suited the one before."""
+    """The settings of all methods for a model of another size, where they still are as they suited the one before.
+
+    Settings that suit both are left alone: what this was asked with may be older than what stands on the form by now.
+    """
     updates: Updates = {form.sizes: sizes}
     for name, spec in form.methods.methods.items():
         controls, preset = form.methods.controls[name], values[form.last_presets].get(name, "")
         before, after = (preset_settings(spec, preset, each) for each in (values[form.sizes], sizes))
         present = _present(spec, forms.read({setting: controls[setting] for setting in spec.sized}, values))
         if all(setting in present and present[setting] == before[setting] for setting in spec.sized):
-            fields = [field for field in spec.settings.fields() if field.name in spec.sized]
+            changed = {setting for setting in spec.sized if before[setting] != after[setting]}
+            fields = [field for field in spec.settings.fields() if field.name in changed]
             updates |= forms.filled(controls, fields, after)
     return updates
 

@@ -1,39 +1,47 @@
 """The method zoo below the table of runs: what methods reach and cost, as measured here and as HF peft published it."""
 
 import json
+import statistics
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from app import cards
+from app import cards, expected
+from app.expected import Measured
 from app.markup import html, link, safe
 from app.words import Say
 from engine.methods import METHODS
 
-ZOO = Path(__file__).resolve().parents[2] / "assets" / "zoo.json"
-"""Written by `python -m benchmarks.methods`."""
-PUBLISHED = ZOO.with_name("published.json")
+PUBLISHED = Path(__file__).resolve().parents[2] / "assets" / "published.json"
 """The results of HF peft's comparison of methods, with their source."""
-SOURCES = ("here", "peft")
+MEAN, PEFT = "mean", "peft"
+"""The mean over all datasets that ship, and what HF peft published; every other source is a dataset."""
 MEASURES = ("exact_match", "forgetting", "trainable", "seconds", "file_bytes", "memory_gb")
+PERCENT = ("bleu", "chrf")
+"""Metrics from 0 to 100."""
 FIRST = {"x": "forgetting", "y": "exact_match"}
 """What either axis shows at first."""
 
 _ON_LOAD = "Gatelight.ready.then(({ mountZoo }) => mountZoo(element, JSON.parse(props.words), server));"
 
 
-def build(say: Say) -> gr.HTML:
-    """The picture; it hides itself where nothing was measured."""
+def build(say: Say, titles: dict[str, str]) -> gr.HTML:
+    """The picture; it hides itself where nothing was measured.
+
+    Args:
+        say: The page's words.
+        titles: Titles of the datasets by their names.
+    """
 
     def zoo(source: object) -> dict[str, Any]:
-        return published() if source == "peft" else measured(say)
+        return published() if source == PEFT else measured(say, str(source))
 
     def card(name: str) -> str:
         return cards.method_card(say, METHODS[name]) if name in METHODS else ""
 
     return html(
-        html_template=_shell(say),
+        html_template=_shell(say, titles),
         elem_id="gl-zoo",
         js_on_load=_ON_LOAD,
         server_functions=[zoo, card],
@@ -41,18 +49,54 @@ def build(say: Say) -> gr.HTML:
     )
 
 
-def measured(say: Say, path: Path | None = None) -> dict[str, Any]:
-    """What was measured, with each method's family and its name in the page's language; nothing if there is no file."""
-    path = path or ZOO
-    if not path.exists():
-        return {}
-    measurements: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    for row in measurements["methods"]:
-        key = f"method.{row['name']}"
-        row["forgetting"] = row["base_ability"] - row["base_ability_before"]
-        row["family"] = METHODS[row["name"]].group
-        row["title"] = say(key) if key in say else row["title"]
-    return measurements
+def sources(say: Say, titles: dict[str, str]) -> dict[str, str]:
+    """What the picture can show, in words: the mean, each dataset on which methods were measured, what was published.
+
+    Args:
+        say: The page's words.
+        titles: Titles of the datasets by their names.
+    """
+    datasets = {row.dataset for row in expected.measured(expected.ASSETS)}
+    here = {name: say("runs.zoo.source.here", dataset=titles[name]) for name in titles if name in datasets}
+    mean = {MEAN: say("runs.zoo.source.mean")} if len(here) > 1 else {}
+    return {**mean, **here, PEFT: say("runs.zoo.source.peft")}
+
+
+def measured(say: Say, source: str) -> dict[str, Any]:
+    """What was measured on a dataset, or on the mean of all; in the mean are the methods that were measured on each."""
+    rows: dict[str, list[Measured]] = {}
+    for row in expected.measured(expected.ASSETS):
+        if source in (MEAN, row.dataset):
+            rows.setdefault(row.method, []).append(row)
+    wanted = len({row.dataset for some in rows.values() for row in some})
+    whole = {name: some for name, some in rows.items() if len(some) == wanted}
+    return {"methods": [_mark(say, name, whole[name]) for name in METHODS if name in whole]}
+
+
+def _mark(say: Say, name: str, rows: list[Measured]) -> dict[str, Any]:
+    """One method: the means over its rows, and the span of its seeds."""
+    key = f"method.{name}"
+    forgotten = [row.forgetting for row in rows if row.forgetting is not None]
+    parts = {row.dataset: _share(row, row.score.value) for row in rows}
+    return {
+        "name": name,
+        "title": say(key) if key in say else METHODS[name].title,
+        "family": METHODS[name].group,
+        "exact_match": statistics.fmean(parts.values()),
+        "lowest": statistics.fmean(_share(row, row.lowest) for row in rows),
+        "highest": statistics.fmean(_share(row, row.highest) for row in rows),
+        "seeds": min(row.seeds for row in rows),
+        "parts": parts if len(parts) > 1 else {},
+        "forgetting": statistics.fmean(forgotten) if forgotten else 0.0,
+        "seconds": statistics.fmean(row.seconds for row in rows),
+        "trainable": round(statistics.fmean(row.trainable for row in rows)),
+        "file_bytes": round(statistics.fmean(row.file_bytes for row in rows)),
+    }
+
+
+def _share(row: Measured, value: float) -> float:
+    """A score from 0 to 1, whatever its metric."""
+    return value / 100 if row.score.name in PERCENT else value
 
 
 def published(path: Path = PUBLISHED) -> dict[str, Any]:
@@ -73,14 +117,16 @@ def published(path: Path = PUBLISHED) -> dict[str, Any]:
     }
 
 
-def _shell(say: Say) -> str:
+def _shell(say: Say, titles: dict[str, str]) -> str:
     choices = "".join(_choice(say, axis, first) for axis, first in FIRST.items())
-    sources = "".join(f'<option value="{name}">{safe(say(f"runs.zoo.source.{name}"))}</option>' for name in SOURCES)
+    options = "".join(
+        f'<option value="{safe(name)}">{safe(text)}</option>' for name, text in sources(say, titles).items()
+    )
     label = safe(say("runs.zoo.source"))
-    choices = f'<label>{label} <select class="gl-zoo-axis" data-source>{sources}</select></label>' + choices
+    choices = f'<label>{label} <select class="gl-zoo-axis" data-source>{options}</select></label>' + choices
     captions = "".join(
         f'<p class="gl-fact" data-caption="{name}">{safe(say(f"runs.zoo.caption.{name}"))}{_origin(name)}</p>'
-        for name in SOURCES
+        for name in ("here", PEFT)
     )
     return (
         f'<section class="gl-zoo"><header><h3 class="gl-h3">{safe(say("runs.zoo.title"))}</h3>'

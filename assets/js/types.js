@@ -273,18 +273,20 @@
  * @property {string} title
  * @property {"prompts" | "adapters" | "weights" | "beside" | "other"} family
  * @property {number} trainable
- * @property {number} exact_match
- * @property {number} base_exact_match
+ * @property {number} exact_match the score, 0 to 1
+ * @property {number} [lowest] of the runs with other seeds
+ * @property {number} [highest]
+ * @property {number} [seeds] how many runs
+ * @property {Record<string, number>} [parts] the score on each dataset that it is the mean of
  * @property {number} forgetting
  * @property {number} seconds
- * @property {number} tokens_per_s
  * @property {number} file_bytes
  * @property {number} memory_gb of published results only, like the next
  * @property {number} learning_rate
  */
 /**
  * @typedef {object} ZooServer
- * @property {(source: string) => Promise<{methods?: ZooMethod[]} | undefined>} zoo "here" or "peft"
+ * @property {(source: string) => Promise<{methods?: ZooMethod[]} | undefined>} zoo "mean", a dataset, or "peft"
  * @property {(name: string) => Promise<string | undefined>} card markup of one method
  */
 

@@ -17,12 +17,14 @@ from engine.data.preview_values import DataPreview, DataReport, PictureReport, P
 from engine.data.readers.hub_name import HUB
 from engine.data.report import report_on
 from engine.data.settings import DataSettings
+from engine.data.shipped import shipped
 from engine.data.task import head_for
 from engine.methods import method_spec
 from engine.methods.serving import must_serve
 from engine.models.families import family_of
 from engine.models.inputs import Processor
 from engine.models.loading import load_config, load_processor
+from engine.models.resolve import SHIPPED
 
 PICTURES = 4
 """Number of pictures that a preview has in place of one row of text."""
@@ -119,9 +121,23 @@ def _read_model(name: str, *, trusted: bool) -> tuple[PreTrainedConfig, Processo
 def preview_data(config: RunConfig, count: int) -> DataPreview:
     """The first rows token by token, or some pictures; and counts over all.
 
+    What ships with the workbench stays as it is while that runs: everybody who opens the page sees the same preview
+    first, which is made once.
+
     Raises:
         WorkbenchError: A setting, the model or the data cannot be used, or no row would be trained on.
     """
+    if config.dataset in shipped() and config.model in SHIPPED:
+        return _preview_of_shipped(config.to_yaml(), count)
+    return _preview(config, count)
+
+
+@functools.lru_cache(maxsize=16)
+def _preview_of_shipped(config: str, count: int) -> DataPreview:
+    return _preview(RunConfig.from_yaml(config), count)
+
+
+def _preview(config: RunConfig, count: int) -> DataPreview:
     prepared = prepare(config.checked())
     dataset, source = prepared.dataset, prepared.dataset.source
     columns = source.columns if source else Columns(kind="pair")

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
-import { nameFits, paretoLine } from "../../assets/js/page/zoo_plot.js";
+import { nameFits, paretoLine, spans } from "../../assets/js/page/zoo_plot.js";
 
 const SCORE_AGAINST_FORGETTING = { x: "forgetting", y: "exact_match" };
 
@@ -28,4 +28,22 @@ test("a name that would end outside of the picture is left to the legend", () =>
   assert.deepEqual([fits(400, 200), fits(450, 200), fits(400, 250)], [true, false, false]);
   assert.ok(fits(450, 200, "LoRA"));
   assert.ok(!fits(440, 200, "偏置微调偏置（BitFit）"), "Chinese letters are as wide as two");
+});
+
+test("a line spans the scores of other seeds, where there are any and the axis shows scores", () => {
+  const palette = /** @type {import("../../assets/js/types.js").Palette} */ ({ muted: "grey" });
+  /** @param {object[]} some */
+  const methods = (...some) => /** @type {import("../../assets/js/types.js").ZooMethod[]} */ (some);
+  const [one, three] = [{ exact_match: 0.5 }, { exact_match: 0.8, lowest: 0.6, highest: 0.9, seeds: 3 }];
+  const { visible, array, arrayminus } = spans(methods(one, three), "exact_match", palette);
+  assert.ok(visible);
+  assert.deepEqual(
+    [array, arrayminus].map((list) => list.map((x) => x.toFixed(2))),
+    [
+      ["0.00", "0.10"],
+      ["0.00", "0.20"],
+    ],
+  );
+  assert.ok(!spans(methods(one, three), "seconds", palette).visible);
+  assert.ok(!spans(methods(one), "exact_match", palette).visible);
 });

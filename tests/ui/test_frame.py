@@ -7,12 +7,28 @@ import urllib.request
 
 import pytest
 
+from app.client_progress import EVERY_MS, status_module
 from tests.ui.conftest import OPEN, goto, ready_form, start, wait_idle
 
 pytestmark = pytest.mark.ui
 TABS = {"train": "#gl-start", "watch": "[data-panel=loss]", "chat": "#gl-prompt", "runs": "tr[data-run]"}
 FITS = "document.documentElement.scrollWidth <= innerWidth + 1"
 WIDTH = "selector => document.querySelector(selector).getBoundingClientRect().width"
+PROGRESS = """async ([name, wait]) => {
+  const parts = await import(new URL(`assets/${name}`, document.baseURI));
+  const { LoadingStatus } = Object.values(parts).find((part) => part?.LoadingStatus);
+  const progress = new LoadingStatus();
+  progress.register(1, [10], [20, 21], "hidden");
+  progress.register(2, [11], [22], "minimal");
+  const told = (fn_index, status) => {
+    progress.update({ fn_index, status, stream_state: status === "complete" ? "closed" : null });
+    return Object.keys(progress.current).join(" ");
+  };
+  const all = [told(1, "pending"), told(1, "complete"), told(2, "pending"), told(2, "complete")];
+  await new Promise((resolve) => setTimeout(resolve, wait));
+  return [...all, told(1, "pending"), told(2, "pending")];
+}"""
+"""Components that Gradio tells how far events are, at each stage of two events."""
 
 
 def test_opens_on_watch(visit):
@@ -173,6 +189,13 @@ def test_nothing_comes_from_the_network(visit, app):
     page.wait_for_selector("[data-panel=asks] .gl-heat")
     assert any("plotly" in url for url in asked)
     assert [url for url in asked if not url.startswith((app.url, "data:", "blob:"))] == []
+
+
+def test_inputs_are_told_once_in_a_while(visit):
+    """Gradio's client, as the page's head changes it, tells the inputs of events how far those are once in a second,
+    and where it is shown at every stage."""
+    told = visit().evaluate(PROGRESS, [status_module().name, EVERY_MS + 50])
+    assert told == ["10", "10", "10 11", "10 11", "10 11 20 21 22", "10 11"]
 
 
 def test_no_event_is_public(app):

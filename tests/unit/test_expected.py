@@ -14,7 +14,7 @@ def row(method, value, **facts):
     """A measured row, as the benchmark writes it."""
     score = RunScore(name="exact_match", value=value, baseline=0.02, against="untuned", rows=120)
     whole = {"dataset": "menu-to-text", "method": method, "steps": 300, "score": score.to_dict()}
-    return whole | {"forgetting": 0.125, "cpu_seconds": 61.4} | facts
+    return whole | {"seed": 0, "forgetting": 0.125, "cpu_seconds": 61.4, "trainable": 7, "file_bytes": 9} | facts
 
 
 @pytest.fixture
@@ -59,6 +59,15 @@ def test_nothing_is_said_of_what_was_not_measured():
     assert (
         said("lora", model="somebody/else") == said("ia3") == said("lora+prompt") == said("lora", dataset="x.csv") == ""
     )
+
+
+def test_seeds_are_taken_together(tmp_path):
+    """One row for the runs that differ in their seeds alone: their mean, and how far apart they are."""
+    rows = [row("lora", 0.6), row("lora", 0.9, seed=1, forgetting=0.375), row("prefix", 0.5)]
+    (tmp_path / "expected.json").write_text(json.dumps({"machine": "x", "rows": rows}))
+    lora, prefix = expected.measured(tmp_path)
+    assert (lora.score.value, lora.lowest, lora.highest, lora.seeds, lora.forgetting) == (0.75, 0.6, 0.9, 2, 0.25)
+    assert (prefix.score.value, prefix.lowest, prefix.highest, prefix.seeds) == (0.5, 0.5, 0.5, 1)
 
 
 def test_the_shipped_table_can_be_read():

@@ -85,7 +85,8 @@ WORDS = {
     "runs.rows.tuned": "Tuned",
     "runs.zoo.title": "What does each method reach, and what does it cost?",
     "runs.zoo.source": "from",
-    "runs.zoo.source.here": "measured here: town-qa",
+    "runs.zoo.source.mean": "measured here: the mean of all datasets",
+    "runs.zoo.source.here": "measured here: {dataset}",
     "runs.zoo.source.peft": "published by HF peft: GSM8K",
     "runs.zoo.caption.peft": (
         "Published by the authors of HF peft, not measured here: 63 settings of 38 methods on "
@@ -93,8 +94,9 @@ WORDS = {
         "moved by up to 2.3 points between two publications."
     ),
     "runs.zoo.caption.here": (
-        "One run of each with its default settings, on the embedded model and town-qa: on another model or "
-        "task the order may change. The size of a mark is the training time."
+        "Each method with its default settings, on the embedded model: on another model or task the order may "
+        "change. The score is the share of right answers, or BLEU; a line through a mark spans its runs with other "
+        "seeds, and the size of a mark is the training time. In the mean are the methods measured on all datasets."
     ),
     "runs.zoo.axis.x": "across",
     "runs.zoo.axis.y": "up",
@@ -110,8 +112,9 @@ WORDS = {
         "{title}: trains {n}, test score {score}, forgets {forgetting} nats/token of Wikipedia; "
         "{seconds} s, {memory} GB, learning rate {rate}, file of {size} kB"
     ),
+    "runs.zoo.seeds": ", {low} to {high} over {n} seeds",
     "runs.zoo.told": (
-        "{title}: trains {n}, answers {score} of the test questions, forgets {forgetting} nats/token "
-        "of plain text; {seconds} s, {speed} tokens/s, {size} kB"
+        "{title}: trains {n}, test score {score}{parts}, forgets {forgetting} nats/token of plain text; {seconds} s, "
+        "file of {size} kB"
     ),
 }

@@ -82,7 +82,8 @@ WORDS = {
     "runs.rows.tuned": "调优后",
     "runs.zoo.title": "每种方法做到多好，代价是什么？",
     "runs.zoo.source": "来源",
-    "runs.zoo.source.here": "在此测得：小镇问答",
+    "runs.zoo.source.mean": "在此测得：所有数据集的平均",
+    "runs.zoo.source.here": "在此测得：{dataset}",
     "runs.zoo.source.peft": "HF peft 公布：GSM8K",
     "runs.zoo.caption.peft": (
         "由 HF peft 的作者公布，并非在此测得：在 Llama-3.2-3B 上的 38 种方法、63 组设置，"
@@ -90,7 +91,8 @@ WORDS = {
         "相同设置在两次公布之间最多相差 2.3 个百分点。"
     ),
     "runs.zoo.caption.here": (
-        "每种方法用默认设置在内置模型和小镇问答上各训练一次：换了模型或任务，次序可能不同。标记的大小是训练用时。"
+        "每种方法用默认设置在内置模型上训练：换了模型或任务，次序可能不同。得分是答对的比例，或 BLEU；"
+        "穿过标记的线表示不同随机种子之间的范围，标记的大小是训练用时。平均只包括在所有数据集上都测过的方法。"
     ),
     "runs.zoo.axis.x": "横轴",
     "runs.zoo.axis.y": "纵轴",
@@ -106,8 +108,9 @@ WORDS = {
         "{title}：训练 {n} 个参数，测试得分 {score}，在维基百科上遗忘 {forgetting} nats/token；"
         "{seconds} 秒，{memory} GB，学习率 {rate}，文件 {size} kB"
     ),
+    "runs.zoo.seeds": "，{n} 个随机种子为 {low} 至 {high}",
     "runs.zoo.told": (
-        "{title}：训练 {n} 个参数，答对测试问题的 {score}，普通文本上遗忘 {forgetting} nats/token；"
-        "{seconds} 秒，每秒 {speed} 个 token，{size} kB"
+        "{title}：训练 {n} 个参数，测试得分 {score}{parts}，普通文本上遗忘 {forgetting} nats/token；"
+        "{seconds} 秒，文件 {size} kB"
     ),
 }

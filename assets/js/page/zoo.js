@@ -14,6 +14,21 @@ import { zooPlot } from "./zoo_plot.js";
 
 const MARKS = { prompts: "●", adapters: "■", weights: "◆", beside: "▲", other: "○" };
 
+/** @param {number} share */
+const percent = (share) => `${(100 * share).toFixed(1)} %`;
+
+/**
+ * What a score is made of: the datasets of a mean, and the span of the runs with other seeds.
+ *
+ * @param {ZooMethod} method
+ * @param {Say} say
+ */
+const partsOf = ({ parts = {}, lowest = 0, highest = 0, seeds = 1 }, say) => {
+  const each = Object.entries(parts).map(([dataset, share]) => `${dataset} ${percent(share)}`);
+  const span = seeds > 1 ? say("seeds", { low: percent(lowest), high: percent(highest), n: seeds }) : "";
+  return (each.length ? ` (${each.join(", ")})` : "") + span;
+};
+
 /**
  * What was measured of one method, in words.
  *
@@ -24,10 +39,10 @@ const summary = (method, say) =>
   say(method.memory_gb === undefined ? "told" : "told.peft", {
     title: method.title,
     n: method.trainable.toLocaleString("en"),
-    score: `${(100 * method.exact_match).toFixed(1)} %`,
+    score: percent(method.exact_match),
+    parts: partsOf(method, say),
     forgetting: method.forgetting.toFixed(3),
     seconds: Math.round(method.seconds),
-    speed: method.tokens_per_s?.toLocaleString("en"),
     memory: method.memory_gb,
     rate: method.learning_rate,
     size: Math.round(method.file_bytes / 1000).toLocaleString("en"),
@@ -117,7 +132,9 @@ export const mountZoo = async (element, words, server) => {
     picked = null;
     card.replaceChildren();
     describe(null);
-    for (const caption of findAll(element, "[data-caption]")) caption.hidden = caption.dataset.caption !== wanted;
+    for (const caption of findAll(element, "[data-caption]")) {
+      caption.hidden = (caption.dataset.caption === "peft") !== (wanted === "peft");
+    }
     for (const menu of menus) {
       const memory = /** @type {HTMLOptionElement} */ (find(menu, "[value=memory_gb]"));
       memory.hidden = memory.disabled = methods.every((one) => one.memory_gb === undefined);

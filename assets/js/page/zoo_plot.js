@@ -188,6 +188,20 @@ const better = ({ x, y }, palette, text) => {
 };
 
 /**
+ * Lines from the lowest to the highest score of each method's runs, on the axis that shows scores.
+ *
+ * @param {ZooMethod[]} methods
+ * @param {Measure} measure
+ * @param {Palette} palette
+ */
+export const spans = (methods, measure, palette) => ({
+  ...{ type: "data", symmetric: false, thickness: 1, width: 0, color: palette.muted },
+  visible: measure === "exact_match" && methods.some((one) => (one.seeds ?? 1) > 1),
+  array: methods.map((one) => (one.highest ?? one.exact_match) - one.exact_match),
+  arrayminus: methods.map((one) => one.exact_match - (one.lowest ?? one.exact_match)),
+});
+
+/**
  * @param {ZooMethod[]} methods
  * @param {Axes} axes
  * @param {{palette: Palette, colour: (family: string) => string, width: number, say: (key: string) => string}} look how it is drawn
@@ -217,6 +231,7 @@ export const zooPlot = (methods, axes, { palette, colour, width, say }) => {
   };
   const dots = {
     ...{ x, y, mode: "markers", hoverinfo: "none" },
+    ...{ error_x: spans(methods, axes.x, palette), error_y: spans(methods, axes.y, palette) },
     marker: {
       size: sizes,
       symbol: methods.map((one) => SYMBOLS[one.family]),
