@@ -22,8 +22,8 @@ MODEL = "town"
 """The model that all was measured on."""
 MUCH = 0.25
 """Share of the best score by which another method must be better to be named."""
-FROM_WITHIN = "prompts"
-"""The group of methods that can only bring up what the base knows."""
+LIMITED = ("prompts", "beside")
+"""The groups of methods of which it is known why they reach less: what the base never read, and unheard-of names."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -96,8 +96,9 @@ def _whole(say: Say, row: Measured, better: Measured | None) -> str:
         seconds=round(row.seconds),
         machine=row.machine,
     )
-    from_within = better is not None and METHODS[row.method].group == FROM_WITHIN != METHODS[better.method].group
-    return f"{told} {say('train.expected.prompts')}" if from_within else told
+    group = METHODS[row.method].group
+    limited = better is not None and group in LIMITED and group != METHODS[better.method].group
+    return f"{told} {say(f'train.expected.{group}')}" if limited else told
 
 
 def _baseline(say: Say, row: Measured) -> str:

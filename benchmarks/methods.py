@@ -34,12 +34,17 @@ Rows = dict[str, dict[str, list[dict[str, Any]]]]
 def main() -> None:
     """Write both texts, each whole."""
     table = json.loads(EXPECTED.read_text(encoding="utf-8"))
-    rows: Rows = {name: {} for name in METHODS}
-    for row in table["rows"]:
-        rows[row["method"]].setdefault(row["dataset"], []).append(row)
-    rows = {name: by_dataset for name, by_dataset in rows.items() if FIRST in by_dataset}
+    rows = {name: by_dataset for name, by_dataset in by_method(table["rows"]).items() if FIRST in by_dataset}
     write_text(PAGE, page(rows, table["machine"]))
     write_text(README, with_table(README.read_text(encoding="utf-8"), rows))
+
+
+def by_method(table: list[dict[str, Any]]) -> Rows:
+    """The measured rows by method, in the order of the page's menu, and dataset."""
+    rows: Rows = {name: {} for name in METHODS}
+    for row in table:
+        rows[row["method"]].setdefault(row["dataset"], []).append(row)
+    return rows
 
 
 def with_table(readme: str, rows: Rows) -> str:

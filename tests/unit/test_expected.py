@@ -21,7 +21,7 @@ def row(method, value, **facts):
 def measured(tmp_path, monkeypatch):
     """A table of three methods in place of the shipped one."""
     path = tmp_path / "expected.json"
-    rows = [row("lora", 0.63), row("prefix", 0.15), row("bottleneck", 0.62, forgetting=None), row("gone", 1.0)]
+    rows = [row("lora", 0.63), row("prefix", 0.15), row("bottleneck", 0.62, forgetting=None), row("ladder", 0.1), row("gone", 1.0)]
     path.write_text(json.dumps({"machine": "x", "rows": rows}))
     monkeypatch.setattr(expected, "ASSETS", tmp_path)
 
@@ -51,6 +51,7 @@ def test_a_much_better_method_is_named(language):
     assert Say(language)("train.expected.better", method="LoRA", score=Say(language)("unit.share", value=63)) in text
     assert Say(language)("train.expected.prompts") in text
     assert Say(language)("train.expected.prompts") not in said("lora", language)
+    assert Say(language)("train.expected.beside") in said("ladder", language)
 
 
 @pytest.mark.usefixtures("measured")

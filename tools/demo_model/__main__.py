@@ -15,8 +15,8 @@ def main() -> None:
     for name, text in (
         ("data", "write the four tuning datasets (seconds)"),
         ("tokenizer", "train the tokenizer (seconds)"),
-        ("pretrain", "make tokenizer, held-out text and base model (a quarter of an hour on two cores)"),
-        ("card", "measure three methods on every dataset and write the model card (a quarter of an hour)"),
+        ("pretrain", "make tokenizer, held-out text and base model (half an hour on two cores)"),
+        ("card", "write the model card from what `python -m benchmarks.expected` measured (seconds)"),
         ("record", "train the recorded runs that the page opens with (two minutes)"),
     ):
         command = commands.add_parser(name, help=text, description=text)

@@ -66,6 +66,7 @@ WORDS = {
     "train.expected.short": "Measured here: {score} (untuned {baseline}).",
     "train.expected.better": "{method}: {score}.",
     "train.expected.prompts": "Prompts bring up what the base knows, and this asks for words of its own.",
+    "train.expected.beside": "A network beside the base cannot spell names that no training row holds.",
     "train.count": "{trains} {n} of {total} ({share}\u00a0%)",
     "train.count.smaller": "{settings}: so that no more than {most}\u00a0% of this large model trains.",
     "train.count.setting": "{name} {value}",

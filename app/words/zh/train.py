@@ -63,6 +63,7 @@ WORDS = {
     "train.expected.short": "实测：{score}（未微调 {baseline}）。",
     "train.expected.better": "{method}：{score}。",
     "train.expected.prompts": "提示只能唤起基座已知的内容，而这里要说它自己的话。",
+    "train.expected.beside": "基座旁的网络拼不出训练数据里没有的名字。",
     "train.count": "{trains} {n} 个参数，基座共 {total} 个（{share}\u00a0%）",
     "train.count.smaller": "{settings}：模型较大，这样训练的参数不超过 {most}\u00a0%。",
     "train.count.setting": "{name} {value}",
