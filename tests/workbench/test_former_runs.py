@@ -8,6 +8,7 @@ import pytest
 
 from engine.analysis.probe import probe
 from engine.config.run import RunConfig
+from engine.core.errors import RunError
 from engine.exchange.native import load_adapter
 from engine.models.loading import load_base
 from engine.runs.folder import RunFolder
@@ -16,7 +17,8 @@ from engine.runs.scan import run_folders
 from engine.training.launch import resume_run
 
 EXPECTED = [1.4633, 1.68495, 1.18461, 1.60847, 2.23155, 1.94489]
-FORMER = Path(__file__).resolve().parents[1] / "data" / "runs-0.1.0"
+DATA = Path(__file__).resolve().parents[1] / "data"
+FORMER, FORMER_TOWN = DATA / "runs-0.1.0", DATA / "town-0.1.0"
 TRAINING = {
     "steps": 6,
     "batch_size": 8,
@@ -33,6 +35,11 @@ TRAINING = {
 def runs(tmp_path):
     """A copy that may be changed."""
     return Path(shutil.copytree(FORMER, tmp_path / "runs"))
+
+
+def former_base(_name, *options, **named):
+    """The embedded base of version 0.1.0, which has other weights today."""
+    return load_base(str(FORMER_TOWN), *options, **named)
 
 
 def test_they_are_listed_with_todays_names(runs):
@@ -58,15 +65,21 @@ def test_what_they_held_is_read_and_written_alike(runs):
 
 def test_their_adapters_can_be_asked(runs):
     """An adapter file of before acts on the base."""
-    base = load_base("town")
+    base = former_base("town")
     for name in ("llama_adapter-0.1.0", "lora-0.1.0"):
         report = probe(base, load_adapter(runs / name / "adapter", base), "Where does Ivan Marsh live?")
         assert report.tokens
 
 
+def test_todays_base_is_not_theirs(runs):
+    """The weights of the embedded base are others today: one sentence says so, and nothing answers wrongly."""
+    with pytest.raises(RunError, match="are not the ones that the run"):
+        resume_run(RunFolder.open(runs / "llama_adapter-0.1.0"), load_base)
+
+
 def test_a_stopped_one_goes_on(runs):
     """The last two losses are the ones that version 0.1.0 itself made when it resumed this run."""
-    trainer = resume_run(RunFolder.open(runs / "llama_adapter-0.1.0"), load_base)
+    trainer = resume_run(RunFolder.open(runs / "llama_adapter-0.1.0"), former_base)
     assert trainer.position.step == 4
     with trainer.folder.owned():
         for _ in trainer.run():
