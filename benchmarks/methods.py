@@ -144,12 +144,13 @@ methods, not the page.
 
 On town-qa and manners the ladder misses what nearly all others reach, side-tuning a part of it, and more steps do not
 help: their validation loss falls like that of the others, for validation rows ask about the people of the training
-rows. What they cannot do is to begin an answer about somebody new. With the answer so far given, the untuned base has {others:.1%} of all next tokens on
-test rows right, but {first:.1%} of the first ones, since it would go on asking. The first one is the first letter
-of a name, which the question holds as one token that no training row contains. A method inside of the base makes it
-an answering model, and that can spell. A network beside it must know the spelling itself, and cannot learn it from
-the base's states: a linear map from them to the letter, fitted to the people of the training rows, is right about
-{probe} of the others (below the layers, then after each; `python -m benchmarks.within_reach`).
+rows. What they cannot do is to begin an answer about somebody new. With the answer so far given, the untuned base has
+{others:.1%} of all next tokens on test rows right, but {first:.1%} of the first ones, since it would go on with its
+book. The first one is the first letter of a name, which the question holds as one token that no training row contains.
+A method inside of the base makes it an answering model, and that can spell. A network beside it must know the spelling
+itself, and cannot learn it from the base's states: a linear map from them to the letter, fitted to the people of the
+training rows, is right about {probe} of the others (below the layers, then after each;
+`python -m benchmarks.within_reach`).
 
 Side-tuning can bring the knowledge along. A small network that the base taught on its own writing spells many new
 names, and more teaching helps: on the base of version 0.1.0, where it reached 48 % by default, it came to 59 % with
