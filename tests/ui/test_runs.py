@@ -272,7 +272,12 @@ def test_the_zoo_opens_on_score_against_forgetting(page):
     assert plot.evaluate(axes) == ["forgetting (nats/token)", "test score"]
     assert plot.locator(".ytick").all_text_contents()[-1] == "100%"
     named = plot.locator(".annotation").all_text_contents()
-    assert {"better", "LoRA", "SHiRA"} <= set(named)
+    assert {"better", "LoRA", "Prompt tuning"} <= set(named)
+    page.hover(".gl-zoo-name >> text=Prompt tuning")
+    assert re.search(r"town-qa \d+\.\d %, menu-to-text \d+\.\d %", page.inner_text(".gl-zoo-readout"))
+    page.locator("[data-source]").select_option("town-qa")
+    page.wait_for_selector(".gl-zoo-name >> text=SHiRA")  # was not measured on all
+    assert "menu-to-text" not in page.inner_text(".gl-zoo-readout")
     arrow = "(plot) => plot.layout.annotations.filter((one) => one.showarrow).map((one) => [one.ax > 0, one.ay > 0])"
     assert plot.evaluate(arrow) == [[True, True]]
     page.locator("[data-axis=x]").select_option("exact_match")
