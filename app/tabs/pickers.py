@@ -65,7 +65,9 @@ def title(say: Say, run: RunSummary) -> str:
     if run.status in ACTIVE:
         return f"{run.name} ({say('common.live')})"
     score = f" · {score_text(say, run.score)}" if run.score else ""
-    return f"{run.name} · {time.strftime('%H:%M', time.localtime(run.created))}{score}"
+    begun, today = time.localtime(run.created), time.localtime()
+    moment = "%H:%M" if begun[:3] == today[:3] else "%m-%d %H:%M"
+    return f"{run.name} · {time.strftime(moment, begun)}{score}"
 
 
 def runs_menu(workbench: Workbench, say: Say, chosen: str, present: str | None = None) -> Any:  # noqa: ANN401

@@ -52,7 +52,7 @@ def served(workbench: Workbench, say: Say) -> list[Callable[[Asked], Any]]:
         return in_words(say, update.to_json())
 
     def runs(_: Asked) -> list[Asked]:
-        wanted, visitor = ("id", "name", "status", "recording"), workbench.rights.who()
+        wanted, visitor = ("id", "name", "status", "recording", "created"), workbench.rights.who()
         return [
             {name: getattr(run, name) for name in wanted} | {"drives": visitor.changes(run.owner)}
             for run in workbench.runs.summaries()

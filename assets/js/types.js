@@ -149,6 +149,7 @@
  * @property {string} name
  * @property {string} status
  * @property {boolean} recording
+ * @property {number} created seconds since the epoch
  * @property {boolean} drives whether who looks may make it go on or stop
  */
 /**

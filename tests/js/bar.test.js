@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
-import { stateLine, waysOn } from "../../assets/js/watch/bar.js";
+import { runOptions, stateLine, waysOn } from "../../assets/js/watch/bar.js";
 import { Tape } from "../../assets/js/watch/tape.js";
 import { since } from "./answers.js";
 
@@ -92,4 +92,17 @@ test("a run of one's own can go on from where it stands", () => {
   assert.equal(wayOf({ status: "finished", recording: true }), "");
   assert.equal(wayOf({ status: "stopped" }, [{ id: "run-1", drives: false }]), "");
   assert.equal(wayOf({ status: "stopped" }, []), "");
+});
+
+test("runs of one name tell when they were begun, others do not", () => {
+  const created = new Date(2026, 10, 29, 7, 5).getTime() / 1000;
+  const runs = ["a", "b", "c"].map((id, i) => ({
+    ...{ id, name: i < 2 ? "LoRA" : "Prefix", status: "finished", recording: false, drives: true },
+    created: created + 86_400 * i,
+  }));
+  assert.deepEqual(runOptions(runs, say), [
+    ["a", "LoRA  ·  11-29 07:05  ·  status.finished"],
+    ["b", "LoRA  ·  11-30 07:05  ·  status.finished"],
+    ["c", "Prefix  ·  status.finished"],
+  ]);
 });

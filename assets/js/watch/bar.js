@@ -26,15 +26,25 @@ const fillSelect = (select, options, chosen) => {
   select.value = chosen;
 };
 
+/** @param {number} seconds since the epoch */
+const moment = (seconds) =>
+  new Date(1000 * seconds).toLocaleString("sv", { dateStyle: "short", timeStyle: "short" }).slice(5);
+
 /**
- * @param {RunEntry} run
+ * Runs as a menu offers them; of those with one name each says when it was begun.
+ *
+ * @param {RunEntry[]} runs
  * @param {Say} say
- * @returns {[value: string, text: string]}
+ * @returns {[value: string, text: string][]}
  */
-const option = (run, say) => [
-  run.id,
-  `${run.name}  ·  ${run.recording ? say("recording") : say(`status.${run.status}`)}`,
-];
+export const runOptions = (runs, say) => {
+  const names = runs.map((run) => run.name);
+  return runs.map((run) => {
+    const shared = names.indexOf(run.name) !== names.lastIndexOf(run.name);
+    const parts = [run.name, ...(shared ? [moment(run.created)] : [])];
+    return [run.id, [...parts, run.recording ? say("recording") : say(`status.${run.status}`)].join("  ·  ")];
+  });
+};
 
 /** The tab to go on with from a run of which there is something to say. @type {Record<string, string>} */
 const NEXT = { finished: "chat", stopped: "runs", running: "train", paused: "train" };
@@ -229,13 +239,10 @@ export const createBar = (stage) => {
 
   return () => {
     const { tape } = view;
-    const others = view.runs.filter((run) => run.id !== tape?.run);
-    fillSelect(
-      runs,
-      view.runs.map((run) => option(run, say)),
-      tape?.run ?? "",
-    );
-    fillSelect(other, [["", say("compare.none")], ...others.map((run) => option(run, say))], view.other?.run ?? "");
+    const options = runOptions(view.runs, say);
+    const others = options.filter(([id]) => id !== tape?.run);
+    fillSelect(runs, options, tape?.run ?? "");
+    fillSelect(other, [["", say("compare.none")], ...others], view.other?.run ?? "");
     state.draw(view);
     const active = Boolean(tape?.active);
     live.hidden = !active;
