@@ -8,7 +8,6 @@ from engine.cli.commands import Commands, add_command
 from engine.cli.output import result, table
 from engine.cli.settings import add_data_option
 from engine.core.paths import models_root
-from engine.data.dataset import shipped_datasets
 from engine.methods import METHODS
 
 
@@ -101,6 +100,8 @@ def datasets(args: argparse.Namespace) -> None:
 
         describe(args)
         return
+    from engine.data.dataset import shipped_datasets
+
     rows = [
         {"name": info.name, "summary": next(iter(info.summary.values())), "metric": info.metric, **info.splits}
         for info in shipped_datasets()

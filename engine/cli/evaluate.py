@@ -9,13 +9,13 @@ from engine.cli.output import result
 from engine.cli.settings import add_accept_option, add_loading_options, loading
 from engine.core.atomic import write_text
 from engine.core.errors import ModelError
-from engine.data.dataset import load_dataset
 from engine.runs.folder import RunFolder
 
 
 def score(args: argparse.Namespace) -> None:
     """Score a run on the test rows of its dataset, beside the untuned base."""
     from engine.cli.adapter import load_base_of
+    from engine.data.dataset import load_dataset
     from engine.evaluation.head import head_predictions, head_scores
     from engine.evaluation.text import text_predictions, text_scores
     from engine.exchange.native import load_adapter

@@ -22,9 +22,10 @@ from engine.data.readers.hub_name import HUB
 from engine.data.row import Row as Row
 from engine.data.settings import DataSettings
 from engine.data.shipped import DATASETS, DESCRIPTION, shipped
+from engine.data.slots import PROMPT
 from engine.data.source import Source
 from engine.data.splits import SPLITS
-from engine.data.templates import PROMPT, fill
+from engine.data.templates import fill
 
 FORMER = {"test": "heldout"}
 """What a split was called before."""

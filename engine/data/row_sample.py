@@ -6,20 +6,14 @@ of a long file are passed over without being taken apart.
 """
 
 from array import array
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.data.row_limit import RowLimit
+
 DRAWN = 8192
 """Random numbers that are drawn at once."""
-
-
-class RowLimit(NamedTuple):
-    """Most rows that are read of a file, and the number that fixes which ones."""
-
-    rows: int
-    seed: int = 0
 
 
 class RowSample:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from engine.core.errors import SettingError
 from engine.core.settings import Settings, setting
-from engine.data.row_sample import RowLimit
+from engine.data.row_limit import RowLimit
 
 
 @dataclass(frozen=True, kw_only=True)

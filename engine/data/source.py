@@ -26,8 +26,9 @@ from engine.data.labels import doubt
 from engine.data.passage import Passage, says_nothing
 from engine.data.row import Row
 from engine.data.settings import DataSettings
+from engine.data.slots import PROMPT
 from engine.data.table import Table, strings
-from engine.data.templates import PROMPT, TextTemplate, begin_of_text, chat, chat_source
+from engine.data.templates import TextTemplate, begin_of_text, chat, chat_source
 from engine.data.texts import answer_of, text_of
 
 

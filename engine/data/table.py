@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from engine.core.errors import DataError
 from engine.core.plain_json import loads
 from engine.data.picture_table import Gallery
-from engine.data.row_sample import RowLimit, RowSample
+from engine.data.row_limit import RowLimit
+from engine.data.row_sample import RowSample
 
 MAX_CELL = 1_000_000
 """Characters: no model reads more, and a tokenizer would be busy with it for minutes."""

@@ -10,12 +10,7 @@ from engine.data.jinja import is_jinja
 from engine.data.jinja_chat import bad_chat_template
 from engine.data.jinja_process import chats, tried
 from engine.data.settings import DataSettings
-
-PROMPT = "{prompt}"
-"""Where a template wants the prompt."""
-
-SLOT = "{p}"
-"""Where a template wants a virtual token, which the method P-tuning puts there."""
+from engine.data.slots import PROMPT, SLOT
 
 ALPACA = (
     "Below is an instruction that describes a task. Write a response that appropriately completes the request.\n\n"

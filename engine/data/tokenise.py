@@ -14,7 +14,8 @@ from typing_extensions import override
 from engine.core.errors import DataError
 from engine.data.dataset import Dataset, Row
 from engine.data.row import Span
-from engine.data.templates import SLOT, fill
+from engine.data.slots import SLOT
+from engine.data.templates import fill
 
 IGNORE = -100
 """Label of a token that is not trained on."""

@@ -8,7 +8,8 @@ from transformers import PreTrainedTokenizerBase
 
 from engine.data.chat_rows import write_questions
 from engine.data.conversations import Message, question_and_answer
-from engine.data.templates import ALPACA, PROMPT, SLOT, alpaca, begin_of_text, chat_source, turn_end
+from engine.data.slots import PROMPT, SLOT
+from engine.data.templates import ALPACA, alpaca, begin_of_text, chat_source, turn_end
 from engine.data.tokenise import encode_prompt
 from engine.inference.column import ChatColumn
 

@@ -7,8 +7,9 @@ from engine.analysis.probe import need_picture, need_words
 from engine.config.run import RunConfig
 from engine.core.errors import RunError
 from engine.data.dataset import load_dataset
-from engine.data.templates import PROMPT, is_chat_template
+from engine.data.slots import PROMPT
 from engine.data.templates import chat as chat_template
+from engine.data.templates import is_chat_template
 from engine.inference.chat import ChatColumn, stream_answers
 from engine.inference.messages import ChatRequest, ChatSide, ChatUpdate
 from engine.methods.base import Method

@@ -16,7 +16,6 @@ from engine.config.run import RunConfig
 from engine.config.training import TRUST
 from engine.core.confine import Confinement, lies_within, named_path
 from engine.core.errors import DataError, ModelError, RunError, SettingError
-from engine.data.readers.dispatch import is_source
 from engine.data.readers.hub_name import HUB, HubName
 from engine.data.settings import DataSettings
 from engine.data.shipped import shipped
@@ -200,6 +199,8 @@ class Permission:
             named_path(file)
         if self.confinement.data is None:
             return
+        from engine.data.readers.dispatch import is_source  # noqa: PLC0415 - it loads pyarrow
+
         names = [] if dataset in shipped() else [dataset]
         for name in [*names, *(file for file in files if not on_hub or is_source(file))]:
             self._check_file(name, self.confinement.data, session)
@@ -212,6 +213,8 @@ class Permission:
         """
         if self.limits.row_limit is None or dataset in shipped():
             return
+        from engine.data.readers.dispatch import is_source  # noqa: PLC0415 - it loads pyarrow
+
         if not is_source(dataset):
             text = f"The folder {dataset!r} has a description of its own, which is not read here: give its files."
             raise DataError("described_folder", text, name=dataset)

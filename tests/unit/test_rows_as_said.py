@@ -14,7 +14,8 @@ from engine.cli.data import _report
 from engine.core.errors import DataError
 from engine.data.dataset import load_dataset
 from engine.data.report import report_on
-from engine.data.row_sample import RowLimit, RowSample
+from engine.data.row_limit import RowLimit
+from engine.data.row_sample import RowSample
 from engine.data.settings import DataSettings
 from tests.tiny import tokenizer
 

@@ -12,7 +12,8 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from engine.core.errors import DataError
-from engine.data.row_sample import RowLimit, rows_of
+from engine.data.row_limit import RowLimit
+from engine.data.row_sample import rows_of
 from engine.data.table import MAX_CELL, Table, filled, huge_cell, plain_text
 
 CELLS_AT_ONCE = 256

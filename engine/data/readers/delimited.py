@@ -15,7 +15,7 @@ from typing import Any
 
 from engine.core.errors import DataError
 from engine.data.readers.encodings import encoding_of
-from engine.data.row_sample import RowLimit
+from engine.data.row_limit import RowLimit
 from engine.data.table import Table, TableMaker
 
 SEPARATORS = (",", "\t", ";", "|")

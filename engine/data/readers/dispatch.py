@@ -8,7 +8,7 @@ from engine.data.readers.formats import has_suffix, read_file
 from engine.data.readers.hub_name import HUB, HubName
 from engine.data.readers.pictures import is_pictures, read_pictures
 from engine.data.readers.science_qa import with_prompts
-from engine.data.row_sample import RowLimit
+from engine.data.row_limit import RowLimit
 from engine.data.settings import DataSettings
 from engine.data.table import Table
 

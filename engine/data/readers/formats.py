@@ -12,7 +12,7 @@ from engine.core.errors import DataError
 from engine.data.readers.arrow_files import read_parquet, stored_bytes
 from engine.data.readers.delimited import read_delimited
 from engine.data.readers.json_files import read_json
-from engine.data.row_sample import RowLimit
+from engine.data.row_limit import RowLimit
 from engine.data.settings import DataSettings
 from engine.data.table import Table
 

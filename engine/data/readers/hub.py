@@ -17,7 +17,8 @@ from huggingface_hub import constants
 from engine.core.errors import DataError
 from engine.data.readers.arrow_files import from_arrow
 from engine.data.readers.hub_name import HubName
-from engine.data.row_sample import RowLimit, rows_of
+from engine.data.row_limit import RowLimit
+from engine.data.row_sample import rows_of
 from engine.data.table import Table, TableMaker
 from engine.models.resolve import hub_reachable
 

@@ -13,7 +13,7 @@ from engine.data.readers.coco import caption_rows, is_captions
 from engine.data.readers.encodings import encoding_of
 from engine.data.readers.science_qa import is_problems, problem_rows
 from engine.data.readers.squad import is_squad, squad_rows
-from engine.data.row_sample import RowLimit
+from engine.data.row_limit import RowLimit
 from engine.data.split_names import NAMES
 from engine.data.table import Table, TableMaker
 

@@ -23,7 +23,7 @@ from engine.data.columns import LABELS
 from engine.data.picture_table import Gallery, PictureFacts
 from engine.data.pixels import NoPictureError, look_at
 from engine.data.readers.formats import has_suffix, read_file
-from engine.data.row_sample import RowLimit
+from engine.data.row_limit import RowLimit
 from engine.data.settings import DataSettings
 from engine.data.split_names import NAMES
 from engine.data.table import Table

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from engine.core.errors import SettingError
 from engine.core.settings import Settings, setting
-from engine.data.templates import SLOT
+from engine.data.slots import SLOT
 from engine.methods.spec import WIDTHS, MethodSpec, Paper, smaller
 from engine.telemetry.method_events import PromptFrame
 
