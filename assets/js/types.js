@@ -403,6 +403,7 @@
  * @property {(report: Report, at: Cursor, ctx: PanelContext) => ReportMap | null} [lower]
  * @property {(report: Report, token: number) => Values} [values] more for the words
  */
+/** @typedef {"loss" | "trainable" | "forgetting" | "seconds"} Objective */
 /**
  * One run of a search.
  *
@@ -417,13 +418,15 @@
  * @property {number | null} loss
  * @property {number | null} trainable
  * @property {number | null} step
- * @property {boolean} best whether no other is as good in both, and better in one
+ * @property {number | null} forgetting nats per token
+ * @property {number | null} seconds of training
+ * @property {boolean} best whether no other is as good in all that the search asks for, and better in one
  */
 /**
  * @typedef {object} SearchView
  * @property {string} id
  * @property {"runs" | "stopped" | "finished"} state
- * @property {{trials: number}} plan
+ * @property {{trials: number, objectives: Objective[]}} plan
  * @property {SearchPoint[]} points
  * @property {{name: string, share: number}[]} importance
  * @property {number} seconds

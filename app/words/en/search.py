@@ -29,8 +29,12 @@ WORDS = {
     "search.state.finished": "Finished: {done} runs, {minutes} min of training.",
     "search.stop": "Stop the search",
     "search.go_on": "Go on",
-    "search.x": "parameters that train (log)",
-    "search.y": "validation loss, nats/token",
+    "search.axis.trainable": "parameters that train (log)",
+    "search.axis.loss": "validation loss, nats/token",
+    "search.axis.forgetting": "forgetting, nats/token",
+    "search.axis.seconds": "seconds of training",
+    "search.across": "across",
+    "search.up": "up",
     "search.hint": (
         "Every dot is a run. Those on the line are beaten by no other: fewer parameters or a lower loss. Click one."
     ),

@@ -8,9 +8,10 @@ import { createPlot } from "../common/plotly.js";
 import { soonOf } from "../common/server.js";
 import { figure, fill } from "../common/text.js";
 import { follow, show } from "../watch/current.js";
-import { best, searchPlot } from "./search_plot.js";
+import { best, firstAxes, searchPlot } from "./search_plot.js";
 
-/** @import { PlotlyHost, SearchAnswer, SearchPoint, SearchServer, SearchView, Values, Words } from "../types.js" */
+/** @import { Axes } from "./search_plot.js" */
+/** @import { Objective, PlotlyHost, SearchAnswer, SearchPoint, SearchServer, SearchView, Values, Words } from "../types.js" */
 
 const POLL_MS = 2000;
 
@@ -46,6 +47,14 @@ export const mountSearch = (element, words, server, use) => {
   const state = el("span", { class: "gl-search-state", role: "status" });
   const act = button("", () => change());
   const host = /** @type {PlotlyHost} */ (/** @type {unknown} */ (el("div", { class: "gl-search-plot" })));
+  const across = el("select", { "aria-label": say("across") });
+  const up = el("select", { "aria-label": say("up") });
+  const axes = el(
+    "div",
+    { class: "gl-search-head" },
+    el("label", { text: `${say("across")} ` }, across),
+    el("label", { text: `${say("up")} ` }, up),
+  );
   const readout = el("p", { class: "gl-note gl-search-told" });
   const take = button(say("use"), () => view && picked !== null && use(view.id, picked));
   const open = button(say("open"), () => watch());
@@ -55,6 +64,7 @@ export const mountSearch = (element, words, server, use) => {
   const deciding = el("div", {}, el("h4", { class: "gl-h3", text: say("importance") }), shares);
   section.append(
     el("div", { class: "gl-search-head" }, choice, state, act),
+    axes,
     host,
     readout,
     el("div", { class: "gl-search-head" }, take, open),
@@ -113,12 +123,31 @@ export const mountSearch = (element, words, server, use) => {
     const key = JSON.stringify(answer);
     if (key === shown) return;
     shown = key;
-    if (view?.id !== answer.search?.id) picked = null;
+    const other = view?.id !== answer.search?.id;
     view = answer.search;
+    if (other) {
+      picked = null;
+      offerAxes();
+    }
     const options = answer.ids.map((id) => el("option", { value: id, text: id }));
     if (choice.options.length !== options.length) choice.replaceChildren(...options);
     choice.value = view?.id ?? "";
     draw();
+  };
+
+  /** The menus of the axes: what the search asks for, where that is more than two can show. */
+  const offerAxes = () => {
+    const objectives = view?.plan.objectives ?? [];
+    const first = firstAxes(objectives);
+    for (const [menu, chosen] of /** @type {[HTMLSelectElement, Objective][]} */ ([
+      [across, first.x],
+      [up, first.y],
+    ])) {
+      const names = [...new Set([...objectives, chosen])];
+      menu.replaceChildren(...names.map((value) => el("option", { value, text: say(`objective.${value}`) })));
+      menu.value = chosen;
+    }
+    axes.hidden = objectives.length < 3;
   };
 
   const draw = () => {
@@ -155,13 +184,15 @@ export const mountSearch = (element, words, server, use) => {
 
   const drawPlot = () => {
     if (!view) return;
-    const { points } = view;
+    const { points, plan } = view;
+    const shows = /** @type {Axes} */ ({ x: across.value, y: up.value });
+    const lined = plan.objectives.every((name) => name === shows.x || name === shows.y);
     const palette = paletteOf(element);
     const style = getComputedStyle(element);
     /** @param {string} family */
     const colour = (family) => style.getPropertyValue(`--gl-family-${family}`).trim();
-    const key = `${shown} ${picked} ${host.clientWidth} ${palette.key}`;
-    plot(key, () => searchPlot(points, picked, { palette, colour, say }));
+    const key = `${shown} ${shows.x} ${shows.y} ${picked} ${host.clientWidth} ${palette.key}`;
+    plot(key, () => searchPlot(points, shows, lined, picked, { palette, colour, say }));
   };
 
   const poll = async () => {
@@ -172,6 +203,7 @@ export const mountSearch = (element, words, server, use) => {
     setTimeout(poll, POLL_MS);
   };
   choice.addEventListener("change", async () => receive(await soonOf(server.seen({ id: choice.value }))));
+  for (const menu of [across, up]) menu.addEventListener("change", () => drawPlot());
   new ResizeObserver(drawPlot).observe(host);
   new MutationObserver(drawPlot).observe(document.body, { attributeFilter: ["class"] });
   poll();

@@ -3,7 +3,8 @@
 
 import { plotLayout } from "../common/plotly.js";
 
-/** @import { Palette, SearchPoint } from "../types.js" */
+/** @import { Objective, Palette, SearchPoint } from "../types.js" */
+/** @typedef {{x: Objective, y: Objective}} Axes what each axis shows */
 
 const SYMBOLS = { prompts: "circle", adapters: "square", weights: "diamond", beside: "triangle-up" };
 
@@ -16,17 +17,31 @@ export const best = (points) =>
   points.filter((point) => point.best).sort((a, b) => (a.trainable ?? 0) - (b.trainable ?? 0));
 
 /**
+ * What the axes show at first: size against loss, where the search asks for them.
+ *
+ * @param {Objective[]} objectives
+ * @returns {Axes}
+ */
+export const firstAxes = (objectives) => {
+  const y = objectives.includes("loss") ? "loss" : objectives[0];
+  const others = objectives.filter((name) => name !== y);
+  return { x: others.includes("trainable") ? "trainable" : (others[0] ?? "trainable"), y };
+};
+
+/**
  * @param {SearchPoint[]} points
+ * @param {Axes} axes
+ * @param {boolean} lined whether the best runs make a line: where the axes show all that the search asks for
  * @param {number | null} picked number of the run that was clicked
  * @param {{palette: Palette, colour: (family: string) => string, say: (key: string) => string}} look how it is drawn
  * @returns {{data: object[], layout: object}}
  */
-export const searchPlot = (points, picked, { palette, colour, say }) => {
-  const known = points.filter((point) => point.loss !== null && point.trainable !== null);
-  const front = best(points);
+export const searchPlot = (points, axes, lined, picked, { palette, colour, say }) => {
+  const known = points.filter((point) => point[axes.x] !== null && point[axes.y] !== null);
+  const front = lined ? best(known).sort((a, b) => Number(a[axes.x]) - Number(b[axes.x])) : [];
   const dots = {
-    x: known.map((point) => point.trainable),
-    y: known.map((point) => point.loss),
+    x: known.map((point) => point[axes.x]),
+    y: known.map((point) => point[axes.y]),
     customdata: known.map((point) => point.number),
     mode: "markers",
     hoverinfo: "none",
@@ -39,19 +54,24 @@ export const searchPlot = (points, picked, { palette, colour, say }) => {
     },
   };
   const line = {
-    x: front.map((point) => point.trainable),
-    y: front.map((point) => point.loss),
+    x: front.map((point) => point[axes.x]),
+    y: front.map((point) => point[axes.y]),
     mode: "lines",
     hoverinfo: "skip",
     line: { color: palette.base, width: 1.5, shape: "hv" },
   };
-  const axis = { gridcolor: palette.line, linecolor: palette.line, zeroline: false, fixedrange: true };
+  /** @param {Objective} name */
+  const axis = (name) => ({
+    ...{ gridcolor: palette.line, linecolor: palette.line, zeroline: false, fixedrange: true },
+    title: { text: say(`axis.${name}`), standoff: 8 },
+    ...(name === "trainable" ? { type: "log", dtick: "D2" } : {}),
+  });
   const layout = {
     ...plotLayout(palette),
     margin: { l: 56, r: 16, t: 8, b: 44 },
     hovermode: "closest",
-    xaxis: { ...axis, title: { text: say("x"), standoff: 8 }, type: "log", dtick: "D2" },
-    yaxis: { ...axis, title: { text: say("y"), standoff: 8 } },
+    xaxis: axis(axes.x),
+    yaxis: axis(axes.y),
   };
   return { data: [line, dots], layout };
 };
