@@ -5,8 +5,8 @@ that the inputs of every event that was ever complete stay on its list (`Loading
 told its state again at every stage of every other event. Each time the whole tree of components is searched for it:
 10,000 searches while this page opens, half of the browser's work.
 
-They cannot go altogether. Telling a component brings its value from what is shown into the tree, where a fold that
-closes leaves it; without that, settings in closed folds lost their values on a busy machine.
+They do not go altogether: telling a component also brings its value from what is shown into the tree, from which it is
+shown again when a fold that was closed is opened.
 """
 
 from pathlib import Path

@@ -2,6 +2,7 @@
 
 import json
 import statistics
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,7 @@ def sources(say: Say, titles: dict[str, str]) -> dict[str, str]:
         say: The page's words.
         titles: Titles of the datasets by their names.
     """
-    datasets = {row.dataset for row in expected.measured(expected.ASSETS)}
+    datasets = {row.dataset for row in _compared()}
     here = {name: say("runs.zoo.source.here", dataset=titles[name]) for name in titles if name in datasets}
     mean = {MEAN: say("runs.zoo.source.mean")} if len(here) > 1 else {}
     return {**mean, **here, PEFT: say("runs.zoo.source.peft")}
@@ -65,12 +66,19 @@ def sources(say: Say, titles: dict[str, str]) -> dict[str, str]:
 def measured(say: Say, source: str) -> dict[str, Any]:
     """What was measured on a dataset, or on the mean of all; in the mean are the methods that were measured on each."""
     rows: dict[str, list[Measured]] = {}
-    for row in expected.measured(expected.ASSETS):
+    for row in _compared():
         if source in (MEAN, row.dataset):
             rows.setdefault(row.method, []).append(row)
     wanted = len({row.dataset for some in rows.values() for row in some})
     whole = {name: some for name, some in rows.items() if len(some) == wanted}
     return {"methods": [_mark(say, name, whole[name]) for name in METHODS if name in whole]}
+
+
+def _compared() -> list[Measured]:
+    """What was measured on datasets on which more than one method was: pictures are seen by one alone."""
+    rows = expected.measured(expected.ASSETS)
+    methods = Counter(row.dataset for row in rows)
+    return [row for row in rows if methods[row.dataset] > 1]
 
 
 def _mark(say: Say, name: str, rows: list[Measured]) -> dict[str, Any]:

@@ -25,7 +25,7 @@ def measured(tmp_path, monkeypatch):
     rows = [
         row("town-qa", "lora", 1.0), row("town-qa", "lora", 0.8, seed=1), row("town-qa", "bias", 0.4),
         row("town-qa", "prefix", 0.5, forgetting=None), row("menu-to-text", "lora", 80.0, "bleu", forgetting=0.25),
-        row("menu-to-text", "prefix", 40.0, "bleu", cpu_seconds=20.0),
+        row("menu-to-text", "prefix", 40.0, "bleu", cpu_seconds=20.0), row("town-pictures", "lora", 0.1),
     ]  # fmt: skip
     (tmp_path / "expected.json").write_text(json.dumps({"machine": "x", "rows": rows}))
     monkeypatch.setattr(expected, "ASSETS", tmp_path)
@@ -56,7 +56,12 @@ def test_the_mean_has_those_measured_everywhere():
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_sources_are_named(language):
     say = Say(language)
-    assert list(zoo.sources(say, TITLES)) == ["mean", "town-qa", "menu-to-text", "peft"]
+    assert list(zoo.sources(say, {**TITLES, "town-pictures": "Pictures"})) == [
+        "mean",
+        "town-qa",
+        "menu-to-text",
+        "peft",
+    ]
     assert zoo.sources(say, TITLES)["town-qa"] == say("runs.zoo.source.here", dataset="Town questions")
 
 
