@@ -251,8 +251,8 @@ What a picture adds to prompts is one vector, the same for all of them. In the s
 of the weights, so that a layer adds the same to every token, gate times W_v I_p, whatever is asked; telling the
 question's answer from the rest is left to the frozen layers above, of a base that has never read most of the words of
 the answers. V2's biases, scales and norms, which the dataset switches on, change these layers too. V2's queries give
-each prompt a vector of its own, so that a token may ask for what it needs; with nine times as many numbers to learn from
-1,500 rows they learn nothing of the pictures in as many updates.
+each prompt a vector of its own, so that a token may ask for what it needs; with nine times as many numbers to learn
+from 1,500 rows they learn nothing of the pictures in as many updates.
 
 ## easy-VQA
 
