@@ -62,13 +62,14 @@ def with_table(readme: str, rows: Rows) -> str:
 
 
 def score(rows: list[dict[str, Any]]) -> str:
-    """The mean over seeds; where there are several, how far the lowest and the highest are apart."""
+    """The mean over seeds, with the lowest and the highest where these differ."""
     if not rows:
         return "–"
     bleu = rows[0]["score"]["name"] == "bleu"
     values = [row["score"]["value"] * (1 if bleu else 100) for row in rows]
     unit, digits = ("", 1) if bleu else (" %", 0)
-    span = f" ({min(values):.{digits}f}–{max(values):.{digits}f})" if len(values) > 1 else ""
+    low, high = (f"{value:.{digits}f}" for value in (min(values), max(values)))
+    span = f" ({low}–{high})" if low != high else ""
     return f"{statistics.fmean(values):.{digits}f}{unit}{span}"
 
 
@@ -130,10 +131,10 @@ _PAGE = """# Methods
 Every method with its default settings on the embedded base ({total:,} parameters), tuned for 300 steps of 16 rows on
 each of four datasets and scored by greedy generation on their test rows: the share of answers that are right to the
 letter, and BLEU for menu-to-text. The test rows of town-qa and manners ask only about people whom no training row asks
-about. The untuned base reaches {untuned}. Where several seeds were run, the mean stands there with the lowest and the
-highest. The other columns are of one run on town-qa: forgetting is the rise of the loss on held-out plain text, in nats
-per token; tokens per second are those of training steps beside other work, CPU seconds all from the start to the
-finished adapter. Compare them within the table only.
+about. The untuned base reaches {untuned}.
+Where seeds differ, the mean stands there with the lowest and the highest. The other columns are of one run on town-qa:
+forgetting is the rise of the loss on held-out plain text, in nats per token; tokens per second are those of training
+steps beside other work, CPU seconds all from the start to the finished adapter. Compare them within the table only.
 
 {table}
 

@@ -14,7 +14,7 @@ PLAIN = {
     "assets/screenshots": "the page as it is",
     "tests/data/checkpoint-0.1.0": "a checkpoint that version 0.1.0 wrote, with a tensor under its former name",
     "tests/data/runs-0.1.0": "two run folders that version 0.1.0 wrote",
-    "tests/data/town-0.1.0": "the embedded base model of version 0.1.0, on which those runs were trained",
+    "assets/town-0.1.0": "the embedded base model of version 0.1.0, on which those runs were trained",
     "assets/town": "the embedded base model, its tokenizer and its card",
     "assets/town-vit": "the embedded vision encoder and its card",
 }

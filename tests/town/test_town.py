@@ -101,7 +101,9 @@ def test_defaults_reach_what_they_must():
     assert all(row["score"]["baseline"] <= (10 if row["score"]["name"] == "bleu" else 0.1) for row in table)
     for name in ("ladder", "side"):
         assert sum(value >= 0.7 for value in shares[name].values()) >= 2, name
-    spread = [max(of) - min(of) for of in ([one[name] for one in shares.values() if name in one] for name in DATASETS)]
+    spread = [
+        max(of) - min(of) for of in ([one[name] for one in shares.values() if name in one] for name in methods.DATASETS)
+    ]
     assert sum(value >= 0.25 for value in spread) >= 2
     assert sum(shares["prompt"][name] <= shares["lora"][name] - 0.1 for name in methods.DATASETS) >= 2
 

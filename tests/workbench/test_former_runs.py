@@ -17,8 +17,8 @@ from engine.runs.scan import run_folders
 from engine.training.launch import resume_run
 
 EXPECTED = [1.4633, 1.68495, 1.18461, 1.60847, 2.23155, 1.94489]
-DATA = Path(__file__).resolve().parents[1] / "data"
-FORMER, FORMER_TOWN = DATA / "runs-0.1.0", DATA / "town-0.1.0"
+ROOT = Path(__file__).resolve().parents[2]
+FORMER, FORMER_TOWN = ROOT / "tests" / "data" / "runs-0.1.0", ROOT / "assets" / "town-0.1.0"
 TRAINING = {
     "steps": 6,
     "batch_size": 8,
