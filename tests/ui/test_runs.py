@@ -274,7 +274,7 @@ def test_the_zoo_opens_on_score_against_forgetting(page):
     named = plot.locator(".annotation").all_text_contents()
     assert {"better", "LoRA", "Prompt tuning"} <= set(named)
     page.hover(".gl-zoo-name >> text=Prompt tuning")
-    assert re.search(r"town-qa \d+\.\d %, menu-to-text \d+\.\d %", page.inner_text(".gl-zoo-readout"))
+    assert re.search(r"complaints \d+\.\d %, manners \d+\.\d %", page.inner_text(".gl-zoo-readout"))
     page.locator("[data-source]").select_option("town-qa")
     page.wait_for_selector(".gl-zoo-name >> text=SHiRA")  # was not measured on all
     assert "menu-to-text" not in page.inner_text(".gl-zoo-readout")
