@@ -114,7 +114,7 @@ const shortName = (title) => {
  *
  * @param {string} name
  */
-const widthOf = (name) => [...name].reduce((sum, letter) => sum + (letter > "\u2e7f" ? 13 : 7.5), 0);
+const widthOf = (name) => [...name].reduce((sum, letter) => sum + (letter > "\u2e7f" ? 13 : 8.5), 0);
 
 /**
  * Whether a name beside its mark ends within the picture; the others are read in the legend.
