@@ -5,9 +5,10 @@ import logging
 import queue
 import threading
 from collections.abc import Callable, Generator
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from engine.core.errors import RunError
 from engine.core.parts import Parts
 from engine.service import deferred
 from engine.service.line import FairLine
@@ -115,8 +116,15 @@ class WorkerThread:
         return self.submit(job, question_of).result()
 
     def call_in_parts(self, begin: "Callable[[Worker], Parts[T]]", question_of: str) -> T:
-        """Queue a long question, which gives way after each part, and wait for its result, or raise what it raises."""
-        return self.stream(begin, lambda _: None, question_of, parts=1).result()
+        """Queue a long question, which gives way after each part, and wait for its result, or raise what it raises.
+
+        Raises:
+            RunError: The workbench is closed meanwhile.
+        """
+        try:
+            return self.stream(begin, lambda _: None, question_of, parts=1).result()
+        except CancelledError:
+            raise RunError("ending", "The workbench is being closed: ask when it runs again.") from None
 
     def expect(self, run: str) -> None:
         """Set the status to "loading" for a run, also before the worker itself is loaded."""

@@ -1,11 +1,13 @@
 """A long answer gives way: counted in turns, training and others come in between, whatever a step takes."""
 
 import threading
+import time
 
 import pytest
 
 from engine.analysis.ablation import ablation, routes
 from engine.analysis.strength import strength_curve
+from engine.core.errors import RunError
 from engine.data.dataset import load_dataset
 from engine.evaluation.predictions import predict_rows
 from engine.inference.generate import TOKENS_OF_A_PART
@@ -177,6 +179,19 @@ def test_errors_and_the_end_reach_who_asked(thread):
         while True:
             yield "part"
 
+    told = []
+
+    def ask():
+        with pytest.raises(RunError) as caught:
+            thread.call_in_parts(unending, "eve")
+        told.append(caught.value.key)
+
+    asking = threading.Thread(target=ask)
+    asking.start()
     future = thread.stream(unending, Trainer.done.append, "ben")
+    while len(thread._streams) < 2:
+        time.sleep(0.01)
     thread.close()
+    asking.join(timeout=20)
     assert future.cancelled()
+    assert told == ["ending"]

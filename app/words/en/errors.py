@@ -334,6 +334,7 @@ WORDS = {
     "error.recording": "“{run}” is a recording and stays as it is.",
     "error.not_causal": "The model {name} fills gaps and does not write on, so it cannot answer in words: let a task "
     "head say the labels, or choose a causal language model.",
+    "error.ending": "The workbench is being closed: ask when it runs again.",
     "error.run_busy": "The run “{run}” is being trained by another process: stop it there.",
     "error.run_exists": "The folder {path} is not empty: choose another one.",
     "error.run_stopped_early": (

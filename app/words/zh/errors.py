@@ -224,6 +224,7 @@ WORDS = {
     "error.reads_pictures": "模型“{name}”读的是图片，不是文字。请为这个数据集选择语言模型。",
     "error.recording": "“{run}”是录像，保持原样。",
     "error.not_causal": "模型 {name} 只会填空、不会续写，无法用文字作答：请改用任务头给出标签，或选择因果语言模型。",
+    "error.ending": "工作台正在关闭：请在它重新运行后再问。",
     "error.run_busy": "运行“{run}”正由另一个进程训练：请在那里停止。",
     "error.run_exists": "文件夹 {path} 不是空的：请换一个。",
     "error.run_stopped_early": "运行“{run}”已经完成：早停在第 {step} 步结束了它；想训练更久，请加大耐心重新开始。",
