@@ -108,7 +108,7 @@ def test_large_mode_is_linked_kept_and_cuts_nothing(visit):
     tall = page.evaluate("document.querySelector('.gl-header').getBoundingClientRect().height")
     assert 80 < tall < 100
     ticks = "[...document.querySelectorAll('.gl-loss-plot .xtick text')].map((one) => one.textContent)"
-    assert page.evaluate(ticks)[-1] == "300"
+    page.wait_for_function(f"({ticks}).at(-1) === '300'")
     page.locator("[data-panel=loss]").scroll_into_view_if_needed()
     box = page.locator("[data-panel=loss] .nsewdrag").bounding_box()
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 3)
