@@ -75,8 +75,8 @@ def measured(say: Say, source: str) -> dict[str, Any]:
 
 
 def _compared() -> list[Measured]:
-    """What was measured on datasets on which more than one method was: pictures are seen by one alone."""
-    rows = expected.measured(expected.ASSETS)
+    """What was measured whole, on datasets on which more than one method was: pictures are seen by one alone."""
+    rows = [row for row in expected.measured(expected.ASSETS) if row.forgetting is not None]
     methods = Counter(row.dataset for row in rows)
     return [row for row in rows if methods[row.dataset] > 1]
 
@@ -84,7 +84,6 @@ def _compared() -> list[Measured]:
 def _mark(say: Say, name: str, rows: list[Measured]) -> dict[str, Any]:
     """One method: the means over its rows, and the span of its seeds."""
     key = f"method.{name}"
-    forgotten = [row.forgetting for row in rows if row.forgetting is not None]
     parts = {row.dataset: _share(row, row.score.value) for row in rows}
     return {
         "name": name,
@@ -95,7 +94,7 @@ def _mark(say: Say, name: str, rows: list[Measured]) -> dict[str, Any]:
         "highest": statistics.fmean(_share(row, row.highest) for row in rows),
         "seeds": min(row.seeds for row in rows),
         "parts": parts if len(parts) > 1 else {},
-        "forgetting": statistics.fmean(forgotten) if forgotten else 0.0,
+        "forgetting": statistics.fmean(row.forgetting for row in rows if row.forgetting is not None),
         "seconds": statistics.fmean(row.seconds for row in rows),
         "trainable": round(statistics.fmean(row.trainable for row in rows)),
         "file_bytes": round(statistics.fmean(row.file_bytes for row in rows)),

@@ -100,9 +100,11 @@ test("runs of one name tell when they were begun, others do not", () => {
     ...{ id, name: i < 2 ? "LoRA" : "Prefix", status: "finished", recording: false, drives: true },
     created: created + 86_400 * i,
   }));
-  assert.deepEqual(runOptions(runs, say), [
+  const recorded = { ...runs[0], id: "r", recording: true };
+  assert.deepEqual(runOptions([...runs, recorded], say), [
     ["a", "LoRA  ·  11-29 07:05  ·  status.finished"],
     ["b", "LoRA  ·  11-30 07:05  ·  status.finished"],
     ["c", "Prefix  ·  status.finished"],
+    ["r", "LoRA  ·  recording"],
   ]);
 });

@@ -37,7 +37,7 @@ def test_what_was_measured_is_said():
     """Score with its baseline, forgetting, time; a method that no longer exists is nobody's better one."""
     best = said("lora")
     assert "63 % right on 120 test rows; the untuned base: 2 % right." in best
-    assert "Forgetting +0.12 nats/token; 61 s (x)." in best
+    assert "Forgetting +0.12 nats/token; 61 s of CPU time (x)." in best
     assert "Measured here: 63 % right (untuned 2 % right)." in best
     assert "LoRA" not in best
     assert "Forgetting – nats" in said("bottleneck")

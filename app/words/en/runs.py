@@ -96,7 +96,7 @@ WORDS = {
     "runs.zoo.caption.here": (
         "Each method with its default settings, on the embedded model: on another model or task the order may "
         "change. The score is the share of right answers, or BLEU; a line through a mark spans its runs with other "
-        "seeds, and the size of a mark is the training time. In the mean are the methods measured on all datasets."
+        "seeds, and the size of a mark is the CPU time. In the mean are the methods measured on all datasets."
     ),
     "runs.zoo.axis.x": "across",
     "runs.zoo.axis.y": "up",
@@ -114,7 +114,7 @@ WORDS = {
     ),
     "runs.zoo.seeds": ", {low} to {high} over {n} seeds",
     "runs.zoo.told": (
-        "{title}: trains {n}, test score {score}{parts}, forgets {forgetting} nats/token of plain text; {seconds} s, "
-        "file of {size} kB"
+        "{title}: trains {n}, test score {score}{parts}, forgets {forgetting} nats/token of plain text; "
+        "{seconds} s of CPU time, file of {size} kB"
     ),
 }

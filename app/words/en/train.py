@@ -61,7 +61,7 @@ WORDS = {
     "train.family.beside": "A network beside the frozen one",
     "train.expected": (
         "Measured with the defaults, {steps} steps: {reached} Forgetting {forgetting} nats/token; "
-        "{seconds} s ({machine})."
+        "{seconds} s of CPU time ({machine})."
     ),
     "train.expected.short": "Measured here: {score} (untuned {baseline}).",
     "train.expected.better": "{method}: {score}.",

@@ -31,16 +31,16 @@ const moment = (seconds) =>
   new Date(1000 * seconds).toLocaleString("sv", { dateStyle: "short", timeStyle: "short" }).slice(5);
 
 /**
- * Runs as a menu offers them; of those with one name each says when it was begun.
+ * Runs as a menu offers them; of one's own with one name each says when it was begun.
  *
  * @param {RunEntry[]} runs
  * @param {Say} say
  * @returns {[value: string, text: string][]}
  */
 export const runOptions = (runs, say) => {
-  const names = runs.map((run) => run.name);
+  const names = runs.filter((run) => !run.recording).map((run) => run.name);
   return runs.map((run) => {
-    const shared = names.indexOf(run.name) !== names.lastIndexOf(run.name);
+    const shared = !run.recording && names.indexOf(run.name) !== names.lastIndexOf(run.name);
     const parts = [run.name, ...(shared ? [moment(run.created)] : [])];
     return [run.id, [...parts, run.recording ? say("recording") : say(`status.${run.status}`)].join("  ·  ")];
   });
