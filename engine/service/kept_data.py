@@ -12,8 +12,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from engine.core.atomic import temporary_name
 from engine.core.errors import DataError
 from engine.data.readers.zips import UnpacksToMoreError, inner, unpack
+from engine.service.leftovers import remove, sweep_left
 from engine.service.visitor import OPERATOR, Visitor
 
 DATA = "data"
@@ -104,6 +106,16 @@ class KeptData:
             with contextlib.suppress(OSError):
                 folder.parent.rmdir()  # where it was the last one
 
+    def sweep_left(self) -> None:
+        """Delete what killed processes have left half-copied or half-unpacked, also those of an earlier version."""
+        sweep_left([self.folder, *self.folder.glob("of-*")])
+        for part in (*self.folder.glob("*/.*.part"), *self.folder.glob("of-*/*/.*.part")):
+            folder = part.parent
+            if _is_named_as_upload(folder) and not _is_upload(folder):
+                remove(part)
+                with contextlib.suppress(OSError):
+                    folder.rmdir()  # where it was all
+
     def _uploads_of(self, config: Config) -> set[Path]:
         """The folders of all uploads to which a config's texts lead."""
         root, found = self.folder.resolve(), set()
@@ -134,35 +146,31 @@ class KeptData:
             with contextlib.suppress(OSError):
                 os.utime(folder)
             return inner(target) if is_zip else target
-        folder.mkdir(parents=True, exist_ok=True)
+        sweep_left([folder.parent])
+        made = temporary_name(folder)  # a kill leaves nothing else behind
         try:
-            kept = self._unpacked(upload, target) if is_zip else self._copied(upload, target)
+            self._make(upload, made / target.name, is_zip=is_zip)
+            folder.mkdir(exist_ok=True)
             (folder / MARK).touch()
+            (made / target.name).replace(target)
         finally:
-            with contextlib.suppress(OSError):
-                folder.rmdir()  # where nothing is in it
-        return kept
+            shutil.rmtree(made, ignore_errors=True)
+        return inner(target) if is_zip else target
 
-    def _unpacked(self, upload: Path, target: Path) -> Path:
+    def _make(self, upload: Path, target: Path, *, is_zip: bool) -> None:
         left = self._left(target.parent.parent)
+        target.parent.mkdir(parents=True)
+        if not is_zip:
+            if left is not None and upload.stat().st_size > left:
+                raise self._too_large(upload.name, left)
+            shutil.copyfile(upload, target)
+            return
         try:
-            return unpack(upload, target, left)
+            unpack(upload, target, left)
         except UnpacksToMoreError as error:
             if left is None:
                 raise
             raise self._too_large(upload.name, left) from error
-
-    def _copied(self, upload: Path, target: Path) -> Path:
-        left = self._left(target.parent.parent)
-        if left is not None and upload.stat().st_size > left:
-            raise self._too_large(upload.name, left)
-        partly = target.with_name(f".{upload.name}.part")
-        try:
-            shutil.copyfile(upload, partly)
-            partly.replace(target)
-        finally:
-            partly.unlink(missing_ok=True)
-        return target
 
     def _left(self, own: Path) -> int | None:
         """Bytes that a visitor may still keep in their folder; None for any number."""

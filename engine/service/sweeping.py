@@ -3,12 +3,16 @@
 import time
 from collections.abc import Callable
 
+from engine.service.exports import EXPORTS
 from engine.service.kept_data import KeptData
+from engine.service.leftovers import sweep_left
 from engine.service.runs import RunStore
 
 EVERY_S = 600
 """Seconds between two sweeps."""
 HOUR_S = 3600
+WRITTEN = (EXPORTS, "queue", "ladders", "searches/*")
+"""Folders below the workbench's own in which files are replaced under temporary names."""
 OLD_S = 7 * 24 * HOUR_S
 """Age of an upload of an earlier version, which carries no mark, after which it goes if no run needs it."""
 
@@ -38,8 +42,13 @@ class Sweeping:
         before = now - self._hours * HOUR_S
         self._runs.delete_of_guests(before)
         self._data.drop_old(before, guests=True)
+        self._runs.exports.drop_orphans()
 
     def at_start(self) -> None:
-        """Sweep, leftovers of earlier versions included."""
+        """Sweep, leftovers of earlier versions and of killed processes included."""
+        home = self._runs.root.parent
+        sweep_left(folder for name in WRITTEN for folder in home.glob(name))
+        self._data.sweep_left()
+        self._runs.exports.drop_orphans()
         self._data.drop_old(self._now() - OLD_S, guests=False)
         self.now_and_then()

@@ -34,7 +34,7 @@ from engine.service.limits import UNLIMITED, Limits
 from engine.service.machine import Machine
 from engine.service.permission import NO_TRUST, Permission
 from engine.service.reference import Reference, reference
-from engine.service.rights import Rights
+from engine.service.rights import Rights, no_such_run
 from engine.service.runs import RECORDINGS, RunStore
 from engine.service.searching import FOLDER, Searching
 from engine.service.sizing import Sizing
@@ -256,8 +256,12 @@ class Workbench:
         folder = self.runs.folder(run)
         self._may_take(folder)
         trust = self.permission.of_run(folder, session)
-        target = self.home / "exports" / f"{run}-{form if form.isidentifier() else 'x'}.zip"
-        return self._worker.call(lambda worker: worker.export(folder, form, target, trust), self.rights.who().id)
+        target = self.runs.exports.path(run, form)
+        self._worker.call(lambda worker: worker.export(folder, form, target, trust), self.rights.who().id)
+        if not folder.is_run():  # deleted meanwhile
+            self.runs.exports.drop(run)
+            raise no_such_run(run)
+        return target
 
     def refused_exports(self, run: str) -> dict[str, ExchangeError]:
         """Why a run's adapter cannot be exported, by form, as far as that can be told before a file is made."""
