@@ -15,8 +15,14 @@ the run and trains with any method.
 Differences from the paper: none with preset `paper` on a model of BERT-base's width, where m = d / 12 = 64 (the paper
 has std 1e-2, the authors' code 1e-3; any width may be set). As options: only the adapter after the MLP (Pfeiffer et
 al. 2021, in this place), adapters in some layers only (AutoPEFT), other activations and starts, frozen norms;
-AdapterHub's defaults are a preset. In a layer that is switched off the norms, too, are the base's again; the paper's
-ablation takes out only the adapters.
+AdapterHub's defaults are a preset. A parallel adapter (He et al., Towards a Unified View of Parameter-Efficient
+Transfer Learning, ICLR 2022, https://arxiv.org/abs/2110.04366), alone or beside the others, reads the input x of the
+MLP, where the model has a norm before it the normed one, and adds to the MLP's output h:
+
+    h' = h + s (W_up phi(W_down x + b_down) + b_up)
+
+with s = 4 and ReLU as preset `parallel`; the start is that of the others, where the authors' is LoRA's. In a layer
+that is switched off the norms, too, are the base's again; the paper's ablation takes out only the adapters.
 
 Starts at base: no, but very near: the logits differ from the base's by about 1e-5 of their size.
 """
@@ -32,7 +38,7 @@ from torch.nn.utils import skip_init
 from typing_extensions import override
 
 from engine.methods.base import Method, Start
-from engine.methods.bottleneck.spec import SPEC, BottleneckSettings
+from engine.methods.bottleneck.spec import PARALLEL, SPEC, BottleneckSettings
 from engine.methods.layers import chosen_layers
 from engine.methods.parts.activation_changes import Changes, change_report
 from engine.methods.parts.activations import ACTIVATIONS
@@ -45,6 +51,9 @@ from engine.telemetry.method_events import AdapterFrame
 from engine.telemetry.observe import ProbeInput, relative_norm
 from engine.telemetry.probe_reports import ChangeReport
 
+FIRST_OF_MLP = "up"
+"""The linear that reads what the MLP reads."""
+
 
 class Bottleneck(Method[BottleneckSettings]):
     """Bottlenecks with a residual connection after the sub-layers."""
@@ -53,10 +62,10 @@ class Bottleneck(Method[BottleneckSettings]):
 
     def __init__(self, settings: BottleneckSettings, shape: ModelShape) -> None:
         super().__init__(settings, shape)
-        m = settings.units(shape.d)
         self.down, self.up = nn.ModuleDict(), nn.ModuleDict()
         self.layers = chosen_layers(settings.layers, shape.l)
         for layer, part in self._places():
+            m = settings.units(part, shape.d)
             self.down[f"{layer}_{part}"] = skip_init(nn.Linear, shape.d, m, dtype=torch.float32)
             self.up[f"{layer}_{part}"] = skip_init(nn.Linear, m, shape.d, dtype=torch.float32)
         self.norms = TunedNorms(shape) if settings.norms else None
@@ -78,8 +87,12 @@ class Bottleneck(Method[BottleneckSettings]):
     @override
     def count(cls, settings: BottleneckSettings, shape: ModelShape) -> dict[str, int]:
         """2 m d + m + d for every adapter, and d or 2 d for every norm."""
-        m, adapters = settings.units(shape.d), len(chosen_layers(settings.layers, shape.l)) * len(settings.parts)
-        counts = {"down": adapters * (m * shape.d + m), "up": adapters * (m * shape.d + shape.d)}
+        layers = len(chosen_layers(settings.layers, shape.l))
+        widths = [settings.units(part, shape.d) for part in settings.parts]
+        counts = {
+            "down": layers * sum(m * shape.d + m for m in widths),
+            "up": layers * sum(m * shape.d + shape.d for m in widths),
+        }
         if settings.norms:
             counts["norms"] = TunedNorms.count(shape)
         return counts
@@ -94,17 +107,19 @@ class Bottleneck(Method[BottleneckSettings]):
         if self.norms is not None:  # first: where a norm closes a sub-layer, the adapter reads the tuned one
             self.norms.attach(sites, self)
         for layer, part in self._places():
-            sites.add_sublayer(layer, part, partial(self.adapter_output, layer, part))
+            if part == PARALLEL:
+                _Beside(self, layer).attach(sites)
+            else:
+                sites.add_sublayer(layer, part, lambda _x, h, at=(layer, part): self.adapter_output(*at, h))
 
-    def adapter_output(
-        self, layer: int, part: str, _x: Float[Tensor, "*b i"], h: Float[Tensor, "*b d"]
-    ) -> Float[Tensor, "*b d"] | None:
-        """What one adapter adds to a sub-layer's output h: s (W_up phi(W_down h + b_down) + b_up)."""
+    def adapter_output(self, layer: int, part: str, h: Float[Tensor, "*b d"]) -> Float[Tensor, "*b d"] | None:
+        """What one adapter that reads h adds: W_up phi(W_down h + b_down) + b_up, times strength and its factor."""
         if self.is_off(layer):
             return None
         key = f"{layer}_{part}"
         units = ACTIVATIONS[self.settings.activation](self.down[key](h.float()))
-        out: Float[Tensor, "*b d"] | None = self.control.strength * self.up[key](units)
+        factor = self.control.strength * (self.settings.scaling if part == PARALLEL else 1.0)
+        out: Float[Tensor, "*b d"] | None = factor * self.up[key](units)
         return out
 
     def _places(self) -> list[tuple[int, str]]:
@@ -119,8 +134,8 @@ class Bottleneck(Method[BottleneckSettings]):
     def validation_events(self, step: int, view: View, probe_input: ProbeInput) -> Iterator[Event]:
         seen: dict[tuple[int, str], tuple[float, float]] = {}
 
-        def observe(layer: int, part: str, h: Float[Tensor, "t d"], added: Float[Tensor, "t d"]) -> None:
-            asleep = (self.down[f"{layer}_{part}"](h.float()) <= 0).all(dim=0).float().mean()
+        def observe(layer: int, part: str, read: Tensor, h: Tensor, added: Tensor) -> None:
+            asleep = (self.down[f"{layer}_{part}"](read.float()) <= 0).all(dim=0).float().mean()
             seen[layer, part] = round(float(relative_norm(added, h).mean()), 6), round(float(asleep), 4)
 
         self._run_observed(view, probe_input, observe)
@@ -134,29 +149,66 @@ class Bottleneck(Method[BottleneckSettings]):
         )
 
     def _run_observed(
-        self, view: View, probe_input: ProbeInput, observe: Callable[[int, str, Tensor, Tensor], None]
+        self, view: View, probe_input: ProbeInput, observe: Callable[[int, str, Tensor, Tensor, Tensor], None]
     ) -> None:
-        """Run the forward and show `observe(layer, part, h, added)` what each adapter reads and adds, (t, d) each."""
+        """Run the forward and show `observe(layer, part, read, h, added)` of each adapter, (t, d) each.
+
+        What it reads, the sub-layer's output, and what it adds to that; but for a parallel adapter the first two are
+        the same.
+        """
+        of_mlp: dict[int, Tensor] = {}
 
         def of_sublayer(layer: int, part: str, x: Tensor, frozen: Tensor, _total: Tensor) -> None:
             h = frozen.flatten(0, -2)
-            path = f"{self.shape.family.layers}.{layer}.{self.shape.family.sublayers[part]}"
+            path = f"{self.shape.family.layers}.{layer}.{self.shape.family.sublayers[place(part)]}"
             if self.norms is not None and path in self.shape.norms:
                 tuned = self.norms.act(self, path, x.flatten(0, -2), h)
                 h = h if tuned is None else h + tuned
-            added = self.adapter_output(layer, part, h, h)
-            observe(layer, part, h, torch.zeros_like(h) if added is None else added)
+            read = of_mlp.pop(layer).flatten(0, -2) if part == PARALLEL else h
+            added = self.adapter_output(layer, part, read)
+            observe(layer, part, read, h, torch.zeros_like(h) if added is None else added)
+
+        def of_input(layer: int, x: Tensor, _total: Tensor) -> None:
+            of_mlp[layer] = x
 
         for layer, part in self._places():
-            view.sites.sublayer(layer, part).observe(partial(of_sublayer, layer, part))
+            if part == PARALLEL:
+                view.sites.linear(layer, FIRST_OF_MLP).observe_input(partial(of_input, layer))
+            view.sites.sublayer(layer, place(part)).observe(partial(of_sublayer, layer, part))
         probe_input.run()
 
     @override
     def probe(self, view: View, probe_input: ProbeInput) -> ChangeReport:
         changes: Changes = {}
 
-        def observe(layer: int, part: str, h: Float[Tensor, "t d"], added: Float[Tensor, "t d"]) -> None:
+        def observe(layer: int, part: str, _read: Tensor, h: Tensor, added: Tensor) -> None:
             changes[layer, part] = relative_norm(added, h)
 
         self._run_observed(view, probe_input, observe)
         return change_report(changes, probe_input)
+
+
+def place(part: str) -> str:
+    """The sub-layer to whose output the adapter of a part adds."""
+    return "mlp" if part == PARALLEL else part
+
+
+class _Beside:
+    """A parallel adapter in one view: keeps what the MLP reads until the MLP's output comes."""
+
+    def __init__(self, method: Bottleneck, layer: int) -> None:
+        self.method, self.layer = method, layer
+        self.read: Tensor | None = None
+
+    def attach(self, sites: Sites) -> None:
+        sites.add_linear_input(self.layer, FIRST_OF_MLP, self.keep)
+        sites.add_sublayer(self.layer, "mlp", self.output)
+
+    def keep(self, x: Float[Tensor, "*b d"]) -> None:
+        self.read = x
+
+    def output(self, _x: Float[Tensor, "*b i"], h: Float[Tensor, "*b d"]) -> Float[Tensor, "*b d"] | None:
+        """What is added to the MLP's output h."""
+        assert self.read is not None, "the MLP's last module ran without its first"
+        read, self.read = self.read, None
+        return self.method.adapter_output(self.layer, PARALLEL, read.reshape(h.shape))  # some families flatten rows
