@@ -51,9 +51,6 @@ from engine.telemetry.method_events import AdapterFrame
 from engine.telemetry.observe import ProbeInput, relative_norm
 from engine.telemetry.probe_reports import ChangeReport
 
-FIRST_OF_MLP = "up"
-"""The linear that reads what the MLP reads."""
-
 
 class Bottleneck(Method[BottleneckSettings]):
     """Bottlenecks with a residual connection after the sub-layers."""
@@ -108,9 +105,19 @@ class Bottleneck(Method[BottleneckSettings]):
             self.norms.attach(sites, self)
         for layer, part in self._places():
             if part == PARALLEL:
-                _Beside(self, layer).attach(sites)
+                sites.add_beside_mlp(layer, partial(self._parallel_output, layer))
             else:
-                sites.add_sublayer(layer, part, lambda _x, h, at=(layer, part): self.adapter_output(*at, h))
+                sites.add_sublayer(layer, part, partial(self._serial_output, layer, part))
+
+    def _serial_output(
+        self, layer: int, part: str, _x: Float[Tensor, "*b i"], h: Float[Tensor, "*b d"]
+    ) -> Float[Tensor, "*b d"] | None:
+        return self.adapter_output(layer, part, h)
+
+    def _parallel_output(
+        self, layer: int, x: Float[Tensor, "*b d"], _h: Float[Tensor, "*b d"]
+    ) -> Float[Tensor, "*b d"] | None:
+        return self.adapter_output(layer, PARALLEL, x)
 
     def adapter_output(self, layer: int, part: str, h: Float[Tensor, "*b d"]) -> Float[Tensor, "*b d"] | None:
         """What one adapter that reads h adds: W_up phi(W_down h + b_down) + b_up, times strength and its factor."""
@@ -156,7 +163,10 @@ class Bottleneck(Method[BottleneckSettings]):
         What it reads, the sub-layer's output, and what it adds to that; but for a parallel adapter the first two are
         the same.
         """
-        of_mlp: dict[int, Tensor] = {}
+        read_by_mlp: dict[int, Tensor] = {}
+
+        def keep(layer: int, x: Tensor, _total: Tensor) -> None:
+            read_by_mlp[layer] = x
 
         def of_sublayer(layer: int, part: str, x: Tensor, frozen: Tensor, _total: Tensor) -> None:
             h = frozen.flatten(0, -2)
@@ -164,16 +174,13 @@ class Bottleneck(Method[BottleneckSettings]):
             if self.norms is not None and path in self.shape.norms:
                 tuned = self.norms.act(self, path, x.flatten(0, -2), h)
                 h = h if tuned is None else h + tuned
-            read = of_mlp.pop(layer).flatten(0, -2) if part == PARALLEL else h
+            read = read_by_mlp[layer].flatten(0, -2) if part == PARALLEL else h
             added = self.adapter_output(layer, part, read)
             observe(layer, part, read, h, torch.zeros_like(h) if added is None else added)
 
-        def of_input(layer: int, x: Tensor, _total: Tensor) -> None:
-            of_mlp[layer] = x
-
         for layer, part in self._places():
             if part == PARALLEL:
-                view.sites.linear(layer, FIRST_OF_MLP).observe_input(partial(of_input, layer))
+                view.sites.first_of_mlp(layer).observe_input(partial(keep, layer))
             view.sites.sublayer(layer, place(part)).observe(partial(of_sublayer, layer, part))
         probe_input.run()
 
@@ -191,24 +198,3 @@ class Bottleneck(Method[BottleneckSettings]):
 def place(part: str) -> str:
     """The sub-layer to whose output the adapter of a part adds."""
     return "mlp" if part == PARALLEL else part
-
-
-class _Beside:
-    """A parallel adapter in one view: keeps what the MLP reads until the MLP's output comes."""
-
-    def __init__(self, method: Bottleneck, layer: int) -> None:
-        self.method, self.layer = method, layer
-        self.read: Tensor | None = None
-
-    def attach(self, sites: Sites) -> None:
-        sites.add_linear_input(self.layer, FIRST_OF_MLP, self.keep)
-        sites.add_sublayer(self.layer, "mlp", self.output)
-
-    def keep(self, x: Float[Tensor, "*b d"]) -> None:
-        self.read = x
-
-    def output(self, _x: Float[Tensor, "*b i"], h: Float[Tensor, "*b d"]) -> Float[Tensor, "*b d"] | None:
-        """What is added to the MLP's output h."""
-        assert self.read is not None, "the MLP's last module ran without its first"
-        read, self.read = self.read, None
-        return self.method.adapter_output(self.layer, PARALLEL, read.reshape(h.shape))  # some families flatten rows
