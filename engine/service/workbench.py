@@ -21,7 +21,7 @@ from engine.models.info import ModelInfo
 from engine.models.menu import Offer
 from engine.runs.folder import RunFolder
 from engine.service import deferred
-from engine.service.answer import Answer
+from engine.service.answer import WITHOUT_DATA, Answer
 from engine.service.downloads import Downloads
 from engine.service.kept_data import DATA, KeptData
 from engine.service.ladders import LadderQueue
@@ -89,7 +89,7 @@ class Workbench(Looking):
             home / "runs", self.live, self.permission.check_paths, self.rights, self._kept_data.drop_unneeded
         )
         self._sweeping = Sweeping(self.runs, self._kept_data, limits.guest_hours)
-        self._starting = Starting(self._worker, self.runs, self.rights, self.permission, self._sweeping)
+        self._starting = Starting(self._worker, self.runs, self.rights, self.permission, self._sweeping, self._turns)
         self.queue = self._starting.queue
         self.searches = Searching(home / FOLDER, self.queue, self.rights, self.permission)
         self.ladders = LadderQueue(self._starting, self._worker, self.rights, self.permission)
@@ -253,6 +253,8 @@ class Workbench(Looking):
         """
         folder = self.runs.folder(run)
         trust = self.permission.of_run(folder, session)
+        if query not in WITHOUT_DATA:
+            self._starting.read(folder.config, self.rights.who().id)
 
         def answer(worker: "Worker") -> Parts[Answer]:
             return worker.ask(query, folder, step, arguments, trust, accept_changed=accept_changed)
@@ -301,6 +303,9 @@ class Workbench(Looking):
         folders = [self.runs.folder(side.run) if side.run else None for side in request.sides]
         trusts = [self.permission.of_run(folder, session) for folder in folders if folder is not None]
         trust = next(iter(trusts), NO_TRUST)  # all sides share one model
+        for folder in folders:
+            if folder is not None and folder.template is None:
+                self._starting.read(folder.config, self.rights.who().id)
         updates: queue.Queue[ChatUpdate | None] = queue.Queue()
         abandoned = threading.Event()
         ends = (stop, abandoned, self._worker.closing)
