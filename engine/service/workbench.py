@@ -85,9 +85,8 @@ class Workbench(Looking):
         self._kept_data = KeptData(home / DATA, limits.unpacked_bytes, self._configs, limits.all_unpacked_bytes)
         self._worker = WorkerThread()
         self._turns = Turns(lambda: self.live().status == "running")
-        self.runs = RunStore(
-            home / "runs", self.live, self.permission.check_paths, self.rights, self._kept_data.drop_unneeded
-        )
+        drop = self._kept_data.drop_unneeded
+        self.runs = RunStore(home / "runs", self.live, self.permission.check_paths, self.rights, drop, self._turn)
         self._sweeping = Sweeping(self.runs, self._kept_data, limits.guest_hours)
         self._starting = Starting(self._worker, self.runs, self.rights, self.permission, self._sweeping, self._turns)
         self.queue = self._starting.queue
@@ -139,7 +138,8 @@ class Workbench(Looking):
         """
         self.rights.to_start()
         self._sweeping.now_and_then()
-        path = self._kept_data.keep(upload, self.rights.who())
+        with self._turn():
+            path = self._kept_data.keep(upload, self.rights.who())
         self.permission.uploaded(session, path)
         return path
 
@@ -223,8 +223,9 @@ class Workbench(Looking):
         """Why a run's adapter cannot be exported, by form, as far as that can be told before a file is made."""
         folder = self.runs.folder(run)
         try:
-            return deferred.refused_exports(folder.config, folder.facts().head)
-        except WorkbenchError:  # the model is not here, or its family is unknown: the export itself says so
+            with self._turn():
+                return deferred.refused_exports(folder.config, folder.facts().head)
+        except WorkbenchError:  # the model is not here, its family is unknown, or many wait: the export itself says so
             return {}
 
     def ask(

@@ -1,6 +1,8 @@
 """Data that take long to read keep nobody waiting but the one who asks: neither a chat nor a training step."""
 
+import shutil
 import threading
+from contextlib import nullcontext
 
 import pytest
 
@@ -8,8 +10,12 @@ from engine.config.resuming import Resuming
 from engine.core.errors import WorkbenchError
 from engine.data import load_source
 from engine.inference.messages import ChatSide
+from engine.runs.folder import RunFolder
 from engine.service.answer import WITHOUT_DATA
+from engine.service.curves import KEPT, Curves
 from engine.service.queries import QUERIES
+from engine.service.rows import RECORDINGS
+from engine.service.visitor import Visitor
 from engine.service.workbench import Workbench
 from tests.workbench.test_workbench import chat, config, wait
 
@@ -137,6 +143,50 @@ def test_a_finished_run_is_refused_unread(workbench, tmp_path):
     with pytest.raises(WorkbenchError, match=r"rows\.csv"):
         workbench.resume(run, resuming=Resuming(training={"steps": 4}))
     assert workbench.live().run is None
+
+
+@pytest.mark.fault("load", "Uploads, pictures, exports and curves of one visitor, many at once: each waits for a turn.")
+def test_what_takes_long_has_turns(tmp_path, monkeypatch):
+    """The visitor's only turn is taken: each waits until it is given back, and the curves that were read do not."""
+    workbench = Workbench(tmp_path / "home", who=lambda: Visitor("ben", "driver"))
+    (tmp_path / "rows.csv").write_text(ROWS)
+    shutil.copytree(RECORDINGS / "lora", workbench.runs.root / "mine")
+    RunFolder(workbench.runs.root / "mine").update(pictures=True)
+    monkeypatch.setattr("engine.service.deferred.refused_exports", lambda *_: {})
+    asked = {
+        "upload": lambda: workbench.keep_upload(tmp_path / "rows.csv"),
+        "pictures": lambda: workbench.runs.pictures("mine"),
+        "exports": lambda: workbench.refused_exports("mine"),
+        "curves": lambda: workbench.runs.loss_curves("mine"),
+    }
+    done = []
+    with workbench._turns.turn("ben"):
+        threads = [in_thread(lambda name=name, ask=ask: (ask(), done.append(name))) for name, ask in asked.items()]
+        wait(lambda: len(workbench._turns._waiting["ben"]) == len(asked))
+        assert done == []
+    for thread in threads:
+        thread.join(60)
+    assert sorted(done) == sorted(asked)
+    with workbench._turns.turn("ben"):
+        assert len(workbench.runs.loss_curves("mine").training) == 300
+    workbench.close()
+
+
+def test_curves_are_read_again_when_the_log_has_grown(tmp_path):
+    log, turns = tmp_path / "events.jsonl", []
+    curves = Curves(lambda: nullcontext(turns.append(1)))
+    assert curves.of(log).training == []
+    log.write_text('{"kind": "loss", "step": 1, "loss": 2.0}\n')
+    assert curves.of(log).training == curves.of(log).training == [(1, 2.0)]
+    assert len(turns) == 1
+    with log.open("a") as file:
+        file.write('{"kind": "loss", "step": 2, "loss": 1.0}\n')
+    assert curves.of(log).training == [(1, 2.0), (2, 1.0)]
+    for number in range(KEPT):
+        (tmp_path / f"{number}.jsonl").write_text("")
+        curves.of(tmp_path / f"{number}.jsonl")
+    assert len(curves._kept) == KEPT
+    assert log not in curves._kept
 
 
 def test_queries_that_need_no_data_are_known():
