@@ -46,9 +46,7 @@ def client(site):
         yield opened
 
 
-@pytest.mark.fault(
-    "hand", "Start is pressed in the first second, while torch and the model load: the run trains."
-)
+@pytest.mark.fault("hand", "Start is pressed in the first second, while torch and the model load: the run trains.")
 def test_a_run_right_after_the_start(tmp_path):
     """In a process of its own, which has imported nothing yet."""
     done = subprocess.run(
@@ -58,17 +56,13 @@ def test_a_run_right_after_the_start(tmp_path):
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.fault(
-    "network", "http_proxy and https_proxy name a port where nobody listens: the page is there."
-)
+@pytest.mark.fault("network", "http_proxy and https_proxy name a port where nobody listens: the page is there.")
 def test_a_dead_proxy_keeps_nobody_out(client):
     assert "Gatelight" in client.get("/", headers=HTML).text
     assert client.get("/config").json()["components"]
 
 
-@pytest.mark.fault(
-    "hand", "Another site's page asks whether it may: no answer says so, or lets cookies through."
-)
+@pytest.mark.fault("hand", "Another site's page asks whether it may: no answer says so, or lets cookies through.")
 @pytest.mark.parametrize("origin", ["", "own", "http://evil.example", "http://localhost:3000", "null"])
 def test_no_answer_invites_other_sites(site, client, origin):
     """Gradio's own rules for other sites, which let localhost in with its cookies, are not there."""
