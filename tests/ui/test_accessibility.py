@@ -49,7 +49,8 @@ def test_nothing_stands_in_the_way_of_anyone(visit, app, path, dark):
     page.wait_for_selector("[data-panel=loss] .gl-loss-plot .trace", state="attached")
     audit("watch")
     ready_form(page)
-    for fold in ("all", "memory-more", "model-more", "terminal"):
+    page.click(".gl-memory summary")
+    for fold in ("all", "model-more", "terminal"):
         page.click(f"#gl-{fold} > button")
     page.wait_for_selector("#gl-llama_adapter-bias")
     page.wait_for_selector(".gl-memory-parts")
