@@ -1,5 +1,4 @@
-// The help of a setting stands behind a "?" beside its label. Gradio writes it below the label and mounts fields when
-// their fold opens, so whatever arrives is looked through.
+// The help of a setting stands behind a "?" beside its label, where Gradio writes it below the label.
 // @ts-check
 
 import { button } from "../common/dom.js";
@@ -26,7 +25,8 @@ const putBehindIcon = (text, named) => {
 };
 
 /**
- * Put the help of all settings behind icons, now and whenever fields arrive. Escape closes what is open.
+ * Put the help of all settings behind icons, now and whenever fields arrive: Gradio mounts them when their fold opens.
+ * Escape closes what is open.
  *
  * @param {string} named how a button says what it explains, with {label}
  */
