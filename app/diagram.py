@@ -16,7 +16,8 @@ NORMS = ((36, 211, 154), (36, 126, 154), (72, 23, 82))
 ADAPTERS = {"after_attention": 146, "after_mlp": 62}
 """Top of what comes after a sub-layer."""
 NAMES: Mapping[str, str] = {
-    "after_attention": "adapter", "after_mlp": "adapter", "reads_embedding": "beside", "reads_layers": "beside",
+    "after_attention": "adapter", "after_mlp": "adapter", "beside_mlp": "parallel",
+    "reads_embedding": "beside", "reads_layers": "beside",
 }  # fmt: skip
 """Words of places that are not called by their own name."""
 READS = {"reads_embedding": "M206 264h24", "reads_layers": "M206 246h24M206 150h24M206 76h24"}
