@@ -106,6 +106,18 @@ class KeptData:
             with contextlib.suppress(OSError):
                 folder.parent.rmdir()  # where it was the last one
 
+    def drop_unused(self, before: float, visitor: Visitor | None = None) -> None:
+        """Delete the uploads that no run needs, and that were not brought again since a moment.
+
+        Args:
+            before: Seconds since 1970.
+            visitor: Whose; None for everybody's.
+        """
+        owners = [self.folder, *self.folder.glob("of-*")] if visitor is None else [visitor.uploads(self.folder)]
+        for own in owners:
+            with self._locks[own.resolve()]:
+                self._drop_unneeded(own, before)
+
     def sweep_left(self) -> None:
         """Delete what killed processes have left half-copied or half-unpacked, also those of an earlier version."""
         sweep_left([self.folder, *self.folder.glob("of-*")])
@@ -133,10 +145,15 @@ class KeptData:
         shutil.rmtree(folder, ignore_errors=True)
         return True
 
-    def _drop_unneeded(self, own: Path) -> bool:
-        """Delete all uploads in a visitor's folder that no run needs; returns whether there were any."""
+    def _drop_unneeded(self, own: Path, before: float = math.inf) -> bool:
+        """Delete the uploads in a visitor's folder that no run needs and that are old; returns whether there were any.
+
+        Args:
+            own: The folder.
+            before: Those that are older than this moment are, in seconds since 1970.
+        """
         uploads = [folder for folder in own.iterdir() if _is_upload(folder)] if own.is_dir() else []
-        dropped = [self._drop(folder) for folder in uploads]
+        dropped = [self._drop(folder) for folder in uploads if _changed(folder) < before]
         return any(dropped)
 
     def _kept(self, upload: Path, folder: Path) -> Path:

@@ -213,7 +213,7 @@ def test_deleted_run_is_gone(folder):
     assert not folder.path.exists()
 
 
-@pytest.mark.fault("disk", "The disk is full when a run is started: no half folder stays in the list.")
+@pytest.mark.fault("killed", "The disk is full when a run is started: no half folder stays in the list.")
 def test_what_cannot_be_made_leaves_nothing(tmp_path, monkeypatch):
     def full(*_, **__):
         raise OSError(errno.ENOSPC, "No space left on device")
