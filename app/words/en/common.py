@@ -45,6 +45,7 @@ WORDS = {
     "limit.all_uploaded_bytes": "{n} of all visitors' uploads",
     "limit.all_unpacked_bytes": "{n} of all datasets kept",
     "limit.all_pages": "{n} pages open",
+    "limit.all_requests": "{n} requests answered at once",
     "limit.waiting": "{n} runs that wait in the queue",
     "limit.all_waiting": "{n} runs of all visitors that wait",
     "limit.guest_hours": "{n} hours until what you made is deleted",

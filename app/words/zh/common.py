@@ -45,6 +45,7 @@ WORDS = {
     "limit.all_uploaded_bytes": "所有访客上传共 {n}",
     "limit.all_unpacked_bytes": "所有保留的数据集共 {n}",
     "limit.all_pages": "共打开 {n} 个页面",
+    "limit.all_requests": "同时处理 {n} 个请求",
     "limit.waiting": "{n} 次运行排队",
     "limit.all_waiting": "所有访客共 {n} 次运行排队",
     "limit.guest_hours": "您创建的内容在 {n} 小时后删除",
