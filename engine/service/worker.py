@@ -20,6 +20,7 @@ from engine.exchange.archive import zip_adapter
 from engine.inference.messages import ChatRequest, ChatUpdate
 from engine.methods.base import Method
 from engine.models.base import Base
+from engine.preflight.planning import enough_for
 from engine.runs.folder import RunFolder
 from engine.service.answer import Answer
 from engine.service.chat import chat
@@ -80,7 +81,7 @@ class Worker:
                 check_processes(config.of_training().processes, config.of_training().device)
                 folder = make_run(path, config, self.models.base, name, owner, tags)
                 return LaunchedTrainer(folder, AS_IT_WAS, trusted_by(config))
-            trainer = start_run(path, config, self.models.base, name, owner, tags)
+            trainer = _estimated(start_run(path, config, self.models.base, name, owner, tags))
             self._lock.enter_context(trainer.folder.owned())
             return trainer
 
@@ -94,7 +95,7 @@ class Worker:
                 return LaunchedTrainer(folder, resuming, trust)
             self._lock.enter_context(folder.owned())
             with self.models.trusting(trust):
-                return resume_run(folder, self.models.base, resuming)
+                return _estimated(resume_run(folder, self.models.base, resuming))
 
         self._begin(make, folder.id, folder.config, until)
 
@@ -331,3 +332,9 @@ class Clock:
 
 def _no_steps() -> Generator[Progress]:
     yield from ()
+
+
+def _estimated(trainer: Trainer) -> Trainer:
+    """The trainer, which can ask the memory estimate what would have been enough."""
+    trainer.enough = enough_for(trainer.folder.config, trainer.base.model.get_memory_footprint())
+    return trainer

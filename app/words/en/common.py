@@ -8,6 +8,7 @@ WORDS = {
     "frame.runs": "Runs",
     "frame.tabs": "Places",
     "frame.language": "Language",
+    "frame.help": "What {label} means",
     "frame.large": "Large",
     "frame.large.title": "Text and plots half as large again, for projectors; ?large=1 in the address does it too",
     "frame.idle": "nothing is training",

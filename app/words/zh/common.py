@@ -8,6 +8,7 @@ WORDS = {
     "frame.runs": "记录",
     "frame.tabs": "页面",
     "frame.language": "语言",
+    "frame.help": "“{label}”是什么意思",
     "frame.large": "大字",
     "frame.large.title": "文字和图放大一半，供投影使用；在网址末尾加上 ?large=1 也可以",
     "frame.idle": "没有正在进行的训练",
