@@ -1,7 +1,5 @@
 """What a call is told that had too little memory, without anything that would hold the memory."""
 
-import gc
-
 import torch
 
 from engine.core.errors import ModelError, WorkbenchError
@@ -30,10 +28,3 @@ def told(error: BaseException) -> WorkbenchError | None:
         "Memory ran out, so this was given up: ask for less at once, as a shorter text, take a smaller model or "
         "precision=nf4, or end other programs.",
     )
-
-
-def give_back() -> None:
-    """Free what nobody holds any more, cycles included, so that others can have it."""
-    gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()

@@ -25,13 +25,14 @@ from engine.runs.folder import RunFolder
 from engine.service.answer import Answer
 from engine.service.chat import chat
 from engine.service.model_cache import ModelCache
-from engine.service.out_of_memory import OF_MEMORY, give_back, told
+from engine.service.out_of_memory import OF_MEMORY, told
 from engine.service.permission import NO_TRUST, Trust
 from engine.service.queries import QUERIES, Query
 from engine.service.status import LiveStatus
 from engine.training.launch import make_run, resume_run, start_run
 from engine.training.launcher import LaunchedTrainer, check_processes
 from engine.training.loop import Trainer
+from engine.training.out_of_memory import give_back
 from engine.training.progress import Progress
 from engine.training.run_changes import other_weights
 
