@@ -22,6 +22,17 @@ STOP_AT_ONCE = """() => {
     });
     observer.observe(document.body, { subtree: true, childList: true, attributes: true });
 }"""  # presses Stop as soon as it can be pressed: answers of the embedded model are faster than a test
+TURN_AT_ONCE = """() => {
+    const observer = new MutationObserver(() => {
+        if (!document.querySelector("#gl-stop-answer:not([disabled])")) return;
+        observer.disconnect();
+        const dial = document.querySelector("#gl-strength input[type=number]");
+        dial.value = "0.5";
+        dial.dispatchEvent(new Event("input", { bubbles: true }));
+        dial.dispatchEvent(new FocusEvent("blur"));
+    });
+    observer.observe(document.body, { subtree: true, childList: true, attributes: true });
+}"""  # turns the strength as soon as an answer is being written
 HANDED = """([kind, octets]) => {
     const bytes = Uint8Array.from(atob(octets), (sign) => sign.charCodeAt(0));
     const held = new DataTransfer();
@@ -184,6 +195,14 @@ def test_stop_ends_a_long_answer(page):
     stopped = answers(page)[0]
     assert whole.startswith(stopped.rstrip("\ufffd"))
     assert len(stopped) < len(whole) / 2
+    page.evaluate(NOTE_METER)
+    page.evaluate(TURN_AT_ONCE)
+    ask(page, question)  # the strength is turned while it is answered: it is answered again, with that one
+    page.wait_for_selector(f"{LAST} .gl-who >> text=strength 0.5")
+    rested(page)
+    numbers = [told.split("|") for told in page.evaluate("meters")]
+    assert [old for text, old in numbers if "of the answer before" in text][-1] == "true"
+    page.wait_for_selector("#gl-meter:not(:has(.old))")
     turn(page, "set-temperature", "0")
     turn(page, "set-max_new_tokens", "8")
     ask(page, "And now?")
