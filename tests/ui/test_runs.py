@@ -22,6 +22,13 @@ CUT = """(plot) => {
   }).map((name) => name.textContent);
 }"""
 """Names beside marks that end outside of the picture."""
+NOTE_STARTING = """() => {
+  const sign = document.querySelector(".gl-starting");
+  const chip = document.querySelector(".gl-chip");
+  const note = () => window.starting.push([sign.offsetParent !== null, chip.dataset.state]);
+  window.starting = [];
+  new MutationObserver(note).observe(sign, { attributes: true });
+}"""
 NAME = "#gl-run-name input, #gl-run-name textarea"
 
 
@@ -237,6 +244,33 @@ def test_more_steps(page, app, run_card):
     assert json.loads((app.home / "runs" / run / "run.json").read_text())["steps"] == 202
     goto(page, "watch")
     page.wait_for_selector(".gl-go-on >> text=Resume from checkpoint")
+
+
+def test_start_says_at_once_that_it_was_pressed(page, run_card):
+    """Also while rows of a run are answered, and while another run is active: until the run is shown, or a toast says
+    that it waits."""
+    page.click(run_card)
+    page.click("#gl-rows button.label-wrap")
+    page.click("#gl-rows-ask:not([disabled])")
+    page.wait_for_selector("#gl-rows-progress >> text=/\\d+ of 192 rows answered/")
+    goto(page, "train")
+    page.fill("#gl-set-steps input", "100000")
+    page.evaluate(NOTE_STARTING)
+    page.click("#gl-start:not([disabled])")
+    page.wait_for_selector("#gl-tab-watch-button[aria-selected=true]", state="attached")
+    page.wait_for_selector(".gl-starting", state="hidden")
+    assert page.evaluate("starting[0]") == [True, "idle"]
+    page.wait_for_selector(".gl-chip[data-state=running]")
+    goto(page, "train")
+    page.click("#gl-start:not([disabled])")
+    page.wait_for_selector(".toast-body >> text=waits in the queue")
+    page.wait_for_selector(".gl-starting", state="hidden")
+    assert len(page.evaluate("starting")) == 4
+    goto(page, "runs")
+    page.click("[data-queued] [data-does=remove]:not([disabled])")
+    goto(page, "train")
+    page.click("#gl-stop:not([disabled])")
+    wait_idle(page)
 
 
 def facts_of(app):

@@ -77,6 +77,7 @@ WORDS = {
     "train.all": "全部设置",
     "train.all.training": "训练",
     "train.start": "开始",
+    "train.starting": "已按下“开始”：正在准备 …",
     "train.start.queue": "加入队列",
     "train.queued": "另一次运行正在训练：这一次已排队，轮到时会自动开始；位置见“记录”页。",
     "train.pause": "暂停",
@@ -107,6 +108,7 @@ WORDS = {
     "train.progress.waiting": (
         "第 {step}/{steps} 步：磁盘已满，训练暂停等待，一有空间就会自动继续。按“停止”会以目前已保存的结果结束。"
     ),
+    "train.progress.gone": "第 {step}/{steps} 步之后工作台没有回应：终端还开着吗？",
     "train.progress.paused": "已暂停在 {step}/{steps}。可以继续，或一步一步地走。",
     "train.progress.stopping": "这一步之后停止；一切都会保留。",
     "train.progress.queue": "{n} 次在等待 →",
