@@ -60,11 +60,11 @@ def side(run: str, step: int, strength: float) -> ChatSide:
 
 def title(say: Say, run: RunSummary) -> str:
     """How a run reads in a menu."""
+    score = f" · {score_text(say, run.score)}" if run.score else ""
     if run.recording:
-        return f"{run.name} ({say('common.recording')})"
+        return f"{run.name} ({say('common.recording')}){score}"
     if run.status in ACTIVE:
         return f"{run.name} ({say('common.live')})"
-    score = f" · {score_text(say, run.score)}" if run.score else ""
     begun, today = time.localtime(run.created), time.localtime()
     moment = "%H:%M" if begun[:3] == today[:3] else "%m-%d %H:%M"
     return f"{run.name} · {time.strftime(moment, begun)}{score}"

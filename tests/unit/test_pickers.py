@@ -29,6 +29,7 @@ def run(**facts):
         (60, {"score": SCORE}, "LoRA · 12:05 · 50 % right"),
         (60, {"status": "running"}, "LoRA (live)"),
         (60, {"recording": True}, "LoRA (recording)"),
+        (60, {"recording": True, "score": SCORE}, "LoRA (recording) · 50 % right"),
     ],
 )
 def test_a_run_of_another_day_says_which(monkeypatch, later_s, facts, expected):
