@@ -26,6 +26,14 @@ SETTINGS = [
 ]
 
 
+AVOIDED = (
+    r"\bdice\b", r"\basleep\b", "mend it there", "^End it", "^Go on", "base ability", "^Seed", r"(?<!random )\bseed of",
+    "奈特", "纳特", "词元", "调优后", "基座能力", "(?<!随机)种子",
+)  # fmt: skip
+"""Patterns of words that are not the field's, or are a second name for what has one."""
+LOSSES = re.compile(r"(?:loss|losses|损失)[^.;；。]*\{(?:loss|whole|average)\}", re.IGNORECASE)
+
+
 def names(text):
     """The placeholders of a text."""
     return {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
@@ -49,6 +57,21 @@ def test_texts_are_filled_alike(say):
     assert [key for key, text in say.words.items() if not text.strip()] == []
     filled = {key: names(text) for key, text in say.words.items() if not is_help(key)}
     assert filled == {key: names(EN.words[key]) for key in filled}
+
+
+@every_language
+def test_the_words_of_the_field(say):
+    """One word for one thing, and that of the field; what a placeholder is called does not count."""
+    texts = {key: re.sub(r"\{.*?\}", "", text) for key, text in say.words.items()}
+    found = [(key, word) for key, text in texts.items() for word in AVOIDED if re.search(word, text, re.IGNORECASE)]
+    assert found == []
+    assert len(re.findall("asleep", str(say.words))) == 2  # a placeholder alone
+
+
+@every_language
+def test_a_loss_has_its_unit(say):
+    """Wherever its number is said."""
+    assert [key for key, text in say.words.items() if LOSSES.search(text) and "nats" not in text] == []
 
 
 def test_no_key_is_said_twice():

@@ -107,14 +107,14 @@ def test_choose_columns(page, run_card):
     """What a run came to stands in its row; other columns come by a tick, stay in this browser, and go again."""
     heads = ".gl-table th button"
     assert "Test score" in page.locator(heads).all_inner_texts()
-    assert "Seed" not in page.locator(heads).all_inner_texts()
+    assert "Random seed" not in page.locator(heads).all_inner_texts()
     page.click(".gl-columns summary")
-    page.check(".gl-columns >> text=Seed")
-    place = page.locator(heads).all_inner_texts().index("Seed")
+    page.check(".gl-columns >> text=Random seed")
+    place = page.locator(heads).all_inner_texts().index("Random seed")
     assert page.locator(f"{run_card} td").nth(place + 1).inner_text() == "0"
     assert page.evaluate("JSON.parse(localStorage['gatelight.columns']).includes('seed')")
     page.click(".gl-columns button")
-    assert "Seed" not in page.locator(heads).all_inner_texts()
+    assert "Random seed" not in page.locator(heads).all_inner_texts()
     page.click(".gl-columns summary")
 
 

@@ -25,7 +25,7 @@ WORDS = {
     "train.fit.will not fit": "needs more memory than is free",
     "train.download": "Download ({size})",
     "train.download.any": "Download",
-    "train.download.on": "Go on with the download ({part} are here)",
+    "train.download.on": "Continue the download ({part} are here)",
     "train.download.cancel": "Cancel",
     "train.download.asking": "Asking the hub what {name} has …",
     "train.download.running": "{name}: {done} of {total} · {share} %",

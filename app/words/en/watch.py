@@ -267,7 +267,7 @@ WORDS = {
         "A layer that costs nothing alone may matter together with its neighbours: read the triangle, not "
         "the diagonal. Off means that these layers are the base's again."
     ),
-    "watch.ablation.label": "Validation loss with the method off from one layer to another",
+    "watch.ablation.label": "Validation loss in nats/token with the method off from one layer to another",
     "watch.ablation.compute": "switch layers off",
     "watch.ablation.waiting": "Switching layers off, one span after another …",
     "watch.ablation.invite": (
@@ -277,7 +277,7 @@ WORDS = {
     "watch.ablation.to": "to {layer}",
     "watch.ablation.no_effect": "no effect {whole}",
     "watch.ablation.none": "No such span: it would end before the layer that it begins with.",
-    "watch.ablation.all": "Step {step}: validation loss {whole} with all layers on. Point at a cell.",
-    "watch.ablation.cell": "Off in layers {from} to {to}: validation loss {loss} instead of {whole}",
-    "watch.ablation.one": "Off in layer {from} alone: validation loss {loss} instead of {whole}",
+    "watch.ablation.all": "Step {step}: validation loss {whole} nats/token with all layers on. Point at a cell.",
+    "watch.ablation.cell": "Off in layers {from} to {to}: validation loss {loss} instead of {whole} nats/token",
+    "watch.ablation.one": "Off in layer {from} alone: validation loss {loss} instead of {whole} nats/token",
 }

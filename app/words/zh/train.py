@@ -58,7 +58,7 @@ WORDS = {
     "train.family.weights": "改动权重本身",
     "train.family.beside": "在冻结的网络旁边另放一个",
     "train.expected": (
-        "用默认设置训练 {steps} 步的实测结果：{reached}遗忘 {forgetting} nats/词元；"
+        "用默认设置训练 {steps} 步的实测结果：{reached}遗忘 {forgetting} nats/token；"
         "CPU 用时 {seconds} 秒（{machine}）。"
     ),
     "train.expected.short": "实测：{score}（未微调 {baseline}）。",

@@ -223,7 +223,7 @@ WORDS = {
         "单独关掉没有代价的层，和邻居一起关掉可能就要紧了：请看整个三角形，不要只看对角线。"
         "关掉的意思是这些层变回基座的样子。"
     ),
-    "watch.ablation.label": "从某一层到另一层关掉方法之后的验证损失",
+    "watch.ablation.label": "从某一层到另一层关掉方法之后的验证损失（nats/token）",
     "watch.ablation.compute": "逐段关掉",
     "watch.ablation.waiting": "正在一段一段地关掉各层……",
     "watch.ablation.invite": "第 {step} 步还没有测过：按按钮，逐段关掉各层。",
@@ -231,7 +231,7 @@ WORDS = {
     "watch.ablation.to": "到 {layer}",
     "watch.ablation.no_effect": "无影响 {whole}",
     "watch.ablation.none": "没有这样一段：它的终点在起点之前。",
-    "watch.ablation.all": "第 {step} 步：所有层都开着时，验证损失是 {whole}。指向格子查看。",
-    "watch.ablation.cell": "关掉第 {from} 到第 {to} 层：验证损失 {loss}，原来是 {whole}",
-    "watch.ablation.one": "只关掉第 {from} 层：验证损失 {loss}，原来是 {whole}",
+    "watch.ablation.all": "第 {step} 步：所有层都开着时，验证损失是 {whole} nats/token。指向格子查看。",
+    "watch.ablation.cell": "关掉第 {from} 到第 {to} 层：验证损失 {loss}，原来是 {whole}（nats/token）",
+    "watch.ablation.one": "只关掉第 {from} 层：验证损失 {loss}，原来是 {whole}（nats/token）",
 }
