@@ -76,6 +76,37 @@ def test_compare_two_runs(page, run_card):
     rows = page.inner_text("#gl-differences")
     assert "Steps" in rows
     assert "Batch" not in rows
+    log, shown = page.locator(".gl-overlay-log"), "(plot) => plot._fullLayout.yaxis.type"
+    assert log.is_checked() == (page.locator(".gl-overlay-plot").evaluate(shown) == "log")
+    for kind in ("log", "linear"):
+        log.set_checked(kind == "log")
+        page.wait_for_function(f"kind => ({shown})(document.querySelector('.gl-overlay-plot')) === kind", arg=kind)
+    zooms_where_it_is_dragged(page)
+    page.click(".gl-large-switch")
+    page.wait_for_function("document.querySelector('.gl-overlay-plot')._fullLayout.font.size > 15")
+    zooms_where_it_is_dragged(page)
+    page.click(".gl-large-switch")
+
+
+def zooms_where_it_is_dragged(page):
+    """The middle half of the plot's steps, and by a double click all of them again."""
+    plot, steps = page.locator(".gl-overlay-plot"), "(plot) => plot._fullLayout.xaxis.range"
+    plot.scroll_into_view_if_needed()
+    first, last = plot.evaluate(steps)
+    box = plot.locator(".nsewdrag").bounding_box()
+    across, down = [box["x"] + share * box["width"] for share in (0.25, 0.75)], box["y"] + box["height"] / 2
+    page.mouse.move(across[0], down)
+    page.mouse.down()
+    page.mouse.move(across[1], down, steps=5)
+    page.mouse.up()
+    quarter = (last - first) / 4
+    near = (
+        f"(wanted) => ({steps})(document.querySelector('.gl-overlay-plot'))"
+        ".every((one, i) => Math.abs(one - wanted[i]) < 5)"
+    )
+    page.wait_for_function(near, arg=[first + quarter, last - quarter])
+    page.mouse.dblclick(across[0], down)
+    page.wait_for_function(near, arg=[first, last])
 
 
 def test_sort_and_filter(page, run_card):

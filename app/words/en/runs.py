@@ -57,6 +57,8 @@ WORDS = {
     "runs.download.file": "Download {file}",
     "runs.plot.x": "step",
     "runs.plot.y": "validation loss, nats/token (faint: training)",
+    "runs.plot.log": "logarithmic losses",
+    "runs.compare.most": "The first {n} of {of} runs are shown: untick some to see the others.",
     "runs.compare.more": "Tick a second run to see which settings differ.",
     "runs.compare.same": "These runs have the same settings.",
     "runs.compare.differ": "Settings that differ",

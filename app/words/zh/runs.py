@@ -57,6 +57,8 @@ WORDS = {
     "runs.download.file": "下载 {file}",
     "runs.plot.x": "步",
     "runs.plot.y": "验证损失（nats/token；淡线：训练）",
+    "runs.plot.log": "损失用对数轴",
+    "runs.compare.most": "{of} 次运行中只显示前 {n} 次：取消一些勾选可看其余的。",
     "runs.compare.more": "再勾选一次运行，就能看到哪些设置不同。",
     "runs.compare.same": "这些运行的设置完全相同。",
     "runs.compare.differ": "不同的设置",
