@@ -190,6 +190,7 @@
  * @property {string} kind
  * @property {number | null} step
  * @property {string[]} tokens
+ * @property {boolean} [cut] whether the input has more tokens than these
  * @property {number[]} layers
  * @property {Grid[] | number[][][]} contribution
  * @property {Grid[]} mass

@@ -49,6 +49,7 @@ NOTE_METER = """() => {
     const note = () => window.meters.push([meter.innerText, Boolean(meter.querySelector(".old"))].join("|"));
     new MutationObserver(note).observe(meter, { subtree: true, childList: true, characterData: true });
 }"""
+SPAN_HEAD = {"labels": [], "pooling": "first", "span": {"window": 256, "overlap": 64, "longest": 9, "abstains": False}}
 MARK = "document.querySelector('#gl-curve .mark').getAttribute('x1')"
 
 
@@ -277,8 +278,8 @@ def test_a_picture_is_pasted_dropped_and_taken_out(page, app, tmp_path):
 
 
 def test_the_chat_is_kept(visit, app):
-    """Over a reload and a change of language: what was said, what is typed and not sent, whom one asks and how;
-    cleared, it stays so."""
+    """Over a reload and a change of language: what was said, what is typed and not sent, the text that is asked about,
+    whom one asks and how; cleared, it stays so."""
     page = visit()
     goto(page, "chat")
     page.wait_for_function("!['', 'base'].includes(document.querySelector('#gl-side-right input')?.value ?? '')")
@@ -291,7 +292,16 @@ def test_the_chat_is_kept(visit, app):
     ask(page, NASTY)
     said = answers(page)
     page.wait_for_function("sessionStorage['gatelight.draft'] === ''")  # what is sent is no draft
+    marking = copied(app, "marking")
+    facts = json.loads((marking / "run.json").read_text())
+    (marking / "run.json").write_text(json.dumps(facts | {"name": "It marks", "head": SPAN_HEAD}))
+    goto(page, "runs")
+    goto(page, "chat")
+    page.click("#gl-side-left input")
+    page.click("[role=option]:visible >> text=It marks")
+    page.fill("#gl-passage textarea", "A cat sat.")
     page.fill("#gl-prompt textarea", "Not sent yet")
+    page.wait_for_function("JSON.parse(sessionStorage['gatelight.talk'] ?? '{}').passage === 'A cat sat.'")
     page.uncheck("#gl-alone input")
     page.wait_for_function("JSON.parse(sessionStorage['gatelight.talk'] ?? '{}').alone === false")
     for again in (page.reload, lambda: page.goto(f"{app.url}/zh")):
@@ -306,6 +316,9 @@ def test_the_chat_is_kept(visit, app):
         assert not page.is_checked("#gl-alone input")
         page.wait_for_selector("#gl-again:not([disabled])")
         assert page.input_value("#gl-prompt textarea") == "Not sent yet"
+        page.wait_for_selector("#gl-passage")
+        assert page.input_value("#gl-passage textarea") == "A cat sat."
+    shutil.rmtree(marking)
     page.fill("#gl-prompt textarea", "")
     page.click("#gl-clear")
     page.wait_for_function("JSON.parse(sessionStorage['gatelight.talk']).turns.length === 0")
