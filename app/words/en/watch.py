@@ -200,6 +200,10 @@ WORDS = {
     "watch.sample.silence": "(says nothing)",
     "watch.updates.title": "Where does it change the weights?",
     "watch.updates.title.states": "Where does it change the states?",
+    "watch.updates.title.activations": "Where does it rescale the activations?",
+    "watch.updates.term.activations": "relative size of the rescaling of activations",
+    "watch.updates.title.offsets": "Where does it shift the outputs?",
+    "watch.updates.term.offsets": "relative size of the learned offsets (biases)",
     "watch.updates.term.states": "relative size of the edits of hidden states",
     "watch.updates.term": "relative size of the weight updates",
     "watch.updates.caption": (
