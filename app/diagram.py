@@ -27,6 +27,8 @@ def diagram(say: Say, places: Iterable[Place]) -> str:
     adapters = "".join(
         _part(" lit", say("train.part.adapter"), 76, y, 74, 14) for place, y in ADAPTERS.items() if place in lit
     )
+    if "beside_mlp" in lit:
+        adapters += _parallel(say)
     dots = {part: _dots(8, y) for part, y in (("attention", 168), ("embedding", 250))}
     return (
         f'<svg class="gl-diagram" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{say("train.where")}">'
@@ -49,6 +51,14 @@ def _part(kind: str, name: str, x: int, y: int, width: int, height: int) -> str:
     return (
         f'<g class="part{kind}"><rect x="{x}" y="{y}" width="{width}" height="{height}" rx="4"/>'
         f'<text x="{x + width / 2:g}" y="{y + height / 2 + 4:g}">{name}</text></g>'
+    )
+
+
+def _parallel(say: Say) -> str:
+    """A bottleneck from what the MLP reads to what comes out of it."""
+    return (
+        f'<path class="reads" d="M113 122h85v-6M198 78v-9h-40"/><g class="part lit">'
+        f'<rect x="192" y="78" width="12" height="38" rx="4"/><title>{say("train.part.parallel")}</title></g>'
     )
 
 

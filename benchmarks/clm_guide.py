@@ -1,12 +1,13 @@
 """The "clm prompt tuning" guide, step for step, through the command line: train, score by generation, ask.
 
-    python -m benchmarks.clm_guide TWITTER [--models town FOLDER bigscience/bloomz-560m] [--out docs/clm.md]
+    python -m benchmarks.clm_guide TWITTER --models "$(python -m benchmarks.smollm2)" [FOLDER bigscience/bloomz-560m]
+                                           [--splits 2] [--shipped] [--out docs/clm.md]
 
 TWITTER is the folder with train.csv, the 50 labelled tweets of RAFT's twitter_complaints. As in the guide: eight
 virtual tokens that start from a sentence, 50 epochs of batches of 8, 64 tokens, AdamW at 3e-2 that falls linearly
 without a warm-up. Other than the guide, which decodes what teacher forcing scores highest, answers are generated, and
-for rows that were not trained on: a fifth of each split of the tweets tests and a fifth validates. The same settings
-then train on the posts that ship with the workbench, which its own model can read.
+for rows that were not trained on: a fifth of each split of the tweets tests and a fifth validates. With --shipped the
+same settings then train on the posts that ship with the workbench, which its own model can read.
 """
 
 import argparse
@@ -44,15 +45,18 @@ def main() -> None:
     """Train every model on every split, and write after each."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("twitter", type=Path, help="folder of the tweets")
-    parser.add_argument("--models", nargs="+", default=["town"], help="embedded names, folders or hub ids")
+    parser.add_argument("--models", nargs="+", required=True, help="embedded names, files, folders or hub ids")
     parser.add_argument("--splits", type=int, default=2, help="splits of the tweets (default: %(default)s)")
+    parser.add_argument("--shipped", action="store_true", help="train on the posts that ship with the workbench too")
     parser.add_argument("--out", type=Path, default=Path("docs/clm.md"))
     args = parser.parse_args()
     figures, file = figures_of(args.out), args.twitter / "train.csv"
     rows = kept(figures)
     known = {(row["model"], row["data"], row["split"]) for row in rows}
     for model in args.models:
-        wanted = [config_of(model, file, split) for split in range(args.splits)] + [config_of(model)]
+        wanted = [config_of(model, file, split) for split in range(args.splits)]
+        if args.shipped:
+            wanted.append(config_of(model))
         for config in wanted:
             if key_of(config) in known:
                 continue
@@ -196,9 +200,8 @@ python -m engine chat RUN --prompt "@HMRCcustomers No this is my first job" --ma
 ## What came out
 
 Measured by `python -m benchmarks.clm_guide TWITTER`. Of each split of the tweets 30 are trained on and 10 are scored,
-whole; in training, 64 tokens of these models' small vocabularies are less than many a tweet, which loses its beginning.
-An answer is right when its first line is the label to the letter. `complaints` are the posts that ship with the
-workbench, in the words of the embedded model's own small world, with the same settings of method and loop.
+whole; in training, 64 tokens are less than some tweets, which lose their beginning. An answer is right when its first
+line is the label to the letter.
 
 {table}
 
@@ -206,9 +209,10 @@ Asked with the first split's adapter: "{asked}"
 
 {said}
 
-The models are small, and eight virtual tokens can only bring up what a model already knows: town has never read a real
-tweet and stories260K nothing but simple stories. On tweets their loss falls, and that is all; prompt tuning becomes
-strong with the size of the model, as its paper says. What the figures show is that every step of the guide works.
+A real language model, SmolLM2, answers with anything before it is tuned, and with one of the two labels, mostly the
+right one, after eight virtual tokens. stories260K has read nothing but simple stories: its loss falls too, and that is
+all. Virtual tokens only bring up what a model already knows, which is why prompt tuning becomes strong with the size of
+the model, as its paper says.
 """
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Stands before the whole server, and refuses what the policy does not let in."""
 
 import json
+from collections.abc import Callable
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse, Response
@@ -59,12 +60,24 @@ class Guard:
         door: Door | None = None,
         uploads: Uploads | None = None,
         most_pages: int | None = None,
+        left: Callable[[Visitor, Callable[[], bool]], None] = lambda *_: None,
     ) -> None:
+        """Stand before an application.
+
+        Args:
+            app: The application.
+            policy: What is let in.
+            door: Tells who asks.
+            uploads: The files of open pages.
+            most_pages: Open pages of all visitors together; None for any number.
+            left: Called when a visitor has closed their last page, with what tells whether none is open.
+        """
         self.app = app
         self.policy = policy
         self.door = door or TokenDoor(policy)
         self.uploads = uploads
         self._in_flight = InFlight(most_pages)
+        self._left = left
         self.headers = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin"}
         rules = dict(CONTENT)
         if not policy.embed:
@@ -96,6 +109,7 @@ class Guard:
                 await self._answer(found.visitor, scope, receive, send)
         if kind == "page" and self.uploads and not self._in_flight.open_pages(found.visitor):
             self.uploads.forget(found.visitor)
+            self._left(found.visitor, lambda: not self._in_flight.open_pages(found.visitor))
 
     def _foreign(self, scope: Scope, headers: Headers) -> Response | None:
         """What a foreign name or page gets."""

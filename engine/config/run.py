@@ -220,7 +220,7 @@ def _plain_values(text: str) -> Any:  # noqa: ANN401 - any contents of a file
     """
     try:
         return yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:  # a date that is none is a ValueError
         reason = str(error).replace("\n", " ")
     except RecursionError:
         reason = "it is nested too deeply"

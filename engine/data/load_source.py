@@ -43,7 +43,7 @@ def _stamp(name: str) -> Stamp | None:
     path = Path(name).expanduser()
     try:
         return (0, folder_stamp(path)) if name.strip() and is_pictures(path) else stamp_of(path)
-    except OSError:
+    except (OSError, ValueError):
         return None
 
 

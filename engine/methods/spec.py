@@ -25,7 +25,7 @@ Group = Literal["prompts", "adapters", "weights", "beside"]
 Part = Literal["embedding", "attention", "linear", "norm", "residual", "beside"]
 Place = Literal[
     "embedding", "attention", "q", "k", "v", "o", "gate", "up", "down", "norm",
-    "after_attention", "after_mlp", "reads_embedding", "reads_layers",
+    "after_attention", "after_mlp", "beside_mlp", "reads_embedding", "reads_layers",
 ]  # fmt: skip
 Need = Literal["attention", "text"]
 

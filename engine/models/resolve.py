@@ -66,3 +66,14 @@ def hub_reachable() -> bool:
     except OSError:
         return False
     return True
+
+
+def hub_trouble(error: BaseException) -> int:
+    """The hub's answer where it is in trouble itself or asks for patience (500 and above, or 429); 0 otherwise."""
+    from huggingface_hub.errors import HfHubHTTPError  # noqa: PLC0415 - it loads an HTTP client
+
+    from engine.models.hub_errors import causes_of  # noqa: PLC0415 - likewise
+
+    answers = (cause.response for cause in causes_of(error) if isinstance(cause, HfHubHTTPError))
+    status: int = getattr(next(answers, None), "status_code", 0)
+    return status if status >= 500 or status == 429 else 0

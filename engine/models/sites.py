@@ -67,6 +67,12 @@ class Sites:
         """Add `run(x, y)` to the output y of a layer's "attention" or "mlp", just before the residual sum."""
         self.sublayer(layer, part).add_to_output(run, self.rows)
 
+    def add_beside_mlp(self, layer: int, run: AddOutput) -> None:
+        """Add `run(x, h)` to the output h of a layer's MLP, just before the residual sum; x is what the MLP reads."""
+        beside = _BesideMlp(run)
+        self.first_of_mlp(layer).add_to_input(beside.keep, self.rows)
+        self.sublayer(layer, "mlp").add_to_output(beside.output, self.rows)
+
     def add_layer(self, layer: int, run: AddOutput) -> None:
         """Add `run(x, h)` to the states h that leave a whole layer."""
         self.layer(layer).add_to_output(run, self.rows)
@@ -112,6 +118,10 @@ class Sites:
         (linear,) = linear_roles(self.shape.family, (role,))
         return self.module(f"{self.shape.family.layers}.{layer}.{self.shape.family.linears[linear]}")
 
+    def first_of_mlp(self, layer: int) -> ModuleSite:
+        """The site of the first linear of a layer's MLP, whose input is what the MLP reads."""
+        return self.linear(layer, "up")
+
     def sublayer(self, layer: int, part: str) -> ModuleSite:
         """The site of the last module of a layer's "attention" or "mlp"."""
         return self.module(f"{self.shape.family.layers}.{layer}.{self.shape.family.sublayers[part]}")
@@ -125,6 +135,24 @@ class Sites:
         if path not in self.modules:
             self.modules[path] = ModuleSite(self.model.get_submodule(path), self.context)
         return self.modules[path]
+
+
+class _BesideMlp:
+    """Keeps what an MLP reads until its output comes, within one forward of one layer."""
+
+    def __init__(self, run: AddOutput) -> None:
+        self._run = run
+        self._read: Tensor | None = None
+
+    def keep(self, x: Float[Tensor, "*b i"]) -> None:
+        """What its first linear reads."""
+        self._read = x
+
+    def output(self, _x: Float[Tensor, "*b i"], h: Float[Tensor, "*b o"]) -> Float[Tensor, "*b o"] | None:
+        """What is added to its output."""
+        assert self._read is not None, "the last module of an MLP ran without its first"
+        read, self._read = self._read, None
+        return self._run(read.reshape(*h.shape[:-1], read.shape[-1]), h)  # some families flatten rows in between
 
 
 def sites_of(model: nn.Module, shape: ModelShape) -> Sites:

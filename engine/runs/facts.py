@@ -5,6 +5,7 @@ from typing import Any, Self, get_type_hints
 
 from engine.config.training import TrainingSettings
 from engine.data.head_spec import HeadSpec
+from engine.data.shipped import suited_training
 from engine.memory.info import MeasuredMemory
 from engine.runs.score import RunScore
 from engine.runs.typed import checked, optional
@@ -156,11 +157,20 @@ class RunFacts:
         known["score"] = RunScore.from_dict(score) if score else None
         if "steps" not in known:
             known["steps"] = checked("steps", config.get("training", {}).get("steps", TrainingSettings().steps), int)
+        known["config"] = _with_steps(config, known["steps"])
         if not 0 <= known.get("created", 0.0) <= LAST_TIME:
             known["created"] = 0.0
         if not _is_problem(known.get("problem")):
             known["problem"] = None
         return cls(**known, other={name: value for name, value in values.items() if name not in names})
+
+
+def _with_steps(config: dict[str, Any], steps: int) -> dict[str, Any]:
+    """The config with the steps that the run had, where its dataset says now what suits it and did not say so then."""
+    training = config.get("training", {})
+    if not steps or "steps" in training or "steps" not in suited_training(config["dataset"]):
+        return config
+    return {**config, "training": {**training, "steps": steps}}
 
 
 def _known(cls: type, values: dict[str, Any]) -> dict[str, Any]:

@@ -12,8 +12,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from engine.core.atomic import temporary_name
 from engine.core.errors import DataError
 from engine.data.readers.zips import UnpacksToMoreError, inner, unpack
+from engine.service.leftovers import remove, sweep_left
 from engine.service.visitor import OPERATOR, Visitor
 
 DATA = "data"
@@ -104,6 +106,28 @@ class KeptData:
             with contextlib.suppress(OSError):
                 folder.parent.rmdir()  # where it was the last one
 
+    def drop_unused(self, before: float, visitor: Visitor | None = None) -> None:
+        """Delete the uploads that no run needs, and that were not brought again since a moment.
+
+        Args:
+            before: Seconds since 1970.
+            visitor: Whose; None for everybody's.
+        """
+        owners = [self.folder, *self.folder.glob("of-*")] if visitor is None else [visitor.uploads(self.folder)]
+        for own in owners:
+            with self._locks[own.resolve()]:
+                self._drop_unneeded(own, before)
+
+    def sweep_left(self) -> None:
+        """Delete what killed processes have left half-copied or half-unpacked, also those of an earlier version."""
+        sweep_left([self.folder, *self.folder.glob("of-*")])
+        for part in (*self.folder.glob("*/.*.part"), *self.folder.glob("of-*/*/.*.part")):
+            folder = part.parent
+            if _is_named_as_upload(folder) and not _is_upload(folder):
+                remove(part)
+                with contextlib.suppress(OSError):
+                    folder.rmdir()  # where it was all
+
     def _uploads_of(self, config: Config) -> set[Path]:
         """The folders of all uploads to which a config's texts lead."""
         root, found = self.folder.resolve(), set()
@@ -121,10 +145,15 @@ class KeptData:
         shutil.rmtree(folder, ignore_errors=True)
         return True
 
-    def _drop_unneeded(self, own: Path) -> bool:
-        """Delete all uploads in a visitor's folder that no run needs; returns whether there were any."""
+    def _drop_unneeded(self, own: Path, before: float = math.inf) -> bool:
+        """Delete the uploads in a visitor's folder that no run needs and that are old; returns whether there were any.
+
+        Args:
+            own: The folder.
+            before: Those that are older than this moment are, in seconds since 1970.
+        """
         uploads = [folder for folder in own.iterdir() if _is_upload(folder)] if own.is_dir() else []
-        dropped = [self._drop(folder) for folder in uploads]
+        dropped = [self._drop(folder) for folder in uploads if _changed(folder) < before]
         return any(dropped)
 
     def _kept(self, upload: Path, folder: Path) -> Path:
@@ -134,35 +163,31 @@ class KeptData:
             with contextlib.suppress(OSError):
                 os.utime(folder)
             return inner(target) if is_zip else target
-        folder.mkdir(parents=True, exist_ok=True)
+        sweep_left([folder.parent])
+        made = temporary_name(folder)  # a kill leaves nothing else behind
         try:
-            kept = self._unpacked(upload, target) if is_zip else self._copied(upload, target)
+            self._make(upload, made / target.name, is_zip=is_zip)
+            folder.mkdir(exist_ok=True)
             (folder / MARK).touch()
+            (made / target.name).replace(target)
         finally:
-            with contextlib.suppress(OSError):
-                folder.rmdir()  # where nothing is in it
-        return kept
+            shutil.rmtree(made, ignore_errors=True)
+        return inner(target) if is_zip else target
 
-    def _unpacked(self, upload: Path, target: Path) -> Path:
+    def _make(self, upload: Path, target: Path, *, is_zip: bool) -> None:
         left = self._left(target.parent.parent)
+        target.parent.mkdir(parents=True)
+        if not is_zip:
+            if left is not None and upload.stat().st_size > left:
+                raise self._too_large(upload.name, left)
+            shutil.copyfile(upload, target)
+            return
         try:
-            return unpack(upload, target, left)
+            unpack(upload, target, left)
         except UnpacksToMoreError as error:
             if left is None:
                 raise
             raise self._too_large(upload.name, left) from error
-
-    def _copied(self, upload: Path, target: Path) -> Path:
-        left = self._left(target.parent.parent)
-        if left is not None and upload.stat().st_size > left:
-            raise self._too_large(upload.name, left)
-        partly = target.with_name(f".{upload.name}.part")
-        try:
-            shutil.copyfile(upload, partly)
-            partly.replace(target)
-        finally:
-            partly.unlink(missing_ok=True)
-        return target
 
     def _left(self, own: Path) -> int | None:
         """Bytes that a visitor may still keep in their folder; None for any number."""

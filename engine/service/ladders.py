@@ -2,7 +2,9 @@
 
 import time
 import uuid
+from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 from engine.config.run import RunConfig
 from engine.config.training import TRUST
@@ -100,6 +102,10 @@ class LadderQueue:
             self._queue.file.remove(*ladder.runs)
         if self._worker.live.run in ladder.runs:
             self._worker.call(lambda worker: worker.stop())
+
+    def configs(self) -> Iterator[dict[str, Any]]:
+        """The configs of the ladders that go on, which may have no run yet."""
+        return (ladder.config for ladder in self.file.all() if ladder.state == "running")
 
     def _pending(self) -> bool:
         return any(ladder.state == "running" for ladder in self.file.all())

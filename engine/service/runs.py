@@ -1,7 +1,6 @@
 """Reads and changes run folders and recordings without the worker. Needs no torch."""
 
 import contextlib
-import math
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -9,24 +8,27 @@ from pathlib import Path
 from typing import Any
 
 from engine.config.run import RunConfig
-from engine.config.training import TrainingSettings
 from engine.core.errors import RunError, SettingError, WorkbenchError
 from engine.evaluation.predicted import Predicted
 from engine.methods import METHODS
 from engine.runs.files import holds
 from engine.runs.folder import ACTIVE, RunFolder, sweep_deleted
-from engine.runs.log import all_events, read_events
+from engine.runs.log import read_events
 from engine.runs.requests import STOP, ask
 from engine.runs.scan import folder_names, is_run_id
 from engine.runs.summary import AdapterInfo, RunSummary
 from engine.runs.update import LossCurves, RunUpdate
 from engine.service.adapters import list_adapters
+from engine.service.curves import loss_curves
+from engine.service.exports import EXPORTS, Exports
+from engine.service.leftovers import sweep_deleted_formerly
 from engine.service.listing import Newsroom, RunNews, RunRows
 from engine.service.rights import Rights, no_such_run
+from engine.service.rows import RECORDINGS as RECORDINGS
+from engine.service.rows import recorded, row_of, size_of
 from engine.service.status import LiveStatus
 from engine.service.visitor import is_guest, operator
 
-RECORDINGS = Path(__file__).resolve().parents[2] / "assets" / "recordings"
 NAME_LENGTH = 120
 
 
@@ -39,6 +41,9 @@ class RunStore:
         check: Raises a `WorkbenchError` for a run whose model or data may not be read here.
         rights: Of whoever asks; every method refuses what they may not see or change.
         forget: Called with the config of a run that has been deleted.
+
+    Attributes:
+        exports: Zips of adapters, which go with their runs.
     """
 
     def __init__(
@@ -53,10 +58,12 @@ class RunStore:
         self._rights = rights or Rights(operator)
         self._check, self._forget = check, forget
         self._live = live
-        self._own = RunRows(root, _row, self._present)
-        self._recorded = RunRows(RECORDINGS, _row, lambda row: row)
+        self._own = RunRows(root, row_of, self._present)
+        self._recorded = RunRows(RECORDINGS, row_of, lambda row: row)
         self._newsroom = Newsroom(self._all)
+        self.exports = Exports(root.parent / EXPORTS, root)
         sweep_deleted(root)
+        sweep_deleted_formerly(root)
 
     def summaries(self) -> list[RunSummary]:
         """Runs that the asker may see: of the home folder, newest first, the damaged ones behind, then recordings."""
@@ -90,10 +97,8 @@ class RunStore:
         for run in self._own.rows():
             if is_guest(run.owner) and run.created < before and run.id != self._live().run:
                 folder = RunFolder(self.root / run.id)
-                config = _config(folder) or {}
-                with contextlib.suppress(OSError):
-                    folder.delete()
-                    self._forget(config)
+                with contextlib.suppress(OSError, RunError):  # another process may train it
+                    self._delete(folder)
 
     def adapters(self, model: str) -> list[AdapterInfo]:
         """Every adapter of a model, recordings included, oldest first."""
@@ -122,7 +127,7 @@ class RunStore:
             status=self._status(folder),
             message=facts.message,
             problem=facts.problem,
-            recording=_recorded(folder),
+            recording=recorded(folder),
             emits=facts.emits,
             family=METHODS[method].group if (method := str(facts.config.get("method"))) in METHODS else "",
             layered=facts.layered,
@@ -135,19 +140,13 @@ class RunStore:
             kept=facts.kept_step,
             epoch=facts.epoch,
             cursor=after,
-            more=after > start and after < _size(log),
+            more=after > start and after < size_of(log),
             events=events,
         )
 
     def loss_curves(self, run: str) -> LossCurves:
-        """All training and validation losses of a run; its log is read page by page."""
-        training, validation = [], []
-        for event in all_events(self.folder(run).events_path):
-            if event["kind"] == "loss" and _is_number(event.get("loss")):
-                training.append((event["step"], event["loss"]))
-            elif event["kind"] == "eval" and _is_number(event.get("validation_loss")):
-                validation.append((event["step"], event["validation_loss"]))
-        return LossCurves(training=training, validation=validation)
+        """All training and validation losses of a run."""
+        return loss_curves(self.folder(run).events_path)
 
     def rename(self, run: str, name: str) -> None:
         """Give a run another name.
@@ -183,19 +182,24 @@ class RunStore:
             RunError: It is active, or a recording, or its folder cannot be removed.
         """
         folder = self._place(run)
-        if _recorded(folder):
+        if recorded(folder):
             raise _fixed(run)
         self._rights.to_change(run, self.owner(run))
         if self._live().run == run:
             raise RunError("delete_active", f"The run {run!r} is active: stop it before you delete it.", run=run)
-        config = _config(folder) or {}
         try:
-            folder.delete()
+            self._delete(folder)
         except OSError as error:
             reason = error.strerror or str(error)
             raise RunError(
                 "run_not_deleted", f"The run {run!r} cannot be deleted: {reason}.", run=run, reason=reason
             ) from error
+
+    def _delete(self, folder: RunFolder) -> None:
+        """Delete a run, its exports, and what no other run needs."""
+        config = _config(folder) or {}
+        folder.delete()
+        self.exports.drop(folder.id)
         self._forget(config)
 
     def configs(self, text: str) -> Iterator[dict[str, Any] | None]:
@@ -245,7 +249,7 @@ class RunStore:
             RunError: There is none.
         """
         folder = RunFolder.open(self._place(run).path)
-        self._rights.to_see(run, folder.facts().owner, shipped=_recorded(folder))
+        self._rights.to_see(run, folder.facts().owner, shipped=recorded(folder))
         return folder
 
     def editable_folder(self, run: str) -> RunFolder:
@@ -255,7 +259,7 @@ class RunStore:
             RunError: There is none, or it is a recording, or the asker may not change it.
         """
         folder = self.folder(run)
-        if _recorded(folder):
+        if recorded(folder):
             raise _fixed(run)
         self._rights.to_change(run, folder.facts().owner)
         return folder
@@ -282,7 +286,7 @@ class RunStore:
     def _status(self, folder: RunFolder) -> str:
         if self._active(folder):
             return self._live().status
-        return "finished" if _recorded(folder) else folder.status()
+        return "finished" if recorded(folder) else folder.status()
 
     def _present(self, row: RunSummary) -> RunSummary:
         """A row of a home folder's run with its present status; of the run that trains here, with its step, too."""
@@ -305,93 +309,8 @@ def _config(folder: RunFolder) -> dict[str, Any] | None:
         return None
 
 
-def _row(folder: RunFolder) -> RunSummary | None:
-    """A run as its files have it; None where it is none."""
-    try:
-        return _summary(folder)
-    except RunError as error:  # damaged, or deleted in between
-        return _damaged(folder, error) if folder.is_run() else None
-
-
-def _summary(folder: RunFolder) -> RunSummary:
-    facts = folder.facts()
-    seed = facts.config.get("training", {}).get("seed", TrainingSettings().seed)
-    return RunSummary(
-        id=folder.id,
-        name=facts.name,
-        notes=facts.notes,
-        status="finished" if _recorded(folder) else facts.status,
-        recording=_recorded(folder),
-        model=facts.model,
-        method=facts.method,
-        dataset=facts.dataset,
-        step=facts.step,
-        steps=facts.steps,
-        best_validation=facts.best_validation,
-        kept_step=facts.kept_step,
-        trainable=facts.trainable,
-        size_bytes=sum(map(_size, folder.adapter_path.glob("*"))),
-        created=facts.created,
-        emits=facts.emits,
-        labels=facts.head.labels if facts.head else None,
-        marks=facts.head is not None and facts.head.span is not None,
-        pictures=facts.pictures,
-        sees_pictures=facts.sees_pictures,
-        chips=facts.chips,
-        score=facts.score,
-        forgetting=facts.forgetting,
-        wall_s=facts.wall_s,
-        seed=seed if isinstance(seed, int) else None,
-        learning_rate=facts.learning_rate,
-        owner=facts.owner,
-        tags=facts.tags,
-        text=facts.text,
-    )
-
-
-def _damaged(folder: RunFolder, problem: RunError) -> RunSummary:
-    """What is known of a run that cannot be read: its folder, and what is wrong with it."""
-    return RunSummary(
-        id=folder.id,
-        name=folder.id,
-        notes=str(problem),
-        status="damaged",
-        recording=False,
-        model="",
-        method="",
-        dataset="",
-        step=0,
-        steps=0,
-        best_validation=None,
-        kept_step=None,
-        trainable=0,
-        size_bytes=0,
-        created=0.0,
-        emits=[],
-        labels=None,
-        problem=problem.to_dict(),
-    )
-
-
 def _fixed(run: str) -> RunError:
     return RunError("recording", f"{run!r} is a recording and stays as it is.", run=run)
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and (math.isfinite(value) or value != value)
-
-
-def _size(path: Path) -> int:
-    """Bytes of a file; 0 where it is gone."""
-    try:
-        return path.stat().st_size
-    except OSError:
-        return 0
-
-
-def _recorded(folder: RunFolder) -> bool:
-    """Whether a run ships with the workbench."""
-    return folder.path.parent == RECORDINGS
 
 
 def short(name: str) -> str:

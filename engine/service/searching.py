@@ -5,6 +5,8 @@ Needs neither torch nor Optuna until a search begins or is looked at.
 
 import logging
 import threading
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -144,6 +146,13 @@ class Searching:
         with self._lock:
             search.go_on()
             self._advance(search)
+
+    def configs(self) -> Iterator[dict[str, Any]]:
+        """What the searches that go on will train on, which may have no run yet."""
+        for path in filter(_goes_on, self._folders()):
+            with suppress(OSError, ValueError):
+                if isinstance(plan := read_json(path / "plan.json"), dict):
+                    yield plan
 
     def _changing(self, name: str) -> "Search":
         search = self._search(name)

@@ -4,7 +4,6 @@ import dataclasses
 import queue
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,15 +13,11 @@ from engine.core.confine import LOCAL, Confinement
 from engine.core.errors import ExchangeError, RunError, SettingError, WorkbenchError
 from engine.core.parts import Parts
 from engine.data.dataset import shipped_datasets
-from engine.data.info import DatasetInfo, Inspection
-from engine.data.inspect import inspect_data
+from engine.data.info import DatasetInfo
 from engine.data.jinja_process import end_running
-from engine.data.preview_values import DataPreview
-from engine.data.settings import DataSettings
 from engine.evaluation.predicted import Predicted
 from engine.inference.messages import ChatRequest, ChatUpdate
-from engine.memory.info import MemoryInfo
-from engine.models.info import Counts, ModelInfo
+from engine.models.info import ModelInfo
 from engine.models.menu import Offer
 from engine.runs.folder import RunFolder
 from engine.service import deferred
@@ -31,10 +26,11 @@ from engine.service.downloads import Downloads
 from engine.service.kept_data import DATA, KeptData
 from engine.service.ladders import LadderQueue
 from engine.service.limits import UNLIMITED, Limits
+from engine.service.looking import Looking
 from engine.service.machine import Machine
 from engine.service.permission import NO_TRUST, Permission
 from engine.service.reference import Reference, reference
-from engine.service.rights import Rights
+from engine.service.rights import Rights, no_such_run
 from engine.service.runs import RECORDINGS, RunStore
 from engine.service.searching import FOLDER, Searching
 from engine.service.sizing import Sizing
@@ -49,7 +45,7 @@ if TYPE_CHECKING:
     from engine.service.worker import Worker
 
 
-class Workbench:
+class Workbench(Looking):
     """Everything that a page can do. All methods are thread-safe; errors are `WorkbenchError`s.
 
     Args:
@@ -150,53 +146,13 @@ class Workbench:
     def _configs(self, text: str) -> Iterator[dict[str, Any] | None]:
         """As `RunStore.configs`, with those of runs that have no folder yet."""
         yield from self._starting.configs()
+        yield from self.searches.configs()
+        yield from self.ladders.configs()
         yield from self.runs.configs(text)
 
-    def inspect_data(self, dataset: str, settings: DataSettings, *, session: str = "") -> Inspection:
-        """The columns of a file or a hub dataset, and their detected roles. Reads the data; needs no model.
-
-        Raises:
-            DataError: It cannot be read.
-        """
-        self.permission.check_data(dataset, (settings.validation, settings.test), session)
-        self.permission.check_rows(dataset, settings)
-        with self._turn():
-            return inspect_data(dataset, settings)
-
-    def preview_data(self, config: RunConfig, rows: int = 3, *, session: str = "") -> DataPreview:
-        """Preview of a run's training data: tokens of some rows, and counts over all. No weights are loaded.
-
-        Raises:
-            WorkbenchError: A setting, the model or the data cannot be used, or no row would be trained on.
-        """
-        self.permission.check(config, session)
-        with self._turn():
-            return deferred.preview_data(config, rows)
-
-    def count(self, config: RunConfig, *, session: str = "") -> Counts:
-        """Number of parameters that a run would train."""
-        self.permission.check(config, session)
-        with self._turn():
-            return deferred.count(config)
-
-    def usual_rate(self, config: RunConfig, *, session: str = "") -> float:
-        """The learning rate that an empty setting stands for."""
-        self.permission.check(config, session)
-        with self._turn():
-            return deferred.usual_rate(config)
-
-    def memory(self, config: RunConfig, *, session: str = "") -> MemoryInfo:
-        """The memory that a run would take, by purpose, and whether it fits. No weights are loaded; takes a second.
-
-        Raises:
-            WorkbenchError: A setting, the model or the data cannot be used.
-        """
-        self.permission.check(config, session)
-        live, precision = self.live(), config.of_training().precision
-        same = live.model == config.model and precision in ("auto", live.precision)
-        held = live.size_mb * 1e6 if same else 0.0
-        with self._turn():
-            return deferred.memory(config, round(held))
+    def left(self, visitor: Visitor, away: Callable[[], bool]) -> None:
+        """A visitor has closed their last page; `away` tells whether they still have none. Instant."""
+        self._sweeping.left(visitor, away)
 
     def start(self, config: RunConfig, name: str = "", *, session: str = "", tags: Sequence[str] = ()) -> str:
         """Start a run, or add it to the queue while another one is active; a double click starts one run.
@@ -256,8 +212,12 @@ class Workbench:
         folder = self.runs.folder(run)
         self._may_take(folder)
         trust = self.permission.of_run(folder, session)
-        target = self.home / "exports" / f"{run}-{form if form.isidentifier() else 'x'}.zip"
-        return self._worker.call(lambda worker: worker.export(folder, form, target, trust), self.rights.who().id)
+        target = self.runs.exports.path(run, form)
+        self._worker.call(lambda worker: worker.export(folder, form, target, trust), self.rights.who().id)
+        if not folder.is_run():  # deleted meanwhile
+            self.runs.exports.drop(run)
+            raise no_such_run(run)
+        return target
 
     def refused_exports(self, run: str) -> dict[str, ExchangeError]:
         """Why a run's adapter cannot be exported, by form, as far as that can be told before a file is made."""
@@ -377,12 +337,9 @@ class Workbench:
         """Stop the active run, save its state, and end the worker thread; other work at hand is given up."""
         end_running()
         self.downloads.close()
+        self._sweeping.close()
         self._worker.close()
         self.queue.close()
-
-    def _turn(self) -> AbstractContextManager[None]:
-        """A turn of the asker among those who look at data or weigh a run."""
-        return self._turns.turn(self.rights.who().id)
 
     def _may_drive(self) -> None:
         """See that the asker may stop the active run."""

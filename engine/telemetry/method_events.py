@@ -159,12 +159,12 @@ class MassFrame(Event):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AdapterFrame(Event):
-    """The bottlenecks after the sub-layers, on the run's sample sentence.
+    """The bottlenecks after the sub-layers, and beside the MLP, on the run's sample sentence.
 
     Attributes:
         layers: The layers that have some, lowest first, (l,).
-        parts: The sub-layers that have one: "attention", "mlp", (n,).
-        share: |A(h) - h| / |h|, mean over the sentence's tokens, (l, n).
+        parts: The sub-layers that have one: "attention", "mlp", or "parallel" for the one beside the MLP, (n,).
+        share: |A(h) - h| / |h|, h the sub-layer's output, mean over the sentence's tokens, (l, n).
         asleep: Share of the bottleneck's units that are inactive (not above zero) at every token of the sentence, 0 to
             1, (l, n).
     """

@@ -85,7 +85,7 @@ class Space:
         fields = list(method_spec(method).settings.fields())
         tries = {field.name: field.info.tries for field in fields if field.info.tries}
         if self.recipe is not None:
-            tries = {joined(part, size): self.recipe.grid for part, size in self.recipe.sizes.items()}
+            tries = dict.fromkeys(self.recipe.varied, self.recipe.grid)
         found = [Choice(method=method, setting=name, values=values) for name, values in tries.items()]
         of_layers = [field for field in fields if field.name in _layer_settings(method)] if self.depth else []
         for field in of_layers:

@@ -15,6 +15,7 @@ CALLS = {
     "add_linear_input": lambda layer, role, run: role,
     "add_layer": lambda layer, run: "after_mlp",
     "add_sublayer": lambda layer, part, run: f"after_{part}",
+    "add_beside_mlp": lambda layer, run: "beside_mlp",
     "add_norm": lambda path, run: "norm",
     "prepend": lambda run: "embedding",
     "add_last_hidden": lambda run: "beside",

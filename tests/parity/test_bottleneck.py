@@ -18,6 +18,7 @@ from transformers import (
     LlamaForCausalLM,
 )
 
+from engine.core.errors import SettingError
 from engine.methods.base import Start
 from engine.methods.bottleneck.method import Bottleneck
 from engine.methods.bottleneck.spec import SPEC, BottleneckSettings
@@ -69,6 +70,8 @@ class Adapted(nn.Module):
             for part, path in shape.family.sublayers.items():
                 if f"down.{layer}_{part}.weight" in self.values:
                     sub_layer(block, path).register_forward_hook(self.adapter(f"{layer}_{part}"))
+            if f"down.{layer}_parallel.weight" in self.values:
+                self.put_beside(block, shape, f"{layer}_parallel", method.settings.scaling)
         self.renew_norms(shape)
 
     def adapter(self, key):
@@ -81,6 +84,22 @@ class Adapted(nn.Module):
             return (h, *output[1:]) if isinstance(output, tuple) else h
 
         return hook
+
+    def put_beside(self, block, shape, key, scaling):
+        """h + s (W_up phi(W_down x + b_down) + b_up), x what the MLP's first linear reads."""
+        read = []
+        linears = shape.family.linears
+        first = block.get_submodule(linears.get("up") or linears["gate_up"])
+        first.register_forward_pre_hook(lambda _module, args: read.append(args[0]))
+
+        def hook(_module, _args, output):
+            h, x = (output[0] if isinstance(output, tuple) else output), read.pop()
+            inner = self.phi(x @ self.values[f"down.{key}.weight"].T + self.values[f"down.{key}.bias"])
+            added = inner @ self.values[f"up.{key}.weight"].T + self.values[f"up.{key}.bias"]
+            h = h + scaling * added.view(h.shape)
+            return (h, *output[1:]) if isinstance(output, tuple) else h
+
+        sub_layer(block, shape.family.sublayers["mlp"]).register_forward_hook(hook)
 
     def renew_norms(self, shape):
         """Put new gains and biases in the place of the frozen ones."""
@@ -104,7 +123,14 @@ class Adapted(nn.Module):
 
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize(
-    "settings", [{"width": 5}, {"width": 3, "position": "pfeiffer", "activation": "relu"}], ids=str
+    "settings",
+    [
+        {"width": 5},
+        {"width": 3, "position": "pfeiffer", "activation": "relu"},
+        {"position": "nowhere", "parallel": 4, "scaling": 4.0, "activation": "relu"},
+        {"width": 3, "parallel": 2, "scaling": 0.5},
+    ],
+    ids=str,
 )
 def test_equals_the_papers_equation(family, settings):
     """Logits and the gradient of every parameter are those of a model that really has adapters and other norms."""
@@ -233,7 +259,7 @@ def test_near_identity_of_the_start():
         method = Bottleneck.build(BottleneckSettings(init_std=std, norms=False), shape, Start.of(base, 0))
         assert float(method.down["0_mlp"].weight.detach().abs().max()) <= 2 * std
         with torch.no_grad():
-            sizes[std] = float((method.adapter_output(0, "mlp", h, h).norm(dim=-1) / h.norm(dim=-1)).mean())
+            sizes[std] = float((method.adapter_output(0, "mlp", h).norm(dim=-1) / h.norm(dim=-1)).mean())
     assert 4e-5 < sizes[1e-3] < 1.2e-4
     assert 4e-3 < sizes[1e-2] < 1.4e-2
     assert sizes[1e-1] > 0.5
@@ -285,8 +311,38 @@ def test_watch_tells_size_and_sleep():
     assert (frame.layers, frame.parts) == ([0, 1, 2], ["attention", "mlp"])
     assert frame.asleep[1][1] >= 0.4
     h = seen[0][0]
-    added = method.adapter_output(1, "mlp", h, h)
+    added = method.adapter_output(1, "mlp", h)
     assert frame.share[1][1] == pytest.approx(float((added.norm(dim=-1) / h.norm(dim=-1)).mean().detach()), rel=1e-4)
+
+
+def test_watch_tells_of_a_parallel_adapter():
+    """Its size beside the MLP's output, and which of its units sleep at what the MLP reads; norms before it count."""
+    base, method = Case("bottleneck", {"width": 5, "parallel": 4, "activation": "relu"}, "gemma2").build()
+    randomise(method, std=0.3)
+    with torch.no_grad():
+        method.down["1_parallel"].bias[:1] = -1e3
+    view, read, out = viewed(base, method), [], []
+    view.sites.linear(1, "up").module.register_forward_pre_hook(lambda _m, x: read.append(x[0]))
+    norm = "model.layers.1.post_feedforward_layernorm"
+    view.sites.module(norm).module.register_forward_hook(lambda _m, _x, y: out.append(y), prepend=True)
+    with torch.no_grad():
+        (frame,) = method.validation_events(7, view, ProbeInput(list("abcdefg"), lambda: view.hidden(words(1))))
+        assert frame.parts == ["attention", "mlp", "parallel"]
+        x, frozen = read[0][0], out[0][0]
+        asleep = (method.down["1_parallel"](x) <= 0).all(dim=0).float().mean()
+        assert frame.asleep[1][2] == pytest.approx(float(asleep), abs=1e-4) != 0.0
+        added = method.adapter_output(1, "parallel", x)
+        row = list(base.shape.norms).index(norm)
+        weight = base.model.get_submodule(norm).weight
+        h = frozen * (1 + weight + method.norms.gamma[row]) / (1 + weight)
+        expected = float((added.norm(dim=-1) / h.norm(dim=-1)).mean())
+    assert frame.share[1][2] == pytest.approx(expected, rel=1e-4)
+
+
+def test_what_has_no_adapter_is_said():
+    """Neither after a sub-layer nor beside the MLP."""
+    with pytest.raises(SettingError, match="position is 'nowhere' and parallel is 0"):
+        BottleneckSettings(position="nowhere")
 
 
 def test_norm_frames_tell_the_drift():

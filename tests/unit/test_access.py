@@ -3,6 +3,7 @@
 import socket
 import stat
 
+import httpx
 import pytest
 from starlette.responses import PlainTextResponse
 from starlette.testclient import TestClient
@@ -11,6 +12,8 @@ from app import launch
 from app.access.guard import Guard
 from app.access.passwords import Passwords
 from app.access.policy import LOOPBACK, Policy, cookie_secret, is_loopback
+from app.access.uploads import Uploads
+from engine.service.visitor import OPERATOR
 
 HERE = "http://127.0.0.1:7860"
 TOKEN = "t0ken"
@@ -121,6 +124,25 @@ def test_the_page_reaches_nothing_elsewhere():
         assert rules["default-src"] == rules["base-uri"] == rules["form-action"] == "'self'"
         assert rules["object-src"] == "'none'"
         assert not any("http" in sources or "*" in sources for sources in rules.values())
+
+
+def test_the_last_page_that_closes_is_told(tmp_path):
+    """One of two leaves somebody there; other requests are no pages."""
+    told = []
+
+    async def inside(scope, receive, send):
+        if scope["path"].endswith("/first"):
+            await outer.get("/gradio_api/heartbeat/second")
+        await PlainTextResponse("inside")(scope, receive, send)
+
+    uploads, policy = Uploads(tmp_path, None), Policy(hosts=LOOPBACK, secret=b"s")
+    guard = Guard(inside, policy, uploads=uploads, left=lambda visitor, away: told.append((visitor, away())))
+    outer = httpx.AsyncClient(transport=httpx.ASGITransport(guard), base_url=HERE)
+    client = TestClient(guard, base_url=HERE)
+    client.get("/")
+    assert told == []
+    client.get("/gradio_api/heartbeat/first")
+    assert told == [(OPERATOR, True)]
 
 
 @pytest.mark.fault("hand", "A page of another site shows the workbench in a frame: the browser refuses.")

@@ -301,3 +301,14 @@ def test_what_a_cut_off_deletion_left_goes_later(folder, monkeypatch):
     assert [found.id for found in run_folders(root)] == ["b"]
     second.delete()
     assert [path.name for path in root.iterdir()] == ["a.deleted"]
+
+
+def test_a_run_keeps_its_steps_when_its_dataset_says_more(tmp_path):
+    """complaints once said nothing of steps; a run of that time that left them out had 300 and has them still."""
+    config = {"model": "town", "dataset": "complaints", "method": "lora", "training": {"seed": 3}}
+    facts = RunFacts.from_json({"config": config, "steps": 300, "step": 300, "status": "finished"})
+    assert RunConfig.from_dict(facts.config).of_training().steps == 300
+    assert facts.config["training"] == {"seed": 3, "steps": 300}
+    assert RunConfig.from_dict(config).of_training().steps == 500
+    on_town = {**config, "dataset": "town-qa"}
+    assert RunFacts.from_json({"config": on_town, "steps": 300}).config == on_town

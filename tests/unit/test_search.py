@@ -97,14 +97,13 @@ def test_the_recipe_of_a_paper():
     plan = replace(PLAN, recipe="autopeft", methods=[], depth=6).checked()
     (method,), space = plan.methods, plan.space
     assert {choice.setting for choice in space.choices(method)} == {
-        "bottleneck_width", "prefix_prompt_len", *(f"layer_{n}" for n in range(6))
+        "bottleneck_width", "bottleneck_parallel", "prefix_prompt_len", *(f"layer_{n}" for n in range(6))
     }  # fmt: skip
     few = {f"{method}.layer_{n}": n in (0, 3, 4) for n in range(6)}
 
-    def run(width, prompt_len):
-        return space.run_of(
-            method, {f"{method}.bottleneck_width": width, f"{method}.prefix_prompt_len": prompt_len, **few}
-        )
+    def run(width, prompt_len, parallel=0):
+        sizes = {"bottleneck_width": width, "bottleneck_parallel": parallel, "prefix_prompt_len": prompt_len}
+        return space.run_of(method, {f"{method}.{name}": size for name, size in sizes.items()} | few)
 
     name, settings = run(8, 4)
     config = plan.of_method(name, settings)
@@ -113,6 +112,10 @@ def test_the_recipe_of_a_paper():
     assert run(0, 4) == ("prefix", {"reparametrisation": "flat", "prompt_len": 4, "layers": "0 3-4"})
     alone = plan.of_method(*run(64, 0)).of_method()
     assert (alone.width, alone.position, alone.layers) == (64, "pfeiffer", "0 3-4")
+    beside = plan.of_method(*run(0, 0, parallel=16)).of_method()
+    assert (beside.width, beside.position, beside.parallel, beside.layers) == (None, "nowhere", 16, "0 3-4")
+    both = plan.of_method(*run(8, 0, parallel=2)).of_method()
+    assert (both.width, both.position, both.parallel) == (8, "pfeiffer", 2)
     assert run(0, 0) is None
     with pytest.raises(SettingError, match="recipe is 'cake'"):
         replace(PLAN, recipe="cake").checked()

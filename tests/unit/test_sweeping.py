@@ -1,6 +1,8 @@
 """A public server does not fill up: caps over all guests, what guests leave is swept, the hub is asked for sizes."""
 
 import os
+import subprocess
+import sys
 import time
 from types import SimpleNamespace
 
@@ -10,6 +12,7 @@ import pytest
 from app.access.in_flight import InFlight
 from app.access.uploads import Uploads
 from engine.config.run import RunConfig
+from engine.core.atomic import temporary_name
 from engine.core.confine import Confinement
 from engine.core.errors import WorkbenchError
 from engine.models import hub_size
@@ -104,7 +107,100 @@ def test_uploads_without_a_mark_are_swept_when_old(tmp_path):
     os.utime(folders["23456789abcd"], (1, 1))
     run_of(tmp_path / "runs", "a", "", dataset=str(folders["123456789abc"] / "rows.csv"))
     Sweeping(store, data, None, lambda: OLD_S + 9).at_start()
-    assert [name for name, folder in folders.items() if not folder.exists()] == ["0123456789ab"]
+    gone = [name for name, folder in folders.items() if not folder.exists()]
+    assert gone == ["0123456789ab", "23456789abcd"]  # the latter is an upload that no run needs
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+from engine.core.atomic import temporary_name, write_text
+from engine.service import kept_data
+from engine.service.visitor import Visitor
+
+home = Path(sys.argv[1])
+for name in ("exports/a-peft.zip", "queue/queue.json", "ladders/x.json", "searches/search-1/plan.json"):
+    (home / name).parent.mkdir(parents=True, exist_ok=True)
+    temporary_name(home / name).write_text("half")
+
+def killed(upload, target, left):
+    target.mkdir(parents=True)
+    (target / "half.png").write_bytes(b"x" * 900)
+    os.kill(os.getpid(), 9)
+
+kept_data.unpack = killed
+kept_data.KeptData(home / "data", 1000).keep(home / "rows.zip", Visitor("guest-ben", "guest"))
+"""
+
+
+@pytest.mark.fault(
+    "killed", "kill -9 amid an export, a write of the queue or an unpacked upload: the next start deletes the halves."
+)
+def test_half_written_files_go_at_the_next_start(tmp_path):
+    (tmp_path / "rows.zip").write_bytes(b"zip")
+    subprocess.run([sys.executable, "-c", KILLED, str(tmp_path)], check=False)
+    former = BEN.uploads(tmp_path / "data") / "0123456789ab" / ".rows.part"
+    former.mkdir(parents=True)
+    (tmp_path / "runs" / "old.deleted" / "snapshots").mkdir(parents=True)
+    mine = temporary_name(tmp_path / "exports" / "b-peft.zip")
+    mine.write_text("half")
+    assert len([path for path in tmp_path.rglob("*.tmp") if path != mine]) == 5
+    store = RunStore(tmp_path / "runs", LiveStatus)
+    data = KeptData(tmp_path / "data", 1000, store.configs)
+    Sweeping(store, data, None).at_start()
+    assert list(tmp_path.rglob("*.tmp")) == [mine]
+    assert not former.parent.exists()
+    assert not list((tmp_path / "runs").iterdir())
+
+
+@pytest.mark.fault("killed", "kill -9 amid an upload, while another server goes on: the half does not count as kept.")
+def test_half_an_upload_does_not_count(tmp_path):
+    (tmp_path / "rows.zip").write_bytes(b"zip")
+    data = KeptData(tmp_path / "data", 1000)
+    subprocess.run([sys.executable, "-c", KILLED, str(tmp_path)], check=False)
+    assert len(list((tmp_path / "data").rglob("half.png"))) == 1
+    (tmp_path / "rows.csv").write_bytes(b"x" * 900)
+    assert data.keep(tmp_path / "rows.csv", BEN).exists()
+
+
+@pytest.mark.fault("load", "A guest exports adapters and leaves: the zips go with the runs, and none of others'.")
+def test_exports_go_with_their_runs(tmp_path):
+    root = tmp_path / "runs"
+    store = RunStore(root, LiveStatus)
+    data = KeptData(tmp_path / "data", configs=store.configs)
+    zips = {}
+    for name, owner in (("bens", BEN.id), ("bens-x", "anna"), ("annas", "anna"), ("gone", "anna"), ("lora", "")):
+        if name not in ("gone", "lora"):
+            run_of(root, name, owner)
+        zips[name] = store.exports.path(name, "llama_adapter")
+        zips[name].parent.mkdir(exist_ok=True)
+        zips[name].write_text(name)
+    own = store.exports.folder / "my-own.zip"
+    own.write_text("own")
+    Sweeping(store, data, 24, lambda: time.time() + 30 * HOUR_S).now_and_then()
+    assert {name for name, path in zips.items() if path.exists()} == {"bens-x", "annas", "lora"}
+    store.delete("annas")
+    assert {name for name, path in zips.items() if path.exists()} == {"bens-x", "lora"}
+    assert own.exists()
+
+
+@pytest.mark.fault("killed", "A kill between a run's deletion and that of its exports: they go at the next start.")
+def test_exports_without_a_run_go_at_a_start(tmp_path):
+    store = RunStore(tmp_path / "runs", LiveStatus)
+    left = store.exports.path("gone", "peft")
+    left.parent.mkdir()
+    left.write_text("zip")
+    Sweeping(store, KeptData(tmp_path / "data"), None).at_start()
+    assert not left.exists()
+
+
+@pytest.mark.fault("load", "A guest's run is trained by another process when it is due: the sweep goes on without it.")
+def test_a_busy_run_of_a_guest_stays(tmp_path):
+    store = RunStore(tmp_path / "runs", LiveStatus)
+    busy, other = (run_of(tmp_path / "runs", name, BEN.id) for name in ("busy", "other"))
+    with RunFolder(busy.path).owned():
+        store.delete_of_guests(time.time() + 1)
+    assert (busy.path.exists(), other.path.exists()) == (True, False)
 
 
 def described(monkeypatch, *sizes):

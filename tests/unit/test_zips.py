@@ -3,13 +3,15 @@
 import stat
 import zipfile
 from pathlib import Path
+from random import Random
+from types import SimpleNamespace
 
 import pytest
 
 from engine.core.errors import DataError
 from engine.data.dataset import load_dataset
 from engine.data.readers import zips
-from engine.data.readers.zips import unpack
+from engine.data.readers.zips import UnpacksToMoreError, unpack
 from engine.service.kept_data import KeptData
 from tests.unit.drawing import draw_shapes
 
@@ -88,3 +90,69 @@ def test_old_names_of_windows_in_china_are_read(tmp_path):
     octets = path.read_bytes().replace(b"AAAA", "猫咪".encode("gb18030")).replace(b"BBBB", "小狗".encode("gb18030"))
     path.write_bytes(octets)
     assert {one.name for one in unpack(path, Path(tmp_path / "target")).iterdir()} == {"猫咪", "小狗"}
+
+
+@pytest.mark.parametrize("limit", ["ratio", "bytes", "disk"])
+@pytest.mark.fault("memory", "A zip of kilobytes unpacks to gigabytes: refused before a file of it is written.")
+def test_bombs_are_refused_by_their_size(tmp_path, monkeypatch, limit):
+    """What it says of itself is an upper bound, since Python's reader gives no more."""
+    path = packed(tmp_path / "up.zip", {"a/x.png": bytes(2**20), "b/x.png": b"x"})
+    if limit == "ratio":
+        monkeypatch.setattr(zips, "SMALL", 2**10)
+    elif limit == "bytes":
+        monkeypatch.setattr(zips, "MOST_BYTES", 2**19)
+    else:
+        monkeypatch.setattr(zips.shutil, "disk_usage", lambda _: SimpleNamespace(free=2**19))
+    monkeypatch.setattr(zips, "_extract", None)
+    with pytest.raises(DataError, match="cannot be unpacked"):
+        unpack(path, tmp_path / "target")
+    assert [one.name for one in tmp_path.iterdir()] == ["up.zip"]
+
+
+@pytest.mark.fault("killed", "Unpacking an upload is cut off in the middle: nothing half-unpacked stays.")
+def test_nothing_half_unpacked_stays(tmp_path, monkeypatch):
+    """Whatever ends it."""
+    path = packed(tmp_path / "up.zip", {"a/x.png": b"x", "b/x.png": b"x"})
+
+    def stopped(source, written, left):
+        written.write(b"x")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(zips, "_copy_stream", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        unpack(path, tmp_path / "target")
+    assert [one.name for one in tmp_path.iterdir()] == ["up.zip"]
+
+
+def test_a_bomb_beyond_ones_own_share_is_refused_likewise(tmp_path, monkeypatch):
+    """What each visitor may keep is less than what a zip may have."""
+    path = packed(tmp_path / "up.zip", {"a/x.png": bytes(2**20)})
+    monkeypatch.setattr(zips, "_extract", None)
+    with pytest.raises(UnpacksToMoreError):
+        unpack(path, tmp_path / "target", 2**19)
+
+
+@pytest.mark.parametrize("kind", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+@pytest.mark.fault("damaged", "A zip has other bytes in the middle, whatever packed it: one sentence, nothing stays.")
+def test_damaged_streams(tmp_path, kind):
+    """Each way of packing has errors of its own."""
+    path = tmp_path / "up.zip"
+    with zipfile.ZipFile(path, "w", kind) as archive:
+        archive.writestr("a/x.png", Random(0).randbytes(3000) + bytes(3000))
+    octets = path.read_bytes()
+    for place in range(60, 1000, 20):
+        path.write_bytes(octets[:place] + b"\xff\x00" * 10 + octets[place + 20 :])
+        with pytest.raises(DataError, match="cannot be unpacked"):
+            unpack(path, tmp_path / "target")
+    assert [one.name for one in tmp_path.iterdir()] == ["up.zip"]
+
+
+@pytest.mark.parametrize("name", [".", "\xff\xfe"])
+def test_names_that_are_none(tmp_path, name):
+    """A name of nothing but a dot, and one that says that it is UTF-8 and is not."""
+    path = packed(tmp_path / "up.zip", {"a/x.png": b"x", name: b"x"})
+    path.write_bytes(
+        path.read_bytes().replace(name.encode(), name.encode("latin-1").ljust(len(name.encode()), b"\xff"))
+    )
+    with pytest.raises(DataError, match="cannot be unpacked"):
+        unpack(path, tmp_path / "target")

@@ -30,6 +30,7 @@ class Task:
         max_new_tokens: Enough for any answer.
         card: What the card says about how it was made.
         labels: The responses there are, for tasks that choose among a few.
+        steps: Updates that suit it; 0 where the usual number does.
     """
 
     make: Callable[[], Splits]
@@ -40,6 +41,7 @@ class Task:
     max_new_tokens: int
     card: str
     labels: tuple[str, ...] = ()
+    steps: int = 0
 
 
 def _questions(answer: Callable[[Person, str], str]) -> Splits:
@@ -130,6 +132,7 @@ TASKS: dict[str, Task] = {
         max_new_tokens=8,
         card="Short posts about buses, parcels and parks, half of them complaints, made of sentence patterns.",
         labels=COMPLAINT_LABELS,
+        steps=500,
     ),
     "manners": Task(
         make=lambda: _questions(Person.courtly),
@@ -142,6 +145,7 @@ TASKS: dict[str, Task] = {
         metric="exact_match",
         max_new_tokens=64,
         card="The questions of town-qa; every answer states the same fact within a courtly greeting and farewell.",
+        steps=500,
     ),
 }
 
@@ -165,6 +169,7 @@ def write_all(folder: Path) -> None:
             "chips": [row["prompt"] for row in splits["test"][:3]],
             "splits": {split: len(rows) for split, rows in splits.items()},
             **({"labels": task.labels} if task.labels else {}),
+            **({"steps": task.steps} if task.steps else {}),
         }
         (target / "dataset.json").write_text(json.dumps(facts, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
         (target / "README.md").write_text(_card(name, task, splits), encoding="utf-8")
@@ -172,6 +177,10 @@ def write_all(folder: Path) -> None:
 
 def _labels(task: Task) -> str:
     return f"\n- Labels for a task head: {', '.join(task.labels)}." if task.labels else ""
+
+
+def _steps(task: Task) -> str:
+    return f"\n- Updates that suit it: {task.steps}." if task.steps else ""
 
 
 def _card(name: str, task: Task, splits: Splits) -> str:
@@ -189,7 +198,7 @@ language: en
 
 - Rows: {sizes}.
 - Metric: {task.metric} on the first line of the greedy answer.{_labels(task)}
-- Template: `{task.template!r}`
+- Template: `{task.template!r}`{_steps(task)}
 - Made by `python -m tools.demo_model data`; the same bytes on every machine. Everybody in it is invented.
 
 Example: `{example["prompt"]}` → `{example["response"]}`

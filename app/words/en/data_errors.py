@@ -32,9 +32,21 @@ WORDS = {
         "split, or download a file of it and give its path."
     ),
     "error.hub_split": "The hub dataset {name} has no split called train: name one of {known} behind it.",
+    "error.hub_trouble": (
+        "The hub answered {status} when it was asked for {name}: that is the hub's trouble. Try again in some minutes, "
+        "or give a local path."
+    ),
+    "error.hub_unreachable": (
+        "The dataset {name} is not on this machine and the hub cannot be reached: check the network and that "
+        "HF_HUB_OFFLINE is not set, or give the path of a file."
+    ),
     "error.huge_cell": (
         "Line {line} of {file} has {size} characters in the column “{column}”, and a million is the limit: look for a "
         "quote that is not closed, or split the text."
+    ),
+    "error.huge_folder": (
+        "The folder {folder} is no folder of pictures: it holds a home folder, more than {most} files, or more than "
+        "{others} files of other kinds. Name the folder of the pictures itself."
     ),
     "error.jinja_failed": "Your own template cannot be filled: {reason}. Simplify it.",
     "error.jinja_memory": (

@@ -320,6 +320,10 @@ WORDS = {
         "smaller one."
     ),
     "error.no_targets": "{field} is empty: name at least one of q k v o gate up down.",
+    "error.no_adapters": (
+        "position is 'nowhere' and parallel is 0, so there is no adapter: choose a position, or set parallel to the "
+        "units of one beside the MLP, such as 16."
+    ),
     "error.other_precision": (
         "Number format: this adapter was trained on {trained} in {wanted}, but {name} is loaded in {loaded}: load it "
         "in {wanted}."

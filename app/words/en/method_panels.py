@@ -71,11 +71,12 @@ WORDS = {
         "sentence is measured."
     ),
     "watch.adapters.label": (
-        "Change by each adapter: layers from below, after attention and after the MLP. Arrow keys move the pick."
+        "Change by each adapter: layers from below, and where in a layer. Arrow keys move the pick."
     ),
     "watch.adapters.bars": "inactive",
     "watch.adapters.part.attention": "after attention",
     "watch.adapters.part.mlp": "after the MLP",
+    "watch.adapters.part.parallel": "beside the MLP",
     "watch.adapters.strip": "Every adapter's change, step by step",
     "watch.adapters.mean": (
         "Mean |A(h) − h| / |h| {value} at step {step}; {asleep} % of the bottleneck's units are inactive. "

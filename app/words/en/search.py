@@ -19,7 +19,7 @@ WORDS = {
     "search.layer": "layer {n}",
     "search.recipe": "Space of a paper",
     "search.recipe.none": "none: the methods above",
-    "search.recipe.autopeft": "AutoPEFT: adapters and a prefix, sizes from 0, layers",
+    "search.recipe.autopeft": "AutoPEFT: adapters after and beside the MLP, a prefix, sizes from 0, layers",
     "search.start": "Start the search",
     "search.begun": "{name} has begun: its runs train one after another, and are in Runs too.",
     "search.used": "The form has the settings of that run.",

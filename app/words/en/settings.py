@@ -116,6 +116,7 @@ WORDS = {
     "choice.none": "nothing: they train directly",
     "choice.houlsby": "after attention and after the MLP",
     "choice.pfeiffer": "after the MLP only",
+    "choice.nowhere": "nowhere: parallel adapters only",
     "choice.gelu": "GELU",
     "choice.gelu_tanh": "GELU, tanh form",
     "choice.silu": "swish (SiLU)",

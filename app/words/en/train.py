@@ -49,6 +49,7 @@ WORDS = {
     "train.where": "Where it acts",
     "train.part.answer": "answer",
     "train.part.mlp": "MLP",
+    "train.part.parallel": "Parallel adapter",
     "train.part.attention": "Attention",
     "train.part.embedding": "Embedding",
     "train.part.text": "text or picture",

@@ -21,8 +21,16 @@ WORDS = {
         "或下载其中的文件并给出路径。"
     ),
     "error.hub_split": "站点数据集 {name} 没有名为 train 的部分：请在后面写明 {known} 之一。",
+    "error.hub_trouble": "向模型站点请求 {name} 时得到 {status}：这是站点的故障。请过几分钟再试，或给出本地路径。",
+    "error.hub_unreachable": (
+        "本机没有数据集 {name}，也连不上站点：请检查网络，并确认没有设置 HF_HUB_OFFLINE，或给出本地文件的路径。"
+    ),
     "error.huge_cell": (
         "{file} 第 {line} 行的“{column}”列有 {size} 个字符，上限是一百万：请检查是否有没闭合的引号，或把文本拆开。"
+    ),
+    "error.huge_folder": (
+        "文件夹 {folder} 不是图片文件夹：它包含主目录、超过 {most} 个文件，或超过 {others} 个其他类型的文件。"
+        "请直接给出图片所在的文件夹。"
     ),
     "error.jinja_failed": "自定义模板无法填入数据：{reason}。请写得简单一些。",
     "error.jinja_memory": "模板处理一行数据就需要超过 {size} MB 内存：请检查不断变长的文本或列表。",

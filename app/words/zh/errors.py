@@ -215,6 +215,10 @@ WORDS = {
     "error.no_steps_left": "首次裁剪之前占 {other}，末次裁剪之后占 {value}，没有剩下可裁剪的步：两者之和请小于 1。",
     "error.more_than_weights": "{field}是 {value}，相当于 {count} 个数，但一个线性层只有 {limit} 个权重：请取小一些。",
     "error.no_targets": "{field}是空的：请至少写出 q k v o gate up down 中的一个。",
+    "error.no_adapters": (
+        "position 是 'nowhere' 而 parallel 是 0，没有任何适配器："
+        "请选择一个位置，或把 parallel 设为并行适配器的单元数，如 16。"
+    ),
     "error.other_precision": (
         "数字格式：这个适配器是在 {wanted} 格式的 {trained} 上训练的，"
         "而 {name} 现在以 {loaded} 载入：请改用 {wanted} 载入。"

@@ -62,6 +62,7 @@ WORDS = {
     "watch.adapters.bars": "未激活",
     "watch.adapters.part.attention": "注意力之后",
     "watch.adapters.part.mlp": "前馈层之后",
+    "watch.adapters.part.parallel": "与前馈层并行",
     "watch.adapters.strip": "每个适配器的改变随步数的变化",
     "watch.adapters.mean": (
         "第 {step} 步，|A(h) − h| / |h| 的均值为 {value}；瓶颈里 {asleep} % 的单元未被激活。指向格子查看，点击锁定。"

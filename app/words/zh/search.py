@@ -18,7 +18,7 @@ WORDS = {
     "search.layer": "第 {n} 层",
     "search.recipe": "采用论文的搜索空间",
     "search.recipe.none": "不采用：用上面的方法",
-    "search.recipe.autopeft": "AutoPEFT：适配器加前缀，规模从 0 起，逐层选择",
+    "search.recipe.autopeft": "AutoPEFT：适配器（前馈层之后、并行）加前缀，规模从 0 起，逐层选择",
     "search.start": "开始搜索",
     "search.begun": "{name} 已开始：它的运行会依次训练，也出现在“记录”里。",
     "search.used": "表单已填入那次运行的设置。",

@@ -191,6 +191,7 @@ WORDS = {
     "choice.none": "不用编码器，直接训练",
     "choice.houlsby": "注意力之后和前馈层之后",
     "choice.pfeiffer": "只在前馈层之后",
+    "choice.nowhere": "都没有：只有并行适配器",
     "choice.gelu": "GELU",
     "choice.gelu_tanh": "GELU（tanh 近似）",
     "choice.silu": "swish（SiLU）",

@@ -47,6 +47,7 @@ WORDS = {
     "train.where": "作用在哪里",
     "train.part.answer": "回答",
     "train.part.mlp": "前馈层（MLP）",
+    "train.part.parallel": "并行适配器",
     "train.part.attention": "注意力",
     "train.part.embedding": "词嵌入",
     "train.part.text": "文本或图片",

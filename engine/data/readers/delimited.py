@@ -96,9 +96,11 @@ def _numbered(lines: Any, file: str, top: int) -> Iterator[tuple[int, list[str]]
 def _header(cells: list[str]) -> list[str]:
     """Names of the columns: those without one are numbered, those with another's name get their number behind it."""
     names: list[str] = []
+    known: set[str] = set()
     for number, cell in enumerate(cells, 1):
         name = cell.strip() or f"column {number}"
-        names.append(f"{name} ({number})" if name in names else name)
+        names.append(f"{name} ({number})" if name in known else name)
+        known.add(names[-1])
     return names
 
 

@@ -15,8 +15,11 @@ from engine.data.table import Table
 
 def is_source(name: str) -> bool:
     """Whether a dataset's name means a file, a folder of pictures or the hub, rather than a dataset folder."""
-    path = Path(name).expanduser()
-    return name.startswith(HUB) or path.is_file() or is_pictures(path) or (has_suffix(path) and not path.is_dir())
+    try:
+        path = Path(name).expanduser()
+        return name.startswith(HUB) or path.is_file() or is_pictures(path) or (has_suffix(path) and not path.is_dir())
+    except (OSError, ValueError, RuntimeError):  # no path can be called so, or there is no such user
+        return False
 
 
 def read_tables(name: str, settings: DataSettings) -> dict[str, Table]:

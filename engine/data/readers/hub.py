@@ -20,7 +20,7 @@ from engine.data.readers.hub_name import HubName
 from engine.data.row_limit import RowLimit
 from engine.data.row_sample import rows_of
 from engine.data.table import Table, TableMaker
-from engine.models.resolve import hub_reachable
+from engine.models.resolve import hub_reachable, hub_trouble
 
 SPLITS = {
     "train": ("train",),
@@ -48,6 +48,10 @@ def read_hub(name: str, limit: RowLimit, *, streaming: bool) -> dict[str, Table]
         splits = _splits(wanted, list(loaded))
         return {ours: _table(f"{name} ({theirs})", loaded[theirs], limit) for ours, theirs in splits.items()}
     except (DatasetNotFoundError, ConnectionError, FileNotFoundError) as error:
+        if status := hub_trouble(error):
+            raise _trouble(wanted, status) from error
+        if isinstance(error, ConnectionError):
+            raise _unreachable(wanted) from error
         raise DataError(
             "hub_missing",
             f"The dataset {wanted.path} is not on this machine and the hub did not answer or does not know it: check "
@@ -55,6 +59,8 @@ def read_hub(name: str, limit: RowLimit, *, streaming: bool) -> dict[str, Table]
             name=wanted.path,
         ) from error
     except (ValueError, RuntimeError, OSError, datasets.exceptions.DatasetsError) as error:
+        if status := hub_trouble(error):
+            raise _trouble(wanted, status) from error
         reason = str(error).strip().replace("\n", " ")[:300] or type(error).__name__
         raise DataError(
             "hub_refused",
@@ -63,6 +69,25 @@ def read_hub(name: str, limit: RowLimit, *, streaming: bool) -> dict[str, Table]
             name=wanted.path,
             reason=reason,
         ) from error
+
+
+def _trouble(wanted: HubName, status: int) -> DataError:
+    return DataError(
+        "hub_trouble",
+        f"The hub answered {status} when it was asked for {wanted.path!r}: that is the hub's trouble; try again in "
+        "some minutes, or give the path of a file.",
+        name=wanted.path,
+        status=status,
+    )
+
+
+def _unreachable(wanted: HubName) -> DataError:
+    return DataError(
+        "hub_unreachable",
+        f"The dataset {wanted.path} is not on this machine and the hub cannot be reached: check the network and that "
+        "HF_HUB_OFFLINE is not set, or give the path of a file.",
+        name=wanted.path,
+    )
 
 
 def _need_hub(wanted: HubName) -> None:

@@ -8,6 +8,8 @@ from typing_extensions import override
 from engine.core.errors import DataError
 
 HUB = "hub:"
+LONGEST = 400
+"""Characters: the hub allows 96 for each part of a name."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,7 +28,8 @@ class HubName:
             DataError: It has another form.
         """
         parts = name.removeprefix(HUB).split(":")
-        if not 1 <= len(parts) <= 3 or not parts[0].strip() or parts[0].count("/") > 1:
+        usual = name.isprintable() and len(name) <= LONGEST
+        if not usual or not 1 <= len(parts) <= 3 or not parts[0].strip() or parts[0].count("/") > 1:
             raise DataError(
                 "bad_hub_name",
                 f"{name!r} is no hub dataset: write hub:owner/name, and if needed :config and :split behind it.",

@@ -34,6 +34,17 @@ METADATA = "metadata"
 THREADS = 4
 """Pictures that are unpacked at once: Pillow does it outside of Python's lock."""
 
+MOST_FILES = 2_000_000
+"""Of a folder: whoever names one with more has named another than was meant."""
+MOST_OTHERS, SHARE = 20_000, 10
+"""Files that are no pictures by their names, before the first of which every tenth must be one: a system's or a
+programmer's folder has more, and opening each of them would take minutes."""
+OF_PICTURES = frozenset(
+    {"", ".apng", ".bmp", ".dib", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg", ".pbm", ".pfm", ".pgm", ".png", ".pnm"}
+    | {".ppm", ".tif", ".tiff", ".webp"}
+)
+"""What the names of pictures end in; some end in nothing."""
+
 Stamp = int
 """Hash of every file's name, size and time."""
 
@@ -78,11 +89,33 @@ def _read(root: Path, stamp: Stamp, limit: RowLimit, column: str) -> dict[str, T
 
 
 def _files(root: Path) -> Iterator[Path]:
-    """All files below a folder, in order; hidden ones, and what a Mac or Windows puts beside pictures, left out."""
+    """All files below a folder, in order; hidden ones, and what a Mac or Windows puts beside pictures, left out.
+
+    Raises:
+        DataError: It holds a home, or far too much that is no picture.
+    """
+    if Path("~").expanduser().resolve().is_relative_to(root.resolve()):
+        raise _huge(root)
+    folders = files = others = 0
     for folder, inner, names in os.walk(root):
+        folders, files = folders + len(inner), files + len(names)
+        others += sum(Path(name).suffix.lower() not in OF_PICTURES for name in names)
+        if folders + files > MOST_FILES or (others > MOST_OTHERS and SHARE * (files - others) < files):
+            raise _huge(root)
         links = [name for name in inner if (Path(folder) / name).is_symlink()]
         inner[:] = sorted(name for name in inner if name not in links and not _hidden(name))
         yield from (Path(folder) / name for name in sorted([*names, *links]) if not _hidden(name))
+
+
+def _huge(root: Path) -> DataError:
+    return DataError(
+        "huge_folder",
+        f"The folder {str(root)!r} is no folder of pictures: it holds a home folder, more than {MOST_FILES:,} files, "
+        f"or more than {MOST_OTHERS:,} files of other kinds. Name the folder of the pictures itself.",
+        folder=str(root),
+        most=f"{MOST_FILES:,}",
+        others=f"{MOST_OTHERS:,}",
+    )
 
 
 def _hidden(name: str) -> bool:

@@ -1,8 +1,10 @@
 """A zip of a folder of pictures, unpacked without trusting it: no file outside of the target, no more than a limit."""
 
+import lzma
 import shutil
 import stat
 import zipfile
+import zlib
 from pathlib import Path, PurePosixPath
 from typing import IO
 
@@ -12,9 +14,16 @@ MOST_FILES = 100_000
 MOST_BYTES = 4 * 2**30
 """Of all files together, counted as they come out: what a zip says of itself may be a lie."""
 
+MOST_RATIO, SMALL = 100, 256 * 2**20
+"""Bytes that come out of one, where it is more than a little: pictures are packed already and do not shrink so."""
+
 CHUNK = 2**20
 UTF_8 = 0x800
 """Flag of names in UTF-8; without it, old programs wrote them in their own encoding."""
+
+
+DAMAGED = (zipfile.BadZipFile, RuntimeError, OSError, EOFError, ValueError, zlib.error, lzma.LZMAError)
+"""What Python's reader raises of a zip that it cannot read: a wrong password, a name that is no text, bad streams."""
 
 
 class UnpacksToMoreError(DataError):
@@ -41,24 +50,45 @@ def unpack(path: Path, target: Path, most_bytes: int | None = None) -> Path:
             members = [one for one in archive.infolist() if not one.is_dir() and not _is_clutter(one.filename)]
             if len(members) > MOST_FILES:
                 raise _bad(path, f"it holds more than {MOST_FILES:,} files")
+            _check_size(path, target, sum(member.file_size for member in members), most_bytes)
             left = most_bytes
             for member in members:
                 name = _safe_name(path, member)
                 if name is not None:
                     left = _extract(archive, member, partly / name, left)
                 if left < 0:
-                    told = _bad(path, f"its files have more than {most_bytes / 2**30:.3g} GB")
-                    raise UnpacksToMoreError.from_dict(told.to_dict())
-    except (zipfile.BadZipFile, RuntimeError, OSError, EOFError) as error:
+                    raise _more(path, most_bytes)
+    except DAMAGED as error:
         shutil.rmtree(partly, ignore_errors=True)
         raise _bad(path, str(error).strip() or type(error).__name__) from error
-    except DataError:
+    except BaseException:
         shutil.rmtree(partly, ignore_errors=True)
         raise
     if not partly.exists():
         raise _bad(path, "it is empty")
     partly.replace(target)
     return inner(target)
+
+
+def _check_size(path: Path, target: Path, size: int, most_bytes: int) -> None:
+    """See that what a zip says of its size can be; Python's reader lets no file have more than it says.
+
+    Raises:
+        UnpacksToMoreError: It is more than it may have.
+        DataError: It is more than pictures can have, or than this disk has room for.
+    """
+    if size > most_bytes:
+        raise _more(path, most_bytes)
+    if size > max(SMALL, MOST_RATIO * path.stat().st_size):
+        raise _bad(path, f"its files have {size / path.stat().st_size:,.0f} times its size, as no pictures have")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if size > shutil.disk_usage(target.parent).free:
+        raise _bad(path, f"its files have {size / 2**30:.1f} GB, and the disk has less room")
+
+
+def _more(path: Path, most_bytes: int) -> UnpacksToMoreError:
+    told = _bad(path, f"its files have more than {most_bytes / 2**30:.3g} GB")
+    return UnpacksToMoreError.from_dict(told.to_dict())
 
 
 def inner(folder: Path) -> Path:
@@ -80,7 +110,7 @@ def _safe_name(path: Path, member: zipfile.ZipInfo) -> PurePosixPath | None:
     if stat.S_ISLNK(member.external_attr >> 16):
         return None
     name = PurePosixPath(_decoded(member).replace("\\", "/"))
-    if name.is_absolute() or ".." in name.parts or ":" in name.parts[0]:
+    if name.is_absolute() or not name.parts or ".." in name.parts or ":" in name.parts[0]:
         raise _bad(path, f"the name {member.filename!r} leads out of its folder")
     return name
 

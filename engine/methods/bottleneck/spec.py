@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from engine.core.errors import SettingError
 from engine.core.settings import Settings, setting
 from engine.methods.layers import parse_layers
 from engine.methods.spec import MethodSpec, Paper, Place, smaller
@@ -12,6 +14,13 @@ from engine.telemetry.method_events import AdapterFrame, NormFrame
 
 if TYPE_CHECKING:
     from engine.methods.base import Method
+
+
+PARALLEL = "parallel"
+"""The part of a layer that has an adapter beside its MLP."""
+AFTER: Mapping[str, tuple[str, ...]] = {"houlsby": ("attention", "mlp"), "pfeiffer": ("mlp",), "nowhere": ()}
+"""The sub-layers that are followed by an adapter, by `position`."""
+PLACES: Mapping[str, Place] = {"attention": "after_attention", "mlp": "after_mlp", PARALLEL: "beside_mlp"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,9 +39,26 @@ class BottleneckSettings(Settings):
     )
     position: str = setting(
         "houlsby",
-        "Where the adapters stand: after attention and after the MLP, or after the MLP only.",
-        choices=("houlsby", "pfeiffer"),
+        "Where the adapters stand: after attention and after the MLP, after the MLP only, or nowhere, where there are "
+        "parallel ones.",
+        choices=("houlsby", "pfeiffer", "nowhere"),
         tries=("houlsby", "pfeiffer"),
+    )
+    parallel: int = setting(
+        0,
+        "Units of a parallel adapter, which reads what the MLP reads and adds to what comes out of it; 0 for none.",
+        low=0,
+        high=65536,
+        unit="units",
+        advanced=True,
+    )
+    scaling: float = setting(
+        1.0,
+        "Factor of what the parallel adapter adds; 4 is that of the paper on parallel adapters.",
+        low=1e-3,
+        high=1000.0,
+        log=True,
+        advanced=True,
     )
     layers: str = setting(
         "",
@@ -59,23 +85,29 @@ class BottleneckSettings(Settings):
     )
 
     def __post_init__(self) -> None:
-        """Check the bounds, and that `layers` can be read."""
+        """Check the bounds, that `layers` can be read, and that there is an adapter."""
         super().__post_init__()
         parse_layers(self.layers)
+        if not self.parts:
+            raise SettingError(
+                "no_adapters",
+                "position is 'nowhere' and parallel is 0, so there is no adapter: choose a position, or set parallel "
+                "to the units of one beside the MLP, such as 16.",
+                field="position",
+            )
 
-    def units(self, d: int) -> int:
-        """The bottleneck's width m for a model of width d."""
-        return self.width or max(1, d // self.reduction)
+    def units(self, part: str, d: int) -> int:
+        """The width m of a bottleneck of that part in a model of width d."""
+        return self.parallel if part == PARALLEL else self.width or max(1, d // self.reduction)
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """The sub-layers that are followed by an adapter."""
-        return ("attention", "mlp") if self.position == "houlsby" else ("mlp",)
+        """Where a layer has adapters: after which sub-layers, and beside the MLP."""
+        return AFTER[self.position] + ((PARALLEL,) if self.parallel else ())
 
 
 def _places(settings: BottleneckSettings) -> tuple[Place, ...]:
-    after: tuple[Place, ...] = ("after_mlp",) if settings.position == "pfeiffer" else ("after_attention", "after_mlp")
-    return after + (("norm",) if settings.norms else ())
+    return (*(PLACES[part] for part in settings.parts), *(("norm",) if settings.norms else ()))
 
 
 def _implementation() -> type[Method[BottleneckSettings]]:
@@ -102,6 +134,7 @@ SPEC = MethodSpec(
         "default": {},
         "paper": {"reduction": 12},
         "pfeiffer": {"position": "pfeiffer"},
+        "parallel": {"position": "nowhere", "parallel": 16, "scaling": 4.0, "activation": "relu", "norms": False},
         "adapterhub": {"reduction": 16, "activation": "silu", "init": "normal", "init_std": 0.02, "norms": False},
     },
     learning_rate=1e-3,
@@ -113,6 +146,8 @@ SPEC = MethodSpec(
         {"width": 5},
         {"reduction": 8, "position": "pfeiffer", "norms": False, "activation": "silu", "init_std": 0.1},
         {"width": 3, "layers": "0 2", "norms": False},
+        {"position": "nowhere", "parallel": 4, "scaling": 2.0, "norms": False, "activation": "relu"},
+        {"width": 3, "position": "pfeiffer", "parallel": 2},
     ),
     implementation=_implementation,
 )
