@@ -169,6 +169,20 @@ def test_guess_is_filled_in_and_may_be_changed(visit, tmp_path):
     assert "Task" not in learned(page)
 
 
+def test_rows_in_a_script_that_the_tokenizer_can_only_spell(visit, tmp_path):
+    """They are shown in whole characters, and a sentence says that the base hardly knows that script."""
+    file = tmp_path / "rows.csv"
+    file.write_text("\n".join(["prompt,response", *(f"第{n}座房子在哪里？,在第{n}街。" for n in range(30))]))
+    page = visit()
+    user_data(page)
+    typed(page, file)
+    page.wait_for_selector("[data-check=spelled]")
+    row = page.locator("#gl-samples .gl-sample").first.inner_text().replace("\n", "")
+    assert "座房子在哪里" in row
+    assert "\ufffd" not in row
+    assert "街" in learned(page)
+
+
 def test_own_data_comes_back_with_its_run_file(visit, odd, tmp_path):
     """A run file with a file of one's own fills the fields of both."""
     run = tmp_path / "run.yaml"

@@ -266,6 +266,8 @@ def test_more_steps(page, app, run_card):
     goto(page, "train")
     page.click("#gl-pause:not([disabled])")
     page.wait_for_selector(".gl-chip[data-state=paused]")
+    page.wait_for_selector("#gl-go_on:visible")
+    page.wait_for_selector("#gl-pause", state="hidden")
     goto(page, "watch")
     page.click(".gl-go-on >> text=Continue")
     page.wait_for_selector(".gl-chip[data-state=running]")
