@@ -1,5 +1,7 @@
 """What stands under and beside the three choices of Train: cards, the diagram, the count."""
 
+import re
+
 from app.forms import word
 from app.markup import link, safe, size, term
 from app.method_names import method_title
@@ -43,14 +45,21 @@ def models_table(say: Say, models: list[ModelInfo]) -> str:
 
 
 def method_card(say: Say, spec: MethodSpec) -> str:
-    """One line, the equation and the paper of a method."""
+    """One line, the equation and the paper of a method; what is learned has the colour of the lit places."""
     paper = f"{spec.paper.title}. {spec.paper.authors}, {spec.paper.year}."
     known = f"train.method.{spec.name}"
     line = f"<p>{safe(say(known))}</p>" if known in say else ""
     return (
-        f'<div class="gl-card">{line}<p class="gl-equation">{safe(spec.equation)}</p>'
+        f'<div class="gl-card">{line}<p class="gl-equation">{equation(spec)}</p>'
         f'<p class="gl-fact">{link(spec.paper.url, paper)}</p></div>'
     )
+
+
+def equation(spec: MethodSpec) -> str:
+    """The equation of a method, its learned symbols marked; a superscript may stand behind a symbol."""
+    symbols = "|".join(map(re.escape, sorted(spec.learned, key=len, reverse=True)))
+    parts = re.split(rf"(?<!\w)({symbols})(?![^\Wᵀ])", spec.equation)
+    return "".join(f"<b>{safe(part)}</b>" if at % 2 else safe(part) for at, part in enumerate(parts))
 
 
 def data_card(say: Say, info: DatasetInfo) -> str:

@@ -1,6 +1,6 @@
 """The model as a picture, from text to answer: what a method adds or changes is lit."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from app.words import Say
 from engine.methods.spec import Place
@@ -15,6 +15,11 @@ NORMS = ((36, 211, 154), (36, 126, 154), (72, 23, 82))
 """Left, top and width of the norms: before attention, before the MLP, and the last one."""
 ADAPTERS = {"after_attention": 146, "after_mlp": 62}
 """Top of what comes after a sub-layer."""
+NAMES: Mapping[str, str] = {
+    "after_attention": "adapter", "after_mlp": "adapter", "beside_mlp": "parallel",
+    "reads_embedding": "beside", "reads_layers": "beside",
+}  # fmt: skip
+"""Words of places that are not called by their own name."""
 READS = {"reads_embedding": "M206 264h24", "reads_layers": "M206 246h24M206 150h24M206 76h24"}
 """What a network beside the model takes from it."""
 
@@ -31,7 +36,8 @@ def diagram(say: Say, places: Iterable[Place]) -> str:
         adapters += _parallel(say)
     dots = {part: _dots(8, y) for part, y in (("attention", 168), ("embedding", 250))}
     return (
-        f'<svg class="gl-diagram" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{say("train.where")}">'
+        f'<svg class="gl-diagram" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" tabindex="0" '
+        f'aria-label="{say("train.where")}: {", ".join(_named(say, lit))}">'
         f'<text class="end" x="113" y="12">{say("train.part.answer")}</text>'
         '<path d="M113 17v6M113 39v11M113 232v14M113 282v14"/>'
         '<rect class="layer" x="20" y="50" width="186" height="182" rx="8"/>'
@@ -44,6 +50,12 @@ def diagram(say: Say, places: Iterable[Place]) -> str:
         f"{_part(lit.get('embedding', ''), say('train.part.embedding'), 20, 246, 186, 36)}"
         f'<text class="end" x="113" y="308">{say("train.part.text")}</text></svg>'
     )
+
+
+def _named(say: Say, places: Iterable[str]) -> list[str]:
+    """What places are called, each once."""
+    keys = {place: f"train.part.{NAMES.get(place, place)}" for place in places}
+    return list(dict.fromkeys(say(key) if key in say else place for place, key in keys.items()))
 
 
 def _part(kind: str, name: str, x: int, y: int, width: int, height: int) -> str:

@@ -167,8 +167,8 @@ def main(words: Sequence[str] | None = None) -> None:
     scratch = Scratch.of(arguments.home)
     uploads = Uploads(scratch.path, limits.uploaded_bytes, limits.all_uploaded_bytes)
     door = door_of(policy, passwords, on_space=on_space)
-    most, left = limits.all_pages, workbench.left
-    server = Server(create(workbench), host, port, lambda site: Guard(site, policy, door, uploads, most, left))
+    most, left = (limits.all_pages, limits.all_requests), workbench.left
+    server = Server(create(workbench), host, port, lambda site: Guard(site, policy, door, uploads, *most, left))
     server.start()
     workbench.warm_up()
     gc.freeze()

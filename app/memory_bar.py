@@ -10,13 +10,14 @@ NUMBERED = 0.06  # share of the bar from which on a part has room for its number
 
 
 def memory_bar(say: Say, info: MemoryInfo) -> str:
-    """One line with the verdict, and the bar; every part has a number, by which `legend` names it."""
+    """One line with the verdict and the bar, which opens: every part has a number, by which `legend` names it."""
     bar = "".join(_segment(number, name, held / max(1, info.total)) for number, name, held in _numbered(info))
     whole = say("memory.needs", needed=size(info.total))
     return (
-        f'<div class="gl-memory" data-verdict="{info.verdict}" data-total="{info.total}">'
-        f"<h3>{say('memory.title')}</h3><p><strong>{whole}</strong></p>{_verdict(say, info)}"
-        f'<div class="gl-memory-bar" aria-hidden="true">{bar}</div></div>'
+        f'<details class="gl-memory" data-verdict="{info.verdict}" data-total="{info.total}">'
+        f'<summary title="{safe(say("memory.parts"))}"><h3>{say("memory.title")}</h3><strong>{whole}</strong>'
+        f'{_verdict(say, info)}<span class="gl-memory-bar" aria-hidden="true">{bar}</span></summary>'
+        f"{legend(say, info)}</details>"
     )
 
 
@@ -41,8 +42,8 @@ def _verdict(say: Say, info: MemoryInfo) -> str:
         all=size(info.capacity),
         device=say(f"memory.device.{info.device}"),
     )
-    advice = "" if info.verdict == "fits" else note(say("memory.advice"))
-    return f'<p class="gl-verdict"><span aria-hidden="true">{SIGNS[info.verdict]}</span> {safe(line)}</p>{advice}'
+    advice = "" if info.verdict == "fits" else f'<span class="gl-advice">{safe(say("memory.advice"))}</span>'
+    return f'<span class="gl-verdict"><span aria-hidden="true">{SIGNS[info.verdict]}</span> {safe(line)}</span>{advice}'
 
 
 def _segment(number: int, name: str, share: float) -> str:

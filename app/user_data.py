@@ -155,6 +155,6 @@ def described(say: Say, look: Inspection) -> str:
     )
     head = say("data.reading_cut" if look.cut else "data.reading", rows=f"{look.rows:,}")
     return (
-        f'<p class="gl-fact">{head}</p><dl class="gl-columns">{cells}</dl>'
+        f'<p class="gl-fact">{head}</p><dl class="gl-own-columns">{cells}</dl>'
         f'<p class="gl-guess" data-guess="{guessed}">{say(f"data.{guessed}")}</p>'
     )

@@ -132,6 +132,7 @@ TOY = MethodSpec(
     title="Toy",
     paper=Paper(title="None", authors="Nobody", year=2026, url="https://example.org"),
     equation="h' = h + v",
+    learned=("v",),
     group="adapters",
     acts_on=("residual",),
     settings=ToySettings,

@@ -42,6 +42,8 @@ FOREIGN_FILE = "This file was not uploaded by you.\n此文件不是您上传的�
 TOO_MANY = (
     "You have too many pages or requests open: close some, and try again.\n打开的页面或请求太多：请关闭一些再试。\n"
 )
+FULL = "This server is full: try again in a minute.\n此服务器已满：请稍后再试。\n"
+REFUSED = {"own": TOO_MANY, "all": FULL}
 TOO_LARGE = "This is too large, or no JSON.\n内容太大，或不是 JSON。\n"
 NO_ROOM = "Your uploads take too much room: close the page, or wait.\n您上传的文件占用太多空间：请关闭页面或等待。\n"
 
@@ -60,6 +62,7 @@ class Guard:
         door: Door | None = None,
         uploads: Uploads | None = None,
         most_pages: int | None = None,
+        most_requests: int | None = None,
         left: Callable[[Visitor, Callable[[], bool]], None] = lambda *_: None,
     ) -> None:
         """Stand before an application.
@@ -70,13 +73,14 @@ class Guard:
             door: Tells who asks.
             uploads: The files of open pages.
             most_pages: Open pages of all visitors together; None for any number.
+            most_requests: Other requests of all visitors that are answered at once; None for any number.
             left: Called when a visitor has closed their last page, with what tells whether none is open.
         """
         self.app = app
         self.policy = policy
         self.door = door or TokenDoor(policy)
         self.uploads = uploads
-        self._in_flight = InFlight(most_pages)
+        self._in_flight = InFlight(most_pages, most_requests)
         self._left = left
         self.headers = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin"}
         rules = dict(CONTENT)
@@ -104,7 +108,7 @@ class Guard:
         kind = "page" if "/heartbeat/" in scope["path"] else "request"
         with self._in_flight.one_more(found.visitor, kind) as too_many:
             if too_many:
-                await _refuse(PlainTextResponse(TOO_MANY, 429), scope, receive, send)
+                await _refuse(PlainTextResponse(REFUSED[too_many], 429), scope, receive, send)
             else:
                 await self._answer(found.visitor, scope, receive, send)
         if kind == "page" and self.uploads and not self._in_flight.open_pages(found.visitor):

@@ -17,6 +17,8 @@ _TALK = "Gatelight.ready.then(({ mountTalk }) => mountTalk(element, (turn) => tr
 CHIPS = 3
 FIELDS = tuple(Sampling.fields())
 STRONGEST = 2.0
+ROOM_TO_TALK = "max(200px, min(56vh, 100vh / var(--gl-scale, 1) - 496px))"
+"""Height of the conversation, which leaves the strength dial in the window of a laptop."""
 
 
 class Layout:
@@ -53,7 +55,7 @@ class Layout:
     def _build_conversation(self, say: Say) -> None:
         """What was said, and which question is edited."""
         self.conversation = html(
-            chat_view.conversation(say, []), elem_id="gl-conversation", max_height="44vh", js_on_load=_TALK,
+            chat_view.conversation(say, []), elem_id="gl-conversation", max_height=ROOM_TO_TALK, js_on_load=_TALK,
         )  # fmt: skip
         self.editing = gr.State(None)
         with gr.Row(elem_classes="gl-editing", visible=False) as self.editing_row:

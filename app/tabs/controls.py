@@ -1,4 +1,4 @@
-"""The row that drives a run: Start, Pause, Continue, One step, Stop, Resume; and how far it is."""
+"""The bar that drives a run: Start, Pause, Continue, One step, Stop, Resume; and how far it is. It stays in view."""
 
 import json
 import time
@@ -75,8 +75,9 @@ class Bar:
 
 def build(page: gr.Blocks, workbench: Workbench, say: Say, top: gr.HTML) -> Bar:
     """Lay out the row; wire everything but Start, which reads the form; the page says at once that it was pressed."""
-    bar = _layout(say)
-    accepting = Accepting(workbench, say, "train")
+    with gr.Column(elem_id="gl-drive"):
+        accepting = Accepting(workbench, say, "train")
+        bar = _layout(say)
 
     def then(act: Callable[[], None]) -> Callable[[], Updates]:
         def handler() -> Updates:
@@ -117,7 +118,7 @@ def build(page: gr.Blocks, workbench: Workbench, say: Say, top: gr.HTML) -> Bar:
 
 
 def _layout(say: Say) -> Bar:
-    """The buttons, of which Start can be pressed from the first moment on, and below them how far the run is."""
+    """The buttons, of which Start can be pressed from the first moment on, and beside them how far the run is."""
 
     def button(name: str) -> gr.Button:
         return gr.Button(say(f"train.{name}"), elem_id=f"gl-{name}", interactive=False, min_width=96)

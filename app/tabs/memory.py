@@ -2,11 +2,9 @@
 
 from collections.abc import Callable
 
-import gradio as gr
-
 from app.errors import sentence
 from app.markup import html, note
-from app.memory_bar import legend, measured, memory_bar
+from app.memory_bar import measured, memory_bar
 from app.wiring import Updates
 from app.words import Say
 from engine.config.run import RunConfig
@@ -14,27 +12,27 @@ from engine.core.errors import DataError, WorkbenchError
 from engine.memory.info import MemoryInfo
 from engine.service.workbench import Workbench
 
+_ON_LOAD = "Gatelight.ready.then(({ mountMemory }) => mountMemory(element));"
+
 
 class MemoryView:
-    """Lays itself out where it is made."""
+    """Lays itself out where it is made: a line that opens, and below it what the last run held."""
 
     def __init__(self, workbench: Workbench, say: Say) -> None:
         self._workbench, self._say = workbench, say
-        self.bar = html(elem_id="gl-memory")
-        with gr.Accordion(say("memory.parts"), open=False, elem_id="gl-memory-more"):
-            self.parts = html()
-            self.last = html(elem_id="gl-memory-last")
-        self.of_run = {self.bar, self.parts}
+        self.bar = html(elem_id="gl-memory", js_on_load=_ON_LOAD)
+        self.last = html(elem_id="gl-memory-last")
+        self.of_run = {self.bar}
         """What `estimated` fills."""
 
     def estimated(self, config: Callable[[], RunConfig], session: str) -> Updates:
-        """The bar with its legend; or what is wrong, unless that is said beside the data itself."""
+        """The line with bar and legend; or what is wrong, unless that is said beside the data itself."""
         try:
             info = self._workbench.memory(config(), session=session)
-            return {self.bar: memory_bar(self._say, info), self.parts: legend(self._say, info)}
+            return {self.bar: memory_bar(self._say, info)}
         except WorkbenchError as error:
             said = isinstance(error, DataError) or error.key == "no_data_chosen"
-            return {self.bar: "" if said else note(sentence(self._say, error), "wrong"), self.parts: ""}
+            return {self.bar: "" if said else note(sentence(self._say, error), "wrong")}
 
     def held(self) -> str:
         """What the newest own run really held; empty while none has ended, or one is active."""

@@ -69,7 +69,7 @@ class TrainingForm:
                     self._choose_preset()
                     self._add(field for field in FIELDS if not field.info.advanced)
                 self.memory = MemoryView(workbench, say)
-            with gr.Column(scale=2, min_width=240, elem_classes="gl-aside"):
+            with gr.Column(scale=2, min_width=300, elem_classes="gl-aside"):
                 html(f'<h3 class="gl-h3">{say("train.where")}</h3>')
                 self.diagram = html(diagram(say, self._first.acts_at(self._first.settings())), elem_id="gl-diagram")
                 self.count = html(note(say("common.engine"), "waiting"), elem_id="gl-count")

@@ -9,6 +9,7 @@ export { mountActivity } from "./page/activity.js";
 export { mountHeader } from "./page/header.js";
 export { keptDraft, keptForm, keptTalk } from "./page/kept.js";
 export { mountLadder } from "./page/ladder.js";
+export { mountMemory } from "./page/memory.js";
 export { mountPicker } from "./page/picker.js";
 export { takePictures } from "./page/pictures.js";
 export { mountProgress } from "./page/progress.js";

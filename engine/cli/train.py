@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+import faulthandler
 import functools
 import os
 import signal
@@ -42,6 +43,8 @@ if TYPE_CHECKING:
 WAITS = "The disk is full at step {} ({}): training waits, and goes on as soon as there is room. Ctrl-C stops it."
 PATIENCE_S = 8.0
 """Seconds after a signal until what takes longer is given up."""
+ENDS_WITHIN_S = 14.0
+"""Seconds after a signal until the process ends whatever it is at, also where a disk hangs."""
 GOES_ON = "There is room again: training goes on."
 
 
@@ -130,7 +133,10 @@ def _said(progress: "Progress") -> str:
 def _run(trainer: "Trainer", args: argparse.Namespace, requests: Requests) -> None:
     from tqdm import tqdm
 
+    from engine.preflight.planning import enough_for
+
     folder, steps = trainer.folder, trainer.settings.steps
+    trainer.enough = enough_for(folder.config, trainer.base.model.get_memory_footprint())
     say(f"Run folder: {folder.path}")
     generator = trainer.in_parts()
     with (
@@ -208,7 +214,8 @@ def _stop_signals(give_up: Callable[[], None] = lambda: None) -> Iterator[thread
     """An event that `STOP_SIGNALS` set: stop after the current step. Under nohup, a closed terminal is nothing.
 
     Args:
-        give_up: Called, in a thread, where that has not happened after `PATIENCE_S`.
+        give_up: Called, in a thread, where that has not happened after `PATIENCE_S`. After `ENDS_WITHIN_S` the process
+            ends without being asked.
     """
     stop_requested = threading.Event()
     patience = threading.Timer(PATIENCE_S, give_up)
@@ -218,13 +225,18 @@ def _stop_signals(give_up: Callable[[], None] = lambda: None) -> Iterator[thread
         if not stop_requested.is_set():
             stop_requested.set()
             patience.start()
+            faulthandler.dump_traceback_later(ENDS_WITHIN_S, exit=True, file=nowhere)
 
+    nowhere = os.open(os.devnull, os.O_WRONLY)
     numbers = [number for number in STOP_SIGNALS if not ignored_hangup(number)]
     previous = {number: signal.signal(number, stop) for number in numbers}
     try:
         yield stop_requested
     finally:
         patience.cancel()
+        if stop_requested.is_set():
+            faulthandler.cancel_dump_traceback_later()
+        os.close(nowhere)
         for number, handler in previous.items():
             signal.signal(number, handler)
 

@@ -78,6 +78,7 @@ class MethodSpec(Generic[S]):
         title: Its name for people.
         paper: Where it comes from.
         equation: What it computes, in one line.
+        learned: The symbols of the equation that are learned; all others are frozen, or follow from the input.
         group: What it adds to the frozen model, by which menus and charts sort methods: virtual "prompts", "adapters"
             after sub-layers, changes of "weights", or a network "beside" the model.
         acts_on: Parts of the model that it touches.
@@ -107,6 +108,7 @@ class MethodSpec(Generic[S]):
     title: str
     paper: Paper
     equation: str
+    learned: tuple[str, ...]
     group: Group
     acts_on: tuple[Part, ...]
     settings: type[S]

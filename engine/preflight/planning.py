@@ -1,6 +1,11 @@
 """Builds the `Plan` of a run from its config: the base's config, and the largest batch of its data."""
 
+from collections.abc import Callable
+from dataclasses import replace
+
 from engine.config.run import RunConfig
+from engine.config.training import TrainingSettings
+from engine.core.errors import WorkbenchError
 from engine.data.batching import Batch, collator_for
 from engine.data.dataset import Row
 from engine.data.encode import encode_for
@@ -27,6 +32,24 @@ def memory(config: RunConfig, held: int = 0) -> MemoryInfo:
     config = as_new(config.checked())
     device = resolve_device(config.of_training().device)
     return _estimates.of(plan_of(config, device), DeviceMemory.of(device, held))
+
+
+def enough_for(config: RunConfig, held: int) -> Callable[[TrainingSettings], bool]:
+    """Whether a run fits into this machine's memory with other settings of the loop, as `Trainer.enough` asks.
+
+    Args:
+        config: Of the run.
+        held: Bytes that its base takes already.
+    """
+
+    def enough(settings: TrainingSettings) -> bool:
+        less = {name: getattr(settings, name) for name in ("micro_batches", "gradient_checkpointing")}
+        try:
+            return memory(replace(config, training={**config.training, **less}), held).verdict == "fits"
+        except WorkbenchError:  # the data are gone, for instance: nobody knows
+            return False
+
+    return enough
 
 
 def plan_of(config: RunConfig, device: str) -> Plan:

@@ -67,11 +67,13 @@ class RunFolder:
             f"The folder {str(path)!r} is not empty: choose another --out, or resume it.",
             path=str(path),
         )
+        made = False
         try:
             if path.exists() and any(path.iterdir()):
                 raise exists
             path.mkdir(parents=True, exist_ok=True)
             (path / "lock").touch(exist_ok=False)  # of two that make the same folder at once, one
+            made = True
             facts = replace(facts, config=config.to_dict(), created=facts.created or time.time())
             write_json(path / "run.json", facts.to_json(), durable=True)  # first: a run that is there can be opened
             write_text(path / "run.yaml", config.to_yaml(), durable=True)
@@ -79,6 +81,8 @@ class RunFolder:
         except FileExistsError as error:
             raise exists from error
         except OSError as error:
+            if made:
+                shutil.rmtree(path, ignore_errors=True)
             raise RunError(
                 "run_not_made",
                 f"The run folder {str(path)!r} cannot be made: {error.strerror or error}.",

@@ -65,6 +65,12 @@ class LogWriter:
             self._waiting_bytes -= len(self._waiting.popleft())
         self._write_waiting()
 
+    def sync(self) -> None:
+        """Wait until the disk holds what was published; a disk that cannot is left alone, since training goes on."""
+        if self._file is not None:
+            with contextlib.suppress(OSError):
+                os.fsync(self._file.fileno())
+
     def close(self) -> None:
         """Write what still waits, for at most `CLOSE_PATIENCE_S`, and close the file."""
         end = time.monotonic() + CLOSE_PATIENCE_S
@@ -76,9 +82,8 @@ class LogWriter:
             logging.getLogger(__name__).warning("%d events of the run could not be written.", len(self._waiting))
             self._waiting.clear()
         self._closed = True
+        self.sync()
         if self._file is not None:
-            with contextlib.suppress(OSError):
-                os.fsync(self._file.fileno())
             with contextlib.suppress(OSError):
                 self._file.close()
             self._file = None

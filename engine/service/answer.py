@@ -6,6 +6,9 @@ from typing import Any
 from engine.telemetry.probe_reports import PictureProbe, Report
 from engine.telemetry.serialise import picture_to_json, to_json
 
+WITHOUT_DATA = frozenset({"probe"})
+"""Queries that need no row of the run's dataset; for the others it is read before the worker is asked."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Answer:

@@ -56,9 +56,10 @@ class LadderQueue:
         self._permission.check(config, session)
         refuse_trust({name: True for name in TRUST if getattr(config.of_training(), name)})
         rungs = rungs_of(steps if steps is not None else min(config.of_training().steps, USUAL_STEPS))
-        config.load_data()  # its errors shall come now
+        owner = self._rights.who().id
+        self._starting.read(config, owner)  # its errors shall come now
         usual = deferred.usual_rate(config)
-        rates, owner = rates_around(usual), self._rights.who().id
+        rates = rates_around(usual)
         ladder = Ladder(
             tag=f"ladder-{time.strftime('%m%d-%H%M')}-{uuid.uuid4().hex[:4]}",
             config=config.to_dict(),

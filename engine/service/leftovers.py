@@ -43,7 +43,8 @@ def _is_left(path: Path) -> bool:
     if name is None:
         return False
     try:
-        return path.lstat().st_mtime < psutil.Process(int(name["pid"])).create_time() - 1
+        began: float = psutil.Process(int(name["pid"])).create_time()
+        return path.lstat().st_mtime < began - 1
     except psutil.NoSuchProcess:
         return True
     except (OSError, psutil.Error):  # it is gone already, or nothing is known of the process

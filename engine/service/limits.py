@@ -29,6 +29,7 @@ class Limits:
         all_uploaded_bytes: Of all files that all open pages hold.
         all_unpacked_bytes: Of all datasets that are kept, archives unpacked.
         all_pages: That all visitors have open.
+        all_requests: Of all visitors that are answered at once, beside those that open pages hold.
         waiting: Runs of one visitor that wait in the queue.
         all_waiting: The same of all visitors together.
         guest_hours: Hours after which what a guest has made is deleted.
@@ -49,6 +50,7 @@ class Limits:
     all_uploaded_bytes: int | None = None
     all_unpacked_bytes: int | None = None
     all_pages: int | None = None
+    all_requests: int | None = None
     waiting: int | None = None
     all_waiting: int | None = None
     guest_hours: int | None = None
@@ -140,6 +142,7 @@ SPACE = Limits(
     all_uploaded_bytes=1000 * MB,
     all_unpacked_bytes=4000 * MB,
     all_pages=200,
+    all_requests=600,  # each open page holds one, and a process may have 1024 files and connections open
     waiting=2,
     all_waiting=20,
     guest_hours=24,

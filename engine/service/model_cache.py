@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from engine.config.training import TRUST
 from engine.core.errors import RunError
 from engine.exchange.native import load_adapter, load_tensors
 from engine.methods.base import Method
@@ -29,7 +30,7 @@ class ModelCache:
 
     def __init__(self, loaded: Callable[[str, str, Base], None]) -> None:
         self._loaded = loaded
-        self._bases: OrderedDict[tuple[str, str, str, str], Base] = OrderedDict()
+        self._bases: OrderedDict[tuple[str, str, str, str, tuple[str, ...]], Base] = OrderedDict()
         self._methods: OrderedDict[tuple[Path, int | None, float, bool], Method] = OrderedDict()
         self._trust: Trust = NO_TRUST
         self._other_weights = False
@@ -50,17 +51,19 @@ class ModelCache:
             self._trust, self._other_weights = before
 
     def base(self, model: str, precision: str = "fp32", **loading: Any) -> Base:  # noqa: ANN401 - see `load_base`
-        """A base; at most `KEPT_BASES` are in memory.
+        """A base; at most `KEPT_BASES` are in memory. One that was loaded with trust serves those alone who give it.
 
         Raises:
             ModelError: It cannot be loaded.
         """
+        loading = {**loading, **self._trust}
         device = resolve_device(loading.get("device", "auto"))
-        key = (model, resolve_precision(precision, device), device, loading.get("attention", "auto"))
+        trusted = tuple(name for name in TRUST if loading.get(name))
+        key = (model, resolve_precision(precision, device), device, loading.get("attention", "auto"), trusted)
         if key not in self._bases:
             while len(self._bases) >= KEPT_BASES:
                 self._bases.popitem(last=False)
-            self._bases[key] = load_base(model, precision, **{**loading, **self._trust})
+            self._bases[key] = load_base(model, precision, **loading)
             self._loaded(model, self._bases[key].precision, self._bases[key])
         self._bases.move_to_end(key)
         return self._bases[key]

@@ -1,8 +1,8 @@
 """What the people at a page may do to this machine: which paths they may name, and whose code they let run.
 
 Trust in a model's authors comes from one place: a tick by the person at a page. It holds for that model in that
-session, and no run file, old run, link or preset carries it. A base that such a tick has loaded stays usable while it
-is in memory.
+session, and no run file, old run, link or preset carries it. A base that such a tick has loaded serves no other
+session; but a run answers all of them while it trains, since its model's code is at work then.
 """
 
 import re

@@ -33,6 +33,7 @@ class Queueing:
         begin: Starts or resumes the run of an entry, and returns when it trains.
         starting: Held while a run begins, whoever begins it.
         closing: Set when the workbench ends.
+        prepare: Reads what the run of an entry needs, which may take long: nobody waits for it.
     """
 
     def __init__(
@@ -44,10 +45,11 @@ class Queueing:
         begin: Callable[[QueueEntry], None],
         starting: AbstractContextManager[Any],
         closing: threading.Event,
+        prepare: Callable[[QueueEntry], None] = lambda _: None,
     ) -> None:
         self.file = queue
         self._live, self._rights, self._limits, self._begin = live, rights, limits, begin
-        self._starting, self._closing = starting, closing
+        self._starting, self._closing, self._prepare = starting, closing, prepare
         self._wake = threading.Event()
         self._present, self._planned = "", False
         self.planners: list[tuple[Callable[[], bool], Callable[[], None]]] = []
@@ -159,30 +161,47 @@ class Queueing:
         if self._live().run is not None or not self._anything():
             return
         with self._starting:
-            if self._closing.is_set() or self._live().run is not None:
-                return
-            if not self.file.take():
-                return
-            if self._present:
-                self.file.remove(self._present)
-                self._present = ""
-            self._planned = True
-            for _, plan in self.planners:
-                plan()
-            entry = self.file.begin_next()
-            if entry is None:
-                self.file.release()
-                return
-            self._train(entry)
+            entry = self._next()
+        if entry is None:
+            return
+        problem = self._unprepared(entry)
+        with self._starting:
+            if not self._closing.is_set() and self._live().run is None and self.file.holds(entry.run):
+                self._train(entry, problem)
+
+    def _next(self) -> QueueEntry | None:
+        """The entry that begins now, after all that have ended; None where none does, or another process trains."""
+        if self._closing.is_set() or self._live().run is not None or not self.file.take():
+            return None
+        if self._present:
+            self.file.remove(self._present)
+            self._present = ""
+        self._planned = True
+        for _, plan in self.planners:
+            plan()
+        entry = self.file.begin_next()
+        if entry is None:
+            self.file.release()
+        return entry
+
+    def _unprepared(self, entry: QueueEntry) -> Exception | None:
+        """Prepare a run; returns why it cannot begin."""
+        try:
+            self._prepare(entry)
+        except Exception as error:
+            return error
+        return None
 
     def _anything(self) -> bool:
         if not self._planned:
             self._planned = not any(pending() for pending, _ in self.planners)
         return bool(self._present or not self._planned or self.file.waiting())
 
-    def _train(self, entry: QueueEntry) -> None:
-        """Begin a run; where that fails, its entry says why, and the next one is tried."""
+    def _train(self, entry: QueueEntry, problem: Exception | None) -> None:
+        """Begin a run; where that fails or there is a problem, its entry says why, and the next one is tried."""
         try:
+            if problem is not None:
+                raise problem
             self._begin(entry)
         except Exception as error:
             if self._closing.is_set():

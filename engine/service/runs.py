@@ -3,6 +3,7 @@
 import contextlib
 import re
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from engine.runs.scan import folder_names, is_run_id
 from engine.runs.summary import AdapterInfo, RunSummary
 from engine.runs.update import LossCurves, RunUpdate
 from engine.service.adapters import list_adapters
-from engine.service.curves import loss_curves
+from engine.service.curves import Curves
 from engine.service.exports import EXPORTS, Exports
 from engine.service.leftovers import sweep_deleted_formerly
 from engine.service.listing import Newsroom, RunNews, RunRows
@@ -41,6 +42,7 @@ class RunStore:
         check: Raises a `WorkbenchError` for a run whose model or data may not be read here.
         rights: Of whoever asks; every method refuses what they may not see or change.
         forget: Called with the config of a run that has been deleted.
+        turn: Gives a turn of the asker among those who look at data or weigh a run.
 
     Attributes:
         exports: Zips of adapters, which go with their runs.
@@ -53,11 +55,13 @@ class RunStore:
         check: Callable[[RunConfig], None] = lambda _: None,
         rights: Rights | None = None,
         forget: Callable[[dict[str, Any]], None] = lambda _: None,
+        turn: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext,
     ) -> None:
         self.root = root
         self._rights = rights or Rights(operator)
-        self._check, self._forget = check, forget
+        self._check, self._forget, self._turn = check, forget, turn
         self._live = live
+        self._curves = Curves(turn)
         self._own = RunRows(root, row_of, self._present)
         self._recorded = RunRows(RECORDINGS, row_of, lambda row: row)
         self._newsroom = Newsroom(self._all)
@@ -146,7 +150,7 @@ class RunStore:
 
     def loss_curves(self, run: str) -> LossCurves:
         """All training and validation losses of a run."""
-        return loss_curves(self.folder(run).events_path)
+        return self._curves.of(self.folder(run).events_path)
 
     def rename(self, run: str, name: str) -> None:
         """Give a run another name.
@@ -233,10 +237,11 @@ class RunStore:
             return {}
         try:
             self._check(folder.config)
-            data = folder.config.load_data()
+            with self._turn():
+                rows = folder.config.load_data().rows("test")
+                return {row.prompt: row.picture for row in rows if row.picture is not None}
         except WorkbenchError:
             return {}
-        return {row.prompt: row.picture for row in data.rows("test") if row.picture is not None}
 
     def snapshots(self, run: str) -> list[int]:
         """Steps of a run that have a snapshot, in order."""

@@ -24,6 +24,7 @@ from engine.service.rights import Rights
 from engine.service.runs import RunStore, short
 from engine.service.status import LiveStatus
 from engine.service.sweeping import Sweeping
+from engine.service.turns import Turns
 from engine.service.worker_thread import WorkerThread
 
 
@@ -36,6 +37,8 @@ class Starting:
         rights: Of whoever asks.
         permission: What a run may name.
         sweeping: Makes room before one more is made.
+        turns: In which data are read: the worker then finds them in memory, and neither a chat nor a training step
+            waits for a slow template.
 
     Attributes:
         queue: What waits.
@@ -44,16 +47,31 @@ class Starting:
     """
 
     def __init__(
-        self, worker: WorkerThread, runs: RunStore, rights: Rights, permission: Permission, sweeping: Sweeping
+        self,
+        worker: WorkerThread,
+        runs: RunStore,
+        rights: Rights,
+        permission: Permission,
+        sweeping: Sweeping,
+        turns: Turns,
     ) -> None:
         self._worker, self._runs, self._rights = worker, runs, rights
         self._permission, self._sweeping, self._limits = permission, sweeping, permission.limits
+        self._turns = turns
         self.lock = threading.Lock()
+        self._being_read: list[RunConfig] = []
         self._clicked: LastStart | None = None
         self._begun: LastStart | None = None
         self.last_owner = ""
         self.queue = Queueing(
-            RunQueue(runs.root), self._live, rights, self._limits, self._begin_entry, self.lock, worker.closing
+            RunQueue(runs.root),
+            self._live,
+            rights,
+            self._limits,
+            self._begin_entry,
+            self.lock,
+            worker.closing,
+            self._read_entry,
         )
 
     def active_owner(self) -> str:
@@ -68,7 +86,21 @@ class Starting:
         for start in (self._clicked, self._begun):
             if start is not None and (self.lock.locked() or self._worker.live.run == start.run):
                 yield start.config.to_dict()
+        yield from (config.to_dict() for config in list(self._being_read))
         yield from (entry.config for entry in self.queue.file.entries())
+
+    def read(self, config: RunConfig, visitor: str) -> None:
+        """Read a run's data on this thread, in a turn of a visitor's; an empty name is never refused one.
+
+        Raises:
+            WorkbenchError: They cannot be used, or the visitor has too many turns to wait for.
+        """
+        self._being_read.append(config)
+        try:
+            with self._turns.turn(visitor):
+                config.load_data()
+        finally:
+            self._being_read.remove(config)
 
     def start(self, config: RunConfig, name: str, session: str, tags: Sequence[str] = ()) -> str:
         """See `Workbench.start`."""
@@ -76,6 +108,7 @@ class Starting:
         config = config.checked()
         self._permission.check(config, session)
         owner = self._rights.who().id
+        self.read(config, owner)
         with self.lock:
             last = self._clicked
             if last is not None and last.is_repeated(config, owner) and self._goes_on(last.run):
@@ -95,12 +128,16 @@ class Starting:
     def resume(self, run: str, session: str, resuming: Resuming) -> None:
         """See `Workbench.resume`."""
         folder = self._runs.editable_folder(run)
+        if self._goes_on(run):
+            return
+        if resuming.training:
+            self._limits.check(TrainingSettings.from_dict(resuming.changed(folder.config.training)))
+        trust = self._permission.to_resume(folder, session)
+        if _trains(folder, resuming):
+            self.read(folder.config, self._rights.who().id)
         with self.lock:
             if self._goes_on(run):
                 return
-            if resuming.training:
-                self._limits.check(TrainingSettings.from_dict(resuming.changed(folder.config.training)))
-            trust = self._permission.to_resume(folder, session)
             if not self._busy():
                 self._resume(folder, trust, resuming)
                 return
@@ -142,15 +179,29 @@ class Starting:
         return self._worker.live.run == run or self.queue.holds(run)
 
     def _fit(self, config: RunConfig) -> RunConfig:
-        """See that a run that has to wait could begin, as far as that can be known without its weights.
+        """See that a run that has to wait could begin on its data, as far as that can be known without its weights.
 
         Raises:
             WorkbenchError: It could not, or it needs trust, which is given only to what begins at once.
         """
         refuse_trust({name: True for name in TRUST if getattr(config.of_training(), name)})
-        config.load_data()
         deferred.count(config)
         return config
+
+    def _read_entry(self, entry: QueueEntry) -> None:
+        """Read the data of a run of the queue, before it begins.
+
+        Raises:
+            WorkbenchError: They cannot be used.
+        """
+        path, config = self._runs.root / entry.run, entry.of_run()
+        if RunFolder(path).is_run():
+            folder = RunFolder.open(path)
+            if not _trains(folder, entry.of_resuming()):
+                return
+            config = folder.config
+        self._permission.check_paths(config)
+        self.read(config, "")
 
     def _begin_entry(self, entry: QueueEntry) -> None:
         """Begin or go on with a run of the queue; nobody gives trust then.
@@ -161,7 +212,7 @@ class Starting:
         path = self._runs.root / entry.run
         if RunFolder(path).is_run():
             folder = RunFolder.open(path)
-            if folder.status() != "finished" or "steps" in entry.resuming:
+            if _trains(folder, entry.of_resuming()):
                 trust = self._permission.to_resume(folder, "")
                 self._resume(folder, trust, entry.of_resuming(), entry.until)
             return
@@ -183,6 +234,11 @@ class Starting:
         self.last_owner = folder.facts().owner
         self._worker.expect(folder.id)
         self._worker.call(lambda worker: worker.resume(folder, trust, resuming, until))
+
+
+def _trains(folder: RunFolder, resuming: Resuming) -> bool:
+    """Whether a run has steps left to make."""
+    return folder.status() != "finished" or "steps" in resuming.training
 
 
 def refuse_trust(trust: Trust) -> None:

@@ -21,7 +21,7 @@ from engine.models.info import ModelInfo
 from engine.models.menu import Offer
 from engine.runs.folder import RunFolder
 from engine.service import deferred
-from engine.service.answer import Answer
+from engine.service.answer import WITHOUT_DATA, Answer
 from engine.service.downloads import Downloads
 from engine.service.kept_data import DATA, KeptData
 from engine.service.ladders import LadderQueue
@@ -85,11 +85,10 @@ class Workbench(Looking):
         self._kept_data = KeptData(home / DATA, limits.unpacked_bytes, self._configs, limits.all_unpacked_bytes)
         self._worker = WorkerThread()
         self._turns = Turns(lambda: self.live().status == "running")
-        self.runs = RunStore(
-            home / "runs", self.live, self.permission.check_paths, self.rights, self._kept_data.drop_unneeded
-        )
+        drop = self._kept_data.drop_unneeded
+        self.runs = RunStore(home / "runs", self.live, self.permission.check_paths, self.rights, drop, self._turn)
         self._sweeping = Sweeping(self.runs, self._kept_data, limits.guest_hours)
-        self._starting = Starting(self._worker, self.runs, self.rights, self.permission, self._sweeping)
+        self._starting = Starting(self._worker, self.runs, self.rights, self.permission, self._sweeping, self._turns)
         self.queue = self._starting.queue
         self.searches = Searching(home / FOLDER, self.queue, self.rights, self.permission)
         self.ladders = LadderQueue(self._starting, self._worker, self.rights, self.permission)
@@ -139,7 +138,8 @@ class Workbench(Looking):
         """
         self.rights.to_start()
         self._sweeping.now_and_then()
-        path = self._kept_data.keep(upload, self.rights.who())
+        with self._turn():
+            path = self._kept_data.keep(upload, self.rights.who())
         self.permission.uploaded(session, path)
         return path
 
@@ -223,8 +223,9 @@ class Workbench(Looking):
         """Why a run's adapter cannot be exported, by form, as far as that can be told before a file is made."""
         folder = self.runs.folder(run)
         try:
-            return deferred.refused_exports(folder.config, folder.facts().head)
-        except WorkbenchError:  # the model is not here, or its family is unknown: the export itself says so
+            with self._turn():
+                return deferred.refused_exports(folder.config, folder.facts().head)
+        except WorkbenchError:  # the model is not here, its family is unknown, or many wait: the export itself says so
             return {}
 
     def ask(
@@ -253,6 +254,8 @@ class Workbench(Looking):
         """
         folder = self.runs.folder(run)
         trust = self.permission.of_run(folder, session)
+        if query not in WITHOUT_DATA:
+            self._starting.read(folder.config, self.rights.who().id)
 
         def answer(worker: "Worker") -> Parts[Answer]:
             return worker.ask(query, folder, step, arguments, trust, accept_changed=accept_changed)
@@ -301,6 +304,9 @@ class Workbench(Looking):
         folders = [self.runs.folder(side.run) if side.run else None for side in request.sides]
         trusts = [self.permission.of_run(folder, session) for folder in folders if folder is not None]
         trust = next(iter(trusts), NO_TRUST)  # all sides share one model
+        for folder in folders:
+            if folder is not None and folder.template is None:
+                self._starting.read(folder.config, self.rights.who().id)
         updates: queue.Queue[ChatUpdate | None] = queue.Queue()
         abandoned = threading.Event()
         ends = (stop, abandoned, self._worker.closing)

@@ -2,7 +2,6 @@
 
 import contextlib
 import copy
-import gc
 import inspect
 import logging
 import time
@@ -11,8 +10,6 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-
-import torch
 
 from engine.config.resuming import AS_IT_WAS, Resuming
 from engine.config.run import RunConfig
@@ -23,10 +20,12 @@ from engine.exchange.archive import zip_adapter
 from engine.inference.messages import ChatRequest, ChatUpdate
 from engine.methods.base import Method
 from engine.models.base import Base
+from engine.preflight.planning import enough_for
 from engine.runs.folder import RunFolder
 from engine.service.answer import Answer
 from engine.service.chat import chat
 from engine.service.model_cache import ModelCache
+from engine.service.out_of_memory import OF_MEMORY, give_back, told
 from engine.service.permission import NO_TRUST, Trust
 from engine.service.queries import QUERIES, Query
 from engine.service.status import LiveStatus
@@ -82,7 +81,7 @@ class Worker:
                 check_processes(config.of_training().processes, config.of_training().device)
                 folder = make_run(path, config, self.models.base, name, owner, tags)
                 return LaunchedTrainer(folder, AS_IT_WAS, trusted_by(config))
-            trainer = start_run(path, config, self.models.base, name, owner, tags)
+            trainer = _estimated(start_run(path, config, self.models.base, name, owner, tags))
             self._lock.enter_context(trainer.folder.owned())
             return trainer
 
@@ -96,25 +95,28 @@ class Worker:
                 return LaunchedTrainer(folder, resuming, trust)
             self._lock.enter_context(folder.owned())
             with self.models.trusting(trust):
-                return resume_run(folder, self.models.base, resuming)
+                return _estimated(resume_run(folder, self.models.base, resuming))
 
         self._begin(make, folder.id, folder.config, until)
 
     def advance(self) -> None:
         """Make one training step. An exception ends the run, but not the worker."""
+        said: tuple[str, dict[str, Any] | None]
         try:
             progress = next(self._steps)
         except StopIteration:
-            self._end(*self._notice())
+            said = self._notice()
         except WorkbenchError as error:
-            self._end(str(error), error.to_dict())
+            said = str(error), error.to_dict()
         except Exception as error:
             logging.getLogger(__name__).exception("The run failed.")
-            self._end(f"{type(error).__name__}: {error}")
+            said = f"{type(error).__name__}: {error}", None
         else:
             self._say_notice()
             self._follow(progress)
             self._stop_where_due(progress)
+            return
+        self._end(*said)  # out here, where no error holds what the step had in its hands
 
     def _stop_where_due(self, progress: Progress) -> None:
         """Stop after the step until which the run was started, unless it is its last one."""
@@ -287,11 +289,20 @@ class Worker:
     def _end(self, message: str = "", problem: dict[str, Any] | None = None) -> None:
         self._lock.close()
         self._trainer, self._steps, self._pausing = None, _no_steps(), False
-        gc.collect()  # a trainer and its parts know each other, and would wait for their turn
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
+        give_back()  # a trainer and its parts know each other, and would wait for their turn
         self._live = LiveStatus(model=self._live.model, precision=self._live.precision, size_mb=self._live.size_mb)
         self._change(message=message, problem=problem)
+
+    @staticmethod
+    def told(error: BaseException) -> BaseException:
+        """An error of a call as it is told: one of memory is a sentence, and holds nothing of what the call had."""
+        return told(error) or error
+
+    @staticmethod
+    def give_back(error: BaseException) -> None:
+        """Free what a call has left that failed for want of memory; others leave little."""
+        if isinstance(error, WorkbenchError) and error.key in OF_MEMORY:
+            give_back()
 
     def _base_loaded(self, model: str, precision: str, base: Base) -> None:
         self._change(model=model, precision=precision, size_mb=round(base.model.get_memory_footprint() / 1e6, 1))
@@ -321,3 +332,9 @@ class Clock:
 
 def _no_steps() -> Generator[Progress]:
     yield from ()
+
+
+def _estimated(trainer: Trainer) -> Trainer:
+    """The trainer, which can ask the memory estimate what would have been enough."""
+    trainer.enough = enough_for(trainer.folder.config, trainer.base.model.get_memory_footprint())
+    return trainer

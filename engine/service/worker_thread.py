@@ -62,7 +62,12 @@ class WorkerThread:
             try:
                 future.set_result(job(worker))
             except BaseException as error:
-                future.set_exception(error)
+                problem = worker.told(error)
+            else:
+                return
+            worker.give_back(problem)
+            future.set_exception(problem)
+            del problem  # whose traceback may know this frame
 
         if question_of is None:
             self._jobs.command(run)
@@ -101,10 +106,16 @@ class WorkerThread:
                     put(next(begun[0]))
             except StopIteration as end:
                 future.set_result(end.value)
+                return
             except BaseException as error:
-                future.set_exception(error)
+                problem = worker.told(error)
             else:
                 self._jobs.goes_on(some, question_of)
+                return
+            begun.clear()
+            worker.give_back(problem)
+            future.set_exception(problem)
+            del problem  # whose traceback may know this frame
 
         self._jobs.question(some, question_of)
         self._streams.add(future)
@@ -185,6 +196,15 @@ class NoWorker:
 
     def __init__(self, notify: Callable[[LiveStatus], None], reason: Exception) -> None:
         self._notify, self._reason = notify, reason
+
+    @staticmethod
+    def told(error: BaseException) -> BaseException:
+        """An error as it is."""
+        return error
+
+    @staticmethod
+    def give_back(_: BaseException) -> None:
+        """There is nothing."""
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - there is none
         """Raise the reason."""

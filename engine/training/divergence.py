@@ -18,6 +18,9 @@ WINDOW = 20
 FEWEST = 5
 """Steps below which a short run is not judged."""
 
+NOT_FINITE = "loss_not_finite"
+"""Key of the error of a run whose loss is no number any more."""
+
 FACTOR, MARGIN = 2.0, 1.0
 """The median must be above the first loss times `FACTOR`, and above it plus `MARGIN` nats."""
 
@@ -117,7 +120,7 @@ def not_finite(run: str, step: int, loss: float, rate: float, usual: float, *, p
         )
     lower = lower_rate(rate, usual)
     return RunError(
-        "loss_not_finite",
+        NOT_FINITE,
         f"The loss became {loss} at step {step}: start again with a lower learning_rate: --learning-rate {lower} (now "
         f"{rate:g}).",
         run=run,

@@ -25,11 +25,11 @@ from engine.telemetry.events import LossEvent, StatusEvent
 from engine.telemetry.schedule import is_frame_step
 from engine.training.checkpoint import Position, TrainingState, load_checkpoint
 from engine.training.disk_full import WRITE_ERRORS, is_disk_full, not_kept, tries
-from engine.training.divergence import diverged, not_finite
+from engine.training.divergence import NOT_FINITE, diverged, not_finite
 from engine.training.early_stopping import BestValidation
 from engine.training.gradient_worker import GradientWorker
 from engine.training.gradients import Step
-from engine.training.out_of_memory import is_out_of_memory, out_of_memory
+from engine.training.out_of_memory import Enough, give_back, is_out_of_memory, out_of_memory
 from engine.training.progress import Progress
 from engine.training.recorder import Recorder
 from engine.training.telemetry_time import Stopwatch
@@ -50,6 +50,9 @@ class Trainer:
         validation: Measures the method between steps.
         recorder: Writes the run folder.
         score: Scores the state that the run folder keeps, at its end.
+
+    Attributes:
+        enough: Tells whether this machine has memory enough for a run with other settings; None where nobody knows.
     """
 
     def __init__(
@@ -67,6 +70,7 @@ class Trainer:
         self._meter = worker.gradients.meter
         count = worker.gradients.processes.count
         self._remarks = [f"{count} processes train this run."] if count > 1 else []
+        self.enough: Enough | None = None
         self._settled = threading.RLock()  # held while the state changes, and while it is written
 
     @property
@@ -137,23 +141,32 @@ class Trainer:
         """
         self.recorder.open()
         try:
+            if (yield from self._trained()):
+                self.state.optimiser.zero_grad(set_to_none=True)
+                give_back()
+                raise out_of_memory(self.folder.id, self.settings, self.position.step + 1, self.enough)
+        except GeneratorExit:
+            self._stop()
+            raise
+        except Exception as error:
+            self.failed(error)
+            raise
+        finally:
+            self.recorder.close()
+
+    def _trained(self) -> Generator[Progress, None, bool]:
+        """Train to the end; whether memory ran out on the way. Then no traceback holds the tensors of the step."""
+        try:
             if not self.position.warm:
                 yield from self._warm_up()
             yield from self._begin()
             yield from self._steps()
             yield from self._finish()
-        except GeneratorExit:
-            self._stop()
-            raise
         except Exception as error:
-            wants = is_out_of_memory(error)
-            said = out_of_memory(self.folder.id, self.settings, self.position.step + 1) if wants else error
-            self.failed(said)
-            if said is error:
+            if not is_out_of_memory(error):
                 raise
-            raise said from None  # whose traceback would hold the tensors of the step
-        finally:
-            self.recorder.close()
+            return True
+        return False
 
     def pause(self) -> None:
         """Record that the run pauses, and keep its work in case the process ends meanwhile."""
@@ -384,6 +397,8 @@ class Trainer:
     def failed(self, error: Exception) -> None:
         """Record what ended the run, where the disk has room for that."""
         try:
+            if isinstance(error, RunError) and error.key == NOT_FINITE:
+                self.recorder.give_best_away(self.position.best)
             self.recorder.failed(self.position.step, error)
         except WRITE_ERRORS as refused:
             self.recorder.warning(self.position.step, "The record of the failure", refused)

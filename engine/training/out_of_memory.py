@@ -1,5 +1,9 @@
 """What a run that is out of memory is told: the settings that it leaves open, each with a value that needs less."""
 
+import gc
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
 import torch
 
 from engine.config.training import TrainingSettings
@@ -9,6 +13,9 @@ CPU_ALLOCATOR = ("DefaultCPUAllocator", "can't allocate memory", "not enough mem
 """How torch's allocator of the CPU words it, in a RuntimeError without a type of its own."""
 SHORTEST = 32
 
+Enough = Callable[[TrainingSettings], bool]
+"""Whether memory is enough for a run with these settings."""
+
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether an error means that the memory of the machine or the GPU did not suffice."""
@@ -17,16 +24,24 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and any(words in str(error) for words in CPU_ALLOCATOR)
 
 
-def out_of_memory(run: str, settings: TrainingSettings, step: int) -> RunError:
+def give_back() -> None:
+    """Give memory that nothing refers to any more back to the machine, and to the GPU's other users."""
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
+def out_of_memory(run: str, settings: TrainingSettings, step: int, enough: Enough | None = None) -> RunError:
     """The error of a run that had too little memory for a step.
 
     Args:
         run: Its id.
         settings: Of the run.
         step: The step that failed.
+        enough: Whether the memory estimate says that a run with such settings fits; None where there is none.
     """
     advice = ", ".join(advised(settings)) or "precision=nf4"
-    if not (changes := less_memory(settings)):
+    if not (changes := less_memory(settings, enough)):
         return RunError(
             "out_of_memory_again",
             f"Memory ran out at step {step}: start again with {advice}.",
@@ -46,11 +61,29 @@ def out_of_memory(run: str, settings: TrainingSettings, step: int) -> RunError:
     )
 
 
-def less_memory(settings: TrainingSettings) -> dict[str, int | bool]:
-    """What makes a step need less memory and leaves its result the same, up to rounding; empty if all of it is done."""
-    if settings.micro_batches < settings.batch_size:
-        return {"micro_batches": min(2 * settings.micro_batches, settings.batch_size)}
-    return {} if settings.gradient_checkpointing else {"gradient_checkpointing": True}
+def less_memory(settings: TrainingSettings, enough: Enough | None = None) -> dict[str, int | bool]:
+    """What makes a step need less memory and leaves its result the same, up to rounding; empty if all of it is done.
+
+    It is the least of that for which the estimate says that memory is enough. The estimate may have said so of the
+    settings that failed, or of none: then it is the smallest step.
+    """
+    steps = list(_steps(settings))
+    if enough is not None and not enough(settings):
+        fitting = (changes for changes in steps if enough(replace(settings, **changes)))  # type: ignore[arg-type]
+        return next(fitting, steps[-1] if steps else {})
+    return steps[0] if steps else {}
+
+
+def _steps(settings: TrainingSettings) -> Iterator[dict[str, int | bool]]:
+    """Twice as many parts of a batch again and again, then gradient checkpointing too."""
+    changes: dict[str, int | bool] = {}
+    parts = settings.micro_batches
+    while parts < settings.batch_size:
+        parts = min(2 * parts, settings.batch_size)
+        changes = {"micro_batches": parts}
+        yield changes
+    if not settings.gradient_checkpointing:
+        yield {**changes, "gradient_checkpointing": True}
 
 
 def advised(settings: TrainingSettings) -> list[str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from engine.core.atomic import sync_tree
 from engine.core.errors import WorkbenchError
 from engine.core.tensors import write_tensors
 from engine.exchange.native import copy_adapter, read_facts, save_adapter
@@ -20,6 +21,8 @@ from engine.runs.score import RunScore
 from engine.telemetry.events import Event, SnapshotEvent, Started, StatusEvent
 from engine.training.checkpoint import TrainingState, save_checkpoint
 from engine.training.disk_full import WRITE_ERRORS
+from engine.training.early_stopping import BestValidation
+from engine.training.out_of_memory import is_out_of_memory
 from engine.training.update_norms import update_event
 
 
@@ -104,7 +107,8 @@ class Recorder:
     def warning(self, step: int, what: str, error: Exception) -> None:
         """Something beside the training itself failed; the run goes on."""
         logging.getLogger(__name__).warning("%s of step %d failed, training goes on.", what, step, exc_info=error)
-        self.publish(StatusEvent(step=step, status="running", message=f"{what} of step {step} failed: {error}"))
+        why = "memory ran out" if is_out_of_memory(error) else str(error)
+        self.publish(StatusEvent(step=step, status="running", message=f"{what} of step {step} failed: {why}"))
 
     def diverged(self, step: int, notice: WorkbenchError) -> None:
         """The loss is far above where it began: from now on the best state is kept."""
@@ -155,17 +159,37 @@ class Recorder:
         self._save_adapter(self.folder.best_path(step), step)
 
     def checkpoint(self, state: TrainingState) -> None:
-        """Write a checkpoint and the adapter that belongs to it."""
+        """Write a checkpoint and the adapter that belongs to it.
+
+        All of it survives a power cut as soon as run.json speaks of it: the events up to here, the checkpoint, the best
+        state, and the adapter, in this order.
+        """
+        if self._log is not None:
+            self._log.sync()
         save_checkpoint(self.folder, state)
         step, best = state.position.step, state.position.best
         source = self.folder.best_path(best.step)
         self.folder.trim_best(best.step)
+        if source.exists():
+            sync_tree(source)
         if self._keeps_best and best.loss is not None and source.exists():
             copy_adapter(source, self.folder.adapter_path)
         else:
             self._save_adapter(self.folder.adapter_path, step)
+        self._note_adapter(step, best.loss)
+
+    def give_best_away(self, best: BestValidation) -> None:
+        """Make the best state the adapter of a run that ended without a number for its loss, where there is one."""
+        source = self.folder.best_path(best.step)
+        if best.loss is not None and source.exists():
+            copy_adapter(source, self.folder.adapter_path)
+            self._note_adapter(self.folder.facts().step, best.loss)
+
+    def _note_adapter(self, step: int, best: float | None) -> None:
+        """Write into run.json which state the adapter is, once the disk holds it."""
+        sync_tree(self.folder.adapter_path)
         kept = read_facts(self.folder.adapter_path)
-        self.folder.update(step=step, best_validation=best.loss, kept_step=kept["step"], text=kept.get("text", ""))
+        self.folder.update(step=step, best_validation=best, kept_step=kept["step"], text=kept.get("text", ""))
 
     def _save_adapter(self, path: Path, step: int) -> None:
         data = self.folder.config.dataset

@@ -1,15 +1,23 @@
-"""The first minute as a new user lives it, timed, and the pictures of README.md: `python -m tests.ui.screenshots`."""
+"""The first minute as a new user lives it, timed, and the pictures of README.md: `python -m tests.ui.screenshots`.
 
+With `--all FOLDER` every place at four sizes, in both languages and both themes, for somebody to look at.
+"""
+
+import argparse
+import itertools
 import tempfile
 import time
 from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.ui.conftest import CHROMIUM, ROOT, App, goto, ready_form
 
 PICTURES = ROOT / "assets" / "screenshots"
 SIZE = {"width": 1280, "height": 900}
+SIZES = ((1280, 720), (1440, 900), (1920, 1080), (390, 844))
+PLACES = {"watch": "[data-panel=gates] canvas", "train": "#gl-start", "chat": ".gl-turn", "runs": "#gl-overlay .trace"}
+"""What is on the screen once a place is drawn."""
 
 
 class Minute:
@@ -55,22 +63,61 @@ def live_through(page: Page, minute: Minute) -> None:
     shot(page, "runs")
 
 
-def shot(page: Page, name: str) -> None:
-    """The whole page as a picture, from its top: the header stays where somebody has scrolled to."""
+def see_everything(browser: Browser, app: App, folder: Path) -> None:
+    """Every place at every size, language by language and theme by theme, the windows as they are before scrolling."""
+    for path, theme in itertools.product(("/", "/zh"), ("light", "dark")):
+        context = browser.new_context(color_scheme=theme, reduced_motion="reduce")
+        page = context.new_page()
+        page.set_default_timeout(120_000)
+        page.goto(f"{app.url}{path}?token={app.token}")
+        ready_form(page)
+        page.wait_for_selector(".gl-memory")
+        prepare(page)
+        for (width, height), (place, drawn) in itertools.product(SIZES, PLACES.items()):
+            page.set_viewport_size({"width": width, "height": height})
+            goto(page, place)
+            page.locator(drawn).first.wait_for(state="attached")
+            shot(page, f"{place}-{width}-{path.strip('/') or 'en'}-{theme}", folder, whole=False)
+        context.close()
+        print(f"{path} {theme}", flush=True)
+
+
+def prepare(page: Page) -> None:
+    """A question in Chat, and two runs that are compared."""
+    goto(page, "chat")
+    page.locator(".gl-chip-question:visible").first.click()
+    page.wait_for_selector(".gl-turn")
+    page.wait_for_selector("#gl-send:not([disabled])")
+    goto(page, "runs")
+    for box in page.locator("#gl-runs tr[data-run] input").all()[:2]:
+        box.check()
+    page.wait_for_selector(PLACES["runs"], state="attached")
+
+
+def shot(page: Page, name: str, folder: Path = PICTURES, *, whole: bool = True) -> None:
+    """The page as a picture, from its top: the header stays where somebody has scrolled to."""
     page.evaluate("scrollTo(0, 0)")
     page.mouse.move(2, 2)
     page.wait_for_timeout(500)
-    page.screenshot(path=PICTURES / f"{name}.png", full_page=True)
+    page.screenshot(path=folder / f"{name}.png", full_page=whole)
 
 
 def main() -> None:
     """Start the workbench on an empty home and go through it."""
-    PICTURES.mkdir(parents=True, exist_ok=True)
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--all", type=Path, metavar="FOLDER", help="where pictures of every place go instead")
+    everything = parser.parse_args().all
+    (everything or PICTURES).mkdir(parents=True, exist_ok=True)
     minute = Minute()
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as driver:
         app = App(Path(folder) / "home", Path(folder) / "log.txt")
         minute.note("the server listens")
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        if everything:
+            see_everything(browser, app, everything)
+            browser.close()
+            app.close()
+            return
         page = browser.new_page(viewport=SIZE)
         page.goto(app.entrance)
         page.wait_for_selector(".gl-header")

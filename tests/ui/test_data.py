@@ -37,11 +37,15 @@ def test_memory_bar_moves_with_the_batch(visit):
     before = needed(page)
     page.fill("#gl-set-batch_size input", "256")
     page.wait_for_function("was => Number(document.querySelector('.gl-memory').dataset.total) > 4 * was", arg=before)
-    page.click("#gl-memory-more > button")
+    page.click(".gl-memory summary")
     page.wait_for_selector(".gl-memory-parts li")
     entries = page.locator(".gl-memory-parts li").all_inner_texts()
     assert len(entries) == page.locator(".gl-memory-bar i").count() + 1
     assert all(any(unit in entry for unit in (" B", "kB", "MB", "GB")) for entry in entries)
+    before = needed(page)
+    page.fill("#gl-set-batch_size input", "16")
+    page.wait_for_function("was => Number(document.querySelector('.gl-memory').dataset.total) < was", arg=before)
+    page.wait_for_selector(".gl-memory[open] .gl-memory-parts li")  # drawn anew, it stays open
     page.fill("#gl-set-batch_size input", "0")
     page.wait_for_selector("#gl-count >> text=must be between")
     page.wait_for_selector(".gl-memory", state="detached")
@@ -56,7 +60,7 @@ def test_what_a_run_held_stands_beside_its_estimate(visit):
     start(page, 3)
     wait_idle(page)
     goto(page, "train")
-    page.click("#gl-memory-more > button")
+    page.click(".gl-memory summary")
     page.wait_for_selector("#gl-memory-last >> text=/Measured in .*[kMG]B. Its largest/")
 
 

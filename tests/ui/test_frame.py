@@ -9,6 +9,7 @@ import pytest
 
 from app.client_progress import EVERY_MS, status_module
 from tests.ui.conftest import OPEN, goto, ready_form, start, wait_idle
+from tests.ui.test_accessibility import SMALL
 
 pytestmark = pytest.mark.ui
 TABS = {"train": "#gl-start", "watch": "[data-panel=loss]", "chat": "#gl-prompt", "runs": "tr[data-run]"}
@@ -39,7 +40,8 @@ def test_opens_on_watch(visit):
 
 
 def test_every_tab_fits_the_width(visit):
-    """On a laptop and on a phone nothing scrolls sideways: on the phone the columns stack."""
+    """On a laptop and on a phone nothing scrolls sideways: on the phone the columns stack. In a narrow window no text
+    shrinks."""
     page = visit()
     for width, (tab, content) in itertools.product((1280, 390), TABS.items()):
         page.set_viewport_size({"width": width, "height": 860})
@@ -47,6 +49,11 @@ def test_every_tab_fits_the_width(visit):
         page.wait_for_function(OPEN, arg=content)
         page.wait_for_function(FITS)
         assert page.evaluate(WIDTH, f"#gl-tab-{tab}") >= 0.9 * width - 70, "margins eat the page"
+    page.set_viewport_size({"width": 1000, "height": 860})
+    for tab in TABS:
+        goto(page, tab)
+        page.wait_for_function(FITS)
+        assert page.evaluate(SMALL) == []
     page.set_viewport_size({"width": 1920, "height": 860})
     goto(page, "watch")
     page.wait_for_function(FITS)

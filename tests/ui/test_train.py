@@ -7,6 +7,7 @@ import pytest
 from engine.methods import METHODS
 from tests.large import BASES
 from tests.ui.conftest import Visitor, goto, ready_form, start, wait_idle
+from tests.ui.test_layout import LAPTOP, in_window
 
 pytestmark = pytest.mark.ui
 UPLOAD = "input[type=file]:has(+ #gl-load-yaml)"
@@ -79,17 +80,25 @@ def test_method_menu_by_keyboard(visit):
 
 
 def test_first_minute(visit):
-    """Start turns to Watch; a reload in mid-run tells the truth; pause, one step, go on, stop, resume.
+    """On a laptop, with nothing that is scrolled for: Start turns to Watch; a reload in mid-run tells the truth; pause,
+    one step, go on, stop, resume.
 
     While the run is active, Start adds to the queue, whose rows move and go by keys.
     """
-    page = visit()
+    page = visit(size=LAPTOP)
+    page.wait_for_selector("[data-panel=gates] canvas")
+    in_window(page, ".gl-intro .gl-primary", ".gl-scrub", ".gl-step")
+    ready_form(page)
+    in_window(page, "#gl-start", ".gl-track-text", "#gl-set-steps input", ".gl-picker-button")
     start(page, LONG)
     page.wait_for_selector(".gl-chip[data-state=running]")
+    in_window(page, ".gl-chip", ".gl-scrub", ".gl-step")
     page.reload()
     page.wait_for_selector(".gl-chip[data-state=running]")
     goto(page, "train")
     page.wait_for_selector("#gl-start >> text=Add to the queue")
+    page.wait_for_selector("#gl-pause:not([disabled])")
+    in_window(page, "#gl-start", "#gl-pause", "#gl-one_step", "#gl-stop", ".gl-track", ".gl-track-text")
     page.click("#gl-pause:not([disabled])")
     page.wait_for_selector(".gl-chip[data-state=paused]")
     for n, steps in ((1, "11"), (2, "22")):

@@ -1,6 +1,8 @@
 """A run is told to end, whatever it is at: what is kept, and that it then goes on as if nothing had been."""
 
 import shutil
+import subprocess
+import sys
 import threading
 from contextlib import suppress
 
@@ -183,3 +185,14 @@ def test_the_command_line_gives_up_what_takes_long(monkeypatch):
     with train._stop_signals(given_up.set):
         train.signal.raise_signal(train.signal.SIGTERM)
     assert not given_up.wait(0.5)
+
+
+@pytest.mark.fault("killed", "A command is told to end while its disk or its data hang: it ends within 15 seconds.")
+def test_a_command_that_hangs_ends():
+    """Also where it neither stops after its step nor can be given up."""
+    code = (
+        "from engine.cli import train; import signal, threading; train.ENDS_WITHIN_S = 0.5; hangs = lambda: "
+        "threading.Event().wait()\nwith train._stop_signals(hangs):\n signal.raise_signal(signal.SIGTERM); hangs()"
+    )
+    assert subprocess.run([sys.executable, "-c", code], timeout=60, check=False).returncode == 1
+    assert train.PATIENCE_S < train.ENDS_WITHIN_S < 15

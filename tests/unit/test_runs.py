@@ -1,5 +1,6 @@
 """A run folder after everything that can happen to it: crashes, torn lines, two owners, too many snapshots."""
 
+import errno
 import json
 import multiprocessing
 import shutil
@@ -210,6 +211,17 @@ def test_deleted_run_is_gone(folder):
     with pytest.raises(RunError):
         folder.update(status="running")
     assert not folder.path.exists()
+
+
+@pytest.mark.fault("killed", "The disk is full when a run is started: no half folder stays in the list.")
+def test_what_cannot_be_made_leaves_nothing(tmp_path, monkeypatch):
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("engine.runs.folder.write_json", full)
+    with pytest.raises(RunError, match="No space left"):
+        RunFolder.create(tmp_path / "runs" / "a", RunConfig(), RunFacts())
+    assert not (tmp_path / "runs" / "a").exists()
 
 
 def test_new_names_are_not_taken(tmp_path):

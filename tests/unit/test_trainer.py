@@ -1,8 +1,10 @@
 """The training loop: reproducible, resumable, and honest about what it did."""
 
+import contextlib
 import dataclasses
 import logging
 import math
+import weakref
 
 import pytest
 import torch
@@ -324,6 +326,88 @@ def test_out_of_memory_is_a_sentence(maker, monkeypatch, error):
     assert (trainer.folder.facts().status, trainer.folder.facts().problem["key"]) == ("failed", "out_of_memory")
     monkeypatch.undo()
     assert maker.resume("a").position.step == 3
+
+
+@pytest.mark.fault(
+    "memory", "Memory runs out in a step: what the step held is given back before the run is said to end."
+)
+def test_memory_is_given_back(maker, monkeypatch):
+    trainer = maker.start("a")
+    steps, held = trainer.run(), []
+    next(steps)
+
+    def fails(*_):
+        activations = torch.ones(1000)
+        held.append(weakref.ref(activations))
+        raise torch.OutOfMemoryError("no room")
+
+    monkeypatch.setattr(trainer._worker.gradients, "_backward", fails)
+    with pytest.raises(RunError) as told:
+        next(steps)
+    assert held[0]() is None
+    assert told.value.__context__ is None
+    assert all(parameter.grad is None for parameter in trainer.method.parameters())
+
+
+def test_the_way_out_is_what_the_estimate_calls_enough(maker, monkeypatch):
+    """The smallest change that fits; the smallest of all where the estimate thought that memory was enough."""
+    trainer = maker.start("a", batch_size=6)
+    trainer.enough = lambda settings: settings.micro_batches >= 4
+    steps = trainer.run()
+    next(steps)
+    monkeypatch.setattr(trainer._worker.gradients, "_backward", lambda *_: (_ for _ in ()).throw(MemoryError()))
+    with pytest.raises(RunError, match="resume --micro-batches 4`"):
+        next(steps)
+    settings = TrainingSettings(batch_size=4)
+    assert less_memory(settings, lambda _: True) == {"micro_batches": 2}
+    assert less_memory(settings, lambda _: False) == {"micro_batches": 4, "gradient_checkpointing": True}
+    both = less_memory(settings, lambda settings: settings.gradient_checkpointing)
+    assert both == {"micro_batches": 4, "gradient_checkpointing": True}
+
+
+def test_a_warning_of_too_little_memory_is_no_allocators_text(maker):
+    """Where a validation or a frame lacks memory, training goes on, and a person is told in words."""
+    trainer = maker.start("a")
+    trainer.recorder.open()
+    trainer.recorder.warning(3, "The validation", torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"))
+    trainer.recorder.close()
+    assert events_of(trainer, "status")[-1]["message"] == "The validation of step 3 failed: memory ran out"
+
+
+@pytest.mark.fault("killed", "Power is cut after a checkpoint: losses, best state and adapter are on the disk with it.")
+def test_what_a_checkpoint_stands_for_is_on_the_disk(maker, monkeypatch):
+    """Events, checkpoint, best state and adapter reach it in turn, before run.json speaks of them."""
+    trainer = maker.start("a", keep="best", eval_every=3)
+    done, folder = [], trainer.folder
+    update = type(folder).update
+    monkeypatch.setattr(recorder, "sync_tree", lambda path: done.append(path.relative_to(folder.path).parts[0]))
+    monkeypatch.setattr("engine.runs.log.os.fsync", lambda _: done.append("events"))
+    monkeypatch.setattr(recorder, "save_checkpoint", lambda *_: done.append("checkpoint"))
+    monkeypatch.setattr(type(folder), "update", lambda self, **new: (done.append(tuple(new)), update(self, **new))[1])
+    with contextlib.closing(trainer.run()) as steps:
+        while next(steps).step < 3:
+            done.clear()
+        first = done.index("checkpoint") - 1
+        spoken = ("step", "best_validation", "kept_step", "text")
+        assert done[first : first + 5] == ["events", "checkpoint", "best", "adapter", spoken]
+
+
+def test_a_run_without_numbers_keeps_its_best_state(maker, monkeypatch):
+    """Whatever `keep` says: the newest checkpoint may be of the way into the ditch."""
+    trainer = maker.start("a", keep="newest", eval_every=2, save_every=3)
+    steps = trainer.run()
+    while next(steps).step < 2:
+        pass
+    assert trainer.position.best.step == 2
+    best = load_file(trainer.folder.best_path(2) / "adapter.safetensors")
+    assert next(steps).step == 3
+    forward = TrainingObjective.forward
+    monkeypatch.setattr(TrainingObjective, "forward", lambda self, batch: forward(self, batch) * math.nan)
+    with pytest.raises(RunError, match="became nan at step 4"):
+        next(steps)
+    assert trainer.folder.facts().kept_step == 2
+    kept = load_file(trainer.folder.adapter_path / "adapter.safetensors")
+    assert all(torch.equal(kept[name], values) for name, values in best.items())
 
 
 def test_only_a_lack_of_memory_is_taken_for_one():

@@ -118,6 +118,28 @@ def test_a_persons_tick_lets_it_run(workbench, tmp_path, mark):
     assert refused(lambda: workbench.resume(run, session="another")) == "run_needs_trust"
 
 
+@pytest.mark.fault("code", "A base that one session's tick has loaded is in memory: another session does not get it.")
+def test_a_loaded_base_serves_whoever_trusts_it(workbench, tmp_path, mark):
+    """Its own code serves the session that ticked; the other one gets what transformers makes of the same files."""
+    model = str(attack_model(tmp_path / "models" / "llama", mark, "llama"))
+    workbench.permission.trust("page", model, ["trust_remote_code"])
+
+    def load(session):
+        trust = workbench.permission.given(session, model)
+
+        def loaded(worker):
+            with worker.models.trusting(trust):
+                return worker.models.base(model)
+
+        return workbench._worker.call(loaded)
+
+    base = load("page")
+    assert load("page") is base
+    assert (type(base.model).__name__, type(load("another").model).__name__) == ("OwnModel", "LlamaForCausalLM")
+    assert load("page") is base
+    assert workbench._worker.call(lambda worker: worker.models.base(model, trust_remote_code=True)) is base
+
+
 @pytest.mark.fault("code", "A ticked model is exchanged behind a link, or unticked: no trust is left.")
 def test_trust_is_bound_to_the_model(tmp_path):
     permission = Permission(Confinement())

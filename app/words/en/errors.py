@@ -40,6 +40,10 @@ WORDS = {
         "Attention kernel: models of type {family} compute attention in their own way; leave it on auto."
     ),
     "error.delete_active": "The run “{run}” is active: stop it before you delete it.",
+    "error.no_memory": (
+        "Memory ran out, so this was given up: ask for less at once, as a shorter text, take a smaller model or number "
+        "format nf4, or end other programs."
+    ),
     "error.out_of_memory": (
         "Memory ran out at step {step}: go on from the last checkpoint in a way that needs less, with the button in "
         "Train, or start again with {advice}."

@@ -29,6 +29,9 @@ WORDS = {
     "error.no_gpu": "设备：这台机器上看不到 GPU，请选择自动或 CPU。",
     "error.own_attention": "注意力内核：{family} 类模型用自己的方式计算注意力，请保持自动。",
     "error.delete_active": "运行“{run}”正在进行：请先停止再删除。",
+    "error.no_memory": (
+        "内存不足，已放弃该操作：请减少一次处理的内容（如更短的文本），换用更小的模型或数值格式 nf4，或结束其他程序。"
+    ),
     "error.out_of_memory": (
         "第 {step} 步内存不足：请用“训练”页的按钮，以更省内存的方式从上一个检查点接着训练；或改用 {advice} 后重新开始。"
     ),

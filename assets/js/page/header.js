@@ -7,12 +7,14 @@ import { askedTab, markOpenedTab, openedTab, openTab } from "../common/navigatio
 import { soonOf } from "../common/server.js";
 import { clock, fill, lastPart } from "../common/text.js";
 import { follow } from "../watch/current.js";
+import { mountHelp } from "./help.js";
 
 /** @import { HeaderServer, Live, Words } from "../types.js" */
 
 const POLL_MS = 700;
 const TRIES = 200;
 const TRY_MS = 150;
+const BAR_ROWS_GAP_PX = 7;
 const KEPT_TAB = "gatelight.tab";
 
 /**
@@ -75,6 +77,18 @@ const mountLarge = (made) => {
 };
 
 /**
+ * What sticks besides the header: how much of Watch's bar stands above its slider, whose line alone sticks on a narrow
+ * screen, and how tall the bar with Start is.
+ */
+const measureBars = () => {
+  const { style } = document.documentElement;
+  const slider = /** @type {HTMLElement | null} */ (document.querySelector(".gl-bar-row .gl-scrub"));
+  const drive = document.getElementById("gl-drive");
+  if (slider?.offsetParent) style.setProperty("--gl-bar-above", `${slider.offsetTop - BAR_ROWS_GAP_PX}px`);
+  if (drive?.offsetParent) style.setProperty("--gl-drive-height", `${drive.offsetHeight}px`);
+};
+
+/**
  * Mount the header.
  *
  * @param {HTMLElement} element
@@ -96,9 +110,11 @@ export const mountHeader = (element, words, server, changed) => {
   // What sticks to the top of a tab stands below the header, however many lines that takes.
   const measure = () => document.documentElement.style.setProperty("--gl-header-height", `${header.offsetHeight}px`);
   new ResizeObserver(measure).observe(header);
+  new ResizeObserver(measureBars).observe(document.body);
 
   for (const tab of findAll(header, ".gl-tab-link")) tab.addEventListener("click", () => tabs.open(tab.dataset.tab));
   mountLarge(find(header, ".gl-large-switch"));
+  mountHelp(words["frame.help"] ?? "");
   chip.addEventListener("click", () => {
     tabs.open("watch");
     if (latestLive()?.run) follow();

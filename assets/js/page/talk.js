@@ -5,7 +5,7 @@ import { copyText } from "../common/clipboard.js";
 import { findAll } from "../common/dom.js";
 
 const SAID_MS = 1500;
-const NEAR_PX = 48; // who is this near to the end follows it
+const NEAR_PX = 48; // who is this near to a place stays there
 
 /** @param {HTMLElement} button */
 const copyAnswer = async (button) => {
@@ -30,23 +30,32 @@ const scrollerOf = (element) => {
 };
 
 /**
- * Scroll to the end when a turn is added, and while it grows as long as nobody has scrolled up.
+ * Show the newest turn from its question on when it is added, and while it grows as long as nobody has scrolled away.
+ * Who scrolls to the end stays at the end.
  *
  * @param {HTMLElement} element
  */
-const followEnd = (element) => {
+const followNewest = (element) => {
   let turns = findAll(element, ".gl-turn").length;
-  let follows = true;
+  /** @type {"question" | "end" | ""} */
+  let follows = "question";
   const scroller = scrollerOf(element);
+  const end = () => scroller.scrollHeight - scroller.clientHeight;
+  const question = () => {
+    const all = findAll(element, ".gl-turn");
+    return Math.min(end(), (all.at(-1)?.offsetTop ?? 0) - (all[0]?.offsetTop ?? 0));
+  };
   scroller.addEventListener("scroll", () => {
-    follows = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR_PX;
+    const near = (/** @type {number} */ place) => Math.abs(scroller.scrollTop - place) < NEAR_PX;
+    if (near(question())) follows = "question";
+    else follows = near(end()) ? "end" : "";
   });
   new MutationObserver(() => {
     const now = findAll(element, ".gl-turn").length;
-    if (now !== turns) follows = true;
+    if (now !== turns) follows = "question";
     if (now > turns) element.scrollIntoView({ block: "nearest" });
     turns = now;
-    if (follows) scroller.scrollTop = scroller.scrollHeight;
+    if (follows) scroller.scrollTop = follows === "end" ? end() : question();
   }).observe(element, { childList: true, subtree: true, characterData: true });
 };
 
@@ -65,5 +74,5 @@ export const mountTalk = (element, edit) => {
     edit(Number(turn));
     /** @type {HTMLElement | null} */ (document.querySelector("#gl-prompt textarea"))?.focus();
   });
-  followEnd(element);
+  followNewest(element);
 };

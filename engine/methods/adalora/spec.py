@@ -93,6 +93,7 @@ SPEC = MethodSpec(
         url="https://arxiv.org/abs/2303.10512",
     ),
     equation="y = W x + (α / r) · P Λ Q x",
+    learned=("P", "Λ", "Q"),
     group="weights",
     acts_on=("linear",),
     places=lambda settings: named_linears(settings.targets),

@@ -78,6 +78,7 @@ SPEC = MethodSpec(
         url="https://arxiv.org/abs/2205.12410",
     ),
     equation="h' = h + B_j · φ(A_i h),  i, j ~ {1 … E}",
+    learned=("B_j", "A_i"),
     group="adapters",
     acts_on=("residual",),
     places=_places,

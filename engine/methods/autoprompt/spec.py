@@ -76,6 +76,7 @@ SPEC = MethodSpec(
         url="https://arxiv.org/abs/2010.15980",
     ),
     equation="X' = [E(w₁ … w_K); E(x)],  candidates: top of -E(w)·∂L/∂E(wᵢ)",
+    learned=("w₁", "w_K"),
     group="prompts",
     acts_on=("embedding",),
     settings=AutoPromptSettings,

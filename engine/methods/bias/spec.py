@@ -56,6 +56,7 @@ SPEC = MethodSpec(
         url="https://arxiv.org/abs/2106.10199",
     ),
     equation="y = W x + b",
+    learned=("b",),
     group="weights",
     acts_on=("linear", "norm"),
     places=_places,

@@ -126,6 +126,7 @@ SPEC = MethodSpec(
         url="https://arxiv.org/abs/1902.00751",
     ),
     equation="h' = h + W_up · φ(W_down h + b_down) + b_up",
+    learned=("W_up", "W_down", "b_down", "b_up"),
     group="adapters",
     acts_on=("residual", "norm"),
     places=_places,

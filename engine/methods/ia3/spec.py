@@ -56,6 +56,7 @@ SPEC = MethodSpec(
         url="https://arxiv.org/abs/2205.05638",
     ),
     equation="k ← l_k ⊙ k,  v ← l_v ⊙ v,  W_down(l_ff ⊙ h)",
+    learned=("l_k", "l_v", "l_ff"),
     group="weights",
     acts_on=("linear",),
     places=lambda settings: named_linears(settings.targets),

@@ -50,6 +50,7 @@ SPEC = MethodSpec(
         url="https://arxiv.org/abs/2206.06522",
     ),
     equation="s_l = block_l(μ_l · s_{l-1} + (1 - μ_l) · W_l h_l),  μ_l = σ(a_l / T)",
+    learned=("block_l", "W_l", "a_l"),
     group="beside",
     acts_on=("beside",),
     settings=LadderSettings,

@@ -138,6 +138,7 @@ SPEC = MethodSpec(
         url="https://arxiv.org/abs/2303.16199",
     ),
     equation="out = softmax(q·kᵀ) v + tanh(g) · softmax(q·k_Pᵀ) v_P",
+    learned=("g", "k_P", "v_P"),
     group="prompts",
     acts_on=("attention",),
     places=_places,

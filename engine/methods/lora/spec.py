@@ -98,6 +98,7 @@ SPEC = MethodSpec(
         url="https://arxiv.org/abs/2106.09685",
     ),
     equation="y = W x + (α / r) · B A x",
+    learned=("B", "A"),
     group="weights",
     acts_on=("linear",),
     places=lambda settings: named_linears(settings.targets),

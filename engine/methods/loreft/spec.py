@@ -56,6 +56,7 @@ SPEC = MethodSpec(
         url="https://arxiv.org/abs/2404.03592",
     ),
     equation="h ← h + Rᵀ(W h + b − R h)",
+    learned=("R", "W", "b"),
     group="adapters",
     acts_on=("residual",),
     places=lambda settings: ("after_mlp",),

@@ -84,6 +84,7 @@ SPEC = MethodSpec(
         url="https://arxiv.org/abs/2004.12406",
     ),
     equation="W' = W ⊙ 1[M > τ]",
+    learned=("M",),
     group="weights",
     acts_on=("linear",),
     places=lambda settings: named_linears(settings.targets),

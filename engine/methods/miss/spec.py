@@ -54,6 +54,7 @@ SPEC = MethodSpec(
         url="https://arxiv.org/abs/2409.15371",
     ),
     equation="y = W x + D^T Σ_k x_k",
+    learned=("D",),
     group="weights",
     acts_on=("linear",),
     places=lambda settings: named_linears(settings.targets),

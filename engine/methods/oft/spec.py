@@ -60,6 +60,7 @@ SPEC = MethodSpec(
         url="https://arxiv.org/abs/2306.07280",
     ),
     equation="y = W (x R),  R = (I − Q)(I + Q)⁻¹",
+    learned=("Q",),
     group="weights",
     acts_on=("linear",),
     places=lambda settings: named_linears(settings.targets),

@@ -102,6 +102,7 @@ SPEC = MethodSpec(
     title="P-tuning",
     paper=Paper(title="GPT Understands, Too", authors="Liu et al.", year=2021, url="https://arxiv.org/abs/2103.10385"),
     equation="X' = [h; E(x)],  h = MLP(BiLSTM(E_P))",
+    learned=("MLP", "BiLSTM", "E_P"),
     group="prompts",
     acts_on=("embedding",),
     settings=PTuningSettings,

@@ -46,6 +46,7 @@ SPEC = MethodSpec[PrefixSettings](
         url="https://arxiv.org/abs/2110.07602",
     ),
     equation=PREFIX.equation,
+    learned=PREFIX.learned,
     group="prompts",
     acts_on=("attention",),
     settings=PTuningV2Settings,

@@ -92,6 +92,7 @@ SPEC = MethodSpec(
         url="https://arxiv.org/abs/2101.00190",
     ),
     equation="out = softmax(q·[K_P; K]ᵀ) [V_P; V]",
+    learned=("K_P", "V_P"),
     group="prompts",
     acts_on=("attention",),
     settings=PrefixSettings,

@@ -56,6 +56,7 @@ SPEC = MethodSpec(
         url="https://arxiv.org/abs/2104.08691",
     ),
     equation="X' = [P; E(x)]",
+    learned=("P",),
     group="prompts",
     acts_on=("embedding",),
     settings=PromptSettings,

@@ -50,6 +50,7 @@ SPEC = MethodSpec(
         url="https://arxiv.org/abs/2406.13175",
     ),
     equation="W' = W + S",
+    learned=("S",),
     group="weights",
     acts_on=("linear",),
     places=lambda settings: named_linears(settings.targets),

@@ -72,6 +72,7 @@ SPEC = MethodSpec(
         url="https://arxiv.org/abs/1912.13503",
     ),
     equation="R = σ(α) · B + (1 - σ(α)) · S",
+    learned=("α", "S"),
     group="beside",
     acts_on=("beside",),
     places=lambda _: ("reads_embedding",),

@@ -152,6 +152,7 @@ def _described(parts: tuple[MethodSpec, ...]) -> MethodSpec:
         title=" + ".join(part.title for part in parts),
         paper=first.paper,
         equation="    ".join(part.equation for part in parts),
+        learned=_each_once(symbol for part in parts for symbol in part.learned),
         group=first.group,
         acts_on=_each_once(place for part in parts for place in part.acts_on),
         places=places,

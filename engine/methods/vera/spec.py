@@ -54,6 +54,7 @@ SPEC = MethodSpec(
         url="https://arxiv.org/abs/2310.11454",
     ),
     equation="y = W x + b ⊙ B (d ⊙ A x)",
+    learned=("b", "d"),
     group="weights",
     acts_on=("linear",),
     places=lambda settings: named_linears(settings.targets),
