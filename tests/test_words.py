@@ -116,11 +116,21 @@ def raised():
     """(key, names of values) of every WorkbenchError that the engine and the page can raise."""
     for folder in ("engine", "app"):
         for file in sorted((ROOT / folder).rglob("*.py")):
-            for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            tree = ast.parse(file.read_text(encoding="utf-8"))
+            constants = {
+                node.targets[0].id: node.value.value
+                for node in tree.body
+                if isinstance(node, ast.Assign)
+                and isinstance(node.targets[0], ast.Name)
+                and isinstance(node.value, ast.Constant)
+            }
+            for node in ast.walk(tree):
                 if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and len(node.args) == 2):
                     continue
                 if re.fullmatch(r"(Workbench|Setting|Model|Data|Run|Exchange)Error", node.func.id):
-                    yield node.args[0].value, {keyword.arg for keyword in node.keywords}
+                    key = node.args[0]
+                    named = constants[key.id] if isinstance(key, ast.Name) else key.value
+                    yield named, {keyword.arg for keyword in node.keywords}
 
 
 @every_language
