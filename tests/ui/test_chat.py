@@ -168,20 +168,6 @@ def test_a_conversation_is_turned_edited_saved_and_cleared(page):
     page.check("#gl-alone input")
 
 
-def test_a_question_of_the_test_rows_is_judged_within_the_window(page):
-    """Its reference is told, and which column is right; all of it can be seen on a small screen, without scrolling."""
-    row = load_dataset("town-qa").rows("test")[0]
-    page.set_viewport_size({"width": 1280, "height": 720})
-    ask(page, row.prompt)
-    page.wait_for_selector(f"{LAST} .gl-answer.base .gl-verdict.wrong")
-    page.wait_for_selector(f"{LAST} .gl-answer.tuned .gl-verdict.right")
-    page.wait_for_selector(f"{LAST} .gl-fact >> text={row.response.strip()}")
-    boxes = [one.bounding_box() for one in page.locator(f"{LAST} .gl-answer, {LAST} .gl-question").all()]
-    header = page.locator(".gl-header").bounding_box()
-    assert all(box["y"] >= header["y"] + header["height"] and box["y"] + box["height"] <= 720 for box in boxes), boxes
-    page.set_viewport_size(WIDE)
-
-
 def test_nasty_input_stays_text(page):
     """Markup, templates and Chinese are shown as they were typed. What is empty, or longer than the model can read, is
     answered by a sentence, and stays in the box."""
