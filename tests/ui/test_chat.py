@@ -7,6 +7,7 @@ import shutil
 import numpy as np
 import pytest
 
+from engine.data.dataset import load_dataset
 from tests.ui.conftest import WIDE, Visitor, copied, goto, start, wait_idle
 from tests.unit.drawing import drawn
 
@@ -352,3 +353,17 @@ def test_answers_while_training(visit):
     wait_idle(page)
     goto(page, "runs")
     page.wait_for_selector("#gl-activity section", state="hidden")
+
+
+def test_a_question_of_the_test_rows_is_judged_within_the_window(page):
+    """Its reference is told, and which column is right; all of it can be seen on a small screen, without scrolling."""
+    row = load_dataset("town-qa").rows("test")[0]
+    page.set_viewport_size({"width": 1280, "height": 720})
+    ask(page, row.prompt)
+    page.wait_for_selector(f"{LAST} .gl-answer.base .gl-verdict.wrong")
+    page.wait_for_selector(f"{LAST} .gl-answer.tuned .gl-verdict.right")
+    page.wait_for_selector(f"{LAST} .gl-fact >> text={row.response.strip()}")
+    boxes = [one.bounding_box() for one in page.locator(f"{LAST} .gl-answer, {LAST} .gl-question").all()]
+    header = page.locator(".gl-header").bounding_box()
+    assert all(box["y"] >= header["y"] + header["height"] and box["y"] + box["height"] <= 720 for box in boxes), boxes
+    page.set_viewport_size(WIDE)

@@ -5,7 +5,7 @@ import { paletteOf } from "../common/colour.js";
 import { button, el, find } from "../common/dom.js";
 import { subscribeLive } from "../common/live.js";
 import { createPlot } from "../common/plotly.js";
-import { answerOf, soonOf } from "../common/server.js";
+import { soonOf } from "../common/server.js";
 import { figure, fill } from "../common/text.js";
 import { ladderPlot, rateText } from "./ladder_plot.js";
 
@@ -54,7 +54,7 @@ export const mountLadder = (element, words, server, use) => {
   let seen = "";
   const stop = button(words["ladder.stop"], async () => {
     if (!ladder) return;
-    const answer = await answerOf(server.ended(ladder.tag));
+    const answer = await soonOf(server.ended(ladder.tag));
     if (answer?.error) told.textContent = answer.error;
     await refresh();
   });

@@ -10,7 +10,8 @@ import { follow } from "../watch/current.js";
 /** @import { Live, Words } from "../types.js" */
 
 /**
- * Mount the progress line: how far the active run is, with a button that opens Watch while it runs and Chat afterwards.
+ * Mount the progress line: how far the active run is, with a button that opens Watch, which also tells what it came to
+ * and what to do next.
  *
  * @param {HTMLElement} element
  * @param {Words} words
@@ -70,7 +71,7 @@ export const mountProgress = (element, words) => {
     } else if (live.message) {
       show(live.message);
     } else if (ran) {
-      show("", "chat", words["train.progress.done"]);
+      show("", "watch", words["train.progress.done"]);
     } else {
       show(words["train.progress.idle"]);
     }

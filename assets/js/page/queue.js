@@ -3,7 +3,7 @@
 
 import { button, el, find } from "../common/dom.js";
 import { subscribeLive } from "../common/live.js";
-import { answerOf } from "../common/server.js";
+import { soonOf } from "../common/server.js";
 import { clock, fill } from "../common/text.js";
 
 /** @import { Queued, QueueServer, Words } from "../types.js" */
@@ -57,7 +57,7 @@ export const mountQueue = (element, words, server) => {
    * @param {number | null} place
    */
   const change = async (row, place) => {
-    const answer = await answerOf(server.changed({ run: row.run, place }));
+    const answer = await soonOf(server.changed({ run: row.run, place }));
     if (!answer) return;
     const where = place === null ? "" : fill(words["queue.moved"], { name: row.name, place: place + 1 });
     told.textContent = answer.error ?? where;

@@ -110,7 +110,7 @@ export const mountSearch = (element, words, server, use) => {
   };
 
   const change = async () => {
-    if (view) receive(await server.changed({ id: view.id, act: view.state === "runs" ? "stop" : "go_on" }));
+    if (view) receive(await soonOf(server.changed({ id: view.id, act: view.state === "runs" ? "stop" : "go_on" })));
   };
 
   /** @param {SearchAnswer | undefined} answer */

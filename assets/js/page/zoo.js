@@ -5,7 +5,7 @@ import { pageScale } from "../common/canvas.js";
 import { paletteOf } from "../common/colour.js";
 import { el, find, findAll } from "../common/dom.js";
 import { createPlot } from "../common/plotly.js";
-import { answerOf } from "../common/server.js";
+import { soonOf } from "../common/server.js";
 import { fill } from "../common/text.js";
 import { zooPlot } from "./zoo_plot.js";
 
@@ -123,7 +123,7 @@ export const mountZoo = async (element, words, server) => {
   /** Show what the chosen source has; memory is offered where it was measured. */
   const load = async () => {
     const wanted = source.value;
-    const told = await answerOf(server.zoo(wanted));
+    const told = await soonOf(server.zoo(wanted));
     if (wanted !== source.value) return;
     methods = told?.methods ?? [];
     find(element, ".gl-zoo").hidden = !methods.length;
