@@ -1,11 +1,7 @@
 """Runs beside each other: one plot of their losses, and a table of the settings that differ."""
 
-import re
-from functools import cache
-from pathlib import Path
+import json
 from typing import Any
-
-import plotly.graph_objects as go
 
 from app import forms
 from app.errors import own_name, sentence
@@ -18,63 +14,28 @@ from engine.runs.summary import RunSummary
 from engine.service.workbench import Workbench
 
 MOST = 8  # runs in one plot
-TOKENS = Path(__file__).resolve().parents[1] / "assets" / "css" / "tokens.css"
-DASHES = ("solid", "dash", "dot", "dashdot")
-HEIGHT = 340
 MOST_POINTS = 400  # of a training curve
 
 
-@cache
-def token(name: str) -> str:
-    """The value of a variable of the page's style sheet, in the light theme.
-
-    Raises:
-        KeyError: There is no such variable.
-    """
-    match = re.search(rf"--gl-{name}:\s*([^;]+);", TOKENS.read_text(encoding="utf-8"))
-    if match is None:
-        raise KeyError(name)
-    return match.group(1).strip()
+def overlay(workbench: Workbench, say: Say, runs: list[RunSummary]) -> str:
+    """Room for one plot of the losses of the runs, which the browser draws; the first ones, where they are many."""
+    shown = lines(workbench, say, runs[:MOST])
+    many = note(say("runs.compare.most", n=MOST, of=len(runs))) if len(runs) > MOST else ""
+    words = json.dumps(say.part("runs.plot"), ensure_ascii=False)
+    return (
+        f'{many}<div data-lines="{safe(json.dumps(shown))}" data-words="{safe(words)}">'
+        f'<div class="gl-overlay-plot" role="img" aria-label="{safe(say("runs.plot.y"))}"></div></div>'
+    )
 
 
-def overlay(workbench: Workbench, say: Say, runs: list[RunSummary]) -> go.Figure:
-    """Validation losses of the runs in bold, training losses faint behind them."""
-    figure = go.Figure()
-    for n, run in enumerate(run for run in runs if run.problem is None):
-        colour, dash = (token("tuned"), token("base"))[n % 2], DASHES[n // 2 % len(DASHES)]
+def lines(workbench: Workbench, say: Say, runs: list[RunSummary]) -> list[dict[str, Any]]:
+    """Title, training and validation losses of each run that is not damaged, as pairs of step and loss."""
+    told = []
+    for run in (run for run in runs if run.problem is None):
         curves = workbench.runs.loss_curves(run.id)
         thin = curves.training[:: max(1, len(curves.training) // MOST_POINTS)]
-        common = {"legendgroup": run.id, "mode": "lines"}
-        figure.add_scatter(
-            x=[s for s, _ in thin], y=[v for _, v in thin], line={"color": colour, "width": 1, "dash": dash},
-            opacity=0.3, showlegend=False, hoverinfo="skip", **common,
-        )  # fmt: skip
-        figure.add_scatter(
-            x=[s for s, _ in curves.validation], y=[v for _, v in curves.validation],
-            line={"color": colour, "width": 2.5, "dash": dash}, name=safe(title(say, run)),
-            hovertemplate="%{y:.3f}", **common,
-        )  # fmt: skip
-    return _dressed(figure, say)
-
-
-def _dressed(figure: go.Figure, say: Say) -> go.Figure:
-    muted = token("muted")
-    axis = {"gridcolor": token("line"), "zeroline": False, "linecolor": token("line")}
-    figure.update_layout(
-        height=HEIGHT,
-        margin={"l": 56, "r": 16, "t": 32, "b": 48},
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        font={"family": token("font"), "size": 13, "color": muted},
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
-        hovermode="x unified",
-        xaxis={"title": {"text": say("runs.plot.x"), "font": {"size": 13}}, **axis},
-        yaxis={"title": {"text": say("runs.plot.y"), "font": {"size": 13}}, "rangemode": "tozero", **axis},
-        modebar={
-            "remove": ["zoom", "pan", "select", "lasso", "zoomIn", "zoomOut", "autoScale", "resetScale", "toImage"]
-        },
-    )
-    return figure
+        told.append({"name": safe(title(say, run)), "training": thin, "validation": curves.validation})
+    return told
 
 
 def settings_of(workbench: Workbench, run: str) -> dict[str, Any]:

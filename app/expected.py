@@ -3,7 +3,9 @@
 import dataclasses
 import functools
 import json
+import math
 import statistics
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -69,12 +71,38 @@ def expectation(say: Say, config: RunConfig) -> str:
     row = next((row for row in there if row.method == config.method), None)
     if row is None:
         return ""
-    best = max(there, key=lambda each: each.score.value)
+    best = _best(there)
     better = best.score.value - row.score.value >= MUCH * best.score.value
     return (
         f'<details class="gl-expected"><summary>{safe(_short(say, row, best if better else None))}</summary>'
         f'<p class="gl-fact">{safe(_whole(say, row, best if better else None))}</p></details>'
     )
+
+
+def reached_elsewhere(say: Say, config: Mapping[str, Any], score: RunScore | None) -> dict[str, str] | None:
+    """The method that was measured to reach much more with the defaults than a finished run; None without one.
+
+    Args:
+        say: The page's words.
+        config: The run's, as `RunConfig.to_dict` has it.
+        score: What it came to.
+
+    Returns:
+        Its name (`method`) and title, and its score as text.
+    """
+    rows = measured(ASSETS) if config.get("model") == MODEL and score is not None else ()
+    there = [row for row in rows if row.dataset == config.get("dataset") and score and row.score.name == score.name]
+    if score is None or not there:
+        return None
+    best = _best(there)
+    if best.score.value - score.value < MUCH * best.score.value:
+        return None
+    return {"method": best.method, "title": method_title(say, best.method), "score": score_text(say, best.score)}
+
+
+def _best(rows: Sequence[Measured]) -> Measured:
+    """That with the best score; of several, the one that forgets least."""
+    return max(rows, key=lambda row: (row.score.value, -math.inf if row.forgetting is None else -row.forgetting))
 
 
 def _short(say: Say, row: Measured, better: Measured | None) -> str:

@@ -24,6 +24,7 @@ class Talk:
         alone: Whether each question stands alone.
         alone_chosen: Whether somebody chose that.
         system: How to answer.
+        passage: The text that is asked about.
         around: What is written around a question.
         sampling: How tokens are chosen.
     """
@@ -37,6 +38,7 @@ class Talk:
     system: str
     around: str
     sampling: dict[str, Any]
+    passage: str = ""
 
 
 _TALK = TypeAdapter(Talk)

@@ -18,7 +18,7 @@ from tests.unit.drawing import draw_shapes
 ROOT = Path(__file__).resolve().parents[1]
 TABLE = "engine/data/readers/formats.py"
 READERS = {
-    "parquet": "engine/data/readers/arrow_files.py",
+    "parquet": "engine/data/readers/parquet_files.py",
     "tsv": "engine/data/readers/delimited.py",
 }
 NAMING = {

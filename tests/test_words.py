@@ -26,6 +26,14 @@ SETTINGS = [
 ]
 
 
+AVOIDED = (
+    r"\bdice\b", r"\basleep\b", "mend it there", "^End it", "^Go on", "base ability", "^Seed", r"(?<!random )\bseed of",
+    "奈特", "纳特", "词元", "调优后", "基座能力", "(?<!随机)种子",
+)  # fmt: skip
+"""Patterns of words that are not the field's, or are a second name for what has one."""
+LOSSES = re.compile(r"(?:loss|losses|损失)[^.;；。]*\{(?:loss|whole|average)\}", re.IGNORECASE)
+
+
 def names(text):
     """The placeholders of a text."""
     return {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
@@ -49,6 +57,21 @@ def test_texts_are_filled_alike(say):
     assert [key for key, text in say.words.items() if not text.strip()] == []
     filled = {key: names(text) for key, text in say.words.items() if not is_help(key)}
     assert filled == {key: names(EN.words[key]) for key in filled}
+
+
+@every_language
+def test_the_words_of_the_field(say):
+    """One word for one thing, and that of the field; what a placeholder is called does not count."""
+    texts = {key: re.sub(r"\{.*?\}", "", text) for key, text in say.words.items()}
+    found = [(key, word) for key, text in texts.items() for word in AVOIDED if re.search(word, text, re.IGNORECASE)]
+    assert found == []
+    assert len(re.findall("asleep", str(say.words))) == 2  # a placeholder alone
+
+
+@every_language
+def test_a_loss_has_its_unit(say):
+    """Wherever its number is said."""
+    assert [key for key, text in say.words.items() if LOSSES.search(text) and "nats" not in text] == []
 
 
 def test_no_key_is_said_twice():
@@ -93,11 +116,21 @@ def raised():
     """(key, names of values) of every WorkbenchError that the engine and the page can raise."""
     for folder in ("engine", "app"):
         for file in sorted((ROOT / folder).rglob("*.py")):
-            for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            tree = ast.parse(file.read_text(encoding="utf-8"))
+            constants = {
+                node.targets[0].id: node.value.value
+                for node in tree.body
+                if isinstance(node, ast.Assign)
+                and isinstance(node.targets[0], ast.Name)
+                and isinstance(node.value, ast.Constant)
+            }
+            for node in ast.walk(tree):
                 if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and len(node.args) == 2):
                     continue
                 if re.fullmatch(r"(Workbench|Setting|Model|Data|Run|Exchange)Error", node.func.id):
-                    yield node.args[0].value, {keyword.arg for keyword in node.keywords}
+                    key = node.args[0]
+                    named = constants[key.id] if isinstance(key, ast.Name) else key.value
+                    yield named, {keyword.arg for keyword in node.keywords}
 
 
 @every_language

@@ -42,6 +42,8 @@ def wire_asking(say: Say, layout: Layout, asker: "Asker") -> list[Dependency]:
         taken = wire(say, [chip.click], lambda text: text, [chip], [layout.prompt], trigger_mode="once")
         changes.append(wire(say, [], asker.ask, inputs, outputs, after=taken, trigger_mode="once"))
     changes.append(wire(say, [layout.again.click], asker.again, inputs, outputs, trigger_mode="once"))
+    for asked_for in tuple(changes):
+        changes.append(wire(say, [], asker.catch_up, inputs, outputs, after=asked_for, trigger_mode="multiple"))
     turned = [layout.strength.release, *(side.step.input for side in layout.sides)]
     changes.append(wire(say, turned, asker.follow, inputs, outputs, trigger_mode="always_last"))
     wire(say, [layout.halt.click], asker.halted, None, None, queue=False)
@@ -77,16 +79,23 @@ class Asker:
         yield from self._repeated(session_of(request), values)
 
     def follow(self, request: gr.Request, values: Values) -> Iterator[Updates]:
-        """The same when strength or step are others than at the last question, and nothing is being answered.
+        """The same when strength or step are others than at the last question.
 
-        Nobody asked for that: a question that comes meanwhile takes its place.
+        Nobody asked for that: what comes meanwhile takes its place. Where nothing can be asked now, the
+        meter says that its number is an old one.
         """
         turns: list[Turn] = values[self.turns]
         session = session_of(request)
-        if not turns or turns[-1].lost_picture or self._answers.busy(session):
-            return
-        if turns[-1].sides != self._layout.chosen_sides(values):
+        busy, same = self._answers.turn(session), bool(turns) and turns[-1].sides == self._layout.chosen_sides(values)
+        if turns and (busy or same or turns[-1].lost_picture):
+            yield {self._layout.meter: self._meter(turns, old=busy or not same)}
+        elif turns:
             yield from self._repeated(session, values, gives_way=True)
+
+    def catch_up(self, request: gr.Request, values: Values) -> Iterator[Updates]:
+        """`follow` behind an answer during which strength or step were changed."""
+        if self._answers.outdated(session_of(request)):
+            yield from self.follow(request, values)
 
     def _repeated(self, session: str, values: Values, *, gives_way: bool = False) -> Iterator[Updates]:
         turns: list[Turn] = values[self.turns]
@@ -116,10 +125,13 @@ class Asker:
         """Forget the conversation."""
         return {**self.shown([]), **self._not_editing()}
 
-    def shown(self, turns: list[Turn]) -> Updates:
-        """A conversation that is complete, as it stands on the screen."""
-        meter = chat_view.meter(self._say, turns[-1].difference if turns else None)
+    def shown(self, turns: list[Turn], *, old: bool = False) -> Updates:
+        """A conversation that is complete, as it stands on the screen; `old` as for the meter."""
+        meter = self._meter(turns, old=old)
         return {**self._drawn(turns), self.turns: turns, self._layout.meter: meter, **self._buttons(turns)}
+
+    def _meter(self, turns: list[Turn], *, old: bool = False) -> str:
+        return chat_view.meter(self._say, turns[-1].difference if turns else None, old=old)
 
     def _answered(
         self,
@@ -140,7 +152,7 @@ class Asker:
         try:
             begun = {**draw(now), **({} if gives_way else empty), **self._buttons(now, answering=True)}
             if shown:
-                begun[layout.meter] = chat_view.meter(self._say, shown[-1].difference, old=True)
+                begun[layout.meter] = self._meter(shown, old=True)
             yield begun | ({layout.send: gr.Button(interactive=True)} if gives_way else {})
             for update in self._workbench.chat(question, answer.stop, session=session):
                 turn.answers, turn.done = list(update.texts), update.done
@@ -151,10 +163,10 @@ class Asker:
             if answer.given_up:
                 return
             turn.done, turn.reference = True, self.reference(turn)
-            yield self.shown(now)
+            yield self.shown(now, old=answer.turned)
         except Exception:
             kept: Updates = {**draw(shown), layout.picture: None, layout.prompt: values[layout.prompt] or ""}
-            kept[layout.meter] = chat_view.meter(self._say, shown[-1].difference if shown else None)
+            kept[layout.meter] = self._meter(shown, old=answer.turned)
             yield {**kept, layout.editing: values[layout.editing], **self._buttons(shown)}
             raise
         finally:

@@ -82,7 +82,8 @@ class Columns:
     def _asked(self, values: Values) -> Updates:
         """With what one asks the run on the right: words and example questions, or a picture.
 
-        A picture beside the words is taken as soon as one of the columns sees it, a text as soon as one marks answers.
+        A picture beside the words is taken as soon as one of the columns sees it, a text as soon as one marks answers;
+        that stays as it is unless `values` holds another.
         """
         workbench, layout = self._workbench, self._layout
         runs = {run.id: run for run in workbench.runs.summaries()}
@@ -94,6 +95,7 @@ class Columns:
         if questions is None:
             questions = next((info.chips for info in workbench.datasets() if info.name == dataset), [])
         questions = [*questions, *[""] * CHIPS]
+        written = {"value": values[layout.passage]} if layout.passage in values else {}
         alone = not (run and _talks(run))
         switched: Updates = (
             {} if values[layout.alone_chosen] or alone == values[layout.alone] else {layout.alone: alone}
@@ -102,7 +104,7 @@ class Columns:
             **switched,
             **{chip: gr.Button(text, visible=bool(text)) for chip, text in zip(layout.chips, questions, strict=False)},
             layout.picture: gr.File(visible=pictures),
-            layout.passage: gr.Textbox(visible=marked),
+            layout.passage: gr.Textbox(visible=marked, **written),
             layout.beside_row: gr.Row(visible=seen and not pictures),
             layout.prompt: gr.Textbox(visible=not pictures),
             layout.send: gr.Button(visible=not pictures),

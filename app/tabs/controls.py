@@ -24,6 +24,7 @@ MORE_STEPS = 200
 RESUMABLE = ("stopped", "failed", "interrupted")
 _PROGRESS = (
     '<div class="gl-progress"><div class="gl-track"><i></i></div><span class="gl-track-text"></span>'
+    '<span class="gl-starting gl-track-text" role="status" hidden>{starting}</span>'
     '<button type="button" class="gl-track-next gl-link" hidden></button>'
     '<button type="button" class="gl-track-queue gl-link" hidden></button></div>'
 )
@@ -32,6 +33,7 @@ TO_WATCH = (
     "{ openTab('watch'); show(mark.replace(/ \\d+$/, '')).then(follow); })"
 )
 """Shows the run by its id: a short one may be over before the browser could ask which one is active."""
+_STARTING = "() => Gatelight.ready.then(({ sayStarting }) => sayStarting())"
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ class Bar:
 
 
 def build(page: gr.Blocks, workbench: Workbench, say: Say, top: gr.HTML) -> Bar:
-    """Lay out the row; wire everything but Start, which reads the form."""
+    """Lay out the row; wire everything but Start, which reads the form; the page says at once that it was pressed."""
     with gr.Column(elem_id="gl-drive"):
         accepting = Accepting(workbench, say, "train")
         bar = _layout(say)
@@ -105,6 +107,7 @@ def build(page: gr.Blocks, workbench: Workbench, say: Say, top: gr.HTML) -> Bar:
         run, resuming = ways_out.about(workbench.seen_live())
         return accepting.resume(request, run, resuming) or goes_on(run)
 
+    wire_js([bar.start.click], _STARTING)
     shown = {bar.started, *bar.buttons}
     wire(say, [bar.resume.click], resume, None, shown | accepting.parts, trigger_mode="once")
     wire(say, [bar.ways_out.frugal.click], with_less_memory, None, shown | accepting.parts, trigger_mode="once")
@@ -125,7 +128,7 @@ def _layout(say: Say) -> Bar:
         pause, go_on, one_step = button("pause"), button("go_on"), button("one_step")
         stop, resume = button("stop"), button("resume")
     html(
-        _PROGRESS,
+        _PROGRESS.format(starting=say("train.starting")),
         elem_id="gl-progress",
         js_on_load="Gatelight.ready.then(({ mountProgress }) => mountProgress(element, JSON.parse(props.words)));",
         words=json.dumps(say.part("train.progress"), ensure_ascii=False),

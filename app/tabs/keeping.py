@@ -43,9 +43,9 @@ class Keeper:
         wire_js([page.load], _FORMER_DRAFT, [layout.prompt], outputs=[layout.prompt])
         wire_js([layout.prompt.change], _DRAFT, [layout.prompt])
         wire_js([layout.kept.change], _KEEP, [layout.kept])
-        kept = {asker.turns, layout.third_shown, *layout.menus, *self._how, *sampling}
+        kept = {asker.turns, layout.third_shown, layout.passage, *layout.menus, *self._how, *sampling}
         parts = (*layout.menus, layout.alone, layout.system, layout.around, *sampling)
-        chosen: list[Any] = [layout.strength.release, *(part.input for part in parts)]
+        chosen: list[Any] = [layout.strength.release, layout.passage.blur, *(part.input for part in parts)]
         wire(say, chosen, self.keep, kept, [layout.kept], trigger_mode="always_last")
         for change in changes:
             wire(say, [], self.keep, kept, [layout.kept], after=change, trigger_mode="always_last")
@@ -63,6 +63,7 @@ class Keeper:
                 alone_chosen=values[layout.alone_chosen],
                 system=values[layout.system] or "",
                 around=values[layout.around],
+                passage=values[layout.passage] or "",
                 sampling=forms.read(layout.sampling, values),
             )
         )
@@ -78,7 +79,7 @@ class Keeper:
         layout = self._layout
         how: Updates = {layout.alone: talk.alone, layout.alone_chosen: talk.alone_chosen}
         return {
-            **self._columns.filled({**values, **how}, talk.columns, third=talk.third),
+            **self._columns.filled({**values, **how, layout.passage: talk.passage}, talk.columns, third=talk.third),
             **self._asker.shown(talk.turns),
             **how,
             self._columns.chosen: True,

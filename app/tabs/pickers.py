@@ -60,11 +60,11 @@ def side(run: str, step: int, strength: float) -> ChatSide:
 
 def title(say: Say, run: RunSummary) -> str:
     """How a run reads in a menu."""
+    score = f" · {score_text(say, run.score)}" if run.score else ""
     if run.recording:
-        return f"{run.name} ({say('common.recording')})"
+        return f"{run.name} ({say('common.recording')}){score}"
     if run.status in ACTIVE:
         return f"{run.name} ({say('common.live')})"
-    score = f" · {score_text(say, run.score)}" if run.score else ""
     begun, today = time.localtime(run.created), time.localtime()
     moment = "%H:%M" if begun[:3] == today[:3] else "%m-%d %H:%M"
     return f"{run.name} · {time.strftime(moment, begun)}{score}"
@@ -89,11 +89,12 @@ def runs_menu(workbench: Workbench, say: Say, chosen: str, present: str | None =
 
 
 def steps_menu(workbench: Workbench, say: Say, run: str, chosen: int = NEWEST) -> Any:  # noqa: ANN401
-    """The menu of a run's snapshots, newest first."""
-    steps = [] if run == BASE else workbench.runs.snapshots(run)
+    """The menu of a run's snapshots, newest first; of a run that was deleted as of the base, which stands for it."""
+    there = any(one.id == run for one in workbench.runs.summaries())
+    steps = workbench.runs.snapshots(run) if there else []
     stored = [(say("common.step", step=step), step) for step in reversed(steps)]
     choices = [(_newest(workbench, say, run), NEWEST), *stored]
-    return gr.Dropdown(choices, value=chosen if chosen in steps else NEWEST, interactive=run != BASE)
+    return gr.Dropdown(choices, value=chosen if chosen in steps else NEWEST, interactive=there)
 
 
 def kept(run: RunSummary) -> int | None:

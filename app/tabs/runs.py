@@ -20,6 +20,7 @@ _TABLE = """
 Gatelight.ready.then(({ mountTable }) =>
   mountTable(element, JSON.parse(props.words), server, (ids) => trigger('select', {ids})));
 """
+_OVERLAY = "Gatelight.ready.then(({ mountOverlay }) => mountOverlay(element));"
 _SHELL = (
     '<div class="gl-table-tools"><input type="search" class="gl-filter" placeholder="{filter}" aria-label="{filter}">'
     '<span class="gl-table-count"></span></div><div class="gl-table-frame"><table class="gl-table"></table></div>'
@@ -61,18 +62,18 @@ def build(workbench: Workbench, say: Say, chat: Chat, former: gr.Textbox) -> Non
         panel = predictions.build(workbench, say, actions.one)
     with gr.Row(visible=False, elem_id="gl-compare") as compare:
         with gr.Column(scale=3, min_width=320):
-            plot = gr.Plot(show_label=False, elem_id="gl-overlay", elem_classes="gl-plot")
+            plot = html(elem_id="gl-overlay", js_on_load=_OVERLAY)
         with gr.Column(scale=2, min_width=280):
             differences = html(elem_id="gl-differences")
 
     def picked(event: gr.EventData) -> Updates:
         known = {run.id: run for run in workbench.runs.summaries()}
-        runs = [known[name] for name in event.ids if name in known][: comparing.MOST]
+        runs = [known[name] for name in event.ids if name in known]
         return {
             compare: gr.Row(visible=bool(runs)),
             **({plot: comparing.overlay(workbench, say, runs)} if runs else {}),
-            differences: comparing.differences(workbench, say, runs),
-            **actions.shown(say, runs, workbench.rights.who()),
+            differences: comparing.differences(workbench, say, runs[: comparing.MOST]),
+            **actions.shown(say, runs[: comparing.MOST], workbench.rights.who()),
             panel.ask: gr.Button(interactive=False),
         }
 

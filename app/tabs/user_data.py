@@ -1,5 +1,6 @@
 """The fields of one's own data: where it lies, which column is what, the template, how rows are split."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -101,12 +102,11 @@ class UserData:
         """Read whatever is uploaded or named.
 
         Args:
-            unread: What the rest of the form shows until an uploaded file is read, instead of what was said of the one
-                before.
+            unread: What the rest of the form shows until a file is read, instead of what was said of the one before.
         """
         say = self._say
         columns = [self.settings[name] for name in MAPPED]
-        read = {self.last_read, self.facts, self.choices, *columns}
+        read = {self.last_read, self.facts, self.choices, *columns, *unread}
         seen: dict[str, Any] = {"show_progress": "minimal", "show_progress_on": self.facts}
         named = {self.name, self.config, self.split}
         forgotten = {self.last_read, self.facts, *unread}
@@ -114,11 +114,17 @@ class UserData:
         def arrive(request: gr.Request, values: Values) -> Updates:
             return {**self._arrived(request, values), **unread}
 
+        def look(request: gr.Request, values: Values) -> Iterator[Any]:
+            form = self.values(values)
+            if form.dataset and form.dataset != form.last_read.get("name"):
+                yield {self.facts: note(say("data.being_read"), "waiting"), **unread}
+            yield self.look(request, values)
+
         arrived = wire(say, [self.upload.upload], arrive, {self.upload, self.last_read}, named | forgotten)
-        wire(say, [], self.look, self.inputs, read, after=arrived, **seen)
+        wire(say, [], look, self.inputs, read, after=arrived, **seen)
         done = [event for field in (self.name, self.config, self.split) for event in (field.submit, field.blur)]
         done += [self.settings[name].change for name in LOOK_SETTINGS]
-        wire(say, done, self.look, self.inputs, read, trigger_mode="always_last", **seen)
+        wire(say, done, look, self.inputs, read, trigger_mode="always_last", **seen)
         wire(say, [self.name.change], self._hub_fields, {self.name}, {self.config, self.split})
         shown = {self.settings[name] for name in ("own_template", "label_names", "turns", "template")}
         deciding = [self.last_read.change, *(self.settings[n].change for n in ("template", "responses", "messages"))]

@@ -9,6 +9,7 @@ from typing import Any
 import gradio as gr
 
 from app.errors import in_words, sentence
+from app.expected import reached_elsewhere
 from app.method_names import method_title
 from app.tabs.controls import MORE_STEPS, more_steps
 from app.words import Say
@@ -49,7 +50,8 @@ def served(workbench: Workbench, say: Say) -> list[Callable[[Asked], Any]]:
     def since(asked: Asked) -> Asked:
         cursor, epoch = whole(asked.get("cursor")) or 0, whole(asked.get("epoch"))
         update = workbench.runs.since(str(asked.get("run")), cursor, epoch)
-        return in_words(say, update.to_json())
+        better = reached_elsewhere(say, update.config, update.score) if update.status == "finished" else None
+        return in_words(say, update.to_json() | {"better": better})
 
     def runs(_: Asked) -> list[Asked]:
         wanted, visitor = ("id", "name", "status", "recording", "created"), workbench.rights.who()

@@ -136,7 +136,8 @@ def _shell(say: Say, titles: dict[str, str]) -> str:
         for name in ("here", PEFT)
     )
     return (
-        f'<section class="gl-zoo"><header><h3 class="gl-h3">{safe(say("runs.zoo.title"))}</h3>'
+        f'<section class="gl-zoo"><header><div><h3 class="gl-h3">{safe(say("runs.zoo.title"))}</h3>'
+        f'<p class="gl-fact">{safe(say("runs.zoo.term"))}</p></div>'
         f'<div class="gl-zoo-axes">{choices}</div></header>'
         f'<div class="gl-zoo-plot" role="img" aria-label="{safe(say("runs.zoo.title"))}"></div>'
         '<p class="gl-zoo-readout" aria-live="polite"></p><div class="gl-zoo-names"></div>'

@@ -3,6 +3,8 @@
 
 export { latestLive } from "./common/live.js";
 export { openTab } from "./common/navigation.js";
+export { mountOverlay } from "./common/overlay.js";
+export { sayStarting } from "./common/starting.js";
 export { mountActivity } from "./page/activity.js";
 export { mountHeader } from "./page/header.js";
 export { keptDraft, keptForm, keptTalk } from "./page/kept.js";

@@ -29,6 +29,7 @@
  * @property {string} against "untuned", "constant", "withheld" or "sentence"
  * @property {number} rows
  */
+/** @typedef {{method: string, title: string, score: string}} Better a method, what it is called, and its score as text */
 /**
  * What is new of a run since a cursor.
  *
@@ -44,6 +45,7 @@
  * @property {boolean} early whether it stopped before its last step
  * @property {number | null} kept the step whose state it gives away
  * @property {Score | null} score
+ * @property {Better | null} better what was measured to reach much more on the same data
  * @property {number} steps
  * @property {RunConfig} config
  * @property {number} epoch
@@ -188,6 +190,7 @@
  * @property {string} kind
  * @property {number | null} step
  * @property {string[]} tokens
+ * @property {boolean} [cut] whether the input has more tokens than these
  * @property {number[]} layers
  * @property {Grid[] | number[][][]} contribution
  * @property {Grid[]} mass

@@ -1,5 +1,6 @@
 """How a method acts on one sentence, token by token; and whether a model can read what it is given."""
 
+import dataclasses
 import math
 from pathlib import Path
 
@@ -34,10 +35,12 @@ def probe(base: Base, method: Method, sentence: str) -> ProbeReport:
     need_words(base)
     if not sentence.strip():
         raise SettingError("no_sentence", "The sentence is empty: type some words to look at.")
-    ids = encode_prompt(base.tokenizer, method.template or "{prompt}", sentence)[:LONGEST_SENTENCE]
+    whole = encode_prompt(base.tokenizer, method.template or "{prompt}", sentence)
+    ids = whole[:LONGEST_SENTENCE]
     view, tuned = base.view(), method.sharing_copy().eval()
     tuned.attach(view.sites)
-    return tuned.probe(view, probe_input(base, view, Example(ids, len(ids))))
+    report = tuned.probe(view, probe_input(base, view, Example(ids, len(ids))))
+    return dataclasses.replace(report, cut=True) if len(whole) > len(ids) else report
 
 
 def need_words(base: Base) -> None:

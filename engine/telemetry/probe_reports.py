@@ -32,9 +32,11 @@ class ProbeReport(Report):
     Attributes:
         tokens: The input's tokens as readable text, (t,). A virtual token of a template is its number in brackets, the
             class token of a picture "[CLS]", and a patch its row and column, counted from 1.
+        cut: True where the input has more tokens than these, which were not read.
     """
 
     tokens: list[str]
+    cut: bool | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

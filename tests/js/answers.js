@@ -11,6 +11,8 @@ const FACTS = {
   pictures: false,
   early: false,
   kept: null,
+  score: null,
+  better: null,
   steps: 100,
   config: { method: "llama_adapter" },
   epoch: 1,

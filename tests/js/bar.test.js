@@ -42,6 +42,22 @@ test("a finished run tells what it came to, and where nothing was learned, to tr
   assert.match(lineOf({ status: "finished", kept: 40 }).text, /score\.none$/);
 });
 
+test("where another method was measured to reach much more, the end of a run names it", () => {
+  const score = { name: "exact_match", value: 0, baseline: 0, against: "untuned", rows: 50 };
+  const better = { method: "lora", title: "LoRA", score: "93 % right" };
+  const facts = { status: "finished", kept: 40, better };
+  const poor = lineOf({ ...facts, score });
+  assert.match(poor.text, /score\.little score\.better \{.*"title":"LoRA","score":"93 % right"\}$/);
+  assert.equal(poor.to, "train");
+  assert.match(poor.label, /^next\.retry\.better .*"title":"LoRA"/);
+  const some = lineOf({ ...facts, score: { ...score, value: 0.4 } });
+  assert.match(some.text, /score\.better/);
+  assert.equal(some.to, "chat");
+  const same = lineOf({ ...facts, score, config: { method: "lora" } });
+  assert.match(same.text, /score\.little score\.defaults/);
+  assert.equal(same.label, "next.retry");
+});
+
 test("a run that answers test rows says so while the server tells it", () => {
   const live = { status: "running", run: "run-1", scoring: true };
   const tape = new Tape("run-1");
@@ -68,7 +84,7 @@ test("a failed run says why, if it is known", () => {
 test("a run that has diverged says so while it goes on and after its end", () => {
   const [running, finished] = ["running", "finished"].map((status) => lineOf({ status, message: "diverged" }));
   assert.deepEqual(running, { kind: "error", text: "diverged", to: "train" });
-  assert.deepEqual(finished, { kind: "error", text: "diverged", to: "chat" });
+  assert.deepEqual(finished, { kind: "error", text: "diverged", to: "train" });
 });
 
 test("a run that waits for room on the disk says so", () => {

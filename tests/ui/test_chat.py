@@ -22,6 +22,17 @@ STOP_AT_ONCE = """() => {
     });
     observer.observe(document.body, { subtree: true, childList: true, attributes: true });
 }"""  # presses Stop as soon as it can be pressed: answers of the embedded model are faster than a test
+TURN_AT_ONCE = """() => {
+    const observer = new MutationObserver(() => {
+        if (!document.querySelector("#gl-stop-answer:not([disabled])")) return;
+        observer.disconnect();
+        const dial = document.querySelector("#gl-strength input[type=number]");
+        dial.value = "0.5";
+        dial.dispatchEvent(new Event("input", { bubbles: true }));
+        dial.dispatchEvent(new FocusEvent("blur"));
+    });
+    observer.observe(document.body, { subtree: true, childList: true, attributes: true });
+}"""  # turns the strength as soon as an answer is being written
 HANDED = """([kind, octets]) => {
     const bytes = Uint8Array.from(atob(octets), (sign) => sign.charCodeAt(0));
     const held = new DataTransfer();
@@ -38,6 +49,7 @@ NOTE_METER = """() => {
     const note = () => window.meters.push([meter.innerText, Boolean(meter.querySelector(".old"))].join("|"));
     new MutationObserver(note).observe(meter, { subtree: true, childList: true, characterData: true });
 }"""
+SPAN_HEAD = {"labels": [], "pooling": "first", "span": {"window": 256, "overlap": 64, "longest": 9, "abstains": False}}
 MARK = "document.querySelector('#gl-curve .mark').getAttribute('x1')"
 
 
@@ -184,6 +196,14 @@ def test_stop_ends_a_long_answer(page):
     stopped = answers(page)[0]
     assert whole.startswith(stopped.rstrip("\ufffd"))
     assert len(stopped) < len(whole) / 2
+    page.evaluate(NOTE_METER)
+    page.evaluate(TURN_AT_ONCE)
+    ask(page, question)  # the strength is turned while it is answered: it is answered again, with that one
+    page.wait_for_selector(f"{LAST} .gl-who >> text=strength 0.5")
+    rested(page)
+    numbers = [told.split("|") for told in page.evaluate("meters")]
+    assert [old for text, old in numbers if "of the answer before" in text][-1] == "true"
+    page.wait_for_selector("#gl-meter:not(:has(.old))")
     turn(page, "set-temperature", "0")
     turn(page, "set-max_new_tokens", "8")
     ask(page, "And now?")
@@ -258,8 +278,8 @@ def test_a_picture_is_pasted_dropped_and_taken_out(page, app, tmp_path):
 
 
 def test_the_chat_is_kept(visit, app):
-    """Over a reload and a change of language: what was said, what is typed and not sent, whom one asks and how;
-    cleared, it stays so."""
+    """Over a reload and a change of language: what was said, what is typed and not sent, the text that is asked about,
+    whom one asks and how; cleared, it stays so."""
     page = visit()
     goto(page, "chat")
     page.wait_for_function("!['', 'base'].includes(document.querySelector('#gl-side-right input')?.value ?? '')")
@@ -272,7 +292,16 @@ def test_the_chat_is_kept(visit, app):
     ask(page, NASTY)
     said = answers(page)
     page.wait_for_function("sessionStorage['gatelight.draft'] === ''")  # what is sent is no draft
+    marking = copied(app, "marking")
+    facts = json.loads((marking / "run.json").read_text())
+    (marking / "run.json").write_text(json.dumps(facts | {"name": "It marks", "head": SPAN_HEAD}))
+    goto(page, "runs")
+    goto(page, "chat")
+    page.click("#gl-side-left input")
+    page.click("[role=option]:visible >> text=It marks")
+    page.fill("#gl-passage textarea", "A cat sat.")
     page.fill("#gl-prompt textarea", "Not sent yet")
+    page.wait_for_function("JSON.parse(sessionStorage['gatelight.talk'] ?? '{}').passage === 'A cat sat.'")
     page.uncheck("#gl-alone input")
     page.wait_for_function("JSON.parse(sessionStorage['gatelight.talk'] ?? '{}').alone === false")
     for again in (page.reload, lambda: page.goto(f"{app.url}/zh")):
@@ -287,6 +316,9 @@ def test_the_chat_is_kept(visit, app):
         assert not page.is_checked("#gl-alone input")
         page.wait_for_selector("#gl-again:not([disabled])")
         assert page.input_value("#gl-prompt textarea") == "Not sent yet"
+        page.wait_for_selector("#gl-passage")
+        assert page.input_value("#gl-passage textarea") == "A cat sat."
+    shutil.rmtree(marking)
     page.fill("#gl-prompt textarea", "")
     page.click("#gl-clear")
     page.wait_for_function("JSON.parse(sessionStorage['gatelight.talk']).turns.length === 0")

@@ -116,7 +116,19 @@ def test_own_file_from_upload_to_curve(visit, app, odd):
     assert kept.read_bytes() == odd.read_bytes()
 
 
-def test_bad_file_is_a_chinese_sentence_and_nothing_is_lost(visit, odd, tmp_path):
+def uploaded(page, file):
+    """Hand a file over."""
+    page.set_input_files(UPLOAD, file)
+
+
+def typed(page, file):
+    """Name a file where the workbench runs."""
+    page.fill("#gl-own-name input, #gl-own-name textarea", str(file))
+    page.keyboard.press("Enter")
+
+
+@pytest.mark.parametrize("named", [uploaded, typed])
+def test_bad_file_is_a_chinese_sentence_and_nothing_is_lost(visit, odd, tmp_path, named):
     """What is wrong with a file is said in the page's language, where it was named; a good one mends it, and nothing
     more is said of the bad one while that is read."""
     page = visit("/zh")
@@ -124,22 +136,22 @@ def test_bad_file_is_a_chinese_sentence_and_nothing_is_lost(visit, odd, tmp_path
     page.fill("#gl-set-seed input", "7")
     bad = tmp_path / "bad.json"
     bad.write_text('{"question": [1,')
-    page.set_input_files(UPLOAD, bad)
+    named(page, bad)
     page.wait_for_selector("#gl-own-facts .wrong >> text=不是合法的 JSON")
     page.click("#gl-start:not([disabled])")
     page.wait_for_selector(".toast-body >> text=不是合法的 JSON")
     wait_idle(page)  # the header asks now and then: it may still say what was so before the refusal
     assert page.input_value("#gl-set-seed input") == "7"
     page.evaluate(NOTE_WRONG)
-    page.set_input_files(UPLOAD, odd)
+    named(page, odd)
     page.wait_for_selector("#gl-own-facts >> text=Antwort")
     page.wait_for_function("!document.querySelector('#gl-samples').innerText.includes('正在读取')")
     assert page.locator("#gl-own-facts .wrong").count() == 0
     parts = [told.split("|", 1) for told in page.evaluate("told")]
     for part in ("gl-own-facts", "gl-samples"):
-        first, *after = [text for name, text in parts if name == part]
-        assert "正在读取" in first
-        assert not any("JSON" in text for text in after)
+        said = [text for name, text in parts if name == part]
+        read = next(n for n, text in enumerate(said) if "正在读取" in text)
+        assert not any("JSON" in text for text in said[read:])
 
 
 def test_guess_is_filled_in_and_may_be_changed(visit, tmp_path):
@@ -159,6 +171,20 @@ def test_guess_is_filled_in_and_may_be_changed(visit, tmp_path):
     page.wait_for_function("!document.querySelector('#gl-samples').innerText.includes('Below is')")
     assert "Task" in page.locator("#gl-samples .gl-sample").first.inner_text()
     assert "Task" not in learned(page)
+
+
+def test_rows_in_a_script_that_the_tokenizer_can_only_spell(visit, tmp_path):
+    """They are shown in whole characters, and a sentence says that the base hardly knows that script."""
+    file = tmp_path / "rows.csv"
+    file.write_text("\n".join(["prompt,response", *(f"第{n}座房子在哪里？,在第{n}街。" for n in range(30))]))
+    page = visit()
+    user_data(page)
+    typed(page, file)
+    page.wait_for_selector("[data-check=spelled]")
+    row = page.locator("#gl-samples .gl-sample").first.inner_text().replace("\n", "")
+    assert "座房子在哪里" in row
+    assert "\ufffd" not in row
+    assert "街" in learned(page)
 
 
 def test_own_data_comes_back_with_its_run_file(visit, odd, tmp_path):

@@ -22,6 +22,13 @@ CUT = """(plot) => {
   }).map((name) => name.textContent);
 }"""
 """Names beside marks that end outside of the picture."""
+NOTE_STARTING = """() => {
+  const sign = document.querySelector(".gl-starting");
+  const chip = document.querySelector(".gl-chip");
+  const note = () => window.starting.push([sign.offsetParent !== null, chip.dataset.state]);
+  window.starting = [];
+  new MutationObserver(note).observe(sign, { attributes: true });
+}"""
 NAME = "#gl-run-name input, #gl-run-name textarea"
 
 
@@ -69,6 +76,37 @@ def test_compare_two_runs(page, run_card):
     rows = page.inner_text("#gl-differences")
     assert "Steps" in rows
     assert "Batch" not in rows
+    log, shown = page.locator(".gl-overlay-log"), "(plot) => plot._fullLayout.yaxis.type"
+    assert log.is_checked() == (page.locator(".gl-overlay-plot").evaluate(shown) == "log")
+    for kind in ("log", "linear"):
+        log.set_checked(kind == "log")
+        page.wait_for_function(f"kind => ({shown})(document.querySelector('.gl-overlay-plot')) === kind", arg=kind)
+    zooms_where_it_is_dragged(page)
+    page.click(".gl-large-switch")
+    page.wait_for_function("document.querySelector('.gl-overlay-plot')._fullLayout.font.size > 15")
+    zooms_where_it_is_dragged(page)
+    page.click(".gl-large-switch")
+
+
+def zooms_where_it_is_dragged(page):
+    """The middle half of the plot's steps, and by a double click all of them again."""
+    plot, steps = page.locator(".gl-overlay-plot"), "(plot) => plot._fullLayout.xaxis.range"
+    plot.scroll_into_view_if_needed()
+    first, last = plot.evaluate(steps)
+    box = plot.locator(".nsewdrag").bounding_box()
+    across, down = [box["x"] + share * box["width"] for share in (0.25, 0.75)], box["y"] + box["height"] / 2
+    page.mouse.move(across[0], down)
+    page.mouse.down()
+    page.mouse.move(across[1], down, steps=5)
+    page.mouse.up()
+    quarter = (last - first) / 4
+    near = (
+        f"(wanted) => ({steps})(document.querySelector('.gl-overlay-plot'))"
+        ".every((one, i) => Math.abs(one - wanted[i]) < 5)"
+    )
+    page.wait_for_function(near, arg=[first + quarter, last - quarter])
+    page.mouse.dblclick(across[0], down)
+    page.wait_for_function(near, arg=[first, last])
 
 
 def test_sort_and_filter(page, run_card):
@@ -100,14 +138,14 @@ def test_choose_columns(page, run_card):
     """What a run came to stands in its row; other columns come by a tick, stay in this browser, and go again."""
     heads = ".gl-table th button"
     assert "Test score" in page.locator(heads).all_inner_texts()
-    assert "Seed" not in page.locator(heads).all_inner_texts()
+    assert "Random seed" not in page.locator(heads).all_inner_texts()
     page.click(".gl-columns summary")
-    page.check(".gl-columns >> text=Seed")
-    place = page.locator(heads).all_inner_texts().index("Seed")
+    page.check(".gl-columns >> text=Random seed")
+    place = page.locator(heads).all_inner_texts().index("Random seed")
     assert page.locator(f"{run_card} td").nth(place + 1).inner_text() == "0"
     assert page.evaluate("JSON.parse(localStorage['gatelight.columns']).includes('seed')")
     page.click(".gl-columns button")
-    assert "Seed" not in page.locator(heads).all_inner_texts()
+    assert "Random seed" not in page.locator(heads).all_inner_texts()
     page.click(".gl-columns summary")
 
 
@@ -228,6 +266,8 @@ def test_more_steps(page, app, run_card):
     goto(page, "train")
     page.click("#gl-pause:not([disabled])")
     page.wait_for_selector(".gl-chip[data-state=paused]")
+    page.wait_for_selector("#gl-go_on:visible")
+    page.wait_for_selector("#gl-pause", state="hidden")
     goto(page, "watch")
     page.click(".gl-go-on >> text=Continue")
     page.wait_for_selector(".gl-chip[data-state=running]")
@@ -237,6 +277,33 @@ def test_more_steps(page, app, run_card):
     assert json.loads((app.home / "runs" / run / "run.json").read_text())["steps"] == 202
     goto(page, "watch")
     page.wait_for_selector(".gl-go-on >> text=Resume from checkpoint")
+
+
+def test_start_says_at_once_that_it_was_pressed(page, run_card):
+    """Also while rows of a run are answered, and while another run is active: until the run is shown, or a toast says
+    that it waits."""
+    page.click(run_card)
+    page.click("#gl-rows button.label-wrap")
+    page.click("#gl-rows-ask:not([disabled])")
+    page.wait_for_selector("#gl-rows-progress >> text=/\\d+ of 192 rows answered/")
+    goto(page, "train")
+    page.fill("#gl-set-steps input", "100000")
+    page.evaluate(NOTE_STARTING)
+    page.click("#gl-start:not([disabled])")
+    page.wait_for_selector("#gl-tab-watch-button[aria-selected=true]", state="attached")
+    page.wait_for_selector(".gl-starting", state="hidden")
+    assert page.evaluate("starting[0]") == [True, "idle"]
+    page.wait_for_selector(".gl-chip[data-state=running]")
+    goto(page, "train")
+    page.click("#gl-start:not([disabled])")
+    page.wait_for_selector(".toast-body >> text=waits in the queue")
+    page.wait_for_selector(".gl-starting", state="hidden")
+    assert len(page.evaluate("starting")) == 4
+    goto(page, "runs")
+    page.click("[data-queued] [data-does=remove]:not([disabled])")
+    goto(page, "train")
+    page.click("#gl-stop:not([disabled])")
+    wait_idle(page)
 
 
 def facts_of(app):

@@ -1,5 +1,7 @@
 """Watch in a real browser, on the recordings and on copies of them that pretend to be live."""
 
+import dataclasses
+import json
 import re
 
 import pytest
@@ -282,7 +284,20 @@ def test_states_are_said(visit, served):
     expect(state.get_by_role("button", name="Resume from checkpoint")).to_be_visible()
     served.stage.copy("lora", "done", name="done")
     show(page, "done")
+    expect(state).to_contain_text("100 % right on 50 test rows; the untuned base: 0 % right.")
     expect(state.get_by_role("button", name="Ask it something")).to_be_visible()
+    served.stage.copy("prompt", "poor", name="poor")
+    folder = served.stage.runs.editable_folder("poor")
+    folder.update(score=dataclasses.replace(folder.facts().score, value=0.02))
+    show(page, "poor")
+    expect(state).to_contain_text("2 % right on 50 test rows")
+    expect(state).to_contain_text("was measured at 100 % right on this dataset")
+    expect(state.get_by_role("button", name=re.compile("^Try (?!something)"))).to_be_visible()
+    folder.update(message="Training has diverged by step 12.")
+    show(page, "done")
+    show(page, "poor")
+    expect(state.get_by_role("button", name="Train", exact=True)).to_be_visible()
+    show(page, "done")
     expect(state.get_by_role("button", name="200 more steps")).to_be_visible()
     expect(page.locator("[data-panel=updates] h2")).to_have_text("Where does it change the weights?")
     served.stage.copy("lora", "edits", name="edits")
@@ -292,6 +307,36 @@ def test_states_are_said(visit, served):
     expect(page.locator("[data-panel=updates] h2")).to_have_text("Where does it change the states?")
     show(page, "no-such-run")
     expect(state).to_contain_text("There is no run “no-such-run”")
+
+
+def test_a_run_that_warms_up_shows_nothing_of_another(visit, served):
+    """Neither gates of the recording before it nor an old sentence; once it tells something, that is shown."""
+    page = visit()
+    expect(gates(page)).to_be_visible()
+    events = served.stage.copy("llama_adapter", "warming", name="warming", lines=0)
+    served.stage.pretend("warming", "loading")
+    show(page, "warming")
+    expect(page.locator(".gl-state")).to_contain_text("is being set up")
+    assert page.locator(".gl-panel:visible").count() == 0
+    served.stage.pretend("warming")
+    keep(events, "llama_adapter", 60)
+    expect(gates(page)).to_be_visible()
+    served.stage.pretend(None)
+
+
+def test_the_sentence_and_the_losses_are_those_of_the_run(visit, served):
+    """The sentence that is looked at is what the run is asked as it trains; what it forgets is a line of the losses."""
+    events = served.stage.copy("lora", "elsewhere", name="elsewhere")
+    asked = next(row["prompt"] for row in map(json.loads, events.read_text().splitlines()) if row["kind"] == "sample")
+    events.write_text(events.read_text().replace(json.dumps(asked)[1:-1], "Which colour has the moon?"))
+    page = visit()
+    sentence = page.get_by_label("A sentence to look at")
+    for run, prompt in (("elsewhere", "Which colour has the moon?"), ("lora", asked)):
+        show(page, run)
+        expect(sentence).to_have_value(prompt)
+    expect(page.locator("[data-panel=loss] .gl-readout")).to_have_text(re.compile(r"forgetting −?-?\d"))
+    line = "(plot) => plot.data.find(({ name }) => name === 'forgetting').y.filter((one) => one !== null).length"
+    assert page.locator(".gl-loss-plot").evaluate(line) > 5
 
 
 def test_phone_width_stacks_without_sideways_scroll(visit):

@@ -23,8 +23,9 @@ def test_one_at_a_time():
     assert answers.begin("a").given_up is False
 
 
-def test_an_answer_that_gives_way():
-    """It is stopped, not shown any more, and the question begins when it has ended."""
+@pytest.mark.parametrize("gives_way", [False, True])
+def test_an_answer_that_gives_way(gives_way):
+    """It is stopped, not shown any more, and what comes next begins when it has ended."""
     answers = Answers()
     soft = answers.begin("a", gives_way=True)
     order = []
@@ -37,9 +38,25 @@ def test_an_answer_that_gives_way():
 
     thread = threading.Thread(target=write)
     thread.start()
-    asked = answers.begin("a")
+    assert not answers.turn("a")
+    asked = answers.begin("a", gives_way=gives_way)
     order.append("begun")
     thread.join()
     assert order == ["ended", "begun"]
     assert (soft.given_up, asked.given_up, asked.stop.is_set()) == (True, False, False)
-    assert answers.busy("a")
+    assert answers.turn("a") is not gives_way
+
+
+def test_what_is_turned_meanwhile():
+    """It is told once, when the answer has ended; what somebody stopped is left at that."""
+    answers = Answers()
+    assert not answers.turn("a")
+    for halted in (False, True):
+        answers.begin("a")
+        assert answers.turn("a")
+        assert not answers.outdated("a")
+        if halted:
+            answers.stop("a")
+        answers.end("a")
+        assert answers.outdated("a") is not halted
+        assert not answers.outdated("a")

@@ -1,5 +1,6 @@
 """Data or a base that changed since a run: noticed when it goes on or is scored, with a choice."""
 
+import hashlib
 import json
 
 import pytest
@@ -8,9 +9,12 @@ from engine.cli import adapter
 from engine.cli.parser import build_parser
 from engine.config.resuming import Resuming
 from engine.core.errors import ModelError, RunError
+from engine.data.dataset import load_dataset
+from engine.data.fingerprint import BY_BYTES, changed_splits, fingerprints
 from engine.models.base import base_from_model
 from engine.training.launch import resume_run
 from tests.tiny import plain_model, tokenizer
+from tests.unit.drawing import draw_shapes
 from tests.unit.making import ROWS, Maker, events_of, finish, load, losses, make_dataset
 
 ACCEPTED = Resuming(accept_changed=True)
@@ -105,3 +109,41 @@ def test_changes_are_noticed_on_eval(maker, monkeypatch, capsys):
         run()
     run("--accept-changed")
     assert capsys.readouterr().out.count("\n") == 3
+
+
+def formerly(rows):
+    """The fingerprint in runs of older versions: of pictures the sizes."""
+    digest = hashlib.sha256()
+    for row in rows:
+        picture = row.picture.stat().st_size if row.picture else None
+        digest.update(json.dumps([row.prompt, row.response, row.template, picture]).encode())
+    return digest.hexdigest()[:32]
+
+
+@pytest.mark.fault("damaged", "A run's picture has become another of equal size: it is noticed when the run goes on.")
+def test_another_picture_of_equal_size_is_noticed(tmp_path):
+    """Runs of older versions are compared by what they know; a picture that is put back is the same."""
+    folder = draw_shapes(tmp_path / "shapes", 10)
+    picture = load_dataset(str(folder)).rows("train")[0].picture
+    former = picture.read_bytes() + b"\0"  # behind its end, anything can stand
+    picture.write_bytes(former)
+    dataset = load_dataset(str(folder))
+    known = fingerprints(dataset)
+    older = {split: formerly(dataset.rows(split)) for split in known}
+    assert all(digest.startswith(BY_BYTES) for digest in known.values())
+    assert changed_splits(known, dataset) == changed_splits(older, dataset) == []
+    picture.write_bytes(former[:-1] + b"\1")
+    dataset = load_dataset(str(folder))
+    changed = [split for split in known if picture in {row.picture for row in dataset.rows(split)}]
+    assert changed_splits(known, dataset) == changed != []
+    assert changed_splits(older, dataset) == []
+    picture.write_bytes(former + b"\1")
+    assert changed_splits(older, load_dataset(str(folder))) == changed
+    picture.write_bytes(former)
+    assert changed_splits(known, load_dataset(str(folder))) == []
+
+
+def test_texts_have_the_fingerprint_of_older_versions(tmp_path):
+    """So that older runs of theirs are compared in full."""
+    dataset = load_dataset(str(make_dataset(tmp_path / "data", ROWS)))
+    assert fingerprints(dataset) == {split: formerly(dataset.rows(split)) for split in ("train", "validation", "test")}

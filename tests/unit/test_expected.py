@@ -63,6 +63,29 @@ def test_nothing_is_said_of_what_was_not_measured():
     )
 
 
+@pytest.mark.usefixtures("measured")
+def test_a_finished_run_is_held_against_what_the_defaults_reach():
+    """The best method on its dataset where that reaches much more; of several, the one that forgets least."""
+
+    def told(value, **facts):
+        config = RunConfig(**{"dataset": "menu-to-text", "method": "prefix"} | facts).to_dict()
+        score = RunScore(name="exact_match", value=value, baseline=0.0, against="untuned", rows=9)
+        return expected.reached_elsewhere(Say("en"), config, score)
+
+    assert told(0.2) == {"method": "lora", "title": "LoRA", "score": "63 % right"}
+    assert told(0.6) is None
+    assert told(0.2, model="somebody/else") is None
+    assert told(0.2, dataset="x.csv") is None
+    assert expected.reached_elsewhere(Say("en"), RunConfig(dataset="menu-to-text").to_dict(), None) is None
+
+
+def test_of_equal_methods_the_one_that_forgets_least(tmp_path, monkeypatch):
+    rows = [row("prefix", 1.0, forgetting=None), row("lora", 1.0), row("bias", 1.0, forgetting=-0.01), row("ia3", 0.1)]
+    (tmp_path / "expected.json").write_text(json.dumps({"machine": "x", "rows": rows}))
+    monkeypatch.setattr(expected, "ASSETS", tmp_path)
+    assert Say("en")("method.bias") in said("ia3")
+
+
 def test_seeds_are_taken_together(tmp_path):
     """One row for the runs that differ in their seeds alone: their mean, and how far apart they are."""
     rows = [row("lora", 0.6), row("lora", 0.9, seed=1, forgetting=0.375), row("prefix", 0.5)]

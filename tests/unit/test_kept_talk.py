@@ -38,6 +38,7 @@ TALK = Talk(
     system="Brief.",
     around="bare",
     sampling=Sampling(seed=3).to_dict(),
+    passage="A cat. 你好",
 )
 PICTURE = "data:image/jpeg;base64,AAAA"
 
@@ -51,6 +52,7 @@ def test_it_comes_back_as_it_was():
     (turn,) = from_text(text).turns
     assert turn == replace(TURN, picture=PICTURE)
     assert turn.lost_picture
+    assert from_text(json.dumps({key: value for key, value in json.loads(text).items() if key != "passage"})).turns
 
 
 @pytest.mark.parametrize(

@@ -92,6 +92,8 @@ def test_the_sentence_panel_shows_holes_as_numbers():
     assert float(weights[:, :, 1:8, 1:].max()) == 0  # the last two are not seen by what stands before them
     long = probe(base, method, "x" * 100)
     assert torch.tensor(long.weights).shape == (3, 4, 64, 3)  # the last two marks were cut off with its end
+    whole, cut = (probe(base, method, "x" * n) for n in (56, 57))
+    assert [(len(report.tokens), report.cut) for report in (whole, cut)] == [(64, None), (64, True)]
 
 
 def test_the_sentence_panel_at_strength_zero():

@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from app.comparing import overlay
+from app.comparing import MOST, lines, overlay
 from app.words import Say
 from engine.runs import log
 from engine.service import runs as run_store
@@ -56,9 +56,17 @@ def test_loss_curves_of_a_long_run_are_whole(workbench, pages):
 def test_a_long_run_can_be_plotted(workbench, pages):
     """The page's plot of its losses needs each page of the log once."""
     (run,) = [summary for summary in workbench.runs.summaries() if summary.id == "long"]
-    figure = overlay(workbench, Say("en"), [run])
-    assert [max(trace.x) for trace in figure.data] == [pytest.approx(STEPS, rel=0.05), STEPS]
+    (line,) = lines(workbench, Say("en"), [run])
+    last = [max(step for step, _ in line[kind]) for kind in ("training", "validation")]
+    assert last == [pytest.approx(STEPS, rel=0.05), STEPS]
     assert len(pages) == len(set(pages)) > 3
+
+
+def test_runs_that_have_no_place_in_the_plot_are_said(workbench):
+    """It has room for eight."""
+    (run,) = [summary for summary in workbench.runs.summaries() if summary.id == "long"]
+    assert "shown" not in overlay(workbench, Say("en"), [run] * MOST)
+    assert "The first 8 of 9 runs are shown" in overlay(workbench, Say("en"), [run] * (MOST + 1))
 
 
 def test_updates_lead_from_page_to_page_to_the_end(workbench, pages):

@@ -9,8 +9,8 @@ WORDS = {
     "activity.save": "Save the log",
     "activity.line": "step {step}: {text}",
     "activity.started": "began at {at}, {steps} steps, {n} of {total} parameters train",
-    "activity.loss": "loss {loss}, learning rate {lr}, {speed} tokens/s, {time} of training",
-    "activity.eval": "validation loss {loss}",
-    "activity.ability": "loss on plain text {loss}",
+    "activity.loss": "loss {loss} nats/token, learning rate {lr}, {speed} tokens/s, {time} of training",
+    "activity.eval": "validation loss {loss} nats/token",
+    "activity.ability": "loss on plain text {loss} nats/token",
     "activity.sample": "answers “{text}”",
 }

@@ -48,6 +48,9 @@ WORDS = {
         "The folder {folder} is no folder of pictures: it holds a home folder, more than {most} files, or more than "
         "{others} files of other kinds. Name the folder of the pictures itself."
     ),
+    "error.huge_parquet": (
+        "The rows of {file} have more than {size} MB when they are unpacked: read fewer rows, or take a part of it."
+    ),
     "error.jinja_failed": "Your own template cannot be filled: {reason}. Simplify it.",
     "error.jinja_memory": (
         "The template needs more than {size} MB of memory for one row: look for a text or a list that it makes longer "

@@ -84,8 +84,8 @@ WORDS = {
         "{rate})."
     ),
     "error.diverged": (
-        "Training has diverged by step {step}: the loss was {initial} at first and is {loss} now. The best state so "
-        "far is kept. Start again with a lower learning rate, such as {lower} (now {rate})."
+        "Training has diverged by step {step}: the loss was {initial} at first and is {loss} nats/token now. The best "
+        "state so far is kept. Start again with a lower learning rate, such as {lower} (now {rate})."
     ),
     "error.data_changed": (
         "The rows of {name} are not the ones that the run “{run}” began with ({splits}): put them back, or go on all "

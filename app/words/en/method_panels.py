@@ -129,7 +129,7 @@ WORDS = {
     "watch.masks.title": "Which weights are switched off?",
     "watch.masks.term": "sparsity of the binary masks",
     "watch.masks.caption": (
-        "Off is not useless: the base may need that weight for something else, see base ability. The scores "
+        "Off is not useless: the base may need that weight for something else, see forgetting. The scores "
         "are a fixed sample, and their size says only how far a weight is from flipping."
     ),
     "watch.masks.label": (
@@ -194,7 +194,7 @@ WORDS = {
     "watch.routes.expert": "one expert everywhere",
     "watch.routes.average": "average of all",
     "watch.routes.told": (
-        "Validation loss: {average} for the average, {random} for {n} random routes on average, {best} for "
-        "the best single expert."
+        "Validation loss in nats/token: {average} for the average, {random} for {n} random routes on average, "
+        "{best} for the best single expert."
     ),
 }

@@ -44,7 +44,7 @@ WORDS = {
     "setting.dropout": "Dropout",
     "setting.rslora": "rsLoRA scaling",
     "setting.dora": "DoRA",
-    "setting.projection_seed": "Seed of the projection",
+    "setting.projection_seed": "Random seed of the projection",
     "setting.target_rank": "Mean rank at the end",
     "setting.start_share": "Before the first cut",
     "setting.end_share": "After the last cut",

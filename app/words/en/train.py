@@ -25,7 +25,7 @@ WORDS = {
     "train.fit.will not fit": "needs more memory than is free",
     "train.download": "Download ({size})",
     "train.download.any": "Download",
-    "train.download.on": "Go on with the download ({part} are here)",
+    "train.download.on": "Continue the download ({part} are here)",
     "train.download.cancel": "Cancel",
     "train.download.asking": "Asking the hub what {name} has …",
     "train.download.running": "{name}: {done} of {total} · {share} %",
@@ -80,6 +80,7 @@ WORDS = {
     "train.all": "All settings",
     "train.all.training": "Training",
     "train.start": "Start",
+    "train.starting": "Start was pressed: getting ready …",
     "train.start.queue": "Add to the queue",
     "train.queued": "Another run is training: this one waits in the queue, and begins by itself. Its place is on Runs.",
     "train.pause": "Pause",
@@ -112,6 +113,7 @@ WORDS = {
         "The disk is full at {step}/{steps}: training waits, and continues by itself as soon as there is room. “Stop” "
         "ends it with what it has kept so far."
     ),
+    "train.progress.gone": "The workbench has not answered since step {step}/{steps}: is the terminal still open?",
     "train.progress.paused": "Paused at {step}/{steps}. Continue, or make one step at a time.",
     "train.progress.stopping": "Stopping after this step; everything is kept.",
     "train.progress.queue": "{n} waiting →",

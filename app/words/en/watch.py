@@ -40,6 +40,8 @@ WORDS = {
     "watch.score.withheld": "{score} on {rows} test rows; with the picture withheld: {baseline}.",
     "watch.score.sentence": "{score} on {rows} test rows; the sentence most like the question: {baseline}.",
     "watch.score.little": "That is hardly better: another method, another learning rate or more steps may learn it.",
+    "watch.score.better": "{title} with its default settings was measured at {score} on this dataset.",
+    "watch.score.defaults": "The default settings were measured at {score} on this dataset.",
     "watch.score.none": "What it learned shows in its answers.",
     "watch.status.stopping": "stopping",
     "watch.follow.title": "Stay at the newest step as training goes on",
@@ -50,6 +52,7 @@ WORDS = {
     "watch.intro.button": "Train it yourself",
     "watch.next.chat": "Ask it something",
     "watch.next.retry": "Try something else",
+    "watch.next.retry.better": "Try {title}",
     "watch.next.runs": "Runs",
     "watch.next.train": "Train",
     "watch.gates.title": "When and where does it start listening?",
@@ -197,6 +200,10 @@ WORDS = {
     "watch.sample.silence": "(says nothing)",
     "watch.updates.title": "Where does it change the weights?",
     "watch.updates.title.states": "Where does it change the states?",
+    "watch.updates.title.activations": "Where does it rescale the activations?",
+    "watch.updates.term.activations": "relative size of the rescaling of activations",
+    "watch.updates.title.offsets": "Where does it shift the outputs?",
+    "watch.updates.term.offsets": "relative size of the learned offsets (biases)",
     "watch.updates.term.states": "relative size of the edits of hidden states",
     "watch.updates.term": "relative size of the weight updates",
     "watch.updates.caption": (
@@ -264,7 +271,7 @@ WORDS = {
         "A layer that costs nothing alone may matter together with its neighbours: read the triangle, not "
         "the diagonal. Off means that these layers are the base's again."
     ),
-    "watch.ablation.label": "Validation loss with the method off from one layer to another",
+    "watch.ablation.label": "Validation loss in nats/token with the method off from one layer to another",
     "watch.ablation.compute": "switch layers off",
     "watch.ablation.waiting": "Switching layers off, one span after another …",
     "watch.ablation.invite": (
@@ -274,7 +281,7 @@ WORDS = {
     "watch.ablation.to": "to {layer}",
     "watch.ablation.no_effect": "no effect {whole}",
     "watch.ablation.none": "No such span: it would end before the layer that it begins with.",
-    "watch.ablation.all": "Step {step}: validation loss {whole} with all layers on. Point at a cell.",
-    "watch.ablation.cell": "Off in layers {from} to {to}: validation loss {loss} instead of {whole}",
-    "watch.ablation.one": "Off in layer {from} alone: validation loss {loss} instead of {whole}",
+    "watch.ablation.all": "Step {step}: validation loss {whole} nats/token with all layers on. Point at a cell.",
+    "watch.ablation.cell": "Off in layers {from} to {to}: validation loss {loss} instead of {whole} nats/token",
+    "watch.ablation.one": "Off in layer {from} alone: validation loss {loss} instead of {whole} nats/token",
 }

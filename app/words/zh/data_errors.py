@@ -32,6 +32,7 @@ WORDS = {
         "文件夹 {folder} 不是图片文件夹：它包含主目录、超过 {most} 个文件，或超过 {others} 个其他类型的文件。"
         "请直接给出图片所在的文件夹。"
     ),
+    "error.huge_parquet": "{file} 的数据解压后超过 {size} MB：请减少读取的行数，或只取其中一部分。",
     "error.jinja_failed": "自定义模板无法填入数据：{reason}。请写得简单一些。",
     "error.jinja_memory": "模板处理一行数据就需要超过 {size} MB 内存：请检查不断变长的文本或列表。",
     "error.jinja_slow": "模板在 {seconds} 秒内没有填完：请检查停不下来的循环，或写得简单一些。",

@@ -16,7 +16,7 @@ WORDS = {
     "error.wanted.mapping": "“名称: 值”的列表",
     "error.busy_answering": "上一个回答还没写完：请先停止它。",
     "error.big_file": "文件 {file} 有 {size}：运行文件不会超过 1 MB。",
-    "error.attention_unseen": "{family} 模型的注意力无法观察，因此看不到哪些词元关注了虚拟词元。训练和对话不受影响。",
+    "error.attention_unseen": "{family} 模型的注意力无法观察，因此看不到哪些token关注了虚拟token。训练和对话不受影响。",
     "error.data_settings": "数据集“{name}”自带说明，数据设置对它不起作用：请去掉这些设置，或给出其中某个文件的路径。",
     "error.own_template": "自定义模板与模板选项不一致：选了“自定义”才写，写了就要选“自定义”。",
     "error.unknown_encoding": "没有名为“{value}”的文本编码：请留空，或用 utf-8、utf-16、gb18030、cp1252。",
@@ -65,7 +65,7 @@ WORDS = {
         "第 {step} 步的损失已不是有效数字：请用更低的学习率（例如 {lower}，现在是 {rate}）重新开始。"
     ),
     "error.diverged": (
-        "训练在第 {step} 步已经发散：损失开始时是 {initial}，现在是 {loss}。目前最好的状态会保留。"
+        "训练在第 {step} 步已经发散：损失开始时是 {initial}，现在是 {loss} nats/token。目前最好的状态会保留。"
         "请用更低的学习率（例如 {lower}，现在是 {rate}）重新开始。"
     ),
     "error.data_changed": ("{name} 的数据已不是运行“{run}”开始时的数据（{splits}）：请放回原来的数据，或仍然继续。"),
@@ -75,7 +75,7 @@ WORDS = {
         "请换一个模型，或改用以下方法：{methods}。"
     ),
     "error.method_needs_text": (
-        "{method} 要在文字之间加入虚拟词元，而 {family} 模型读的是图片。请换一个模型，或改用以下方法：{methods}。"
+        "{method} 要在文字之间加入虚拟token，而 {family} 模型读的是图片。请换一个模型，或改用以下方法：{methods}。"
     ),
     "error.sees_none": "这次运行的适配器看不到图片。请看用图片训练过的运行。",
     "error.vision_missing": "视觉编码器“{name}”不在本机，hub 也没有响应。请检查名称和网络，写出本机文件夹，或留空。",
@@ -110,7 +110,7 @@ WORDS = {
         "模型 {name} 的分词器没有结束符，回答永远不会结束：请在 tokenizer_config.json 里用 eos_token 指定一个。"
     ),
     "error.token_beyond": (
-        "模型 {name} 的分词器里，词元 {token} 的编号是 {number}，而模型的嵌入只到 {last}："
+        "模型 {name} 的分词器里，token {token} 的编号是 {number}，而模型的嵌入只到 {last}："
         "请把它从 tokenizer.json 删掉，或换用模型训练时的分词器。"
     ),
     "error.processor_size": (

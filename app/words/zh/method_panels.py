@@ -32,23 +32,23 @@ WORDS = {
     ),
     "watch.trigger.start": "第 {step} 步：搜索开始时的触发词。",
     "watch.trigger.taken": (
-        "第 {step} 步，第 {place} 个词：{before} 换成 {after}。估计 {predicted} 纳特，测得 {actual}。"
+        "第 {step} 步，第 {place} 个词：{before} 换成 {after}。估计 {predicted} nats，测得 {actual}。"
     ),
-    "watch.trigger.kept": "第 {step} 步，第 {place} 个词：{before} 不变，没有候选词能降低 {loss} 纳特的损失。",
+    "watch.trigger.kept": "第 {step} 步，第 {place} 个词：{before} 不变，没有候选词能降低 {loss} nats的损失。",
     "watch.trigger.same": "直接输入这段文字，得到的正是这些 token。",
     "watch.trigger.other": "直接输入这段文字，得到的是另一些 token。",
     "watch.trigger.copy": "复制",
     "watch.trigger.copied": "已复制",
     "watch.trigger.label": "每个候选词引起的损失变化：横向为估计，纵向为测量",
-    "watch.trigger.dots": "损失的变化：估计（→）与测量（↑），单位纳特",
+    "watch.trigger.dots": "损失的变化：估计（→）与测量（↑），单位nats",
     "watch.trigger.earlier": "以前的步",
     "watch.trigger.now": "这一步",
     "watch.trigger.candidate": "候选词",
     "watch.trigger.candidate.title": "这个位置上估计最好的词",
     "watch.trigger.predicted": "估计",
-    "watch.trigger.predicted.title": "梯度预测的损失变化，单位纳特",
+    "watch.trigger.predicted.title": "梯度预测的损失变化，单位nats",
     "watch.trigger.actual": "测量",
-    "watch.trigger.actual.title": "新样本上损失的变化，单位纳特",
+    "watch.trigger.actual.title": "新样本上损失的变化，单位nats",
     "watch.trigger.step": "步",
     "watch.trigger.step.title": "从这一步起是这些词",
     "watch.trigger.words": "词",
@@ -107,7 +107,7 @@ WORDS = {
     "watch.masks.title": "哪些权重被关掉了？",
     "watch.masks.term": "二值掩码的稀疏度",
     "watch.masks.caption": (
-        "关掉不等于没用：基座做别的事也许需要它，请看基座能力。分数只是固定的抽样，大小只说明离翻转还有多远。"
+        "关掉不等于没用：基座做别的事也许需要它，请看“遗忘”。分数只是固定的抽样，大小只说明离翻转还有多远。"
     ),
     "watch.masks.label": "每个矩阵被关掉的份额：从下到上是层，从左到右是矩阵。方向键移动选中的格子。",
     "watch.masks.flipped": "看变化",
@@ -155,5 +155,7 @@ WORDS = {
     "watch.routes.random": "随机路线",
     "watch.routes.expert": "处处用同一个专家",
     "watch.routes.average": "所有专家的平均",
-    "watch.routes.told": "验证损失：平均为 {average}，{n} 条随机路线的均值为 {random}，最好的单个专家为 {best}。",
+    "watch.routes.told": (
+        "验证损失（nats/token）：平均为 {average}，{n} 条随机路线的均值为 {random}，最好的单个专家为 {best}。"
+    ),
 }

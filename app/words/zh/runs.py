@@ -57,11 +57,13 @@ WORDS = {
     "runs.download.file": "下载 {file}",
     "runs.plot.x": "步",
     "runs.plot.y": "验证损失（nats/token；淡线：训练）",
+    "runs.plot.log": "损失用对数轴",
+    "runs.compare.most": "{of} 次运行中只显示前 {n} 次：取消一些勾选可看其余的。",
     "runs.compare.more": "再勾选一次运行，就能看到哪些设置不同。",
     "runs.compare.same": "这些运行的设置完全相同。",
     "runs.compare.differ": "不同的设置",
     "runs.rows": "测试集逐行查看（最差的在前）",
-    "runs.rows.hint": "基座与调优后的模型会回答每一行未用于训练的数据。结果随训练记录保存，下次可直接查看。",
+    "runs.rows.hint": "基座与微调后的模型会回答每一行未用于训练的数据。结果随训练记录保存，下次可直接查看。",
     "runs.rows.ask": "评估",
     "runs.rows.stop": "停止",
     "runs.rows.save": "存为 CSV",
@@ -79,8 +81,9 @@ WORDS = {
     "runs.rows.prompt": "问题",
     "runs.rows.reference": "期望",
     "runs.rows.base": "基座",
-    "runs.rows.tuned": "调优后",
+    "runs.rows.tuned": "微调后",
     "runs.zoo.title": "每种方法做到多好，代价是什么？",
+    "runs.zoo.term": "参数高效微调（PEFT）方法对比",
     "runs.zoo.source": "来源",
     "runs.zoo.source.mean": "在此测得：所有数据集的平均",
     "runs.zoo.source.here": "在此测得：{dataset}",
@@ -111,6 +114,6 @@ WORDS = {
     "runs.zoo.seeds": "，{n} 个随机种子为 {low} 至 {high}",
     "runs.zoo.told": (
         "{title}：训练 {n} 个参数，测试得分 {score}{parts}，普通文本上遗忘 {forgetting} nats/token；"
-        "{seconds} 秒，文件 {size} kB"
+        "CPU 用时 {seconds} 秒，文件 {size} kB"
     ),
 }

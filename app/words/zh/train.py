@@ -59,7 +59,7 @@ WORDS = {
     "train.family.weights": "改动权重本身",
     "train.family.beside": "在冻结的网络旁边另放一个",
     "train.expected": (
-        "用默认设置训练 {steps} 步的实测结果：{reached}遗忘 {forgetting} nats/词元；"
+        "用默认设置训练 {steps} 步的实测结果：{reached}遗忘 {forgetting} nats/token；"
         "CPU 用时 {seconds} 秒（{machine}）。"
     ),
     "train.expected.short": "实测：{score}（未微调 {baseline}）。",
@@ -78,6 +78,7 @@ WORDS = {
     "train.all": "全部设置",
     "train.all.training": "训练",
     "train.start": "开始",
+    "train.starting": "已按下“开始”：正在准备 …",
     "train.start.queue": "加入队列",
     "train.queued": "另一次运行正在训练：这一次已排队，轮到时会自动开始；位置见“记录”页。",
     "train.pause": "暂停",
@@ -108,6 +109,7 @@ WORDS = {
     "train.progress.waiting": (
         "第 {step}/{steps} 步：磁盘已满，训练暂停等待，一有空间就会自动继续。按“停止”会以目前已保存的结果结束。"
     ),
+    "train.progress.gone": "第 {step}/{steps} 步之后工作台没有回应：终端还开着吗？",
     "train.progress.paused": "已暂停在 {step}/{steps}。可以继续，或一步一步地走。",
     "train.progress.stopping": "这一步之后停止；一切都会保留。",
     "train.progress.queue": "{n} 次在等待 →",

@@ -8,17 +8,41 @@ const EVENT = "gatelight:live";
 /** @type {Live | null} */
 let latest = null;
 
-/** The newest state, null before the first answer of the server. */
+const LATE_MS = 15_000;
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let watch;
+
+/** The newest state that the server told, null before its first answer. */
 export const latestLive = () => latest;
+
+/** @param {Live} live */
+const tell = (live) => document.dispatchEvent(new CustomEvent(EVENT, { detail: live }));
+
+/**
+ * Tell every listener that work is "gone" when no newer state of it comes in time: the server is suspended or ended.
+ * While the page is hidden nobody asks the server, so that nothing is late.
+ *
+ * @param {number} limit in milliseconds
+ */
+const expect = (limit) => {
+  clearTimeout(watch);
+  if (!latest || latest.status === "idle") return;
+  watch = setTimeout(() => {
+    if (document.visibilityState === "hidden") expect(limit);
+    else if (latest) tell({ ...latest, status: "gone" });
+  }, limit);
+};
 
 /**
  * Keep a new state and tell every listener.
  *
  * @param {Live} live
+ * @param {number} [limit] milliseconds within which the next one has to come
  */
-export const publishLive = (live) => {
+export const publishLive = (live, limit = LATE_MS) => {
   latest = live;
-  document.dispatchEvent(new CustomEvent(EVENT, { detail: live }));
+  expect(limit);
+  tell(live);
 };
 
 /**

@@ -8,7 +8,7 @@ import { scoreText } from "../common/score.js";
 
 /** @import { Live, RunEntry, Say, Stage, View } from "../types.js" */
 /** @import { Tape } from "./tape.js" */
-/** @typedef {{kind: string, text: string, to?: string, label?: string}} StateLine `to` is the tab to go on with */
+/** @typedef {{kind: string, text: string, to?: string, label?: string}} StateLine `to` is the tab to go on with, `label` the button's words */
 
 /**
  * Fill a select, unless it has these options already.
@@ -46,8 +46,8 @@ export const runOptions = (runs, say) => {
   });
 };
 
-/** The tab to go on with from a run of which there is something to say. @type {Record<string, string>} */
-const NEXT = { finished: "chat", stopped: "runs", running: "train", paused: "train" };
+/** The tab to go on with from a run in which something went wrong. @type {Record<string, string>} */
+const NEXT = { finished: "train", stopped: "runs", running: "train", paused: "train" };
 
 /** By how much a score has to be better than what it is compared with, so that something was learned. */
 const GAIN = { exact_match: 0.1, accuracy: 0.1, f1: 0.1, pearson: 0.2, bleu: 3, chrf: 3 };
@@ -68,8 +68,12 @@ const ending = (tape, say) => {
   const [reached, baseline] = [score.value, score.baseline].map((value) => scoreText(score, say, value));
   const came = say(`score.${score.against}`, { score: reached, baseline, rows: score.rows });
   const learned = score.value - score.baseline >= (GAIN[/** @type {keyof typeof GAIN} */ (score.name)] ?? 0);
-  if (learned) return { kind: "note", text: `${ended} ${came}`, to: "chat" };
-  return { kind: "note", text: `${ended} ${came} ${say("score.little")}`, to: "train", label: "next.retry" };
+  const { better } = tape;
+  const same = better?.method === tape.config.method;
+  const more = better ? ` ${say(same ? "score.defaults" : "score.better", { ...better })}` : "";
+  if (learned) return { kind: "note", text: `${ended} ${came}${more}`, to: "chat" };
+  const label = better && !same ? say("next.retry.better", { ...better }) : say("next.retry");
+  return { kind: "note", text: `${ended} ${came} ${say("score.little")}${more}`, to: "train", label };
 };
 
 /**
@@ -164,7 +168,7 @@ const createStateLine = ({ say, goOn }) => {
     element.dataset.kind = kind;
     if (words.textContent !== text) words.textContent = text;
     next.hidden = !to;
-    const name = to ? say(label ?? `next.${to}`) : "";
+    const name = to ? (label ?? say(`next.${to}`)) : "";
     if (next.textContent !== name) next.textContent = name;
     if (to) next.dataset.to = to;
     const way = waysOn(view);

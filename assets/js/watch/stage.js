@@ -3,7 +3,7 @@
 
 import { el } from "../common/dom.js";
 import { range } from "../common/maths.js";
-import { answerOf, soonOf } from "../common/server.js";
+import { soonOf } from "../common/server.js";
 import { fill } from "../common/text.js";
 import { createBar } from "./bar.js";
 import { columnCount, columnsOf, MOST_COLUMNS } from "./columns.js";
@@ -135,7 +135,7 @@ const actionsOf = ({ view, set, server }, { pull, list }) => {
     goOn: async () => {
       const { tape } = view;
       if (!tape) return;
-      const answer = await answerOf(server.go_on({ run: tape.run, more: tape.status === "finished" }));
+      const answer = await soonOf(server.go_on({ run: tape.run, more: tape.status === "finished" }));
       if (view.tape !== tape) return;
       if (answer?.error === undefined) return show(tape.run);
       tape.error = answer.error;
@@ -143,7 +143,7 @@ const actionsOf = ({ view, set, server }, { pull, list }) => {
     },
     oneStep: async () => {
       set({ following: true, playing: false });
-      const answer = await answerOf(server.one_step({}));
+      const answer = await soonOf(server.one_step({}));
       if (!view.tape) return;
       if (answer?.error !== undefined) view.tape.error = answer.error;
       await pull(view.tape);

@@ -37,6 +37,8 @@ export class Tape {
     this.kept = null;
     /** @type {import("../types.js").Score | null} */
     this.score = null;
+    /** @type {import("../types.js").Better | null} */
+    this.better = null;
     /** @type {number | null} */
     this.epoch = null;
     this.loaded = false;
@@ -75,7 +77,7 @@ export class Tape {
    */
   take(answer) {
     const { name, status, message, emits, steps, config } = answer;
-    const { family, layered, pictures, recording, early, kept, score } = answer;
+    const { family, layered, pictures, recording, early, kept, score, better } = answer;
     if (answer.epoch !== this.epoch) Object.assign(this, { kinds: {}, positions: [], last: 0 });
     Object.assign(this, {
       name,
@@ -91,6 +93,7 @@ export class Tape {
       early,
       kept,
       score,
+      better,
     });
     Object.assign(this, { epoch: answer.epoch, cursor: answer.cursor, error: "", loaded: !answer.more });
     for (const event of answer.events) {

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.core.errors import DataError
-from engine.data.readers.arrow_files import read_parquet, stored_bytes
 from engine.data.readers.delimited import read_delimited
 from engine.data.readers.json_files import read_json
+from engine.data.readers.parquet_files import read_parquet, stored_bytes
 from engine.data.row_limit import RowLimit
 from engine.data.settings import DataSettings
 from engine.data.table import Table

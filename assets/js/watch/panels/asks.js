@@ -13,7 +13,6 @@ import { fillNextWords, mapsOf } from "../reports.js";
 /** @import { Cell, Cursor, HeatMap, Palette, Panel, Report, ReportMap, View } from "../../types.js" */
 
 const LONGEST = 400;
-const MOST_TOKENS = 64; // as many as `engine.analysis.probe` reads
 
 /**
  * The cell of a map at a cursor: of its layer, of its token, or of both; null where it is at neither.
@@ -133,7 +132,7 @@ const mount = (ctx) => {
     table.hidden = !maps.words;
     if (maps.words) fillNextWords(table, of, at.token, ctx);
     state.dataset.kind = "";
-    const cut = of.tokens.length >= MOST_TOKENS ? ` ${say("cut", { n: MOST_TOKENS })}` : "";
+    const cut = of.cut ? ` ${say("cut", { n: of.tokens.length })}` : "";
     state.textContent = describe(of, at, drawn, step) + cut;
   };
 

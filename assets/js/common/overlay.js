@@ -1,0 +1,107 @@
+// The losses of several runs in one plot, on Runs.
+// @ts-check
+
+import { paletteOf } from "./colour.js";
+import { el, find } from "./dom.js";
+import { createPlot, plotLayout } from "./plotly.js";
+
+/** @import { Palette, PlotlyHost, Words } from "../types.js" */
+/** @typedef {[step: number, loss: number]} Point */
+/** @typedef {{name: string, training: Point[], validation: Point[]}} Line one run, its name without markup */
+
+const DASHES = ["solid", "dash", "dot", "dashdot"];
+const DECADES = 100;
+
+/**
+ * Whether the losses are so far apart that only a logarithmic axis shows all of them.
+ *
+ * @param {Line[]} lines
+ */
+export const farApart = (lines) => {
+  const losses = lines.flatMap(({ training, validation }) => [...training, ...validation]).map(([, loss]) => loss);
+  const positive = losses.filter((loss) => loss > 0);
+  return Math.max(...positive) > DECADES * Math.min(...positive);
+};
+
+/**
+ * Validation losses in bold, training losses faint behind them.
+ *
+ * @param {Line[]} lines
+ * @param {boolean} log whether the axis of losses is logarithmic
+ * @param {Palette} palette
+ * @param {Words} words
+ * @returns {{data: object[], layout: object}}
+ */
+export const overlayPlot = (lines, log, palette, words) => {
+  const data = lines.flatMap(({ name, training, validation }, n) => {
+    const color = n % 2 ? palette.base : palette.tuned;
+    const dash = DASHES[Math.floor(n / 2) % DASHES.length];
+    /**
+     * @param {Point[]} points
+     * @param {number} width
+     * @param {object} style
+     */
+    const trace = (points, width, style) => ({
+      ...{ x: points.map(([step]) => step), y: points.map(([, loss]) => (log && loss <= 0 ? null : loss)) },
+      ...{ mode: "lines", legendgroup: String(n), line: { color, width, dash } },
+      ...style,
+    });
+    return [
+      trace(training, 1, { opacity: 0.3, showlegend: false, hoverinfo: "skip" }),
+      trace(validation, 2.5, { name, hovertemplate: "%{y:.3g}" }),
+    ];
+  });
+  const axis = { gridcolor: palette.line, linecolor: palette.line, zeroline: false };
+  const layout = {
+    ...plotLayout(palette),
+    margin: { l: 56, r: 16, t: 32, b: 48 },
+    showlegend: true,
+    legend: { orientation: "h", y: 1.02, yanchor: "bottom", x: 0 },
+    hovermode: "x unified",
+    hoverlabel: { bgcolor: palette.panel },
+    dragmode: "zoom",
+    uirevision: String(log),
+    xaxis: { ...axis, title: { text: words["runs.plot.x"], standoff: 8 } },
+    yaxis: {
+      ...axis,
+      title: { text: words["runs.plot.y"], standoff: 8 },
+      ...(log ? { type: "log" } : { rangemode: "tozero" }),
+    },
+  };
+  return { data, layout };
+};
+
+/**
+ * Draw whatever lines the server puts into an element. The axis of losses is logarithmic where they need that, until
+ * somebody chooses.
+ *
+ * @param {HTMLElement} element
+ */
+export const mountOverlay = (element) => {
+  /** @type {boolean | null} */
+  let chosen = null;
+
+  const mount = () => {
+    const frame = /** @type {HTMLElement | null} */ (element.querySelector("[data-lines]:not([data-drawn])"));
+    if (!frame) return;
+    frame.dataset.drawn = "";
+    const lines = /** @type {Line[]} */ (JSON.parse(frame.dataset.lines ?? "[]"));
+    const words = /** @type {Words} */ (JSON.parse(frame.dataset.words ?? "{}"));
+    const log = el("input", { type: "checkbox", class: "gl-overlay-log" });
+    log.checked = chosen ?? farApart(lines);
+    const host = /** @type {PlotlyHost} */ (/** @type {HTMLElement} */ (find(frame, ".gl-overlay-plot")));
+    const plot = createPlot(host, { displayModeBar: false }, {});
+    const draw = () => {
+      const palette = paletteOf(element);
+      plot(`${log.checked} ${host.clientWidth} ${palette.key}`, () => overlayPlot(lines, log.checked, palette, words));
+    };
+    log.addEventListener("change", () => {
+      chosen = log.checked;
+      draw();
+    });
+    frame.prepend(el("label", { class: "gl-fact" }, log, ` ${words["runs.plot.log"]}`));
+    new ResizeObserver(draw).observe(host);
+  };
+  new MutationObserver(mount).observe(element, { childList: true, subtree: true });
+  mount();
+};

@@ -1,0 +1,35 @@
+// The losses of several runs in one plot.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { farApart, overlayPlot } from "../../assets/js/common/overlay.js";
+
+const line = (...losses) => ({
+  name: "a run",
+  training: losses.map((loss, step) => [step, loss]),
+  validation: [[0, losses[0]]],
+});
+const words = { "runs.plot.x": "step", "runs.plot.y": "loss" };
+const palette = { tuned: "amber", base: "slate", line: "grey", muted: "grey", panel: "white", font: "sans" };
+
+test("losses that span more than two decades ask for a logarithmic axis, wherever they stand", () => {
+  assert.equal(farApart([line(5, 0.06)]), false);
+  assert.equal(farApart([line(5, 0.04)]), true);
+  assert.equal(farApart([line(5), line(0.04)]), true);
+  assert.equal(farApart([line(5, 0)]), false, "0 has no place on such an axis");
+  assert.equal(farApart([]), false);
+});
+
+test("a logarithmic axis leaves out what it has no place for, and another axis begins its zoom anew", () => {
+  const [linear, log] = [false, true].map((wanted) => overlayPlot([line(5, 0)], wanted, palette, words));
+  assert.deepEqual(linear.data[0].y, [5, 0]);
+  assert.deepEqual(log.data[0].y, [5, null]);
+  assert.deepEqual([linear.layout.yaxis.type, log.layout.yaxis.type], [undefined, "log"]);
+  assert.notEqual(linear.layout.uirevision, log.layout.uirevision);
+});
+
+test("eight runs are told apart by colour and dashes", () => {
+  const { data } = overlayPlot(new Array(8).fill(line(1)), false, palette, words);
+  const looks = new Set(data.map(({ line: { color, dash, width } }) => `${color} ${dash} ${width}`));
+  assert.equal(looks.size, 16);
+});
