@@ -20,10 +20,10 @@ _FORM = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Gatelight
 form {{ max-width: 20rem; margin: 20vh auto 0; padding: 0 1rem; display: grid; gap: .75rem }}
 input, button {{ font: inherit; padding: .5rem; width: 100%; box-sizing: border-box }}
 h1 {{ font-size: 1.25rem; margin: 0 }} p {{ margin: 0; min-height: 1.5em }}</style>
-<form method="post" action="./login"><h1>Gatelight</h1>
+<main><form method="post" action="./login"><h1>Gatelight</h1>
 <label>Name · 名称<input name="username" autocomplete="username" required autofocus></label>
 <label>Password · 密码<input name="password" type="password" autocomplete="current-password" required></label>
-<button>Log in · 登录</button><p role="alert">{said}</p></form></html>"""
+<button>Log in · 登录</button><p role="alert">{said}</p></form></main></html>"""
 
 
 def form(key: str = "", status: int = 401, **values: object) -> Response:
