@@ -87,9 +87,10 @@ EXPLAINED = {
         "engine/cli/queries.py",
         *(f"app/words/{language}/errors.py" for language in LANGUAGES),
     },
+    "ia3": {"assets/js/watch/panels/updates.js"},
 }
-"""Who names a method because something is said or asked of it alone: why its first gradients are zero, and what a run
-loses without AdaMix's experts."""
+"""Who names a method because something is said or asked of it alone: why its first gradients are zero, what a run loses
+without AdaMix's experts, and that (IA)3's map is of activations."""
 
 SPEAKING = {"vera", "bias", "bottleneck", "prefix", "prompt", "mask", "side", "ladder"}
 """Names that are words for other things too: a file names the method where it names its module, class or settings."""
