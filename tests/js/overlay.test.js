@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { farApart, overlayPlot } from "../../assets/js/common/overlay.js";
+import { farApart, logTicks, overlayPlot } from "../../assets/js/common/overlay.js";
 
 const line = (...losses) => ({
   name: "a run",
@@ -32,4 +32,10 @@ test("eight runs are told apart by colour and dashes", () => {
   const { data } = overlayPlot(new Array(8).fill(line(1)), false, palette, words);
   const looks = new Set(data.map(({ line: { color, dash, width } }) => `${color} ${dash} ${width}`));
   assert.equal(looks.size, 16);
+});
+
+test("numbers of a logarithmic axis are of one size: 1, 2 and 5 of each decade, or 1 where there are many", () => {
+  assert.deepEqual(logTicks([line(3, 0.02)]).ticktext, "0.01 0.02 0.05 0.1 0.2 0.5 1 2 5 10 20 50".split(" "));
+  assert.deepEqual(logTicks([line(3000, 0.02)]).ticktext, "0.01 0.1 1 10 100 1000 10000".split(" "));
+  assert.deepEqual(logTicks([line(0)]), {});
 });

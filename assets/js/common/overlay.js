@@ -24,6 +24,24 @@ export const farApart = (lines) => {
 };
 
 /**
+ * Where a logarithmic axis has its numbers: at 1, 2 and 5 of each decade, or at 1 where there are many. Plotly's own
+ * choice writes the 2 and the 5 smaller than anybody reads from a distance.
+ *
+ * @param {Line[]} lines
+ */
+export const logTicks = (lines) => {
+  const losses = lines.flatMap(({ training, validation }) => [...training, ...validation]).map(([, loss]) => loss);
+  const positive = losses.filter((loss) => loss > 0);
+  const low = Math.floor(Math.log10(Math.min(...positive)));
+  const high = Math.ceil(Math.log10(Math.max(...positive)));
+  if (!Number.isFinite(low + high)) return {};
+  const decades = Array.from({ length: high - low + 1 }, (_, n) => low + n);
+  const steps = decades.length > 4 ? [1] : [1, 2, 5];
+  const tickvals = decades.flatMap((decade) => steps.map((step) => Number(`${step}e${decade}`)));
+  return { tickvals, ticktext: tickvals.map(String) };
+};
+
+/**
  * Validation losses in bold, training losses faint behind them.
  *
  * @param {Line[]} lines
@@ -65,7 +83,7 @@ export const overlayPlot = (lines, log, palette, words) => {
     yaxis: {
       ...axis,
       title: { text: words["runs.plot.y"], standoff: 8 },
-      ...(log ? { type: "log" } : { rangemode: "tozero" }),
+      ...(log ? { type: "log", ...logTicks(lines) } : { rangemode: "tozero" }),
     },
   };
   return { data, layout };
