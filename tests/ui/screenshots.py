@@ -99,7 +99,13 @@ def shot(page: Page, name: str, folder: Path = PICTURES, *, whole: bool = True) 
     page.evaluate("scrollTo(0, 0)")
     page.mouse.move(2, 2)
     page.wait_for_timeout(500)
+    before = page.viewport_size
+    if whole and before:  # or what stays at the end of the window would stand in the middle of the picture
+        page.set_viewport_size(before | {"height": max(before["height"], page.evaluate("document.body.scrollHeight"))})
+        page.wait_for_timeout(500)
     page.screenshot(path=folder / f"{name}.png", full_page=whole)
+    if whole and before:
+        page.set_viewport_size(before)
 
 
 def main() -> None:
