@@ -19,9 +19,9 @@ from typing import Any
 from benchmarks.finished import finished
 from benchmarks.glue import markdown
 from benchmarks.machine import machine
-from benchmarks.parts import Row, figures_of, gather, kept
+from benchmarks.parts import Row, measure
 from engine.config.run import RunConfig
-from engine.core.atomic import write_json, write_text
+from engine.core.atomic import write_text
 from engine.data.dataset import Dataset
 from engine.evaluation.lines import first_line
 from engine.evaluation.text import greedy_answers
@@ -53,17 +53,9 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("docs/e2e.md"))
     args = parser.parse_args()
     here = {"model": Path(args.model).name, "steps": args.steps, "questions": args.questions}
-    figures = figures_of(args.out)
-    rows = [row for row in kept(figures) if here.items() <= row.items()]
-    done = {(row["method"], row["seed"]) for row in rows}
     asked = [(UNTUNED, 0), *((method, seed) for seed in args.seeds for method in args.methods)]
     work = partial(measured, args.model, args.e2e, args.steps, args.questions)
-    for row in gather(work, [part for part in asked if part not in done], args.jobs):
-        rows.append(here | row)
-        print(json.dumps(rows[-1]), flush=True)
-        write_json(figures, rows)
-        write_text(args.out, page(rows))
-    write_text(args.out, page(rows))
+    measure(args.out, here, asked, lambda row: (row["method"], row["seed"]), work, page, args.jobs)
 
 
 def measured(model: str, e2e: Path, steps: int, questions: int, part: Part) -> Iterator[Row]:

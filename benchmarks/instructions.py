@@ -1,6 +1,6 @@
 """Alpaca's instructions, and a style of answering, learned by a small real model in its own chat template.
 
-    python -m benchmarks.instructions ALPACA [--model FILE] [--steps 60] [--only style-lora] [--jobs 1]
+    python -m benchmarks.instructions ALPACA [--model FILE] [--steps 60] [--methods lora] [--jobs 1]
                                       [--out docs/instructions.md]
 
 ALPACA is the folder with alpaca_data.json; without --model it is SmolLM2 (`python -m benchmarks.smollm2`). "alpaca" are
@@ -19,10 +19,10 @@ from pathlib import Path
 from benchmarks.finished import finished
 from benchmarks.glue import markdown
 from benchmarks.machine import machine
-from benchmarks.parts import Row, figures_of, gather, kept
+from benchmarks.parts import Row, measure
 from benchmarks.smollm2 import fetch
 from engine.config.run import RunConfig
-from engine.core.atomic import write_json, write_text
+from engine.core.atomic import write_json
 from engine.core.sampling import Sampling
 from engine.data.batching import collator_of
 from engine.data.dataset import Dataset
@@ -57,18 +57,11 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=1, help="processes side by side (default: %(default)s)")
     parser.add_argument("--out", type=Path, default=Path("docs/instructions.md"))
     args = parser.parse_args()
-    model, figures = args.model or str(fetch()), figures_of(args.out)
+    model = args.model or str(fetch())
     here = {"model": Path(model).name, "steps": args.steps}
-    rows = [row for row in kept(figures) if here.items() <= row.items()]
-    done = {(row["set"], row["method"]) for row in rows}
     asked = [(name, method) for name in SETS for method in (UNTUNED, *args.methods)]
     work = partial(measured, model, args.alpaca, args.steps)
-    for row in gather(work, [part for part in asked if part not in done], args.jobs):
-        rows.append(here | row)
-        print(json.dumps(rows[-1]), flush=True)
-        write_json(figures, rows)
-        write_text(args.out, page(rows))
-    write_text(args.out, page(rows))
+    measure(args.out, here, asked, lambda row: (row["set"], row["method"]), work, page, args.jobs)
 
 
 def measured(model: str, alpaca: Path, steps: int, part: Part) -> Iterator[Row]:

@@ -14,6 +14,8 @@ from typing import Any, TypeVar
 
 import torch
 
+from engine.core.atomic import write_json, write_text
+
 RESULTS = Path(__file__).resolve().parent / "results"
 
 Row = dict[str, Any]
@@ -60,6 +62,37 @@ def gather(work: Callable[[Part], Iterator[Row]], parts: Sequence[Part], jobs: i
                 continue
         for future in futures:
             future.result()
+
+
+def measure(
+    out: Path,
+    here: Row,
+    asked: Sequence[Part],
+    part_of: Callable[[Row], Part],
+    work: Callable[[Part], Iterator[Row]],
+    page: Callable[[list[Row]], str],
+    jobs: int = 1,
+) -> None:
+    """Make what is asked and not there yet, and write figures and page after every row.
+
+    Args:
+        out: The page.
+        here: What all rows of it have in common, such as the model; figures with other values are left out.
+        asked: The parts that there shall be.
+        part_of: The part that a row is of.
+        work: As in `gather`.
+        page: Makes the page of all rows.
+        jobs: As in `gather`.
+    """
+    figures = figures_of(out)
+    rows = [row for row in kept(figures) if here.items() <= row.items()]
+    done = [part_of(row) for row in rows]
+    for row in gather(work, [part for part in asked if part not in done], jobs):
+        rows.append(here | row)
+        print(json.dumps(rows[-1]), flush=True)
+        write_json(figures, rows)
+        write_text(out, page(rows))
+    write_text(out, page(rows))
 
 
 def _tell(work: Callable[[Part], Iterator[Row]], part: Part, rows: "queue.Queue[Row]") -> None:

@@ -26,10 +26,10 @@ from transformers import AutoModelForSequenceClassification
 from benchmarks.finished import finished
 from benchmarks.glue import markdown
 from benchmarks.machine import machine
-from benchmarks.parts import Row, figures_of, gather, kept
+from benchmarks.parts import Row, measure
 from benchmarks.smollm2 import fetch
 from engine.config.run import RunConfig
-from engine.core.atomic import write_json, write_text
+from engine.core.atomic import write_text
 from engine.data.batching import batches_by_length, batches_from, collate, sorted_batches
 from engine.data.dataset import Dataset
 from engine.data.encode import encode_for
@@ -65,20 +65,13 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=1, help="processes side by side (default: %(default)s)")
     parser.add_argument("--out", type=Path, default=Path("docs/sst2.md"))
     args = parser.parse_args()
-    model, figures = args.model or str(fetch()), figures_of(args.out)
+    model = args.model or str(fetch())
     here = {"model": Path(model).name, "steps": args.steps, "rows": args.rows}
-    rows = [row for row in kept(figures) if here.items() <= row.items()]
-    done = {(row["says"], row["by"], row["seed"]) for row in rows}
     asked: list[Part] = [("words", "untuned", 0)]
     for seed in args.seeds:
         asked += [(says, by, seed) for says in ("head", "words") for by in ("lora", "peft", "llama_adapter")]
     work = partial(measured, model, args.glue, args.steps, args.rows)
-    for row in gather(work, [part for part in asked if part not in done], args.jobs):
-        rows.append(here | row)
-        print(json.dumps(rows[-1]), flush=True)
-        write_json(figures, rows)
-        write_text(args.out, page(rows))
-    write_text(args.out, page(rows))
+    measure(args.out, here, asked, lambda row: (row["says"], row["by"], row["seed"]), work, page, args.jobs)
 
 
 def measured(model: str, glue: Path, steps: int, rows: int, part: Part) -> Iterator[Row]:

@@ -267,7 +267,7 @@ class Filler:
         """
         try:
             run = config()
-            count = cards.count_bar(self.say, self.workbench.count(run, session=session), run.method)
+            count = cards.count_bar(self.say, self.workbench.preflight.count(run, session=session), run.method)
             rate = gr.Textbox(placeholder=self._rate(run, session))
             told: Updates = {self.form.count: count, self.form.command: run.command(), self.rate: rate}
             told[self.form.expected] = expectation(self.say, run)
@@ -285,7 +285,7 @@ class Filler:
             return {}
 
     def _rate(self, config: RunConfig, session: str) -> str:
-        return self.say("train.rate", rate=f"{self.workbench.usual_rate(config, session=session):.3g}")
+        return self.say("train.rate", rate=f"{self.workbench.preflight.usual_rate(config, session=session):.3g}")
 
     @property
     def of_model(self) -> set[gr.components.Component]:
@@ -308,7 +308,7 @@ class Filler:
             run = config()
             info = next((info for info in self.workbench.datasets() if info.name == run.dataset), None)
             card = cards.data_card(self.say, info) if info else ""
-            data = self.workbench.preview_data(run, session=session)
+            data = self.workbench.preflight.preview_data(run, session=session)
         except WorkbenchError as error:
             if error.key == "no_data_chosen":  # the fields say so themselves
                 return {form.data_card: "", form.samples: "", form.report: ""}

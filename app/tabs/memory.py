@@ -28,7 +28,7 @@ class MemoryView:
     def estimated(self, config: Callable[[], RunConfig], session: str) -> Updates:
         """The line with bar and legend; or what is wrong, unless that is said beside the data itself."""
         try:
-            info = self._workbench.memory(config(), session=session)
+            info = self._workbench.preflight.memory(config(), session=session)
             return {self.bar: memory_bar(self._say, info)}
         except WorkbenchError as error:
             said = isinstance(error, DataError) or error.key == "no_data_chosen"
@@ -46,6 +46,6 @@ class MemoryView:
 
     def _estimate(self, run: str) -> MemoryInfo | None:
         try:
-            return self._workbench.memory(self._workbench.runs.config(run))
+            return self._workbench.preflight.memory(self._workbench.runs.config(run))
         except WorkbenchError:
             return None

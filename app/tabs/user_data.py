@@ -208,7 +208,7 @@ class UserData:
         }
 
     def _look(self, dataset: str, how: dict[str, Any], session: str) -> Inspection:
-        return self._workbench.inspect_data(dataset, DataSettings.from_dict(how), session=session)
+        return self._workbench.preflight.inspect_data(dataset, DataSettings.from_dict(how), session=session)
 
 
 def _last_read(asked: LastRead, look: Inspection) -> LastRead:

@@ -1,11 +1,11 @@
 """Builds the `Plan` of a run from its config: the base's config, and the largest batch of its data."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import replace
 
 from engine.config.run import RunConfig
 from engine.config.training import TrainingSettings
-from engine.core.errors import WorkbenchError
 from engine.data.batching import Batch, collator_for
 from engine.data.dataset import Row
 from engine.data.encode import encode_for
@@ -46,7 +46,9 @@ def enough_for(config: RunConfig, held: int) -> Callable[[TrainingSettings], boo
         less = {name: getattr(settings, name) for name in ("micro_batches", "gradient_checkpointing")}
         try:
             return memory(replace(config, training={**config.training, **less}), held).verdict == "fits"
-        except WorkbenchError:  # the data are gone, for instance: nobody knows
+        except Exception:
+            # The data are gone, for instance, or the estimate lacks memory too: whoever asks has an error to tell.
+            logging.getLogger(__name__).warning("The memory of a run cannot be estimated.", exc_info=True)
             return False
 
     return enough

@@ -4,6 +4,7 @@ import dataclasses
 import queue
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,9 +27,9 @@ from engine.service.downloads import Downloads
 from engine.service.kept_data import DATA, KeptData
 from engine.service.ladders import LadderQueue
 from engine.service.limits import UNLIMITED, Limits
-from engine.service.looking import Looking
 from engine.service.machine import Machine
 from engine.service.permission import NO_TRUST, Permission
+from engine.service.preflight import Preflight
 from engine.service.reference import Reference, reference
 from engine.service.rights import Rights, no_such_run
 from engine.service.runs import RECORDINGS, RunStore
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
     from engine.service.worker import Worker
 
 
-class Workbench(Looking):
+class Workbench:
     """Everything that a page can do. All methods are thread-safe; errors are `WorkbenchError`s.
 
     Args:
@@ -66,6 +67,7 @@ class Workbench(Looking):
         ladders: Learning-rate ladders, whose runs are in the queue.
         sizing: What new runs set by the size of their model.
         downloads: Of models from the hub.
+        preflight: What can be asked of data and models before there is a run.
         machine: What this process takes of the machine right now.
         queue: The runs that wait; it begins the next one when the active one has ended.
     """
@@ -95,6 +97,7 @@ class Workbench(Looking):
         self.sizing = Sizing(self.permission, self._turn)
         self.downloads = Downloads(self.rights, limits)
         self.machine = Machine()
+        self.preflight = Preflight(self.permission, self._turn, self.live)
         self._sweeping.at_start()
 
     def live(self) -> LiveStatus:
@@ -142,6 +145,10 @@ class Workbench(Looking):
             path = self._kept_data.keep(upload, self.rights.who())
         self.permission.uploaded(session, path)
         return path
+
+    def _turn(self) -> AbstractContextManager[None]:
+        """A turn of the asker among those who look at data or weigh a run."""
+        return self._turns.turn(self.rights.who().id)
 
     def _configs(self, text: str) -> Iterator[dict[str, Any] | None]:
         """As `RunStore.configs`, with those of runs that have no folder yet."""

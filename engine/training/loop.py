@@ -21,10 +21,10 @@ from engine.methods.base import Method, Start
 from engine.models.base import Base
 from engine.runs.folder import RunFolder
 from engine.runs.score import RunScore
-from engine.telemetry.events import LossEvent, StatusEvent
+from engine.telemetry.events import LossEvent
 from engine.telemetry.schedule import is_frame_step
 from engine.training.checkpoint import Position, TrainingState, load_checkpoint
-from engine.training.disk_full import WRITE_ERRORS, is_disk_full, not_kept, tries
+from engine.training.disk_full import WRITE_ERRORS, is_disk_full, not_kept
 from engine.training.divergence import NOT_FINITE, diverged, not_finite
 from engine.training.early_stopping import BestValidation
 from engine.training.gradient_worker import GradientWorker
@@ -32,6 +32,7 @@ from engine.training.gradients import Step
 from engine.training.out_of_memory import Enough, give_back, is_out_of_memory, out_of_memory
 from engine.training.progress import Progress
 from engine.training.recorder import Recorder
+from engine.training.room import Room
 from engine.training.telemetry_time import Stopwatch
 from engine.training.update_norms import copied_groups
 from engine.training.validation import Validation
@@ -70,6 +71,7 @@ class Trainer:
         self._meter = worker.gradients.meter
         count = worker.gradients.processes.count
         self._remarks = [f"{count} processes train this run."] if count > 1 else []
+        self._room = Room(recorder, self._waits)
         self.enough: Enough | None = None
         self._settled = threading.RLock()  # held while the state changes, and while it is written
 
@@ -205,6 +207,9 @@ class Trainer:
             self._settled.release()
         return True
 
+    def _waits(self) -> Progress:
+        return Progress(self.position.step, self.settings.steps, wall_s=self.position.wall_s, waiting=True)
+
     def _checkpoint(self) -> None:
         with self._settled:
             self.recorder.checkpoint(self.state)
@@ -227,7 +232,7 @@ class Trainer:
 
     def _begin(self) -> Generator[Progress]:
         step = self.position.step
-        yield from self._with_room(lambda: self.recorder.started(step, self.settings.steps))
+        yield from self._room.write(lambda: self.recorder.started(step, self.settings.steps))
         for remark in self._remarks:
             self.recorder.remark(step, remark)
         if self.notice is not None:
@@ -236,7 +241,7 @@ class Trainer:
             yield from self._validate()
         if step == 0:
             self._frame(step)
-            yield from self._with_room(self._checkpoint)
+            yield from self._room.write(self._checkpoint)
 
     def _steps(self) -> Generator[Progress]:
         settings = self.settings
@@ -314,11 +319,11 @@ class Trainer:
         if self.position.stability.diverged == step:
             yield from self._say_diverged()
         if step % self.settings.save_every == 0:
-            yield from self._kept("The checkpoint", self._checkpoint)
+            yield from self._room.keep("The checkpoint", self._checkpoint)
 
     def _say_diverged(self) -> Generator[Progress]:
         if (notice := self.notice) is not None:
-            yield from self._kept("The notice", lambda: self.recorder.diverged(self.position.step, notice))
+            yield from self._room.keep("The notice", lambda: self.recorder.diverged(self.position.step, notice))
 
     def _validate(self) -> Generator[Progress]:
         """Validate and record the results, which count when all are there. An error here ends no run."""
@@ -337,37 +342,15 @@ class Trainer:
         telemetry = self.position.telemetry.with_validation(step, watch.seconds)
         self._move(best=best, stability=stability, validation_due=False, telemetry=telemetry)
         if self.position.best.improved(step):
-            yield from self._kept("The best state", lambda: self.recorder.best(step))
-
-    def _kept(self, what: str, write: Callable[[], None]) -> Generator[Progress]:
-        """Write, waiting for room on a full disk. Any other error ends no run."""
-        try:
-            yield from self._with_room(write)
-        except WRITE_ERRORS as error:
-            self.recorder.warning(self.position.step, what, error)
-
-    def _with_room(self, write: Callable[[], None]) -> Generator[Progress]:
-        """Write, waiting for room on a full disk, and say so.
-
-        Raises:
-            OSError: It failed for another reason; so does a SafetensorError.
-        """
-        step, waited = self.position.step, False
-        for _ in tries(write):
-            if not waited:
-                self.recorder.waits(step)
-                waited = True
-            yield Progress(step, self.settings.steps, wall_s=self.position.wall_s, waiting=True)
-        if waited:
-            self.recorder.publish(StatusEvent(step=step, status="running"))
+            yield from self._room.keep("The best state", lambda: self.recorder.best(step))
 
     def _finish(self) -> Generator[Progress]:
         step = self.position.step
         if step < self.settings.steps and not is_frame_step(step):
             self._frame(step)
-        yield from self._with_room(self._checkpoint)
+        yield from self._room.write(self._checkpoint)
         score = yield from self._scored()
-        yield from self._with_room(lambda: self._end("finished", score))
+        yield from self._room.write(lambda: self._end("finished", score))
 
     def _scored(self) -> Generator[Progress, None, RunScore | None]:
         """The score of the state that is kept; None where there is none. An error here ends no run."""

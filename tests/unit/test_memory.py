@@ -223,7 +223,7 @@ def test_first_step_is_not_charged_for_the_optimiser(tmp_path):
 def test_workbench_and_command_line_tell_it(tmp_path, monkeypatch, capsys):
     """Both doors give the same numbers."""
     bench = Workbench(tmp_path)
-    info = bench.memory(RunConfig(method="ladder"))
+    info = bench.preflight.memory(RunConfig(method="ladder"))
     bench.close()
     monkeypatch.setattr(sys, "argv", ["engine", "memory", "--method", "ladder", "--json"])
     assert main() == 0

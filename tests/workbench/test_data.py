@@ -33,26 +33,28 @@ def odd(tmp_path):
 
 def test_look_names_columns_and_guesses(workbench, odd, tmp_path):
     """Columns with their first cells; a guess where names tell, and none where they do not."""
-    inspection = workbench.inspect_data(str(odd), DataSettings())
+    inspection = workbench.preflight.inspect_data(str(odd), DataSettings())
     assert inspection.columns == {"nr": "0", "Frage": "Where is house 0?", "Antwort": "In street 0.", "Notiz": "x"}
     assert set(inspection.guess.values()) == {""}
     assert not inspection.sure
     assert inspection.rows == 43
     told = tmp_path / "told.jsonl"
     told.write_text("\n".join(json.dumps({"instruction": f"a{n}", "input": "b", "output": "c"}) for n in range(20)))
-    inspection = workbench.inspect_data(str(told), DataSettings())
+    inspection = workbench.preflight.inspect_data(str(told), DataSettings())
     assert inspection.guess == {"prompt": "instruction", "input": "input", "response": "output", "messages": ""}
     assert inspection.sure
 
 
 def test_look_reads_no_more_than_the_limit(workbench, odd):
-    inspection = workbench.inspect_data(str(odd), DataSettings(row_limit=10))
+    inspection = workbench.preflight.inspect_data(str(odd), DataSettings(row_limit=10))
     assert (inspection.rows, inspection.cut) == (10, True)
 
 
 def report(workbench, path, limit):
     """What is said of a file before anything is trained, at a limit of tokens per row."""
-    return workbench.preview_data(RunConfig(dataset=str(path), data=NAMED, training={"max_seq_len": limit})).report
+    return workbench.preflight.preview_data(
+        RunConfig(dataset=str(path), data=NAMED, training={"max_seq_len": limit})
+    ).report
 
 
 def test_rows_are_counted(workbench, odd):
@@ -70,7 +72,7 @@ def test_rows_are_counted(workbench, odd):
 def test_rehearsal_is_what_the_run_trains_on(workbench, odd):
     """Rows are cut at the run's limit, the answers carry the labels."""
     config = RunConfig(dataset=str(odd), data=NAMED, training={"max_seq_len": 64})
-    preview = workbench.preview_data(config, rows=40)
+    preview = workbench.preflight.preview_data(config, rows=40)
     assert len(preview.rows) == preview.report.rows["train"] or len(preview.rows) == 40
     assert max(len(row.tokens) for row in preview.rows) <= preview.limit == 64
     for row in preview.rows:
@@ -82,7 +84,7 @@ def test_rehearsal_is_what_the_run_trains_on(workbench, odd):
 def test_rehearsal_uses_the_methods_own_template(workbench):
     """P-tuning writes its virtual tokens into a template of its own: that is what the run trains on."""
     run_config = RunConfig(method="p_tuning", method_settings={"template": "{p} Tell me: {prompt} {p}"})
-    text = "".join(part for part, _ in workbench.preview_data(run_config, rows=1).rows[0].tokens)
+    text = "".join(part for part, _ in workbench.preflight.preview_data(run_config, rows=1).rows[0].tokens)
     assert "Tell me:" in text
     assert "Instruction" not in text
 
@@ -98,14 +100,14 @@ def test_rehearsal_uses_the_methods_own_template(workbench):
 )
 def test_what_cannot_be_rehearsed_is_one_sentence(workbench, config, error, sentence):
     with pytest.raises(error, match=sentence):
-        workbench.preview_data(config)
+        workbench.preflight.preview_data(config)
 
 
 def test_nothing_to_learn_is_an_error_before_the_start(workbench, tmp_path):
     """A response column without a text leaves no label: the run is refused in one sentence."""
     file = tmp_path / "mute.csv"
     file.write_text("question,answer\n" + "".join(f"Who is {number}?, \n" for number in range(20)))
-    for attempt in (workbench.preview_data, workbench.start):
+    for attempt in (workbench.preflight.preview_data, workbench.start):
         with pytest.raises(DataError, match="nothing to learn"):
             attempt(RunConfig(dataset=str(file)))
     assert workbench.live().run is None

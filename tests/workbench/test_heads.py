@@ -55,8 +55,8 @@ def said(text):
 
 def test_counts_include_the_head(workbench):
     """Before a run starts, the head's parameters are counted with the method's."""
-    plain = workbench.count(RunConfig(dataset="complaints", method="lora"))
-    with_head = workbench.count(headed())
+    plain = workbench.preflight.count(RunConfig(dataset="complaints", method="lora"))
+    with_head = workbench.preflight.count(headed())
     assert "head" not in plain.groups
     assert with_head.groups["head"] == 2 * 192
     assert with_head.trainable == plain.trainable + 2 * 192
@@ -108,7 +108,7 @@ def test_an_encoder_trains_and_answers(workbench, tmp_path):
     posts = [(f"{mood} {place}", label) for place in ("bus", "park", "soup")
              for mood, label in (("bad", "complaint"), ("nice", "no complaint"))]  # fmt: skip
     data = str(make_dataset(tmp_path / "posts", posts, labels=sorted(LABELS)))
-    row = workbench.preview_data(RunConfig(model=model, dataset=data, method="lora"), 1).rows[0]
+    row = workbench.preflight.preview_data(RunConfig(model=model, dataset=data, method="lora"), 1).rows[0]
     assert not any(labelled for _, labelled in row.tokens)
     assert row.response in LABELS
     run = trained(workbench, RunConfig(model=model, dataset=data, method="lora", training={**SHORT, "max_seq_len": 60}))

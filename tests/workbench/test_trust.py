@@ -68,7 +68,13 @@ def test_no_file_gives_trust(workbench, model, mark, tmp_path):
     config, left_out = read_config(str(file))
     assert left_out == ("trust_remote_code", "pickled_weights")
     assert config.training == {"steps": 2}
-    for act in (workbench.count, workbench.usual_rate, workbench.memory, workbench.preview_data, workbench.start):
+    for act in (
+        workbench.preflight.count,
+        workbench.preflight.usual_rate,
+        workbench.preflight.memory,
+        workbench.preflight.preview_data,
+        workbench.start,
+    ):
         assert refused(lambda act=act: act(config, session="page")) == "model_code"
     assert not mark.exists()
 
@@ -80,7 +86,13 @@ def test_a_form_that_claims_trust(workbench, model, mark, tmp_path):
     workbench.permission.trust("page", other, ["trust_remote_code"])
     workbench.permission.trust("neighbour", model, ["pickled_weights"])
     for session in ("", "page", "neighbour", "unheard of"):
-        for act in (workbench.count, workbench.usual_rate, workbench.memory, workbench.preview_data, workbench.start):
+        for act in (
+            workbench.preflight.count,
+            workbench.preflight.usual_rate,
+            workbench.preflight.memory,
+            workbench.preflight.preview_data,
+            workbench.start,
+        ):
             assert refused(lambda act=act, session=session: act(config, session=session)) == "trust_not_given"
     assert not mark.exists()
 
@@ -210,11 +222,11 @@ def test_a_server_reads_models_of_its_folders_only(server, tmp_path):
     outside, upload = save_tiny(tmp_path / "outside"), save_tiny(data / "0123" / "upload")
     own = save_tiny(models / "own")
     (models / "link").symlink_to(outside)
-    server.count(RunConfig(model=str(own), method="lora"))
-    server.count(RunConfig(method="lora"))
+    server.preflight.count(RunConfig(model=str(own), method="lora"))
+    server.preflight.count(RunConfig(method="lora"))
     for path in (outside, upload, models / "link", models / ".." / "data" / "0123" / "upload"):
         config = RunConfig(model=str(path), method="lora")
-        assert refused(lambda config=config: server.count(config)) == "model_of_server"
+        assert refused(lambda config=config: server.preflight.count(config)) == "model_of_server"
     old_run(server, str(outside))
     assert refused(lambda: server.ask("strength", "old")) == "model_of_server"
     assert refused(lambda: server.resume("old")) == "model_of_server"
@@ -237,7 +249,7 @@ def test_a_server_reads_data_of_its_folders_only(server, tmp_path):
     mine = str(data / "mine.csv")
     for file in (data / "mine.csv", data / "link.csv", folder):
         server.permission.uploaded("page", file)
-    assert server.inspect_data(mine, DataSettings(), session="page").rows == 20
+    assert server.preflight.inspect_data(mine, DataSettings(), session="page").rows == 20
     tries = [
         (str(secret), {}),
         (str(data / ".." / ".." / ".." / "secret.csv"), {}),
@@ -251,11 +263,11 @@ def test_a_server_reads_data_of_its_folders_only(server, tmp_path):
     ]
     for dataset, others in tries:
         assert (
-            refused(lambda d=dataset, o=others: server.inspect_data(d, DataSettings(**o), session="page"))
+            refused(lambda d=dataset, o=others: server.preflight.inspect_data(d, DataSettings(**o), session="page"))
             == "file_of_server"
         )
         config = RunConfig(dataset=dataset, data=others, method="lora")
-        assert refused(lambda config=config: server.count(config, session="page")) == "file_of_server"
+        assert refused(lambda config=config: server.preflight.count(config, session="page")) == "file_of_server"
         assert refused(lambda config=config: server.start(config, session="page")) == "file_of_server"
     server.permission.check_data("town-qa")
     server.permission.check_data("hub:owner/name", ("validation",))
@@ -267,13 +279,14 @@ def test_uploads_belong_to_their_session(server, workbench, tmp_path):
     upload.parent.mkdir(parents=True)
     upload.write_text("prompt,response\n" + "\n".join(f"say {n},word {n}" for n in range(20)))
     server.permission.uploaded("page", upload)
-    assert server.inspect_data(str(upload), DataSettings(), session="page").rows == 20
+    assert server.preflight.inspect_data(str(upload), DataSettings(), session="page").rows == 20
     config = RunConfig(dataset=str(upload), method="lora")
     for session in ("", "another"):
         assert (
-            refused(lambda s=session: server.inspect_data(str(upload), DataSettings(), session=s)) == "file_of_server"
+            refused(lambda s=session: server.preflight.inspect_data(str(upload), DataSettings(), session=s))
+            == "file_of_server"
         )
-        assert refused(lambda s=session: server.preview_data(config, session=s)) == "file_of_server"
+        assert refused(lambda s=session: server.preflight.preview_data(config, session=s)) == "file_of_server"
         assert refused(lambda s=session: server.start(config, session=s)) == "file_of_server"
-        assert refused(lambda s=session: server.inspect_data(str(upload.parent), DataSettings(), session=s))
-    assert workbench.inspect_data(str(upload), DataSettings()).rows == 20
+        assert refused(lambda s=session: server.preflight.inspect_data(str(upload.parent), DataSettings(), session=s))
+    assert workbench.preflight.inspect_data(str(upload), DataSettings()).rows == 20

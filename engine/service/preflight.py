@@ -1,5 +1,6 @@
 """What a page asks of data and models before there is a run: on the asker's own thread, in turns, without weights."""
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 
 from engine.config.run import RunConfig
@@ -11,26 +12,25 @@ from engine.memory.info import MemoryInfo
 from engine.models.info import Counts
 from engine.service import deferred
 from engine.service.permission import Permission
-from engine.service.rights import Rights
 from engine.service.status import LiveStatus
-from engine.service.turns import Turns
 
 
-class Looking:
-    """The part of a workbench that looks.
+class Preflight:
+    """Answers them for whoever asks.
 
-    Attributes:
+    Args:
         permission: Which paths may be named, and which sessions trust which model's authors.
-        rights: Those of whoever is being answered.
+        turn: Gives a turn of the asker among those who look at data or weigh a run.
+        live: Present status of the worker.
     """
 
-    permission: Permission
-    rights: Rights
-    _turns: Turns
-
-    def live(self) -> LiveStatus:
-        """Present status of the worker."""
-        raise NotImplementedError
+    def __init__(
+        self,
+        permission: Permission,
+        turn: Callable[[], AbstractContextManager[None]],
+        live: Callable[[], LiveStatus],
+    ) -> None:
+        self._permission, self._turn, self._live = permission, turn, live
 
     def inspect_data(self, dataset: str, settings: DataSettings, *, session: str = "") -> Inspection:
         """The columns of a file or a hub dataset, and their detected roles. Reads the data; needs no model.
@@ -38,8 +38,8 @@ class Looking:
         Raises:
             DataError: It cannot be read.
         """
-        self.permission.check_data(dataset, (settings.validation, settings.test), session)
-        self.permission.check_rows(dataset, settings)
+        self._permission.check_data(dataset, (settings.validation, settings.test), session)
+        self._permission.check_rows(dataset, settings)
         with self._turn():
             return inspect_data(dataset, settings)
 
@@ -49,19 +49,19 @@ class Looking:
         Raises:
             WorkbenchError: A setting, the model or the data cannot be used, or no row would be trained on.
         """
-        self.permission.check(config, session)
+        self._permission.check(config, session)
         with self._turn():
             return deferred.preview_data(config, rows)
 
     def count(self, config: RunConfig, *, session: str = "") -> Counts:
         """Number of parameters that a run would train."""
-        self.permission.check(config, session)
+        self._permission.check(config, session)
         with self._turn():
             return deferred.count(config)
 
     def usual_rate(self, config: RunConfig, *, session: str = "") -> float:
         """The learning rate that an empty setting stands for."""
-        self.permission.check(config, session)
+        self._permission.check(config, session)
         with self._turn():
             return deferred.usual_rate(config)
 
@@ -71,13 +71,9 @@ class Looking:
         Raises:
             WorkbenchError: A setting, the model or the data cannot be used.
         """
-        self.permission.check(config, session)
-        live, precision = self.live(), config.of_training().precision
+        self._permission.check(config, session)
+        live, precision = self._live(), config.of_training().precision
         same = live.model == config.model and precision in ("auto", live.precision)
         held = live.size_mb * 1e6 if same else 0.0
         with self._turn():
             return deferred.memory(config, round(held))
-
-    def _turn(self) -> AbstractContextManager[None]:
-        """A turn of the asker among those who look at data or weigh a run."""
-        return self._turns.turn(self.rights.who().id)
