@@ -295,6 +295,7 @@ def test_start_says_at_once_that_it_was_pressed(page, run_card):
     assert page.evaluate("starting[0]") == [True, "idle"]
     page.wait_for_selector(".gl-chip[data-state=running]")
     goto(page, "train")
+    page.fill("#gl-set-steps input", "99999")  # the same once more, so soon, would be a double click
     page.click("#gl-start:not([disabled])")
     page.wait_for_selector(".toast-body >> text=waits in the queue")
     page.wait_for_selector(".gl-starting", state="hidden")
