@@ -15,6 +15,7 @@ from typing import Any
 
 from benchmarks.expected import EXPECTED
 from benchmarks.within_reach import measured as within_reach
+from engine.config.run import RunConfig
 from engine.core.atomic import write_text
 from engine.methods import METHODS
 from engine.methods.spec import MethodSpec
@@ -98,8 +99,31 @@ def page(rows: Rows, machine: str) -> str:
         table="\n".join(table),
         untuned=", ".join(f"{_baseline(untuned[dataset][0])} on {dataset}" for dataset in DATASETS),
         total=base.shape.parameters,
+        steps=", ".join(f"{dataset} {default_steps(dataset)}" for dataset in DATASETS),
+        fewer=fewer_steps(rows),
         methods="\n\n".join(section(METHODS[name], by_dataset[FIRST][0]) for name, by_dataset in rows.items()),
     )
+
+
+def default_steps(dataset: str) -> int:
+    """Updates of a run on a dataset that says nothing of them."""
+    return RunConfig(dataset=dataset).of_training().steps
+
+
+def fewer_steps(rows: Rows) -> str:
+    """A sentence about rows that were measured when their dataset suggested other steps; empty if there are none."""
+    named = [
+        f"{METHODS[name].title} on {dataset}{_seeds(old, runs)} ({old[0]['steps']} steps)"
+        for name, by_dataset in rows.items()
+        for dataset, runs in by_dataset.items()
+        if (old := [run for run in runs if run["steps"] != default_steps(dataset)])
+    ]
+    return f"Not measured again since that changed: {', '.join(named)}. " if named else ""
+
+
+def _seeds(old: list[dict[str, Any]], runs: list[dict[str, Any]]) -> str:
+    """Which seeds, where it is not all of them."""
+    return "" if len(old) == len(runs) else f", seed {' and '.join(str(run['seed']) for run in old)}"
 
 
 def _baseline(row: dict[str, Any]) -> str:
@@ -128,10 +152,11 @@ def _prose(notes: str) -> str:
 
 _PAGE = """# Methods
 
-Every method with its default settings on the embedded base ({total:,} parameters), tuned for 300 steps of 16 rows on
-each of four datasets and scored by greedy generation on their test rows: the share of answers that are right to the
-letter, and BLEU for menu-to-text. The test rows of town-qa and manners ask only about people whom no training row asks
-about. The untuned base reaches {untuned}.
+Every method with its default settings on the embedded base ({total:,} parameters), tuned with batches of 16 rows on
+each of four datasets for as many steps as it suggests ({steps}).
+{fewer}The score is that of greedy answers to test rows: the share of those that are right to the letter, and BLEU for
+menu-to-text. The test rows of town-qa and manners ask only about people whom no training row asks about. The untuned
+base reaches {untuned}.
 Where seeds differ, the mean stands there with the lowest and the highest. The other columns are of one run on town-qa:
 forgetting is the rise of the loss on held-out plain text, in nats per token; tokens per second are those of training
 steps beside other work, CPU seconds all from the start to the finished adapter. Compare them within the table only.
