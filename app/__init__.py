@@ -2,7 +2,8 @@
 
 Beside the workbench it imports only those parts of the engine that load no torch and describe what can be chosen:
 
-- `engine.core`: errors, settings, paths, what paths may be named, sampling, signals.
+- `engine.core`: errors, settings, paths, what paths may be named, sampling, signals, and what is said of files that
+  cannot be written.
 - `engine.config`: what determines a run, and the settings of training.
 - `engine.methods`: the table of methods, `engine.methods.spec`, and `engine.methods.sizing`.
 - `engine.data`: `engine.data.settings`, `engine.data.pixels` (thumbnails), and of `engine.data.readers` the formats,

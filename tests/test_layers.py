@@ -18,6 +18,7 @@ DOOR = (
     "engine.core.sampling",
     "engine.core.settings",
     "engine.core.signals",
+    "engine.core.writing",
     "engine.config.resuming",
     "engine.config.run",
     "engine.config.training",

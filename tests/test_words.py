@@ -127,7 +127,7 @@ def raised():
             for node in ast.walk(tree):
                 if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and len(node.args) == 2):
                     continue
-                if re.fullmatch(r"(Workbench|Setting|Model|Data|Run|Exchange)Error", node.func.id):
+                if re.fullmatch(r"(Workbench|Setting|Model|Data|Run|Exchange|NotWritten)Error", node.func.id):
                     key = node.args[0]
                     named = constants[key.id] if isinstance(key, ast.Name) else key.value
                     yield named, {keyword.arg for keyword in node.keywords}

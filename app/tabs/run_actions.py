@@ -20,6 +20,7 @@ from app.tabs.pickers import ACTIVE
 from app.wiring import Updates, Values, session_of, wire, wire_js
 from app.words import Say
 from engine.config.resuming import AS_IT_WAS
+from engine.core.writing import writing
 from engine.exchange.forms import EXPORT_FORMATS
 from engine.runs.summary import RunSummary
 from engine.service.visitor import Visitor
@@ -254,10 +255,19 @@ def startable(run: RunSummary) -> bool:
 
 
 def served(made: Path, visitor: Visitor) -> Path:
-    """A copy of a file where its visitor, and nobody else, can fetch it."""
+    """A copy of a file where its visitor, and nobody else, can fetch it.
+
+    Raises:
+        NotWrittenError: The disk is full, for instance.
+    """
     folder = visitor.uploads(Path(get_upload_folder())) / secrets.token_hex(16)
-    folder.mkdir(parents=True)
-    return Path(shutil.copy(made, folder / made.name))
+    with writing(Path("exports", made.name)):
+        folder.mkdir(parents=True)
+        try:
+            return Path(shutil.copy(made, folder / made.name))
+        except OSError:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
 
 
 def _wire_keeping(workbench: Workbench, say: Say, actions: Actions) -> None:

@@ -8,15 +8,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from engine.core.writing import writing
+
 
 def write_text(path: Path, text: str, *, durable: bool = False) -> None:
     """Write UTF-8 text under a temporary name, then rename; `durable` also waits until the disk holds it.
 
     Raises:
-        OSError: The disk is full, for instance; the old file is as it was, and nothing is left beside it.
+        NotWrittenError: The disk is full, for instance; the old file is as it was, and nothing is left beside it.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path, durable=durable) as temporary:
+    with writing(path), replacing(path, durable=durable) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
@@ -28,6 +29,7 @@ def write_json(path: Path, values: Any, *, durable: bool = False) -> None:  # no
 @contextlib.contextmanager
 def replacing(path: Path, *, durable: bool = False) -> Iterator[Path]:
     """A temporary name to write under, renamed to `path` at the end; after an error the temporary file is deleted."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = temporary_name(path)
     try:
         yield temporary

@@ -7,11 +7,15 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from engine.core.atomic import replacing
+from engine.core.writing import writing
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
-    """Write under a temporary name, then rename."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Write under a temporary name, then rename.
+
+    Raises:
+        NotWrittenError: The disk is full, for instance; the old file is as it was.
+    """
     whole = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    with replacing(path) as temporary:
+    with writing(path), replacing(path) as temporary:
         save_file(whole, temporary)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from engine.core.atomic import replacing, temporary_name
 from engine.core.errors import ExchangeError
+from engine.core.writing import writing
 from engine.exchange.checkpoints import export_checkpoint, is_v2
 from engine.exchange.forms import EXPORT_FORMATS
 from engine.exchange.native import save_adapter
@@ -78,12 +79,12 @@ def zip_adapter(method: Method, base: Base, form: str, run_yaml: str, target: Pa
 
     Raises:
         ExchangeError: As in `write_adapter`.
+        NotWrittenError: The disk is full, for instance; nothing is left of the zip.
     """
-    with tempfile.TemporaryDirectory() as name:
+    with writing(target), tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write_adapter(method, base, form, folder)
         (folder / "run.yaml").write_text(run_yaml, encoding="utf-8")
-        target.parent.mkdir(parents=True, exist_ok=True)
         with replacing(target) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
             for path in sorted(folder.rglob("*")):
                 archive.write(path, path.relative_to(folder))

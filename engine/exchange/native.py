@@ -15,6 +15,7 @@ from engine.core.atomic import replacing, write_json
 from engine.core.errors import ExchangeError, ModelError
 from engine.core.plain_json import loads
 from engine.core.tensors import write_tensors
+from engine.core.writing import writing
 from engine.data.head_spec import HeadSpec
 from engine.methods import method_class
 from engine.methods.base import METHOD_FORMAT, Method, Start
@@ -47,9 +48,8 @@ def save_adapter(method: Method, base: Base, folder: Path, **facts: object) -> N
 
 def copy_adapter(source: Path, folder: Path) -> None:
     """Copy an adapter folder over another one; each file is replaced atomically."""
-    folder.mkdir(parents=True, exist_ok=True)
     for name in ("adapter.safetensors", "adapter.json"):
-        with replacing(folder / name) as fresh:
+        with writing(folder / name), replacing(folder / name) as fresh:
             shutil.copyfile(source / name, fresh)
 
 

@@ -26,6 +26,7 @@ from filelock import FileLock, Timeout
 from engine.config.run import RunConfig, trust_asked
 from engine.core.atomic import sync, sync_tree, write_json, write_text
 from engine.core.errors import RunError, WorkbenchError
+from engine.core.writing import not_written, writing
 from engine.data.head_spec import HeadSpec
 from engine.runs.facts import RunFacts
 from engine.runs.files import open_regular, read_json
@@ -60,7 +61,8 @@ class RunFolder:
         """Make the folder of a new run; the config and the time of creation are added to its facts.
 
         Raises:
-            RunError: The folder exists and is not empty, or cannot be made.
+            RunError: The folder exists and is not empty.
+            NotWrittenError: It cannot be made.
         """
         exists = RunError(
             "run_exists",
@@ -83,12 +85,7 @@ class RunFolder:
         except OSError as error:
             if made:
                 shutil.rmtree(path, ignore_errors=True)
-            raise RunError(
-                "run_not_made",
-                f"The run folder {str(path)!r} cannot be made: {error.strerror or error}.",
-                path=str(path),
-                reason=error.strerror or str(error),
-            ) from error
+            raise not_written(path, error) from error
         return cls(path)
 
     @classmethod
@@ -209,13 +206,15 @@ class RunFolder:
 
         Raises:
             RunError: run.json is gone.
+            NotWrittenError: It cannot be written; it is as it was.
         """
         self.facts()  # the lock would bring a deleted folder back
-        with FileLock(self.path / "run.json.lock", timeout=UPDATE_PATIENCE_S):
+        path = self.path / "run.json"
+        with writing(path), FileLock(self.path / "run.json.lock", timeout=UPDATE_PATIENCE_S):
             facts = self.facts()
             changed = replace(facts, **changes)
             if changed != facts:
-                write_json(self.path / "run.json", changed.to_json(), durable=True)
+                write_json(path, changed.to_json(), durable=True)
 
     def change_training(self, training: dict[str, Any]) -> None:
         """Put other settings of the loop into run.json and run.yaml.
@@ -266,9 +265,11 @@ class RunFolder:
 
         Raises:
             RunError: Another process trains it.
+            NotWrittenError: The lock cannot be made.
         """
         try:
-            self._lock.acquire(timeout=LOCK_PATIENCE_S, poll_interval=LOCK_POLL_S)
+            with writing(self.path / "lock"):
+                self._lock.acquire(timeout=LOCK_PATIENCE_S, poll_interval=LOCK_POLL_S)
         except Timeout as error:
             raise RunError(
                 "run_busy",

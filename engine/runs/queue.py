@@ -8,6 +8,7 @@ queue/trains        held by the process that trains the runs, so that no two do
 import functools
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Self, get_type_hints
@@ -18,6 +19,7 @@ from engine.config.resuming import Resuming
 from engine.config.run import RunConfig
 from engine.core.atomic import write_json
 from engine.core.errors import RunError, WorkbenchError
+from engine.core.writing import writing
 from engine.runs.files import read_json
 from engine.runs.folder import RunFolder
 from engine.runs.scan import is_run_id
@@ -261,20 +263,27 @@ class RunQueue:
         return entries, damaged
 
     def _change(self, change: Callable[[list[QueueEntry]], list[QueueEntry]]) -> None:
-        """Write the entries anew; what was damaged is set aside first."""
+        """Write the entries anew; what was damaged is set aside first.
+
+        Raises:
+            RunError: Another process holds the file.
+            NotWrittenError: It cannot be written; it is as it was.
+        """
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            with FileLock(self._path.with_name("lock"), timeout=PATIENCE_S):
+            with writing(self._path), self._locked():
                 entries, damaged = self._read()
                 if damaged:
                     self._path.replace(self._path.with_name(f"{FILE}.damaged"))
                 changed = _without_old_failures(change(entries))
                 write_json(self._path, {"entries": [asdict(entry) for entry in changed]}, durable=True)
                 self._kept = None
-        except (OSError, Timeout) as error:
-            reason = getattr(error, "strerror", None) or str(error)
-            text = f"The queue {str(self._path)!r} cannot be written: {reason}."
-            raise RunError("queue_not_written", text, path=str(self._path), reason=reason) from error
+        except Timeout as error:
+            text = "Another process changes the queue and does not come to an end: try again, or end that process."
+            raise RunError("queue_locked", text) from error
+
+    def _locked(self) -> AbstractContextManager[Any]:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        return FileLock(self._path.with_name("lock"), timeout=PATIENCE_S)
 
 
 def _begun(entries: Sequence[QueueEntry]) -> int:

@@ -16,22 +16,14 @@ def ask(folder: RunFolder, request: str) -> None:
     """Ask the process that trains a run to stop, to pause, or to go on. The newest request counts.
 
     Raises:
-        RunError: No process trains the run, or its folder cannot be written to.
+        RunError: No process trains the run.
+        NotWrittenError: Its folder cannot be written to.
     """
     if not folder.busy():
         raise RunError(
             "run_idle", f"The run {folder.id!r} is not being trained: there is nothing to stop.", run=folder.id
         )
-    try:
-        write_text(folder.path / "asked", request)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise RunError(
-            "run_not_asked",
-            f"The folder of the run {folder.id!r} cannot be written to: {reason}.",
-            run=folder.id,
-            reason=reason,
-        ) from error
+    write_text(folder.path / "asked", request)
 
 
 class Requests:

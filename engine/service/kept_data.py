@@ -14,6 +14,7 @@ from typing import Any
 
 from engine.core.atomic import temporary_name
 from engine.core.errors import DataError
+from engine.core.writing import writing
 from engine.data.readers.zips import UnpacksToMoreError, inner, unpack
 from engine.service.leftovers import remove, sweep_left
 from engine.service.visitor import OPERATOR, Visitor
@@ -68,6 +69,7 @@ class KeptData:
 
         Raises:
             DataError: A zip cannot be unpacked, or the visitor's files would be too large together.
+            NotWrittenError: The disk is full, for instance; nothing is left of it.
         """
         with upload.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()[:12]
@@ -166,10 +168,14 @@ class KeptData:
         sweep_left([folder.parent])
         made = temporary_name(folder)  # a kill leaves nothing else behind
         try:
-            self._make(upload, made / target.name, is_zip=is_zip)
-            folder.mkdir(exist_ok=True)
-            (folder / MARK).touch()
-            (made / target.name).replace(target)
+            with writing(Path(DATA, upload.name)):
+                self._make(upload, made / target.name, is_zip=is_zip)
+                (made / MARK).touch()
+                if not folder.exists():
+                    made.rename(folder)
+                else:
+                    (folder / MARK).touch()
+                    (made / target.name).replace(target)
         finally:
             shutil.rmtree(made, ignore_errors=True)
         return inner(target) if is_zip else target

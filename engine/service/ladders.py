@@ -8,6 +8,7 @@ from typing import Any
 
 from engine.config.run import RunConfig
 from engine.config.training import TRUST
+from engine.core.writing import NotWrittenError
 from engine.methods import method_spec
 from engine.runs.queue import QueueEntry
 from engine.runs.scan import new_run_path
@@ -49,7 +50,8 @@ class LadderQueue:
             Its tag.
 
         Raises:
-            WorkbenchError: A setting, the model or the data cannot be used, or there is no room for so many runs.
+            WorkbenchError: A setting, the model or the data cannot be used, there is no room for so many runs, or its
+                file cannot be written.
         """
         self._rights.to_start()
         config = config.checked()
@@ -72,7 +74,11 @@ class LadderQueue:
         )
         with self._starting.lock:
             self._starting.check_room(owner, len(rates))
-            self._climb(ladder, first=first)
+            try:
+                self._climb(ladder, first=first)
+            except NotWrittenError:
+                self._queue.file.remove(*ladder.runs)  # without its file, nobody would know what they are for
+                raise
         self._queue.wake()
         return ladder.tag
 

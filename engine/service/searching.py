@@ -4,6 +4,7 @@ Needs neither torch nor Optuna until a search begins or is looked at.
 """
 
 import logging
+import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
@@ -15,6 +16,7 @@ from engine.config.run import RunConfig
 from engine.config.training import TRUST
 from engine.core.errors import RunError, SettingError, WorkbenchError
 from engine.core.loading import load
+from engine.core.writing import NotWrittenError
 from engine.runs.files import read_json
 from engine.runs.scan import is_run_id
 from engine.service import deferred
@@ -75,7 +77,8 @@ class Searching:
         """Begin a search; returns its id. Its trials begin when the queue is empty.
 
         Raises:
-            WorkbenchError: The plan, the model or the data cannot be used, or searches are not for the asker.
+            WorkbenchError: The plan, the model or the data cannot be used, searches are not for the asker, or their
+                files cannot be written.
         """
         self._rights.to_start()
         visitor = self._rights.who()
@@ -91,7 +94,12 @@ class Searching:
             number = 1 + max((_number(path.name) for path in self._folders()), default=0)
             search = _class().create(self._root / f"search-{number}", plan, self._queue.file.root, deferred.usual_rate)
             self._open[search.id] = search
-            self._advance(search)
+            try:
+                self._advance(search)
+            except NotWrittenError:
+                del self._open[search.id]
+                shutil.rmtree(search.folder, ignore_errors=True)
+                raise
         return search.id
 
     def ids(self) -> list[str]:
@@ -172,9 +180,15 @@ class Searching:
                     return
 
     def _advance(self, search: "Search") -> bool:
-        """Put a search's next run into the queue; whether there is one. What goes wrong stops that search only."""
+        """Put a search's next run into the queue; whether there is one. What goes wrong stops that search only.
+
+        Raises:
+            NotWrittenError: The disk is full, for instance: it goes on as soon as it can be written.
+        """
         try:
             entry = search.next_run(waits=self._queue.holds)
+        except NotWrittenError:
+            raise
         except WorkbenchError as error:
             log.warning("The search %s stops: %s", search.id, error)
             search.stop()

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from engine.core.errors import RunError
 from engine.core.parts import Parts, told
+from engine.core.writing import is_full
 from engine.data.tokenise import Example
 from engine.methods.base import Method, Start
 from engine.models.base import Base
@@ -24,7 +25,7 @@ from engine.runs.score import RunScore
 from engine.telemetry.events import LossEvent
 from engine.telemetry.schedule import is_frame_step
 from engine.training.checkpoint import Position, TrainingState, load_checkpoint
-from engine.training.disk_full import WRITE_ERRORS, is_disk_full, not_kept
+from engine.training.disk_full import WRITE_ERRORS, not_kept
 from engine.training.divergence import NOT_FINITE, diverged, not_finite
 from engine.training.early_stopping import BestValidation
 from engine.training.gradient_worker import GradientWorker
@@ -371,7 +372,7 @@ class Trainer:
             self._say_cut()
             self._end(self._cut_off)
         except WRITE_ERRORS as error:
-            if not is_disk_full(error):
+            if not is_full(error):
                 raise
             told = not_kept(self.folder.id, self.position.step, self.folder.facts().step)
             self.failed(told)

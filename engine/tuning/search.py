@@ -11,6 +11,7 @@ workbench, or the command line. Nothing is lost when that process dies: `next_ru
 """
 
 import math
+import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -19,6 +20,7 @@ from typing import Any, Self
 from engine.config.run import RunConfig
 from engine.core.atomic import write_json
 from engine.core.errors import RunError
+from engine.core.writing import NotWrittenError, writing
 from engine.runs.files import read_json
 from engine.runs.folder import RunFolder
 from engine.runs.forgetting import forgetting
@@ -71,7 +73,8 @@ class Search:
         """Begin a search.
 
         Raises:
-            WorkbenchError: The plan is wrong, its model or data cannot be used, or one of its methods cannot read them.
+            WorkbenchError: The plan is wrong, its model or data cannot be used, one of its methods cannot read them, or
+                its files cannot be written.
         """
         plan = plan.checked()
         configs = [plan.of_method(method) for method in plan.methods]
@@ -79,8 +82,13 @@ class Search:
         dataset = configs[0].load_data()
         for config in configs[1:]:
             dataset.check_seen(sees_pictures=bool(config.vision))
-        folder.mkdir(parents=True)
-        write_json(folder / "plan.json", plan.to_dict(), durable=True)
+        with writing(folder):
+            folder.mkdir(parents=True)
+            try:
+                write_json(folder / "plan.json", plan.to_dict(), durable=True)
+            except NotWrittenError:
+                shutil.rmtree(folder, ignore_errors=True)  # without a plan it is no search, and would have its name
+                raise
         return cls(folder, runs, usual_rate)
 
     @property
@@ -94,11 +102,15 @@ class Search:
 
         Raises:
             RunError: Its file is damaged.
+            NotWrittenError: It is new, and its file cannot be made.
         """
         if self._study is None:
             file = self.folder / "study.db"
             try:
-                self._study = Study(file, self.plan)
+                with writing(file):
+                    self._study = Study(file, self.plan)
+            except NotWrittenError:
+                raise
             except Exception as error:  # SQLAlchemy's, Alembic's and Optuna's have no other ancestor
                 raise _damaged(file, type(error).__name__) from error
         return self._study
@@ -144,7 +156,15 @@ class Search:
 
         Args:
             waits: Whether a run waits or trains already; then there is nothing to add.
+
+        Raises:
+            RunError: A file of the search is damaged.
+            NotWrittenError: One cannot be written: the search goes on from where it was.
         """
+        with writing(self.folder):
+            return self._next_run(waits)
+
+    def _next_run(self, waits: Callable[[str], bool]) -> QueueEntry | None:
         progress = self.progress
         if progress.state != "runs" or (progress.run and waits(progress.run)):
             return None

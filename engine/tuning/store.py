@@ -98,15 +98,9 @@ class Ladders:
         """Write a ladder.
 
         Raises:
-            RunError: The disk is full, for instance.
+            NotWrittenError: The disk is full, for instance; it is as it was.
         """
-        path = self.folder / f"{ladder.tag}.json"
-        try:
-            write_json(path, dataclasses.asdict(ladder), durable=True)
-        except OSError as error:
-            reason = error.strerror or str(error)
-            text = f"The ladder {str(path)!r} cannot be written: {reason}."
-            raise RunError("ladder_not_written", text, path=str(path), reason=reason) from error
+        write_json(self.folder / f"{ladder.tag}.json", dataclasses.asdict(ladder), durable=True)
 
     def step(self, run: str) -> int:
         """Step that a run has reached at its newest checkpoint; 0 where it has none."""

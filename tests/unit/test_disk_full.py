@@ -9,8 +9,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from engine.core.errors import RunError
+from engine.core.writing import is_full
 from engine.training.checkpoint import check
-from engine.training.disk_full import is_disk_full
 from tests.unit.making import Maker, events_of, finish, losses
 
 
@@ -157,5 +157,5 @@ def test_only_a_full_disk_is_taken_for_one():
         SafetensorError("header too large"),
         KeyError(),
     ]
-    assert all(map(is_disk_full, full))
-    assert not any(map(is_disk_full, other))
+    assert all(map(is_full, full))
+    assert not any(map(is_full, other))

@@ -12,6 +12,7 @@ from filelock import FileLock
 from engine.config.run import RunConfig
 from engine.core.atomic import write_json, write_text
 from engine.core.errors import RunError, SettingError
+from engine.core.writing import NotWrittenError
 from engine.runs.facts import RunFacts
 from engine.runs.folder import RunFolder
 from engine.runs.scan import free_name, new_run_path, run_folders
@@ -161,7 +162,7 @@ def test_folder_is_made_once(folder):
         RunFolder.create(folder.path, RunConfig(), RunFacts(name="again"))
     assert folder.facts().name == "A run"
     (folder.path.parent / "file").write_text("")
-    with pytest.raises(RunError, match="cannot be made"):
+    with pytest.raises(NotWrittenError, match="could not be written: Not a directory"):
         RunFolder.create(folder.path.parent / "file" / "run", RunConfig(), RunFacts())
 
 
@@ -219,7 +220,7 @@ def test_what_cannot_be_made_leaves_nothing(tmp_path, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("engine.runs.folder.write_json", full)
-    with pytest.raises(RunError, match="No space left"):
+    with pytest.raises(NotWrittenError, match="disk is full"):
         RunFolder.create(tmp_path / "runs" / "a", RunConfig(), RunFacts())
     assert not (tmp_path / "runs" / "a").exists()
 

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from engine.core.errors import DataError
+from engine.core.errors import DataError, WorkbenchError
 from engine.data.dataset import load_dataset
 from engine.data.readers import zips
 from engine.data.readers.zips import UnpacksToMoreError, unpack
@@ -104,7 +104,7 @@ def test_bombs_are_refused_by_their_size(tmp_path, monkeypatch, limit):
     else:
         monkeypatch.setattr(zips.shutil, "disk_usage", lambda _: SimpleNamespace(free=2**19))
     monkeypatch.setattr(zips, "_extract", None)
-    with pytest.raises(DataError, match="cannot be unpacked"):
+    with pytest.raises(WorkbenchError, match="disk is full" if limit == "disk" else "cannot be unpacked"):
         unpack(path, tmp_path / "target")
     assert [one.name for one in tmp_path.iterdir()] == ["up.zip"]
 

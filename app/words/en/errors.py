@@ -71,7 +71,10 @@ WORDS = {
     "error.processes_ended": "The processes of the run “{run}” have ended: {reason}",
     "error.run_idle": "The run “{run}” is not being trained: there is nothing to stop.",
     "error.run_starting": "The processes of the run “{run}” are still starting: pause it when it makes its steps.",
-    "error.run_not_asked": "The folder of the run “{run}” cannot be written to: {reason}.",
+    "error.not_written": (
+        "{file} could not be written: {reason}. See that Gatelight may write there, then try again. Nothing was "
+        "changed."
+    ),
     "error.run_file_unread": "The run file {name} cannot be read: {reason}.",
     "error.run_files_alike": "Two run files are called {name}, and would share a folder: rename one.",
     "error.no_image": "A Kubernetes job needs a container image with Gatelight and its requirements: name it.",
@@ -350,7 +353,9 @@ WORDS = {
     ),
     "error.run_finished": "The run “{run}” is finished: there is nothing left to do. To train longer, name more steps.",
     "error.fewer_steps": "{field} is {value}, but the run has {steps} already: name as many or more.",
-    "error.run_not_made": "The run folder {path} cannot be made: {reason}.",
+    "error.disk_full": (
+        "The disk is full, so {file} could not be written: make room, then try again. Nothing was changed."
+    ),
     "error.too_many_layers": "{field} is {value}, but this model has {limit}.",
     "error.unknown_family": (
         "Models of type {family} are not supported yet: nobody has said where their layers and attention are. "
@@ -372,7 +377,9 @@ WORDS = {
     "error.queue_begun": "The run “{run}” has begun: it cannot be moved.",
     "error.queue_stop": "The run “{run}” trains already: stop it instead.",
     "error.queue_gave_up": "The run “{run}” was cut off {n} times while it trained: it is not begun again.",
-    "error.queue_not_written": "The queue {path} cannot be written: {reason}.",
+    "error.queue_locked": (
+        "Another process changes the queue and does not come to an end: try again, or end that process."
+    ),
     "error.queue_busy": "Another process trains the queue already, such as an open page: leave it to it.",
     "error.queue_before_others": (
         "The run “{run}” would go before somebody else’s: only a driver of this server can do that."
@@ -394,6 +401,5 @@ WORDS = {
     "error.no_such_search": "There is no search “{name}”.",
     "error.search_damaged": "The search “{name}” cannot be read: {file}: {reason}.",
     "error.no_ladder": "There is no ladder “{tag}”: it may have been deleted.",
-    "error.ladder_not_written": "The ladder {path} cannot be written: {reason}.",
     "error.ladder_steps": "{field} is {value}, but a learning-rate ladder needs at least {low}: raise it.",
 }

@@ -20,6 +20,7 @@ from engine.core.confine import named_path
 from engine.core.errors import DataError
 from engine.core.paths import cache_root
 from engine.core.plain_json import loads
+from engine.core.writing import writing
 from engine.data.columns import check_column
 from engine.data.pixels import NoPictureError, look_at
 from engine.data.readers.formats import stored_cells
@@ -105,8 +106,7 @@ def _kept(data: bytes) -> str:
     digest = hashlib.blake2b(data, digest_size=12).hexdigest()
     file = _embedded_root() / digest[:2] / digest
     if not file.is_file() or file.stat().st_size != len(data):
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(file) as temporary:
+        with writing(file), replacing(file) as temporary:
             temporary.write_bytes(data)
     return str(file)
 

@@ -1,6 +1,8 @@
 """A zip of a folder of pictures, unpacked without trusting it: no file outside of the target, no more than a limit."""
 
+import errno
 import lzma
+import os
 import shutil
 import stat
 import zipfile
@@ -8,7 +10,8 @@ import zlib
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from engine.core.errors import DataError
+from engine.core.errors import DataError, WorkbenchError
+from engine.core.writing import REFUSED, not_written
 
 MOST_FILES = 100_000
 MOST_BYTES = 4 * 2**30
@@ -41,6 +44,7 @@ def unpack(path: Path, target: Path, most_bytes: int | None = None) -> Path:
     Raises:
         UnpacksToMoreError: They have more.
         DataError: It is no zip, is locked or damaged, leads out of its folder, or has too many files.
+        NotWrittenError: The disk is full, for instance; nothing is left of it.
     """
     most_bytes = MOST_BYTES if most_bytes is None else min(most_bytes, MOST_BYTES)
     partly = target.with_name(f".{target.name}.part")
@@ -60,7 +64,7 @@ def unpack(path: Path, target: Path, most_bytes: int | None = None) -> Path:
                     raise _more(path, most_bytes)
     except DAMAGED as error:
         shutil.rmtree(partly, ignore_errors=True)
-        raise _bad(path, str(error).strip() or type(error).__name__) from error
+        raise _told(path, target, error) from error
     except BaseException:
         shutil.rmtree(partly, ignore_errors=True)
         raise
@@ -75,7 +79,8 @@ def _check_size(path: Path, target: Path, size: int, most_bytes: int) -> None:
 
     Raises:
         UnpacksToMoreError: It is more than it may have.
-        DataError: It is more than pictures can have, or than this disk has room for.
+        DataError: It is more than pictures can have.
+        NotWrittenError: It is more than the disk has room for.
     """
     if size > most_bytes:
         raise _more(path, most_bytes)
@@ -83,7 +88,7 @@ def _check_size(path: Path, target: Path, size: int, most_bytes: int) -> None:
         raise _bad(path, f"its files have {size / path.stat().st_size:,.0f} times its size, as no pictures have")
     target.parent.mkdir(parents=True, exist_ok=True)
     if size > shutil.disk_usage(target.parent).free:
-        raise _bad(path, f"its files have {size / 2**30:.1f} GB, and the disk has less room")
+        raise not_written(target, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
 
 
 def _more(path: Path, most_bytes: int) -> UnpacksToMoreError:
@@ -140,6 +145,13 @@ def _copy_stream(source: IO[bytes], written: IO[bytes], left: int) -> int:
         left -= len(part)
         written.write(part)
     return left
+
+
+def _told(path: Path, target: Path, error: Exception) -> WorkbenchError:
+    """What went wrong with a zip, or with the disk that it is unpacked to."""
+    if isinstance(error, OSError) and error.errno in REFUSED:
+        return not_written(target, error)
+    return _bad(path, str(error).strip() or type(error).__name__)
 
 
 def _bad(path: Path, reason: str) -> DataError:
