@@ -30,6 +30,7 @@ WHEN_LEFT = (
 )
 WAIT_MS = 60_000  # slow machines train and draw at once
 WIDE = {"width": 1280, "height": 860}
+FAILED = pytest.StashKey[bool]()
 OPEN = "selector => Boolean(document.querySelector(selector)?.offsetParent)"
 
 
@@ -159,9 +160,19 @@ def tabs(chromium, tmp_path_factory):
     context.close()
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = yield
+    item.stash[FAILED] = item.stash.get(FAILED, False) or report.failed
+    return report
+
+
 @pytest.fixture
-def visit(app, tabs):
-    """Open the page in a tab of its own; whatever the console complains about fails the test."""
+def visit(app, tabs, request):
+    """Open the page in a tab of its own; whatever the console complains about fails the test.
+
+    What a failed test leaves in training or in the queue is stopped, so that it does not fail the next ones.
+    """
     visitor = Visitor(tabs, app.url, app.token)
 
     def opened(*path, **options):
@@ -170,7 +181,22 @@ def visit(app, tabs):
         return page
 
     yield opened
+    if request.node.stash.get(FAILED, False):
+        stop_all(opened())
     visitor.leave()
+
+
+def stop_all(page):
+    """Empty the queue and stop what trains."""
+    goto(page, "runs")
+    page.wait_for_selector("tr[data-run]")
+    for _ in range(page.locator("[data-queued] [data-does=remove]").count()):
+        page.click("[data-queued] [data-does=remove]:not([disabled])")
+        page.wait_for_timeout(500)
+    if page.get_attribute(".gl-chip", "data-state") != "idle":
+        goto(page, "train")
+        page.click("#gl-stop:not([disabled])")
+        wait_idle(page)
 
 
 def copied(app, run, recording="llama_adapter"):
