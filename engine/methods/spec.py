@@ -159,9 +159,14 @@ def smaller(name: str, values: Iterable[int]) -> tuple[Mapping[str, object], ...
     return tuple({name: value} for value in values)
 
 
-def rate_by_width(rate: float) -> Callable[[Settings, int], float]:
-    """A rate found on the embedded model that falls with the width: more numbers add up to one output."""
-    return lambda _, d: rate * min(1.0, EMBEDDED_WIDTH / d)
+def rate_by_width(rate: float, power: float = 1.0) -> Callable[[Settings, int], float]:
+    """A rate found on the embedded model that falls with the width: more numbers add up to one output.
+
+    Args:
+        rate: The one on the embedded model, and on narrower ones.
+        power: By how much: 2 where a wider model also moves further with each of them, as docs/rates.md measures.
+    """
+    return lambda _, d: rate * min(1.0, EMBEDDED_WIDTH / d) ** power
 
 
 def named_linears(targets: str) -> tuple[Place, ...]:

@@ -277,11 +277,19 @@ def test_warming_up_comes_once_and_whole(maker, method, settings):
     assert losses(again) == losses(whole)
 
 
-def test_lora_takes_smaller_strides_on_wider_models():
-    """The usual rate falls with the width beyond that of the embedded base, where it was found; others keep theirs."""
-    lora = METHODS["lora"]
-    rates = [lora.usual_rate(lora.settings(), d) for d in (32, 192, 384, 4096)]
-    assert rates == pytest.approx([5e-3, 5e-3, 2.5e-3, 5e-3 * 192 / 4096])
+@pytest.mark.parametrize(
+    ("name", "rate", "power"),
+    [("lora", 5e-3, 1), ("prompt", 1e-1, 1), ("ladder", 1e-2, 1), ("bias", 1e-2, 2), ("miss", 2e-3, 2)],
+)
+def test_smaller_strides_on_wider_models(name, rate, power):
+    """The usual rate falls with the width beyond that of the embedded base, where it was found (docs/rates.md)."""
+    spec = METHODS[name]
+    rates = [spec.usual_rate(spec.settings(), d) for d in (32, 192, 384, 4096)]
+    assert rates == pytest.approx([rate, rate, rate / 2**power, rate * (192 / 4096) ** power])
+
+
+def test_usual_rates_on_small_models():
+    """There they are those that a method's description tells."""
     for name, spec in METHODS.items():
         assert spec.usual_rate(spec.settings(), 32) == spec.learning_rate, name
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from engine.core.errors import SettingError
 from engine.core.settings import Settings, setting
-from engine.methods.spec import MethodSpec, Paper, Place, named_linears
+from engine.methods.spec import MethodSpec, Paper, Place, named_linears, rate_by_width
 from engine.telemetry.method_events import UpdateFrame
 
 if TYPE_CHECKING:
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 ALL = "all"
 """Value of `targets` for every linear whose bias can matter."""
+
+
+LEARNING_RATE = 1e-2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +69,8 @@ SPEC = MethodSpec(
         "query_and_mlp": {"targets": "q up", "norms": False},
         "only_norms": {"targets": ""},
     },
-    learning_rate=1e-2,
+    learning_rate=LEARNING_RATE,
+    rate=rate_by_width(LEARNING_RATE, power=2.0),
     emits=(UpdateFrame,),
     examples=(
         {},

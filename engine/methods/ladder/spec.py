@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engine.core.settings import Settings, setting
-from engine.methods.spec import MethodSpec, Paper, smaller
+from engine.methods.spec import MethodSpec, Paper, rate_by_width, smaller
 from engine.telemetry.method_events import LadderFrame, RungFrame
 
 if TYPE_CHECKING:
     from engine.methods.base import Method
+
+LEARNING_RATE = 1e-2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +57,8 @@ SPEC = MethodSpec(
     acts_on=("beside",),
     settings=LadderSettings,
     presets={"default": {}, "paper": {"residual": False, "reduction": 8}, "wide": {"reduction": 4}},
-    learning_rate=1e-2,
+    learning_rate=LEARNING_RATE,
+    rate=rate_by_width(LEARNING_RATE),
     smaller=smaller("reduction", (12, 16, 24, 32, 48, 64, 96, 128, 192, 256)),
     emits=(LadderFrame, RungFrame),
     no_decay=("gates",),

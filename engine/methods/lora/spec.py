@@ -9,7 +9,7 @@ from engine.core.settings import Settings, setting
 from engine.methods.checks import need_targets
 from engine.methods.layers import parse_layers
 from engine.methods.lora.places import parse_pattern
-from engine.methods.spec import MethodSpec, Paper, named_linears
+from engine.methods.spec import MethodSpec, Paper, named_linears, rate_by_width
 from engine.telemetry.method_events import UpdateFrame
 
 if TYPE_CHECKING:
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 FROM_WEIGHTS = ("pissa", "olora")
 """Values of `init` that read the frozen weights."""
 LEARNING_RATE = 5e-3
-EMBEDDED_WIDTH = 192
-"""Width of the model on which the rate was found."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,11 +75,6 @@ class LoraSettings(Settings):
         parse_pattern("alpha_pattern", self.alpha_pattern)
 
 
-def _rate(_: LoraSettings, d: int) -> float:
-    """The wider the model, the more numbers add up to one output, so the smaller the rate: 2.3e-4 on a 7B."""
-    return LEARNING_RATE * min(1.0, EMBEDDED_WIDTH / d)
-
-
 def _implementation() -> type[Method[LoraSettings]]:
     from engine.methods.lora.method import Lora  # noqa: PLC0415 - it loads torch
 
@@ -115,7 +108,7 @@ SPEC = MethodSpec(
         "loraplus": {"loraplus_ratio": 16.0},
     },
     learning_rate=LEARNING_RATE,
-    rate=_rate,
+    rate=rate_by_width(LEARNING_RATE),
     rate_factors=lambda settings, _: {"b.": settings.loraplus_ratio},
     reads_weights=lambda settings: settings.init in FROM_WEIGHTS,
     emits=(UpdateFrame,),

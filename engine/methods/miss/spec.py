@@ -61,7 +61,7 @@ SPEC = MethodSpec(
     settings=MissSettings,
     presets={"paper": {}, "only_attention": {"targets": "attention"}, "high_rank": {"rank": 64}},
     learning_rate=LEARNING_RATE,
-    rate=rate_by_width(LEARNING_RATE),
+    rate=rate_by_width(LEARNING_RATE, power=2.0),
     emits=(UpdateFrame,),
     examples=({"rank": 4, "targets": "q v"}, {"rank": 5}),
     implementation=_implementation,

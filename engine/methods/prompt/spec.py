@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING
 
 from engine.core.settings import Settings, setting
 from engine.methods.checks import need_init_text
-from engine.methods.spec import MethodSpec, Paper
+from engine.methods.spec import MethodSpec, Paper, rate_by_width
 from engine.telemetry.method_events import PromptFrame
 
 if TYPE_CHECKING:
     from engine.methods.base import Method
+
+
+LEARNING_RATE = 1e-1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +72,8 @@ SPEC = MethodSpec(
             "init_text": "Classify if the tweet is a complaint or not:",
         },
     },
-    learning_rate=1e-1,
+    learning_rate=LEARNING_RATE,
+    rate=rate_by_width(LEARNING_RATE),
     needs=("text",),
     emits=(PromptFrame,),
     examples=(
