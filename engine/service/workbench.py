@@ -18,6 +18,7 @@ from engine.data.info import DatasetInfo
 from engine.data.jinja_process import end_running
 from engine.evaluation.predicted import Predicted
 from engine.inference.messages import ChatRequest, ChatUpdate
+from engine.models.chat_template import has_chat_template
 from engine.models.info import ModelInfo
 from engine.models.menu import Offer
 from engine.runs.folder import RunFolder
@@ -262,7 +263,7 @@ class Workbench:
         folder = self.runs.folder(run)
         trust = self.permission.of_run(folder, session)
         if query not in WITHOUT_DATA:
-            self._starting.read(folder.config, self.rights.who().id)
+            self._starting.read(folder.config, self.rights.who().id, trust)
 
         def answer(worker: "Worker") -> Parts[Answer]:
             return worker.ask(query, folder, step, arguments, trust, accept_changed=accept_changed)
@@ -314,6 +315,10 @@ class Workbench:
         for folder in folders:
             if folder is not None and folder.template is None:
                 self._starting.read(folder.config, self.rights.who().id)
+        models = {folder.config.model for folder in folders if folder is not None} or {RunConfig().model}
+        if any(map(has_chat_template, models)):
+            with self._turn():
+                deferred.write_talks(request, folders, trust)
         updates: queue.Queue[ChatUpdate | None] = queue.Queue()
         abandoned = threading.Event()
         ends = (stop, abandoned, self._worker.closing)
