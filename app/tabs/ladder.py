@@ -23,16 +23,8 @@ Gatelight.ready.then(({ mountLadder }) => mountLadder(
 """
 
 
-@dataclasses.dataclass(frozen=True)
-class LadderPanel:
-    """The button, and the picture of the newest ladder, which is hidden while there is none."""
-
-    ask: gr.Button
-    picture: gr.HTML
-
-
-def build(workbench: Workbench, say: Say) -> LadderPanel:
-    """Lay out the button and the picture."""
+def build(workbench: Workbench, say: Say) -> gr.HTML:
+    """Lay out the picture of the newest ladder, which is hidden while there is none."""
 
     def ladder(_: object) -> dict[str, Any]:
         """The newest ladder of whoever asks; nothing where there is none."""
@@ -47,20 +39,17 @@ def build(workbench: Workbench, say: Say) -> LadderPanel:
             return {"error": sentence(say, error)}
         return {}
 
-    with gr.Row(elem_id="gl-ladder-row"):
-        ask = gr.Button(say("ladder.ask"), elem_id="gl-ladder-ask", size="sm", min_width=160)
-    picture = html(
+    return html(
         '<section class="gl-ladder" hidden></section>',
         elem_id="gl-ladder",
         js_on_load=_ON_LOAD,
         server_functions=[ladder, ended],
         words=json.dumps(say.part("ladder"), ensure_ascii=False),
     )
-    return LadderPanel(ask, picture)
 
 
 def wire_ladder(
-    workbench: Workbench, say: Say, form: TrainingForm, config: Callable[[Values], RunConfig], panel: LadderPanel
+    workbench: Workbench, say: Say, form: TrainingForm, config: Callable[[Values], RunConfig], picture: gr.HTML
 ) -> None:
     """Wire the button, and what happens when a rate is found or asked for."""
 
@@ -78,5 +67,5 @@ def wire_ladder(
         gr.Info(say("ladder.filled", rate=f"{view.best:g}"))
         return {form.training["learning_rate"]: view.best}
 
-    wire(say, [panel.ask.click], asked, form.inputs, None, trigger_mode="once")
-    wire(say, [panel.picture.select], used, form.inputs, [form.training["learning_rate"]])
+    wire(say, [form.ask_rates.click], asked, form.inputs, None, trigger_mode="once")
+    wire(say, [picture.select], used, form.inputs, [form.training["learning_rate"]])

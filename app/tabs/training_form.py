@@ -44,6 +44,7 @@ class TrainingForm:
         run_of_data: The same as far as its data depends on it.
         kept: The run on the form as JSON, for the browser to keep; empty while a value cannot work.
         sizes: What follows from the size of the model on the form, see `app.tabs.sizing`.
+        ask_rates: Asks which learning rate to begin with.
         former: One that shall fill the form: what the browser had kept when the page was loaded, or one of Runs.
     """
 
@@ -69,6 +70,8 @@ class TrainingForm:
                     self._choose_preset()
                     self._add(field for field in FIELDS if not field.info.advanced)
                 self.memory = MemoryView(workbench, say)
+                with gr.Row():
+                    self.ask_rates = gr.Button(say("ladder.ask"), elem_id="gl-ladder-ask", size="sm", min_width=160)
             with gr.Column(scale=2, min_width=300, elem_classes="gl-aside"):
                 html(f'<h3 class="gl-h3">{say("train.where")}</h3>')
                 self.diagram = html(diagram(say, self._first.acts_at(self._first.settings())), elem_id="gl-diagram")

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { farApart, logTicks, overlayPlot } from "../../assets/js/common/overlay.js";
+import { farApart, logTicks, overlayPlot, strokePicture } from "../../assets/js/common/overlay.js";
 
 const line = (...losses) => ({
   name: "a run",
@@ -38,4 +38,22 @@ test("numbers of a logarithmic axis are of one size: 1, 2 and 5 of each decade, 
   assert.deepEqual(logTicks([line(3, 0.02)]).ticktext, "0.01 0.02 0.05 0.1 0.2 0.5 1 2 5 10 20 50".split(" "));
   assert.deepEqual(logTicks([line(3000, 0.02)]).ticktext, "0.01 0.1 1 10 100 1000 10000".split(" "));
   assert.deepEqual(logTicks([line(0)]), {});
+});
+
+test("a run that is hidden is not drawn, and the others keep their looks", () => {
+  const lines = [line(1), line(2), line(3)];
+  const [all, some] = [new Set(), new Set([1])].map((hidden) => overlayPlot(lines, false, palette, words, hidden));
+  assert.deepEqual(
+    some.data.map(({ visible }) => visible),
+    [true, true, false, false, true, true],
+  );
+  assert.deepEqual(
+    some.data.map((trace) => trace.line),
+    all.data.map((trace) => trace.line),
+  );
+});
+
+test("a key shows a run's own strokes and gaps in its colour", () => {
+  assert.equal(strokePicture(0, palette), "repeating-linear-gradient(90deg, amber 0px 24px)");
+  assert.match(strokePicture(3, palette), /^repeating-linear-gradient\(90deg, slate 0px 7px, transparent 7px 11px\)$/);
 });

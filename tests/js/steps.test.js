@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
-import { stepScale } from "../../assets/js/watch/steps.js";
+import { stepName, stepScale } from "../../assets/js/watch/steps.js";
 
 for (const logarithmic of [true, false]) {
   test(`a position on a ${logarithmic ? "logarithmic" : "linear"} axis leads back to its step`, () => {
@@ -29,8 +29,17 @@ test("on a logarithmic axis a decade is as wide as the next", () => {
 test("only steps of the run get a label, the last one included", () => {
   assert.deepEqual(stepScale(true, 30).marks, [0, 1, 3, 10, 30]);
   assert.deepEqual(stepScale(true, 29).marks, [0, 1, 3, 10]);
+  assert.deepEqual(
+    stepScale(true, 100_000).marks,
+    [0, 1, 10, 100, 1000, 10_000, 100_000],
+    "what has room side by side",
+  );
 });
 
 test("the labels of a linear axis are left to whoever draws it", () => {
   assert.equal(stepScale(false, 30).marks, null);
+});
+
+test("a step's name is short", () => {
+  assert.deepEqual([0, 300, 3000, 10_000, 100_000, 1_000_000].map(stepName), ["0", "300", "3000", "10k", "100k", "1M"]);
 });

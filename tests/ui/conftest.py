@@ -186,7 +186,7 @@ def goto(page, tab):
 
 def wait_idle(page):
     """Wait until nothing trains."""
-    page.wait_for_selector(".gl-chip[data-state=idle]")
+    page.wait_for_selector(".gl-chip[data-state=idle]", state="attached")
 
 
 def ready_form(page):

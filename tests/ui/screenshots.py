@@ -43,7 +43,7 @@ def live_through(page: Page, minute: Minute) -> None:
     page.wait_for_selector("#gl-tab-watch-button[aria-selected=true]", state="attached")
     minute.note("Start pressed, the page has turned to Watch")
     page.wait_for_selector(".gl-chip:not([data-state=idle])")
-    page.wait_for_selector(".gl-chip[data-state=idle]", timeout=300_000)
+    page.wait_for_selector(".gl-chip[data-state=idle]", state="attached", timeout=300_000)
     minute.note("the run is finished")
     page.wait_for_timeout(2500)
     shot(page, "watch")

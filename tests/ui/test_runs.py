@@ -76,11 +76,16 @@ def test_compare_two_runs(page, run_card):
     rows = page.inner_text("#gl-differences")
     assert "Steps" in rows
     assert "Batch" not in rows
-    log, shown = page.locator(".gl-overlay-log"), "(plot) => plot._fullLayout.yaxis.type"
+    log, shown = page.locator("#gl-overlay .gl-tick"), "(plot) => plot._fullLayout.yaxis.type"
     assert log.is_checked() == (page.locator(".gl-overlay-plot").evaluate(shown) == "log")
     for kind in ("log", "linear"):
         log.set_checked(kind == "log")
         page.wait_for_function(f"kind => ({shown})(document.querySelector('.gl-overlay-plot')) === kind", arg=kind)
+    assert log.evaluate("(box) => getComputedStyle(box).appearance") == "auto", "a tick as the browser draws it is seen"
+    page.click("#gl-overlay .gl-stroke >> nth=0")
+    page.wait_for_function("document.querySelectorAll('#gl-overlay .scatterlayer .trace').length === 2")
+    page.click("#gl-overlay .gl-stroke >> nth=0")
+    page.wait_for_selector("#gl-overlay .scatterlayer .trace >> nth=3")
     zooms_where_it_is_dragged(page)
     page.click(".gl-large-switch")
     page.wait_for_function("document.querySelector('.gl-overlay-plot')._fullLayout.font.size > 15")

@@ -29,6 +29,13 @@ export const el = (tag, properties = {}, ...children) => {
 };
 
 /**
+ * A box to tick, as the browser draws it: Gradio's style takes that away from boxes that are not its own.
+ *
+ * @param {Properties} [properties]
+ */
+export const tickBox = (properties = {}) => el("input", { type: "checkbox", class: "gl-tick", ...properties });
+
+/**
  * The first element that matches, which the page's markup is known to have.
  *
  * @template {Element} [T=HTMLElement]

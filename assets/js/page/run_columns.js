@@ -1,7 +1,7 @@
 // The columns of the table of runs: which there are, what stands in their cells, and how they sort.
 // @ts-check
 
-import { button, el } from "../common/dom.js";
+import { button, el, tickBox } from "../common/dom.js";
 import { scoreText } from "../common/score.js";
 import { clock, fill, lastPart, methodTitle } from "../common/text.js";
 
@@ -154,7 +154,7 @@ export const chosenColumns = () => {
  */
 export const columnMenu = (words, changed) => {
   const boxes = COLUMNS.filter((column) => column !== "name").map((column) => {
-    const box = el("input", { type: "checkbox", value: column });
+    const box = tickBox({ value: column });
     box.addEventListener("change", () => keep(boxes.filter(({ box }) => box.checked).map(({ column }) => column)));
     return { column, box, label: el("label", {}, box, words[`runs.column.${column}`]) };
   });

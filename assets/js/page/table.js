@@ -1,7 +1,7 @@
 // The table of runs: sorts, filters, and reports which rows are picked.
 // @ts-check
 
-import { el, find } from "../common/dom.js";
+import { el, find, tickBox } from "../common/dom.js";
 import { fill } from "../common/text.js";
 import { COLUMNS, chosenColumns, columnMenu, isNumber, shown, sorted, statusOf } from "./run_columns.js";
 import { newsOf } from "./run_news.js";
@@ -136,7 +136,7 @@ export const mountTable = (element, words, server, pick) => {
 
   /** @param {RunSummary} run */
   const makeRow = (run) => {
-    const box = el("input", { type: "checkbox", "aria-label": run.name });
+    const box = tickBox({ "aria-label": run.name });
     box.addEventListener("click", (event) => {
       event.stopPropagation();
       toggle(run.id, false);

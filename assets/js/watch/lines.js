@@ -6,7 +6,7 @@ import { paletteOf } from "../common/colour.js";
 import { el } from "../common/dom.js";
 import { clamp } from "../common/maths.js";
 import { figure } from "../common/text.js";
-import { stepScale } from "./steps.js";
+import { stepName, stepScale } from "./steps.js";
 
 /** @import { Chart, Palette, Series, StepScale, StripChart } from "../types.js" */
 /**
@@ -58,7 +58,11 @@ const drawFrame = (context, palette, g, marks, name) => {
     context.fillText(name(value), MARGIN.left - 5, g.y(value));
   }
   context.textAlign = "center";
-  for (const mark of g.scale.marks ?? []) context.fillText(String(mark), g.x(mark), HEIGHT - 8);
+  for (const mark of g.scale.marks ?? []) {
+    const text = stepName(mark);
+    const half = context.measureText(text).width / 2;
+    context.fillText(text, Math.min(g.x(mark), g.width - half), HEIGHT - 8);
+  }
 };
 
 /**

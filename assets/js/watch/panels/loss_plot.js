@@ -2,6 +2,7 @@
 // @ts-check
 
 import { plotLayout } from "../../common/plotly.js";
+import { stepName } from "../steps.js";
 
 /** @import { EvalEvent } from "../../event_types.js" */
 /** @import { Palette, Say, StepScale } from "../../types.js" */
@@ -114,7 +115,9 @@ export const lossTraces = (tape, other, scale, palette, say) => {
  */
 export const lossLayout = (scale, end, palette, revision, say) => {
   const axis = { gridcolor: palette.line, zerolinecolor: palette.line, linecolor: palette.line, fixedrange: false };
-  const ticks = scale.marks ? { tickvals: scale.marks.map(scale.of), ticktext: scale.marks.map(String) } : {};
+  const ticks = scale.marks
+    ? { tickvals: scale.marks.map(scale.of), ticktext: scale.marks.map(stepName), tickangle: 0 }
+    : {};
   const range = [-0.03 * scale.of(end), 1.03 * scale.of(end)];
   return {
     ...plotLayout(palette),
