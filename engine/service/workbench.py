@@ -207,7 +207,8 @@ class Workbench:
         While another run is active, it waits in the queue, and what would be asked then is said there.
 
         Raises:
-            WorkbenchError: It cannot be resumed; "data_changed" and "other_weights" ask whether to accept that.
+            WorkbenchError: It cannot be resumed; "data_changed", "other_weights" and "other_processor" ask whether to
+                accept that.
         """
         self._starting.resume(run, session, resuming)
 
@@ -279,8 +280,8 @@ class Workbench:
             accept_changed: Whether its test rows and its base may be others than those that it began with.
 
         Raises:
-            WorkbenchError: The run is still training, or its model or data are gone; "data_changed" and "other_weights"
-                ask whether to accept that.
+            WorkbenchError: The run is still training, or its model or data are gone; "data_changed",
+                "other_weights" and "other_processor" ask whether to accept that.
         """
         folder = self.runs.folder(run)
         if self.live().run == run:
