@@ -65,7 +65,8 @@ def ask_hub(name: str) -> HubFiles:
     """Ask the hub which files a model has, and how large they are; none is fetched.
 
     Raises:
-        ModelError: The hub has no such model, or only pickles of it, does not answer, or may not be asked.
+        ModelError: The hub has no such model, or only pickles of it, does not answer or is in trouble, or may not be
+            asked.
     """
     if not HUB_ID.fullmatch(name):
         raise missing_model(name)

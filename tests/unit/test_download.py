@@ -115,13 +115,15 @@ def test_other_bytes_than_announced(hub):
     fetch(ask_hub(NAME), no_word)
 
 
-@pytest.mark.fault("network", "The hub answers 403, 404 or 500: the sentence tells them apart and names the model.")
+@pytest.mark.fault("network", "The hub answers 401 to 504: the sentence tells them apart and names the model.")
 @pytest.mark.parametrize(
     ("name", "key", "said"),
     [
         ("gated/model", "model_gated", "accept its terms"),
         ("unknown/model", "model_unknown", "spelling"),
-        ("broken/model", "download_broken", "answered 500"),
+        ("private/model", "model_unknown", "HF_TOKEN"),
+        ("forbidden/model", "download_broken", "answered 403"),
+        *((f"{word}/model", "hub_trouble", "the hub's trouble") for word in ("broken", "asleep", "late", "hurried")),
     ],
 )
 def test_refusals(hub, name, key, said):
