@@ -147,6 +147,10 @@ class Workbench:
         self.permission.uploaded(session, path)
         return path
 
+    def upload_named(self, name: str) -> Path | None:
+        """Where the asker's upload of that name lies, on a server with several visitors; None where there is none."""
+        return self._kept_data.named(name.strip(), self.rights.who())
+
     def _turn(self) -> AbstractContextManager[None]:
         """A turn of the asker among those who look at data or weigh a run."""
         return self._turns.turn(self.rights.who().id)
