@@ -1,6 +1,7 @@
 """Models are fetched from a hub: the whole of one, what is kept of a part, and every refusal in a sentence."""
 
 import argparse
+import errno
 import json
 import threading
 
@@ -162,6 +163,19 @@ def test_no_room(hub, monkeypatch):
     with pytest.raises(ModelError, match="HF_HOME") as caught:
         fetch(ask_hub(NAME), no_word)
     assert (caught.value.key, hub.ranges) == ("download_no_room", [])
+
+
+@pytest.mark.fault("killed", "The disk fills up while a model is fetched: a sentence says so, and what came is kept.")
+def test_room_that_runs_out(hub, monkeypatch):
+    def full(url, stream, **_):
+        stream.write(b"begun")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(download, "http_get", full)
+    downloads = begin()
+    downloads.start(NAME)
+    told = downloads.wait(10).problem
+    assert (told.key, "disk is full" in str(told), kept_bytes(NAME)) == ("disk_full", True, 5)
 
 
 def test_a_thread_of_its_own(hub):
