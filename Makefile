@@ -1,7 +1,7 @@
 # The same two commands as in README.md, and the parts of the second one.
 VENV := .venv/bin
 
-.PHONY: open test unit ui style scripts requirements lock hooks
+.PHONY: open test unit ui style scripts requirements lock audit hooks
 
 open: .venv/open
 	$(VENV)/python app.py
@@ -32,6 +32,10 @@ requirements: .venv/dev
 lock: requirements
 	$(VENV)/pip install --upgrade --upgrade-strategy eager -r requirements-dev.txt
 	$(VENV)/python -m tools.requirements --lock
+
+# Which locked versions have known vulnerabilities, as PyPI says; needs the network.
+audit: .venv/dev
+	$(VENV)/python -m tools.audit
 
 # The checks of .pre-commit-config.yaml, on every file.
 hooks: .venv/dev

@@ -56,6 +56,15 @@ def own_name(text: str) -> str:
     return UPLOADED.sub("", text)
 
 
+def own_names(value: Any) -> Any:  # noqa: ANN401 - any plain value
+    """The same for every text in plain values."""
+    if isinstance(value, str):
+        return own_name(value)
+    if isinstance(value, dict):
+        return {name: own_names(each) for name, each in value.items()}
+    return [own_names(each) for each in value] if isinstance(value, list) else value
+
+
 def wanted(say: Say, text: str) -> str:
     """What a setting must be, in the page's language, from the engine's English phrase."""
     phrases = (

@@ -12,7 +12,16 @@ from urllib.parse import urlsplit
 from huggingface_hub import constants
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
-STATUS = {"gated": (403, "GatedRepo"), "unknown": (404, "RepoNotFound"), "broken": (500, "")}
+STATUS = {
+    "gated": (403, "GatedRepo"),
+    "private": (401, "RepoNotFound"),
+    "unknown": (404, "RepoNotFound"),
+    "forbidden": (403, ""),
+    "broken": (500, ""),
+    "asleep": (503, ""),
+    "late": (504, ""),
+    "hurried": (429, ""),
+}
 
 
 class Hub:

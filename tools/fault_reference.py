@@ -36,6 +36,7 @@ TRIED = """
 | points of a kill, in runs of 60 steps with three methods | 1,209 | `GATELIGHT_ALL_CASES=1 python -m pytest tests/unit/test_kill_points.py` |
 | odd input, as long as one likes | 6 kinds | `python -m tools.fuzz --minutes 60` |
 | load: a thousand runs, see [many_runs.md](many_runs.md) | 1,000 | `python -m benchmarks.many_runs` |
+| load: 30 chats and 12 ablations at once beside a run, 20 runs in a row, see [load.md](load.md) | 62 | `python -m benchmarks.load --ablations 12 --runs 20 --seconds 30` |
 """  # noqa: E501 - rows of a table
 
 

@@ -19,9 +19,8 @@ HEAD = """# Licences
 Gatelight is under Apache-2.0 and ships none of these packages: pip installs them. This page is generated from what is
 installed: `python -m tools.licences`.
 
-Known vulnerabilities are looked up by hand, since that needs the network and the answer changes every day:
-
-    pip install pip-audit && pip-audit -r requirements.lock
+Known vulnerabilities are looked up by hand (`make audit`, or `python -m tools.audit`), since that needs the network and
+the answer changes every day.
 """
 
 

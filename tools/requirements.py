@@ -26,6 +26,8 @@ RUNTIME = "# Run-time dependencies. The embedded model needs nothing else, and n
 DEVELOPMENT = "# What the tests, the linters and the parity checks need on top of requirements.txt.\n"
 ACCELERATOR = re.compile(r"nvidia-|cuda-|intel-|triton|pytorch-triton")
 """What only some builds of torch need, for one kind of GPU. A lock serves all builds, so it leaves these out."""
+INSTALLER = "pip"
+"""It reads the locks, and is kept at no version by them."""
 
 
 def requirements_files(pyproject: str) -> dict[str, str]:
@@ -98,10 +100,11 @@ def closure(direct: Iterable[str]) -> dict[str, set[str]]:
 
 
 def requirements_of(package: str, extra: str = "") -> Iterator[Requirement]:
-    """What an installed package (with one of its extras) needs on this system, without accelerator packages."""
+    """What an installed package (with one of its extras) needs on this system, without accelerator packages and pip."""
     for requirement in map(Requirement, metadata.requires(package) or ()):
         applies = requirement.marker is None or requirement.marker.evaluate({"extra": extra})
-        if applies and not ACCELERATOR.match(canonicalize_name(requirement.name)):
+        name = canonicalize_name(requirement.name)
+        if applies and name != INSTALLER and not ACCELERATOR.match(name):
             yield requirement
 
 

@@ -13,7 +13,7 @@ from engine.config.resuming import AS_IT_WAS, Resuming
 from engine.core.errors import WorkbenchError
 from engine.service.workbench import Workbench
 
-ASKED = ("data_changed", "other_weights")
+ASKED = ("data_changed", "other_weights", "other_processor")
 """Errors that ask, and that `accept_changed` answers."""
 
 

@@ -4,6 +4,7 @@ import dataclasses
 import json
 from typing import Any
 
+from app.errors import own_names
 from app.markup import html
 from app.words import Say
 from engine.core.errors import WorkbenchError
@@ -39,7 +40,7 @@ def build(workbench: Workbench, say: Say) -> None:
             )
         except WorkbenchError:
             return {}
-        events = [_short(event) for event in update.events if event["kind"] in LOGGED]
+        events = [own_names(_short(event)) for event in update.events if event["kind"] in LOGGED]
         return {"cursor": update.cursor, "epoch": update.epoch, "more": update.more, "events": events}
 
     html(

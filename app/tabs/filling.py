@@ -11,7 +11,7 @@ import gradio as gr
 
 from app import cards, models_of_hub, preview, user_data
 from app.diagram import diagram
-from app.errors import sentence
+from app.errors import own_name, own_names, sentence
 from app.expected import expectation
 from app.markup import note, size
 from app.tabs import ways_out
@@ -170,7 +170,7 @@ class Filler:
         form = self.form.values(values)
         run = described(form)
         about = self.about_run(lambda: config_of(run), session_of(request))
-        kept = json.dumps(run["config"], ensure_ascii=False) if "config" in run else ""
+        kept = json.dumps(own_names(run["config"]), ensure_ascii=False) if "config" in run else ""
         return {**about, self.form.run: run, self.form.run_of_data: data_described(form), self.form.kept: kept}
 
     def weigh_first(self, request: gr.Request, values: Values) -> Updates:
@@ -183,7 +183,7 @@ class Filler:
         What another version of the page kept may be no run any more; then the form is as at first, too.
         """
         try:
-            config = RunConfig.from_yaml(values[self.form.former]).checked()
+            config = self.form.user_data.found(RunConfig.from_yaml(values[self.form.former]).checked())
         except WorkbenchError:
             return {}
         present = described(self.form.values(values)).get("config")
@@ -216,6 +216,7 @@ class Filler:
     def load(self, request: gr.Request, values: Values) -> Updates:
         """Every part of the form from a run file, except for trust: the session then has none in any model."""
         config, trust = read_config(values[self.form.load])
+        config = self.form.user_data.found(config)
         with suppress(WorkbenchError):  # of a model that is not here the fields say so
             config = self.workbench.sizing.as_new(config, session=session_of(request))
         updates = self.filled(config, session_of(request), values)
@@ -269,7 +270,7 @@ class Filler:
             run = config()
             count = cards.count_bar(self.say, self.workbench.preflight.count(run, session=session), run.method)
             rate = gr.Textbox(placeholder=self._rate(run, session))
-            told: Updates = {self.form.count: count, self.form.command: run.command(), self.rate: rate}
+            told: Updates = {self.form.count: count, self.form.command: own_name(run.command()), self.rate: rate}
             told[self.form.expected] = expectation(self.say, run)
             return told | self._drawn(run.method, run.method_settings)
         except WorkbenchError as error:

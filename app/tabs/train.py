@@ -1,11 +1,13 @@
 """Train: choose a model, a method and data, see what it means, and press Start."""
 
+import dataclasses
 from typing import Any
 
 import gradio as gr
 from gradio.components import Component
 from gradio.events import Dependency
 
+from app.errors import own_name, own_names
 from app.markup import note
 from app.tabs import controls, ladder
 from app.tabs.controls import Bar
@@ -75,7 +77,8 @@ def _wire_run(workbench: Workbench, say: Say, form: TrainingForm, filler: Filler
         return {**controls.shown_or_told(workbench, say, bar.started, run), **bar.states(workbench)}
 
     def written(values: Values) -> str:
-        return filler.config(form.values(values)).to_yaml()
+        config = filler.config(form.values(values))
+        return dataclasses.replace(config, dataset=own_name(config.dataset), data=own_names(config.data)).to_yaml()
 
     wire(say, [bar.start.click], start, form.inputs, {bar.started, *bar.buttons}, trigger_mode="once")
     saved = wire(say, [form.save.click], written, form.inputs, [form.saved], "")

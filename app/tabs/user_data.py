@@ -1,5 +1,6 @@
 """The fields of one's own data: where it lies, which column is what, the template, how rows are split."""
 
+import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import gradio as gr
 
 from app import forms
-from app.errors import sentence
+from app.errors import own_name, sentence
 from app.forms import Control
 from app.markup import html, note
 from app.user_data import (
@@ -30,6 +31,8 @@ from engine.data.readers.formats import FORMATS
 from engine.data.settings import DataSettings
 from engine.service.workbench import Workbench
 
+FILES = ("validation", "test")
+"""Settings that name a file."""
 NOTHING = Inspection(columns={}, guess={}, sure=False, rows=0, cut=False)
 
 
@@ -39,6 +42,7 @@ class UserData:
     def __init__(self, workbench: Workbench, say: Say) -> None:
         self._workbench, self._say = workbench, say
         self.last_read = gr.State({})
+        self._paths = gr.State({})  # of uploads on a shared server, by the names that stand for them in the fields
         with gr.Column(visible=False, elem_id="gl-own") as self.panel:
             html(f'<h3 class="gl-h3">{say("data.title")}</h3>')
             self._where()
@@ -86,17 +90,27 @@ class UserData:
     @property
     def inputs(self) -> set[gr.components.Component]:
         """What `values` reads."""
-        return {self.name, self.config, self.split, self.last_read, *self.settings.values()}
+        return {self.name, self.config, self.split, self.last_read, self._paths, *self.settings.values()}
 
     def values(self, values: Values) -> UserDataValues:
         """What stands in the fields; those that were never shown hold nothing."""
+        settings, paths = forms.read(self.settings, values), values[self._paths] or {}
         return UserDataValues(
-            name=values[self.name] or "",
+            name=self._path(values[self.name] or "", paths),
             config=values[self.config] or "",
             split=values[self.split] or "",
             last_read=values[self.last_read],
-            settings=forms.read(self.settings, values),
+            settings=settings | {name: self._path(settings[name] or "", paths) for name in FILES},
         )
+
+    def _path(self, name: str, paths: dict[str, str]) -> str:
+        """The path of an upload by the name that stands in a field; any other name as it is."""
+        return paths.get(name.strip()) or str(self._workbench.upload_named(name) or name)
+
+    def found(self, config: RunConfig) -> RunConfig:
+        """The same run with the paths of uploads, where a run file of this page has their names."""
+        files = {name: self._path(str(config.data[name]), {}) for name in FILES if name in config.data}
+        return dataclasses.replace(config, dataset=self._path(config.dataset, {}), data=config.data | files)
 
     def wire(self, unread: Updates) -> None:
         """Read whatever is uploaded or named.
@@ -120,7 +134,8 @@ class UserData:
                 yield {self.facts: note(say("data.being_read"), "waiting"), **unread}
             yield self.look(request, values)
 
-        arrived = wire(say, [self.upload.upload], arrive, {self.upload, self.last_read}, named | forgotten)
+        told = {self.upload, self.last_read, self._paths}
+        arrived = wire(say, [self.upload.upload], arrive, told, named | forgotten | {self._paths})
         wire(say, [], look, self.inputs, read, after=arrived, **seen)
         done = [event for field in (self.name, self.config, self.split) for event in (field.submit, field.blur)]
         done += [self.settings[name].change for name in LOOK_SETTINGS]
@@ -135,7 +150,9 @@ class UserData:
         before: LastRead = values[self.last_read]
         again: Updates = {self.last_read: {}} if before.get("name") == str(path) else {}
         waits = note(self._say("data.being_read"), "waiting")
-        return {self.name: str(path), self.config: "", self.split: "", self.facts: waits, **again}
+        shown = own_name(str(path))
+        paths = {**(values[self._paths] or {}), shown: str(path)}
+        return {self.name: shown, self._paths: paths, self.config: "", self.split: "", self.facts: waits, **again}
 
     def _hub_fields(self, values: Values) -> Updates:
         """A hub dataset has a config and a split."""
@@ -196,12 +213,14 @@ class UserData:
             look, facts = NOTHING, note(sentence(self._say, error), "wrong")
         mapping = {name: settings[name] for name in MAPPED}
         name, part, split = parts_of(config.dataset)
+        files = [name, *(settings[each] for each in FILES)]
         return {
-            self.name: name,
+            self.name: own_name(name),
+            self._paths: {own_name(path): path for path in files if own_name(path) != path},
             self.config: part,
             self.split: split,
             self.last_read: _last_read(asked, look),
-            **forms.filled(self.settings, FIELDS, settings),
+            **forms.filled(self.settings, FIELDS, settings | {each: own_name(settings[each]) for each in FILES}),
             **self._menus(look, mapping if any(mapping.values()) or not look.guess else look.guess),
             self.facts: facts,
             self.choices: gr.Column(visible=True),

@@ -8,7 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-from app.errors import in_words, sentence
+from app.errors import in_words, own_names, sentence
 from app.expected import reached_elsewhere
 from app.method_names import method_title
 from app.tabs.controls import MORE_STEPS, more_steps
@@ -51,7 +51,9 @@ def served(workbench: Workbench, say: Say) -> list[Callable[[Asked], Any]]:
         cursor, epoch = whole(asked.get("cursor")) or 0, whole(asked.get("epoch"))
         update = workbench.runs.since(str(asked.get("run")), cursor, epoch)
         better = reached_elsewhere(say, update.config, update.score) if update.status == "finished" else None
-        return in_words(say, update.to_json() | {"better": better})
+        told = in_words(say, update.to_json() | {"better": better})
+        events = [own_names(event) if event["kind"] == "status" else event for event in told["events"]]
+        return told | {name: own_names(told[name]) for name in ("config", "message", "problem")} | {"events": events}
 
     def runs(_: Asked) -> list[Asked]:
         wanted, visitor = ("id", "name", "status", "recording", "created"), workbench.rights.who()

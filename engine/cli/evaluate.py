@@ -19,7 +19,7 @@ def score(args: argparse.Namespace) -> None:
     from engine.evaluation.head import head_predictions, head_scores
     from engine.evaluation.text import text_predictions, text_scores
     from engine.exchange.native import load_adapter
-    from engine.training.run_changes import check_test_rows
+    from engine.training.run_changes import check_processor, check_test_rows
 
     folder = RunFolder.open(args.folder)
     config = loading(args, folder.config)
@@ -35,6 +35,8 @@ def score(args: argparse.Namespace) -> None:
             wanted=error.values["wanted"],
             name=error.values["name"],
         ) from None
+    if not args.accept_changed:
+        check_processor(folder, base)
     if args.dataset:
         dataset = load_dataset(args.dataset).in_chat_template(base.processor)
     else:

@@ -10,6 +10,10 @@ from engine.data.conversations import PARTS, SYSTEM, Message, answer_place, said
 from engine.data.every_answer import Learned, answer_places, learned_in_chat, without_ends
 from engine.data.every_answer import forms as every_form
 from engine.data.jinja_process import chats_of_rows
+from engine.data.lately import Lately
+
+QUESTIONS: Lately[str] = Lately(256, seconds=300)
+"""Conversations that were written lately; a template may write the time."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -96,11 +100,16 @@ def write_questions(template: str, variables: dict[str, Any], talks: Sequence[li
         DataError: The template refuses one, or takes too much time or memory.
     """
     known = "developer" in template
+    keys = [(template, json.dumps([variables, talk])) for talk in talks]
+    texts = {key: text for key in keys if (text := QUESTIONS.find(key)) is not None}
+    new = {key: talk for key, talk in zip(keys, talks, strict=True) if key not in texts}
     forms = (
         [_values(variables, form, [], len(form))[:1] for form, _ in _forms(talk, len(talk), known=known)]
-        for talk in talks
+        for talk in new.values()
     )
-    return [text for (text,) in chats_of_rows(template, forms, len(talks))]
+    written = chats_of_rows(template, forms, len(new)) if new else ()
+    texts |= {key: QUESTIONS.keep(key, text) for key, (text,) in zip(new, written, strict=True)}
+    return [texts[key] for key in keys]
 
 
 def _forms(messages: list[Message], place: int, *, known: bool) -> Iterator[tuple[list[Message], int]]:

@@ -15,6 +15,7 @@ from typing import Any
 
 from engine.core.errors import DataError
 from engine.data.jinja_worker import BATCH_S, too_much_memory
+from engine.data.lately import Lately
 
 ROOT = Path(__file__).resolve().parents[2]
 KEPT = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "SYSTEMROOT", "HOME", "VIRTUAL_ENV")
@@ -65,13 +66,28 @@ def tried(template: str, prompt: str) -> tuple[frozenset[str], str]:
         return names, _ask(process, [{"prompt": prompt}], ends)[0] if names == {"prompt"} else ""
 
 
-@functools.lru_cache(maxsize=16)
 def chats(template: str, values: tuple[str, ...]) -> tuple[str, ...]:
     """A model's chat template filled with several sets of variables, each as JSON.
+
+    One that failed is not tried again for a while: nobody shall wait for it at every question.
 
     Raises:
         DataError: As for `filled`.
     """
+    if (refusal := _refused.find((template, values))) is not None:
+        raise DataError.from_dict(refusal)
+    try:
+        return _chats(template, values)
+    except DataError as error:
+        _refused.keep((template, values), error.to_dict())
+        raise
+
+
+_refused: Lately[dict[str, Any]] = Lately(16, seconds=60)
+
+
+@functools.lru_cache(maxsize=16)
+def _chats(template: str, values: tuple[str, ...]) -> tuple[str, ...]:
     ends = time.monotonic() + START_S
     with _process() as process:
         _ask(process, {"template": template, "chat": True}, ends)

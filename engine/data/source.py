@@ -1,5 +1,6 @@
 """A file or a hub dataset as splits of rows: what each column is for, and each row written when it is asked for."""
 
+import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -23,6 +24,7 @@ from engine.data.conversations import (
 )
 from engine.data.every_answer import learned_as_text
 from engine.data.labels import doubt
+from engine.data.lately import Lately
 from engine.data.passage import Passage, says_nothing
 from engine.data.row import Row
 from engine.data.settings import DataSettings
@@ -30,6 +32,9 @@ from engine.data.slots import PROMPT
 from engine.data.table import Table, strings
 from engine.data.templates import TextTemplate, begin_of_text, chat, chat_source
 from engine.data.texts import answer_of, text_of
+
+KEPT = 4
+"""Sources whose conversations stay as a chat template has written them: as many as `open_source` keeps."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,26 +91,33 @@ class Source:
         Raises:
             DataError: It is asked for, and the tokenizer has none that can be used.
         """
-        suits = (
-            self.settings.template == "suited"
-            and self.columns.kind == "messages"
-            and getattr(tokenizer, "chat_template", None)
-        )
-        if self.settings.template != "chat" and not suits:
+        asked = self.settings.template == "chat"
+        if not self.chats or not (asked or getattr(tokenizer, "chat_template", None)):
             return self
         source = replace(self, template=chat(tokenizer))
-        return source._written(tokenizer) if self.columns.kind == "messages" else source
-
-    def _written(self, tokenizer: Any) -> "Source":  # noqa: ANN401 - as above
-        """The same conversations as the tokenizer's chat template writes each of them, begin-of-text once."""
+        if self.columns.kind != "messages":
+            return source
         template, special, ends = chat_source(tokenizer)
+        start = begin_of_text(tokenizer)
+        key = (id(self), template, json.dumps(special), tuple(ends), start)
+        made = WRITTEN.find(key) or WRITTEN.keep(key, (self, source._written(template, special, ends, start)))
+        return made[1]
+
+    @property
+    def chats(self) -> bool:
+        """Whether a tokenizer's chat template writes the rows, where it has one."""
+        asked = self.settings.template
+        return not self.pictures and (asked == "chat" or (asked == "suited" and self.columns.kind == "messages"))
+
+    def _written(self, template: str, special: dict[str, Any], ends: Sequence[str], start: str) -> "Source":
+        """The same conversations as a chat template writes each of them, begin-of-text once."""
         rows, every, turns = list[Asked](), list[bool](), self.settings.turns
         for split, table in self.tables.items():
             numbers = range(len(table))
             rows += (Asked(messages=self.talk(table, row), tools=self._tools(table, row)) for row in numbers)
             every += [self._of(split).settings.turns == "every"] * len(table)
         written = write_rows(template, special, rows, whole=turns != "opening", ends=ends, every=every)
-        start, left = begin_of_text(tokenizer), iter(written.rows)
+        left = iter(written.rows)
         filled = {}
         for split, table in self.tables.items():
             of_split = list(islice(left, len(table)))
@@ -230,6 +242,10 @@ class Source:
                 counts.update(unread_as_text(self.talk(table, number), whole=whole))
                 counts.update(["tools"] if self._tools(table, number) else [])
         return dict(counts)
+
+
+WRITTEN: Lately[tuple[Source, Source]] = Lately(KEPT)
+"""Each source, which is known by its place in memory as long as it is kept, and what was made of it."""
 
 
 def _picture(table: Table, number: int) -> Path | None:

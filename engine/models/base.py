@@ -14,6 +14,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from engine.core.errors import ModelError
 from engine.models.attention import implementation_name, register_attention
 from engine.models.inputs import Processor
+from engine.models.processor_hash import hash_processor
 from engine.models.shape import ModelShape, shape_of
 from engine.models.view import View
 
@@ -78,6 +79,11 @@ class Base:
     def fingerprint(self) -> str:
         """Short hash of the weights, computed once: tells whether an adapter fits this base."""
         return hash_weights(self.model)
+
+    @cached_property
+    def processor_fingerprint(self) -> str:
+        """Short hash of its tokenizer and chat template, or of its image processor, computed once."""
+        return hash_processor(self.processor)
 
 
 def hash_weights(model: nn.Module) -> str:

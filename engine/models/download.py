@@ -23,6 +23,7 @@ from huggingface_hub.utils._headers import build_hf_headers
 from tqdm import tqdm
 
 from engine.core.errors import ModelError
+from engine.core.writing import REFUSED, not_written
 from engine.models.hub_errors import hub_refusal, missing_model, offline, pickled_weights
 from engine.models.resolve import HUB_TIMEOUT_S, hub_reachable, hub_token
 
@@ -65,7 +66,8 @@ def ask_hub(name: str) -> HubFiles:
     """Ask the hub which files a model has, and how large they are; none is fetched.
 
     Raises:
-        ModelError: The hub has no such model, or only pickles of it, does not answer, or may not be asked.
+        ModelError: The hub has no such model, or only pickles of it, does not answer or is in trouble, or may not be
+            asked.
     """
     if not HUB_ID.fullmatch(name):
         raise missing_model(name)
@@ -209,6 +211,7 @@ def _telling(name: str) -> Iterator[None]:
 
     Raises:
         ModelError: Something goes wrong.
+        NotWrittenError: The disk is full, for instance.
     """
     try:
         yield
@@ -216,6 +219,8 @@ def _telling(name: str) -> Iterator[None]:
         text = f"Another program fetches {name!r} at this moment: wait until it is done."
         raise ModelError("download_elsewhere", text, name=name) from error
     except (OSError, httpx2.HTTPError, ValueError) as error:
+        if isinstance(error, OSError) and error.errno in REFUSED:
+            raise not_written(_blobs(name).parent, error) from error
         if (refusal := hub_refusal(name, error)) is not None:
             raise refusal from error
         raise broken_off(name, error) from error

@@ -5,10 +5,13 @@ from collections.abc import Iterator
 from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError
 
 from engine.core.errors import ModelError
+from engine.models.resolve import hub_trouble
 
 
 def hub_refusal(name: str, error: BaseException) -> ModelError | None:
-    """Say in one sentence that a model is gated or unknown; None where that is not the reason."""
+    """Say in one sentence that a model is gated or unknown, or the hub in trouble; None for other reasons."""
+    if (trouble := in_trouble(name, error)) is not None:
+        return trouble
     causes = list(causes_of(error))
     gated = any(isinstance(cause, GatedRepoError) for cause in causes)
     unknown = not gated and any(isinstance(cause, RepositoryNotFoundError) for cause in causes)
@@ -27,6 +30,20 @@ def hub_refusal(name: str, error: BaseException) -> ModelError | None:
             name=name,
         )
     return None
+
+
+def in_trouble(name: str, error: BaseException) -> ModelError | None:
+    """Say in one sentence that the hub is not available right now; None where that is not the reason."""
+    status = hub_trouble(error)
+    if not status:
+        return None
+    return ModelError(
+        "hub_trouble",
+        f"The hub answered {status} when it was asked for {name!r}: that is the hub's trouble; try again in some "
+        "minutes, or give the path of a local folder.",
+        name=name,
+        status=status,
+    )
 
 
 def causes_of(error: BaseException | None) -> Iterator[BaseException]:

@@ -8,6 +8,7 @@ import huggingface_hub
 from huggingface_hub import constants
 
 from engine.core.errors import SettingError
+from engine.models.hub_errors import in_trouble
 from engine.models.resolve import HUB_TIMEOUT_S, hub_token, local_folder
 
 Kind = Literal["model", "dataset"]
@@ -26,13 +27,14 @@ def check_size(name: str, kind: Kind, most_bytes: int | None) -> None:
 
     Raises:
         SettingError: It has more, or its size is not known.
+        ModelError: The hub is not available right now.
     """
     if most_bytes is None or _is_here(name, kind):
         return
     try:
         octets = _size(name, kind)
     except (OSError, ValueError, RuntimeError) as reason:
-        raise _unknown(name) from reason
+        raise in_trouble(name, reason) or _unknown(name) from reason
     if octets is None:
         raise _unknown(name)
     check_bytes(name, octets, most_bytes)

@@ -14,7 +14,7 @@ from transformers import PreTrainedConfig
 
 from engine.core.errors import ModelError
 from engine.models.hub_errors import causes_of, hub_refusal, missing_model, pickled_weights
-from engine.models.resolve import TOKEN_VARIABLES, hub_trouble, local_folder
+from engine.models.resolve import TOKEN_VARIABLES, local_folder
 
 LOADING_ERRORS = (OSError, ValueError, ImportError, SafetensorError, torch.OutOfMemoryError, UnpicklingError)
 """What goes wrong in loading a model for reasons that lie in its files, its place or this machine."""
@@ -65,14 +65,6 @@ def telling_of_model(name: str) -> Iterator[None]:
 def loading_error(name: str, error: Exception) -> ModelError:
     """Say in one sentence why a model could not be loaded."""
     text = str(error)
-    if status := hub_trouble(error):
-        return ModelError(
-            "hub_trouble",
-            f"The hub answered {status} when it was asked for {name!r}: that is the hub's trouble; try again in some "
-            "minutes, or give the path of a local folder.",
-            name=name,
-            status=status,
-        )
     if (refusal := hub_refusal(name, error)) is not None:
         return refusal
     if "trust_remote_code" in text:

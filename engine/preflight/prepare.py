@@ -76,7 +76,7 @@ def prepare(config: RunConfig) -> PreparedData:
         WorkbenchError: A setting, the model or the data cannot be used.
     """
     training, settings = config.of_training(), config.of_method()
-    base, _ = _read_model(config.model, trusted=training.trust_remote_code)
+    base, _ = read_model(config.model, trusted=training.trust_remote_code)
     must_serve(method_spec(config.method), family_of(base.model_type), base.model_type)
     template = getattr(settings, "template", None) or None
     prepared = prepare_data(config.model, config.dataset, config.of_data(), training, template)
@@ -100,7 +100,7 @@ def prepare_data(
         WorkbenchError: A setting, the model or the data cannot be used.
     """
     dataset = load_dataset(name, settings)
-    base, processor = _read_model(model, trusted=training.trust_remote_code)
+    base, processor = read_model(model, trusted=training.trust_remote_code)
     dataset = dataset.in_chat_template(processor).in_template(template)
     limit = getattr(base, "max_position_embeddings", None) or training.max_seq_len
     return PreparedData(
@@ -113,7 +113,12 @@ def prepare_data(
 
 
 @functools.lru_cache(maxsize=8)
-def _read_model(name: str, *, trusted: bool) -> tuple[PreTrainedConfig, Processor]:
+def read_model(name: str, *, trusted: bool) -> tuple[PreTrainedConfig, Processor]:
+    """A model's config, and its tokenizer or image processor; no weights.
+
+    Raises:
+        ModelError: They cannot be found or read.
+    """
     config = load_config(name, trust_remote_code=trusted)
     return config, load_processor(name, config, trust_remote_code=trusted)
 

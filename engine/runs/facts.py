@@ -25,11 +25,13 @@ class BaseFacts:
         name: As the config names it.
         fingerprint: Digest of its weights.
         parameters: Number of its parameters.
+        processor: Digest of its tokenizer and chat template, or image processor; empty in runs of older versions.
     """
 
     name: str = ""
     fingerprint: str = ""
     parameters: int = 0
+    processor: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 
+from transformers import PreTrainedTokenizerBase
+
 from engine.analysis.probe import need_picture, need_words
 from engine.config.run import RunConfig
 from engine.core.errors import RunError
@@ -43,7 +45,7 @@ def chat(
         ModelError: The model reads pictures, and the request has none.
         DataError: The picture cannot be read.
     """
-    base = base_for(_shared([folder.config for folder in folders if folder is not None]), load)
+    base = base_for(shared([folder.config for folder in folders if folder is not None]), load)
     methods = [
         method_of(folder, side.step) if folder else None for side, folder in zip(request.sides, folders, strict=True)
     ]
@@ -93,7 +95,7 @@ def _column(
     picture = Path(request.picture) if request.picture else None
     if not base.shape.family.reads_text:
         return ChatColumn(request.prompt, method, side.strength, picture=picture)
-    template, in_chat_template = _template(request, folder, default, base)
+    template, in_chat_template = template_for(request, folder, default, base.tokenizer)
     own = method.template if method and request.around != "bare" else None
     return ChatColumn(
         request.prompt,
@@ -109,17 +111,23 @@ def _column(
     )
 
 
-def _template(request: ChatRequest, folder: RunFolder | None, default: str | None, base: Base) -> tuple[str, bool]:
-    """The text around a side's question, and whether it is the model's own chat template."""
+def template_for(
+    request: ChatRequest, folder: RunFolder | None, default: str | None, tokenizer: PreTrainedTokenizerBase
+) -> tuple[str, bool]:
+    """The text around a side's question, and whether it is the model's own chat template.
+
+    Raises:
+        DataError: That is asked for, and the tokenizer has none that can be used.
+    """
     if request.around == "bare":
         return PROMPT, False
     if request.around == "chat":
-        return chat_template(base.tokenizer).around, True
+        return chat_template(tokenizer).around, True
     template = template_of(folder) if folder else default or load_dataset(DEFAULT_DATA).template
-    return template, is_chat_template(template, base.tokenizer)
+    return template, is_chat_template(template, tokenizer)
 
 
-def _shared(configs: Sequence[RunConfig]) -> RunConfig:
+def shared(configs: Sequence[RunConfig]) -> RunConfig:
     """A config whose base all sides use.
 
     Raises:

@@ -4,6 +4,7 @@ Each function imports its module when it is called, since importing torch and tr
 `engine.core.loading`. No other file below `engine/service` imports inside of a function.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,12 +13,16 @@ from engine.core.errors import ExchangeError
 from engine.core.loading import load
 from engine.data.head_spec import HeadSpec
 from engine.data.preview_values import DataPreview
+from engine.inference.messages import ChatRequest
 from engine.memory.info import MemoryInfo
 from engine.methods.sizing import Sizes
 from engine.models.info import Counts, ModelInfo
 from engine.models.menu import Offer
+from engine.runs.folder import RunFolder
+from engine.service.permission import Trust
 
 if TYPE_CHECKING:
+    from engine.data.dataset import Dataset
     from engine.service.worker import Worker
 
 
@@ -91,6 +96,22 @@ def as_new(config: RunConfig) -> RunConfig:
     from engine.preflight import sizing
 
     return sizing.as_new(config)
+
+
+def write_rows(config: RunConfig, dataset: "Dataset", trust: Trust) -> None:
+    """See `engine.service.written.write_rows`."""
+    load("engine.service.written")
+    from engine.service import written
+
+    written.write_rows(config, dataset, trust)
+
+
+def write_talks(request: ChatRequest, folders: Sequence[RunFolder | None], trust: Trust) -> None:
+    """See `engine.service.written.write_talks`."""
+    load("engine.service.written")
+    from engine.service import written
+
+    written.write_talks(request, folders, trust)
 
 
 def memory(config: RunConfig, held: int) -> MemoryInfo:

@@ -9,7 +9,7 @@ import shutil
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from engine.core.atomic import temporary_name
@@ -81,6 +81,20 @@ class KeptData:
                 if error.key != "no_room_for_upload" or not self._drop_unneeded(own):
                     raise
                 return self._kept(upload, own / digest)
+
+    def named(self, name: str, visitor: Visitor) -> Path | None:
+        """The upload of a visitor that has a name, the newest one of several; None where there is none.
+
+        Args:
+            name: Of the file, or the folder, as the page shows it: without the server's folders before it.
+            visitor: Whose.
+        """
+        parts = PurePath(name)
+        if not parts.parts or parts.is_absolute() or ".." in parts.parts:
+            return None
+        own = visitor.uploads(self.folder)
+        folders = sorted(filter(_is_upload, own.iterdir()), key=_changed) if visitor.id and own.is_dir() else []
+        return next((folder / name for folder in reversed(folders) if (folder / name).exists()), None)
 
     def drop_unneeded(self, config: Config) -> None:
         """Delete the uploads that a run needed which is gone now, unless another run needs them.

@@ -20,7 +20,7 @@ from engine.evaluation.predictions import predict_rows
 from engine.methods.base import Method
 from engine.models.base import Base
 from engine.runs.folder import RunFolder
-from engine.training.run_changes import check_test_rows
+from engine.training.run_changes import check_processor, check_test_rows
 
 Need = Literal["data", "pictures", "training_state"]
 
@@ -49,8 +49,10 @@ class Query:
     def answer(
         self, base: Base, method: Method, folder: RunFolder, arguments: dict[str, Any], accept_changed: bool = False
     ) -> Parts[Any]:
-        """Load what the function needs, and call it, in parts; other test rows must have been accepted."""
+        """Load what the function needs, and call it, in parts; other test rows or tokens must have been accepted."""
         inputs: list[Any] = []
+        if self.scores and not accept_changed:
+            check_processor(folder, base)
         if "data" in self.needs:
             dataset = folder.config.load_data(base.processor)
             if self.scores and not accept_changed:

@@ -18,7 +18,7 @@ from engine.runs.queue import QueueEntry, RunQueue
 from engine.runs.scan import free_name, new_run_path
 from engine.service import deferred
 from engine.service.last_start import LastStart
-from engine.service.permission import Permission, Trust
+from engine.service.permission import NO_TRUST, Permission, Trust
 from engine.service.queueing import Queueing
 from engine.service.rights import Rights
 from engine.service.runs import RunStore, short
@@ -89,8 +89,13 @@ class Starting:
         yield from (config.to_dict() for config in list(self._being_read))
         yield from (entry.config for entry in self.queue.file.entries())
 
-    def read(self, config: RunConfig, visitor: str) -> None:
+    def read(self, config: RunConfig, visitor: str, trust: Trust = NO_TRUST) -> None:
         """Read a run's data on this thread, in a turn of a visitor's; an empty name is never refused one.
+
+        Args:
+            config: The run's.
+            visitor: Whose turn it is.
+            trust: With which the model's tokenizer is read, where its chat template writes the rows.
 
         Raises:
             WorkbenchError: They cannot be used, or the visitor has too many turns to wait for.
@@ -98,7 +103,9 @@ class Starting:
         self._being_read.append(config)
         try:
             with self._turns.turn(visitor):
-                config.load_data()
+                dataset = config.load_data()
+                if dataset.source is not None and dataset.source.chats:
+                    deferred.write_rows(config, dataset, trust)
         finally:
             self._being_read.remove(config)
 
@@ -108,7 +115,7 @@ class Starting:
         config = config.checked()
         self._permission.check(config, session)
         owner = self._rights.who().id
-        self.read(config, owner)
+        self.read(config, owner, _claimed(config))
         with self.lock:
             last = self._clicked
             if last is not None and last.is_repeated(config, owner) and self._goes_on(last.run):
@@ -134,7 +141,7 @@ class Starting:
             self._limits.check(TrainingSettings.from_dict(resuming.changed(folder.config.training)))
         trust = self._permission.to_resume(folder, session)
         if _trains(folder, resuming):
-            self.read(folder.config, self._rights.who().id)
+            self.read(folder.config, self._rights.who().id, trust)
         with self.lock:
             if self._goes_on(run):
                 return
@@ -184,7 +191,7 @@ class Starting:
         Raises:
             WorkbenchError: It could not, or it needs trust, which is given only to what begins at once.
         """
-        refuse_trust({name: True for name in TRUST if getattr(config.of_training(), name)})
+        refuse_trust(_claimed(config))
         deferred.count(config)
         return config
 
@@ -234,6 +241,11 @@ class Starting:
         self.last_owner = folder.facts().owner
         self._worker.expect(folder.id)
         self._worker.call(lambda worker: worker.resume(folder, trust, resuming, until))
+
+
+def _claimed(config: RunConfig) -> Trust:
+    """The trust in its model's authors that a new run's form claims, and was seen to have been given."""
+    return {name: True for name in TRUST if getattr(config.of_training(), name)}
 
 
 def _trains(folder: RunFolder, resuming: Resuming) -> bool:

@@ -18,6 +18,7 @@ from engine.data.info import DatasetInfo
 from engine.data.jinja_process import end_running
 from engine.evaluation.predicted import Predicted
 from engine.inference.messages import ChatRequest, ChatUpdate
+from engine.models.chat_template import has_chat_template
 from engine.models.info import ModelInfo
 from engine.models.menu import Offer
 from engine.runs.folder import RunFolder
@@ -146,6 +147,10 @@ class Workbench:
         self.permission.uploaded(session, path)
         return path
 
+    def upload_named(self, name: str) -> Path | None:
+        """Where the asker's upload of that name lies, on a server with several visitors; None where there is none."""
+        return self._kept_data.named(name.strip(), self.rights.who())
+
     def _turn(self) -> AbstractContextManager[None]:
         """A turn of the asker among those who look at data or weigh a run."""
         return self._turns.turn(self.rights.who().id)
@@ -206,7 +211,8 @@ class Workbench:
         While another run is active, it waits in the queue, and what would be asked then is said there.
 
         Raises:
-            WorkbenchError: It cannot be resumed; "data_changed" and "other_weights" ask whether to accept that.
+            WorkbenchError: It cannot be resumed; "data_changed", "other_weights" and "other_processor" ask whether to
+                accept that.
         """
         self._starting.resume(run, session, resuming)
 
@@ -262,7 +268,7 @@ class Workbench:
         folder = self.runs.folder(run)
         trust = self.permission.of_run(folder, session)
         if query not in WITHOUT_DATA:
-            self._starting.read(folder.config, self.rights.who().id)
+            self._starting.read(folder.config, self.rights.who().id, trust)
 
         def answer(worker: "Worker") -> Parts[Answer]:
             return worker.ask(query, folder, step, arguments, trust, accept_changed=accept_changed)
@@ -278,8 +284,8 @@ class Workbench:
             accept_changed: Whether its test rows and its base may be others than those that it began with.
 
         Raises:
-            WorkbenchError: The run is still training, or its model or data are gone; "data_changed" and "other_weights"
-                ask whether to accept that.
+            WorkbenchError: The run is still training, or its model or data are gone; "data_changed",
+                "other_weights" and "other_processor" ask whether to accept that.
         """
         folder = self.runs.folder(run)
         if self.live().run == run:
@@ -314,6 +320,10 @@ class Workbench:
         for folder in folders:
             if folder is not None and folder.template is None:
                 self._starting.read(folder.config, self.rights.who().id)
+        models = {folder.config.model for folder in folders if folder is not None} or {RunConfig().model}
+        if any(map(has_chat_template, models)):
+            with self._turn():
+                deferred.write_talks(request, folders, trust)
         updates: queue.Queue[ChatUpdate | None] = queue.Queue()
         abandoned = threading.Event()
         ends = (stop, abandoned, self._worker.closing)

@@ -10,7 +10,7 @@ from engine.training.gradient_worker import GradientWorker, Plan, build_gradient
 from engine.training.gradients import Step
 from engine.training.launch import LoadBase, base_for, build_method
 from engine.training.processes import Processes
-from engine.training.run_changes import data_changed, other_weights
+from engine.training.run_changes import base_changes, data_changed
 
 
 def follow(processes: Processes, load: LoadBase) -> None:
@@ -51,8 +51,8 @@ def _worker(plan: Plan, processes: Processes, load: LoadBase) -> GradientWorker:
         WorkbenchError: Something cannot be loaded, or is not the same.
     """
     base = base_for(plan.config, load)
-    if base.fingerprint != plan.fingerprint:
-        raise other_weights(plan.run, plan.config.model)
+    if changed := base_changes(plan.run, plan.base, base):
+        raise changed[0]
     dataset = plan.config.load_data(base.processor)
     if splits := changed_splits(plan.data, dataset, ("train",)):
         raise data_changed(plan.run, dataset.name, splits)

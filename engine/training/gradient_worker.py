@@ -17,6 +17,7 @@ from engine.data.tokenise import Example
 from engine.methods.base import Method
 from engine.methods.trial import Measure, Trial
 from engine.models.base import Base
+from engine.runs.facts import BaseFacts
 from engine.training.gradients import Gradients, Result, Step
 from engine.training.objective import TrainingObjective
 from engine.training.optimiser import checkpoint_activations
@@ -83,7 +84,7 @@ class Plan:
         run: Its id.
         config: What is trained.
         head: Spec of the task head; None without one.
-        fingerprint: Of the base.
+        base: Its base.
         data: Fingerprints of the dataset's splits.
         sorted_batches: As in `GradientWorker`.
     """
@@ -91,7 +92,7 @@ class Plan:
     run: str
     config: RunConfig
     head: HeadSpec | None
-    fingerprint: str
+    base: BaseFacts
     data: dict[str, str]
     sorted_batches: int
 

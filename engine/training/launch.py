@@ -132,7 +132,7 @@ def _made(
                 head.target(row, dataset.name)
     method = build_method(config, base, head)
     together = sorted_batches(len(dataset.rows("train")), training.batch_size)
-    lead(processes, Plan(path.name, config, head, base.fingerprint, fingerprints(dataset), together))
+    lead(processes, Plan(path.name, config, head, _base_facts(base), fingerprints(dataset), together))
     folder = RunFolder.create(
         path,
         config,
@@ -212,7 +212,7 @@ def resume_run(
         raise changed[0]
     lead(
         processes,
-        Plan(folder.id, config, facts.head, base.fingerprint, fingerprints(dataset), facts.sorted_batches),
+        Plan(folder.id, config, facts.head, _base_facts(base), fingerprints(dataset), facts.sorted_batches),
     )
     trainer = build_trainer(folder, base, build_method(config, base, facts.head), dataset, processes)
     if folder.checkpoint_paths:
@@ -231,7 +231,12 @@ def resume_run(
 
 
 def _base_facts(base: Base) -> BaseFacts:
-    return BaseFacts(name=base.name, fingerprint=base.fingerprint, parameters=base.shape.parameters)
+    return BaseFacts(
+        name=base.name,
+        fingerprint=base.fingerprint,
+        parameters=base.shape.parameters,
+        processor=base.processor_fingerprint,
+    )
 
 
 def _rate(settings: TrainingSettings, method: Method, base: Base) -> float:

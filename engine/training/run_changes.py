@@ -9,7 +9,7 @@ from engine.data.fingerprint import changed_splits
 from engine.data.readers.dispatch import is_source
 from engine.data.readers.hub_name import HUB
 from engine.models.base import Base
-from engine.runs.facts import RunFacts
+from engine.runs.facts import BaseFacts, RunFacts
 from engine.runs.folder import RunFolder
 
 
@@ -43,12 +43,41 @@ def refuse_finished(folder: RunFolder, facts: RunFacts, steps: int) -> None:
 
 def changes(folder: RunFolder, facts: RunFacts, base: Base, dataset: Dataset) -> list[RunError]:
     """What the run began with and does not find any more, as the errors that ask whether to go on all the same."""
-    changed = list[RunError]()
-    if base.fingerprint != facts.base.fingerprint:
-        changed.append(other_weights(folder.id, facts.model))
+    changed = base_changes(folder.id, facts.base, base)
     if splits := changed_splits(facts.data, dataset, ("train", "validation")):
         changed.append(data_changed(folder.id, dataset.name, splits))
     return changed
+
+
+def base_changes(run: str, known: BaseFacts, base: Base) -> list[RunError]:
+    """What of a run's base is not as it is known; runs of older versions know less of it."""
+    changed = list[RunError]()
+    if base.fingerprint != known.fingerprint:
+        changed.append(other_weights(run, base.name))
+    if known.processor not in ("", base.processor_fingerprint):
+        changed.append(other_processor(run, base.name))
+    return changed
+
+
+def check_processor(folder: RunFolder, base: Base) -> None:
+    """See that a base reads rows as it did when a run began.
+
+    Raises:
+        RunError: It does not; it asks whether to use it all the same.
+    """
+    if folder.facts().base.processor not in ("", base.processor_fingerprint):
+        raise other_processor(folder.id, base.name)
+
+
+def other_processor(run: str, model: str) -> RunError:
+    """The error that asks whether to use a base that reads rows otherwise than when the run began."""
+    return RunError(
+        "other_processor",
+        f"The tokenizer of {model!r} with its chat template, or its image processor, is not the one that the run "
+        f"{run!r} began with: put it back, or go on all the same with --accept-changed.",
+        run=run,
+        name=model,
+    )
 
 
 def other_weights(run: str, model: str) -> RunError:

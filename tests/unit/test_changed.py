@@ -2,8 +2,11 @@
 
 import hashlib
 import json
+from dataclasses import replace
 
 import pytest
+from tokenizers import normalizers
+from transformers import ViTImageProcessorPil
 
 from engine.cli import adapter
 from engine.cli.parser import build_parser
@@ -12,6 +15,7 @@ from engine.core.errors import ModelError, RunError
 from engine.data.dataset import load_dataset
 from engine.data.fingerprint import BY_BYTES, changed_splits, fingerprints
 from engine.models.base import base_from_model
+from engine.models.processor_hash import hash_processor
 from engine.training.launch import resume_run
 from tests.tiny import plain_model, tokenizer
 from tests.unit.drawing import draw_shapes
@@ -88,6 +92,49 @@ def test_a_changed_base_is_noticed_on_resume(maker):
     assert folder.facts().base.fingerprint == other.fingerprint
 
 
+def merged():
+    """A tokenizer that reads otherwise, with the same tokens."""
+    made = tokenizer()
+    made.backend_tokenizer.normalizer = normalizers.Lowercase()
+    return made
+
+
+def chatting():
+    """A tokenizer with a chat template."""
+    made = tokenizer()
+    made.chat_template = "{{ messages[0].content }}"
+    return made
+
+
+@pytest.mark.fault("damaged", "A run's base has another tokenizer or chat template when it goes on: it asks likewise.")
+@pytest.mark.parametrize("other", [merged, chatting])
+def test_a_changed_tokenizer_is_noticed_on_resume(maker, other):
+    """Accepted once, it is known; runs of older versions know none."""
+    folder = stopped(maker)
+    base = base_from_model("llama", plain_model("llama"), other())
+    with pytest.raises(RunError, match="--accept-changed") as asked:
+        resume_run(folder, lambda *_: base)
+    assert (asked.value.key, asked.value.values["name"]) == ("other_processor", "llama")
+    known = folder.facts().base
+    folder.update(base=replace(known, processor=""))
+    assert resume_run(folder, lambda *_: base).position.step == 5
+    folder.update(base=known)
+    trainer = finish(resume_run(folder, lambda *_: base, ACCEPTED))
+    said = [event["message"] for event in events_of(trainer, "status") if event["message"]]
+    assert ["tokenizer" in message for message in said] == [True]
+    assert folder.facts().base.processor == base.processor_fingerprint
+
+
+def test_a_tokenizer_is_the_same_after_its_calls():
+    """What a call leaves in it is no change; so is how a library wrote it."""
+    used = tokenizer()
+    used(["a", "a b c"], padding=True, truncation=True, max_length=2)
+    assert hash_processor(used) == hash_processor(tokenizer())
+    assert len({hash_processor(each()) for each in (tokenizer, merged, chatting)}) == 3
+    pictures = [ViTImageProcessorPil(size={"height": size, "width": size}) for size in (16, 16, 24)]
+    assert len({hash_processor(each) for each in pictures}) == 2
+
+
 @pytest.mark.fault("damaged", "A run's test rows or its base have changed when it is scored: eval asks likewise.")
 def test_changes_are_noticed_on_eval(maker, monkeypatch, capsys):
     """With --accept-changed it scores."""
@@ -108,7 +155,11 @@ def test_changes_are_noticed_on_eval(maker, monkeypatch, capsys):
     with pytest.raises(ModelError, match="--accept-changed"):
         run()
     run("--accept-changed")
-    assert capsys.readouterr().out.count("\n") == 3
+    bases[0] = base_from_model("llama", plain_model("llama"), merged())
+    with pytest.raises(RunError, match="tokenizer"):
+        run()
+    run("--accept-changed")
+    assert capsys.readouterr().out.count("\n") == 4
 
 
 def formerly(rows):

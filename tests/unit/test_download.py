@@ -1,6 +1,7 @@
 """Models are fetched from a hub: the whole of one, what is kept of a part, and every refusal in a sentence."""
 
 import argparse
+import errno
 import json
 import threading
 
@@ -115,13 +116,15 @@ def test_other_bytes_than_announced(hub):
     fetch(ask_hub(NAME), no_word)
 
 
-@pytest.mark.fault("network", "The hub answers 403, 404 or 500: the sentence tells them apart and names the model.")
+@pytest.mark.fault("network", "The hub answers 401 to 504: the sentence tells them apart and names the model.")
 @pytest.mark.parametrize(
     ("name", "key", "said"),
     [
         ("gated/model", "model_gated", "accept its terms"),
         ("unknown/model", "model_unknown", "spelling"),
-        ("broken/model", "download_broken", "answered 500"),
+        ("private/model", "model_unknown", "HF_TOKEN"),
+        ("forbidden/model", "download_broken", "answered 403"),
+        *((f"{word}/model", "hub_trouble", "the hub's trouble") for word in ("broken", "asleep", "late", "hurried")),
     ],
 )
 def test_refusals(hub, name, key, said):
@@ -160,6 +163,19 @@ def test_no_room(hub, monkeypatch):
     with pytest.raises(ModelError, match="HF_HOME") as caught:
         fetch(ask_hub(NAME), no_word)
     assert (caught.value.key, hub.ranges) == ("download_no_room", [])
+
+
+@pytest.mark.fault("killed", "The disk fills up while a model is fetched: a sentence says so, and what came is kept.")
+def test_room_that_runs_out(hub, monkeypatch):
+    def full(url, stream, **_):
+        stream.write(b"begun")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(download, "http_get", full)
+    downloads = begin()
+    downloads.start(NAME)
+    told = downloads.wait(10).problem
+    assert (told.key, "disk is full" in str(told), kept_bytes(NAME)) == ("disk_full", True, 5)
 
 
 def test_a_thread_of_its_own(hub):

@@ -1,12 +1,13 @@
 """Uploaded datasets: kept once by content, and no more of each visitor than allowed, archives unpacked."""
 
+import os
 import zipfile
 
 import pytest
 
 from engine.core.errors import WorkbenchError
 from engine.service.kept_data import KeptData
-from engine.service.visitor import Visitor
+from engine.service.visitor import OPERATOR, Visitor
 
 BEN, DANA = Visitor("ben", "member"), Visitor("dana", "member")
 
@@ -35,6 +36,19 @@ def test_uploads_are_kept_once_by_content(tmp_path):
 @pytest.mark.fault(
     "load", "A visitor uploads small zips that unpack to much: what is too much together is refused, others have room."
 )
+def test_an_upload_is_found_by_its_name(tmp_path):
+    """Of the visitor who asks, the newest of several; nothing elsewhere."""
+    data, upload = KeptData(tmp_path / "data"), tmp_path / "rows.csv"
+    for number in range(2):
+        upload.write_text(f"a,b\n{number},2\n")
+        kept = data.keep(upload, BEN)
+        os.utime(kept.parent, (number, number))
+    assert data.named("rows.csv", BEN) == kept
+    for name in ("", "..", "../rows.csv", str(kept), "other.csv"):
+        assert data.named(name, BEN) is None
+    assert data.named("rows.csv", DANA) is data.named("rows.csv", OPERATOR) is None
+
+
 def test_unpacked_bytes_are_counted(tmp_path):
     data = KeptData(tmp_path / "data", 2_000_000)
     first = data.keep(bomb(tmp_path / "one.zip", 1_500_000), BEN)

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import huggingface_hub
 import pytest
+from huggingface_hub.errors import HfHubHTTPError
 
 from app.access.in_flight import InFlight
 from app.access.uploads import Uploads
@@ -201,6 +202,19 @@ def test_a_busy_run_of_a_guest_stays(tmp_path):
     with RunFolder(busy.path).owned():
         store.delete_of_guests(time.time() + 1)
     assert (busy.path.exists(), other.path.exists()) == (True, False)
+
+
+def test_a_hub_in_trouble_is_told_apart_from_one_that_says_no_size(tmp_path, monkeypatch):
+    """It is not available right now, whatever the model."""
+
+    def info(*_, **__):
+        raise HfHubHTTPError("503", response=SimpleNamespace(status_code=503, headers={}, request=None))
+
+    monkeypatch.setattr(huggingface_hub.HfApi, "model_info", info)
+    permission = Permission(Confinement.of_server(tmp_path), lambda: BEN, Limits(hub_bytes=1000))
+    with pytest.raises(WorkbenchError) as refused:
+        permission.check(RunConfig(method="lora", model="acme/asleep"), "session")
+    assert (refused.value.key, refused.value.values["status"]) == ("hub_trouble", 503)
 
 
 def described(monkeypatch, *sizes):

@@ -1,6 +1,7 @@
 """Test rows through the workbench: both answers, in parts, kept until the run goes on."""
 
 import csv
+import dataclasses
 import io
 import json
 
@@ -86,6 +87,12 @@ def test_changes_are_noticed(workbench, tmp_path):  # noqa: F811 - the fixture
     assert (asked.value.key, asked.value.values["splits"]) == ("data_changed", "test")
     path.write_text(before)
     folder = workbench.runs.editable_folder(run)
+    known = folder.facts().base
+    folder.update(base=dataclasses.replace(known, processor="of another tokenizer"))
+    with pytest.raises(RunError) as asked:
+        list(workbench.predictions(run))
+    assert asked.value.key == "other_processor"
+    folder.update(base=known)
     facts = json.loads((folder.adapter_path / "adapter.json").read_text())
     (folder.adapter_path / "adapter.json").write_text(
         json.dumps({**facts, "base": {**facts["base"], "fingerprint": "of another base"}})

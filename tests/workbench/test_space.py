@@ -32,11 +32,14 @@ def guests(site):
 
 
 @pytest.fixture(scope="module")
-def rows(guests):
-    """The path under which the first guest's upload is kept."""
+def rows(site, guests):
+    """The path under which the first guest's upload is kept, which nobody is told."""
     ann = guests[0]
-    arrived, _ = ann.call(ann.event("gl-own-upload", "upload"), gl_own_upload=as_file(ann.upload("rows.csv", ROWS)))
-    return next(value for value in arrived if isinstance(value, str) and value.endswith("rows.csv"))
+    answer = ann.call(ann.event("gl-own-upload", "upload"), gl_own_upload=as_file(ann.upload("rows.csv", ROWS)))
+    assert "rows.csv" in answer[0]
+    assert str(site.home) not in str(answer)
+    (path,) = (site.home / "data").glob("of-*/*/rows.csv")
+    return str(path)
 
 
 def wait(condition, seconds=120):
@@ -67,6 +70,30 @@ def test_rows_are_their_guests(guests, rows):
     assert ["upload yours" in str(answer) for answer in told] == [True] * 4
     assert bob.fetch(rows) == 403
     assert bob.ask("gl-header", "live")["run"] is None
+
+
+@pytest.mark.fault("paths", "On a Space, a guest's upload is shown by its name, not where the server keeps it.")
+def test_an_upload_is_known_by_its_name(site, guests, rows):
+    """In the field, the run file, the command, and in what is told of the run and of what is wrong with it."""
+    ann, bob = guests
+    assert "upload yours" in str(bob.call(bob.event("gl-own-name", "blur"), gl_own_name="rows.csv"))
+    told = [
+        ann.call(ann.event("gl-save-yaml"), **own_data("rows.csv")),
+        ann.call(ann.event("gl-set-max-seq-len", "change"), **own_data("rows.csv")),
+        ann.call(ann.event("gl-start"), **own_data("rows.csv")),
+    ]
+    run = ann.ask("gl-header", "live")["run"]
+    wait(lambda: ann.ask("gl-header", "live")["run"] is None)
+    told += [ann.ask("gl-watch", "since", {"run": run, "cursor": 0}), ann.ask("gl-activity", "log", {"run": run})]
+    told.append(
+        ann.call(
+            ann.event("gl-load-yaml", "upload"),
+            gl_load_yaml=as_file(ann.upload("run.yaml", b"dataset: rows.csv\nmethod: lora\ndata: {row_limit: 5000}\n")),
+        )
+    )
+    assert "rows.csv" in str(told[0]) + str(told[3])
+    assert "secret cell" in str(told[-1])
+    assert [rows in str(answer) or str(site.home) in str(answer) for answer in told] == [False] * len(told)
 
 
 @pytest.mark.fault("paths", "On a Space, a path of the server stands in a field: refused alike, whether it is there.")

@@ -338,6 +338,10 @@ WORDS = {
     "error.other_base": (
         "This adapter was trained on {wanted} with other weights than {name}: load the model it was trained on."
     ),
+    "error.other_processor": (
+        "The tokenizer of {name} with its chat template, or its image processor, is not the one that the run “{run}” "
+        "began with: put it back, or go on all the same."
+    ),
     "error.other_weights": (
         "The weights of {name} are not the ones that the run “{run}” began with: put them back, or go on all the same."
     ),

@@ -227,6 +227,9 @@ WORDS = {
         "而 {name} 现在以 {loaded} 载入：请改用 {wanted} 载入。"
     ),
     "error.other_base": "这个适配器是在 {wanted} 上训练的，权重与 {name} 不同：请载入它训练时的模型。",
+    "error.other_processor": (
+        "{name} 的分词器（及其对话模板）或图像处理器与运行“{run}”开始时的不同：请放回原来的，或仍然继续。"
+    ),
     "error.other_weights": "{name} 的权重与运行“{run}”开始时的不同：请放回原来的权重，或仍然继续。",
     "error.reads_pictures": "模型“{name}”读的是图片，不是文字。请为这个数据集选择语言模型。",
     "error.recording": "“{run}”是录像，保持原样。",

@@ -4,7 +4,7 @@
 import { pageScale } from "../common/canvas.js";
 import { el, find, findAll } from "../common/dom.js";
 import { clamp } from "../common/maths.js";
-import { answerOf } from "../common/server.js";
+import { soonOf } from "../common/server.js";
 
 /** @import { MethodFamily, MethodOption, PickerServer, PickerValue } from "../types.js" */
 
@@ -144,7 +144,10 @@ export const mountPicker = async (element, server, value) => {
   };
   const open = () => {
     awaited = !options.length;
-    if (awaited) return;
+    if (awaited) {
+      load();
+      return;
+    }
     list.hidden = false;
     place(list);
     button.setAttribute("aria-expanded", "true");
@@ -189,10 +192,21 @@ export const mountPicker = async (element, server, value) => {
     if (!element.contains(/** @type {Node | null} */ (event.relatedTarget))) close(false);
   });
 
-  const families = (await answerOf(server.families(null))) ?? [];
-  list.replaceChildren(el("div", { class: "gl-picker-columns" }, ...families.map(group)));
-  options = findAll(list, OPTION);
+  let asking = false;
+  /** Fetch the methods; where they do not come, the next press on the button asks again. */
+  const load = async () => {
+    if (asking) return;
+    asking = true;
+    const families = await soonOf(server.families(null));
+    asking = false;
+    if (!families?.length) return;
+    list.replaceChildren(el("div", { class: "gl-picker-columns" }, ...families.map(group)));
+    options = findAll(list, OPTION);
+    show();
+    if (awaited && [button, document.body].includes(/** @type {HTMLElement} */ (document.activeElement))) open();
+  };
+
   show();
   value.watch(show);
-  if (awaited && [button, document.body].includes(/** @type {HTMLElement} */ (document.activeElement))) open();
+  await load();
 };

@@ -82,7 +82,8 @@ export const mountZoo = async (element, words, server) => {
     names.forEach((name, i) => {
       name.setAttribute("aria-pressed", String(methods[i] === picked));
     });
-    card.innerHTML = (await server.card(method.name).catch(() => "")) ?? "";
+    const told = await soonOf(server.card(method.name));
+    if (picked === method) card.innerHTML = told ?? "";
   };
   /** @param {ZooMethod} method */
   const nameOf = (method) => {
