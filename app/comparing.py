@@ -4,13 +4,14 @@ import json
 from typing import Any
 
 from app import forms
-from app.errors import own_name, sentence
+from app.errors import sentence
 from app.markup import note, safe
 from app.method_names import method_title
 from app.tabs.pickers import title
 from app.words import Say
 from engine.core.errors import WorkbenchError
 from engine.runs.summary import RunSummary
+from engine.service.visitor import own_name
 from engine.service.workbench import Workbench
 
 MOST = 8  # runs in one plot

@@ -13,12 +13,11 @@ from app.markup import safe
 from app.method_names import method_title
 from app.words import Say
 from engine.core.errors import WorkbenchError
+from engine.service.visitor import own_name
 
 log = logging.getLogger("gatelight")
 SECONDS_SHOWN = 8
 LONGEST_VALUE = 120  # characters of a bad value that the sentence repeats
-UPLOADED = re.compile(r"(?:/[^\n'\"“”]*)?/of-[0-9a-f]{16}/[0-9a-f]{12}/")
-"""The folders of an upload where several people share a server, see `engine.service.visitor`."""
 
 
 def sentence(say: Say, error: WorkbenchError) -> str:
@@ -49,20 +48,6 @@ def _value(say: Say, name: str, value: object) -> object:
     if name == "wanted":
         return wanted(say, str(value))
     return say("error.nothing") if value is None else own_name(str(value))[:LONGEST_VALUE]
-
-
-def own_name(text: str) -> str:
-    """A text with a visitor's upload under the name that they know, without the server's folders before it."""
-    return UPLOADED.sub("", text)
-
-
-def own_names(value: Any) -> Any:  # noqa: ANN401 - any plain value
-    """The same for every text in plain values."""
-    if isinstance(value, str):
-        return own_name(value)
-    if isinstance(value, dict):
-        return {name: own_names(each) for name, each in value.items()}
-    return [own_names(each) for each in value] if isinstance(value, list) else value
 
 
 def wanted(say: Say, text: str) -> str:

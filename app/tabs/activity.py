@@ -4,10 +4,10 @@ import dataclasses
 import json
 from typing import Any
 
-from app.errors import own_names
 from app.markup import html
 from app.words import Say
 from engine.core.errors import WorkbenchError
+from engine.service.visitor import own_names
 from engine.service.workbench import Workbench
 
 LOGGED = ("started", "loss", "eval", "sample", "status")

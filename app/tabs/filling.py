@@ -11,7 +11,7 @@ import gradio as gr
 
 from app import cards, models_of_hub, preview, user_data
 from app.diagram import diagram
-from app.errors import own_name, own_names, sentence
+from app.errors import sentence
 from app.expected import expectation
 from app.markup import note, size
 from app.tabs import ways_out
@@ -33,6 +33,7 @@ from engine.config.training import TrainingSettings
 from engine.core.errors import SettingError, WorkbenchError
 from engine.methods import METHODS, method_spec, part_names, part_settings
 from engine.methods.sizing import Sizes
+from engine.service.visitor import own_name
 from engine.service.workbench import Workbench
 
 LARGEST_FILE = 1_000_000  # bytes of a run file
@@ -170,7 +171,7 @@ class Filler:
         form = self.form.values(values)
         run = described(form)
         about = self.about_run(lambda: config_of(run), session_of(request))
-        kept = json.dumps(own_names(run["config"]), ensure_ascii=False) if "config" in run else ""
+        kept = json.dumps(run["config"], ensure_ascii=False) if "config" in run else ""
         return {**about, self.form.run: run, self.form.run_of_data: data_described(form), self.form.kept: kept}
 
     def weigh_first(self, request: gr.Request, values: Values) -> Updates:
@@ -183,7 +184,7 @@ class Filler:
         What another version of the page kept may be no run any more; then the form is as at first, too.
         """
         try:
-            config = self.form.user_data.found(RunConfig.from_yaml(values[self.form.former]).checked())
+            config = RunConfig.from_yaml(values[self.form.former]).checked()
         except WorkbenchError:
             return {}
         present = described(self.form.values(values)).get("config")

@@ -5,11 +5,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-from app.errors import in_words, own_name, sentence
+from app.errors import in_words, sentence
 from app.markup import html
 from app.method_names import method_title
 from app.words import Say
 from engine.core.errors import WorkbenchError
+from engine.service.visitor import own_name
 from engine.service.workbench import Workbench
 
 _ON_LOAD = "Gatelight.ready.then(({ mountQueue }) => mountQueue(element, JSON.parse(props.words), server));"

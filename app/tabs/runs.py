@@ -8,12 +8,12 @@ from typing import Any
 import gradio as gr
 
 from app import comparing
-from app.errors import own_name
 from app.markup import html
 from app.tabs import activity, predictions, queue, run_actions, zoo
 from app.tabs.chat import Chat
 from app.wiring import Updates, Values, wire
 from app.words import Say
+from engine.service.visitor import own_name
 from engine.service.workbench import Workbench
 
 _TABLE = """

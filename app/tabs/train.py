@@ -7,7 +7,6 @@ import gradio as gr
 from gradio.components import Component
 from gradio.events import Dependency
 
-from app.errors import own_name, own_names
 from app.markup import note
 from app.tabs import controls, ladder
 from app.tabs.controls import Bar
@@ -18,6 +17,7 @@ from app.tabs.training_form import OF_TRUST, TrainingForm
 from app.wiring import Updates, Values, session_of, wire, wire_js
 from app.words import Say
 from engine.config.run import RunConfig
+from engine.service.visitor import own_name, own_names
 from engine.service.workbench import Workbench
 
 _SAVE = "(text) => Gatelight.ready.then(({ saveText }) => saveText('run.yaml', text))"

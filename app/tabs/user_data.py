@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 
 from app import forms
-from app.errors import own_name, sentence
+from app.errors import sentence
 from app.forms import Control
 from app.markup import html, note
 from app.user_data import (
@@ -29,6 +29,7 @@ from engine.core.errors import WorkbenchError
 from engine.data.info import Inspection
 from engine.data.readers.formats import FORMATS
 from engine.data.settings import DataSettings
+from engine.service.visitor import own_name
 from engine.service.workbench import Workbench
 
 FILES = ("validation", "test")

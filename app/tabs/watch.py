@@ -8,7 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-from app.errors import in_words, own_names, sentence
+from app.errors import in_words, sentence
 from app.expected import reached_elsewhere
 from app.method_names import method_title
 from app.tabs.controls import MORE_STEPS, more_steps
@@ -16,6 +16,7 @@ from app.words import Say
 from engine.config.resuming import AS_IT_WAS
 from engine.core.errors import WorkbenchError
 from engine.methods import METHODS
+from engine.service.visitor import own_names
 from engine.service.workbench import Workbench
 
 Asked = dict[str, Any]

@@ -1,9 +1,10 @@
 """Who asks a workbench for something, and what each role may do with whose run."""
 
 import hashlib
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 Role = Literal["driver", "member", "watcher", "guest"]
 """`driver`: everything. `member`: starts runs, changes and exports their own, looks at all. `watcher`: looks at all and
@@ -55,6 +56,24 @@ class Visitor:
         """The part of a folder of uploads that is this visitor's."""
         mark = hashlib.sha256(self.id.encode()).hexdigest()[:16]
         return folder / f"of-{mark}" if self.id else folder
+
+
+UPLOADED = re.compile(r"(?:/[^\n'\"“”]*)?/of-[0-9a-f]{16}/[0-9a-f]{12}/")
+"""The folders of an upload, see `Visitor.uploads` and `engine.service.kept_data`."""
+
+
+def own_name(text: str) -> str:
+    """A text with a visitor's upload under the name that they know, without the server's folders before it."""
+    return UPLOADED.sub("", text)
+
+
+def own_names(value: Any) -> Any:  # noqa: ANN401 - any plain value
+    """The same for every text in plain values."""
+    if isinstance(value, str):
+        return own_name(value)
+    if isinstance(value, dict):
+        return {name: own_names(each) for name, each in value.items()}
+    return [own_names(each) for each in value] if isinstance(value, list) else value
 
 
 GUEST = "guest-"

@@ -29,6 +29,7 @@ from engine.service.out_of_memory import OF_MEMORY, told
 from engine.service.permission import NO_TRUST, Trust
 from engine.service.queries import QUERIES, Query
 from engine.service.status import LiveStatus
+from engine.service.visitor import own_name, own_names
 from engine.training.launch import make_run, resume_run, start_run
 from engine.training.launcher import LaunchedTrainer, check_processes
 from engine.training.loop import Trainer
@@ -253,7 +254,9 @@ class Worker:
         """A zip of a run's adapter."""
         with self.models.trusting(trust):
             base, method = self._method(folder, None)
-        return zip_adapter(method, base, form, folder.config.to_yaml(), target)
+        config = folder.config
+        config = replace(config, dataset=own_name(config.dataset), data=own_names(config.data))
+        return zip_adapter(method, base, form, config.to_yaml(), target)
 
     def _method(self, folder: RunFolder, step: int | None, *, as_trained: bool = False) -> tuple[Base, Method]:
         """A run's method as it was at a step; None for the newest state, for the active run the one in training."""

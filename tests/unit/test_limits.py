@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.errors import own_name, sentence
+from app.errors import sentence
 from app.visitor_line import said
 from app.words import LANGUAGES, Say
 from engine.config.run import RunConfig
@@ -13,7 +13,7 @@ from engine.core.sampling import Sampling
 from engine.data.settings import DataSettings
 from engine.service.limits import CLASS, SPACE, UNLIMITED
 from engine.service.permission import Permission
-from engine.service.visitor import Visitor
+from engine.service.visitor import Visitor, own_name
 
 BEN = Visitor("ben", "member")
 SETTINGS = (TrainingSettings, DataSettings, Sampling)

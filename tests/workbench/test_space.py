@@ -1,5 +1,6 @@
 """A Space: guests who know nothing of each other, small limits, and no path of the server in any field."""
 
+import io
 import json
 import shutil
 import time
@@ -73,27 +74,37 @@ def test_rows_are_their_guests(guests, rows):
 
 
 @pytest.mark.fault("paths", "On a Space, a guest's upload is shown by its name, not where the server keeps it.")
-def test_an_upload_is_known_by_its_name(site, guests, rows):
+def test_an_upload_is_known_by_its_name(site, guests):
     """In the field, the run file, the command, and in what is told of the run and of what is wrong with it."""
     ann, bob = guests
-    assert "upload yours" in str(bob.call(bob.event("gl-own-name", "blur"), gl_own_name="rows.csv"))
+    rows = b"prompt,response\n" + b"".join(b"What is %d?,Number %d.\n" % (n, n) for n in range(40))
+    ann.call(ann.event("gl-own-upload", "upload"), gl_own_upload=as_file(ann.upload("more.csv", rows)))
+    assert "upload yours" in str(bob.call(bob.event("gl-own-name", "blur"), gl_own_name="more.csv"))
+    filled = {**own_data("more.csv"), "gl_data_row_limit": 5000, "gl_set_max_seq_len": 256}
     told = [
-        ann.call(ann.event("gl-save-yaml"), **own_data("rows.csv")),
-        ann.call(ann.event("gl-set-max-seq-len", "change"), **own_data("rows.csv")),
-        ann.call(ann.event("gl-start"), **own_data("rows.csv")),
+        ann.call(ann.event("gl-save-yaml"), **filled),
+        ann.call(ann.event("gl-set-max-seq-len", "change"), **filled),
+        ann.call(ann.event("gl-start"), **filled),
     ]
-    run = ann.ask("gl-header", "live")["run"]
     wait(lambda: ann.ask("gl-header", "live")["run"] is None)
+    run = max((site.home / "runs").iterdir(), key=lambda path: path.stat().st_mtime).name
     told += [ann.ask("gl-watch", "since", {"run": run, "cursor": 0}), ann.ask("gl-activity", "log", {"run": run})]
     told.append(
         ann.call(
             ann.event("gl-load-yaml", "upload"),
-            gl_load_yaml=as_file(ann.upload("run.yaml", b"dataset: rows.csv\nmethod: lora\ndata: {row_limit: 5000}\n")),
+            gl_load_yaml=as_file(ann.upload("run.yaml", b"dataset: more.csv\nmethod: lora\ndata: {row_limit: 5000}\n")),
         )
     )
-    assert "rows.csv" in str(told[0]) + str(told[3])
-    assert "secret cell" in str(told[-1])
-    assert [rows in str(answer) or str(site.home) in str(answer) for answer in told] == [False] * len(told)
+    assert "more.csv" in str(told[0]) + str(told[3])
+    assert "Number 0." in str(told[-1])
+    shown = [text for text in map(str, told[1][0]) if not text.startswith("{")]  # without what the browser keeps
+    assert any("--dataset more.csv" in text for text in shown)
+    assert not any(str(site.home) in text for text in (*shown, *map(str, told[:1] + told[2:])))
+    made, _ = ann.call(ann.event("gl-export"), gl_run_id=run, gl_export_form="gatelight")
+    path = made[0]["value"]["path"]
+    with zipfile.ZipFile(io.BytesIO(ann.client.get(f"/gradio_api/file={path}").content)) as archive:
+        assert b"dataset: more.csv" in archive.read("run.yaml")
+    ann.call(ann.event("gl-delete-yes"), gl_run_id=run)
 
 
 @pytest.mark.fault("paths", "On a Space, a path of the server stands in a field: refused alike, whether it is there.")
