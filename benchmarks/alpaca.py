@@ -105,8 +105,8 @@ the first step has ended, with the model loaded:
 
 {waits}
 
-Together {total:.1f} seconds. What a real model learns from such rows, in its own chat template, and how it answers
-then: [instructions.md](instructions.md).
+Together {total:.1f} seconds. At which rates a real model learns such rows, in its own chat template:
+[rates.md](rates.md).
 """
 
 if __name__ == "__main__":

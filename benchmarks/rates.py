@@ -192,7 +192,6 @@ def _line(name: str, rows: Sequence[Row]) -> Row:
     usual = rounded(usual_rate(name, rows[0]["width"]))
     return {
         "method": METHODS[name].title,
-        "trains": f"{rows[0]['trains']:,}",
         "usual rate": f"{usual:g}",
         "it": verdict(usual, rows),
         "loss after training (rate)": ", ".join(f"{row['after']:.2f} ({row['rate']:g})" for row in rows),
