@@ -34,6 +34,11 @@ SMALL = """() => {
 }"""
 """Texts that are written smaller than 13 pixels; what a canvas or a folded part holds is not seen."""
 
+STILL = """() => [...document.querySelectorAll("[role=listbox]")].every(
+  (menu) => getComputedStyle(menu).opacity === "1" && !menu.getAnimations({ subtree: true }).length
+)"""
+"""Whether Gradio's menus have come to rest."""
+
 
 WAYS = [(path, dark) for path in ("/", "/zh") for dark in (False, True)]
 
@@ -60,6 +65,8 @@ class Audit:
         """Open a menu of Gradio's and close it again."""
         self.page.click(f"{selector} input")
         self.page.wait_for_selector("[role=option]:visible")
+        self.page.wait_for_timeout(300)  # it begins to fade in a moment later; half faded, its words have less contrast
+        self.page.wait_for_function(STILL)
         self(f"menu {selector}", selector)
         self.page.keyboard.press("Escape")
         self.page.locator(f"{selector} input").blur()
