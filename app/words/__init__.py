@@ -31,6 +31,7 @@ PARTS = (
     "ladder",
     "errors",
     "data_errors",
+    "model_errors",
     "settings",
     "glossary",
 )

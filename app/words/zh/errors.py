@@ -16,7 +16,6 @@ WORDS = {
     "error.wanted.mapping": "“名称: 值”的列表",
     "error.busy_answering": "上一个回答还没写完：请先停止它。",
     "error.big_file": "文件 {file} 有 {size}：运行文件不会超过 1 MB。",
-    "error.attention_unseen": "{family} 模型的注意力无法观察，因此看不到哪些token关注了虚拟token。训练和对话不受影响。",
     "error.data_settings": "数据集“{name}”自带说明，数据设置对它不起作用：请去掉这些设置，或给出其中某个文件的路径。",
     "error.own_template": "自定义模板与模板选项不一致：选了“自定义”才写，写了就要选“自定义”。",
     "error.unknown_encoding": "没有名为“{value}”的文本编码：请留空，或用 utf-8、utf-16、gb18030、cp1252。",
@@ -26,12 +25,7 @@ WORDS = {
     "error.bad_tensor": "{file} 中的张量 {tensor} 有问题：{problem}。",
     "error.bad_yaml": "这不是运行文件：{reason}。点“保存 YAML”可以看到正确的样子。",
     "error.chat_models": "各栏必须使用同一个模型，现在却是 {names}。",
-    "error.no_gpu": "设备：这台机器上看不到 GPU，请选择自动或 CPU。",
-    "error.own_attention": "注意力内核：{family} 类模型用自己的方式计算注意力，请保持自动。",
     "error.delete_active": "运行“{run}”正在进行：请先停止再删除。",
-    "error.no_memory": (
-        "内存不足，已放弃该操作：请减少一次处理的内容（如更短的文本），换用更小的模型或数值格式 nf4，或结束其他程序。"
-    ),
     "error.out_of_memory": (
         "第 {step} 步内存不足：请用“训练”页的按钮，以更省内存的方式从上一个检查点接着训练；或改用 {advice} 后重新开始。"
     ),
@@ -70,80 +64,10 @@ WORDS = {
     ),
     "error.data_changed": ("{name} 的数据已不是运行“{run}”开始时的数据（{splits}）：请放回原来的数据，或仍然继续。"),
     "error.not_on_resume": "接着训练时不能改变{field}，只能改变 {known}：请开始新的运行。",
-    "error.method_needs_attention": (
-        "{method} 作用在注意力内部，而 {family} 模型没有使用 transformers 的注意力接口，无法介入。"
-        "请换一个模型，或改用以下方法：{methods}。"
-    ),
-    "error.method_needs_text": (
-        "{method} 要在文字之间加入虚拟token，而 {family} 模型读的是图片。请换一个模型，或改用以下方法：{methods}。"
-    ),
-    "error.sees_none": "这次运行的适配器看不到图片。请看用图片训练过的运行。",
-    "error.vision_missing": "视觉编码器“{name}”不在本机，hub 也没有响应。请检查名称和网络，写出本机文件夹，或留空。",
-    "error.vision_folder": (
-        "视觉编码器“{name}”无法加载。文件夹里要有互相匹配的 config.json、*.safetensors 和 preprocessor_config.json"
-        "（{reason}）。"
-    ),
-    "error.vision_beside_pictures": "这个模型自己读图片，不需要视觉编码器“{name}”。请把它留空，或选择语言模型。",
-    "error.other_encoder": "“{name}”现在的权重不是训练这个适配器时的视觉编码器。请放回当时的权重。",
-    "error.no_vision_encoder": "“{name}”的类型是 {family}，不是已知的视觉编码器。请选择以下类型之一：{known}。",
     "error.early_ungated": "在最低几层读图片需要门控系数，但现在没有。请让门控系数从零或随机开始，或换一种读法。",
     "error.vision_early": ("要在 {value} 层做早期融合，但 {layers} 层里只有 {free} 层没有适应提示。请减少其中一个。"),
     "error.vision_depths": "要取 {value} 个深度，但视觉编码器只有 {high} 层。请至多选择 {high}。",
-    "error.model_folder": "文件夹 {name} 里没有可载入的模型（需要 config.json、*.safetensors 和分词器）：{reason}",
-    "error.model_gated": "模型 {name} 需要授权：请在模型站点接受条款，并设置环境变量 HF_TOKEN。",
-    "error.model_missing": "本机没有模型 {name}，模型站点也没有回应：请检查名称和网络，或给出本地文件夹的路径。",
-    "error.model_code": (
-        "模型 {name} 自带 Python 代码，运行后能在本机做你能做的一切："
-        "只有信任作者时才勾选“运行模型自带的代码”，否则请换一个模型。"
-    ),
     "error.predict_active": "训练 {run} 正在进行：请先停止，或等它结束。",
-    "error.model_incomplete": (
-        "模型 {name} 的文件缺少必需的权重（{count} 个，第一个是 {first}）：请选择完整的模型"
-        "（例如带语言头的因果语言模型），或重新下载。"
-    ),
-    "error.model_config": "用模型 {name} 的 config.json 建不出模型（{reason}）：请更正这个值，或重新下载该文件。",
-    "error.model_sizes": (
-        "模型 {name} 的文件互相矛盾：{weight} 在权重里是 {stored}，按 config.json 是 {wanted}（共 {count} 处）："
-        "请从同一处重新下载两者。"
-    ),
-    "error.no_end_token": (
-        "模型 {name} 的分词器没有结束符，回答永远不会结束：请在 tokenizer_config.json 里用 eos_token 指定一个。"
-    ),
-    "error.token_beyond": (
-        "模型 {name} 的分词器里，token {token} 的编号是 {number}，而模型的嵌入只到 {last}："
-        "请把它从 tokenizer.json 删掉，或换用模型训练时的分词器。"
-    ),
-    "error.processor_size": (
-        "模型 {name} 的图像处理器给出 {made} 像素的图片，而 config.json 要求 {wanted}："
-        "请把 preprocessor_config.json 里的 size（和 crop_size）改为 {wanted}。"
-    ),
-    "error.other_quantisation": (
-        "模型 {name} 的权重已量化为 {value}，这里无法在其上训练："
-        "请选未量化的模型，并把 precision 设为 int8 或 nf4 来省内存。"
-    ),
-    "error.quantised_already": (
-        "precision 是 {value}，但模型 {name} 的权重已经存成 {stored}：请把 precision 设为 {stored}，或选未量化的模型。"
-    ),
-    "error.bad_gguf": "GGUF 文件 {file} 无法加载（{reason}）：请重新下载，或选另一个。",
-    "error.gguf_precision": "precision 是 {value}，但 {file} 的权重存为 {stored}，加载时会反量化：请选 fp32、bf16。",
-    "error.model_corrupt": "模型 {name} 的文件 {file} 已损坏或不完整（{reason}）：请删除后重新下载。",
-    "error.model_offline": (
-        "本机没有模型 {name}，而 HF_HUB_OFFLINE 不允许访问模型站点：请取消该设置后下载，或给出本地文件夹的路径。"
-    ),
-    "error.model_pickled": (
-        "模型 {name} 的权重只有 pickle 格式（*.bin），读取时可能执行代码："
-        "请选择带 safetensors 的版本；如果信任作者，可勾选“读取 pickle 权重”。"
-    ),
-    "error.model_too_large": "模型 {name} 放不进本机内存：请换一种数值格式（如 nf4），或换更小的模型。",
-    "error.model_unknown": ("模型站点上没有模型 {name}，或它是私有的：请检查拼写；私有模型请设置环境变量 HF_TOKEN。"),
-    "error.narrow_words": (
-        "这个 {family} 模型的词向量有 {words} 维，而各层是 {width} 维。不支持在两者之间做投影的模型（例如 opt-350m），"
-        "请选择同一系列的其他规模。"
-    ),
-    "error.needs_weights": (
-        "{method} 需要读取冻结的权重，而 {precision} 的基座里只有取整后的权重："
-        "请为基座选择 fp32、bf16 或 fp16，或换一种方法。"
-    ),
     "error.mask_folded": "这个掩码只剩下比特，分数已经不在了：请新开一次训练。",
     "error.no_adapter": "文件夹 {name} 里没有适配器：{reason}",
     "error.stopped_full": (
@@ -155,7 +79,6 @@ WORDS = {
     "error.path_loop": "路径 {name} 的链接首尾相连，或主目录未知：请写普通文件或文件夹。",
     "error.path_system": "路径 {name} 属于操作系统：请写自己的普通文件或文件夹。",
     "error.path_special": "路径 {name} 是管道、套接字或设备，可能永远读不完：请写普通文件或文件夹。",
-    "error.model_of_server": "这台服务器由大家共用，不能读取模型 {name}：请从列表中选择，或写 hub 上的模型名。",
     "error.trust_not_given": "本次会话没有为模型 {name} 勾选{field}：如果信任作者，请选择该模型并自己勾选。",
     "error.no_trust_here": "别人也能访问这个工作台，所以不能打开{field}：请选择带 safetensors、不含自带代码的模型。",
     "error.run_needs_trust": (
@@ -163,12 +86,6 @@ WORDS = {
     ),
     "error.over_limit": "{field}是 {value}，但此服务器最多允许 {limit}：请调低。",
     "error.server_full": "此服务器为所有访客共保留 {n} 次运行，已满：请过几小时再试。",
-    "error.download_active": "正在下载 {name}：请等它完成，或先取消。",
-    "error.download_broken": "{name} 的下载中断（{reason}）：已收到的部分会保留，重新开始即可从该处继续。",
-    "error.download_elsewhere": "另一个程序正在下载 {name}：请等它完成。",
-    "error.download_no_room": (
-        "{name} 还需要 {size} MB，而 hub 缓存所在磁盘只剩 {free} MB：请腾出空间，或将 HF_HOME 设为其他磁盘上的文件夹。"
-    ),
     "error.guest_downloads": "此服务器的访客不能下载模型：请选择此处已有的。",
     "error.hub_too_large": "{name} 在 hub 上有 {size} MB，而此服务器最多下载 {limit} MB：请选择较小的。",
     "error.hub_size_unknown": "hub 未说明 {name} 的大小，因此此服务器不下载：请检查名称、稍后再试，或选择此处已有的。",
@@ -179,15 +96,8 @@ WORDS = {
     "error.run_of_nobody": "运行 {run} 在这里不属于任何人：只有此服务器的主持人可以这样做。",
     "error.too_many_questions": "已有 {n} 个问题在等待回答：请等其中一些得到回答后再问。",
     "error.no_data_chosen": "还没有选自己的数据：请上传文件，或写出路径或 hub 数据集。",
-    "error.takes_no_words": (
-        "模型“{name}”读的是图片，不读文字。请在“对话”里给它一张图片，或在“记录”里看它对测试图片的判断。"
-    ),
     "error.no_last_patch": "图片的最后一块没有特别的含义，分类头不能只读它。请让它读第一个 token 或全部的平均。",
     "error.span_pooling": "在文中标出答案的任务头要读所有 token，不能只读“{value}”：请把任务头读取设为“自动”。",
-    "error.no_offsets": (
-        "这个模型的分词器不说明 token 在文本中的位置，因此无法标出答案："
-        "请选择带有 tokenizer.json 的模型，或让它用文字作答。"
-    ),
     "error.no_words": "这个适配器不能导出为文本：{reason}；请导出为 Gatelight 适配器。",
     "error.no_exchange": "这个适配器无法与 HF peft 互换：{reason}；{fix}。",
     "error.no_experts": "{method} 在这里没有可选的专家：请选择保留了检查点的 AdaMix 运行。",
@@ -222,18 +132,11 @@ WORDS = {
         "position 是 'nowhere' 而 parallel 是 0，没有任何适配器："
         "请选择一个位置，或把 parallel 设为并行适配器的单元数，如 16。"
     ),
-    "error.other_precision": (
-        "数字格式：这个适配器是在 {wanted} 格式的 {trained} 上训练的，"
-        "而 {name} 现在以 {loaded} 载入：请改用 {wanted} 载入。"
-    ),
-    "error.other_base": "这个适配器是在 {wanted} 上训练的，权重与 {name} 不同：请载入它训练时的模型。",
     "error.other_processor": (
         "{name} 的分词器（及其对话模板）或图像处理器与运行“{run}”开始时的不同：请放回原来的，或仍然继续。"
     ),
     "error.other_weights": "{name} 的权重与运行“{run}”开始时的不同：请放回原来的权重，或仍然继续。",
-    "error.reads_pictures": "模型“{name}”读的是图片，不是文字。请为这个数据集选择语言模型。",
     "error.recording": "“{run}”是录像，保持原样。",
-    "error.not_causal": "模型 {name} 只会填空、不会续写，无法用文字作答：请改用任务头给出标签，或选择因果语言模型。",
     "error.ending": "工作台正在关闭：请在它重新运行后再问。",
     "error.run_busy": "运行“{run}”正由另一个进程训练：请在那里停止。",
     "error.run_exists": "文件夹 {path} 不是空的：请换一个。",
@@ -242,14 +145,12 @@ WORDS = {
     "error.fewer_steps": "{field} 为 {value}，但该运行已有 {steps} 步：请指定不少于此的步数。",
     "error.disk_full": "磁盘已满，无法写入 {file}：请腾出空间后再试。什么都没有改变。",
     "error.too_many_layers": "{field}现在是 {value}，但这个模型只有 {limit} 层。",
-    "error.unknown_family": "暂不支持 {family} 类型的模型：还没有说明它的层和注意力在哪里。支持：{known}。",
     "error.unknown_form": "没有名为 {value} 的导出格式：可选 {known}。",
     "error.method_twice": "方法：{method} 选了两次，每种方法只能选一次。",
     "error.method_beside": "方法：{method} 训练时梯度不经过模型，而其他方法需要这一梯度：请单独训练它。",
     "error.methods_alike": "方法：{method} 与 {other_method} 的作用方式相同，无法分清各自的贡献：请只训练其中一种。",
     "error.unknown_method": "没有名为“{value}”的方法：可选 {known}。",
     "error.unknown_setting": "这里没有名为“{field}”的设置：可选 {known}。",
-    "error.unknown_target": "作用对象里写了 {value}，但这个模型只有 {known}。",
     "error.not_queued": "运行“{run}”不在队列中：它可能已经开始。",
     "error.queue_begun": "运行“{run}”已经开始，不能再移动。",
     "error.queue_stop": "运行“{run}”已在训练：请改为停止它。",
