@@ -54,7 +54,7 @@ def base_changes(run: str, known: BaseFacts, base: Base) -> list[RunError]:
     changed = list[RunError]()
     if base.fingerprint != known.fingerprint:
         changed.append(other_weights(run, base.name))
-    if known.processor not in ("", base.processor_fingerprint):
+    if _reads_otherwise(known, base):
         changed.append(other_processor(run, base.name))
     return changed
 
@@ -65,8 +65,13 @@ def check_processor(folder: RunFolder, base: Base) -> None:
     Raises:
         RunError: It does not; it asks whether to use it all the same.
     """
-    if folder.facts().base.processor not in ("", base.processor_fingerprint):
+    if _reads_otherwise(folder.facts().base, base):
         raise other_processor(folder.id, base.name)
+
+
+def _reads_otherwise(known: BaseFacts, base: Base) -> bool:
+    """Whether a base reads rows otherwise than the one that a run began with, as far as the run knows that."""
+    return known.processor not in ("", base.processor_fingerprint)
 
 
 def other_processor(run: str, model: str) -> RunError:

@@ -61,6 +61,12 @@ def refused(act):
     return caught.value.key
 
 
+def acts(workbench):
+    """Everything that a page can do with a config, and that reads its model."""
+    preflight = workbench.preflight
+    return preflight.count, preflight.usual_rate, preflight.memory, preflight.preview_data, workbench.start
+
+
 @pytest.mark.fault("code", "A run file switches a model's own code on: it is left out, and the page says so.")
 def test_no_file_gives_trust(workbench, model, mark, tmp_path):
     file = tmp_path / "run.yaml"
@@ -68,13 +74,7 @@ def test_no_file_gives_trust(workbench, model, mark, tmp_path):
     config, left_out = read_config(str(file))
     assert left_out == ("trust_remote_code", "pickled_weights")
     assert config.training == {"steps": 2}
-    for act in (
-        workbench.preflight.count,
-        workbench.preflight.usual_rate,
-        workbench.preflight.memory,
-        workbench.preflight.preview_data,
-        workbench.start,
-    ):
+    for act in acts(workbench):
         assert refused(lambda act=act: act(config, session="page")) == "model_code"
     assert not mark.exists()
 
@@ -86,13 +86,7 @@ def test_a_form_that_claims_trust(workbench, model, mark, tmp_path):
     workbench.permission.trust("page", other, ["trust_remote_code"])
     workbench.permission.trust("neighbour", model, ["pickled_weights"])
     for session in ("", "page", "neighbour", "unheard of"):
-        for act in (
-            workbench.preflight.count,
-            workbench.preflight.usual_rate,
-            workbench.preflight.memory,
-            workbench.preflight.preview_data,
-            workbench.start,
-        ):
+        for act in acts(workbench):
             assert refused(lambda act=act, session=session: act(config, session=session)) == "trust_not_given"
     assert not mark.exists()
 
