@@ -101,3 +101,18 @@ def test_the_shipped_table_can_be_read():
     assert rows
     for row in rows:
         assert said(row.method, dataset=row.dataset)
+
+
+def test_a_short_run_is_held_against_its_own_method_where_that_is_as_good(tmp_path, monkeypatch):
+    """A few steps of it came to less than all: another method would not mend that. A much better one is named."""
+    rows = [row("lora", 1.0, forgetting=0.2), row("bias", 1.0, forgetting=0.0), row("ia3", 0.5, forgetting=0.0)]
+    (tmp_path / "expected.json").write_text(json.dumps({"machine": "x", "rows": rows}))
+    monkeypatch.setattr(expected, "ASSETS", tmp_path)
+    dataset = rows[0]["dataset"]
+    score = RunScore(name="exact_match", value=0.4, baseline=0.0, against="untuned", rows=9)
+
+    def told(method):
+        return expected.reached_elsewhere(Say("en"), RunConfig(dataset=dataset, method=method).to_dict(), score)
+
+    assert told("lora")["method"] == "lora"
+    assert told("ia3")["method"] == "bias"
