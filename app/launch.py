@@ -2,13 +2,10 @@
 
 import argparse
 import errno
-import faulthandler
 import gc
 import os
-import signal
 import socket
 import sys
-import threading
 import webbrowser
 from collections.abc import Sequence
 from pathlib import Path
@@ -26,7 +23,7 @@ from app.server import Server
 from engine.core.confine import LOCAL as LOCAL_USER
 from engine.core.confine import Confinement
 from engine.core.paths import home
-from engine.core.signals import STOP_SIGNALS, ignored_hangup
+from engine.core.signals import end_within, wait_for_stop_signal
 from engine.service.limits import CLASS, SPACE, UNLIMITED
 from engine.service.visitor import operator
 from engine.service.workbench import Workbench
@@ -179,12 +176,8 @@ def main(words: Sequence[str] | None = None) -> None:
     sys.stdout.flush()
     if not (arguments.no_browser or on_space):
         webbrowser.open(address)
-    ended = threading.Event()
-    for number in STOP_SIGNALS:
-        if not ignored_hangup(number):
-            signal.signal(number, lambda *_: ended.set())
-    ended.wait()
-    faulthandler.dump_traceback_later(ENDS_S, exit=True, file=os.open(os.devnull, os.O_WRONLY))
+    wait_for_stop_signal()
+    end_within(ENDS_S)
     server.stop()
     workbench.close()
     server.close()

@@ -2,7 +2,6 @@
 
 import argparse
 import dataclasses
-import faulthandler
 import functools
 import os
 import signal
@@ -27,7 +26,7 @@ from engine.cli.settings import (
 from engine.config.resuming import Resuming
 from engine.config.training import ON_RESUME, TrainingSettings
 from engine.core.paths import runs_root
-from engine.core.signals import STOP_SIGNALS, ignored_hangup
+from engine.core.signals import STOP_SIGNALS, end_within, ignored_hangup
 from engine.methods.sizing import made_smaller
 from engine.runs.facts import RunFacts
 from engine.runs.folder import RunFolder
@@ -43,7 +42,7 @@ if TYPE_CHECKING:
 WAITS = "The disk is full at step {} ({}): training waits, and goes on as soon as there is room. Ctrl-C stops it."
 PATIENCE_S = 8.0
 """Seconds after a signal until what takes longer is given up."""
-ENDS_WITHIN_S = 14.0
+ENDS_WITHIN_S = 14
 """Seconds after a signal until the process ends whatever it is at, also where a disk hangs."""
 GOES_ON = "There is room again: training goes on."
 
@@ -225,9 +224,8 @@ def _stop_signals(give_up: Callable[[], None] = lambda: None) -> Iterator[thread
         if not stop_requested.is_set():
             stop_requested.set()
             patience.start()
-            faulthandler.dump_traceback_later(ENDS_WITHIN_S, exit=True, file=nowhere)
+            end_within(ENDS_WITHIN_S)
 
-    nowhere = os.open(os.devnull, os.O_WRONLY)
     numbers = [number for number in STOP_SIGNALS if not ignored_hangup(number)]
     previous = {number: signal.signal(number, stop) for number in numbers}
     try:
@@ -235,8 +233,7 @@ def _stop_signals(give_up: Callable[[], None] = lambda: None) -> Iterator[thread
     finally:
         patience.cancel()
         if stop_requested.is_set():
-            faulthandler.cancel_dump_traceback_later()
-        os.close(nowhere)
+            end_within(0)
         for number, handler in previous.items():
             signal.signal(number, handler)
 
