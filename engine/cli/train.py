@@ -105,15 +105,13 @@ def _launch_where_asked(settings: TrainingSettings) -> None:
     """Become the launcher of several processes that execute the same command, where a run asks for them.
 
     Raises:
-        SettingError: The machine has not so many GPUs or cores.
+        WorkbenchError: The Accelerate config cannot be used, or the machine has not so many GPUs or cores.
     """
-    from engine.training.launcher import check_processes, is_launched, launch_command, launch_environment
+    from engine.training.launcher import Start, is_launched, launch_environment
 
-    count = settings.processes
-    if count > 1 and not is_launched():
-        check_processes(count, settings.device)
-        command = launch_command(count, settings.device, sys.argv[1:])
-        os.execve(command[0], command, launch_environment(count, settings.device))
+    if not is_launched() and (start := Start.of(settings)) is not None:
+        command = start.command(sys.argv[1:])
+        os.execve(command[0], command, launch_environment(start.count, settings.device))
 
 
 def _said(progress: "Progress") -> str:

@@ -56,6 +56,48 @@ WORDS = {
     "error.processes_elsewhere": (
         "{field} is {value}, but this is one process: start the run from the page or the command line, or set it to 1."
     ),
+    "error.accelerate_missing": (
+        "{field} is “{value}”, but there is no such file on this machine: name another one, or leave it empty."
+    ),
+    "error.accelerate_unread": (
+        "{field} is “{value}”, which is no Accelerate config in YAML: make one with `accelerate config --config_file "
+        "FILE.yaml`."
+    ),
+    "error.accelerate_entry": (
+        "{field} is “{value}” in the Accelerate config “{file}”, which cannot be used here: leave it out."
+    ),
+    "error.accelerate_kind": (
+        "{field} is “{value}” in the Accelerate config “{file}”, which cannot be used here: set it to MULTI_GPU, "
+        "MULTI_CPU or FSDP; for one process alone leave the setting empty."
+    ),
+    "error.accelerate_machines": (
+        "{field} is {value} in the Accelerate config “{file}”, but from here only this machine starts processes: "
+        "execute `accelerate launch --config_file FILE -m engine train run.yaml` on each of them."
+    ),
+    "error.accelerate_count": (
+        "{field} is {value} in the Accelerate config “{file}”, which cannot be used here: set it to {least} or more."
+    ),
+    "error.accelerate_ids": (
+        "{field} is “{value}” in the Accelerate config “{file}”: set it to all, or to numbers with commas between them."
+    ),
+    "error.accelerate_few_ids": (
+        "{field} is {value} in the Accelerate config “{file}”, but its gpu_ids are {most}: name one for each process."
+    ),
+    "error.accelerate_for_cpus": (
+        "The Accelerate config “{file}” is for CPUs, but {field} is {value}, here a GPU: set it to cpu."
+    ),
+    "error.accelerate_for_gpus": (
+        "The Accelerate config “{file}” is for GPUs, but {field} is {value}, here a CPU: take one with "
+        "distributed_type MULTI_CPU."
+    ),
+    "error.accelerate_elsewhere": (
+        "{field} is “{value}”, but this is one process: start the run from the page or the command line, or leave it "
+        "empty."
+    ),
+    "error.accelerate_of_server": (
+        "{field} is “{value}”, which lies in none of the folders that this server's operator has declared: leave it "
+        "empty."
+    ),
     "error.processes_ended": "The processes of the run “{run}” have ended: {reason}",
     "error.run_idle": "The run “{run}” is not being trained: there is nothing to stop.",
     "error.run_starting": "The processes of the run “{run}” are still starting: pause it when it makes its steps.",

@@ -44,6 +44,32 @@ WORDS = {
         "{field}为 {value}，但每个进程需要一块 GPU 或一个核心，而本机只有 {most} 个：请最多选 {most}。"
     ),
     "error.processes_elsewhere": "{field}为 {value}，但这里只有一个进程：请从网页或命令行启动该运行，或改为 1。",
+    "error.accelerate_missing": "{field}为“{value}”，但本机没有这个文件：请指定另一个文件，或留空。",
+    "error.accelerate_unread": (
+        "{field}为“{value}”，但它不是 YAML 格式的 Accelerate 配置：请用 `accelerate config --config_file FILE.yaml` "
+        "生成一个。"
+    ),
+    "error.accelerate_entry": "Accelerate 配置“{file}”中的 {field} 为“{value}”，这里不能使用：请删去这一项。",
+    "error.accelerate_kind": (
+        "Accelerate 配置“{file}”中的 {field} 为“{value}”，这里不能使用：请改为 MULTI_GPU、MULTI_CPU 或 FSDP；"
+        "若只用一个进程，请将该设置留空。"
+    ),
+    "error.accelerate_machines": (
+        "Accelerate 配置“{file}”中的 {field} 为 {value}，但从这里只能在本机启动进程：请在每台机器上执行 "
+        "`accelerate launch --config_file FILE -m engine train run.yaml`。"
+    ),
+    "error.accelerate_count": ("Accelerate 配置“{file}”中的 {field} 为 {value}，这里不能使用：请改为 {least} 或更大。"),
+    "error.accelerate_ids": "Accelerate 配置“{file}”中的 {field} 为“{value}”：请改为 all，或用逗号分隔的编号。",
+    "error.accelerate_few_ids": (
+        "Accelerate 配置“{file}”中的 {field} 为 {value}，但其 gpu_ids 只有 {most} 个：请为每个进程指定一块 GPU。"
+    ),
+    "error.accelerate_for_cpus": "Accelerate 配置“{file}”面向 CPU，但{field}为 {value}，在本机是 GPU：请改为 cpu。",
+    "error.accelerate_for_gpus": (
+        "Accelerate 配置“{file}”面向 GPU，但{field}为 {value}，在本机是 CPU：请改用 distributed_type "
+        "为 MULTI_CPU 的配置。"
+    ),
+    "error.accelerate_elsewhere": "{field}为“{value}”，但这里只有一个进程：请从网页或命令行启动该运行，或将其留空。",
+    "error.accelerate_of_server": "{field}为“{value}”，它不在本服务器管理员声明的任何文件夹中：请留空。",
     "error.processes_ended": "运行“{run}”的各进程已结束：{reason}",
     "error.run_idle": "运行“{run}”没有在训练：没有可停止的内容。",
     "error.run_starting": "运行“{run}”的各进程还在启动：等它开始训练后再暂停。",
