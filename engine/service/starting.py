@@ -135,7 +135,7 @@ class Starting:
 
     def resume(self, run: str, session: str, resuming: Resuming) -> None:
         """See `Workbench.resume`."""
-        folder = self._runs.editable_folder(run)
+        folder = self._runs.resumable_folder(run)
         if self._goes_on(run):
             return
         settings = TrainingSettings.from_dict(resuming.changed(folder.config.training))
@@ -145,6 +145,9 @@ class Starting:
         trust = self._permission.to_resume(folder, session)
         if _trains(folder, resuming):
             self.read(folder.config, self._rights.who().id, trust)
+        if self._runs.is_elsewhere(folder):
+            self.check_room(self._rights.who().id)
+            folder = self._runs.brought_here(folder)
         with self.lock:
             if self._goes_on(run):
                 return

@@ -67,7 +67,7 @@ def test_several_processes(tmp_path):
 
 
 def test_an_accelerate_config(tmp_path):
-    """The command becomes `accelerate launch` with the file; one that cannot be used is a sentence."""
+    """The command becomes `accelerate launch` with the file; one that cannot be used makes nothing, and says so."""
     file, out = tmp_path / "two.yaml", tmp_path / "a"
     file.write_text("distributed_type: MULTI_CPU\nnum_processes: 2\nuse_cpu: true\n")
     words = ["--steps=1", "--batch-size=2", "--score-rows=0", "--quiet", "--json", f"--out={out}"]

@@ -99,6 +99,20 @@ WORDS = {
         "empty."
     ),
     "error.processes_ended": "The processes of the run “{run}” have ended: {reason}",
+    "error.place_no_url": "“{place}” is no URL of a folder: name one such as s3://bucket/runs or file:///mnt/runs.",
+    "error.place_unknown": "{place} is of a kind that is not known: name one such as s3://, gs:// or file://.",
+    "error.place_no_driver": "{place} cannot be reached without its driver: {reason}",
+    "error.place_unreachable": "{place} cannot be reached: {reason}. It is tried again.",
+    "error.mirror_exists": "{place} holds another run already: choose another --out, or another place.",
+    "error.mirror_busy": "Another process trains this run and mirrors it to {place}: stop it there first.",
+    "error.mirror_lost": "Another process mirrors this run to {place} now: this one no longer does.",
+    "error.run_lives_elsewhere": "The run “{run}” is being trained at {place}: stop it first, then resume it here.",
+    "error.run_elsewhere": (
+        "The run “{run}” is at {place}, and only a copy of it here: change it there, or resume it here."
+    ),
+    "error.copy_not_whole": "{file} of the run “{run}” is not whole at {place}: try again in a minute.",
+    "error.no_run_there": "There is no mirrored run at {place}.",
+    "error.run_is_here": "The folder “{path}” is there already: resume that one, or rename it.",
     "error.run_idle": "The run “{run}” is not being trained: there is nothing to stop.",
     "error.run_starting": "The processes of the run “{run}” are still starting: pause it when it makes its steps.",
     "error.not_written": (
