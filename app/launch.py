@@ -22,6 +22,7 @@ from app.page import create
 from app.server import Server
 from engine.core.confine import LOCAL as LOCAL_USER
 from engine.core.confine import Confinement
+from engine.core.errors import RunError
 from engine.core.paths import home
 from engine.core.signals import end_within, wait_for_stop_signal
 from engine.service.limits import CLASS, SPACE, UNLIMITED
@@ -66,6 +67,14 @@ def parser() -> argparse.ArgumentParser:
             help=f"folder whose {'models' if kind == 'models' else 'datasets'} everybody may name where others are let "
             "in; on this machine alone all may be named (may be repeated)",
         )  # fmt: skip
+    arguments.add_argument(
+        "--runs",
+        action="append",
+        default=[],
+        metavar="URL",
+        help="place of runs that other machines train with --mirror, such as s3://bucket/runs: they are shown, stopped "
+        "and resumed here, too (may be repeated)",
+    )
     arguments.add_argument("--embed", action="store_true", help="let other pages show this one in a frame")
     arguments.add_argument(
         "--watch-only", action="store_true", help="everybody only looks at runs and asks them, as for a projector"
@@ -159,7 +168,12 @@ def main(words: Sequence[str] | None = None) -> None:
     public = on_space and passwords is None
     limits = UNLIMITED if alone else SPACE if public else CLASS
     who = operator if alone else visitor_now
-    workbench = Workbench(arguments.home, confined, who, limits, watch_only=arguments.watch_only)
+    try:
+        workbench = Workbench(
+            arguments.home, confined, who, limits, watch_only=arguments.watch_only, places=arguments.runs
+        )
+    except RunError as error:
+        sys.exit(f"--runs: {error}")
     ignore_closed_clients()
     scratch = Scratch.of(arguments.home)
     uploads = Uploads(scratch.path, limits.uploaded_bytes, limits.all_uploaded_bytes)

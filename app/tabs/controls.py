@@ -158,8 +158,8 @@ def shown_or_told(workbench: Workbench, say: Say, started: gr.Textbox, run: str)
 
 
 def resumable(workbench: Workbench) -> RunSummary | None:
-    """The newest run that can go on and has a checkpoint; where none has one, the newest that can be resumed."""
+    """The newest run of this machine that can go on and has a checkpoint; where none has one, the newest of all."""
     visitor = workbench.rights.who()
-    runs = [run for run in workbench.runs.summaries() if run.status in RESUMABLE and not run.recording]
+    runs = [run for run in workbench.runs.summaries() if run.status in RESUMABLE and not (run.recording or run.place)]
     runs = [run for run in runs if visitor.changes(run.owner)]
     return next((run for run in runs if run.step > 0), runs[0] if runs else None)

@@ -72,8 +72,10 @@ class Actions:
             return {self.panel: gr.Column(visible=False), self.one: ""}
         run = runs[0]
         may = visitor.changes(run.owner) and not run.recording
-        editable = may and run.problem is None
+        drivable = may and run.problem is None
+        editable = drivable and not run.place
         of = f" · {say('runs.owner', owner=run.owner)}" if run.owner and not visitor.owns(run.owner) else ""
+        of += f" · {say('runs.place', place=run.place)}" if run.place else ""
         return {
             self.panel: gr.Column(visible=True),
             self.heading: f'<h3 class="gl-h3">{safe(run.name + of)}</h3>',
@@ -82,12 +84,12 @@ class Actions:
             self.tags: gr.Textbox(", ".join(run.tags), interactive=editable),
             self.text: gr.Textbox(run.text, visible=bool(run.text)),
             self.resume: gr.Button(
-                interactive=(editable and run.status in controls.RESUMABLE) or (may and startable(run)),
+                interactive=(drivable and run.status in controls.RESUMABLE) or (may and startable(run)),
                 visible=run.status not in (*ACTIVE, "finished"),
             ),
-            self.more: gr.Button(visible=editable and run.status == "finished" and run.step >= run.steps),
-            self.stop: gr.Button(visible=editable and run.status in ACTIVE),
-            self.delete: gr.Button(interactive=may),
+            self.more: gr.Button(visible=drivable and run.status == "finished" and run.step >= run.steps),
+            self.stop: gr.Button(visible=drivable and run.status in ACTIVE),
+            self.delete: gr.Button(interactive=may and not run.place),
             self.form: gr.Dropdown(interactive=False),
             self.export: gr.Button(interactive=visitor.exports(run.owner, shipped=run.recording)),
             self.confirm: gr.Row(visible=False),
@@ -116,6 +118,8 @@ def forms_of(workbench: Workbench, say: Say, actions: Actions, values: Values) -
 
 def why_not(say: Say, run: RunSummary, visitor: Visitor) -> str:
     """Why this visitor may not change a run, in a line; empty where they may, or nobody may."""
+    if run.place and visitor.changes(run.owner):
+        return note(say("runs.why.place", place=run.place))
     if (run.recording and visitor.starts) or visitor.changes(run.owner):
         return ""
     if not visitor.starts:

@@ -8,6 +8,7 @@ from typing import Any
 import gradio as gr
 
 from app import comparing
+from app.errors import sentence
 from app.markup import html
 from app.tabs import activity, predictions, queue, run_actions, zoo
 from app.tabs.chat import Chat
@@ -23,7 +24,8 @@ Gatelight.ready.then(({ mountTable }) =>
 _OVERLAY = "Gatelight.ready.then(({ mountOverlay }) => mountOverlay(element));"
 _SHELL = (
     '<div class="gl-table-tools"><input type="search" class="gl-filter" placeholder="{filter}" aria-label="{filter}">'
-    '<span class="gl-table-count"></span></div><div class="gl-table-frame"><table class="gl-table"></table></div>'
+    '<span class="gl-table-count"></span></div><p class="gl-note gl-table-problems" role="status" hidden></p>'
+    '<div class="gl-table-frame"><table class="gl-table"></table></div>'
 )
 WORD_GROUPS = ("runs", "status", "method", "unit")
 
@@ -39,7 +41,9 @@ def lister(workbench: Workbench, say: Say) -> Callable[[object], dict[str, Any]]
             | {"dataset": titles.get(run.dataset, own_name(run.dataset)), "notes": comparing.notes(say, run)}
             for run in news.runs
         ]
-        return {"version": news.version, "order": news.order, "runs": runs}
+        problems = [sentence(say, error) for error in workbench.runs.unreachable()]
+        told = {"version": news.version, "order": news.order, "runs": runs}
+        return told | {"problems": problems} if problems else told
 
     return listed
 

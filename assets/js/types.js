@@ -178,6 +178,7 @@
  * @property {string} notes
  * @property {string[]} tags
  * @property {string} text
+ * @property {string} place where it is, for a run of another machine; empty for one of this machine
  */
 /** @typedef {{query: "probe", run: string, step: number, last: boolean, sentence: string}} SentenceQuestion */
 /** @typedef {{query: "probe_picture", run: string, step: number, last: boolean, name: string}} PictureQuestion */
@@ -254,6 +255,7 @@
  * @property {string} version to ask with next time
  * @property {string[] | null} order ids of all runs; null where they are as they were
  * @property {RunSummary[]} runs the new and the changed ones
+ * @property {string[]} [problems] why places of runs cannot be looked at now
  */
 /** @typedef {{listed: (version: string) => Promise<RunNews | undefined>}} TableServer */
 

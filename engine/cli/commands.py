@@ -39,3 +39,8 @@ def add_command(
 def user_path(text: str) -> Path:
     """The path that a flag names. `--out=~/x` is below the home folder too, though no shell sees to that."""
     return Path(os.path.expanduser(text))  # noqa: PTH111 - Path.expanduser raises where it knows no such user
+
+
+def run_place(text: str) -> Path | str:
+    """The path, or the URL, that a flag names."""
+    return text if "://" in text else user_path(text)

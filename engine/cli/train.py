@@ -6,13 +6,14 @@ import functools
 import os
 import signal
 import sys
+import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.cli.commands import Commands, add_command, user_path
+from engine.cli.commands import Commands, add_command, run_place, user_path
 from engine.cli.output import result, say
 from engine.cli.settings import (
     add_accept_option,
@@ -25,9 +26,12 @@ from engine.cli.settings import (
 )
 from engine.config.resuming import Resuming
 from engine.config.training import ON_RESUME, TrainingSettings
+from engine.core.errors import RunError
 from engine.core.paths import runs_root
 from engine.core.signals import STOP_SIGNALS, end_within, ignored_hangup
 from engine.methods.sizing import made_smaller
+from engine.runs.elsewhere.mirror import mirrored
+from engine.runs.elsewhere.place import Place
 from engine.runs.facts import RunFacts
 from engine.runs.folder import RunFolder
 from engine.runs.requests import GO_ON, PAUSE, POLL_S, STOP, Requests
@@ -44,6 +48,10 @@ PATIENCE_S = 8.0
 """Seconds after a signal until what takes longer is given up."""
 ENDS_WITHIN_S = 14
 """Seconds after a signal until the process ends whatever it is at, also where a disk hangs."""
+MIRROR_HELP = (
+    "place that gets a copy of the run folder while the run trains, such as s3://bucket/runs: a workbench elsewhere "
+    "shows it with `python app.py --runs URL`"
+)
 GOES_ON = "There is room again: training goes on."
 
 
@@ -55,12 +63,13 @@ def train(args: argparse.Namespace) -> None:
     with _led(load_base) as processes:
         if processes.main:
             config = run_config(args)
-            _launch_where_asked(config.checked().of_training())
+            mirror = _mirror(args)
+            _launch_where_asked(config.checked().of_training(), sys.argv[1:])
             path = args.out or new_run_path(runs_root(), config)
             trainer = start_run(path, config, load_base, processes=processes)
             for line in smaller(made_smaller(config.method, trainer.folder.config.method_settings, trainer.base.shape)):
                 say(line)
-            with trainer.folder.owned():
+            with trainer.folder.owned(), mirrored(trainer.folder, mirror, say, new=True):
                 _run(trainer, args, Requests(trainer.folder))
 
 
@@ -74,11 +83,43 @@ def resume(args: argparse.Namespace) -> None:
     resuming = Resuming(training=given, accept_changed=args.accept_changed)
     with _led(load) as processes:
         if processes.main:
-            folder = RunFolder.open(args.folder)
-            _launch_where_asked(TrainingSettings.from_dict(resuming.changed(folder.config.training)))
-            with folder.owned():
+            mirror = _mirror(args)
+            folder = _brought_here(args.folder)
+            words = [str(folder.path) if word == args.folder else word for word in sys.argv[1:]]
+            _launch_where_asked(TrainingSettings.from_dict(resuming.changed(folder.config.training)), words)
+            with folder.owned(), mirrored(folder, mirror, say, new=False):
                 requests = Requests(folder)  # which may come while the base is loaded
                 _run(resume_run(folder, load, resuming, processes), args, requests)
+
+
+def _mirror(args: argparse.Namespace) -> Place | None:
+    """Where the run is mirrored to; None where that was not asked.
+
+    Raises:
+        RunError: The URL cannot be used.
+    """
+    return Place(args.mirror) if args.mirror else None
+
+
+def _brought_here(folder: Path | str) -> RunFolder:
+    """A run folder; of a mirrored run that is named by its URL, a new one of the home folder with what is there.
+
+    Raises:
+        RunError: There is none, it is being trained, or there is one of its name here already.
+    """
+    if not isinstance(folder, str):
+        return RunFolder.open(folder)
+    from engine.service.elsewhere import copy_now
+
+    target = runs_root() / folder.rstrip("/").rsplit("/", 1)[-1]
+    if target.exists():
+        text = f"The folder {str(target)!r} is there already: resume that one, or rename it."
+        raise RunError("run_is_here", text, path=str(target))
+    with tempfile.TemporaryDirectory(prefix="gatelight-") as empty:
+        copy = copy_now(folder, Path(empty))
+        say(f"Fetching the run to {target}")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        return copy.fetch(target, "")
 
 
 @contextmanager
@@ -101,19 +142,17 @@ def _led(load: "LoadBase") -> "Iterator[Processes]":
     yield processes
 
 
-def _launch_where_asked(settings: TrainingSettings) -> None:
+def _launch_where_asked(settings: TrainingSettings, words: Sequence[str]) -> None:
     """Become the launcher of several processes that execute the same command, where a run asks for them.
 
     Raises:
-        SettingError: The machine has not so many GPUs or cores.
+        WorkbenchError: The Accelerate config cannot be used, or the machine has not so many GPUs or cores.
     """
-    from engine.training.launcher import check_processes, is_launched, launch_command, launch_environment
+    from engine.training.launcher import Start, is_launched, launch_environment
 
-    count = settings.processes
-    if count > 1 and not is_launched():
-        check_processes(count, settings.device)
-        command = launch_command(count, settings.device, sys.argv[1:])
-        os.execve(command[0], command, launch_environment(count, settings.device))
+    if not is_launched() and (start := Start.of(settings)) is not None:
+        command = start.command(words)
+        os.execve(command[0], command, launch_environment(start.count, settings.device))
 
 
 def _said(progress: "Progress") -> str:
@@ -244,9 +283,13 @@ def register(commands: Commands) -> None:
     add_run_options(command)
     command.add_argument("--out", type=user_path, help="run folder to make (default: a new one in the home folder)")
     command.add_argument("--quiet", action="store_true", help="no progress bar")
+    command.add_argument("--mirror", metavar="URL", help=MIRROR_HELP)
     command = add_command(commands, "resume", resume, "resume a run")
-    command.add_argument("folder", type=user_path, help="run folder")
+    command.add_argument(
+        "folder", type=run_place, help="run folder, or the URL of a mirrored run, which then goes on in the home folder"
+    )
     command.add_argument("--quiet", action="store_true", help="no progress bar")
+    command.add_argument("--mirror", metavar="URL", help=MIRROR_HELP)
     add_accept_option(command)
     add_same_result_options(command)
     add_trust_options(command)

@@ -13,7 +13,7 @@ TRUST = ("trust_remote_code", "pickled_weights")
 """Names of the settings that trust the authors of one model. No file can switch them on: see `RunConfig.from_dict`."""
 LOADING = ("precision", "device", "attention", *TRUST)
 """Names of the settings that determine how a base is loaded."""
-SAME_RESULT = ("micro_batches", "gradient_checkpointing", "processes")
+SAME_RESULT = ("micro_batches", "gradient_checkpointing", "processes", "accelerate_config")
 """Names of the settings that trade memory for time, and may change when a run goes on: they change only rounding."""
 ON_RESUME = (*SAME_RESULT, "steps")
 """Names of all settings that may change when a run goes on. More steps make a longer run of it: see `Resuming`."""
@@ -118,6 +118,12 @@ class TrainingSettings(Settings):
         low=1,
         high=4096,
         unit="processes",
+        advanced=True,
+    )
+    accelerate_config: str = setting(
+        "",
+        "Accelerate config file in YAML that starts the processes on this machine; empty starts as many as processes "
+        "says. Of its entries, num_processes replaces processes, and precision replaces mixed_precision.",
         advanced=True,
     )
     device: str = setting(

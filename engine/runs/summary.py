@@ -33,6 +33,7 @@ class RunSummary:
         owner: Who started it, on a server with several visitors; empty otherwise.
         tags: Words that it has in common with others.
         text: The words that it has found, where its method finds words; empty otherwise.
+        place: URL of where it is, for a run of another machine of which this is a copy; empty for one of this machine.
     """
 
     id: str
@@ -65,6 +66,7 @@ class RunSummary:
     owner: str = ""
     tags: list[str] = field(default_factory=list)
     text: str = ""
+    place: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

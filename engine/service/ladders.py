@@ -56,6 +56,7 @@ class LadderQueue:
         self._rights.to_start()
         config = config.checked()
         self._permission.check(config, session)
+        self._permission.check_launch(config.of_training())
         refuse_trust({name: True for name in TRUST if getattr(config.of_training(), name)})
         rungs = rungs_of(steps if steps is not None else min(config.of_training().steps, USUAL_STEPS))
         owner = self._rights.who().id

@@ -9,11 +9,13 @@ import re
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
+from engine.config.accelerate_file import read_accelerate_file
 from engine.config.run import RunConfig
-from engine.config.training import TRUST
+from engine.config.training import TRUST, TrainingSettings
 from engine.core.confine import Confinement, lies_within, named_path
 from engine.core.errors import DataError, ModelError, RunError, SettingError
 from engine.data.readers.hub_name import HUB, HubName
@@ -118,6 +120,31 @@ class Permission:
                     field=name,
                     name=config.model,
                 )
+
+    def check_launch(self, settings: TrainingSettings) -> None:
+        """See that the Accelerate config of a run that begins may be named here, and starts no more than is allowed.
+
+        Raises:
+            WorkbenchError: It may not, or it cannot be used.
+        """
+        name = settings.accelerate_config
+        if not name:
+            return
+        folders, path = self.confinement.data, named_path(name)
+        if folders is not None and not self._declared(path, folders):
+            raise SettingError(
+                "accelerate_of_server",
+                f"accelerate_config is {name!r}, which lies in none of the folders that this server's operator has "
+                "declared: leave it empty.",
+                field="accelerate_config",
+                value=name,
+            )
+        self.limits.check(replace(settings, processes=read_accelerate_file(name).processes))
+
+    def _declared(self, path: Path, folders: Iterable[Path]) -> bool:
+        """Whether a path lies where only the operator writes."""
+        uploads = self.confinement.uploads
+        return lies_within(path, folders) and not (uploads is not None and lies_within(path, [uploads]))
 
     def check_paths(self, config: RunConfig, session: str | None = None) -> None:
         """See that a run's model and data may be named here.

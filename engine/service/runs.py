@@ -21,6 +21,7 @@ from engine.runs.summary import AdapterInfo, RunSummary
 from engine.runs.update import LossCurves, RunUpdate
 from engine.service.adapters import list_adapters
 from engine.service.curves import Curves
+from engine.service.elsewhere import Elsewhere
 from engine.service.exports import EXPORTS, Exports
 from engine.service.leftovers import sweep_deleted_formerly
 from engine.service.listing import Newsroom, RunNews, RunRows
@@ -43,6 +44,7 @@ class RunStore:
         rights: Of whoever asks; every method refuses what they may not see or change.
         forget: Called with the config of a run that has been deleted.
         turn: Gives a turn of the asker among those who look at data or weigh a run.
+        elsewhere: Runs of other machines, of which there are copies here.
 
     Attributes:
         exports: Zips of adapters, which go with their runs.
@@ -56,6 +58,7 @@ class RunStore:
         rights: Rights | None = None,
         forget: Callable[[dict[str, Any]], None] = lambda _: None,
         turn: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext,
+        elsewhere: Elsewhere | None = None,
     ) -> None:
         self.root = root
         self._rights = rights or Rights(operator)
@@ -64,6 +67,8 @@ class RunStore:
         self._curves = Curves(turn)
         self._own = RunRows(root, row_of, self._present)
         self._recorded = RunRows(RECORDINGS, row_of, lambda row: row)
+        self._elsewhere = elsewhere or Elsewhere((), root)
+        self._copied = [RunRows(folder, row_of, self._copied_row(folder)) for folder in self._elsewhere.roots]
         self._newsroom = Newsroom(self._all)
         self.exports = Exports(root.parent / EXPORTS, root)
         sweep_deleted(root)
@@ -82,7 +87,10 @@ class RunStore:
         return replace(news, order=order, runs=[run for run in news.runs if run.id in seen])
 
     def _all(self) -> list[RunSummary]:
-        return self._own.rows() + self._recorded.rows()
+        own = self._own.rows()
+        mine = {run.id for run in own} if self._copied else set()
+        copied = [run for rows in self._copied for run in rows.rows() if run.id not in mine]
+        return own + copied + self._recorded.rows()
 
     def names_of(self, owner: str) -> list[str]:
         """What the runs of a visitor are called."""
@@ -177,7 +185,11 @@ class RunStore:
         Raises:
             RunError: No process trains it, or the asker may not change it.
         """
-        ask(self.editable_folder(run), STOP)
+        folder = self.resumable_folder(run)
+        if self._elsewhere.holds(folder):
+            self._elsewhere.copy(folder).ask(STOP)
+        else:
+            ask(folder, STOP)
 
     def delete(self, run: str) -> None:
         """Delete a run, damaged or not.
@@ -186,8 +198,7 @@ class RunStore:
             RunError: It is active, or a recording, or its folder cannot be removed.
         """
         folder = self._place(run)
-        if recorded(folder):
-            raise _fixed(run)
+        self._refuse_fixed(folder)
         self._rights.to_change(run, self.owner(run))
         if self._live().run == run:
             raise RunError("delete_active", f"The run {run!r} is active: stop it before you delete it.", run=run)
@@ -261,13 +272,57 @@ class RunStore:
         """A run that may be changed.
 
         Raises:
-            RunError: There is none, or it is a recording, or the asker may not change it.
+            RunError: There is none, or it is a recording or elsewhere, or the asker may not change it.
         """
         folder = self.folder(run)
-        if recorded(folder):
-            raise _fixed(run)
+        self._refuse_fixed(folder)
         self._rights.to_change(run, folder.facts().owner)
         return folder
+
+    def resumable_folder(self, run: str) -> RunFolder:
+        """A run that may be stopped or resumed: one that may be changed, or a copy of one that is elsewhere.
+
+        Raises:
+            RunError: There is none, or it is a recording, or the asker may not do that.
+        """
+        folder = self.folder(run)
+        if not self._elsewhere.holds(folder):
+            return self.editable_folder(run)
+        self._rights.to_change(run, "")
+        return folder
+
+    def brought_here(self, folder: RunFolder) -> RunFolder:
+        """A run of this machine as it is; of one that is elsewhere a run folder of this machine, of the same name.
+
+        Raises:
+            WorkbenchError: That run is being trained, or cannot be fetched.
+        """
+        if not self._elsewhere.holds(folder):
+            return folder
+        return self._elsewhere.copy(folder).fetch(self.root / folder.id, self._rights.who().id)
+
+    def is_elsewhere(self, folder: RunFolder) -> bool:
+        """Whether a folder is a copy of a run of another machine."""
+        return self._elsewhere.holds(folder)
+
+    def unreachable(self) -> list[WorkbenchError]:
+        """Why places of runs cannot be looked at now."""
+        return self._elsewhere.problems
+
+    def _refuse_fixed(self, folder: RunFolder) -> None:
+        """See that the files of a run are this machine's, and may change.
+
+        Raises:
+            RunError: They are not.
+        """
+        if recorded(folder):
+            raise RunError("recording", f"{folder.id!r} is a recording and stays as it is.", run=folder.id)
+        if self._elsewhere.holds(folder):
+            place = self._elsewhere.shown(folder)
+            text = (
+                f"The run {folder.id!r} is at {place}, and only a copy of it here: change it there, or resume it here."
+            )
+            raise RunError("run_elsewhere", text, run=folder.id, place=place)
 
     def owner(self, run: str) -> str:
         """Who started a run; empty where that is not known, as for damaged ones."""
@@ -279,7 +334,7 @@ class RunStore:
     def _place(self, run: str) -> RunFolder:
         """Folder of a run, which may be damaged."""
         if is_run_id(run):
-            for root in (self.root, RECORDINGS):
+            for root in (self.root, *self._elsewhere.roots, RECORDINGS):
                 folder = RunFolder(root / run)
                 if folder.is_run():
                     return folder
@@ -291,7 +346,21 @@ class RunStore:
     def _status(self, folder: RunFolder) -> str:
         if self._active(folder):
             return self._live().status
+        if self._elsewhere.holds(folder):
+            return self._elsewhere.status(folder)
         return "finished" if recorded(folder) else folder.status()
+
+    def _copied_row(self, root: Path) -> Callable[[RunSummary], RunSummary]:
+        """Puts the present status and the place into a row of a run that is elsewhere."""
+
+        def present(row: RunSummary) -> RunSummary:
+            folder = RunFolder(root / row.id)
+            status = row.status
+            with contextlib.suppress(RunError):
+                status = self._elsewhere.status(folder)
+            return replace(row, status=status, owner="", place=self._elsewhere.shown(folder))
+
+        return present
 
     def _present(self, row: RunSummary) -> RunSummary:
         """A row of a home folder's run with its present status; of the run that trains here, with its step, too."""
@@ -312,10 +381,6 @@ def _config(folder: RunFolder) -> dict[str, Any] | None:
         return folder.facts().config
     except RunError:
         return None
-
-
-def _fixed(run: str) -> RunError:
-    return RunError("recording", f"{run!r} is a recording and stays as it is.", run=run)
 
 
 def short(name: str) -> str:

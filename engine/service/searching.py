@@ -88,6 +88,7 @@ class Searching:
         plan = plan.checked()
         config = plan.of_method(plan.methods[0])
         self._permission.check(config, session)
+        self._permission.check_launch(config.of_training())
         refuse_trust({name: True for name in TRUST if getattr(config.of_training(), name)})
         plan = replace(plan, owner=visitor.id, depth=deferred.depth(config) if plan.layers else 0)
         with self._lock:

@@ -114,6 +114,7 @@ class Starting:
         self._rights.to_start()
         config = config.checked()
         self._permission.check(config, session)
+        self._permission.check_launch(config.of_training())
         owner = self._rights.who().id
         self.read(config, owner, _claimed(config))
         with self.lock:
@@ -134,14 +135,19 @@ class Starting:
 
     def resume(self, run: str, session: str, resuming: Resuming) -> None:
         """See `Workbench.resume`."""
-        folder = self._runs.editable_folder(run)
+        folder = self._runs.resumable_folder(run)
         if self._goes_on(run):
             return
+        settings = TrainingSettings.from_dict(resuming.changed(folder.config.training))
         if resuming.training:
-            self._limits.check(TrainingSettings.from_dict(resuming.changed(folder.config.training)))
+            self._limits.check(settings)
+        self._permission.check_launch(settings)
         trust = self._permission.to_resume(folder, session)
         if _trains(folder, resuming):
             self.read(folder.config, self._rights.who().id, trust)
+        if self._runs.is_elsewhere(folder):
+            self.check_room(self._rights.who().id)
+            folder = self._runs.brought_here(folder)
         with self.lock:
             if self._goes_on(run):
                 return
@@ -220,14 +226,17 @@ class Starting:
         if RunFolder(path).is_run():
             folder = RunFolder.open(path)
             if _trains(folder, entry.of_resuming()):
+                resuming = entry.of_resuming()
+                self._permission.check_launch(TrainingSettings.from_dict(resuming.changed(folder.config.training)))
                 trust = self._permission.to_resume(folder, "")
-                self._resume(folder, trust, entry.of_resuming(), entry.until)
+                self._resume(folder, trust, resuming, entry.until)
             return
         if entry.tries > 1:
             shutil.rmtree(path, ignore_errors=True)  # what a kill left before there was a run
         config = entry.of_run()
         self._permission.check_paths(config)
         self._limits.check(config.of_training())
+        self._permission.check_launch(config.of_training())
         self._begin(entry, config)
 
     def _begin(self, entry: QueueEntry, config: RunConfig) -> None:

@@ -25,6 +25,7 @@ from engine.runs.folder import RunFolder
 from engine.service import deferred
 from engine.service.answer import WITHOUT_DATA, Answer
 from engine.service.downloads import Downloads
+from engine.service.elsewhere import Elsewhere
 from engine.service.kept_data import DATA, KeptData
 from engine.service.ladders import LadderQueue
 from engine.service.limits import UNLIMITED, Limits
@@ -56,6 +57,7 @@ class Workbench:
         who: Returns the visitor that the present thread answers; every method refuses what that visitor may not do.
         limits: How much each visitor may have.
         watch_only: Whether all visitors only look at runs and ask them.
+        places: URLs where runs of other machines are, which are shown, too.
 
     Attributes:
         home: Folder of runs, the user's models and exports.
@@ -81,6 +83,7 @@ class Workbench:
         limits: Limits = UNLIMITED,
         *,
         watch_only: bool = False,
+        places: Sequence[str] = (),
     ) -> None:
         self.home, self.limits = home, limits
         self.rights = Rights(who, watch_only=watch_only)
@@ -89,7 +92,10 @@ class Workbench:
         self._worker = WorkerThread()
         self._turns = Turns(lambda: self.live().status == "running")
         drop = self._kept_data.drop_unneeded
-        self.runs = RunStore(home / "runs", self.live, self.permission.check_paths, self.rights, drop, self._turn)
+        self._elsewhere = Elsewhere(places, home / "cache" / "elsewhere")
+        self.runs = RunStore(
+            home / "runs", self.live, self.permission.check_paths, self.rights, drop, self._turn, self._elsewhere
+        )
         self._sweeping = Sweeping(self.runs, self._kept_data, limits.guest_hours)
         self._starting = Starting(self._worker, self.runs, self.rights, self.permission, self._sweeping, self._turns)
         self.queue = self._starting.queue
@@ -363,6 +369,7 @@ class Workbench:
         self._sweeping.close()
         self._worker.close()
         self.queue.close()
+        self._elsewhere.close()
 
     def _may_drive(self) -> None:
         """See that the asker may stop the active run."""

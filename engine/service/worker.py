@@ -13,7 +13,7 @@ from typing import Any
 
 from engine.config.resuming import AS_IT_WAS, Resuming
 from engine.config.run import RunConfig
-from engine.config.training import TRUST
+from engine.config.training import TRUST, TrainingSettings
 from engine.core.errors import ModelError, WorkbenchError
 from engine.core.parts import InParts, Parts
 from engine.exchange.archive import zip_adapter
@@ -31,7 +31,7 @@ from engine.service.queries import QUERIES, Query
 from engine.service.status import LiveStatus
 from engine.service.visitor import own_name, own_names
 from engine.training.launch import make_run, resume_run, start_run
-from engine.training.launcher import LaunchedTrainer, check_processes
+from engine.training.launcher import LaunchedTrainer, Start
 from engine.training.loop import Trainer
 from engine.training.out_of_memory import give_back
 from engine.training.progress import Progress
@@ -79,8 +79,7 @@ class Worker:
         """Start a new run; `advance` trains it, and stops and keeps it after step `until`, where that is given."""
 
         def make() -> AnyTrainer:
-            if config.of_training().processes > 1:
-                check_processes(config.of_training().processes, config.of_training().device)
+            if Start.of(config.of_training()) is not None:
                 folder = make_run(path, config, self.models.base, name, owner, tags)
                 return LaunchedTrainer(folder, AS_IT_WAS, trusted_by(config))
             trainer = _estimated(start_run(path, config, self.models.base, name, owner, tags))
@@ -93,7 +92,7 @@ class Worker:
         """Resume a run from its checkpoint; `until` as in `start`."""
 
         def make() -> AnyTrainer:
-            if resuming.training.get("processes", folder.config.of_training().processes) > 1:
+            if Start.of(TrainingSettings.from_dict(resuming.changed(folder.config.training))) is not None:
                 return LaunchedTrainer(folder, resuming, trust)
             self._lock.enter_context(folder.owned())
             with self.models.trusting(trust):

@@ -28,6 +28,7 @@ from engine.runs.scan import default_name
 from engine.training.checkpoint import TrainingState
 from engine.training.gradient_worker import Plan, build_gradient_worker, lead
 from engine.training.kept_score import kept_score
+from engine.training.launcher import is_launched
 from engine.training.loop import Trainer
 from engine.training.optimiser import optimiser_for, scheduler_for
 from engine.training.processes import Processes
@@ -105,7 +106,16 @@ def start_run(
     Raises:
         WorkbenchError: A setting, the model or the data cannot be used, or the config names more processes.
     """
-    wanted = config.checked().of_training().processes
+    asked = config.checked().of_training()
+    if asked.accelerate_config and not is_launched():
+        raise SettingError(
+            "accelerate_elsewhere",
+            f"accelerate_config is {asked.accelerate_config!r}, but this is one process: start the run from the page "
+            "or the command line, or leave it empty.",
+            field="accelerate_config",
+            value=asked.accelerate_config,
+        )
+    wanted = 1 if asked.accelerate_config else asked.processes
     if processes.alone and wanted > 1:
         raise SettingError(
             "processes_elsewhere",

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,9 @@ import psutil
 import torch
 
 import engine
+from engine.config.accelerate_file import CPUS, AccelerateFile, read_accelerate_file
 from engine.config.resuming import Resuming
+from engine.config.training import TrainingSettings
 from engine.core.errors import RunError, SettingError, WorkbenchError
 from engine.models.loading import resolve_device
 from engine.runs.folder import RunFolder
@@ -53,6 +56,71 @@ def check_processes(count: int, device: str) -> None:
         )
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Start:
+    """How the processes of a run are started on this machine.
+
+    Attributes:
+        count: How many.
+        device: The run's setting.
+        file: Accelerate config that says so; None without one.
+    """
+
+    count: int
+    device: str
+    file: AccelerateFile | None = None
+
+    @classmethod
+    def of(cls, settings: TrainingSettings) -> "Start | None":
+        """What a run asks for, checked; None for a run that trains in one process.
+
+        Raises:
+            WorkbenchError: The Accelerate config cannot be used, or the machine has not so many GPUs or cores.
+        """
+        if not settings.accelerate_config:
+            if settings.processes == 1:
+                return None
+            check_processes(settings.processes, settings.device)
+            return cls(count=settings.processes, device=settings.device)
+        file = read_accelerate_file(settings.accelerate_config)
+        check_file(file, settings.device)
+        return cls(count=file.processes, device=settings.device, file=file)
+
+    def command(self, arguments: Sequence[str]) -> list[str]:
+        """The command that has these processes execute a command of `python -m engine`."""
+        if self.file is None:
+            return launch_command(self.count, self.device, arguments)
+        return accelerate_command(self.file, arguments)
+
+
+def check_file(file: AccelerateFile, device: str) -> None:
+    """See that a machine can start what an Accelerate config names, on the device of a run.
+
+    Raises:
+        WorkbenchError: It cannot.
+    """
+    on_gpu = resolve_device(device) == "cuda"
+    if file.on_cpu and on_gpu:
+        text = f"The Accelerate config {file.path!r} is for CPUs, but device is {device}, here a GPU: set it to cpu."
+        raise SettingError("accelerate_for_cpus", text, field="device", value=device, file=file.path)
+    if not file.on_cpu and not on_gpu and not file.sharded:
+        text = f"The Accelerate config {file.path!r} is for GPUs, but device is {device}, here a CPU: take one with "
+        raise SettingError(
+            "accelerate_for_gpus", f"{text}distributed_type {CPUS}.", field="device", value=device, file=file.path
+        )
+    if on_gpu and file.gpus is not None and file.gpus < file.processes:
+        text = f"num_processes is {file.processes} in the Accelerate config {file.path!r}, but its gpu_ids are "
+        raise SettingError(
+            "accelerate_few_ids",
+            f"{text}{file.gpus}: name one for each process.",
+            field="num_processes",
+            value=file.processes,
+            file=file.path,
+            most=file.gpus,
+        )
+    check_processes(file.processes, device)
+
+
 def launch_command(count: int, device: str, arguments: Sequence[str]) -> list[str]:
     """The command that has so many processes execute a command of `python -m engine` on one machine.
 
@@ -60,6 +128,16 @@ def launch_command(count: int, device: str, arguments: Sequence[str]) -> list[st
     """
     run = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={count}"]
     return [*run, "-m", "engine", *arguments]
+
+
+def accelerate_command(file: AccelerateFile, arguments: Sequence[str]) -> list[str]:
+    """The same by `accelerate launch`, as a config file says.
+
+    The run's own settings say in which precision it computes. The launcher of several processes is named, since on
+    CPUs Accelerate would start one by itself.
+    """
+    named = ["--config_file", file.path, "--mixed_precision=no", *([] if file.sharded else ["--multi_gpu"])]
+    return [sys.executable, "-m", "accelerate.commands.launch", *named, "-m", "engine", *arguments]
 
 
 def launch_environment(count: int, device: str) -> dict[str, str]:
@@ -93,10 +171,10 @@ class LaunchedTrainer:
         changed = [f"--{name.replace('_', '-')}={value}" for name, value in resuming.training.items()]
         trusting = [f"--{name.replace('_', '-')}=true" for name, given in trust.items() if given]
         accepting = ["--accept-changed"] if resuming.accept_changed else []
-        self._count = int(resuming.training.get("processes", self.settings.processes))
-        check_processes(self._count, self.settings.device)
-        arguments = ["resume", str(folder.path), "--quiet", *changed, *trusting, *accepting]
-        self._command = launch_command(self._count, self.settings.device, arguments)
+        start = Start.of(TrainingSettings.from_dict(resuming.changed(folder.config.training)))
+        assert start is not None, "who trains alone is not launched"
+        self._start = start
+        self._command = start.command(["resume", str(folder.path), "--quiet", *changed, *trusting, *accepting])
         self._process: subprocess.Popen[bytes] | None = None
         self._progress = Progress(folder.facts().step, self.settings.steps)
 
@@ -123,7 +201,7 @@ class LaunchedTrainer:
         with (self.folder.path / LOG).open("ab") as log:
             self._process = subprocess.Popen(
                 self._command,
-                env=launch_environment(self._count, self.settings.device),
+                env=launch_environment(self._start.count, self.settings.device),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

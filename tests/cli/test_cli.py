@@ -66,6 +66,26 @@ def test_several_processes(tmp_path):
     assert "2 processes train" in (tmp_path / "a" / "events.jsonl").read_text()
 
 
+def test_an_accelerate_config(tmp_path):
+    """The command becomes `accelerate launch` with the file; one that cannot be used makes nothing, and says so."""
+    file, out = tmp_path / "two.yaml", tmp_path / "a"
+    file.write_text("distributed_type: MULTI_CPU\nnum_processes: 2\nuse_cpu: true\n")
+    words = ["--steps=1", "--batch-size=2", "--score-rows=0", "--quiet", "--json", f"--out={out}"]
+
+    def train(config):
+        command = [sys.executable, "-m", "engine", "train", f"--accelerate-config={config}", *words]
+        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
+
+    refused = train(tmp_path / "nowhere.yaml")
+    assert refused.returncode
+    assert "no such file" in refused.stderr.splitlines()[-1]
+    assert not out.exists()
+    ended = train(file)
+    done = from_json((ended.returncode, ended.stdout, ended.stderr))
+    assert (done["status"], done["config"]["training"]["processes"]) == ("finished", 2)
+    assert "2 processes train" in (out / "events.jsonl").read_text()
+
+
 def test_train_eval_chat_export_import(engine, tmp_path):
     run = tmp_path / "a"
     done = from_json(

@@ -49,6 +49,22 @@ test("a version that is known, or no answer, is no news", async () => {
   assert.deepEqual(asked, ["", "x.1", "x.1"]);
 });
 
+test("a place that cannot be looked at is news, and so is that it can again", async () => {
+  const same = { version: "x.1", order: null, runs: [] };
+  const { news } = told(
+    { version: "x.1", order: ["a"], runs: [run("a")], problems: [] },
+    { ...same, problems: ["no route"] },
+    { ...same, problems: ["no route"] },
+    same,
+  );
+  await news.ask();
+  assert.equal(await news.ask(), true);
+  assert.deepEqual(news.problems(), ["no route"]);
+  assert.equal(await news.ask(), false);
+  assert.equal(await news.ask(), true);
+  assert.deepEqual(news.problems(), []);
+});
+
 test("runs that are no longer in the order are gone", async () => {
   const { news } = told(
     { version: "x.1", order: ["b", "a"], runs: [run("a"), run("b")] },

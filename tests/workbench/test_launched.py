@@ -133,3 +133,35 @@ def test_launched_processes_start_none(monkeypatch):
     for name, value in launcher.launch_environment(2, "cpu").items():
         monkeypatch.setenv(name, value)
     assert launcher.is_launched()
+
+
+def test_an_accelerate_config(tmp_path):
+    """It starts as many processes as it says; the run is watched, stopped and resumed with it, as with `processes`."""
+    file = tmp_path / "two.yaml"
+    file.write_text("distributed_type: MULTI_CPU\nnum_processes: 2\nuse_cpu: true\nmixed_precision: bf16\n")
+    bench = Workbench(tmp_path / "home")
+    try:
+        training = {"batch_size": 2, "eval_every": 400, "score_rows": 0, "steps": 100, "accelerate_config": str(file)}
+        for wrong, key in (("nowhere.yaml", "accelerate_missing"), (str(tmp_path), "accelerate_missing")):
+            with pytest.raises(SettingError) as caught:
+                bench.start(RunConfig(training={**training, "accelerate_config": wrong}))
+            assert caught.value.key == key
+        assert not list(bench.runs.root.glob("*"))
+        run = bench.start(RunConfig(training=training))
+        wait(lambda: bench.live().step > 0, seconds=180)
+        bench.stop()
+        folder = RunFolder.open(bench.runs.root / run)
+        assert folder.facts().status == "stopped"
+        assert "2 processes train" in folder.events_path.read_text()
+        assert folder.config.of_training().accelerate_config == str(file)
+        at = folder.facts().step
+        bench.resume(run)
+        wait(lambda: bench.live().step > at, seconds=180)
+        bench.stop()
+        assert folder.facts().step > at
+        file.unlink()
+        with pytest.raises(SettingError, match="no such file"):
+            bench.resume(run)
+        assert folder.status() == "stopped"
+    finally:
+        bench.close()

@@ -68,7 +68,63 @@ WORDS = {
     "error.processes_elsewhere": (
         "{field} is {value}, but this is one process: start the run from the page or the command line, or set it to 1."
     ),
+    "error.accelerate_missing": (
+        "{field} is “{value}”, but there is no such file on this machine: name another one, or leave it empty."
+    ),
+    "error.accelerate_unread": (
+        "{field} is “{value}”, which is no Accelerate config in YAML: make one with `accelerate config --config_file "
+        "FILE.yaml`."
+    ),
+    "error.accelerate_entry": (
+        "{field} is “{value}” in the Accelerate config “{file}”, which cannot be used here: leave it out."
+    ),
+    "error.accelerate_kind": (
+        "{field} is “{value}” in the Accelerate config “{file}”, which cannot be used here: set it to MULTI_GPU, "
+        "MULTI_CPU or FSDP; for one process alone leave the setting empty."
+    ),
+    "error.accelerate_machines": (
+        "{field} is {value} in the Accelerate config “{file}”, but from here only this machine starts processes: "
+        "execute `accelerate launch --config_file FILE -m engine train run.yaml` on each of them."
+    ),
+    "error.accelerate_count": (
+        "{field} is {value} in the Accelerate config “{file}”, which cannot be used here: set it to {least} or more."
+    ),
+    "error.accelerate_ids": (
+        "{field} is “{value}” in the Accelerate config “{file}”: set it to all, or to numbers with commas between them."
+    ),
+    "error.accelerate_few_ids": (
+        "{field} is {value} in the Accelerate config “{file}”, but its gpu_ids are {most}: name one for each process."
+    ),
+    "error.accelerate_for_cpus": (
+        "The Accelerate config “{file}” is for CPUs, but {field} is {value}, here a GPU: set it to cpu."
+    ),
+    "error.accelerate_for_gpus": (
+        "The Accelerate config “{file}” is for GPUs, but {field} is {value}, here a CPU: take one with "
+        "distributed_type MULTI_CPU."
+    ),
+    "error.accelerate_elsewhere": (
+        "{field} is “{value}”, but this is one process: start the run from the page or the command line, or leave it "
+        "empty."
+    ),
+    "error.accelerate_of_server": (
+        "{field} is “{value}”, which lies in none of the folders that this server's operator has declared: leave it "
+        "empty."
+    ),
     "error.processes_ended": "The processes of the run “{run}” have ended: {reason}",
+    "error.place_no_url": "“{place}” is no URL of a folder: name one such as s3://bucket/runs or file:///mnt/runs.",
+    "error.place_unknown": "{place} is of a kind that is not known: name one such as s3://, gs:// or file://.",
+    "error.place_no_driver": "{place} cannot be reached without its driver: {reason}",
+    "error.place_unreachable": "{place} cannot be reached: {reason}. It is tried again.",
+    "error.mirror_exists": "{place} holds another run already: choose another --out, or another place.",
+    "error.mirror_busy": "Another process trains this run and mirrors it to {place}: stop it there first.",
+    "error.mirror_lost": "Another process mirrors this run to {place} now: this one no longer does.",
+    "error.run_lives_elsewhere": "The run “{run}” is being trained at {place}: stop it first, then resume it here.",
+    "error.run_elsewhere": (
+        "The run “{run}” is at {place}, and only a copy of it here: change it there, or resume it here."
+    ),
+    "error.copy_not_whole": "{file} of the run “{run}” is not whole at {place}: try again in a minute.",
+    "error.no_run_there": "There is no mirrored run at {place}.",
+    "error.run_is_here": "The folder “{path}” is there already: resume that one, or rename it.",
     "error.run_idle": "The run “{run}” is not being trained: there is nothing to stop.",
     "error.run_starting": "The processes of the run “{run}” are still starting: pause it when it makes its steps.",
     "error.not_written": (

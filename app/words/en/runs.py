@@ -40,6 +40,11 @@ WORDS = {
     "runs.delete.no": "Keep it",
     "runs.text": "Words that it found",
     "runs.text.info": "Typed in front of a question, they do much of what the run does.",
+    "runs.place": "at {place}",
+    "runs.why.place": (
+        "This is a copy of a run at {place}: it can be watched and asked here. Stop asks the process there; Resume "
+        "brings it here as a run of this machine."
+    ),
     "runs.owner": "started by {owner}",
     "runs.deleted": "The run is deleted.",
     "runs.name": "Name",

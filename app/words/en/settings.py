@@ -21,6 +21,7 @@ WORDS = {
     "setting.save_every": "Steps between checkpoints",
     "setting.max_seq_len": "Max sequence length",
     "setting.processes": "Processes",
+    "setting.accelerate_config": "Accelerate config",
     "setting.device": "Device",
     "setting.attention": "Attention kernel",
     "setting.precision": "Number format of the base",

@@ -56,7 +56,45 @@ WORDS = {
         "{field}为 {value}，但每个进程需要一块 GPU 或一个核心，而本机只有 {most} 个：请最多选 {most}。"
     ),
     "error.processes_elsewhere": "{field}为 {value}，但这里只有一个进程：请从网页或命令行启动该运行，或改为 1。",
+    "error.accelerate_missing": "{field}为“{value}”，但本机没有这个文件：请指定另一个文件，或留空。",
+    "error.accelerate_unread": (
+        "{field}为“{value}”，但它不是 YAML 格式的 Accelerate 配置：请用 `accelerate config --config_file FILE.yaml` "
+        "生成一个。"
+    ),
+    "error.accelerate_entry": "Accelerate 配置“{file}”中的 {field} 为“{value}”，这里不能使用：请删去这一项。",
+    "error.accelerate_kind": (
+        "Accelerate 配置“{file}”中的 {field} 为“{value}”，这里不能使用：请改为 MULTI_GPU、MULTI_CPU 或 FSDP；"
+        "若只用一个进程，请将该设置留空。"
+    ),
+    "error.accelerate_machines": (
+        "Accelerate 配置“{file}”中的 {field} 为 {value}，但从这里只能在本机启动进程：请在每台机器上执行 "
+        "`accelerate launch --config_file FILE -m engine train run.yaml`。"
+    ),
+    "error.accelerate_count": ("Accelerate 配置“{file}”中的 {field} 为 {value}，这里不能使用：请改为 {least} 或更大。"),
+    "error.accelerate_ids": "Accelerate 配置“{file}”中的 {field} 为“{value}”：请改为 all，或用逗号分隔的编号。",
+    "error.accelerate_few_ids": (
+        "Accelerate 配置“{file}”中的 {field} 为 {value}，但其 gpu_ids 只有 {most} 个：请为每个进程指定一块 GPU。"
+    ),
+    "error.accelerate_for_cpus": "Accelerate 配置“{file}”面向 CPU，但{field}为 {value}，在本机是 GPU：请改为 cpu。",
+    "error.accelerate_for_gpus": (
+        "Accelerate 配置“{file}”面向 GPU，但{field}为 {value}，在本机是 CPU：请改用 distributed_type "
+        "为 MULTI_CPU 的配置。"
+    ),
+    "error.accelerate_elsewhere": "{field}为“{value}”，但这里只有一个进程：请从网页或命令行启动该运行，或将其留空。",
+    "error.accelerate_of_server": "{field}为“{value}”，它不在本服务器管理员声明的任何文件夹中：请留空。",
     "error.processes_ended": "运行“{run}”的各进程已结束：{reason}",
+    "error.place_no_url": "“{place}”不是文件夹的 URL：请给出如 s3://bucket/runs 或 file:///mnt/runs 的地址。",
+    "error.place_unknown": "{place} 的类型未知：请给出如 s3://、gs:// 或 file:// 的地址。",
+    "error.place_no_driver": "没有相应的驱动，无法访问 {place}：{reason}",
+    "error.place_unreachable": "无法访问 {place}：{reason}。会继续重试。",
+    "error.mirror_exists": "{place} 已有另一个运行：请换一个 --out，或换一个地址。",
+    "error.mirror_busy": "另一个进程正在训练该运行，并把它镜像到 {place}：请先在那里停止。",
+    "error.mirror_lost": "另一个进程已开始把该运行镜像到 {place}：本进程不再镜像。",
+    "error.run_lives_elsewhere": "运行“{run}”正在 {place} 训练：请先停止，再在这里继续。",
+    "error.run_elsewhere": "运行“{run}”位于 {place}，这里只有副本：请在那里修改，或在这里继续它。",
+    "error.copy_not_whole": "运行“{run}”的 {file} 在 {place} 还不完整：请一分钟后再试。",
+    "error.no_run_there": "{place} 没有镜像的运行。",
+    "error.run_is_here": "文件夹“{path}”已经存在：请继续那一个，或给它改名。",
     "error.run_idle": "运行“{run}”没有在训练：没有可停止的内容。",
     "error.run_starting": "运行“{run}”的各进程还在启动：等它开始训练后再暂停。",
     "error.not_written": "无法写入 {file}：{reason}。请确认 Gatelight 可以在那里写入，然后再试。什么都没有改变。",

@@ -40,6 +40,11 @@ WORDS = {
     "runs.delete.no": "保留",
     "runs.text": "找到的词",
     "runs.text.info": "写在问题前面，就有这次运行的大部分作用。",
+    "runs.place": "位于 {place}",
+    "runs.why.place": (
+        "这是 {place} 上一个运行的副本：可以在此观看和提问。“停止”会通知那里的进程；"
+        "“继续”会把它取到本机，作为本机的运行。"
+    ),
     "runs.owner": "由 {owner} 开始",
     "runs.deleted": "已删除这次运行。",
     "runs.name": "名称",

@@ -38,6 +38,11 @@ WORDS = {
     "setting.max_seq_len.help": "更长的提示会从开头截去。",
     "setting.processes": "进程数",
     "setting.processes.help": "共同分担每个批次的进程数，每个进程都保存完整的基座：每块 GPU（或几个 CPU 核心）一个。",
+    "setting.accelerate_config": "Accelerate 配置",
+    "setting.accelerate_config.help": (
+        "在本机启动各进程的 Accelerate 配置文件（YAML）；留空则按“进程数”启动。其中的 num_processes 取代“进程数”，"
+        "mixed_precision 由“基座的数值格式”决定。"
+    ),
     "setting.device": "设备",
     "setting.device.help": "基座和适配器放在哪里；自动：有 GPU 就用 GPU。",
     "setting.attention": "注意力内核",

@@ -16,6 +16,8 @@ export const newsOf = (server) => {
   /** @type {string[]} */
   let order = [];
   let version = "";
+  /** @type {string[]} */
+  let problems = [];
 
   /** @param {RunNews} news */
   const take = (news) => {
@@ -31,10 +33,14 @@ export const newsOf = (server) => {
     all: () => order.flatMap((id) => known.get(id) ?? []),
     /** @param {string} id */
     has: (id) => known.has(id),
+    problems: () => problems,
     /** Ask what is new; whether anything is. */
     ask: async () => {
       const news = await soonOf(server.listed(version));
-      if (!news || news.version === version) return false;
+      if (!news) return false;
+      const former = problems.join();
+      problems = news.problems ?? [];
+      if (news.version === version) return former !== problems.join();
       take(news);
       return true;
     },

@@ -69,6 +69,7 @@ export const mountTable = (element, words, server, pick) => {
   const table = find(element, "table");
   const filter = /** @type {HTMLInputElement} */ (find(element, ".gl-filter"));
   const count = find(element, ".gl-table-count");
+  const problems = find(element, ".gl-table-problems");
   const news = newsOf(server);
   /** @type {Set<string>} */
   const picked = new Set();
@@ -81,7 +82,7 @@ export const mountTable = (element, words, server, pick) => {
   /** @param {RunSummary} run */
   const matches = (run) => {
     const wanted = filter.value.trim().toLowerCase();
-    const texts = [...COLUMNS.map((column) => shown(run, column, words)), run.notes, ...run.tags];
+    const texts = [...COLUMNS.map((column) => shown(run, column, words)), run.notes, ...run.tags, run.place];
     return !wanted || texts.some((text) => text.toLowerCase().includes(wanted));
   };
 
@@ -151,6 +152,7 @@ export const mountTable = (element, words, server, pick) => {
           title: column === "name" && run.notes,
         },
         ...(column === "name" ? run.tags.map(makeTag) : []),
+        column === "name" && run.place ? el("span", { class: "gl-place", text: run.place }) : null,
       ),
     );
     const properties = { "data-run": run.id, onclick: () => toggle(run.id, true) };
@@ -175,6 +177,8 @@ export const mountTable = (element, words, server, pick) => {
     mark();
     const hint = runs.some((run) => !run.recording) ? "runs.hint" : "runs.empty";
     const text = filter.value.trim();
+    problems.textContent = news.problems().join(" ");
+    problems.hidden = !news.problems().length;
     count.textContent = fill(words[text && !wanted.length ? "runs.no_match" : hint], { text });
   };
 
