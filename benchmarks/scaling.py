@@ -136,12 +136,12 @@ PAGE = f"""# Scaling over GPUs, simulated
 
 **No GPU has run this.** Simulated by `python -m benchmarks.scaling ALPACA`:
 
-- the speed of one H200 with LLaMA 7B's shape in bf16, as measured ([gpu.md](gpu.md)): {{speeds}} tokens per second, in
-  any batch;
-- the lengths of {{rows:,}} rows of Alpaca (SmolLM2's tokenizer, at most {LENGTH} tokens) over {{steps}} steps, in the order
-  of a run, shared out as a run shares them;
-- assumed wires: {INSIDE.bytes_per_s / 1e9:.0f} GB/s and {INSIDE.delay_s * 1e6:.0f} µs between the {OF_A_MACHINE} GPUs of
-  a machine, {OUTSIDE.bytes_per_s / 1e9} GB/s (10 Gbit/s) and {OUTSIDE.delay_s * 1e6:.0f} µs between machines.
+- the speed of one H200 with LLaMA 7B's shape in bf16, as measured ([gpu.md](gpu.md)), in tokens per second of any batch:
+  {{speeds}};
+- the lengths of {{rows:,}} rows of Alpaca (SmolLM2's tokenizer, at most {LENGTH} tokens) over {{steps}} steps,
+  in the order of a run, shared out as a run shares them;
+- assumed wires: {INSIDE.bytes_per_s / 1e9:.0f} GB/s and {INSIDE.delay_s * 1e6:.0f} µs between the {OF_A_MACHINE} GPUs
+  of a machine, {OUTSIDE.bytes_per_s / 1e9} GB/s (10 Gbit/s) and {OUTSIDE.delay_s * 1e6:.0f} µs between machines.
 
 Validation, samples and checkpoints, which process 0 makes alone, are not in it. How processes work together:
 [processes.md](processes.md).
