@@ -136,7 +136,7 @@ PAGE = f"""# Scaling over GPUs, simulated
 
 **No GPU has run this.** Simulated by `python -m benchmarks.scaling ALPACA`:
 
-- the speed of one H200 with LLaMA 7B's shape in bf16, as measured ([gpu.md](gpu.md)), in tokens per second of any batch:
+- the speed of one H200 with LLaMA 7B's shape in bf16, as measured ([gpu.md](gpu.md)), in tokens per second:
   {{speeds}};
 - the lengths of {{rows:,}} rows of Alpaca (SmolLM2's tokenizer, at most {LENGTH} tokens) over {{steps}} steps,
   in the order of a run, shared out as a run shares them;
