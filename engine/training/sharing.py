@@ -17,12 +17,16 @@ from torch import Tensor
 from torch.distributed.device_mesh import init_device_mesh
 from typing_extensions import override
 
-from engine.core.errors import RunError
+from engine.core.errors import ExchangeError, RunError
+from engine.core.settings import Settings
+from engine.methods import method_class, method_spec
 from engine.methods.base import Method, Start
+from engine.methods.together.spec import SIGN, TogetherSettings
 from engine.models.attention import register_attention
 from engine.models.base import Base
 from engine.models.shards import Shards, Unit, split, without_values
 from engine.models.sharing import share_tensors
+from engine.models.vision import VisionEncoder, load_vision
 from engine.training.wire import PATIENCE, wire
 
 MESSAGE, DONE = -1, -2
@@ -147,15 +151,50 @@ class Sharing:
 
 
 class _Packer(pickle.Pickler):
-    """Leaves out what only process 0 needs: what a method's first values were drawn with."""
+    """Leaves out what only process 0 needs: what a method's first values were drawn with.
+
+    The classes of several methods together are made where they are asked for, so they go by the methods' names; an
+    encoder of pictures is read from its files by each process.
+    """
 
     @override
     def reducer_override(self, obj: object) -> object:
-        return (_nothing, ()) if isinstance(obj, Start) else NotImplemented
+        if isinstance(obj, Start):
+            return _nothing, ()
+        if isinstance(obj, VisionEncoder):
+            return _same_encoder, (obj.name, obj.fingerprint)
+        if isinstance(obj, type) and issubclass(obj, Method) and SIGN in obj.spec.name:
+            return method_class, (obj.spec.name,)
+        if isinstance(obj, type) and issubclass(obj, TogetherSettings) and obj.parts:
+            return _settings_of, (SIGN.join(part.name for part in obj.parts),)
+        return NotImplemented
 
 
 def _nothing() -> None:
     """What a start becomes in the other processes."""
+
+
+def _same_encoder(name: str, fingerprint: str) -> VisionEncoder:
+    """An encoder as process 0 has it.
+
+    Raises:
+        ModelError: It cannot be loaded.
+        ExchangeError: It has other weights here.
+    """
+    encoder = load_vision(name)
+    if encoder.fingerprint != fingerprint:
+        raise ExchangeError(
+            "other_encoder",
+            f"This adapter was trained with another vision encoder than {name!r} now holds: put the weights back "
+            "that it was trained with.",
+            name=name,
+        )
+    return encoder
+
+
+def _settings_of(name: str) -> type[Settings]:
+    """The class of a method's settings."""
+    return method_spec(name).settings
 
 
 def packed(base: Base, method: Method) -> bytes:

@@ -30,11 +30,13 @@ from tests.tiny import ALL, built, logits, plain_model, processor_for
 from tests.unit.data_parallel import STEPS, dies, fails, train
 from tests.unit.making import QUICK, Maker, make_dataset
 
+SCORED = {"score_rows": 2}
 MORE = {
-    "dora": ("lora", {"dora": True}, {}),
+    "several": ("lora+prompt", {}, SCORED),
+    "dora": ("lora", {"dora": True}, SCORED),
     "pissa": ("lora", {"init": "pissa"}, {}),
-    "masks-by-size": ("mask", {"init": "magnitude"}, {}),
-    "side-copied": ("side", {"init": "copied"}, {}),
+    "masks-by-size": ("mask", {"init": "magnitude"}, SCORED),
+    "side-copied": ("side", {"init": "copied"}, SCORED),
     "recomputed": ("lora", {}, {"gradient_checkpointing": True}),
     "in-parts": ("llama_adapter", {}, {"micro_batches": 2, "max_grad_norm": 0.05}),
     "uneven": ("llama_adapter", {}, {"batch_size": 3, "micro_batches": 3}),
@@ -51,7 +53,7 @@ def runs(maker: Maker) -> Iterator[tuple[str, RunConfig]]:
     for name, (method, settings, training) in (every | MORE).items():
         still = {"dropout": 0.0} if "dropout" in method_spec(method).settings().to_dict() else {}
         short = {"steps": STEPS} if name in TWICE else {"steps": STEPS // 2, "score_rows": 0}
-        yield name, maker.config(method, {**settings, **still}, **short, **training)
+        yield name, maker.config(method, {**settings, **still}, **{**short, **training})
     config = maker.config("lora", {"dropout": 0.0}, steps=STEPS)
     yield "tied", RunConfig.from_dict({**config.to_dict(), "model": "gpt2"})
     labelled = maker.folder / "labelled"
