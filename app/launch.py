@@ -83,8 +83,11 @@ def parser() -> argparse.ArgumentParser:
     return arguments
 
 
-def free_port(host: str, wanted: int) -> int:
-    """The wanted port, or the next one that nobody listens on; ends the process with a sentence where there is none."""
+def listening(host: str, wanted: int) -> socket.socket:
+    """Listens on the wanted port, or on the next one that nobody has; so two servers started at once never share one.
+
+    Ends the process with a sentence where there is none.
+    """
     if not 0 < wanted <= LAST_PORT:
         sys.exit(f"--port is {wanted}, but it must be between 1 and {LAST_PORT}.")
     try:
@@ -93,15 +96,18 @@ def free_port(host: str, wanted: int) -> int:
         sys.exit(f"--host is {host!r}, which is no name or address of this machine: {error.strerror or error}.")
     last = min(wanted + PORTS_TRIED - 1, LAST_PORT)
     for port in range(wanted, last + 1):
-        with socket.socket(family, socket.SOCK_STREAM) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((address[0], port))
-            except OSError as error:
-                if error.errno == errno.EADDRNOTAVAIL:
-                    sys.exit(f"--host is {host!r}, which is no name or address of this machine: {error.strerror}.")
-                continue
-            return port
+        found = socket.socket(family, socket.SOCK_STREAM)
+        if os.name == "posix":  # elsewhere it would let several have the same port
+            found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            found.bind((address[0], port))
+            found.listen()
+        except OSError as error:
+            found.close()
+            if error.errno == errno.EADDRNOTAVAIL:
+                sys.exit(f"--host is {host!r}, which is no name or address of this machine: {error.strerror}.")
+            continue
+        return found
     sys.exit(f"No port from {wanted} to {last} is free: choose another with --port.")
 
 
@@ -158,7 +164,13 @@ def main(words: Sequence[str] | None = None) -> None:
     arguments = parser().parse_args(words)
     on_space = bool(os.environ.get("SPACE_ID"))
     host = arguments.host or ("0.0.0.0" if on_space else LOCAL)
-    port = free_port(host, arguments.port)
+    with listening(host, arguments.port) as listener:
+        serve(arguments, host, listener, on_space=on_space)
+
+
+def serve(arguments: argparse.Namespace, host: str, listener: socket.socket, *, on_space: bool) -> None:
+    """Serve at a socket that listens, until a signal tells to end."""
+    port = listener.getsockname()[1]
     try:
         policy, passwords = access(arguments, host, port, on_space=on_space)
     except ValueError as error:
@@ -179,7 +191,7 @@ def main(words: Sequence[str] | None = None) -> None:
     uploads = Uploads(scratch.path, limits.uploaded_bytes, limits.all_uploaded_bytes)
     door = door_of(policy, passwords, on_space=on_space)
     most, left = (limits.all_pages, limits.all_requests), workbench.left
-    server = Server(create(workbench), host, port, lambda site: Guard(site, policy, door, uploads, *most, left))
+    server = Server(create(workbench), host, listener, lambda site: Guard(site, policy, door, uploads, *most, left))
     server.start()
     workbench.warm_up()
     gc.freeze()

@@ -1,5 +1,6 @@
 """Serves the page: Gradio's application behind the guard, in a thread of its own."""
 
+import socket
 import threading
 import time
 import warnings
@@ -29,7 +30,9 @@ class Server:
     environment takes that question, or where the machine is busy for three seconds; and nothing can stand before it.
     """
 
-    def __init__(self, page: gr.Blocks, host: str, port: int, guarded: Callable[[ASGIApp], Guard]) -> None:
+    def __init__(
+        self, page: gr.Blocks, host: str, listener: socket.socket, guarded: Callable[[ASGIApp], Guard]
+    ) -> None:
         site = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
         site.add_middleware(CORSMiddleware)  # allows nothing; without one, Gradio adds its own, which allows localhost
         _give_threads(page)
@@ -40,7 +43,7 @@ class Server:
                 page,
                 path="/",
                 server_name=host,
-                server_port=port,
+                server_port=listener.getsockname()[1],
                 auth_dependency=_named,
                 ssr_mode=False,
                 run_history=False,
@@ -50,11 +53,9 @@ class Server:
                 css=css(),
                 app_kwargs={"routes": routes()},
             )
-        config = uvicorn.Config(
-            guarded(site), host=host, port=port, log_level="warning", timeout_graceful_shutdown=CLOSES_S
-        )
+        config = uvicorn.Config(guarded(site), host=host, log_level="warning", timeout_graceful_shutdown=CLOSES_S)
         self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(target=self._server.run, name="server", daemon=True)
+        self._thread = threading.Thread(target=self._server.run, args=([listener],), name="server", daemon=True)
 
     def start(self) -> None:
         """Returns when it listens.

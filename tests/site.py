@@ -21,6 +21,7 @@ class Site:
 
     Attributes:
         url: Where it listens.
+        address: Of the page there, with its token.
         home: Its folder.
     """
 
@@ -35,11 +36,11 @@ class Site:
                 stderr=subprocess.STDOUT,
                 env=os.environ | {"OMP_NUM_THREADS": "1"} | environment,
             )
-        while not (address := re.search(r"(http://[^/\s]+)/", log.read_text())):
+        while not (printed := re.search(r"(http://[^/\s]+)(/\S*)", log.read_text())):
             if self.process.poll() is not None or time.monotonic() - begin > START_S:
                 raise RuntimeError(log.read_text())
             time.sleep(0.1)
-        self.url = address.group(1).replace("localhost", "127.0.0.1")
+        self.url, self.address = printed.group(1).replace("localhost", "127.0.0.1"), printed.group(2)
 
     def close(self) -> None:
         """End it."""
@@ -54,15 +55,16 @@ class Person:
         site: The server.
         name: To log in with; empty for nobody's.
         password: The same.
+        address: Of the page, with the token where there is one.
     """
 
-    def __init__(self, site: Site, name: str = "", password: str = "") -> None:
+    def __init__(self, site: Site, name: str = "", password: str = "", address: str = "/") -> None:
         self.client = httpx.Client(base_url=site.url, timeout=120)
         self.session = f"page{time.monotonic_ns()}"
         if name:
             answer = self.client.post("/login", data={"username": name, "password": password})
             assert answer.status_code == 303, answer.text
-        cookie = self.client.get("/", headers=HTML).headers.get("set-cookie", "")
+        cookie = self.client.get(address, headers=HTML).headers.get("set-cookie", "")
         if "Secure" in cookie:  # a Space's, which a client would keep back where there is no TLS
             self.client.headers["Cookie"] = cookie.split(";")[0]
         self.config = self.client.get("/config").json()

@@ -11,6 +11,7 @@ from app.access.bodies import TooLargeError, again, whole
 from app.access.doors import Door, TokenDoor
 from app.access.in_flight import InFlight
 from app.access.policy import Policy
+from app.access.receiving import receive_upload
 from app.access.uploads import FETCHED, Uploads, named_in
 from app.access.visitors import IN_SCOPE
 from engine.service.visitor import Visitor
@@ -151,22 +152,12 @@ class Guard:
             await _refuse(PlainTextResponse(FOREIGN_FILE, 403), scope, receive, send)
 
     async def _upload(self, uploads: Uploads, visitor: Visitor, scope: Scope, receive: Receive, send: Send) -> None:
-        """Hand on an upload, and remember whose it is: the answer is a list of paths."""
+        """Receive an upload, where there is room for it."""
         length = Headers(scope=scope).get("content-length", "")
         if not length.isdecimal() or uploads.full(visitor, int(length)):
             await _refuse(PlainTextResponse(NO_ROOM, 413), scope, receive, send)
             return
-        answered = b""
-
-        async def heard(message: Message) -> None:
-            nonlocal answered
-            answered += message.get("body", b"")
-            if message["type"] == "http.response.body" and not message.get("more_body"):
-                for path in _paths(answered):
-                    uploads.remember(visitor, path)
-            await send(message)
-
-        await self.app(scope, receive, heard)
+        await receive_upload(self.app, uploads, visitor, scope, receive, send)
 
     def _with_headers(self, send: Send, cookie: str = "") -> Send:
         async def sent(message: Message) -> None:
@@ -185,11 +176,3 @@ async def _refuse(answer: Response, scope: Scope, receive: Receive, send: Send) 
         await answer(scope, receive, send)
     else:
         await send({"type": "websocket.close", "code": 1008})
-
-
-def _paths(answered: bytes) -> list[str]:
-    try:
-        paths = json.loads(answered)
-    except ValueError:
-        return []
-    return [path for path in paths if isinstance(path, str)] if isinstance(paths, list) else []

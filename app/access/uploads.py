@@ -11,6 +11,9 @@ from engine.service.visitor import OPERATOR, Visitor
 FETCHED = re.compile(r"/file[=/](?P<path>.+)$", re.DOTALL)
 """The end of an address at which Gradio serves a file."""
 
+HALF = "tmp????????"
+"""Names that Python's `tempfile` gives: Gradio moves what has arrived whole to a folder of its own."""
+
 
 class Uploads:
     """The files of one server. Safe from any thread.
@@ -28,7 +31,22 @@ class Uploads:
         self.folder = folder
         self.most_bytes, self.most_of_all = most_bytes, most_of_all
         self._of: dict[str, set[str]] = {}
+        self._arriving = 0
         self._lock = threading.Lock()
+
+    @contextlib.contextmanager
+    def receiving(self) -> Iterator[None]:
+        """While an upload arrives; when none does any more, the halves of those that broke off are deleted."""
+        with self._lock:
+            self._arriving += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._arriving -= 1
+                for half in self.folder.glob(HALF) if not self._arriving else ():
+                    with contextlib.suppress(OSError):
+                        half.unlink()
 
     def remember(self, visitor: Visitor, path: str) -> None:
         """A visitor has uploaded a file."""

@@ -52,7 +52,7 @@ class AccelerateFile:
         processes: That it starts, all on this machine.
         gpus: How many GPUs it names; None for all that there are.
         on_cpu: Whether they compute on CPUs.
-        sharded: Whether the base is split over them, in Accelerate's own way.
+        sharded: Whether the base is split over them.
     """
 
     path: str

@@ -56,10 +56,20 @@ class Meter:
             peak = self._ledger.peak if self._ledger else 0
         self._peak = max(self._peak, peak)
 
-    def measured(self, model: nn.Module, method: nn.Module, optimiser: torch.optim.Optimizer) -> MeasuredMemory:
-        """What is allocated throughout the run, what a step adds, and their sum."""
+    def measured(
+        self, model: nn.Module, method: nn.Module, optimiser: torch.optim.Optimizer, shares: int = 0
+    ) -> MeasuredMemory:
+        """What is allocated throughout the run, what a step adds, and their sum.
+
+        Args:
+            model: The base.
+            method: What trains.
+            optimiser: Of it.
+            shares: Bytes of this process's shares of the base, where several hold it together.
+        """
         states = [value for state in optimiser.state.values() for value in state.values() if isinstance(value, Tensor)]
-        weights, adapter, state = module_bytes(model), module_bytes(method), sum(each.nbytes for each in states)
+        weights, adapter = module_bytes(model) + shares, module_bytes(method)
+        state = sum(each.nbytes for each in states)
         return MeasuredMemory(
             weights=weights,
             adapter=adapter,

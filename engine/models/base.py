@@ -16,6 +16,7 @@ from engine.models.attention import implementation_name, register_attention
 from engine.models.inputs import Processor
 from engine.models.processor_hash import hash_processor
 from engine.models.shape import ModelShape, shape_of
+from engine.models.shards import bytes_of_shares, whole
 from engine.models.view import View
 
 
@@ -64,6 +65,11 @@ class Base:
         """The device of the weights."""
         return self.model.device
 
+    @property
+    def share(self) -> int:
+        """Bytes of it that this process holds for all of those that hold it together; 0 where it is not split."""
+        return bytes_of_shares(self.model)
+
     def input_embeddings(self) -> Tensor:
         """The input embeddings (v, d), frozen, as they enter the first layer.
 
@@ -71,7 +77,8 @@ class Base:
         product does, so they begin at its size, and an entry taken from here does what its word does.
         """
         embeddings: Any = self.model.get_input_embeddings()
-        weight: Tensor = embeddings.weight.detach()
+        with whole(embeddings) as passing:
+            weight: Tensor = embeddings.weight.detach().clone() if passing else embeddings.weight.detach()
         name = self.shape.family.embedding_scale
         return weight * getattr(embeddings, name).to(weight.dtype) if name else weight
 

@@ -21,8 +21,10 @@ from engine.runs.scan import folder_names, is_run_id
 
 EVERY_S = 2.0
 """Seconds between two looks at runs that go on."""
-SELDOM = 15
-"""Of so many looks one asks which runs there are, and at those that have ended."""
+LISTED_EVERY = 5
+"""Of so many looks one asks which runs there are."""
+QUIET_ONES = 4
+"""Runs that nobody mirrors at which each look looks, in turns, so that those that go on do not wait for them."""
 MOST_RUNS = 200
 """Runs of one place that are shown, the last ones by name."""
 
@@ -45,18 +47,21 @@ class Watched:
         self._looks = 0
 
     def look(self) -> None:
-        """Bring the copies up to date, those that go on each time."""
-        seldom, self._looks = self._looks % SELDOM == 0, self._looks + 1
+        """Bring the copies up to date: those that go on each time, of the others some."""
+        lists, self._looks = self._looks % LISTED_EVERY == 0, self._looks + 1
         try:
-            if seldom:
+            if lists:
                 self._list()
-            for copy in list(self.copies.values()):
-                if seldom or not copy.ended:
+            quiet = [name for name, copy in self.copies.items() if copy.quiet]
+            turn = self._looks * QUIET_ONES % len(quiet) if quiet else 0
+            due = {*[*quiet, *quiet][turn : turn + QUIET_ONES]}
+            for name, copy in list(self.copies.items()):
+                if not copy.quiet or name in due:
                     copy.look()
             self.problem = None
         except WorkbenchError as error:
             self.problem = error
-            self._looks = 0  # the next look asks for all again
+            self._looks = 0
         except Exception as error:
             logging.getLogger(__name__).exception("The runs at %s cannot be read.", self.place.shown)
             text = f"{self.place.shown} cannot be reached: {type(error).__name__}. It is tried again."
@@ -85,7 +90,9 @@ class Elsewhere:
     def __init__(self, places: Sequence[str], cache: Path) -> None:
         self._closing = threading.Event()
         self._locks: list[FileLock] = []
-        self._watched = [Watched(Place(url), self._root_of(url, cache)) for url in places]
+        self._temporary: list[Path] = []
+        known = {url: Place(url) for url in places}
+        self._watched = [Watched(place, self._root_of(url, cache)) for url, place in known.items()]
         for watched in self._watched:
             threading.Thread(target=self._work, args=[watched], name="elsewhere", daemon=True).start()
 
@@ -103,7 +110,8 @@ class Elsewhere:
             cache.mkdir(parents=True, exist_ok=True)
             lock.acquire(timeout=0)
         except (Timeout, OSError):
-            return Path(tempfile.mkdtemp(prefix="gatelight-runs-"))
+            self._temporary.append(Path(tempfile.mkdtemp(prefix="gatelight-runs-")))
+            return self._temporary[-1]
         self._locks.append(lock)
         return root
 
@@ -145,6 +153,8 @@ class Elsewhere:
         self._closing.set()
         for lock in self._locks:
             lock.release()
+        for root in self._temporary:
+            shutil.rmtree(root, ignore_errors=True)
 
 
 def copies_now(url: str, folder: Path) -> list[Copy]:

@@ -87,10 +87,11 @@ class RunStore:
         return replace(news, order=order, runs=[run for run in news.runs if run.id in seen])
 
     def _all(self) -> list[RunSummary]:
-        own = self._own.rows()
-        mine = {run.id for run in own} if self._copied else set()
-        copied = [run for rows in self._copied for run in rows.rows() if run.id not in mine]
-        return own + copied + self._recorded.rows()
+        rows = self._own.rows()
+        for copied in self._copied:
+            known = {run.id for run in rows}  # of two with one id, the one that is found by it
+            rows = rows + [run for run in copied.rows() if run.id not in known]
+        return rows + self._recorded.rows()
 
     def names_of(self, owner: str) -> list[str]:
         """What the runs of a visitor are called."""

@@ -4,13 +4,17 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from engine.core.errors import RunError
+from engine.data.dataset import Dataset
 from engine.data.fingerprint import changed_splits
 from engine.data.tokenise import Example
-from engine.training.gradient_worker import GradientWorker, Plan, build_gradient_worker
+from engine.methods.base import Method
+from engine.models.base import Base
+from engine.training.gradient_worker import Plan, build_gradient_worker
 from engine.training.gradients import Step
 from engine.training.launch import LoadBase, base_for, build_method
 from engine.training.processes import Processes
 from engine.training.run_changes import base_changes, data_changed
+from engine.training.sharing import unpacked
 
 
 def follow(processes: Processes, load: LoadBase) -> None:
@@ -32,7 +36,11 @@ def follow(processes: Processes, load: LoadBase) -> None:
 
 def _help(plan: Plan, processes: Processes, load: LoadBase) -> None:
     with processes.together():
-        worker = _worker(plan, processes, load)
+        base, method, dataset = _loaded(plan, load)
+    processes.split(base)
+    with processes.together():
+        settings = plan.config.of_training()
+        worker = build_gradient_worker(settings, base, method, dataset, processes, plan.sorted_batches)
     rows: Iterator[list[Example]] = iter(())
     expected = -1
     while (step := processes.hear()) is not None:
@@ -44,18 +52,20 @@ def _help(plan: Plan, processes: Processes, load: LoadBase) -> None:
         expected = step.number + 1
 
 
-def _worker(plan: Plan, processes: Processes, load: LoadBase) -> GradientWorker:
-    """The same base, data and method as in process 0.
+def _loaded(plan: Plan, load: LoadBase) -> tuple[Base, Method, Dataset]:
+    """The same base, method and data as in process 0. Of a base that is split, process 0 alone reads the files.
 
     Raises:
         WorkbenchError: Something cannot be loaded, or is not the same.
     """
-    base = base_for(plan.config, load)
-    if changed := base_changes(plan.run, plan.base, base):
-        raise changed[0]
+    if plan.packed is None:
+        base = base_for(plan.config, load)
+        if changed := base_changes(plan.run, plan.base, base):
+            raise changed[0]
+        method = build_method(plan.config, base, plan.head)
+    else:
+        base, method = unpacked(plan.packed)
     dataset = plan.config.load_data(base.processor)
     if splits := changed_splits(plan.data, dataset, ("train",)):
         raise data_changed(plan.run, dataset.name, splits)
-    method = build_method(plan.config, base, plan.head)
-    settings = plan.config.of_training()
-    return build_gradient_worker(settings, base, method, dataset, processes, plan.sorted_batches)
+    return base, method, dataset

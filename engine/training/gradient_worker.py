@@ -3,7 +3,7 @@
 import math
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -22,6 +22,7 @@ from engine.training.gradients import Gradients, Result, Step
 from engine.training.objective import TrainingObjective
 from engine.training.optimiser import checkpoint_activations
 from engine.training.processes import Processes
+from engine.training.sharing import packed
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,7 @@ class Plan:
         base: Its base.
         data: Fingerprints of the dataset's splits.
         sorted_batches: As in `GradientWorker`.
+        packed: The base without its weights, and the method, where the processes hold the base together.
     """
 
     run: str
@@ -95,15 +97,19 @@ class Plan:
     base: BaseFacts
     data: dict[str, str]
     sorted_batches: int
+    packed: bytes | None = None
 
 
-def lead(processes: Processes, plan: Plan) -> None:
-    """In process 0: tell the others what is trained, and wait until they have loaded it.
+def lead(processes: Processes, plan: Plan, base: Base, method: Method) -> None:
+    """In process 0: tell the others what is trained, and wait until they have loaded it, or their shares of the base.
 
     Raises:
-        RunError: One of them could not.
+        RunError: One of them could not, or the base cannot be split.
     """
-    processes.tell(plan)
+    processes.tell(replace(plan, packed=packed(base, method)) if processes.sharded else plan)
+    with processes.together():
+        pass
+    processes.split(base)
     with processes.together():
         pass
 

@@ -148,7 +148,7 @@ class Gradients:
         """Gradient of the mean over all labels, in `micro_batches` parts; returns this process's part of the loss."""
         (count,) = self.processes.total(count_labels(self._base.shape, batch) if batch else 0)
         total = 0.0
-        with self.processes.together():
+        with self.processes.together(), self.processes.passing():
             for part in batch.parts(self._settings.micro_batches) if batch else ():
                 loss = self._objective(part) / max(1, count)
                 loss.backward()

@@ -11,7 +11,7 @@ from accelerate import Accelerator
 from engine.config.resuming import AS_IT_WAS, Resuming
 from engine.config.run import RunConfig
 from engine.config.training import TrainingSettings
-from engine.core.errors import SettingError
+from engine.core.errors import RunError, SettingError
 from engine.data.batching import sorted_batches
 from engine.data.dataset import Dataset
 from engine.data.fingerprint import fingerprints
@@ -20,6 +20,7 @@ from engine.data.task import head_for
 from engine.methods import method_class
 from engine.methods.base import Method, Start
 from engine.models.base import Base
+from engine.models.loading import DTYPES, resolve_device, resolve_precision
 from engine.runs.facts import BaseFacts, RunFacts
 from engine.runs.folder import RunFolder
 from engine.runs.log import cut_back
@@ -42,14 +43,33 @@ LoadBase = Callable[..., Base]
 ALONE = Processes()
 
 
-def base_for(config: RunConfig, load: LoadBase) -> Base:
+def base_for(config: RunConfig, load: LoadBase, processes: Processes = ALONE) -> Base:
     """The base of a run. A model's own code runs only where the config says that its authors are trusted.
+
+    A base that is split over processes comes into this machine's memory first: it need not fit into one GPU.
 
     Raises:
         ModelError: It cannot be loaded.
+        RunError: It is to be split, and is quantised.
     """
     training = config.of_training()
-    return load(config.model, training.precision, **training.loading)
+    if not processes.sharded:
+        return load(config.model, training.precision, **training.loading)
+    device = resolve_device(training.device)
+    precision = resolve_precision(training.precision, device)
+    loading = training.loading if device == "cpu" else {**training.loading, "device": "cpu"}
+    if precision in DTYPES:
+        base = load(config.model, precision, **loading)
+        precision = base.precision
+    if precision not in DTYPES:
+        raise RunError(
+            "sharded_quantised",
+            f"precision is {precision!r}, and a base in {precision} cannot be split over processes: choose bf16, fp16 "
+            "or fp32, or take an Accelerate config with distributed_type MULTI_GPU or MULTI_CPU.",
+            field="precision",
+            value=precision,
+        )
+    return base
 
 
 def build_method(config: RunConfig, base: Base, head: HeadSpec | None = None) -> Method:
@@ -131,7 +151,7 @@ def _made(
 ) -> tuple[RunFolder, Base, Method, Dataset]:
     config = config.checked()
     config.load_data()  # its errors shall come before a model is loaded
-    base = base_for(config, load)
+    base = base_for(config, load, processes)
     config = config.sized(base.shape)  # here and nowhere later: a run that exists means what its files say
     dataset = config.load_data(base.processor)
     training = config.of_training()
@@ -142,7 +162,8 @@ def _made(
                 head.target(row, dataset.name)
     method = build_method(config, base, head)
     together = sorted_batches(len(dataset.rows("train")), training.batch_size)
-    lead(processes, Plan(path.name, config, head, _base_facts(base), fingerprints(dataset), together))
+    plan = Plan(path.name, config, head, _base_facts(base), fingerprints(dataset), together)
+    lead(processes, plan, base, method)
     folder = RunFolder.create(
         path,
         config,
@@ -215,16 +236,15 @@ def resume_run(
     if steps > before:
         folder.update(steps=steps, score=None)  # the score is of a state that will not stay
     config = folder.config
-    base = base_for(config, load)
+    base = base_for(config, load, processes)
     dataset = config.load_data(base.processor)
     changed = changes(folder, facts, base, dataset)
     if changed and not resuming.accept_changed:
         raise changed[0]
-    lead(
-        processes,
-        Plan(folder.id, config, facts.head, _base_facts(base), fingerprints(dataset), facts.sorted_batches),
-    )
-    trainer = build_trainer(folder, base, build_method(config, base, facts.head), dataset, processes)
+    method = build_method(config, base, facts.head)
+    plan = Plan(folder.id, config, facts.head, _base_facts(base), fingerprints(dataset), facts.sorted_batches)
+    lead(processes, plan, base, method)
+    trainer = build_trainer(folder, base, method, dataset, processes)
     if folder.checkpoint_paths:
         trainer.restore()
     if steps > before:

@@ -391,7 +391,7 @@ class Trainer:
         step = self.position.step
         if score is None:
             self._checkpoint()
-        memory = self._meter.measured(self.base.model, self.method, self.state.optimiser)
+        memory = self._meter.measured(self.base.model, self.method, self.state.optimiser, self.base.share)
         early = status == "finished" and step < self.settings.steps
         self.recorder.ended(step, status, early=early, memory=memory, wall_s=self.position.wall_s, score=score)
 

@@ -10,8 +10,7 @@ resumption, a validation that takes minutes) has to be told. For 0.1 % of a mode
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from datetime import timedelta
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import Any, TypeVar
 
 import torch
@@ -20,13 +19,14 @@ from accelerate.utils import broadcast_object_list, gather_object
 from torch import Tensor, nn
 
 from engine.core.errors import RunError
+from engine.models.base import Base
+from engine.training.sharing import Sharing
+from engine.training.wire import PATIENCE, wire
 
 T = TypeVar("T")
 
-PATIENCE = timedelta(days=7)
-"""How long a process waits for another one, which may validate meanwhile, or be stopped by hand."""
-
-UNUSED = {"ACCELERATE_USE_FSDP": "FSDP", "ACCELERATE_USE_DEEPSPEED": "DeepSpeed"}
+DEEPSPEED, FSDP, VERSION = "ACCELERATE_USE_DEEPSPEED", "ACCELERATE_USE_FSDP", "FSDP_VERSION"
+"""What `accelerate launch` says of its config in the environment."""
 
 
 class Processes:
@@ -35,11 +35,15 @@ class Processes:
     Attributes:
         rank: Number of this process.
         count: Of all processes.
+        sharded: Whether each holds a share of the base only.
     """
 
-    def __init__(self, rank: int = 0, count: int = 1, device: torch.device | None = None) -> None:
+    def __init__(
+        self, rank: int = 0, count: int = 1, device: torch.device | None = None, sharing: Sharing | None = None
+    ) -> None:
         self.rank, self.count = rank, count
-        self._device = device
+        self.sharded = sharing is not None
+        self._device, self._sharing = device, sharing
 
     @classmethod
     def of_environment(cls) -> "Processes":
@@ -50,17 +54,13 @@ class Processes:
         """
         if int(os.environ.get("WORLD_SIZE", "1")) < 2:
             return cls()
-        if asked := [name for key, name in UNUSED.items() if os.environ.get(key, "").lower() == "true"]:
-            raise RunError(
-                "not_sharded",
-                f"The Accelerate config asks for {asked[0]}, which splits the base over processes; here each holds it "
-                "whole. Take a config with distributed_type MULTI_GPU or MULTI_CPU, and --precision nf4 for a base "
-                "that does not fit.",
-                name=asked[0],
-            )
+        sharded = _splits_the_base()
         cpu = os.environ.get("ACCELERATE_USE_CPU", "").lower() in ("true", "1", "yes") or not torch.cuda.is_available()
+        # Accelerate and transformers read it, too, and would split what is loaded and prepared in their own way.
+        os.environ.pop(FSDP, None)
         state = PartialState(cpu=cpu, timeout=PATIENCE)
-        return cls(state.process_index, state.num_processes, state.device)
+        rank, count, device = state.process_index, state.num_processes, state.device
+        return cls(rank, count, device, Sharing(rank, count, device) if sharded else None)
 
     @property
     def main(self) -> bool:
@@ -83,16 +83,29 @@ class Processes:
 
     def tell(self, message: object) -> None:
         """In process 0: send a picklable value, which the others `hear`."""
-        if not self.alone:
-            with _wire():
+        if self._sharing is not None:
+            self._sharing.tell(message)
+        elif not self.alone:
+            with wire():
                 broadcast_object_list([message])
 
     def hear(self) -> Any:  # noqa: ANN401 - whatever process 0 tells
         """In any other process: what process 0 tells next."""
+        if self._sharing is not None:
+            return self._sharing.hear()
         messages: list[Any] = [None]
-        with _wire():
+        with wire():
             broadcast_object_list(messages)
         return messages[0]
+
+    def split(self, base: Base) -> None:
+        """Split a base over the processes, if that was asked for."""
+        if self._sharing is not None:
+            self._sharing.split(base)
+
+    def passing(self) -> AbstractContextManager[None]:
+        """Around the forward and backward passes of a step, in which all processes may need the base."""
+        return nullcontext() if self._sharing is None else self._sharing.working()
 
     @torch.no_grad()
     def share_tensors(self, module: nn.Module) -> None:
@@ -101,7 +114,7 @@ class Processes:
             return
         for tensors in _by_dtype(module.state_dict().values()):
             flat = _flat(tensors).to(self._device)
-            with _wire():
+            with wire():
                 torch.distributed.broadcast(flat, 0)
             if not self.main:
                 _unflatten(flat, tensors)
@@ -121,13 +134,13 @@ class Processes:
         try:
             yield
         except Exception as error:
-            if self.alone:
+            if self.alone or (self._sharing is not None and self._sharing.broken):
                 raise
             own = error
         (failed,) = self.total(float(own is not None))
         if not failed:
             return
-        with _wire():
+        with wire():
             errors: list[str] = gather_object([(str(own) or type(own).__name__) if own is not None else ""])
         if own is not None:
             raise own
@@ -139,7 +152,7 @@ class Processes:
         if self.alone:
             return list(values)
         sums = torch.tensor(values, dtype=torch.float64).to(self._device)
-        with _wire():
+        with wire():
             torch.distributed.all_reduce(sums)
         return sums.tolist()
 
@@ -150,7 +163,7 @@ class Processes:
         used = list(parameters)
         present = torch.tensor([float(p.grad is not None) for p in used]).to(self._device)
         flat = _flat([torch.zeros_like(p) if p.grad is None else p.grad for p in used]).to(self._device)
-        with _wire():
+        with wire():
             torch.distributed.all_reduce(present)
             torch.distributed.reduce(flat, 0)
         if not self.main:
@@ -161,21 +174,26 @@ class Processes:
             parameter.grad = gradient if count else None
 
 
-@contextmanager
-def _wire() -> Iterator[None]:
-    """Around what goes from process to process.
+def _splits_the_base() -> bool:
+    """Whether the Accelerate config asks for that.
 
     Raises:
-        RunError: One of them is gone.
+        RunError: It asks for a way in which that cannot be done here.
     """
-    try:
-        yield
-    except RuntimeError as error:
+    asked = {name for name in (DEEPSPEED, FSDP) if os.environ.get(name, "").lower() == "true"}
+    if DEEPSPEED in asked:
         raise RunError(
-            "process_lost",
-            "Another process of the run is gone, or cannot be reached. What the newest checkpoint holds is kept: "
-            "resume the run.",
-        ) from error
+            "not_sharded",
+            "The Accelerate config asks for DeepSpeed, with which no adapter is trained here: to split the base over "
+            "the processes take FSDP with fsdp_version: 2, else distributed_type MULTI_GPU or MULTI_CPU.",
+        )
+    if FSDP in asked and os.environ.get(VERSION, "1") != "2":
+        raise RunError(
+            "old_fsdp",
+            "The Accelerate config asks for FSDP in its version 1, with which no adapter is trained here: set "
+            "fsdp_version: 2 in it.",
+        )
+    return FSDP in asked
 
 
 def _by_dtype(tensors: Iterable[Tensor]) -> Iterable[list[Tensor]]:

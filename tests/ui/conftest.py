@@ -180,6 +180,7 @@ def visit(app, tabs, request):
         page.wait_for_selector(".gl-header")
         return page
 
+    opened.complaints = visitor.complaints
     yield opened
     if request.node.stash.get(FAILED, False):
         stop_all(opened())

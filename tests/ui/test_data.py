@@ -1,6 +1,7 @@
 """Train: memory, one's own data, what will be trained on, models."""
 
 import json
+import resource
 from pathlib import Path
 
 import pytest
@@ -114,6 +115,27 @@ def test_own_file_from_upload_to_curve(visit, app, odd):
     kept = Path(facts["config"]["dataset"])
     assert kept.is_relative_to(app.home)
     assert kept.read_bytes() == odd.read_bytes()
+
+
+@pytest.mark.fault("killed", "There is no room for an upload: the page says so, and takes the next one.")
+def test_a_refused_upload_is_said(visit, app, odd):
+    """Gradio's button says nothing; the form stays as it is, and the next upload is taken.
+
+    The server may write no more than one byte to a file, as where a disk is full.
+    """
+    page = visit("/zh")
+    user_data(page)
+    before = resource.prlimit(app.process.pid, resource.RLIMIT_FSIZE, (1, resource.RLIM_INFINITY))
+    page.set_input_files(UPLOAD, odd)
+    page.wait_for_selector(".gl-refused[role=alert] >> text=磁盘已满")
+    assert "507" in visit.complaints.pop()
+    resource.prlimit(app.process.pid, resource.RLIMIT_FSIZE, before)
+    page.click(".gl-refused")
+    with page.expect_file_chooser() as chooser:
+        page.click("#gl-own-upload")
+    chooser.value.set_files(odd)
+    page.wait_for_selector("#gl-own-facts >> text=Frage")
+    assert page.locator(".gl-refused").count() == 0
 
 
 def uploaded(page, file):

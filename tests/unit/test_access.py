@@ -238,20 +238,19 @@ def test_who_logs_in_is_confined_on_loopback_too(tmp_path, monkeypatch, shared):
 )
 def test_ports_and_hosts_that_cannot_be(host, port, said):
     with pytest.raises(SystemExit, match=said):
-        launch.free_port(host, port)
+        launch.listening(host, port)
 
 
+@pytest.mark.fault("network", "Two servers are started at the same moment: each has a port of its own.")
 def test_the_next_free_port():
     """Also of an address of six parts, where the machine has one."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = taken.getsockname()[1]
-        assert launch.free_port("127.0.0.1", port) > port
+    with launch.listening("127.0.0.1", 7900) as one, launch.listening("127.0.0.1", 7900) as other:
+        assert 7900 <= one.getsockname()[1] < other.getsockname()[1]
     if socket.has_ipv6:
         try:
             with socket.socket(socket.AF_INET6) as probe:
                 probe.bind(("::1", 0))
         except OSError:
             pytest.skip("no such address here")
-        assert launch.free_port("::1", 7991) >= 7991
+        with launch.listening("::1", 7991) as found:
+            assert found.getsockname()[1] >= 7991

@@ -21,7 +21,7 @@ from engine.runs.elsewhere.place import Place
 from engine.runs.facts import RunFacts
 from engine.runs.folder import RunFolder
 from engine.runs.requests import STOP, Requests
-from engine.service.elsewhere import MOST_RUNS, Watched
+from engine.service.elsewhere import MOST_RUNS, QUIET_ONES, Watched
 
 
 @pytest.fixture(params=["memory", "file"])
@@ -404,6 +404,39 @@ def test_a_hostile_place(folder, tmp_path):
         watched.copies["owned"].fetch(tmp_path / "mine", "")
     assert not (tmp_path / "mine").exists()
     assert not list(tmp_path.glob(".mine*"))
+
+
+def test_runs_that_go_on_do_not_wait_for_the_others(folder, tmp_path, monkeypatch):
+    """Those that nobody mirrors are looked at in turns, a few each time; one that is taken up again is seen then."""
+    place, looked = f"file://{tmp_path}/bucket", []
+    for number in range(20):
+        (tmp_path / "bucket" / f"{number:02}").mkdir(parents=True)
+    sends = mirror_of(folder, place)
+    sends._round()
+    monkeypatch.setattr(Copy, "look", lambda copy, former=Copy.look: (looked.append(copy.path.name), former(copy))[1])
+    watched = Watched(Place(place), tmp_path / "copies")
+    watched.look()
+    assert len(looked) == 21
+    looked.clear()
+    for number in range(6):
+        watched.look()
+        assert looked.count("run 1") == number + 1
+    assert len(looked) == 6 * (1 + QUIET_ONES)
+    assert len(set(looked)) >= 20
+    sends._round(last=True)
+    watched.look()
+    assert watched.copies["run 1"].quiet
+
+
+@pytest.mark.fault("network", "The bucket of a mirror was mistyped: none is made, and a sentence says so.")
+def test_no_bucket_is_made(monkeypatch):
+    place = Place("memory://runs")
+    monkeypatch.setattr(place, "_has_buckets", True)
+    monkeypatch.setattr(place._fs, "pipe_file", lambda *_: (_ for _ in ()).throw(FileNotFoundError()))
+    monkeypatch.setattr(place._fs, "makedirs", lambda *_, **__: pytest.fail("it was made"))
+    with pytest.raises(RunError, match="no such bucket"):
+        place.write("a", b"b")
+    assert Place("memory://runs")._has_buckets is False
 
 
 def test_many_runs_and_gone_ones(tmp_path):

@@ -7,7 +7,6 @@ import sys
 
 import pytest
 
-from engine.core.errors import RunError
 from engine.runs.folder import RunFolder
 from engine.runs.log import all_events
 from engine.training.launch import start_run
@@ -85,15 +84,6 @@ def test_a_process_that_fails(folder, name, key, words, step):
         return
     facts = RunFolder.open(folder / name).facts()
     assert (facts.status, facts.step, facts.problem["key"]) == ("failed", step, key)
-
-
-@pytest.mark.fault("input", "An Accelerate config that splits the base over processes is refused by its name.")
-@pytest.mark.parametrize(("variable", "name"), [("ACCELERATE_USE_FSDP", "FSDP"), ("ACCELERATE_USE_DEEPSPEED", "DeepS")])
-def test_configs_that_split_the_base(monkeypatch, variable, name):
-    monkeypatch.setenv("WORLD_SIZE", "2")
-    monkeypatch.setenv(variable, "true")
-    with pytest.raises(RunError, match=name):
-        Processes.of_environment()
 
 
 def test_one_process_alone(monkeypatch):

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import threading
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,8 @@ from app.words import Say
 from engine.config.run import RunConfig
 from engine.core.confine import Confinement
 from engine.core.errors import RunError, WorkbenchError
+from engine.core.sampling import Sampling
+from engine.inference.messages import ChatRequest, ChatSide
 from engine.runs.elsewhere.mirror import Mirror
 from engine.runs.elsewhere.place import Place
 from engine.runs.facts import RunFacts
@@ -60,7 +63,7 @@ def started(tmp_path, bucket):
 def workbench(tmp_path, bucket, monkeypatch):
     """One that has the place; a silent mirror counts as gone sooner."""
     monkeypatch.setattr(elsewhere, "EVERY_S", 0.3)
-    monkeypatch.setattr(elsewhere, "SELDOM", 2)
+    monkeypatch.setattr(elsewhere, "LISTED_EVERY", 2)
     opened = Workbench(tmp_path / "home", places=[bucket])
     yield opened
     opened.close()
@@ -96,6 +99,10 @@ def test_watched_stopped_and_resumed(workbench, started, bucket):
     assert row(workbench).step == step > 0
     with pytest.raises(RunError, match="nothing to stop"):
         workbench.runs.stop("far away")
+    request = ChatRequest(prompt="Hi", sides=(ChatSide(run="far away"),), sampling=Sampling(max_new_tokens=2))
+    assert list(workbench.chat(request, threading.Event()))
+    assert zipfile.ZipFile(workbench.export("far away", "gatelight")).namelist()
+    assert not (workbench.runs.root / "far away").exists()
     workbench.resume("far away")
     wait(lambda: workbench.live().step > step, seconds=120)
     workbench.stop()
@@ -215,6 +222,21 @@ def test_on_a_server(tmp_path):
     opened.close()
 
 
+def test_the_same_run_at_two_places(tmp_path):
+    """It is shown once; a place that is named twice is one place."""
+    for number, url in enumerate(("memory://two-a", "memory://two-b")):
+        folder = RunFolder.create(tmp_path / url[9:] / "run", RunConfig(), RunFacts(name=str(number), steps=9))
+        made = Mirror(folder, Place(url), print, new=True)
+        made._claim()
+        made._round(last=True)
+    opened = Workbench(tmp_path / "home", places=["memory://two-a", "memory://two-b", "memory://two-a"])
+    assert len(opened._elsewhere.roots) == 2
+    wait(lambda: all((root / "run" / "run.json").exists() for root in opened._elsewhere.roots), seconds=10)
+    assert [run.place for run in opened.runs.summaries() if run.id == "run"] == ["memory://two-a"]
+    assert opened.runs.folder("run").facts().name == "0"
+    opened.close()
+
+
 def test_two_servers_with_one_home(tmp_path):
     """Each has copies of its own, so that none writes into the other's."""
     opened = [Workbench(tmp_path / "home", places=["memory://one"]) for _ in range(2)]
@@ -222,3 +244,4 @@ def test_two_servers_with_one_home(tmp_path):
     assert len(roots) == 2
     for bench in opened:
         bench.close()
+    assert sum(root.exists() for root in roots) <= 1

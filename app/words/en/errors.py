@@ -42,8 +42,20 @@ WORDS = {
         "are too large for precision {precision}, or its weights are damaged. Choose bf16 or fp32 as number format."
     ),
     "error.not_sharded": (
-        "The Accelerate config asks for {name}, which splits the base over processes; here each holds it whole. Take a "
-        "config with distributed_type MULTI_GPU or MULTI_CPU, and nf4 for a base that does not fit."
+        "The Accelerate config asks for DeepSpeed, with which no adapter is trained here: to split the base over the "
+        "processes take FSDP with fsdp_version: 2, else distributed_type MULTI_GPU or MULTI_CPU."
+    ),
+    "error.old_fsdp": (
+        "The Accelerate config asks for FSDP in its version 1, with which no adapter is trained here: set "
+        "fsdp_version: 2 in it."
+    ),
+    "error.sharded_quantised": (
+        "{field} is {value}, and a base in {value} cannot be split over processes: choose bf16, fp16 or fp32, or take "
+        "an Accelerate config with distributed_type MULTI_GPU or MULTI_CPU."
+    ),
+    "error.sharded_code": (
+        "The model {name} runs code of its own, so it cannot be split over processes: take an Accelerate config with "
+        "distributed_type MULTI_GPU or MULTI_CPU."
     ),
     "error.process_failed": "Process {rank} of the run failed: {reason}",
     "error.process_lost": (

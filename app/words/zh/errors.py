@@ -35,8 +35,20 @@ WORDS = {
         "模型的数值超出了 {precision} 的范围，或权重已损坏。请把数值格式改为 bf16 或 fp32。"
     ),
     "error.not_sharded": (
-        "Accelerate 配置要求使用 {name}（把基座拆分到多个进程），而这里每个进程都保存完整的基座："
-        "请改用 distributed_type 为 MULTI_GPU 或 MULTI_CPU 的配置；放不下的基座请用 nf4。"
+        "Accelerate 配置要求使用 DeepSpeed，而这里无法用它训练适配器："
+        "要把基座拆分到多个进程，请使用 FSDP 并设置 fsdp_version: 2；"
+        "否则请把 distributed_type 设为 MULTI_GPU 或 MULTI_CPU。"
+    ),
+    "error.old_fsdp": (
+        "Accelerate 配置要求使用 FSDP 第 1 版，而这里无法用它训练适配器：请在其中设置 fsdp_version: 2。"
+    ),
+    "error.sharded_quantised": (
+        "{field}为 {value}，而 {value} 的基座无法拆分到多个进程："
+        "请选择 bf16、fp16 或 fp32，或改用 distributed_type 为 MULTI_GPU 或 MULTI_CPU 的 Accelerate 配置。"
+    ),
+    "error.sharded_code": (
+        "模型 {name} 运行自带的代码，因此无法拆分到多个进程："
+        "请改用 distributed_type 为 MULTI_GPU 或 MULTI_CPU 的 Accelerate 配置。"
     ),
     "error.process_failed": "运行的第 {rank} 号进程出错：{reason}",
     "error.process_lost": "运行的另一个进程已退出或无法连接。最新检查点中的内容已保留：请继续该运行。",

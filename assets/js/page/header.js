@@ -8,6 +8,7 @@ import { soonOf } from "../common/server.js";
 import { clock, fill, lastPart } from "../common/text.js";
 import { follow } from "../watch/current.js";
 import { mountHelp } from "./help.js";
+import { mountUploads } from "./uploads.js";
 
 /** @import { HeaderServer, Live, Words } from "../types.js" */
 
@@ -115,6 +116,7 @@ export const mountHeader = (element, words, server, changed) => {
   for (const tab of findAll(header, ".gl-tab-link")) tab.addEventListener("click", () => tabs.open(tab.dataset.tab));
   mountLarge(find(header, ".gl-large-switch"));
   mountHelp(words["frame.help"] ?? "");
+  mountUploads(words);
   chip.addEventListener("click", () => {
     tabs.open("watch");
     if (latestLive()?.run) follow();

@@ -33,6 +33,7 @@ from engine.methods.base import Method, Start
 from engine.methods.parts.activation_changes import Observed, change_report, relative_changes
 from engine.models.family import targeted_linears
 from engine.models.shape import ModelShape
+from engine.models.shards import weight_norm
 from engine.models.sites import Sites
 from engine.models.view import View
 from engine.telemetry.events import Event
@@ -107,9 +108,8 @@ class AdaLora(Method[AdaLoraSettings]):
         for layer in range(self.shape.l):
             for role in self.roles:
                 sites.add_linear(layer, role, partial(self.update, f"{layer}_{role}"))
-                weight = getattr(sites.linear(layer, role).module, "weight", None)
-                if weight is not None and weight.dtype.is_floating_point:
-                    self._weight_norms[f"{layer}_{role}"] = float(weight.detach().float().norm())
+                if (norm := weight_norm(sites.linear(layer, role).module)) is not None:
+                    self._weight_norms[f"{layer}_{role}"] = norm
 
     def update(self, key: str, x: Float[Tensor, "*b i"], _y: Float[Tensor, "*b o"]) -> Float[Tensor, "*b o"] | None:
         """S scale P (lambda * Q x); None where it is off."""

@@ -47,6 +47,7 @@ from engine.methods.parts.dense_weights import dense_weight
 from engine.methods.parts.masking import readable_weight
 from engine.models.base import Base
 from engine.models.shape import ModelShape
+from engine.models.shards import weight_norm
 from engine.models.sites import Sites
 from engine.models.view import View
 from engine.telemetry.events import Event
@@ -133,9 +134,8 @@ class Lora(Method[LoraSettings]):
         for place in self.places:
             linear = sites.linear(place.layer, place.role).module
             sites.add_linear(place.layer, place.role, partial(self.update, place, linear))
-            weight = getattr(linear, "weight", None)
-            if weight is not None and weight.dtype.is_floating_point:
-                self._weight_norms[place.key] = float(weight.detach().float().norm())
+            if (norm := weight_norm(linear)) is not None:
+                self._weight_norms[place.key] = norm
 
     def pair(self, key: str) -> Pair:
         """A and B of an update, those of its difference to the start where it has one (of twice the rank)."""

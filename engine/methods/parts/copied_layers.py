@@ -4,8 +4,6 @@ A copy is called in the way in which the backbone called the layer itself in the
 It keeps a key/value cache of its own beside the backbone's.
 """
 
-import copy
-
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -15,6 +13,7 @@ from typing_extensions import override
 from engine.methods.parts.masking import readable_weight
 from engine.models.base import Base
 from engine.models.shape import ModelShape
+from engine.models.shards import own_copy
 from engine.models.trace import BackboneTrace
 
 
@@ -33,9 +32,9 @@ class CopiedLayers(nn.Module):
             for role in shape.linears:
                 readable_weight(base, layer, role, title)
         layers = base.model.get_submodule(shape.family.layers)
-        self.layers = nn.ModuleList(copy.deepcopy(layers[layer]) for layer in self.chosen)  # type: ignore[index]
+        self.layers = nn.ModuleList(own_copy(layers[layer]) for layer in self.chosen)  # type: ignore[index]
         last = last_norm(shape)
-        self.last = nn.Identity() if last is None else copy.deepcopy(base.model.get_submodule(last))
+        self.last = nn.Identity() if last is None else own_copy(base.model.get_submodule(last))
         self.float().requires_grad_(requires_grad=True)
         self.train()
         self._config = base.model.config

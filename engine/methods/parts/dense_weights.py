@@ -5,14 +5,16 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from engine.methods.parts.masking import frozen_weight
+from engine.models.shards import whole
 
 
 @torch.no_grad()
 def dense_weight(linear: nn.Module) -> Float[Tensor, "o i"]:
     """The weight in fp32, made anew where it is rounded; on the meta device a stand-in of its size."""
-    weight = frozen_weight(linear)
-    if weight is not None:
-        return weight.detach().float()
+    with whole(linear) as passing:
+        weight = frozen_weight(linear)
+        if weight is not None:
+            return weight.detach().to(torch.float32, copy=passing)
     rounded = linear.weight
     assert isinstance(rounded, Tensor)
     if rounded.device.type == "meta":

@@ -15,6 +15,7 @@ from engine.methods.parts.activation_changes import Observed, change_report, rel
 from engine.methods.spec import S
 from engine.models.family import targeted_linears
 from engine.models.shape import ModelShape
+from engine.models.shards import weight_norm
 from engine.models.sites import Sites
 from engine.models.view import View
 from engine.telemetry.events import Event
@@ -69,9 +70,8 @@ class LinearChange(Method[S]):
                     self._note_weight(f"{layer}_{role}", sites.linear(layer, role).module)
 
     def _note_weight(self, key: str, linear: nn.Module) -> None:
-        weight = getattr(linear, "weight", None)
-        if isinstance(weight, Tensor) and weight.dtype.is_floating_point:
-            self._weight_norms[key] = float(weight.detach().float().norm())
+        if (norm := weight_norm(linear)) is not None:
+            self._weight_norms[key] = norm
 
     def _add(
         self, layer: int, role: str, x: Float[Tensor, "*b i"], _y: Float[Tensor, "*b o"] | None = None

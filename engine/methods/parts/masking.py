@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from engine.core.errors import ModelError
 from engine.models.base import Base
+from engine.models.shards import whole
 
 
 class StraightThrough(torch.autograd.Function):
@@ -55,7 +56,10 @@ def readable_weight(base: Base, layer: int, role: str, title: str) -> Float[Tens
         ModelError: It is quantised, so the method cannot have it.
     """
     path = f"{base.shape.family.layers}.{layer}.{base.shape.family.linears[role]}"
-    weight = frozen_weight(base.model.get_submodule(path))
+    linear = base.model.get_submodule(path)
+    with whole(linear) as passing:
+        weight = frozen_weight(linear)
+        weight = weight.clone() if passing and weight is not None else weight
     if weight is None:
         raise ModelError(
             "needs_weights",

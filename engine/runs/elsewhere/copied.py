@@ -42,6 +42,10 @@ class Copy:
     Args:
         place: The run's.
         path: Of the copy's folder.
+
+    Attributes:
+        ended: Whether its mirror has ended well.
+        quiet: Whether the last look saw nobody who mirrors it, so that it need not be looked at often.
     """
 
     def __init__(self, place: Place, path: Path) -> None:
@@ -49,7 +53,7 @@ class Copy:
         self._pulled, self._sign, self._silent_s = _state(path)
         self._looked = math.nan
         self._remembered: object = None
-        self.ended = False
+        self.ended = self.quiet = False
 
     def look(self, *, facts_alone: bool = False) -> None:
         """Pull what is new of what the page shows; checkpoint, best state and snapshots stay there.
@@ -63,8 +67,10 @@ class Copy:
         """
         manifest = newest(self.place)
         if manifest is None:
+            self.quiet = True
             return
         self._listen(manifest)
+        self.quiet = not self.lives
         with writing(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
             first = not (self.path / "run.json").exists()

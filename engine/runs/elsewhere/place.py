@@ -18,6 +18,8 @@ T = TypeVar("T")
 
 SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://.", re.IGNORECASE)
 IN_TEXT = re.compile(r"[a-z][a-z0-9+.-]*://\S*", re.IGNORECASE)
+BUCKETS = ("s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "oss", "oci", "obs", "tos", "hf")
+"""Kinds of places in which only a bucket has to be there before a file; in others folders have to."""
 LONGEST_REASON = 200
 
 
@@ -47,6 +49,7 @@ class Place:
                 text = f"{self.shown} is of a kind that is not known: name one such as s3://, gs:// or file://."
                 raise RunError("place_unknown", text, place=self.shown) from error
             raise self._unreachable(error) from error
+        self._has_buckets = url.split("://")[0].lower() in BUCKETS
         self.shown, self._root = self.shown.rstrip("/"), str(root).rstrip("/")
 
     def of(self, run: str) -> "Place":
@@ -75,13 +78,15 @@ class Place:
         def put() -> bool:
             try:
                 self._fs.pipe_file(path, data)
-            except FileNotFoundError:  # object stores have no folders, other places need them
+            except FileNotFoundError:
+                if self._has_buckets:
+                    raise  # nobody wants a bucket of a name that was mistyped
                 self._fs.makedirs(path.rsplit("/", 1)[0], exist_ok=True)
                 self._fs.pipe_file(path, data)
             return True
 
         if self._try(put) is None:
-            raise self._unreachable(FileNotFoundError("there is no such folder"))
+            raise self._unreachable(FileNotFoundError("there is no such bucket or folder"))
 
     def delete(self, name: str) -> None:
         """Delete a file that may be there.
