@@ -10,6 +10,8 @@ STOP, PAUSE, GO_ON = "stop", "pause", "go on"
 REQUESTS = (STOP, PAUSE, GO_ON)
 POLL_S = 0.2
 """Seconds between two looks at the file."""
+FILE = "asked"
+"""In the run folder; a mirror hands on what stands under that name at the run's place."""
 
 
 def ask(folder: RunFolder, request: str) -> None:
@@ -23,7 +25,7 @@ def ask(folder: RunFolder, request: str) -> None:
         raise RunError(
             "run_idle", f"The run {folder.id!r} is not being trained: there is nothing to stop.", run=folder.id
         )
-    write_text(folder.path / "asked", request)
+    write_text(folder.path / FILE, request)
 
 
 class Requests:
@@ -34,7 +36,7 @@ class Requests:
     """
 
     def __init__(self, folder: RunFolder) -> None:
-        self._path = folder.path / "asked"
+        self._path = folder.path / FILE
         self._path.unlink(missing_ok=True)
         self._looked = 0.0
 

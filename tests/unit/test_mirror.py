@@ -269,6 +269,23 @@ def test_two_writers(folder, url, tmp_path, monkeypatch):
     assert RunFolder(copy.path).facts().step == 4
 
 
+@pytest.mark.fault("code", "A place exchanges a run after it was looked at and trusted: it is not fetched.")
+def test_a_run_that_was_exchanged(folder, url, tmp_path):
+    """What somebody was allowed and trusted is what the copy says, not what the place holds a moment later."""
+    folder.update(status="stopped")
+    sends, copy = mirror_of(folder, url), copy_of(url, tmp_path)
+    assert sends._round()
+    copy.look()
+    folder.update(config=folder.facts().config | {"model": "somebody/elses"})
+    assert sends._round(last=True)
+    with pytest.raises(RunError) as caught:
+        copy.fetch(tmp_path / "mine" / "run 1", "ann")
+    assert caught.value.key == "copy_changed"
+    assert not list((tmp_path / "mine").iterdir())
+    copy.look()
+    assert copy.fetch(tmp_path / "mine" / "run 1", "ann").config.model == "somebody/elses"
+
+
 @pytest.mark.fault("input", "A new run has the name of a mirrored one: neither is written over the other.")
 def test_another_run_of_that_name(folder, url, tmp_path):
     mirror_of(folder, url)._round()

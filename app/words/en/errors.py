@@ -122,6 +122,7 @@ WORDS = {
     "error.run_elsewhere": (
         "The run “{run}” is at {place}, and only a copy of it here: change it there, or resume it here."
     ),
+    "error.copy_changed": "The run “{run}” at {place} is another one than was shown: look at it once more.",
     "error.copy_not_whole": "{file} of the run “{run}” is not whole at {place}: try again in a minute.",
     "error.no_run_there": "There is no mirrored run at {place}.",
     "error.run_is_here": "The folder “{path}” is there already: resume that one, or rename it.",

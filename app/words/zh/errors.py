@@ -92,6 +92,7 @@ WORDS = {
     "error.mirror_lost": "另一个进程已开始把该运行镜像到 {place}：本进程不再镜像。",
     "error.run_lives_elsewhere": "运行“{run}”正在 {place} 训练：请先停止，再在这里继续。",
     "error.run_elsewhere": "运行“{run}”位于 {place}，这里只有副本：请在那里修改，或在这里继续它。",
+    "error.copy_changed": "{place} 上的运行“{run}”与之前显示的不同：请重新查看。",
     "error.copy_not_whole": "运行“{run}”的 {file} 在 {place} 还不完整：请一分钟后再试。",
     "error.no_run_there": "{place} 没有镜像的运行。",
     "error.run_is_here": "文件夹“{path}”已经存在：请继续那一个，或给它改名。",

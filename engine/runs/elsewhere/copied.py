@@ -17,11 +17,12 @@ from typing import Any
 from engine.core.atomic import replacing, sync_tree, write_json
 from engine.core.errors import RunError
 from engine.core.writing import writing
-from engine.runs.elsewhere.manifest import ASKED, LOG, Manifest, Part, Parts, newest, total
+from engine.runs.elsewhere.manifest import LOG, Manifest, Part, Parts, newest, total
 from engine.runs.elsewhere.place import Place
 from engine.runs.facts import RunFacts
 from engine.runs.files import parse_json
 from engine.runs.folder import ACTIVE, RunFolder
+from engine.runs.requests import FILE
 
 STATE = ".pulled.json"
 """File in the copy with what of it has been pulled."""
@@ -122,7 +123,7 @@ class Copy:
         if self.status() not in ACTIVE:
             run = self.path.name
             raise RunError("run_idle", f"The run {run!r} is not being trained: there is nothing to stop.", run=run)
-        self.place.write(ASKED, request.encode())
+        self.place.write(FILE, request.encode())
 
     def fetch(self, target: Path, owner: str) -> RunFolder:
         """A run folder of its own with all that has been mirrored, from which training can go on.
@@ -131,8 +132,10 @@ class Copy:
             target: Where; it is made whole or not at all.
             owner: Whose run that is.
 
+        What a visitor was allowed and trusted was what the copy says: a run that has another config by now is refused.
+
         Raises:
-            RunError: The run is being trained, its place cannot be reached, or what is there is not whole.
+            RunError: The run is being trained, its place cannot be reached, or what is there is not whole, or changed.
             NotWrittenError: It cannot be written.
         """
         run = self.path.name
@@ -149,6 +152,9 @@ class Copy:
                     if not _written(self.place, parts, fresh / name):
                         raise self._not_whole(name)
                 _write_facts(fresh / "run.json", (fresh / "run.json").read_bytes(), owner)
+                if RunFolder(fresh).facts().config != RunFolder(self.path).facts().config:
+                    text = f"The run {run!r} at {self.place.shown} is another one than was shown: look at it once more."
+                    raise RunError("copy_changed", text, run=run, place=self.place.shown)
                 (fresh / "lock").touch()
                 sync_tree(fresh)
                 fresh.rename(target)

@@ -21,7 +21,6 @@ PART_BYTES = 8 * 2**20
 LOG_PART_BYTES = 256 * 1024
 """Bytes of a part of a file, and of the event log, whose last part is written anew until it is full."""
 LOG = "events.jsonl"
-ASKED = "asked"
 SLOTS = ("mirror-0.json", "mirror-1.json")
 MOST_FILES = 10_000
 MOST_RUN_BYTES = 2**40

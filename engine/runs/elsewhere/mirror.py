@@ -13,7 +13,6 @@ from pathlib import Path
 from engine.core.atomic import write_text
 from engine.core.errors import RunError
 from engine.runs.elsewhere.manifest import (
-    ASKED,
     BEAT_S,
     FILES,
     LOG,
@@ -30,7 +29,7 @@ from engine.runs.elsewhere.manifest import (
 from engine.runs.elsewhere.place import Place
 from engine.runs.files import parse_json
 from engine.runs.folder import RunFolder
-from engine.runs.requests import REQUESTS
+from engine.runs.requests import FILE, REQUESTS
 
 EVERY_S = 2.0
 """Seconds between two looks at the run folder, and at what is asked."""
@@ -147,7 +146,7 @@ class Mirror:
             raise RunError("mirror_busy", text, place=self._place.shown)
         if found is not None:
             self._last, self._there = found, found.digests
-        self._place.delete(ASKED)
+        self._place.delete(FILE)
         self._claimed = True
 
     def _is_of_this_run(self, found: Manifest) -> bool:
@@ -189,13 +188,13 @@ class Mirror:
 
     def _hear(self) -> None:
         """Hand on what somebody asks of the run, as if they had asked on this machine."""
-        asked = self._place.read(ASKED, 64)
+        asked = self._place.read(FILE, 64)
         if asked is None:
             return
-        self._place.delete(ASKED)
+        self._place.delete(FILE)
         request = asked.decode(errors="replace").strip()
         if request in REQUESTS:
-            write_text(self._folder.path / "asked", request)
+            write_text(self._folder.path / FILE, request)
 
     def _files(self) -> Iterator[tuple[str, Path]]:
         """The files of a state, by their paths in the run folder."""
