@@ -185,6 +185,10 @@ out of {rows:,}. "alpaca" are rows of Stanford's alpaca_data.json as they stand.
 
 {table}
 
+The style is learned. Facts are not: what the base does not know it still invents, within the style. Alpaca's
+rows make such a base answer shorter, which their loss tells, but no better, and sometimes worse: it has been trained
+on instructions before. Every answer stands below as it came.
+
 {samples}
 """
 
