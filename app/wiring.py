@@ -50,7 +50,7 @@ def wire(
         after: An event to follow, instead of triggers.
         options: More for `gr.on`.
     """
-    calm = _calm(options) | {"concurrency_limit": None}
+    calm = {"concurrency_limit": None, **_calm(options)}
     safe = with_toasts(say, otherwise)(handler)
     if after is not None:
         follows: Dependency = after.then(safe, inputs, outputs, **calm)

@@ -36,3 +36,12 @@ print(len(set(told[False])), len(told[True]) > 3, set(told[False]) & set(told[Tr
 print(create_or_modify_pyi(object, "", []))
 """
     assert said(code, tmp_path).splitlines() == ["True []", "2 True set()", "None"]
+
+
+def test_answers_that_must_keep_their_order(tmp_path):
+    """The newest list of runs stays in the chat's menus, and the last pick in Runs: no older answer comes after it."""
+    code = """
+print(sorted({one.name for one in page.fns.values() if one.concurrency_limit == 1 and one.fn}))
+print(len([one for one in page.fns.values() if one.concurrency_limit is None]) > 50)
+"""
+    assert said(code, tmp_path).splitlines() == ["['picked', 'refreshed']", "True"]
