@@ -63,6 +63,7 @@ def run_card(page, app, request):
     while page.locator("tr.picked").count():
         page.evaluate("document.querySelector('tr.picked input')?.click()")  # the table may be drawn anew meanwhile
         page.wait_for_timeout(200)
+    page.wait_for_selector("#gl-run", state="hidden")  # else the next test may press a button of this run
     page.evaluate("Gatelight.ready.then(({ refreshRuns }) => refreshRuns())")
     page.wait_for_selector(row, state="detached")
 
