@@ -39,14 +39,20 @@ def head() -> str:
 
     The colours are not in `css`, since Gradio rewrites that and loses what depends on the system's wishes. Modules load
     beside the page, so a component may be there before them: what the page calls stands behind the promise
-    `Gatelight.ready`, which resolves to the exports of `main.js`. Addresses are relative to the page, whatever the path
+    `Gatelight.ready`, which resolves to the exports of `main.js`. Only what keeps the answers of events is asked for
+    alone, to be there before Gradio's client has its first one. Addresses are relative to the page, whatever the path
     that it is served under.
     """
     colours = f"<style>{TOKENS.read_text(encoding='utf-8')}</style>"
     early = [f'<link rel="modulepreload" fetchpriority="low" href="{address()}/{name}">' for name in modules()]
-    ready = f'import(new URL("{address()}/main.js", document.baseURI))'
-    surface = f"globalThis.Gatelight = Object.freeze({{ ready: {ready} }});"
-    return "\n".join([colours, *early, f"<script>{surface}{EARLY_CLICK}{LARGE}{progress_script()}</script>"])
+    surface = f"globalThis.Gatelight = Object.freeze({{ ready: {_imported('main.js')} }});"
+    events = f"{_imported('common/event_stream.js')}.then(({{ keepAnswers }}) => keepAnswers(globalThis));"
+    script = f"{events}{surface}{EARLY_CLICK}{LARGE}{progress_script()}"
+    return "\n".join([colours, *early, f"<script>{script}</script>"])
+
+
+def _imported(name: str) -> str:
+    return f'import(new URL("{address()}/{name}", document.baseURI))'
 
 
 def css() -> str:
