@@ -1,6 +1,7 @@
 // What the page's Python side may call: `Gatelight.ready` in the page's head resolves to this module.
 // @ts-check
 
+export { keepAnswers } from "./common/event_stream.js";
 export { latestLive } from "./common/live.js";
 export { openTab } from "./common/navigation.js";
 export { mountOverlay } from "./common/overlay.js";

@@ -1,11 +1,11 @@
 // Keeps the answer of an event from being left behind on the server.
-//
+// @ts-check
+
 // Gradio's page asks for an event by a POST to `queue/join` and hears of all of its events on one stream, `queue/data`,
 // which the server closes when no event is left. An event that is asked for while the server's word of the end is under
 // way is heard of by nobody (Gradio 6.31): the page takes the stream for open and opens no other, and the answer stays
 // on the server until the next event. So a stream whose end comes while an event waits is asked for once more here, and
 // the page never sees the end.
-// @ts-check
 
 const JOIN = /\/queue\/join(\?|$)/;
 const DATA = /\/queue\/data(\?|$)/;
