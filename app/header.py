@@ -9,6 +9,7 @@ import gradio as gr
 
 from app.errors import in_words
 from app.markup import html
+from app.open_pages import OpenPages
 from app.tabs.queue import queue_row
 from app.words import LANGUAGES, Say, path_of
 from engine.service.workbench import Workbench
@@ -23,12 +24,13 @@ Gatelight.ready.then(({ mountHeader }) =>
 """
 
 
-def build(workbench: Workbench, say: Say) -> gr.HTML:
+def build(workbench: Workbench, say: Say, pages: OpenPages) -> gr.HTML:
     """The header. Its event `change` fires whenever the work begins, pauses, goes on or ends."""
 
-    def live(_: object) -> dict[str, Any]:
+    def live(page: object) -> dict[str, Any]:
         queue = [queue_row(say, row) for row in workbench.queue.shown()]
-        return in_words(say, dataclasses.asdict(workbench.seen_live())) | {"server": SERVER, "queue": queue}
+        asking = {"server": SERVER, "queue": queue, "pages": pages.asking(page)}
+        return in_words(say, dataclasses.asdict(workbench.seen_live())) | asking
 
     return html(
         _markup(say),

@@ -7,6 +7,7 @@ import gradio as gr
 from gradio.components import Navbar
 
 from app import header, visitor_line
+from app.open_pages import OpenPages
 from app.streams import Blocks
 from app.tabs import chat, runs, train, watch
 from app.words import LANGUAGES, MAIN, Say
@@ -24,19 +25,20 @@ def create(workbench: Workbench) -> gr.Blocks:
     """The whole page in all languages, each at its path."""
     os.environ.update(GRADIO_STATISTICS)
     page = Blocks(title="Gatelight", analytics_enabled=False, delete_cache=UPLOADS_SWEPT_KEPT_S)
+    pages = OpenPages()
     with page:
-        _build(page, workbench, Say(MAIN))
+        _build(page, workbench, Say(MAIN), pages)
     for language, name in LANGUAGES.items():
         if language != MAIN:
             with page.route(name, language, show_in_navbar=False):
-                _build(page, workbench, Say(language))
+                _build(page, workbench, Say(language), pages)
         _remember_signatures(page)
     return page
 
 
-def _build(page: gr.Blocks, workbench: Workbench, say: Say) -> None:
+def _build(page: gr.Blocks, workbench: Workbench, say: Say, pages: OpenPages) -> None:
     Navbar(visible=False)
-    top = header.build(workbench, say)
+    top = header.build(workbench, say, pages)
     visitor_line.build(page, workbench, say)
     with gr.Tabs(selected="watch", elem_id="gl-tabs"):
         with _tab("train", say):

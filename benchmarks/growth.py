@@ -46,6 +46,8 @@ STEPS, RUNS, WATCHERS, ROWS = 100_000, 1000, 30, 1_000_000
 WINDOW_S, WINDOWS = 8, 4
 POLL_S = 0.7
 """How often a page asks for the workbench's state, and Watch for news of a run that trains."""
+PER_PAGE_S = 0.07
+"""Longer, the more pages are open: see `assets/js/common/live.js`."""
 SCRUBBED = """async () => {
   const slider = document.querySelector(".gl-scrub");
   const frame = () => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
@@ -238,12 +240,12 @@ async def watch(url: str, run: str) -> None:
         async def one(number: int) -> None:
             session, cursor, epoch = f"watcher{number}", 0, None
             while True:
-                await ask(session, "gl-header", "live", None)
+                live = await ask(session, "gl-header", "live", session)
                 news = await ask(session, "gl-watch", "since", {"run": run, "cursor": cursor, "epoch": epoch})
                 cursor, epoch = news["cursor"], news["epoch"]
                 if number == WATCHERS - 1 and not news["more"]:
                     print("watching", flush=True)
-                await asyncio.sleep(POLL_S)
+                await asyncio.sleep(max(POLL_S, PER_PAGE_S * live["pages"]))
 
         await asyncio.gather(*(one(number) for number in range(WATCHERS)))
 

@@ -70,6 +70,7 @@
  * @property {string} message
  * @property {Queued[]} [queue] the runs that wait; only the header asks for it
  * @property {string} [server] changes when the server is started again; only the header asks for it
+ * @property {number} [pages] how many pages are open; only the header asks for it
  */
 /**
  * A run of the queue, see engine/service/queued.py.
@@ -247,7 +248,7 @@
  * @property {(asked: object) => Promise<Answer<object> | undefined>} one_step
  * @property {(asked: {run: string, more: boolean}) => Promise<Answer<object> | undefined>} go_on
  */
-/** @typedef {{live: (asked: null) => Promise<Live | undefined>}} HeaderServer */
+/** @typedef {{live: (page: string) => Promise<Live | undefined>}} HeaderServer */
 /**
  * What has changed in the list of runs since a version of it.
  *

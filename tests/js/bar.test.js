@@ -110,6 +110,16 @@ test("a run of one's own can go on from where it stands", () => {
   assert.equal(wayOf({ status: "stopped" }, []), "");
 });
 
+test("a run that another process trains is not driven from here, and its line says so", () => {
+  const tape = new Tape("run-1");
+  tape.take(since([["loss", 40]], { status: "paused" }));
+  const view = { tape, runs: [{ id: "run-1" }], gone: false };
+  const [here, elsewhere] = [{ run: "run-1" }, { run: null }];
+  assert.deepEqual([waysOn(view, here), waysOn(view, elsewhere)], ["paused", ""]);
+  assert.deepEqual(stateLine(view, say, elsewhere), { kind: "note", text: "paused.elsewhere" });
+  assert.equal(stateLine(view, say, here).text, "paused");
+});
+
 test("runs of one name tell when they were begun, others do not", () => {
   const created = new Date(2026, 10, 29, 7, 5).getTime() / 1000;
   const runs = ["a", "b", "c"].map((id, i) => ({

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { publishLive, subscribeLive } from "../../assets/js/common/live.js";
+import { paced, publishLive, subscribeLive } from "../../assets/js/common/live.js";
 
 test("work of which nothing is told any more is gone until something is told again; a hidden page asks nothing", (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
@@ -28,5 +28,19 @@ test("work of which nothing is told any more is gone until something is told aga
   assert.deepEqual(told.slice(3), [
     ["gone", 8],
     ["running", 9],
+  ]);
+});
+
+test("the more pages are open, the less often each asks, but at least every five seconds what it asked before", () => {
+  globalThis.document = Object.assign(new EventTarget(), { visibilityState: "visible" });
+  const pauses = [1, 30, 200].map((pages) => {
+    publishLive({ status: "idle", pages });
+    return [paced(500), paced(4000), paced(20_000)];
+  });
+  delete globalThis.document;
+  assert.deepEqual(pauses, [
+    [500, 4000, 20_000],
+    [2100, 4000, 20_000],
+    [5000, 5000, 20_000],
   ]);
 });

@@ -28,6 +28,7 @@ WORDS = {
     "watch.stopped": "This run was stopped and kept.",
     "watch.waiting": "The disk is full: training waits, and goes on by itself as soon as there is room.",
     "watch.paused": "Paused. “One step” trains one more.",
+    "watch.paused.elsewhere": "Paused. Another process trains it, and only there can it go on.",
     "watch.finished.early": "Stopped early at step {step}: validation did not get better any more.",
     "watch.finished.kept": "Finished. Kept is the state of step {kept}, the best on validation.",
     "watch.finished.early.kept": (
@@ -46,6 +47,7 @@ WORDS = {
     "watch.status.stopping": "stopping",
     "watch.follow.title": "Stay at the newest step as training goes on",
     "watch.one_step.others": "Only whoever started this run, or a driver, may make a step",
+    "watch.one_step.elsewhere": "Another process trains this run; only there can it make a step",
     "watch.one_step.title": "Train exactly one step and pause (key: .)",
     "watch.compare.none": "compare with …",
     "watch.intro.other": "A frozen model, {n} new numbers. Watch it learn.",

@@ -8,12 +8,21 @@ const EVENT = "gatelight:live";
 /** @type {Live | null} */
 let latest = null;
 
+const PER_PAGE_MS = 70;
+const MOST_MS = 5000;
 const LATE_MS = 15_000;
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let watch;
 
 /** The newest state that the server told, null before its first answer. */
 export const latestLive = () => latest;
+
+/**
+ * How long to wait before the server is asked once more: longer, the more pages are open, so that training goes on.
+ *
+ * @param {number} least in milliseconds
+ */
+export const paced = (least) => Math.max(least, Math.min(PER_PAGE_MS * (latest?.pages ?? 1), MOST_MS));
 
 /** @param {Live} live */
 const tell = (live) => document.dispatchEvent(new CustomEvent(EVENT, { detail: live }));

@@ -2,7 +2,7 @@
 // @ts-check
 
 import { find, findAll } from "../common/dom.js";
-import { latestLive, publishLive } from "../common/live.js";
+import { latestLive, paced, publishLive } from "../common/live.js";
 import { askedTab, markOpenedTab, openedTab, openTab } from "../common/navigation.js";
 import { soonOf } from "../common/server.js";
 import { clock, fill, lastPart } from "../common/text.js";
@@ -136,10 +136,11 @@ export const mountHeader = (element, words, server, changed) => {
     state = now;
   };
 
+  const page = Math.random().toString(36).slice(2);
   const poll = async () => {
     if (!element.isConnected) return;
     if (document.visibilityState === "visible") {
-      const live = await soonOf(server.live(null));
+      const live = await soonOf(server.live(page));
       instance ??= live?.server ?? null;
       if (live && instance !== live.server) {
         location.reload();
@@ -151,7 +152,7 @@ export const mountHeader = (element, words, server, changed) => {
         text.textContent = words["frame.gone"];
       }
     }
-    setTimeout(poll, POLL_MS);
+    setTimeout(poll, paced(POLL_MS));
   };
 
   const arrive = () => {

@@ -89,6 +89,14 @@ const beginning = (warming, say) => ({
 });
 
 /**
+ * Whether a run that goes on is trained by another process than the one that serves the page, which cannot drive it.
+ *
+ * @param {Tape | null} tape
+ * @param {Live | null} live null before the server has told anything
+ */
+const isElsewhere = (tape, live) => live !== null && live.run !== tape?.run;
+
+/**
  * The state of the run in one line; no text where there is nothing to say.
  *
  * @param {View} view
@@ -113,6 +121,7 @@ export const stateLine = (view, say, live = null) => {
   if (tape.status === "interrupted") return { kind: "note", text: say("interrupted"), to: "runs" };
   if (tape.status === "stopped") return { kind: "note", text: say("stopped"), to: "runs" };
   if (tape.status === "waiting") return { kind: "error", text: say("waiting"), to: "train" };
+  if (tape.status === "paused" && isElsewhere(tape, live)) return { kind: "note", text: say("paused.elsewhere") };
   if (tape.status === "paused") return { kind: "note", text: say("paused"), to: "train" };
   return { kind: "", text: "" };
 };
@@ -140,12 +149,13 @@ const createIntro = ({ say, number }) => {
  * How the run on view could go on: continued, resumed, or with more steps; empty where it cannot, or is another's.
  *
  * @param {View} view
+ * @param {Live | null} [live] what the server is doing
  * @returns {"" | "paused" | "stopped" | "finished"}
  */
-export const waysOn = ({ tape, runs, gone }) => {
+export const waysOn = ({ tape, runs, gone }, live = null) => {
   if (!tape || gone || tape.recording || !runs.some(({ id, drives }) => id === tape.run && drives !== false)) return "";
   if (tape.status === "finished") return tape.early ? "" : "finished";
-  if (tape.status === "paused") return "paused";
+  if (tape.status === "paused") return isElsewhere(tape, live) ? "" : "paused";
   return ["stopped", "interrupted", "failed"].includes(tape.status) ? "stopped" : "";
 };
 
@@ -171,7 +181,7 @@ const createStateLine = ({ say, goOn }) => {
     const name = to ? (label ?? say(`next.${to}`)) : "";
     if (next.textContent !== name) next.textContent = name;
     if (to) next.dataset.to = to;
-    const way = waysOn(view);
+    const way = waysOn(view, latestLive());
     on.hidden = !way;
     if (way && on.textContent !== say(`go_on.${way}`)) on.textContent = say(`go_on.${way}`);
     element.hidden = !text;
@@ -244,9 +254,9 @@ export const createBar = (stage) => {
   return () => {
     const { tape } = view;
     const options = runOptions(view.runs, say);
-    const others = options.filter(([id]) => id !== tape?.run);
+    const rest = options.filter(([id]) => id !== tape?.run);
     fillSelect(runs, options, tape?.run ?? "");
-    fillSelect(other, [["", say("compare.none")], ...others], view.other?.run ?? "");
+    fillSelect(other, [["", say("compare.none")], ...rest], view.other?.run ?? "");
     state.draw(view);
     const active = Boolean(tape?.active);
     live.hidden = !active;
@@ -254,8 +264,10 @@ export const createBar = (stage) => {
     follow.hidden = !active;
     follow.setAttribute("aria-pressed", String(view.following));
     one.hidden = !active || tape?.status === "stopping";
-    one.disabled = view.runs.some((run) => run.id === tape?.run && run.drives === false);
-    one.title = say(one.disabled ? "one_step.others" : "one_step.title");
+    const others = view.runs.some((run) => run.id === tape?.run && run.drives === false);
+    const elsewhere = isElsewhere(tape, latestLive());
+    one.disabled = others || elsewhere;
+    one.title = say(others ? "one_step.others" : elsewhere ? "one_step.elsewhere" : "one_step.title");
     intro.draw(tape);
     transport.draw();
   };

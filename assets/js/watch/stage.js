@@ -2,6 +2,7 @@
 // @ts-check
 
 import { el } from "../common/dom.js";
+import { paced } from "../common/live.js";
 import { range } from "../common/maths.js";
 import { soonOf } from "../common/server.js";
 import { fill } from "../common/text.js";
@@ -181,10 +182,10 @@ const fetchingOf = ({ view, set, redraw, server, element }) => {
     if (shownHere(element)) {
       const now = performance.now();
       for (const tape of [view.tape, view.other]) {
-        const pause = tape?.active || view.gone ? FAST_MS : SLOW_MS;
+        const pause = paced(tape?.active || view.gone ? FAST_MS : SLOW_MS);
         if (tape && now - tape.asked > pause - 20) pullTape(tape);
       }
-      if (now - listed > LIST_MS) {
+      if (now - listed > paced(LIST_MS)) {
         listed = now;
         list();
       }
