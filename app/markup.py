@@ -5,12 +5,14 @@ from typing import Any
 
 import gradio as gr
 
+from app.as_json import as_json
 from app.words import Say
 
 
 def html(value: str = "", **options: Any) -> gr.HTML:  # noqa: ANN401 - passed on to gr.HTML
-    """A component that shows markup in the page's own style, without Gradio's."""
-    return gr.HTML(value, apply_default_css=False, **options)
+    """A component that shows markup in the page's own style, without Gradio's; its functions answer at once."""
+    functions = [as_json(function) for function in options.pop("server_functions", ())]
+    return gr.HTML(value, apply_default_css=False, server_functions=functions or None, **options)
 
 
 def safe(text: object) -> str:

@@ -14,6 +14,7 @@ from app.tabs import activity, predictions, queue, run_actions, zoo
 from app.tabs.chat import Chat
 from app.wiring import Updates, Values, wire
 from app.words import Say
+from engine.runs.summary import RunSummary
 from engine.service.visitor import own_name
 from engine.service.workbench import Workbench
 
@@ -27,6 +28,7 @@ _SHELL = (
     '<span class="gl-table-count"></span></div><p class="gl-note gl-table-problems" role="status" hidden></p>'
     '<div class="gl-table-frame"><table class="gl-table"></table></div>'
 )
+_FIELDS = tuple(field.name for field in dataclasses.fields(RunSummary))
 WORD_GROUPS = ("runs", "status", "method", "unit")
 
 
@@ -37,7 +39,8 @@ def lister(workbench: Workbench, say: Say) -> Callable[[object], dict[str, Any]]
         news = workbench.runs.news(str(version or ""))
         titles = _titles(workbench, say) if news.runs else {}
         runs = [
-            dataclasses.asdict(run)
+            {name: getattr(run, name) for name in _FIELDS}
+            | {"score": run.score and run.score.to_dict()}
             | {"dataset": titles.get(run.dataset, own_name(run.dataset)), "notes": comparing.notes(say, run)}
             for run in news.runs
         ]

@@ -8,6 +8,7 @@ from typing import Any
 
 import gradio as gr
 
+from app.as_json import as_json
 from app.errors import in_words, sentence
 from app.expected import reached_elsewhere
 from app.method_names import method_title
@@ -40,7 +41,7 @@ def build(workbench: Workbench, say: Say) -> gr.HTML:
         html_template='<div class="gl-watch"></div>',
         js_on_load=_BEGIN,
         elem_id="gl-watch",
-        server_functions=[answering(say, function) for function in served(workbench, say)],
+        server_functions=[as_json(answering(say, function)) for function in served(workbench, say)],
         words=json.dumps(words, ensure_ascii=False),
     )
 

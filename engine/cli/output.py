@@ -6,6 +6,9 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+WIDEST = 60
+"""Characters of a cell."""
+
 
 def say(text: str = "") -> None:
     """Print a message on stderr, so that stdout has results only."""
@@ -35,9 +38,18 @@ def _flat(values: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]
 
 
 def table(rows: Sequence[dict[str, Any]]) -> str:
-    """Rows as aligned columns."""
+    """Rows as aligned columns, numbers on the right."""
     if not rows:
         return "(nothing yet)"
-    import pandas as pd
+    from tabulate import tabulate
 
-    return pd.DataFrame(rows).to_string(index=False, max_colwidth=60)
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    numbers = {name: all(isinstance(row.get(name), int | float | None) for row in rows) for name in names}
+    texts = [[_cell(row.get(name)) for name in names] for row in rows]
+    sides = ["right" if numbers[name] else "left" for name in names]
+    return tabulate(texts, names, "plain", disable_numparse=True, colalign=sides, preserve_whitespace=True)
+
+
+def _cell(value: object) -> str:
+    text = "" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
+    return text if len(text) <= WIDEST else text[: WIDEST - 1] + "…"

@@ -10,6 +10,7 @@ best/             adapter with the lowest validation loss; gone when a run finis
 predictions.json  predictions for the test rows, and the step at which they were made
 """
 
+import functools
 import os
 import re
 import shutil
@@ -54,7 +55,10 @@ class RunFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._lock = FileLock(path / "lock")
+
+    @functools.cached_property
+    def _lock(self) -> FileLock:
+        return FileLock(self.path / "lock")
 
     @classmethod
     def create(cls, path: Path, config: RunConfig, facts: RunFacts) -> Self:

@@ -9,6 +9,7 @@ from engine.runs.summary import RunSummary
 
 RECORDINGS = Path(__file__).resolve().parents[2] / "assets" / "recordings"
 """Folder of the runs that ship."""
+USUAL_SEED = TrainingSettings().seed
 
 
 def row_of(folder: RunFolder) -> RunSummary | None:
@@ -21,7 +22,7 @@ def row_of(folder: RunFolder) -> RunSummary | None:
 
 def _summary(folder: RunFolder) -> RunSummary:
     facts = folder.facts()
-    seed = facts.config.get("training", {}).get("seed", TrainingSettings().seed)
+    seed = facts.config.get("training", {}).get("seed", USUAL_SEED)
     return RunSummary(
         id=folder.id,
         name=facts.name,

@@ -82,8 +82,9 @@ export const mountTable = (element, words, server, pick) => {
   /** @param {RunSummary} run */
   const matches = (run) => {
     const wanted = filter.value.trim().toLowerCase();
+    if (!wanted) return true;
     const texts = [...COLUMNS.map((column) => shown(run, column, words)), run.notes, ...run.tags, run.place];
-    return !wanted || texts.some((text) => text.toLowerCase().includes(wanted));
+    return texts.some((text) => text.toLowerCase().includes(wanted));
   };
 
   const report = () => pick([...picked]);
