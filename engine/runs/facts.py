@@ -1,14 +1,14 @@
 """Contents of a run's run.json as typed values. Needs no torch: the page's process reads them."""
 
 from dataclasses import dataclass, field, fields
-from typing import Any, Self, get_type_hints
+from typing import Any, Self
 
 from engine.config.training import TrainingSettings
 from engine.data.head_spec import HeadSpec
 from engine.data.shipped import suited_training
 from engine.memory.info import MeasuredMemory
 from engine.runs.score import RunScore
-from engine.runs.typed import checked, optional
+from engine.runs.typed import checked, hints_of, optional
 
 NESTED = ("base", "head", "memory", "score", "other")
 """Entries with a type of their own."""
@@ -177,7 +177,7 @@ def _with_steps(config: dict[str, Any], steps: int) -> dict[str, Any]:
 
 def _known(cls: type, values: dict[str, Any]) -> dict[str, Any]:
     """The entries of a file that a dataclass has, with checked types; null means that an entry is not there."""
-    hints = get_type_hints(cls)
+    hints = hints_of(cls)
     plain = {name: values[name] for name in hints if name in values and name not in NESTED}
     return {
         name: checked(name, value, hints[name])

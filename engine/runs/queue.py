@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, Self, get_type_hints
+from typing import Any, Self
 
 from filelock import FileLock, Timeout
 
@@ -23,7 +23,7 @@ from engine.core.writing import writing
 from engine.runs.files import read_json
 from engine.runs.folder import RunFolder
 from engine.runs.scan import is_run_id
-from engine.runs.typed import checked, optional
+from engine.runs.typed import checked, hints_of, optional
 
 FILE = "queue.json"
 PATIENCE_S = 30
@@ -104,7 +104,7 @@ class QueueEntry:
             ValueError: It is none.
         """
         values = checked("an entry", values, dict[str, Any])
-        hints = get_type_hints(cls)
+        hints = hints_of(cls)
         for name in ("run", "config"):
             checked(name, values.get(name), hints[name])
         known = {

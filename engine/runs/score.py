@@ -1,9 +1,9 @@
 """How well a run answered held-out rows at its end. Needs no torch."""
 
 from dataclasses import asdict, dataclass
-from typing import Any, get_type_hints
+from typing import Any
 
-from engine.runs.typed import checked
+from engine.runs.typed import checked, hints_of
 
 METRICS = ("exact_match", "accuracy", "f1", "pearson", "bleu", "chrf")
 COMPARED = ("untuned", "constant", "withheld", "sentence")
@@ -41,7 +41,7 @@ class RunScore:
         Raises:
             ValueError: A field is missing, or of another type.
         """
-        hints = get_type_hints(cls)
+        hints = hints_of(cls)
         score = cls(**{name: checked(f"{name} of the score", values.get(name), hint) for name, hint in hints.items()})
         return score if score.name in METRICS and score.against in COMPARED else None
 

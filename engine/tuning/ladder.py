@@ -10,11 +10,11 @@ import dataclasses
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Self, get_type_hints
+from typing import Any, Self
 
 from engine.config.run import RunConfig
 from engine.core.errors import SettingError
-from engine.runs.typed import checked
+from engine.runs.typed import checked, hints_of
 
 RATES = 5
 FACTOR = 3.0
@@ -85,7 +85,7 @@ class Ladder:
         Raises:
             ValueError: They are none.
         """
-        values, hints = checked("a ladder", values, dict[str, Any]), get_type_hints(cls)
+        values, hints = checked("a ladder", values, dict[str, Any]), hints_of(cls)
         known = {
             f.name: checked(f.name, values.get(f.name), hints[f.name])
             for f in dataclasses.fields(cls)
