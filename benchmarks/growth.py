@@ -46,7 +46,7 @@ STEPS, RUNS, WATCHERS, ROWS = 100_000, 1000, 30, 1_000_000
 WINDOW_S, WINDOWS = 8, 4
 POLL_S = 0.7
 """How often a page asks for the workbench's state, and Watch for news of a run that trains."""
-PER_PAGE_S = 0.07
+PER_PAGE_S = 0.1
 """Longer, the more pages are open: see `assets/js/common/live.js`."""
 SCRUBBED = """async () => {
   const slider = document.querySelector(".gl-scrub");

@@ -40,7 +40,7 @@ test("the more pages are open, the less often each asks, but at least every five
   delete globalThis.document;
   assert.deepEqual(pauses, [
     [500, 4000, 20_000],
-    [2100, 4000, 20_000],
+    [3000, 4000, 20_000],
     [5000, 5000, 20_000],
   ]);
 });

@@ -8,7 +8,7 @@ const EVENT = "gatelight:live";
 /** @type {Live | null} */
 let latest = null;
 
-const PER_PAGE_MS = 70;
+const PER_PAGE_MS = 100;
 const MOST_MS = 5000;
 const LATE_MS = 15_000;
 /** @type {ReturnType<typeof setTimeout> | undefined} */
