@@ -121,3 +121,15 @@ test("an event of which two streams say nothing keeps no third one open", async 
   assert.equal(await response.text(), CLOSE);
   assert.deepEqual(asked, [JOIN, DATA, DATA]);
 });
+
+test("a server that gives no second stream is a lost connection, of which the page hears", async () => {
+  const one = stream();
+  const answers = [Response.json({ event_id: "1" }), new Response(one.body), new Response("gone", { status: 403 })];
+  const scope = { fetch: async () => /** @type {Response} */ (answers.shift()) };
+  keepAnswers(scope);
+  const { fetch } = /** @type {{fetch: (address: string) => Promise<Response>}} */ (scope);
+  await fetch(JOIN);
+  const response = await fetch(DATA);
+  one.say(CLOSE);
+  await assert.rejects(response.text(), /no stream of events/);
+});

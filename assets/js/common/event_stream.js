@@ -136,7 +136,7 @@ const unbroken = (first, ask, events) => {
 };
 
 /** @param {Response} response */
-const readerOf = ({ body }) => {
-  if (!body) throw new TypeError("the server gave no stream of events");
+const readerOf = ({ ok, body }) => {
+  if (!ok || !body) throw new TypeError("the server gave no stream of events"); // the page hears of a lost connection
   return body.pipeThrough(new TextDecoderStream()).getReader();
 };
