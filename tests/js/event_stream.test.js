@@ -131,5 +131,6 @@ test("a server that gives no second stream is a lost connection, of which the pa
   await fetch(JOIN);
   const response = await fetch(DATA);
   one.say(CLOSE);
+  one.end();
   await assert.rejects(response.text(), /no stream of events/);
 });

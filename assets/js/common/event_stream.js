@@ -97,18 +97,13 @@ const unbroken = (first, ask, events) => {
   const encoder = new TextEncoder();
   let reader = readerOf(first);
   let rest = "";
+  let goesOn = false;
 
   /** @param {string} message */
   const endsTooSoon = (message) => {
     const { msg, event_id: event } = read(message);
     if (msg === "process_completed" && event) events.completed(event);
     return msg === "close_stream" && events.left();
-  };
-
-  const goOn = async () => {
-    await reader.cancel();
-    reader = readerOf(await ask());
-    rest = "";
   };
 
   return new ReadableStream({
@@ -119,16 +114,20 @@ const unbroken = (first, ask, events) => {
         rest = done || messages.at(-1)?.endsWith("\n\n") ? "" : (messages.pop() ?? "");
         for (const message of messages.filter(Boolean)) {
           if (endsTooSoon(message)) {
-            await goOn();
-            break;
+            goesOn = true;
+            continue;
           }
           controller.enqueue(encoder.encode(message));
           told = true;
         }
-        if (done) {
+        if (!done) continue;
+        if (!goesOn) {
           controller.close();
           return;
         }
+        // Not before the server has ended its part: of one that breaks off, Gradio drops the answers that wait.
+        reader = readerOf(await ask());
+        goesOn = false;
       }
     },
     cancel: () => reader.cancel(),
