@@ -330,6 +330,8 @@ def pictures_of_ones_own(page, place, stage):
         {"name": "x.png", "mimeType": "image/png", "buffer": b"no picture"}
     )
     expect(readout).to_contain_text("The browser cannot read this file as a picture")
+    place.locator("canvas").first.hover()  # draws the panel anew
+    expect(readout).to_contain_text("The browser cannot read this file as a picture")
 
 
 def test_every_event_of_a_method_has_a_panel():

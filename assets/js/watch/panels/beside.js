@@ -128,8 +128,16 @@ const mount = (ctx) => {
   const read = new Image();
   const choice = el("select", { class: "gl-select gl-wide", "aria-label": say("choice") });
   const state = el("p", { class: "gl-readout", role: "status" });
-  const refuse = (/** @type {string} */ sentence) => Object.assign(state, { textContent: sentence });
-  const answers = createSights(say, () => ctx.redraw(), refuse);
+  let refused = ""; // why the newest file is no picture, until something else is asked
+  const refuse = (/** @type {string} */ sentence) => {
+    refused = sentence;
+    ctx.redraw();
+  };
+  const askAnew = () => {
+    refused = "";
+    ctx.redraw();
+  };
+  const answers = createSights(say, askAnew, refuse);
   const own = el("input", { class: "gl-input", placeholder: say("question"), "aria-label": say("question") });
   const loudness = createLoudness(ctx, () => report);
   const [loudTitle, spreadTitle, looksTitle] = [mapTitle(), mapTitle(), mapTitle(say("looks"))];
@@ -151,11 +159,11 @@ const mount = (ctx) => {
   choice.addEventListener("change", () => {
     wanted = choice.value;
     question = own.value = "";
-    ctx.redraw();
+    askAnew();
   });
   own.addEventListener("change", () => {
     question = own.value.trim();
-    ctx.redraw();
+    askAnew();
   });
 
   /** @param {BesideReport} of */
@@ -214,7 +222,7 @@ const mount = (ctx) => {
     drawLooks(of, view);
     state.dataset.kind = "";
     const told = of.reference ? say("at", { step, reference: of.reference }) : say("at.own", { step });
-    state.textContent = `${told} ${describe(of, at, lower, say)}`;
+    state.textContent = refused || `${told} ${describe(of, at, lower, say)}`;
   };
 
   return (view) => {
@@ -223,7 +231,7 @@ const mount = (ctx) => {
       run = tape.run;
       report = null;
       wanted = "0";
-      question = own.value = "";
+      question = own.value = refused = "";
       answers.forget();
     }
     const { seen, other } = answers.chosen;
