@@ -40,8 +40,11 @@ def lister(workbench: Workbench, say: Say) -> Callable[[object], dict[str, Any]]
         titles = _titles(workbench, say) if news.runs else {}
         runs = [
             {name: getattr(run, name) for name in _FIELDS}
-            | {"score": run.score and run.score.to_dict()}
-            | {"dataset": titles.get(run.dataset, own_name(run.dataset)), "notes": comparing.notes(say, run)}
+            | {
+                "score": run.score and run.score.to_dict(),
+                "dataset": titles.get(run.dataset, own_name(run.dataset)),
+                "notes": comparing.notes(say, run),
+            }
             for run in news.runs
         ]
         problems = [sentence(say, error) for error in workbench.runs.unreachable()]

@@ -81,6 +81,35 @@ test("a refusal is said, and not remembered", async (t) => {
   assert.deepEqual(asked, [1, 2, 1]);
 });
 
+test("a refusal stays however often the panel is drawn, until something else is asked", async (t) => {
+  const refused = (/** @type {{step: number}} */ { step }) =>
+    step === 1 ? { error: "too long" } : { kind: "prompts" };
+  const { ask, state, pass } = asking(t, async (question) => refused(question));
+  ask.tell("waiting");
+  assert.deepEqual([state.textContent, state.dataset.kind], ["waiting", ""]);
+  ask(question(1), false);
+  await pass(250);
+  ask(question(1), false);
+  ask.tell("an older answer");
+  assert.deepEqual([state.textContent, state.dataset.kind], ["too long", "error"]);
+  ask(question(2), false);
+  ask.tell("an older answer");
+  assert.deepEqual([state.textContent, state.dataset.kind], ["an older answer", ""]);
+});
+
+test("a late refusal of what is no longer asked says nothing", async (t) => {
+  let reply;
+  const { ask, state, pass } = asking(t, () => new Promise((resolve) => (reply = resolve)));
+  ask(question(1), false);
+  await pass(250);
+  ask(question(2), false);
+  ask.tell("an older answer");
+  reply({ error: "too long" });
+  await pass(0);
+  ask.tell("an older answer");
+  assert.equal(state.textContent, "an older answer");
+});
+
 test("a server that cannot be reached is said", async (t) => {
   const { ask, state, pass } = asking(t, () => Promise.reject(new Error("offline")));
   ask(question(1), false);

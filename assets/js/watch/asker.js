@@ -15,7 +15,9 @@ const KEPT = 200;
  * @param {PanelContext} ctx
  * @param {HTMLElement} state the line that says what went wrong
  * @param {(report: Report) => void} receive called with an answer about the run that is asked about now
- * @returns {(question: Question, moving: boolean) => void} ask; while the cursor moves, questions are sent less often
+ * @returns {((question: Question, moving: boolean) => void) & {tell: (text: string) => void}} ask; while the cursor moves,
+ *   questions are sent less often. `tell` fills the line, unless the newest answer is an error: that stays until
+ *   something else is asked, however often the panel is drawn.
  */
 export const createAsker = (ctx, state, receive) => {
   /** @type {Map<string, Report>} */
@@ -25,6 +27,13 @@ export const createAsker = (ctx, state, receive) => {
   let wanted = "";
   let timer = 0;
   let asked = 0;
+  let failed = "";
+
+  /** @param {string} text */
+  const tell = (text) => {
+    state.dataset.kind = failed ? "error" : "";
+    state.textContent = failed || text;
+  };
 
   /**
    * @param {import("../types.js").Answer<Report>} answer
@@ -33,11 +42,12 @@ export const createAsker = (ctx, state, receive) => {
   const hear = (answer, question) => {
     if (question.run !== next?.run) return;
     if (answer.error === undefined) {
+      failed = "";
       receive(answer);
-      return;
+    } else if (JSON.stringify(question) === wanted) {
+      failed = answer.error;
+      tell("");
     }
-    state.textContent = answer.error;
-    state.dataset.kind = "error";
   };
   /**
    * @param {string} key
@@ -56,11 +66,16 @@ export const createAsker = (ctx, state, receive) => {
     if (next) ask(wanted, next);
   };
 
-  return (question, moving) => {
+  /**
+   * @param {Question} question
+   * @param {boolean} moving
+   */
+  const about = (question, moving) => {
     const key = JSON.stringify(question);
     if (key === wanted) return;
     wanted = key;
     next = question;
+    failed = "";
     const answer = known.get(key);
     if (answer) {
       hear(answer, question);
@@ -70,4 +85,5 @@ export const createAsker = (ctx, state, receive) => {
     if (timer && !moving) clearTimeout(timer);
     if (!timer || !moving) timer = setTimeout(later, rest);
   };
+  return Object.assign(about, { tell });
 };

@@ -131,9 +131,8 @@ const mount = (ctx) => {
     }
     table.hidden = !maps.words;
     if (maps.words) fillNextWords(table, of, at.token, ctx);
-    state.dataset.kind = "";
     const cut = of.cut ? ` ${say("cut", { n: of.tokens.length })}` : "";
-    state.textContent = describe(of, at, drawn, step) + cut;
+    ask.tell(describe(of, at, drawn, step) + cut);
   };
 
   return (view) => {
@@ -149,7 +148,7 @@ const mount = (ctx) => {
       ask({ query: "probe", run, step, last, sentence: input.value }, view.playing || view.following);
     for (const part of [upperHost, lowerHost, upperHead, lowerHead]) part.hidden = !report;
     if (report) show(view, report, report.step ?? tape.last);
-    else if (!state.dataset.kind) state.textContent = say("waiting");
+    else ask.tell(say("waiting"));
   };
 };
 

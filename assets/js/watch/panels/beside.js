@@ -220,9 +220,8 @@ const mount = (ctx) => {
       });
     }
     drawLooks(of, view);
-    state.dataset.kind = "";
     const told = of.reference ? say("at", { step, reference: of.reference }) : say("at.own", { step });
-    state.textContent = refused || `${told} ${describe(of, at, lower, say)}`;
+    ask.tell(refused || `${told} ${describe(of, at, lower, say)}`);
   };
 
   return (view) => {
@@ -239,7 +238,7 @@ const mount = (ctx) => {
     ask({ query: "probe_beside", run, step, last: step >= tape.last, ...asked }, view.playing || view.following);
     for (const part of [choice, own, ...drawn]) part.hidden = !report;
     if (report) show(view, report, report.step ?? tape.last);
-    else if (!state.dataset.kind) state.textContent = ctx.common("asks.waiting");
+    else ask.tell(ctx.common("asks.waiting"));
   };
 };
 

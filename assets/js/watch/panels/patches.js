@@ -123,8 +123,7 @@ const mount = (ctx) => {
       const rest = many ? ` ${say("first_places", { n: MOST_PROMPTS })}` : "";
       lowerTitle.textContent = say(`spread.${of.kind}`, values) + rest;
     }
-    state.dataset.kind = "";
-    state.textContent = describe(of, at, upper, step, say);
+    ask.tell(describe(of, at, upper, step, say));
   };
 
   return (view) => {
@@ -139,7 +138,7 @@ const mount = (ctx) => {
     const parts = [choice, upperTiles.host, upperTitle, lowerTiles.host, lowerTitle];
     for (const part of parts) part.hidden = !ready;
     if (ready && report) show(view, report, report.step ?? tape.last);
-    else if (!state.dataset.kind) state.textContent = ctx.common("asks.waiting");
+    else ask.tell(ctx.common("asks.waiting"));
   };
 };
 
