@@ -24,6 +24,7 @@ _SAVE = "(text) => Gatelight.ready.then(({ saveText }) => saveText('run.yaml', t
 _FORMER = "() => Gatelight.ready.then(({ keptForm }) => keptForm.former())"
 _KEEP = "(text) => Gatelight.ready.then(({ keptForm }) => keptForm.keep(text))"
 _RESTORED = "() => Gatelight.ready.then(({ keptForm }) => keptForm.restored())"
+_SETTLED = "() => Gatelight.ready.then(({ keptForm }) => keptForm.settled()).then(() => [])"
 _START_WAITS = "() => document.getElementById('gl-start').inert = {}"
 
 
@@ -158,11 +159,15 @@ def _wire_meaning(page: gr.Blocks, say: Say, form: TrainingForm, filler: Filler,
 
 
 def _wire_models(page: gr.Blocks, say: Say, form: TrainingForm, filler: Filler) -> None:
-    """List the models when the engine is loaded or one was fetched; the menu then keeps what was typed meanwhile."""
+    """List the models when the engine is loaded or one was fetched; the menu then keeps what was typed meanwhile.
+
+    It waits for a form that the browser has kept: the answer would write the model of before over the one of that.
+    """
     choices = gr.State([])
 
     def offered(listed: Dependency) -> Dependency:
-        return wire(say, [], filler.offer_models, [form.model, choices], {form.model, *filler.of_model}, after=listed)
+        settled = wire_js([], _SETTLED, after=listed)
+        return wire(say, [], filler.offer_models, [form.model, choices], {form.model, *filler.of_model}, after=settled)
 
     def fetched(ended: Dependency) -> None:
         shown = offered(wire(say, [], filler.list_models, None, [form.models, choices], after=ended))

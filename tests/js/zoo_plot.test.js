@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
-import { nameFits, paretoLine, spans } from "../../assets/js/page/zoo_plot.js";
+import { paretoLine, spans } from "../../assets/js/page/zoo_plot.js";
 
 const SCORE_AGAINST_FORGETTING = { x: "forgetting", y: "exact_match" };
 
@@ -20,14 +20,6 @@ test("where both axes are costs, less is better on both", () => {
 
 test("equal marks do not beat each other", () => {
   assert.deepEqual(paretoLine([1, 1], [0.5, 0.5], SCORE_AGAINST_FORGETTING), [0, 1]);
-});
-
-test("a name that would end outside of the picture is left to the legend", () => {
-  const edges = { right: 500, top: 300 };
-  const fits = (across, up, name = "LLaMA-Adapter") => nameFits(name, { across, up }, 0, edges);
-  assert.deepEqual([fits(400, 200), fits(450, 200), fits(400, 250)], [true, false, false]);
-  assert.ok(fits(450, 200, "LoRA"));
-  assert.ok(!fits(440, 200, "偏置微调偏置（BitFit）"), "Chinese letters are as wide as two");
 });
 
 test("a line spans the scores of other seeds, where there are any and the axis shows scores", () => {

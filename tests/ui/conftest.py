@@ -1,5 +1,6 @@
 """The real app in a process of its own, and a browser in front of it."""
 
+import json
 import os
 import re
 import shutil
@@ -32,6 +33,27 @@ WAIT_MS = 60_000  # slow machines train and draw at once
 WIDE = {"width": 1280, "height": 860}
 FAILED = pytest.StashKey[bool]()
 OPEN = "selector => Boolean(document.querySelector(selector)?.offsetParent)"
+STATE = """async () => {
+  const text = (selector) => document.querySelector(selector)?.innerText ?? null;
+  const fields = [...document.querySelectorAll("[id^=gl-] input, [id^=gl-] textarea")]
+    .filter((one) => one.offsetParent && one.type !== "password")
+    .map((one) => [one.closest("[id^=gl-]").id, one.type === "checkbox" ? one.checked : one.value]);
+  const frame = new Promise((drawn) => requestAnimationFrame(() => drawn(true)));
+  const late = new Promise((drawn) => setTimeout(() => drawn(false), 2000));
+  return {
+    address: location.pathname + location.hash,
+    window: [innerWidth, innerHeight, document.visibilityState],
+    draws: await Promise.race([frame, late]),
+    large: document.documentElement.dataset.large ?? null,
+    tab: document.querySelector(".gl-tab-link[aria-current=page]")?.dataset.tab ?? null,
+    run: [text(".gl-chip"), text(".gl-step"), text(".gl-state"), sessionStorage["gatelight.watch"] ?? null],
+    ticks: [...document.querySelectorAll(".gl-loss-plot .xtick text")].map((one) => one.textContent),
+    toasts: [...document.querySelectorAll(".toast-body")].map((one) => one.innerText),
+    form: sessionStorage["gatelight.form"] ?? null,
+    fields,
+  };
+}"""
+"""What a page shows, for whoever reads why a test failed on a machine that is gone."""
 
 
 class App:
@@ -118,11 +140,24 @@ class Visitor:
         if not any(known in text for known in WHEN_LEFT):
             self.complaints.append(text)
 
+    def seen(self) -> str:
+        """What each open tab shows, a line each."""
+        pages = [page for one in self.opened for page in getattr(one, "pages", [one])]
+        return "\n".join(told(page) for page in pages)
+
     def leave(self) -> None:
         """Close all tabs; nobody may have complained."""
         for one in self.opened:
             one.close()
         assert not self.complaints, "\n\n".join(self.complaints)
+
+
+def told(page) -> str:
+    """What a tab shows, as JSON; why that cannot be told, where it has crashed or is closed."""
+    try:
+        return json.dumps(page.evaluate(STATE), ensure_ascii=False)
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
 
 
 @pytest.fixture(scope="session")
@@ -164,7 +199,15 @@ def tabs(chromium, tmp_path_factory):
 def pytest_runtest_makereport(item, call):
     report = yield
     item.stash[FAILED] = item.stash.get(FAILED, False) or report.failed
+    if report.failed and report.when != "teardown":
+        shown = [value.seen() if hasattr(value, "seen") else told(value) for value in pages_of(item.funcargs)]
+        report.sections += [("What the page shows", text) for text in shown]
     return report
+
+
+def pages_of(fixtures):
+    """The tabs that a test has, and what opened others."""
+    return [value for value in fixtures.values() if hasattr(value, "seen") or type(value).__name__ == "Page"]
 
 
 @pytest.fixture
@@ -180,11 +223,18 @@ def visit(app, tabs, request):
         page.wait_for_selector(".gl-header")
         return page
 
-    opened.complaints = visitor.complaints
+    opened.complaints, opened.seen = visitor.complaints, visitor.seen
     yield opened
     if request.node.stash.get(FAILED, False):
-        stop_all(opened())
+        recover(opened())
     visitor.leave()
+
+
+def recover(page):
+    """What a failed test left in the browser or in training fails no other test."""
+    page.evaluate("localStorage.clear()")
+    page.reload()
+    stop_all(page)
 
 
 def stop_all(page):

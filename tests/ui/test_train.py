@@ -6,6 +6,7 @@ import pytest
 
 from engine.methods import METHODS
 from tests.large import BASES
+from tests.tiny import save_tiny
 from tests.ui.conftest import Visitor, goto, ready_form, start, wait_idle
 from tests.ui.test_layout import LAPTOP, in_window
 
@@ -315,9 +316,10 @@ def test_yaml_out_and_in(form, tmp_path):
     form.wait_for_function("document.querySelector('#gl-command textarea').value.includes('--steps 123')")
 
 
-def test_form_is_kept(visit, app):
+def test_form_is_kept(visit, app, tmp_path):
     """A reload and the other language keep what was chosen and typed in this tab, and no other tab sees it. A method
-    that trains together with the chosen one brings its settings, and is counted."""
+    that trains together with the chosen one brings its settings, and is counted. The menu of models, which comes later,
+    leaves the kept one alone."""
     page = visit()
     ready_form(page)
     pick_method(page, "lora")
@@ -333,9 +335,19 @@ def test_form_is_kept(visit, app):
         again()
         page.wait_for_function("document.querySelector('#gl-set-steps input')?.value === '123'")
         page.wait_for_function("JSON.parse(sessionStorage['gatelight.form']).method === 'lora+bottleneck'")
-        page.click("#gl-all > button")
+        page.press("#gl-all > button", "Enter")  # the form grows meanwhile: a click may land beside it
         page.wait_for_function("document.querySelector('#gl-bottleneck-reduction input')?.value === '48'")
         page.wait_for_selector("#gl-count >> text=LoRA 36,864")
+    model = str(save_tiny(tmp_path / "tiny", "llama"))
+    page.fill("#gl-model input", model)
+    page.keyboard.press("Enter")
+    page.wait_for_function("name => JSON.parse(sessionStorage['gatelight.form']).model === name", arg=model)
+    page.reload()
+    page.wait_for_function("document.querySelector('#gl-set-steps input')?.value === '123'")
+    page.click("#gl-model input")
+    page.wait_for_selector("[role=option]:visible >> text=town (")
+    page.keyboard.press("Escape")
+    assert page.input_value("#gl-model input") == model
     other = visit()
     ready_form(other)
     assert other.input_value("#gl-set-steps input") == "300"

@@ -45,3 +45,14 @@ print(sorted({one.name for one in page.fns.values() if one.concurrency_limit == 
 print(len([one for one in page.fns.values() if one.concurrency_limit is None]) > 50)
 """
     assert said(code, tmp_path).splitlines() == ["['picked', 'refreshed']", "True"]
+
+
+def test_the_menu_of_models_waits_for_the_kept_form(tmp_path):
+    """Asked before the browser's form is back, its answer would write the model of before over that."""
+    code = """
+events = {one["id"]: one for one in page.config["dependencies"]}
+menus = [one for number, one in events.items() if page.fns[number].name == "offer_models"]
+before = [events[one["trigger_after"]] for one in menus]
+print(len(menus) > 2, {"keptForm.settled()" in str(one["js"]) for one in before})
+"""
+    assert said(code, tmp_path) == "True {True}"

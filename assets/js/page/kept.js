@@ -1,12 +1,14 @@
 // What was on the page before it was loaded anew: kept in this tab of the browser, and nowhere else.
 // @ts-check
 
+const LONGEST_MS = 20_000; // that anything waits for a form that is to be brought back
+
 /**
  * A text that survives a reload and a change of language.
  *
  * @param {string} name
  */
-const keptAs = (name) => {
+export const keptAs = (name) => {
   const read = () => {
     try {
       return sessionStorage.getItem(name) ?? "";
@@ -16,6 +18,14 @@ const keptAs = (name) => {
   };
   const before = read();
   let restored = !before;
+  let settle = () => {};
+  const settled = new Promise((/** @type {(value?: unknown) => void} */ resolve) => {
+    const late = setTimeout(resolve, restored ? 0 : LONGEST_MS);
+    settle = () => {
+      clearTimeout(late);
+      resolve();
+    };
+  });
   return {
     /** What this tab had before, as the server wrote it; empty without one. */
     former: () => before,
@@ -23,7 +33,11 @@ const keptAs = (name) => {
     /** From now on what is on the page is what to keep. */
     restored: () => {
       restored = true;
+      settle();
     },
+
+    /** Resolves when what was kept is back on the page, at once where nothing was; later than that, nobody waits. */
+    settled: () => settled,
 
     /**
      * Keep a text. One that is to be brought back first stays until it is; one that is too long is not kept at all.

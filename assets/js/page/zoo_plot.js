@@ -2,6 +2,7 @@
 // @ts-check
 
 import { plotLayout } from "../common/plotly.js";
+import { nameFits, SLANT, shifts, shortName } from "./zoo_names.js";
 
 /** @import { Measure, Palette, ZooMethod } from "../types.js" */
 /** @typedef {{x: Measure, y: Measure}} Axes what each axis shows */
@@ -13,10 +14,6 @@ const NAMED = 25; // of more marks than these only those on the Pareto line have
 const TALLEST = 34;
 const SMALLEST = 9;
 const ROOMY = 560; // below this width the names stand only in the legend
-const SLANT = (40 * Math.PI) / 180; // of the names, upwards
-const APART = 15; // pixels between the lines of two names
-const LONGEST = 110; // pixels that a name takes along its line
-const LETTERS = 20; // of a name beside a mark
 const MIDDLING = 18; // above marks whose names have more, there is more room
 const QUARTERS = [0, 0.25, 0.5, 0.75, 1]; // of a score
 const TENTHS = [0, 0.1, 0.2, 0.3, 0.4, 0.5];
@@ -77,59 +74,6 @@ const scaleOf = (values, measure, room) => {
 const diameters = (methods) => {
   const slowest = Math.max(...methods.map((method) => method.seconds));
   return methods.map((one) => Math.max(SMALLEST, TALLEST * Math.sqrt(one.seconds / slowest)));
-};
-
-/**
- * How far each name is moved to the right of its dot, so that names of dots that are close do not touch.
- *
- * @param {{across: number, up: number}[]} places where names would begin, in pixels
- */
-const shifts = (places) => {
-  const [sine, cosine] = [Math.sin(SLANT), Math.cos(SLANT)];
-  const lines = places.map(({ across, up }, i) => ({
-    ...{ i, moved: 0, below: across * sine - up * cosine, along: across * cosine + up * sine },
-  }));
-  const ordered = [...lines].sort((a, b) => a.below - b.below);
-  ordered.forEach((line, n) => {
-    const near = ordered.slice(0, n).filter((other) => Math.abs(other.along - line.along) < LONGEST);
-    const below = Math.max(line.below, ...near.map((other) => other.below + APART));
-    line.moved = (below - line.below) / sine;
-    line.below = below;
-  });
-  return lines.map((line) => line.moved);
-};
-
-/**
- * A name as it stands beside a mark; all of it is in the legend.
- *
- * @param {string} title
- */
-const shortName = (title) => {
-  const chinese = title.replace(/（.*）/, ""); // without its English name
-  return chinese.length > LETTERS ? `${chinese.slice(0, LETTERS - 1)}…` : chinese;
-};
-
-/**
- * How wide a name is, about, in pixels.
- *
- * @param {string} name
- */
-const widthOf = (name) => [...name].reduce((sum, letter) => sum + (letter > "\u2e7f" ? 13 : 8.5), 0);
-
-/**
- * Whether a name beside its mark ends within the picture; the others are read in the legend.
- *
- * @param {string} name
- * @param {{across: number, up: number}} place where it begins, in pixels of the plot's inner part
- * @param {number} moved how far it is moved to the right
- * @param {{right: number, top: number}} edges of the picture
- */
-export const nameFits = (name, { across, up }, moved, { right, top }) => {
-  const wide = widthOf(shortName(name));
-  return (
-    across + 2 + moved + wide * Math.cos(SLANT) + APART * Math.sin(SLANT) <= right &&
-    up + wide * Math.sin(SLANT) + APART <= top
-  );
 };
 
 /**
@@ -219,7 +163,9 @@ export const zooPlot = (methods, axes, { palette, colour, width, say }) => {
   const [bottom, top] = scales.y.range;
   const pixels = places.map(({ x, y }, i) => ({
     across: ((x - low) / (high - low)) * (width - margin.l - margin.r),
-    up: ((y - bottom) / (top - bottom)) * (HEIGHT - margin.t - margin.b) + sizes[i] / 2,
+    up: ((y - bottom) / (top - bottom)) * (HEIGHT - margin.t - margin.b),
+    radius: sizes[i] / 2,
+    name: methods[i].title,
   }));
   /** @param {"x" | "y"} name */
   const drawn = (name) => places.map((place) => (scales[name].log ? 10 ** place[name] : place[name]));
@@ -252,9 +198,9 @@ export const zooPlot = (methods, axes, { palette, colour, width, say }) => {
   /** @template T @param {T[]} list */
   const few = (list) => shown.map((i) => list[i]);
   const edges = { right: width - margin.l, top: HEIGHT - margin.b };
-  const [begins, right] = [few(pixels), shifts(few(pixels))];
+  const right = shifts(few(pixels), pixels);
   const names = labels(few(methods), few(places), right, few(sizes)).filter((_, n) =>
-    nameFits(methods[shown[n]].title, begins[n], right[n], edges),
+    nameFits(pixels[shown[n]], right[n], edges),
   );
   const layout = {
     ...plotLayout(palette),
