@@ -8,6 +8,7 @@ from engine.cli.commands import Commands, add_command
 from engine.cli.output import result, say, table
 from engine.cli.settings import add_run_options, run_config
 from engine.cli.train import _stop_signals
+from engine.tuning.ladder import USUAL_STEPS
 
 if TYPE_CHECKING:
     from engine.tuning.store import LadderView
@@ -65,6 +66,8 @@ def register(commands: Commands) -> None:
     command = add_command(commands, "ladder", ladder, "find a learning rate")
     add_run_options(command)
     command.add_argument(
-        "--trial-steps", type=int, help="steps of a rate that goes to the end (default: those of the run, at most 80)"
+        "--trial-steps",
+        type=int,
+        help=f"steps of a rate that goes to the end (default: those of the run, at most {USUAL_STEPS})",
     )
     command.add_argument("--quiet", action="store_true", help="say nothing while it runs")

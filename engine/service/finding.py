@@ -30,7 +30,7 @@ def find_rate(
         model: Embedded name, folder or hub id.
         settings: Settings of the method.
         data: How a file becomes rows, fields of `DataSettings`.
-        steps: Of a rate that goes to the end; None for at most 80.
+        steps: Of a rate that goes to the end; None for those of the run, at most `USUAL_STEPS`.
         **training: Fields of `TrainingSettings`.
 
     Returns:

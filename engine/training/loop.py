@@ -18,7 +18,7 @@ from engine.core.errors import RunError
 from engine.core.parts import Parts, told
 from engine.core.writing import is_full
 from engine.data.tokenise import Example
-from engine.methods.base import Method, Start
+from engine.methods.base import Method
 from engine.models.base import Base
 from engine.runs.folder import RunFolder
 from engine.runs.score import RunScore
@@ -37,6 +37,7 @@ from engine.training.room import Room
 from engine.training.telemetry_time import Stopwatch
 from engine.training.update_norms import copied_groups
 from engine.training.validation import Validation
+from engine.training.warm_up import warm_up
 
 KEPT_WITHIN_S = 5.0
 """Seconds that `Trainer.keep` waits for the end of a change or a write; only a disk that hangs takes longer."""
@@ -222,13 +223,9 @@ class Trainer:
 
     def _warm_up(self) -> Generator[Progress]:
         """What the method does before its first step. Stopped here, it is undone, and begins anew on resumption."""
-        initial = {name: values.clone() for name, values in self.method.state_dict().items()}
-        try:
-            for fraction in self.method.warm_up(Start.of(self.base, self.settings.seed)):
-                yield Progress(0, self.settings.steps, warming=fraction)
-        except GeneratorExit:
-            self.method.load_state_dict(initial)
-            raise
+        with closing(warm_up(self.method, self.base, self.settings.seed)) as shares:
+            for share in shares:
+                yield Progress(0, self.settings.steps, warming=share)
         self._move(warm=True)
 
     def _begin(self) -> Generator[Progress]:

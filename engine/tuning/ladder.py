@@ -21,7 +21,7 @@ FACTOR = 3.0
 """Between two neighbours."""
 SHARES = (0.1, 0.3, 1.0)
 """Of the steps, at which the better half goes on."""
-USUAL_STEPS = 80
+USUAL_STEPS = 50
 """Most steps of a rate where nobody says: a ladder on the embedded model then takes less than two minutes."""
 FEWEST_STEPS = 10
 LOWEST, HIGHEST = 1e-8, 10.0

@@ -5,6 +5,7 @@ import dataclasses
 import logging
 import math
 import weakref
+from weakref import WeakKeyDictionary
 
 import pytest
 import torch
@@ -21,7 +22,7 @@ from engine.methods import METHODS
 from engine.models.base import base_from_model
 from engine.models.loading import load_base
 from engine.service.catalogue import usual_rate
-from engine.training import recorder
+from engine.training import recorder, warm_up
 from engine.training.gradients import Gradients
 from engine.training.launch import resume_run, start_run
 from engine.training.objective import TrainingObjective
@@ -243,13 +244,21 @@ def test_learning_rate_follows_its_schedule(maker, schedule):
         assert rates[-1] < 0.5 * max(rates)
 
 
+OTHER = {"side": {"distill_steps": 13}, "prefix": {"init_text": "dog"}}
+
+
 @pytest.mark.parametrize(
     ("method", "settings"),
     [("side", {"width": 8, "distill_steps": 12}), ("prefix", {"init": "text", "init_text": "cat and owl"})],
 )
-def test_warming_up_comes_once_and_whole(maker, method, settings):
-    """A run that is stopped while it warms up keeps nothing of that, and goes on as if it had never been stopped."""
+def test_warming_up_comes_once_and_whole(maker, monkeypatch, method, settings):
+    """A run that is stopped while it warms up keeps nothing of that, and goes on as if it had never been stopped.
+
+    A run that begins alike takes over what the warm-up came to, and becomes the same.
+    """
+    monkeypatch.setattr(warm_up, "_kept", WeakKeyDictionary())
     whole = finish(maker.start("whole", method, settings))
+    warm_up._kept.clear()
     first = maker.start("a", method, settings)
     values = {name: tensor.clone() for name, tensor in first.method.state_dict().items()}
     steps, shares = first.run(), []
@@ -275,6 +284,15 @@ def test_warming_up_comes_once_and_whole(maker, method, settings):
     again = maker.resume("a")
     assert all(progress.warming is None for progress in again.run())
     assert losses(again) == losses(whole)
+    alike = maker.start("alike", method, settings)
+    assert all(progress.warming is None for progress in alike.run())
+    assert losses(alike) == losses(whole)
+    for other in (
+        maker.start("seed", method, settings, seed=1),
+        maker.start("method", method, settings | OTHER[method]),
+    ):
+        with contextlib.closing(other.run()) as steps:
+            assert next(steps).warming is not None
 
 
 @pytest.mark.parametrize(
