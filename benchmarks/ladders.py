@@ -6,11 +6,13 @@
 
 Each ladder is what `python -m engine ladder` runs: five rates around the usual one, of which the better half goes on
 after a tenth and three tenths of the steps. Its seconds are those from the press to the winner, loading included. GLUE
-is the folder with SST-2, whose labels all-MiniLM-L6 learns through a head. The page and its figures in
-benchmarks/results are written after every ladder; figures that are there are not made again.
+is the folder with SST-2, whose labels all-MiniLM-L6 learns through a head. With --whole, each rate that a ladder has
+found instead of the usual one is trained for all steps of a run, beside the usual one. The page and its figures in
+benchmarks/results are written after every part; figures that are there are not made again.
 """
 
 import argparse
+import dataclasses
 import os
 import tempfile
 import time
@@ -22,13 +24,18 @@ from typing import Any
 from benchmarks.glue import TASKS as GLUE
 from benchmarks.glue import markdown, packaged
 from benchmarks.machine import machine
-from benchmarks.parts import Row, measure
+from benchmarks.parts import Row, figures_of, kept, measure
 from benchmarks.rates import LEFT_OUT
 from engine.config.run import RunConfig
+from engine.core.atomic import write_json, write_text
+from engine.data.shipped import suited_training
 from engine.methods import METHODS
 from engine.methods.serving import serves
 from engine.models.loading import load_base
+from engine.runs.forgetting import forgetting
+from engine.runs.log import all_events
 from engine.service.finding import climb
+from engine.training.launch import start_run
 from engine.tuning.store import Climbed, LadderView
 
 SST2 = GLUE[0]
@@ -51,8 +58,12 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path(), help="folder of GLUE")
     names = [name for name in METHODS if name not in LEFT_OUT]
     parser.add_argument("--methods", nargs="+", default=names, choices=names)
+    parser.add_argument("--whole", action="store_true", help="train the rates that were found to the end")
     parser.add_argument("--out", type=Path, default=Path("docs/ladders.md"))
     args = parser.parse_args()
+    if args.whole:
+        train_whole(args.out, args.task, args.data)
+        return
     family = load_base(model_of(args.task)).shape.family
     asked = [(args.task, name) for name in args.methods if serves(METHODS[name], family)]
     measure(args.out, {}, asked, part_of, partial(climbed, args.data), page)
@@ -92,6 +103,35 @@ def climbed(data: Path, part: Part) -> Iterator[Row]:
         "usual": usual.rate, "found": found.rate, **losses(view, usual, found),
         "machine": machine(load_base(config.model)),
     }  # fmt: skip
+
+
+def train_whole(out: Path, task: str, data: Path) -> None:
+    """Add to each row of a task in which another rate was found what both rates come to in a whole run."""
+    figures = figures_of(out)
+    rows = kept(figures)
+    for row in rows:
+        if row["task"] == task and row["found"] != row["usual"] and "whole" not in row:
+            config = config_of(task, data, row["method"])
+            row["whole"] = {name: ended(config, row[name]) for name in ("usual", "found")}
+            write_json(figures, rows)
+            write_text(out, page(rows))
+
+
+def ended(config: RunConfig, rate: float) -> dict[str, Any]:
+    """Steps, last validation loss, forgetting and score of a whole run at a rate."""
+    training = {**config.training, **suited_training(config.dataset), "learning_rate": rate}
+    with tempfile.TemporaryDirectory() as folder:
+        trainer = start_run(Path(folder) / "run", dataclasses.replace(config, training=training), load_base)
+        for _ in trainer.run():
+            pass
+        facts, events = trainer.folder.facts(), trainer.folder.events_path
+        evals = [event for event in all_events(events) if event["kind"] == "eval"]
+        return {
+            "steps": facts.step,
+            "loss": evals[-1]["validation_loss"],
+            "forgetting": forgetting(events, facts.kept_step),
+            "score": None if facts.score is None else facts.score.value,
+        }
 
 
 def losses(view: LadderView, usual: Climbed, found: Climbed) -> dict[str, Any]:
@@ -134,7 +174,24 @@ def _part(task: str, rows: list[Row]) -> str:
         slowest=f"{slowest['seconds']:.0f} s ({METHODS[slowest['method']].title})",
         beaten=", ".join(beaten) or "none",
         table=markdown(lines),
-    )
+    ) + _whole(rows)
+
+
+def _whole(rows: list[Row]) -> str:
+    """The table of whole runs; empty without one."""
+    lines = [
+        {
+            "method": METHODS[row["method"]].title,
+            "steps": end["steps"],
+            "rate": f"{row[name]:g}" + (" (usual)" if name == "usual" else ""),
+            "loss": _loss(end["loss"]),
+            "score": "–" if end["score"] is None else f"{end['score']:.3g}",
+            "forgetting": _loss(end["forgetting"]),
+        }
+        for row in rows
+        for name, end in row.get("whole", {}).items()
+    ]
+    return _WHOLE.format(table=markdown(lines)) if lines else ""
 
 
 def _loss(loss: float | None) -> str:
@@ -154,6 +211,13 @@ last step that both rates came to. Seconds are those from the press to the winne
 _PART = """## {said}
 
 {steps} steps at most. The slowest ladder took {slowest}. Another rate than the usual one was found for: {beaten}.
+
+{table}"""
+
+_WHOLE = """
+
+Trained to the end of a run, beside the usual rate: the loss on validation rows at the end, the score on test rows, and
+how far the loss on plain text has risen, in nats per token.
 
 {table}"""
 
