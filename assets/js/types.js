@@ -133,6 +133,7 @@
  * @property {string} state "waiting", "running", "out", "best" or "done"
  * @property {number} step
  * @property {[number, number][]} losses of the validations, as step and nats
+ * @property {number | null} forgetting rise of the loss on plain text so far, in nats per token
  */
 /**
  * @typedef {object} Ladder

@@ -47,6 +47,7 @@ def _outcome(view: "LadderView") -> str:
             if rate.rate == min((one.rate for one in view.rates), key=lambda r: abs(r - view.usual))
             else "",
             **{f"step {rung}": _loss(dict(rate.losses).get(rung)) for rung in view.rungs},
+            "forgetting": _loss(rate.forgetting),
             "": rate.state,
         }
         for rate in view.rates

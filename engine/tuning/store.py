@@ -8,6 +8,7 @@ from engine.core.atomic import write_json
 from engine.core.errors import RunError
 from engine.runs.files import read_json
 from engine.runs.folder import RunFolder
+from engine.runs.forgetting import forgetting
 from engine.runs.log import all_events
 from engine.tuning.ladder import Ladder
 
@@ -25,6 +26,7 @@ class Climbed:
         step: Updates so far.
         losses: Validation losses as (step, nats).
         training: Training losses as (step, nats).
+        forgetting: Rise of the loss on plain text so far, in nats per token; None where it was not measured.
     """
 
     rate: float
@@ -33,6 +35,7 @@ class Climbed:
     step: int
     losses: list[tuple[int, float]]
     training: list[tuple[int, float]]
+    forgetting: float | None = None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -155,6 +158,7 @@ class Ladders:
             step=step,
             losses=validation,
             training=training,
+            forgetting=forgetting(RunFolder(self.root / run).events_path, None),
         )
 
 

@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { toldOf } from "../../assets/js/page/ladder.js";
+import { forgotten, toldOf } from "../../assets/js/page/ladder.js";
 import { ladderPlot, rateText } from "../../assets/js/page/ladder_plot.js";
 
 /** @import { Climbed, Ladder, Palette } from "../../assets/js/types.js" */
@@ -15,10 +15,11 @@ const WORDS = {
   "ladder.best": "{rate}, not {usual}",
   "ladder.best.usual": "{rate}, as for {method}",
   "ladder.stopped": "stopped",
+  "ladder.forgets": "forgets {value}",
 };
 /** @param {number} rate @param {Partial<Climbed>} [values] */
 const climbed = (rate, values) =>
-  /** @type {Climbed} */ ({ rate, run: "r", state: "waiting", step: 0, losses: [], ...values });
+  /** @type {Climbed} */ ({ rate, run: "r", state: "waiting", step: 0, losses: [], forgetting: null, ...values });
 /** @param {Partial<Ladder>} values */
 const ladder = (values) =>
   /** @type {Ladder} */ ({
@@ -41,6 +42,11 @@ test("it says how many rates are in, and which one is the best", () => {
   assert.equal(toldOf(ladder({ state: "finished", best: 0.01 }), WORDS), "0.01, as for LoRA");
   assert.equal(toldOf(ladder({ state: "stopped" }), WORDS), "stopped");
   assert.equal(rateText(0.0011000001), "0.0011");
+});
+
+test("what a rate forgets stands beside it, where that was measured", () => {
+  assert.equal(forgotten({ forgetting: 0.61382 }, WORDS), "forgets 0.614");
+  assert.equal(forgotten({ forgetting: null }, WORDS), "");
 });
 
 test("a line for each rate, its name at the last point, and a mark at each rung", () => {

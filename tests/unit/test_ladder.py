@@ -97,9 +97,12 @@ class Bench:
                 RunFolder.create(folder.path, RunConfig(), RunFacts(steps=80))
             folder.update(step=rung)
             with folder.events_path.open("a") as log:
+                if log.tell() == 0:
+                    log.write(json.dumps({"kind": "eval", "step": 0, "base_ability_loss": 2.0}) + "\n")
                 for kind, value in (("loss", 9.0), ("eval", losses.get(entry.run))):
                     name = "validation_loss" if kind == "eval" else "loss"
-                    log.write(json.dumps({"kind": kind, "step": rung, name: value}) + "\n")
+                    plain = {"base_ability_loss": 2 + rung / 80} if kind == "eval" else {}
+                    log.write(json.dumps({"kind": kind, "step": rung, name: value, **plain}) + "\n")
             self.queue.file.remove(entry.run)
         self.ladders._advance()
 
@@ -128,6 +131,7 @@ def test_a_ladder_in_the_queue(bench):
     assert (view.state, view.best, view.usual) == ("finished", 0.01, 0.01)
     assert [rate.state for rate in view.rates] == ["out", "done", "best", "out", "out"]
     assert view.rates[1].losses == [(8, 2.0), (24, 0.5), (80, 0.4)]
+    assert [rate.forgetting for rate in view.rates] == [0.3, 1.0, 1.0, 0.1, 0.1]
 
 
 @pytest.mark.fault(

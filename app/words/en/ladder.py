@@ -17,11 +17,13 @@ WORDS = {
     "ladder.state.out": "out at step {step}",
     "ladder.state.best": "best",
     "ladder.state.done": "to the end",
+    "ladder.forgets": "forgetting {value}",
     "ladder.x": "step",
     "ladder.y": "validation loss, nats/token (log)",
     "ladder.caption": (
-        "The same data, batches and seed for all; "
-        "each is a run on Runs. It is shorter than a whole run, whose best rate may be a little lower."
+        "The same data, batches and seed for all; each is a run on Runs. Beside each rate: its newest validation loss, "
+        "and its forgetting in nats/token of plain text. A ladder is shorter than a whole run: a large rate gains early "
+        "and may forget much more."
     ),
     "ladder.filled": "Learning rate {rate} is on the form.",
     "ladder.other": "That ladder was for {method} on {model}: choose them first.",

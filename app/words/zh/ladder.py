@@ -17,10 +17,12 @@ WORDS = {
     "ladder.state.out": "第 {step} 步淘汰",
     "ladder.state.best": "最好",
     "ladder.state.done": "训练到底",
+    "ladder.forgets": "遗忘 {value}",
     "ladder.x": "步",
     "ladder.y": "验证损失（nats/token，对数）",
     "ladder.caption": (
-        "数据、批次和随机种子都相同；每个都是“记录”页上的一次运行。它比完整运行短，完整运行的最佳学习率可能略低。"
+        "数据、批次和随机种子都相同；每个都是“记录”页上的一次运行。每个学习率旁是最新的验证损失，以及普通文本上的"
+        "遗忘（nats/token）。阶梯比完整运行短：较大的学习率起步快，却可能遗忘得多得多。"
     ),
     "ladder.filled": "学习率 {rate} 已填入表单。",
     "ladder.other": "那次阶梯针对 {model} 上的 {method}：请先选择它们。",

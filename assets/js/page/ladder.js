@@ -9,7 +9,7 @@ import { soonOf } from "../common/server.js";
 import { figure, fill } from "../common/text.js";
 import { ladderPlot, rateText } from "./ladder_plot.js";
 
-/** @import { Ladder, LadderServer, Words } from "../types.js" */
+/** @import { Climbed, Ladder, LadderServer, Words } from "../types.js" */
 
 const CLOSED = "gatelight.ladder.closed";
 
@@ -30,6 +30,15 @@ export const toldOf = (ladder, words) => {
   const began = ladder.rates.some((one) => one.step > 0 || one.state === "running");
   return fill(words[began ? "ladder.running" : "ladder.waiting"], { n: left, of: ladder.rates.length });
 };
+
+/**
+ * How much of plain text a rate has made the model forget.
+ *
+ * @param {Pick<Climbed, "forgetting">} rate
+ * @param {Words} words
+ */
+export const forgotten = ({ forgetting }, words) =>
+  forgetting === null ? "" : fill(words["ladder.forgets"], { value: figure(forgetting) });
 
 /**
  * Mount the picture; it is hidden while there is no ladder.
@@ -96,6 +105,7 @@ export const mountLadder = (element, words, server, use) => {
           el("b", { text: rateText(one.rate) }),
           el("span", { text: fill(words[`ladder.state.${one.state}`], { step: one.step }) }),
           el("span", { text: one.losses.length ? figure(one.losses[one.losses.length - 1][1]) : "–" }),
+          el("span", { text: forgotten(one, words) }),
         ),
       ),
     );
