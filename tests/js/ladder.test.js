@@ -45,7 +45,7 @@ test("it says how many rates are in, and which one is the best", () => {
 });
 
 test("what a rate forgets stands beside it, where that was measured", () => {
-  assert.equal(forgotten({ forgetting: 0.61382 }, WORDS), "forgets 0.614");
+  assert.equal(forgotten({ forgetting: 0.61382 }, WORDS), "forgets +0.61");
   assert.equal(forgotten({ forgetting: null }, WORDS), "");
 });
 

@@ -2,11 +2,15 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
-import { clock, figure, fill, lastPart, methodTitle, tokenName } from "../../assets/js/common/text.js";
+import { clock, figure, fill, lastPart, methodTitle, signed, tokenName } from "../../assets/js/common/text.js";
 
 test("a number has three significant figures, and a real minus sign", () => {
   const read = [0, 1, 12.345, 123.45, 0.0123456, -2.5].map((value) => figure(value));
   assert.deepEqual(read, ["0", "1.00", "12.3", "123", "0.0123", "−2.50"]);
+});
+
+test("a change has its sign, unless it rounds to nothing", () => {
+  assert.deepEqual([0.186, -0.021, -0.00235, 0.00002, 0].map(signed), ["+0.19", "−0.02", "0.00", "0.00", "0.00"]);
 });
 
 test("very small and very large numbers are written with an exponent", () => {

@@ -22,8 +22,8 @@ WORDS = {
     "ladder.y": "validation loss, nats/token (log)",
     "ladder.caption": (
         "The same data, batches and seed for all; each is a run on Runs. Beside each rate: its newest validation loss, "
-        "and its forgetting in nats/token of plain text. A ladder is shorter than a whole run: a large rate gains early "
-        "and may forget much more."
+        "and its forgetting in nats/token of plain text. A ladder is shorter than a whole run: a large rate gains "
+        "early and may forget much more."
     ),
     "ladder.filled": "Learning rate {rate} is on the form.",
     "ladder.other": "That ladder was for {method} on {model}: choose them first.",

@@ -26,6 +26,16 @@ export const clock = (seconds) => {
 };
 
 /**
+ * A change with its sign and two decimals; one that rounds to nothing has no sign.
+ *
+ * @param {number} change
+ */
+export const signed = (change) => {
+  const size = Math.abs(change).toFixed(2);
+  return Number(size) === 0 ? size : `${change < 0 ? "−" : "+"}${size}`;
+};
+
+/**
  * A number with a few significant figures; 0 stays 0, a missing value is a dash.
  *
  * @param {number | null | undefined} value

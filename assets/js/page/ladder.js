@@ -6,7 +6,7 @@ import { button, el, find } from "../common/dom.js";
 import { subscribeLive } from "../common/live.js";
 import { createPlot } from "../common/plotly.js";
 import { soonOf } from "../common/server.js";
-import { figure, fill } from "../common/text.js";
+import { figure, fill, signed } from "../common/text.js";
 import { ladderPlot, rateText } from "./ladder_plot.js";
 
 /** @import { Climbed, Ladder, LadderServer, Words } from "../types.js" */
@@ -38,7 +38,7 @@ export const toldOf = (ladder, words) => {
  * @param {Words} words
  */
 export const forgotten = ({ forgetting }, words) =>
-  forgetting === null ? "" : fill(words["ladder.forgets"], { value: figure(forgetting) });
+  forgetting === null ? "" : fill(words["ladder.forgets"], { value: signed(forgetting) });
 
 /**
  * Mount the picture; it is hidden while there is no ladder.
@@ -126,6 +126,7 @@ export const mountLadder = (element, words, server, use) => {
   };
 
   new ResizeObserver(draw).observe(host);
+  new MutationObserver(draw).observe(document.body, { attributeFilter: ["class"] });
   subscribeLive(element, (live) => {
     const now = `${live.status} ${live.run} ${live.step} ${(live.queue ?? []).length}`;
     if (now === seen) return;

@@ -3,7 +3,7 @@
 
 import { button, el, tickBox } from "../common/dom.js";
 import { scoreText } from "../common/score.js";
-import { clock, fill, lastPart, methodTitle } from "../common/text.js";
+import { clock, fill, lastPart, methodTitle, signed } from "../common/text.js";
 
 /** @import { RunSummary, Words } from "../types.js" */
 
@@ -57,9 +57,6 @@ export const statusOf = (run) => (run.recording ? "recording" : run.status);
 
 /** @param {string} source a dataset or a model */
 const sourceName = (source) => (source.startsWith("hub:") ? source : lastPart(source));
-
-/** @param {number} nats */
-const signed = (nats) => `${nats < 0 ? "−" : "+"}${Math.abs(nats).toFixed(2)}`;
 
 /**
  * The step of a run, and the step of the adapter that it kept where that is an earlier one.

@@ -34,39 +34,60 @@ const widthOf = (name) => [...name].reduce((sum, letter) => sum + (letter > "\u2
 const turned = ({ across, up }) => ({ along: across * COSINE + up * SINE, below: across * SINE - up * COSINE });
 
 /**
- * How far each name is moved to the right of its mark, so that it runs into no other name and over no other mark. Marks
- * that touch the one that is named are no matter: its name begins between them.
+ * How far each name is moved to the right of its mark, so that names of marks that are close do not touch.
  *
- * @param {Mark[]} named marks that have their names beside them
- * @param {Mark[]} [marks] all that are drawn
+ * @param {Mark[]} named
  * @returns {number[]} pixels
  */
-export const shifts = (named, marks = named) => {
-  const lines = named.map((mark) => ({
-    ...{ mark, moved: 0, wide: widthOf(shortName(mark.name)) },
-    ...turned({ across: mark.across, up: mark.up + mark.radius }),
-  }));
-  const dots = marks.map((mark) => ({ mark, radius: mark.radius, ...turned(mark) }));
+const shifts = (named) => {
+  const lines = named.map((mark) => ({ moved: 0, ...turned({ across: mark.across, up: mark.up + mark.radius }) }));
   const ordered = [...lines].sort((a, b) => a.below - b.below);
   ordered.forEach((line, n) => {
     const near = ordered.slice(0, n).filter((other) => Math.abs(other.along - line.along) < LONGEST);
-    /** @param {number} below where the line would be; it then begins further along, too */
-    const inTheWay = (below) => {
-      const begin = line.along + ((below - line.below) * COSINE) / SINE;
-      return dots.find(
-        (dot) =>
-          dot.mark !== line.mark &&
-          Math.abs(dot.below - below) < dot.radius + APART / 2 &&
-          dot.along - dot.radius > begin &&
-          dot.along - dot.radius < begin + line.wide,
-      );
-    };
-    let below = Math.max(line.below, ...near.map((other) => other.below + APART));
-    for (let dot = inTheWay(below); dot; dot = inTheWay(below)) below = dot.below + dot.radius + APART / 2 + 0.01;
+    const below = Math.max(line.below, ...near.map((other) => other.below + APART));
     line.moved = (below - line.below) / SINE;
     line.below = below;
   });
   return lines.map((line) => line.moved);
+};
+
+/**
+ * Whether the name of a mark runs over another mark; those that touch its own are no matter.
+ *
+ * @param {Mark} mark
+ * @param {number} moved how far the name is moved to the right
+ * @param {Mark[]} marks all that are drawn
+ * @param {1 | -1} way 1 for a name that begins above its mark, -1 for one that ends below it
+ */
+const runsOver = (mark, moved, marks, way) => {
+  const wide = widthOf(shortName(mark.name));
+  const from = turned({ across: mark.across + moved, up: mark.up + way * mark.radius });
+  return marks.some((other) => {
+    const dot = turned(other);
+    const ahead = way * (dot.along - from.along);
+    const aside = Math.abs(dot.below - from.below);
+    return other !== mark && aside < other.radius + APART / 2 && ahead > other.radius && ahead < wide + other.radius;
+  });
+};
+
+/**
+ * Where the names stand: above their marks, moved to the right of other names; below where they would run over another
+ * mark; and where there is no room either, in the legend alone.
+ *
+ * @param {Mark[]} named marks that may have their names beside them
+ * @param {Mark[]} marks all that are drawn
+ * @param {{right: number, top: number}} edges of the picture, in pixels of the plot's inner part
+ * @returns {{side: "above" | "below" | "legend", moved: number}[]}
+ */
+export const placesOf = (named, marks, edges) => {
+  const moved = shifts(named);
+  return named.map((mark, i) => {
+    if (!runsOver(mark, moved[i], marks, 1))
+      return { side: nameFits(mark, moved[i], edges) ? "above" : "legend", moved: moved[i] };
+    const wide = widthOf(shortName(mark.name));
+    const room = mark.across > wide * COSINE && mark.up - mark.radius > wide * SINE + APART;
+    return { side: room && !runsOver(mark, 0, marks, -1) ? "below" : "legend", moved: 0 };
+  });
 };
 
 /**

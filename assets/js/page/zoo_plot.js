@@ -2,7 +2,7 @@
 // @ts-check
 
 import { plotLayout } from "../common/plotly.js";
-import { nameFits, SLANT, shifts, shortName } from "./zoo_names.js";
+import { placesOf, SLANT, shortName } from "./zoo_names.js";
 
 /** @import { Measure, Palette, ZooMethod } from "../types.js" */
 /** @typedef {{x: Measure, y: Measure}} Axes what each axis shows */
@@ -77,25 +77,23 @@ const diameters = (methods) => {
 };
 
 /**
- * The names beside the dots.
+ * The name of a method beside its dot.
  *
- * @param {ZooMethod[]} methods
- * @param {{x: number, y: number}[]} places of the dots in the units of the axes
- * @param {number[]} right how far each is moved
- * @param {number[]} sizes
+ * @param {ZooMethod} method
+ * @param {{x: number, y: number}} place of the dot in the units of the axes
+ * @param {number} size of the dot
+ * @param {{side: string, moved: number}} stands where
  */
-const labels = (methods, places, right, sizes) =>
-  methods.map((one, i) => ({
-    ...places[i],
-    text: shortName(one.title),
-    showarrow: false,
-    textangle: (-180 * SLANT) / Math.PI,
-    xanchor: "left",
-    yanchor: "bottom",
-    xshift: 2 + right[i],
-    yshift: sizes[i] / 2 - 2,
-    captureevents: false,
-  }));
+const label = (method, place, size, { side, moved }) => ({
+  ...place,
+  text: shortName(method.title),
+  showarrow: false,
+  textangle: (-180 * SLANT) / Math.PI,
+  ...(side === "above"
+    ? { xanchor: "left", yanchor: "bottom", xshift: 2 + moved, yshift: size / 2 - 2 }
+    : { xanchor: "right", yanchor: "top", xshift: -2, yshift: 2 - size / 2 }),
+  captureevents: false,
+});
 
 /**
  * Which marks no other one beats on both axes: the Pareto line, from left to right.
@@ -195,12 +193,10 @@ export const zooPlot = (methods, axes, { palette, colour, width, say }) => {
     ...scales[name].ticks,
   });
   const shown = roomy ? (methods.length > NAMED ? best : [...methods.keys()]) : [];
-  /** @template T @param {T[]} list */
-  const few = (list) => shown.map((i) => list[i]);
   const edges = { right: width - margin.l, top: HEIGHT - margin.b };
-  const right = shifts(few(pixels), pixels);
-  const names = labels(few(methods), few(places), right, few(sizes)).filter((_, n) =>
-    nameFits(pixels[shown[n]], right[n], edges),
+  const named = shown.map((i) => pixels[i]);
+  const names = placesOf(named, pixels, edges).flatMap((stands, n) =>
+    stands.side === "legend" ? [] : [label(methods[shown[n]], places[shown[n]], sizes[shown[n]], stands)],
   );
   const layout = {
     ...plotLayout(palette),
