@@ -1,67 +1,54 @@
-"""Where a method is said to act is where it acts: the page draws a run's places by its settings."""
+"""Where a description says that a method acts is where it does."""
 
 import pytest
 
 from engine.methods import METHODS
-from engine.models.view import View
-from tests.tiny import built, tiny_base
+from engine.methods.spec import LINEARS
+from engine.models.sites import Sites
+from tests.tiny import built, tiny_base, viewed
 
 BESIDE = {"reads_embedding", "reads_layers"}
-"""Places of networks beside the model: what comes out of them is added to the last states."""
-
-CASES = [
-    pytest.param(name, settings, id="-".join((name, *map(str, settings.values()))))
+CALLS = {
+    "add_attention": lambda layer, run: "attention",
+    "join_keys": lambda layer, run: "attention",
+    "add_linear": lambda layer, role, run: role,
+    "add_linear_input": lambda layer, role, run: role,
+    "add_layer": lambda layer, run: "after_mlp",
+    "add_sublayer": lambda layer, part, run: f"after_{part}",
+    "add_beside_mlp": lambda layer, run: "beside_mlp",
+    "add_norm": lambda path, run: "norm",
+    "prepend": lambda run: "embedding",
+    "add_last_hidden": lambda run: "beside",
+}
+CHOICES = [
+    pytest.param(name, dict(settings), id=f"{name}-{number}")
     for name, spec in METHODS.items()
-    for settings in {str(one): dict(one) for one in (*spec.presets.values(), *spec.examples)}.values()
-    if "vision" not in settings
+    for number, settings in enumerate([*spec.examples, *spec.presets.values()])
 ]
 
 
-class Noted:
-    """Sites that note where something was added to the model."""
+@pytest.mark.parametrize(("name", "settings"), CHOICES)
+def test_places_are_those_of_the_hooks(name, settings, monkeypatch):
+    """With examples and presets alike: the drawing of Train is made from `acts_at`."""
+    spec, base = METHODS[name], tiny_base("llama")
+    used = set()
+    for call, place in CALLS.items():
+        real = getattr(Sites, call)
 
-    def __init__(self, sites):
-        self.sites, self.places = sites, set()
+        def noted(sites, *words, real=real, place=place):
+            used.add(place(*words))
+            return real(sites, *words)
 
-    def __getattr__(self, name):
-        return getattr(self.sites, name)
-
-    def add_attention(self, layer, run):
-        self.places.add("attention")
-
-    join_keys = add_attention
-
-    def add_linear(self, layer, role, run):
-        self.places.add(role)
-
-    add_linear_input = add_linear
-
-    def add_sublayer(self, layer, part, run):
-        self.places.add(f"after_{part}")
-
-    def add_beside_mlp(self, layer, run):
-        self.places.add("beside_mlp")
-
-    def add_layer(self, layer, run):
-        self.places.add("after_mlp")
-
-    def add_norm(self, path, run):
-        self.places.add("norm")
-
-    def prepend(self, run):
-        self.places.add("embedding")
-
-    def add_last_hidden(self, run):
-        self.places.add("beside")
+        monkeypatch.setattr(Sites, call, noted)
+    viewed(base, built(name, base, settings))
+    told = set(spec.acts_at(spec.settings.from_dict(settings)))
+    assert {"beside" if place in BESIDE else place for place in told} == used
 
 
-@pytest.mark.parametrize(("name", "settings"), CASES)
-def test_what_is_drawn_is_where_it_acts(name, settings):
-    """For every preset and example; a method whose slots are in the template acts on the embeddings as well."""
-    base = tiny_base("llama")
-    method = built(name, base, settings)
-    noted = Noted(View(base.model, base.shape).sites)
-    method.attach(noted)
-    acts = noted.places | ({"embedding"} if method.template else set())
-    drawn = set(method.spec.acts_at(method.settings))
-    assert {"beside" if place in BESIDE else place for place in drawn} == acts
+def test_finer_places_belong_to_the_parts():
+    """What `places` names finely, `acts_on` names coarsely, with default settings."""
+    for spec in METHODS.values():
+        told = set(spec.acts_at(spec.settings()))
+        coarse = {"linear" if place in LINEARS else place.split("_")[0] for place in told}
+        parts = {"residual": "after", "beside": "reads"}
+        assert coarse == {parts.get(part, part) for part in spec.acts_on}, spec.name
