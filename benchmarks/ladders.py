@@ -191,7 +191,14 @@ def _whole(rows: list[Row]) -> str:
         for row in rows
         for name, end in row.get("whole", {}).items()
     ]
-    return _WHOLE.format(table=markdown(lines)) if lines else ""
+    better = [METHODS[row["method"]].title for row in rows if "whole" in row and _better(row["whole"])]
+    return _WHOLE.format(better=", ".join(better) or "none", table=markdown(lines)) if lines else ""
+
+
+def _better(ends: dict[str, dict[str, Any]]) -> bool:
+    """Whether the rate that was found ends with a lower loss, and has made the model forget no more."""
+    usual, found = ends["usual"], ends["found"]
+    return found["loss"] < usual["loss"] and found["forgetting"] <= usual["forgetting"]
 
 
 def _loss(loss: float | None) -> str:
@@ -217,7 +224,8 @@ _PART = """## {said}
 _WHOLE = """
 
 Trained to the end of a run, beside the usual rate: the loss on validation rows at the end, the score on test rows, and
-how far the loss on plain text has risen, in nats per token.
+how far the loss on plain text has risen, in nats per token. Rates that end with a lower loss and forget no more than
+the usual one, of which a default should take note: {better}.
 
 {table}"""
 
