@@ -152,8 +152,9 @@ def _wire_meaning(page: gr.Blocks, say: Say, form: TrainingForm, filler: Filler,
     """
     last: Any = {"trigger_mode": "always_last"}
     wire(say, [form.method.input, *_changes(form)], filler.weigh, form.inputs, filler.of_run, **last)
-    preview = {form.data_card, form.samples, form.report}
-    wire(say, [form.run_of_data.change], filler.preview_data, {form.run_of_data}, preview, **last)
+    read = wire(say, [form.run_of_data.change], filler.preview_data, {form.run_of_data}, {form.previewed}, **last)
+    shown = set(form.of_data.values())
+    wire(say, [], filler.show_preview, {form.previewed, *form.inputs}, shown, after=read)
     wire(say, [form.run.change], filler.estimate_memory, {form.run}, form.memory.of_run, **last)
     wire(say, [page.load, top.change], form.memory.held, None, [form.memory.last], **last)
 

@@ -17,6 +17,7 @@ NOTE_WRONG = """() => {
     for (const name of ["gl-own-facts", "gl-samples"]) {
         const part = document.getElementById(name);
         const note = () => part.isConnected && window.told.push(`${name}|${part.innerText.slice(0, 200)}`);
+        note();
         new MutationObserver(note).observe(part, { subtree: true, childList: true, characterData: true });
     }
 }"""
