@@ -56,3 +56,13 @@ before = [events[one["trigger_after"]] for one in menus]
 print(len(menus) > 2, {"keptForm.settled()" in str(one["js"]) for one in before})
 """
     assert said(code, tmp_path) == "True {True}"
+
+
+def test_news_during_an_answer_is_not_forgotten(tmp_path):
+    """Gradio drops what triggers an event that is under way, unless it is told to keep the last of it."""
+    code = """
+events = page.config["dependencies"]
+changes = [one for one in events if "change" in {kind for _, kind in one["targets"]} and one["backend_fn"]]
+print(len(changes) > 20, {one["trigger_mode"] for one in changes})
+"""
+    assert said(code, tmp_path) == "True {'always_last'}"
