@@ -40,6 +40,9 @@ def wire(
 ) -> Dependency:
     """Call `handler` when any of the triggers fires; its errors become toasts in the page's language.
 
+    A change that comes while a former one is answered is answered next, as Gradio does for a single trigger; of several
+    it would drop it.
+
     Args:
         say: The page's words.
         triggers: Events of components.
@@ -50,7 +53,9 @@ def wire(
         after: An event to follow, instead of triggers.
         options: More for `gr.on`.
     """
-    calm = {"concurrency_limit": None, **_calm(options)}
+    changes = len(triggers) > 1 and any(getattr(one, "event_name", "") == "change" for one in triggers)
+    latest = {"trigger_mode": "always_last"} if changes else {}
+    calm = {"concurrency_limit": None, **latest, **_calm(options)}
     safe = with_toasts(say, otherwise)(handler)
     if after is not None:
         follows: Dependency = after.then(safe, inputs, outputs, **calm)

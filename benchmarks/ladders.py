@@ -46,6 +46,10 @@ SAID = {
     "town-qa": "town-qa on the embedded model",
     "sst2": "SST-2 on all-MiniLM-L6, 67,349 rows, with a head",
 }
+COMMANDS = {
+    "town-qa": "python -m benchmarks.ladders town-qa",
+    "sst2": "python -m benchmarks.ladders sst2 --data GLUE",
+}
 
 Part = tuple[str, str]
 """A task and a method."""
@@ -147,7 +151,10 @@ def page(rows: list[Row]) -> str:
     """What is written down of both tasks."""
     parts = [_part(task, [row for row in rows if row["task"] == task]) for task in TASKS]
     machines = "; ".join(dict.fromkeys(row["machine"] for row in rows))
-    return _PAGE.format(machines=machines, parts="\n\n".join(part for part in parts if part))
+    commands = [COMMANDS[task] for task in TASKS if any(row["task"] == task for row in rows)]
+    commands += ["--whole"] * any("whole" in row for row in rows)
+    told = " and ".join(f"`{one}`" for one in commands)
+    return _PAGE.format(commands=told, machines=machines, parts="\n\n".join(part for part in parts if part))
 
 
 def _part(task: str, rows: list[Row]) -> str:
@@ -207,7 +214,7 @@ def _loss(loss: float | None) -> str:
 
 _PAGE = """# What a learning-rate ladder finds
 
-Measured by `python -m benchmarks.ladders town-qa` and `python -m benchmarks.ladders sst2 --data GLUE` ({machines}): the
+Measured by {commands} ({machines}): the
 ladder of each method with its default settings. Five rates, a factor of three apart, begin on the same batches; the
 better half goes on after a tenth and three tenths of the steps. Losses are those on validation rows, in nats, at the
 last step that both rates came to. Seconds are those from the press to the winner, loading included.

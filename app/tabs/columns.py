@@ -38,8 +38,7 @@ class Columns:
         """Follow the menus, and events after which there may be other runs; returns that of the third column."""
         say, layout, asked = self._say, self._layout, set(self._layout.asked)
         # One after another: Gradio refuses a choice that the list of an older answer lacks, if that came in later.
-        newest: dict[str, Any] = {"concurrency_limit": 1, "trigger_mode": "always_last"}
-        wire(say, news, self.refreshed, self.inputs, layout.menus | asked, **newest)
+        wire(say, news, self.refreshed, self.inputs, layout.menus | asked, concurrency_limit=1)
         wire(say, [layout.alone.input], lambda: True, None, [layout.alone_chosen])
         for side in layout.sides:
             wire(say, [side.run.change], self._steps, [side.run, side.step], [side.step])

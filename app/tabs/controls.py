@@ -112,8 +112,7 @@ def build(page: gr.Blocks, workbench: Workbench, say: Say, top: gr.HTML) -> Bar:
     wire(say, [bar.resume.click], resume, None, shown | accepting.parts, trigger_mode="once")
     wire(say, [bar.ways_out.frugal.click], with_less_memory, None, shown | accepting.parts, trigger_mode="once")
     accepting.wire(goes_on, shown)
-    told, states = [page.load, top.change], set(bar.buttons)  # by default, news during an answer would be forgotten
-    wire(say, told, lambda: bar.states(workbench), None, states, trigger_mode="always_last")
+    wire(say, [page.load, top.change], lambda: bar.states(workbench), None, set(bar.buttons))
     wire_js([bar.started.change], TO_WATCH, [bar.started])
     return bar
 

@@ -204,9 +204,8 @@ class Filler:
 
     def preview_data(self, request: gr.Request, values: Values) -> Updates:
         """What the run on the form would train on; nothing new as long as its data is being read."""
-        if not values[self.form.run_of_data]:
+        if not (run := values[self.form.run_of_data]):
             return {}
-        run = values[self.form.run_of_data]
         about = self.about_data(lambda: config_of(run), session_of(request))
         shown = {name: about[part] for name, part in self.form.of_data.items() if part in about}
         return {self.form.previewed: {"of": run, "shown": shown}}

@@ -22,7 +22,8 @@ FACTOR = 3.0
 SHARES = (0.1, 0.3, 1.0)
 """Of the steps, at which the better half goes on."""
 USUAL_STEPS = 50
-"""Most steps of a rate where nobody says: a ladder on the embedded model then takes less than two minutes."""
+"""Most steps of a rate where nobody says: a ladder on the embedded model then takes less than two minutes, or little
+more where a method is taught before (docs/ladders.md)."""
 FEWEST_STEPS = 10
 LOWEST, HIGHEST = 1e-8, 10.0
 STATES = ("running", "finished", "stopped", "failed")

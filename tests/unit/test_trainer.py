@@ -244,12 +244,17 @@ def test_learning_rate_follows_its_schedule(maker, schedule):
         assert rates[-1] < 0.5 * max(rates)
 
 
-OTHER = {"side": {"distill_steps": 13}, "prefix": {"init_text": "dog"}}
+OTHER = {"side": {"distill_steps": 13}, "prefix": {"init_text": "dog"}, "lora": {"init": "olora"}}
+"""What makes another warm-up of the same first values, or of others."""
 
 
 @pytest.mark.parametrize(
     ("method", "settings"),
-    [("side", {"width": 8, "distill_steps": 12}), ("prefix", {"init": "text", "init_text": "cat and owl"})],
+    [
+        ("side", {"width": 8, "distill_steps": 12}),
+        ("prefix", {"init": "text", "init_text": "cat and owl"}),
+        ("lora", {"init": "pissa"}),
+    ],
 )
 def test_warming_up_comes_once_and_whole(maker, monkeypatch, method, settings):
     """A run that is stopped while it warms up keeps nothing of that, and goes on as if it had never been stopped.
