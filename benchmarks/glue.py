@@ -64,29 +64,32 @@ LOOKED_AT = 64
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A GLUE task: its folder, how its columns become rows, and updates in units of --steps."""
+    """A GLUE task: its folder, the columns of texts and labels, and updates in units of --steps.
+
+    Two texts are read as the encoder's tokenizer joins them.
+    """
 
     name: str
     label: str
-    template: str
+    prompt: str
     effort: float
 
     def settings(self, glue: Path) -> dict[str, str]:
         """How its files are read."""
         dev = str(glue / self.name / "dev.tsv")
-        template = {"template": "own", "own_template": self.template, "response": self.label, "responses": "labels"}
-        return template | {"prompt": PROMPTS[self.name], "validation": dev, "test": dev}
+        read = {"prompt": self.prompt, "response": self.label, "responses": "labels", "validation": dev, "test": dev}
+        one_text = {"template": "own", "own_template": "{prompt}"}  # without the name of the label's column
+        return read if "," in self.prompt else read | one_text
 
     def file(self, glue: Path) -> str:
         """Its training rows."""
         return str(glue / self.name / "train.tsv")
 
 
-PROMPTS = {"SST-2": "sentence", "MRPC": "#1 String,#2 String", "RTE": "sentence1,sentence2"}
 TASKS = (
-    Task("SST-2", "label", "{{ sentence }}", 1.0),
-    Task("MRPC", "Quality", '{{ row["#1 String"] }} [SEP] {{ row["#2 String"] }}', 0.35),
-    Task("RTE", "label", "{{ sentence1 }} [SEP] {{ sentence2 }}", 0.25),
+    Task("SST-2", "label", "sentence", 1.0),
+    Task("MRPC", "Quality", "#1 String,#2 String", 0.35),
+    Task("RTE", "label", "sentence1,sentence2", 0.25),
 )
 TASK_NAMES = tuple(task.name for task in TASKS)
 

@@ -112,9 +112,18 @@ def build(page: gr.Blocks, workbench: Workbench, say: Say, top: gr.HTML) -> Bar:
     wire(say, [bar.resume.click], resume, None, shown | accepting.parts, trigger_mode="once")
     wire(say, [bar.ways_out.frugal.click], with_less_memory, None, shown | accepting.parts, trigger_mode="once")
     accepting.wire(goes_on, shown)
-    wire(say, [page.load, top.change], lambda: bar.states(workbench), None, set(bar.buttons))
+    _keep_true(page, workbench, bar, top)
     wire_js([bar.started.change], TO_WATCH, [bar.started])
     return bar
+
+
+def _keep_true(page: gr.Blocks, workbench: Workbench, bar: Bar, top: gr.HTML) -> None:
+    """Buttons follow the state of the runs; one answer after another, so that no older one comes after the newest."""
+
+    def pressable() -> Updates:
+        return bar.states(workbench)
+
+    wire(bar.say, [page.load, top.change], pressable, None, set(bar.buttons), concurrency_limit=1)
 
 
 def _layout(say: Say) -> Bar:

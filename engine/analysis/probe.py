@@ -8,7 +8,10 @@ import torch
 
 from engine.core.errors import DataError, ModelError, SettingError
 from engine.data.batching import collator_of
+from engine.data.pairs import Joined, encode_pairs, pair_in
 from engine.data.pixels import NoPictureError, size_of
+from engine.data.preview import NO_LIMIT
+from engine.data.slots import PROMPT
 from engine.data.token_texts import token_texts
 from engine.data.tokenise import Example, encode_prompt
 from engine.methods.base import Method
@@ -35,12 +38,20 @@ def probe(base: Base, method: Method, sentence: str) -> ProbeReport:
     need_words(base)
     if not sentence.strip():
         raise SettingError("no_sentence", "The sentence is empty: type some words to look at.")
-    whole = encode_prompt(base.tokenizer, method.template or "{prompt}", sentence)
+    whole, second = _read(base, method, sentence)
     ids = whole[:LONGEST_SENTENCE]
     view, tuned = base.view(), method.sharing_copy().eval()
     tuned.attach(view.sites)
-    report = tuned.probe(view, probe_input(base, view, Example(ids, len(ids))))
+    report = tuned.probe(view, probe_input(base, view, Example(ids, len(ids), second=second)))
     return dataclasses.replace(report, cut=True) if len(whole) > len(ids) else report
+
+
+def _read(base: Base, method: Method, sentence: str) -> Joined:
+    """A sentence as the method reads it; two texts that are named as the run's are joined as its rows are."""
+    template, texts = method.template or PROMPT, method.head.spec.texts if method.head else ()
+    if texts and (pair := pair_in(sentence, texts)):
+        return encode_pairs(base.tokenizer, template, [pair], NO_LIMIT)[0]
+    return encode_prompt(base.tokenizer, template, sentence), None
 
 
 def need_words(base: Base) -> None:

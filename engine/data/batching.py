@@ -117,8 +117,22 @@ def collate(examples: Sequence[Example], pad_id: int, device: torch.device | Non
             labels[row, start:end] = IGNORE
         for at, index in example.mlm_labels.items():
             labels[row, at] = index
-    inputs = Tokens(ids.to(device), mask.to(device), pictures_beside(examples))
+    types = token_types(examples, t)
+    inputs = Tokens(
+        ids.to(device), mask.to(device), pictures_beside(examples), None if types is None else types.to(device)
+    )
     return Batch(inputs, labels.to(device), targets_in(examples, device))
+
+
+def token_types(examples: Sequence[Example], t: int) -> Int[Tensor, "b t"] | None:
+    """1 from where the second of two texts begins, its padding left out; None where no example has a second text."""
+    if all(example.second is None for example in examples):
+        return None
+    types = torch.zeros(len(examples), t, dtype=torch.long)
+    for row, example in enumerate(examples):
+        if example.second is not None:
+            types[row, example.second : len(example.ids)] = 1
+    return types
 
 
 def pictures_beside(examples: Sequence[Example]) -> Pictures:

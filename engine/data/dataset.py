@@ -102,6 +102,11 @@ class Dataset:
         return self.source is not None and self.source.spans
 
     @property
+    def texts(self) -> tuple[str, str] | tuple[()]:
+        """Names of the two texts that a row consists of; nothing where it is one."""
+        return self.source.texts if self.source is not None else ()
+
+    @property
     def abstains(self) -> bool:
         """Whether some of these texts do not hold the answer."""
         return self.source is not None and self.source.abstains

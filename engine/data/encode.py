@@ -7,6 +7,8 @@ from transformers import PreTrainedTokenizerBase
 from engine.core.errors import DataError
 from engine.data.dataset import Dataset, Row
 from engine.data.head_spec import HeadSpec
+from engine.data.pairs import Joined, encode_pairs
+from engine.data.slots import PROMPT
 from engine.data.tokenise import (
     Example,
     LazyExamples,
@@ -41,11 +43,21 @@ def encode_for(
     rows = list(rows)
     if spec.span:
         return list(Windows(processor, dataset, rows, max_seq_len, spec))
-    examples = []
-    for row, prompt in zip(rows, encode_prompts(processor, dataset, rows), strict=True):
-        ids = truncate_for_pooling(processor, prompt, max_seq_len, spec.pooling)
-        examples.append(Example(ids, len(ids), spec.target(row, dataset.name), picture=row.picture))
-    return examples
+    return [
+        Example(ids, len(ids), spec.target(row, dataset.name), picture=row.picture, second=second)
+        for row, (ids, second) in zip(rows, encode_read(processor, dataset, rows, max_seq_len, spec), strict=True)
+    ]
+
+
+def encode_read(
+    tokenizer: PreTrainedTokenizerBase, dataset: Dataset, rows: Sequence[Row], max_seq_len: int, spec: HeadSpec
+) -> list[Joined]:
+    """What a head that predicts classes or numbers reads of rows: a text each, or two as the tokenizer joins them."""
+    pairs = [row.pair for row in rows if row.pair is not None] if spec.texts else []
+    if pairs and len(pairs) == len(rows):
+        return encode_pairs(tokenizer, dataset.template if dataset.foreign else PROMPT, pairs, max_seq_len)
+    prompts = encode_prompts(tokenizer, dataset, rows)
+    return [(truncate_for_pooling(tokenizer, prompt, max_seq_len, spec.pooling), None) for prompt in prompts]
 
 
 def encode_training(

@@ -48,6 +48,8 @@ class HeadSpec:
         pooling: Which token's state it reads: "first", "last", or the "mean" of all. Where it marks spans it reads all
             of them, and this is the one that stands for "no answer".
         span: How it marks the answer in a text; None where it predicts a class or a number.
+        texts: Names of the two texts that an encoder reads as its tokenizer joins them, with their token types; empty
+            where it reads one text, and for runs of before, which read two as lines of one.
         centre: The number that a score of 0 stands for.
         spread: How far from it a score of 1 is. Scores are of the size of weights whatever the numbers' unit is.
     """
@@ -55,11 +57,14 @@ class HeadSpec:
     labels: tuple[str, ...]
     pooling: str
     span: SpanSpec | None = None
+    texts: tuple[str, str] | tuple[()] = ()
     centre: float = 0.0
     spread: float = 1.0
 
     def __post_init__(self) -> None:
-        """Check what a file may have made of the scale."""
+        """Check what a file may have made of the scale and the texts."""
+        if self.texts and (len(self.texts) != 2 or not all(isinstance(name, str) for name in self.texts)):
+            raise ValueError(f"the head's texts are {self.texts!r}")
         if not (math.isfinite(self.centre) and math.isfinite(self.spread) and self.spread > 0):
             raise ValueError(f"the head's scale is {self.centre!r} and {self.spread!r}")
 
@@ -67,7 +72,8 @@ class HeadSpec:
         """Plain values, for run.json and adapter.json."""
         spans = {"span": asdict(self.span)} if self.span else {}
         scale = {} if self.labels or self.span else {"centre": self.centre, "spread": self.spread}
-        return {"labels": list(self.labels), "pooling": self.pooling, **spans, **scale}
+        texts = {"texts": list(self.texts)} if self.texts else {}
+        return {"labels": list(self.labels), "pooling": self.pooling, **spans, **texts, **scale}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
@@ -78,7 +84,8 @@ class HeadSpec:
         """
         span = SpanSpec.from_dict(values["span"]) if values.get("span") else None
         scale = {name: float(values[name]) for name in ("centre", "spread") if name in values}
-        return cls(labels=tuple(values["labels"]), pooling=values["pooling"], span=span, **scale)
+        texts = tuple(values.get("texts", ()))
+        return cls(labels=tuple(values["labels"]), pooling=values["pooling"], span=span, texts=texts, **scale)
 
     @property
     def outputs(self) -> int:

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from transformers import PreTrainedTokenizerBase
 
 from engine.data.dataset import Dataset, Row
+from engine.data.encode import encode_read
 from engine.data.head_spec import HeadSpec
 from engine.data.preview_values import PreviewRow
 from engine.data.token_texts import token_texts
-from engine.data.tokenise import Example, encode_for_head, encode_prompt, encode_row
+from engine.data.tokenise import Example, encode_row
 from engine.data.windows import Window, Windows
 
 NO_LIMIT = 10**6
@@ -40,9 +41,8 @@ def preview_rows(
         if writes:
             example = encode_row(tokenizer, dataset, row, max_seq_len)
         else:
-            ids = encode_prompt(tokenizer, dataset.template_of(row), row.prompt)
-            if len(ids) > max_seq_len:
-                ids = encode_for_head(tokenizer, dataset.template_of(row), row.prompt, max_seq_len, "first")
+            read = spec or HeadSpec(labels=(), pooling="first")
+            ((ids, _),) = encode_read(tokenizer, dataset, [row], max_seq_len, read)
             example = Example(ids, len(ids))
         texts = token_texts(tokenizer, example.ids)
         tokens = [(text, learned) for text, learned in zip(texts, example.labelled, strict=True) if text]

@@ -18,6 +18,7 @@ class Row:
             input; None takes the dataset's.
         picture: What is asked about, where it is a picture. In a folder of pictures the prompt is its name, and the
             response its label.
+        pair: Two texts apart, where the prompt is nothing but these, each named on a line.
         asides: Places in the response that are read and not learned: what others say between several answers.
         passage: The question and the text apart, with the answers' places, where the answer stands in the text.
     """
@@ -27,4 +28,5 @@ class Row:
     template: str | None = None
     picture: Path | None = None
     passage: Passage | None = None
+    pair: tuple[str, str] | None = None
     asides: tuple[Span, ...] = ()

@@ -11,7 +11,11 @@ from engine.data.row_limit import RowLimit
 class DataSettings(Settings):
     """What a person may say about a file; what is left empty is guessed from its columns."""
 
-    prompt: str = setting("", "Columns that are asked, separated by commas; empty guesses from their names.")
+    prompt: str = setting(
+        "",
+        "Columns that are asked, separated by commas; empty guesses from their names. With labels or numbers, an "
+        "encoder reads two of them as its tokenizer joins a pair of texts; otherwise each is named on a line.",
+    )
     input: str = setting("", "Column with text that the question is about, such as Alpaca's input; empty guesses.")
     response: str = setting("", "Column that shall be answered; empty guesses.")
     messages: str = setting("", "Column that holds a conversation; empty guesses.")

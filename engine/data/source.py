@@ -72,6 +72,16 @@ class Source:
         return self.tables["train"].gallery is not None
 
     @property
+    def texts(self) -> tuple[str, str] | tuple[()]:
+        """Columns of the two texts that a row consists of, which an encoder may read as a pair; else nothing.
+
+        What stands in a template of the user's own is one text.
+        """
+        columns = self.columns
+        alone = (self.labels or self.numbers) and not columns.input and self.template.name == "plain"
+        return (columns.prompt[0], columns.prompt[1]) if alone and len(columns.prompt) == 2 else ()
+
+    @property
     def illustrated(self) -> bool:
         """Whether rows are texts that may have a picture beside them."""
         return self.tables["train"].beside is not None
@@ -164,10 +174,11 @@ class Source:
             return Row(name, response, picture=table.gallery.root / name)
         if table.written is not None:
             return Row(table.written[number].as_py(), response)
-        asked = self._asked(table, number)
+        asked, texts = self._asked(table, number), self.texts
+        pair = (table.text(number, texts[0]), table.text(number, texts[1])) if texts else None
         context = text_of(table.value(number, self.columns.input)) if self.columns.input else ""
         if not context.strip():
-            return Row(asked, response)
+            return Row(asked, response, pair=pair)
         return Row(asked + self.template.input_mark + context, response, self.template.with_input)
 
     def cells(self, table: Table, number: int) -> dict[str, Any]:

@@ -14,6 +14,10 @@ FAR = 3.0
 ones it finds itself, and HF peft can hold it."""
 
 
+QUESTION_AND_CONTEXT = ("question", "context")
+"""SQuAD's names of the two texts that a head which marks answers reads."""
+
+
 def wants_head(choice: str, family: Family) -> bool:
     """Whether a head is asked for; left to us, models that cannot write get one."""
     return choice == "head" or (choice == "auto" and not family.causal)
@@ -65,7 +69,8 @@ def head_for(
     if pooling == "auto":
         pooling = "last" if family.causal else "first"
     centre, spread = (0.0, 1.0) if dataset.head_labels else _scale(dataset, biased=not family.causal)
-    return HeadSpec(labels=dataset.head_labels, pooling=pooling, centre=centre, spread=spread)
+    texts = () if family.causal else dataset.texts
+    return HeadSpec(labels=dataset.head_labels, pooling=pooling, texts=texts, centre=centre, spread=spread)
 
 
 def _scale(dataset: Dataset, *, biased: bool) -> tuple[float, float]:
@@ -92,7 +97,8 @@ def span_head(family: Family, dataset: Dataset, pooling: str, span: SpanSpec) ->
             field="pooling",
             value=pooling,
         )
-    return HeadSpec(labels=(), pooling=absent, span=replace(span, abstains=dataset.abstains))
+    texts = () if family.causal else QUESTION_AND_CONTEXT
+    return HeadSpec(labels=(), pooling=absent, span=replace(span, abstains=dataset.abstains), texts=texts)
 
 
 def check_modality(family: Family, dataset: Dataset, model: str) -> None:

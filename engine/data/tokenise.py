@@ -45,6 +45,7 @@ class Example:
         mlm_labels: Ids of tokens that were masked and shall be predicted, by their index.
         picture: What is read instead of tokens where there are none; else what stands beside them.
         asides: Where the response has tokens without label, as indices.
+        second: Index of the first token with token type 1, where two texts are joined; None where all have type 0.
     """
 
     ids: list[int]
@@ -53,6 +54,7 @@ class Example:
     mlm_labels: dict[int, int] = field(default_factory=dict)
     picture: Path | None = None
     asides: tuple[Span, ...] = ()
+    second: int | None = None
 
     @property
     def labelled(self) -> list[bool]:
@@ -138,11 +140,11 @@ def encode_prompts(tokenizer: PreTrainedTokenizerBase, dataset: Dataset, rows: S
     if any(SLOT in template for template in templates):
         return [encode_prompt(tokenizer, *pair) for pair in zip(templates, prompts, strict=True)]
     return _opened_once(
-        tokenizer, _encode_texts(tokenizer, [fill(*pair) for pair in zip(templates, prompts, strict=True)])
+        tokenizer, encode_texts(tokenizer, [fill(*pair) for pair in zip(templates, prompts, strict=True)])
     )
 
 
-def _encode_texts(
+def encode_texts(
     tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], *, add_special_tokens: bool = True
 ) -> list[list[int]]:
     """Token ids of many texts."""
@@ -257,7 +259,7 @@ def encode_unchecked(
     """The same as `encode_row` row by row, in less time; no row needs to carry a label."""
     prompts = encode_prompts(tokenizer, dataset, rows)
     texts = [row.response if not row.asides else "" for row in rows]
-    responses = _encode_texts(tokenizer, texts, add_special_tokens=False)
+    responses = encode_texts(tokenizer, texts, add_special_tokens=False)
     return [
         _joined(tokenizer, prompt, response, max_seq_len, row)
         for row, prompt, response in zip(rows, prompts, responses, strict=True)

@@ -19,6 +19,7 @@ from typing_extensions import override
 from engine.core.errors import DataError, ModelError
 from engine.data.dataset import Dataset, Row
 from engine.data.head_spec import HeadSpec
+from engine.data.pairs import Joints
 from engine.data.passage import Passage
 from engine.data.tokenise import TOKENIZER_BATCH, Example, encode_prompts, opening_of, special_tokens_around
 
@@ -89,7 +90,8 @@ class Windows(Sequence[Example]):
         self._span, self._abstain_first = spec.span, spec.pooling == "first"
         self.passages = [_passage(row, dataset) for row in rows]
         self._size = min(spec.span.window, limit)
-        self._between, self._after = _joints(tokenizer, first=self._abstain_first)
+        self._between, self._after, typed = _joints(tokenizer, first=self._abstain_first)
+        self._typed = typed and bool(spec.texts)
         self._questions = self._encoded_questions(tokenizer, dataset, rows)
         self._texts = encoded_texts(tokenizer, [passage.context for passage in self.passages])
         places = [(row, start) for row in range(len(self.passages)) for start in self._starts(row)]
@@ -152,7 +154,8 @@ class Windows(Sequence[Example]):
         absent = 0 if self._abstain_first else len(ids) - 1
         inside = answer_tokens(passage, offsets)
         target = (absent, absent) if inside is None else (first + inside[0], first + inside[1])
-        return Window(row, Example(ids, len(ids), target), target, inside is not None, first, offsets)
+        example = Example(ids, len(ids), target, second=first if self._typed else None)
+        return Window(row, example, target, inside is not None, first, offsets)
 
 
 def answer_tokens(passage: Passage, offsets: Ids) -> tuple[int, int] | None:
@@ -203,16 +206,12 @@ def _passage(row: Row, dataset: Dataset) -> Passage:
     return row.passage
 
 
-def _joints(tokenizer: PreTrainedTokenizerBase, *, first: bool) -> tuple[list[int], list[int]]:
-    """What stands between a question and a text, and behind the text."""
-    bare = tokenizer.encode("a", add_special_tokens=False)
-    line = tokenizer.encode("\n", add_special_tokens=False)
+def _joints(tokenizer: PreTrainedTokenizerBase, *, first: bool) -> tuple[list[int], list[int], bool]:
+    """What stands between a question and a text, and behind the text; and whether token types tell the two apart."""
     if not first:
-        return line, [tokenizer.eos_token_id]
-    before, after = special_tokens_around(tokenizer)
-    pair = tokenizer.encode("a", "a")[len(before) + len(bare) :]
-    joint = next((at for at in range(len(pair)) if pair[at : at + len(bare)] == bare), 0)
-    return pair[:joint] or line, pair[joint + len(bare) :] or after
+        return tokenizer.encode("\n", add_special_tokens=False), [tokenizer.eos_token_id], False
+    joints = Joints.of(tokenizer)
+    return joints.between, joints.after, joints.typed
 
 
 def _without_end(ids: list[int], size: int, opening: int) -> list[int]:

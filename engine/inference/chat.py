@@ -12,6 +12,8 @@ from torch import Tensor
 from engine.core.errors import DataError
 from engine.core.sampling import Sampling
 from engine.data.batching import collator_of
+from engine.data.pairs import asked_pair, encode_pairs
+from engine.data.slots import PROMPT
 from engine.data.tokenise import Example, encode_for_head
 from engine.inference.classify import HeadPrediction
 from engine.inference.column import ChatColumn as ChatColumn
@@ -200,7 +202,13 @@ def column_logits(base: Base, columns: Sequence[ChatColumn]) -> list[Float[Tenso
 def _example(base: Base, view: View, column: ChatColumn, head: TaskHead) -> Example:
     if not base.shape.family.reads_text:
         return Example([], 0, picture=column.picture)
-    ids = encode_for_head(base.tokenizer, column.template, column.prompt, view.max_text_tokens, head.spec.pooling)
+    limit, texts = view.max_text_tokens, head.spec.texts
+    if texts:
+        template = (column.method and column.method.template) or PROMPT
+        pair = asked_pair(column.prompt, column.passage, texts)
+        ((ids, second),) = encode_pairs(base.tokenizer, template, [pair], limit)
+        return Example(ids, 0, second=second)
+    ids = encode_for_head(base.tokenizer, column.template, column.prompt, limit, head.spec.pooling)
     return Example(ids, 0, picture=column.picture)
 
 

@@ -48,6 +48,11 @@ class ChatColumn:
         return self.head is not None and self.head.spec.span is not None
 
     @property
+    def takes_passage(self) -> bool:
+        """Whether its head tells the text that is asked about from the question."""
+        return self.head is not None and bool(self.head.spec.span or self.head.spec.texts)
+
+    @property
     def seen(self) -> Path | None:
         """The picture beside the conversation: the question's own, else the newest one before it."""
         earlier = (Path(turn.picture) for turn in reversed(self.history) if turn.picture)

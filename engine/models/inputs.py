@@ -28,15 +28,18 @@ class Tokens:
         ids: Token ids. A negative id -1 - i is a slot of a template, to be filled with a method's i-th virtual token.
         mask: True where a token stands. In cached decoding it covers the past as well.
         pictures: What stands beside the texts. The model does not see it; a method may.
+        types: Token types (BERT's segments); None where all are 0.
     """
 
     ids: Int[Tensor, "b t"]
     mask: Bool[Tensor, "b s"]
     pictures: Pictures = ()
+    types: Int[Tensor, "b t"] | None = None
 
     def of_rows(self, rows: RowIndex) -> "Tokens":
         """Some of the rows."""
-        return Tokens(self.ids[rows], self.mask[rows], pictures_of_rows(self.pictures, rows))
+        types = None if self.types is None else self.types[rows]
+        return Tokens(self.ids[rows], self.mask[rows], pictures_of_rows(self.pictures, rows), types)
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,6 +81,7 @@ class Layout:
         embeddings: Of those columns; None where all are words, so that their ids do.
         virtual: Which columns hold virtual tokens, the cached past included.
         bias: log(strength) at virtual columns, else 0, for the attention's scores; None when all are 0.
+        types: Token types of the columns that go into the backbone, 0 for virtual ones in front; None for all 0.
     """
 
     ids: Int[Tensor, "b u"]
@@ -90,6 +91,7 @@ class Layout:
     embeddings: Float[Tensor, "b n d"] | None
     virtual: Bool[Tensor, "b s"]
     bias: Float[Tensor, "b s"] | None
+    types: Int[Tensor, "b n"] | None
     _sizes: Float[Tensor, "b r"] | None
     _sources: Int[Tensor, "b t"] | None
 
@@ -104,7 +106,7 @@ class Layout:
             embed: The base's input embeddings.
             past: What an earlier forward with the same cache left; noted there for later ones.
         """
-        ids, text_mask, sources = _drop_unfilled_slots(tokens, prompts, past)
+        ids, text_mask, types, sources = _drop_unfilled_slots(tokens, prompts, past)
         front = [None if prompt is None or prompt.in_slots else prompt for prompt in prompts]
         width = max((len(prompt.vectors) for prompt in front if prompt is not None), default=0)
         order = _order_behind_padding(text_mask, width)
@@ -126,14 +128,16 @@ class Layout:
             embeddings=embeddings,
             virtual=virtual,
             bias=_strength_bias(virtual, prompts),
+            types=None if types is None else _reorder(nn.functional.pad(types, (width, 0)), order),
             _sizes=sizes,
             _sources=sources,
         )
 
     @property
     def inputs(self) -> dict[str, Tensor]:
-        """What a transformers model takes: ids, or embeddings where virtual tokens are among them."""
-        return {"input_ids": self.ids} if self.embeddings is None else {"inputs_embeds": self.embeddings}
+        """What a transformers model takes: ids, or embeddings where virtual tokens are among them; and token types."""
+        words = {"input_ids": self.ids} if self.embeddings is None else {"inputs_embeds": self.embeddings}
+        return words if self.types is None else {**words, "token_type_ids": self.types}
 
     def restore(self, state: Float[Tensor, "b n d"]) -> Float[Tensor, "b t d"]:
         """The states of the text as it came in, from those of the columns."""
@@ -157,19 +161,19 @@ class Layout:
 
 def _drop_unfilled_slots(
     tokens: Tokens, prompts: Prompts, past: CachedColumns
-) -> tuple[Int[Tensor, "b u"], Bool[Tensor, "b r"], Int[Tensor, "b t"] | None]:
+) -> tuple[Int[Tensor, "b u"], Bool[Tensor, "b r"], Int[Tensor, "b u"] | None, Int[Tensor, "b t"] | None]:
     """Drop slots that nobody fills, as at strength 0. Rows that lose fewer than others get padding on the left.
 
     Returns:
-        Ids and mask of what is left, and for each token that came in the place of its state in what is left: that of a
-        dropped slot has the state of the last word before it. None when there was nothing to drop.
+        Ids, mask and token types of what is left, and for each token that came in the place of its state in what is
+        left: that of a dropped slot has the state of the last word before it. None when there was nothing to drop.
     """
     ids, mask = tokens.ids, tokens.mask
     t, before = ids.shape[1], mask.shape[1] - ids.shape[1]
     filled = torch.tensor([prompt is not None and prompt.in_slots for prompt in prompts], device=ids.device)
     unfilled = (ids < 0) & ~filled[:, None]
     if past.text_mask is None and not bool(unfilled.any()):
-        return ids, mask, None
+        return ids, mask, tokens.types, None
     lost = unfilled.sum(1)
     drop = min(int(lost.min()), t - 1)
     order = (~unfilled).long().argsort(dim=1, stable=True)[:, drop:]  # (b, u): unfilled slots first, then words
@@ -177,7 +181,8 @@ def _drop_unfilled_slots(
     earlier = mask[:, :before] if past.text_mask is None else past.text_mask
     past.text_mask = torch.cat([earlier, kept], dim=1)  # (b, r)
     sources = (~unfilled).cumsum(1) - 1 + (lost - drop)[:, None]
-    return ids.masked_fill(unfilled, 0).gather(1, order), past.text_mask, sources.clamp(min=0)
+    types = None if tokens.types is None else tokens.types.gather(1, order)
+    return ids.masked_fill(unfilled, 0).gather(1, order), past.text_mask, types, sources.clamp(min=0)
 
 
 def _embed_slots(ids: Int[Tensor, "b t"], prompts: Prompts, embed: Embed) -> Float[Tensor, "b t d"] | None:

@@ -4,7 +4,7 @@ Measured on the model that ships: a few milliseconds and no weight memory. Dropp
 base can never be left changed, and training and chat cannot corrupt each other.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -102,6 +102,8 @@ class View:
     def _hidden_of_text(self, tokens: Tokens, cache: Cache | None) -> Float[Tensor, "b t d"]:
         rows, past, context = len(tokens.ids), _Past.of(cache), self.sites.context
         embed = self.model.get_input_embeddings()
+        if tokens.types is not None and getattr(self.model.config, "type_vocab_size", 0) < 2:
+            tokens = replace(tokens, types=None)  # the model tells no types apart, whatever its tokenizer says
         layout = Layout.of(tokens, self._soft_prompts(rows), self._shifts(rows), embed, past.columns)
         context.rows, context.virtual, context.bias = rows, layout.virtual, layout.bias
         context.pictures = tokens.pictures

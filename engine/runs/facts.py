@@ -198,7 +198,8 @@ def _head(values: dict[str, Any]) -> HeadSpec | None:
     span = checked("span of the head", values.get("span") or {}, dict[str, Any])
     pooling = checked("pooling of the head", values.get("pooling"), str)
     scale = {n: checked(f"{n} of the head", values[n], float) for n in ("centre", "spread") if n in values}
-    return HeadSpec.from_dict({"labels": labels, "pooling": pooling, "span": span, **scale})
+    texts = checked("texts of the head", values.get("texts") or [], list[str])
+    return HeadSpec.from_dict({"labels": labels, "pooling": pooling, "span": span, "texts": texts, **scale})
 
 
 def _is_problem(problem: Any) -> bool:  # noqa: ANN401 - any JSON value

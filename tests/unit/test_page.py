@@ -39,12 +39,12 @@ print(create_or_modify_pyi(object, "", []))
 
 
 def test_answers_that_must_keep_their_order(tmp_path):
-    """The newest list of runs stays in the chat's menus, and the last pick in Runs: no older answer comes after it."""
+    """Chat's menus have the newest list of runs, Runs the last pick, buttons the present state: nothing older after."""
     code = """
 print(sorted({one.name for one in page.fns.values() if one.concurrency_limit == 1 and one.fn}))
 print(len([one for one in page.fns.values() if one.concurrency_limit is None]) > 50)
 """
-    assert said(code, tmp_path).splitlines() == ["['picked', 'refreshed']", "True"]
+    assert said(code, tmp_path).splitlines() == ["['picked', 'pressable', 'refreshed']", "True"]
 
 
 def test_the_menu_of_models_waits_for_the_kept_form(tmp_path):

@@ -12,6 +12,7 @@ from engine.core.sampling import Sampling
 from engine.data.dataset import load_dataset
 from engine.data.head_spec import HeadSpec, SpanSpec
 from engine.data.passage import Answer, Passage
+from engine.data.task import QUESTION_AND_CONTEXT
 from engine.data.tokenise import Example
 from engine.data.windows import Window
 from engine.evaluation.head import head_predictions, head_scores
@@ -95,7 +96,7 @@ def test_a_run_learns_to_mark(trained):
         start, end = event["mark"] or (0, 0)
         assert event["prompt"][start:end] == ("" if best == "(no answer)" else best)
     facts = RunFolder.open(trained.folder.path).facts()
-    assert facts.head == HeadSpec(labels=(), pooling="first", span=SPAN)
+    assert facts.head == HeadSpec(labels=(), pooling="first", span=SPAN, texts=QUESTION_AND_CONTEXT)
     assert RunFacts.from_json(facts.to_json()).head == facts.head
 
 
@@ -133,7 +134,7 @@ def test_resumed_run_is_the_uninterrupted_one(maker, trained):
 def test_chat_marks_the_answer(trained):
     """A question and a text, apart or in one message, give answers with probabilities and the place of the best."""
     base, method = tiny_base("bert"), load_adapter(trained.folder.adapter_path, tiny_base("bert"))
-    text = "The red cat sat on mat 3. A blue dog ran far away. " * 4
+    text = ("The red cat sat on mat 3. A blue dog ran far away. " * 4).strip()
     tuned = ChatColumn("Which dog ran?", method, passage=text)
     *_, update = stream_answers(base, [ChatColumn("Which dog ran?", passage=text), tuned], Sampling())
     assert update.done

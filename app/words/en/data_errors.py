@@ -215,4 +215,5 @@ WORDS = {
     "error.no_text_to_mark": (
         "This model marks answers in a text: give both a question and the text that it is about."
     ),
+    "error.one_text": "This model compares two texts: write '{first}: …' and on the next line '{second}: …'.",
 }
