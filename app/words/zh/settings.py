@@ -215,7 +215,10 @@ WORDS = {
     "choice.scratch": "小网络，随机",
     "choice.copied": "复制基座的层",
     "setting.data.prompt": "问题所在的列",
-    "setting.data.prompt.help": "多列用逗号分开。留空则按列名猜测。有标签或数值时，编码器按其分词器的方式成对读入两列文本；其他情况下每列各占一行并写明列名。",
+    "setting.data.prompt.help": (
+        "多列用逗号分开。留空则按列名猜测。有标签或数值时，编码器按其分词器的方式成对读入两列文本；"
+        "其他情况下每列各占一行并写明列名。"
+    ),
     "setting.data.input": "问题所针对的列",
     "setting.data.input.help": "例如 Alpaca 的 input。留空则自动猜测。",
     "setting.data.response": "回答所在的列",
