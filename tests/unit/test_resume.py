@@ -272,3 +272,12 @@ def test_more_steps(maker, method):
         resume_run(longer.folder, load)
     with pytest.raises(SettingError, match="steps is 9, but the run has 10"):
         resume_run(longer.folder, load, Resuming(training={"steps": 9}))
+
+
+def test_a_run_keeps_its_usual_rate(maker, monkeypatch):
+    """What an empty rate meant when the run began, whatever it means in a later version."""
+    begun = maker.start("a", learning_rate=None)
+    rate = begun.state.scheduler.base_lrs[0]
+    monkeypatch.setattr(type(begun.method.spec), "usual_rate", lambda *_: 2 * rate)
+    assert maker.resume("a").state.scheduler.base_lrs[0] == rate
+    assert maker.start("b", learning_rate=None).state.scheduler.base_lrs[0] == 2 * rate
