@@ -71,7 +71,9 @@ def test_the_words_of_the_field(say):
 @every_language
 def test_a_loss_has_its_unit(say):
     """Wherever its number is said."""
-    assert [key for key, text in say.words.items() if LOSSES.search(text) and "nats" not in text] == []
+    assert [
+        key for key, text in say.words.items() if LOSSES.search(text) and not re.search(r"nats|\{unit\}", text)
+    ] == []
 
 
 def test_no_key_is_said_twice():

@@ -6,6 +6,7 @@
 Of a method's template what stands before the prompt stands before the first text, and the rest behind the second.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -91,10 +92,13 @@ def longest_first(first: int, second: int, room: int) -> tuple[int, int]:
 
 
 def pair_in(text: str, names: Pair) -> Pair | None:
-    """The two texts of a prompt that names each on a line of its own; None where it is not of that form."""
-    first, mark, second = text.partition(f"\n{names[1]}: ")
-    opening = f"{names[0]}: "
-    return (first.removeprefix(opening), second) if mark and first.startswith(opening) else None
+    """The two texts of a prompt that names each, as a row of two columns does; None where it is not of that form.
+
+    A field of one line has a space where the rows have a line break.
+    """
+    named = re.compile(rf"{re.escape(names[0])}: (.*?)\s+{re.escape(names[1])}: (.*)", re.DOTALL)
+    found = named.fullmatch(text.strip())
+    return (found[1], found[2]) if found else None
 
 
 def asked_pair(text: str, beside: str, names: Pair) -> Pair:

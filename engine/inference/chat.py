@@ -20,7 +20,7 @@ from engine.inference.column import ChatColumn as ChatColumn
 from engine.inference.conversation import Read, encode_columns, ends_of, read_columns, stops_of
 from engine.inference.generate import generate, pad_left, prompt_or_bos
 from engine.inference.marking import Place, marked, places, with_texts
-from engine.inference.messages import ChatUpdate
+from engine.inference.messages import ChatUpdate, with_share
 from engine.methods.parts.task_head import TaskHead
 from engine.models.base import Base
 from engine.models.inputs import Pictures, Tokens
@@ -229,7 +229,7 @@ def base_classes(base: Base, column: ChatColumn) -> str | None:
     labels = [str(names.get(number, number)) for number in range(len(logits))]
     top = logits.float().softmax(-1).topk(min(TOP_CLASSES, len(logits)))
     return "\n".join(
-        f"{labels[number]}  {100 * probability:.1f} %"
+        with_share(labels[number], probability)
         for number, probability in zip(top.indices.tolist(), top.values.tolist(), strict=True)
     )
 

@@ -12,6 +12,7 @@ from engine.core.parts import InParts, Parts
 from engine.data.batching import Collator
 from engine.data.head_spec import HeadSpec
 from engine.data.tokenise import Example
+from engine.inference.messages import with_share
 from engine.methods.parts.task_head import TaskHead
 from engine.models.view import View
 
@@ -50,7 +51,7 @@ class HeadPrediction:
         """A line per label with its probability, likeliest first; or the number."""
         if not self.probabilities:
             return self.answer
-        return "\n".join(f"{label}  {100 * probability:.1f} %" for label, probability in self.probabilities)
+        return "\n".join(with_share(label, probability) for label, probability in self.probabilities)
 
 
 @InParts

@@ -1,8 +1,12 @@
 """What is asked in the chat and what is answered, as values. Needs no torch."""
 
+import re
 from dataclasses import dataclass
 
 from engine.core.sampling import Sampling
+
+SHARE = re.compile(r"  \d+\.\d %$")
+"""How a probability stands at the end of a line."""
 
 AROUND = ("trained", "chat", "bare")
 """What is written around a question: what the run was trained with, the model's own chat template, or nothing."""
@@ -62,6 +66,16 @@ class ChatRequest:
     system: str = ""
     alone: bool = True
     context: int | None = None
+
+
+def with_share(text: str, share: float) -> str:
+    """A line of what a head says: a label or an answer, and its probability."""
+    return f"{text}  {100 * share:.1f} %"
+
+
+def without_share(line: str) -> str:
+    """Such a line without the probability; any other as it is."""
+    return SHARE.sub("", line)
 
 
 def question_and_text(prompt: str, passage: str) -> tuple[str, str]:

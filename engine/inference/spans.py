@@ -14,6 +14,7 @@ from engine.data.batching import Collator
 from engine.data.head_spec import SpanSpec
 from engine.data.passage import Answer, Passage
 from engine.data.windows import Window, Windows
+from engine.inference.messages import with_share
 from engine.methods.parts.task_head import TaskHead
 from engine.models.view import View
 
@@ -83,7 +84,7 @@ class SpanPrediction:
         lines: dict[str, float] = {}
         for answer, share in self.probabilities:
             lines.setdefault(NO_ANSWER if answer is None else " ".join(answer.text.split()), share)
-        return "\n".join(f"{said}  {100 * share:.1f} %" for said, share in list(lines.items())[:SHOWN])
+        return "\n".join(with_share(said, share) for said, share in list(lines.items())[:SHOWN])
 
 
 @InParts

@@ -6,6 +6,7 @@ from itertools import islice
 from engine.config.run import RunConfig
 from engine.core.errors import WorkbenchError
 from engine.evaluation.lines import first_line
+from engine.inference.messages import without_share
 
 MOST_ROWS = 5000
 """Test rows that are looked through."""
@@ -17,15 +18,18 @@ class Reference:
 
     Attributes:
         answers: Of the rows that ask it; several where it has several references.
-        exact: Whether another answer is wrong; else there are many ways to say it.
+        exact: Whether another answer is wrong; else there are many ways to say it, or numbers are estimated.
     """
 
     answers: tuple[str, ...]
     exact: bool
 
     def judges(self, answer: str) -> bool | None:
-        """Whether an answer is right: its first line is that of a reference. None where that says nothing."""
-        right = first_line(answer) in map(first_line, self.answers)
+        """Whether an answer is right: its first line is that of a reference. None where that says nothing.
+
+        Of a head's answer that is the likeliest label, without its probability.
+        """
+        right = without_share(first_line(answer)) in map(first_line, self.answers)
         return right if right or self.exact else None
 
 
@@ -42,5 +46,6 @@ def reference(config: RunConfig, question: str) -> Reference | None:
         asked = [row.response for row in rows if row.prompt.strip() == question.strip() and row.picture is None]
     except (WorkbenchError, OSError):
         return None
-    exact = bool(dataset.labels or dataset.task) or (dataset.source is None and dataset.metric == "exact_match")
+    one_way = bool(dataset.labels) or (dataset.source is None and dataset.metric == "exact_match")
+    exact = one_way and not dataset.task
     return Reference(tuple(dict.fromkeys(asked)), exact) if asked else None

@@ -225,6 +225,7 @@ def test_a_run_asks_in_chat_what_it_was_trained_on(tmp_path, file):
 
 def test_two_texts_in_one():
     assert pair_in("first: a\nb\nsecond: c", TEXTS) == ("a\nb", "c")
+    assert pair_in("first: a b second: c\nd", TEXTS) == ("a b", "c\nd")  # as a field of one line has it
     assert pair_in("second: c", TEXTS) is None
     assert pair_in("a\nsecond: c", TEXTS) is None
     assert asked_pair("first: a\nsecond: c", "left over", TEXTS) == ("a", "c")

@@ -74,6 +74,9 @@ def test_answers_are_judged_where_the_test_rows_know_them():
     exact, free = Reference(("yes",), exact=True), Reference(("yes", "sure"), exact=False)
     assert [exact.judges(text) for text in ("yes\nand more", " yes ", "no", "")] == [True, True, False, False]
     assert [free.judges(text) for text in ("sure", "no")] == [True, None]
+    head = "yes  51.4 %\nno  48.6 %"  # of a task head: the likeliest label counts
+    assert (exact.judges(head), Reference(("no",), exact=True).judges(head)) == (True, False)
+    assert Reference(("51.4 %",), exact=True).judges("51.4 %")
     say = Say("en")
     html = conversation(say, [asked("Q", "no", "yes", reference=exact)])
     assert html.index(say("chat.wrong_answer")) < html.index(say("chat.right_answer"))
@@ -85,6 +88,10 @@ def test_references_come_from_the_test_rows(tmp_path):
     row = load_dataset(config.dataset).rows("test")[0]
     assert reference(config, f" {row.prompt}\n") == Reference((row.response,), exact=True)
     assert reference(config, "Who?") is None
+    numbers = [(f"n{number}", f"{number}.5") for number in range(6)]
+    estimated = RunConfig(dataset=str(make_dataset(tmp_path / "numbers", numbers, task="regression")))
+    known = reference(estimated, load_dataset(estimated.dataset).rows("test")[0].prompt)
+    assert (known.judges("4.49"), known.exact) == (None, False)
     assert reference(RunConfig(dataset=str(tmp_path / "gone")), row.prompt) is None
 
 

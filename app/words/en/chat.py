@@ -30,7 +30,7 @@ WORDS = {
     "chat.strength": "How loudly does the tuned part speak?",
     "chat.curve": "Validation loss against adapter strength",
     "chat.curve.draw": "Draw the loss at every strength",
-    "chat.curve.best": "Up: validation loss in nats/token; across: strength. Lowest at {s} ({loss})",
+    "chat.curve.best": "Up: validation loss in nats; across: strength. Lowest at {s} ({loss})",
     "chat.curve.base": "The base has no strength: pick a run in column B.",
     "chat.meter": "Is it doing anything? · KL from base",
     "chat.meter.none": "ask something to find out",

@@ -82,7 +82,7 @@ WORDS = {
     "watch.loss.log": "log steps",
     "watch.loss.log.title": "Give the early steps more room",
     "watch.loss.training": "training",
-    "watch.loss.training.title": "Loss on the batch that was just learned from, in nats per token",
+    "watch.loss.training.title": "Loss on the batch that was just learned from",
     "watch.loss.validation": "validation",
     "watch.loss.validation.title": "Loss on questions that are never trained on",
     "watch.loss.best": "lowest validation (ring) {value} at step {step}",
@@ -90,10 +90,19 @@ WORDS = {
     "watch.loss.forgetting.title": "How far the loss on plain text that the base knew has risen since step 0",
     "watch.loss.other": "{name}, dotted",
     "watch.loss.axis": "step",
-    "watch.loss.axis.y": "nats/token · lower is better ↓",
+    "watch.loss.axis.y": "{unit} · lower is better ↓",
+    "watch.loss.unit.token": "nats/token",
+    "watch.loss.unit.row": "nats/row",
+    "watch.loss.unit.end": "nats per end of an answer",
+    "watch.loss.unit.number": "squared error",
+    "watch.loss.score.accuracy": "accuracy",
+    "watch.loss.score.f1": "F1",
+    "watch.loss.score.pearson": "correlation (Pearson)",
+    "watch.loss.score.title": "Of the task head on validation rows; on the right axis",
     "watch.loss.readout": (
-        "Step {step}: training {training}, validation {validation}, forgetting {forgetting} nats/token"
+        "Step {step}: training {training}, validation {validation} {unit}, forgetting {forgetting} nats/token"
     ),
+    "watch.loss.readout.score": "{name} {score} on validation rows",
     "watch.loss.readout.other": "{name}: training {training}, validation {validation}, forgetting {forgetting}",
     "watch.asks.title": "Whom does it ask?",
     "watch.asks.term": "attention on what was learned",
@@ -273,7 +282,7 @@ WORDS = {
         "A layer that costs nothing alone may matter together with its neighbours: read the triangle, not "
         "the diagonal. Off means that these layers are the base's again."
     ),
-    "watch.ablation.label": "Validation loss in nats/token with the method off from one layer to another",
+    "watch.ablation.label": "Validation loss with the method off from one layer to another",
     "watch.ablation.compute": "switch layers off",
     "watch.ablation.waiting": "Switching layers off, one span after another …",
     "watch.ablation.invite": (
@@ -283,7 +292,7 @@ WORDS = {
     "watch.ablation.to": "to {layer}",
     "watch.ablation.no_effect": "no effect {whole}",
     "watch.ablation.none": "No such span: it would end before the layer that it begins with.",
-    "watch.ablation.all": "Step {step}: validation loss {whole} nats/token with all layers on. Point at a cell.",
-    "watch.ablation.cell": "Off in layers {from} to {to}: validation loss {loss} instead of {whole} nats/token",
-    "watch.ablation.one": "Off in layer {from} alone: validation loss {loss} instead of {whole} nats/token",
+    "watch.ablation.all": "Step {step}: validation loss {whole} {unit} with all layers on. Point at a cell.",
+    "watch.ablation.cell": "Off in layers {from} to {to}: validation loss {loss} instead of {whole} {unit}",
+    "watch.ablation.one": "Off in layer {from} alone: validation loss {loss} instead of {whole} {unit}",
 }

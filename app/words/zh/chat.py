@@ -30,7 +30,7 @@ WORDS = {
     "chat.strength": "微调部分说话多大声？",
     "chat.curve": "验证损失随适配器强度的变化",
     "chat.curve.draw": "画出各个强度下的损失",
-    "chat.curve.best": "纵轴：验证损失（nats/token）；横轴：强度。最低在 {s}（{loss}）",
+    "chat.curve.best": "纵轴：验证损失（nats）；横轴：强度。最低在 {s}（{loss}）",
     "chat.curve.base": "基座没有强度可调：请在 B 栏选一次运行。",
     "chat.meter": "它真的起作用吗？ · 与基座的 KL",
     "chat.meter.none": "问点什么就知道了",

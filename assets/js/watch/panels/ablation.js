@@ -6,6 +6,7 @@ import { button, el } from "../../common/dom.js";
 import { answerOf } from "../../common/server.js";
 import { figure } from "../../common/text.js";
 import { createHeatMap } from "../heat.js";
+import { scoring } from "./loss_plot.js";
 
 /** @import { AblationLosses, Panel, ShownView, View } from "../../types.js" */
 
@@ -79,7 +80,8 @@ const mount = (ctx) => {
     });
     legend.replaceChildren(rampLegend(palette, say("no_effect", { whole: figure(whole) }), figure(worst)));
     const loss = at && spans[at[0]]?.[at[1]];
-    const values = { step: step ?? view.tape.last, whole: figure(whole) };
+    const unit = ctx.common(`loss.unit.${scoring(view.tape).unit}`);
+    const values = { step: step ?? view.tape.last, whole: figure(whole), unit };
     if (!at) readout.textContent = say("all", values);
     else if (loss === null || loss === undefined) readout.textContent = say("none");
     else {

@@ -50,6 +50,13 @@ const heatMap = (map, report, view, palette) => ({
   hovered: view.hover ? cellAt(cursorOf(view), map, report) : null,
 });
 
+/**
+ * A text for a field of one line, which would join what line breaks part.
+ *
+ * @param {string} text
+ */
+const oneLine = (text) => text.replace(/\s*\n\s*/g, " ");
+
 /** @type {Panel["mount"]} */
 const mount = (ctx) => {
   const { say, body } = ctx;
@@ -140,9 +147,9 @@ const mount = (ctx) => {
     if (run !== tape.run) {
       run = tape.run;
       report = null;
-      input.value = tape.at("sample", 0)?.prompt ?? input.value;
+      input.value = oneLine(tape.at("sample", 0)?.prompt ?? input.value);
     }
-    if (!input.value && tape.all("sample").length) input.value = tape.all("sample")[0].prompt;
+    if (!input.value && tape.all("sample").length) input.value = oneLine(tape.all("sample")[0].prompt);
     const last = step >= tape.last;
     if (input.value.trim())
       ask({ query: "probe", run, step, last, sentence: input.value }, view.playing || view.following);

@@ -7,7 +7,7 @@ import { el, toggleButton } from "../../common/dom.js";
 import { createPlot } from "../../common/plotly.js";
 import { figure } from "../../common/text.js";
 import { stepScale } from "../steps.js";
-import { forgetting, lossLayout, lossTraces, lowestValidation } from "./loss_plot.js";
+import { forgetting, lossLayout, lossTraces, lowestValidation, scoring } from "./loss_plot.js";
 
 /** @import { Panel, PlotlyHost, ShownView } from "../../types.js" */
 /** @import { Tape } from "../tape.js" */
@@ -15,7 +15,7 @@ import { forgetting, lossLayout, lossTraces, lowestValidation } from "./loss_plo
 const CONFIG = { displayModeBar: false, doubleClick: "reset" };
 
 /**
- * The three losses of a run at a step, as figures.
+ * The three losses of a run at a step, and its head's score, as figures.
  *
  * @param {Tape} tape
  * @param {number} step
@@ -27,6 +27,7 @@ const lossesAt = (tape, step) => {
     training: figure(tape.at("loss", step)?.loss),
     validation: figure(evaluated?.validation_loss),
     forgetting: figure(forgetting(tape)(evaluated)),
+    score: figure(evaluated?.score),
   };
 };
 
@@ -43,13 +44,14 @@ const mount = (ctx) => {
   const keys = ["training", "validation", "forgetting"].map((name) =>
     el("span", { class: `gl-key gl-key-${name}`, title: say(`${name}.title`), text: say(name) }),
   );
+  const scoreKey = el("span", { class: "gl-key gl-key-score", title: say("score.title") });
   const otherKey = el("span", { class: "gl-key gl-key-other" });
   const line = el("div", { class: "gl-cursor-line" });
   const host = /** @type {PlotlyHost} */ (/** @type {HTMLElement} */ (el("div", { class: "gl-loss-plot" })));
   const wrap = el("div", { class: "gl-loss-wrap", role: "img", "aria-label": say("title") }, host, line);
   const readout = el("p", { class: "gl-readout", "aria-live": "off" });
   ctx.tools.append(toggle);
-  body.append(el("div", { class: "gl-keys" }, ...keys, otherKey), wrap, readout);
+  body.append(el("div", { class: "gl-keys" }, ...keys, scoreKey, otherKey), wrap, readout);
 
   /** @param {ShownView} view */
   const moveLine = (view) => {
@@ -63,7 +65,10 @@ const mount = (ctx) => {
   const describe = ({ tape, other, step: shown }) => {
     const step = hovered ?? shown;
     const best = lowestValidation(tape);
-    const texts = [say("readout", lossesAt(tape, step))];
+    const { score, unit } = scoring(tape);
+    const losses = lossesAt(tape, step);
+    const texts = [say("readout", { ...losses, unit: say(`unit.${unit}`) })];
+    if (score) texts.push(say("readout.score", { ...losses, name: say(`score.${score}`) }));
     if (best) texts.push(say("best", { step: best.step, value: figure(best.validation_loss) }));
     if (other) texts.push(say("readout.other", { name: other.name, ...lossesAt(other, step) }));
     readout.textContent = texts.join(" · ");
@@ -83,6 +88,9 @@ const mount = (ctx) => {
   return async (view) => {
     const { tape, other } = view;
     const palette = paletteOf(body);
+    const scored = scoring(tape);
+    scoreKey.hidden = !scored.score;
+    scoreKey.textContent = scored.score && say(`score.${scored.score}`);
     otherKey.hidden = !other;
     otherKey.textContent = other ? say("other", { name: other.name }) : "";
     const key = [tape.key, other?.run, other?.version, logarithmic, palette.key, body.clientWidth].join(" ");
@@ -91,7 +99,7 @@ const mount = (ctx) => {
       const scale = stepScale(logarithmic, end);
       return {
         data: lossTraces(tape, other, scale, palette, say),
-        layout: lossLayout(scale, end, palette, `${tape.run} ${logarithmic}`, say),
+        layout: lossLayout(scale, end, palette, `${tape.run} ${logarithmic}`, scored, say),
       };
     });
     if (!current) return;

@@ -54,6 +54,19 @@ export const forgetting = (tape) => {
   };
 };
 
+/** Names of the units in which a run's loss is told, by the score of its validations. @type {Record<string, string>} */
+const UNITS = { "": "token", accuracy: "row", f1: "end", pearson: "number" };
+
+/**
+ * How a run's task head is scored on validation rows, and in which unit its loss is.
+ *
+ * @param {Tape} tape
+ */
+export const scoring = (tape) => {
+  const name = tape.all("eval").find((event) => event.score_name)?.score_name ?? "";
+  return { score: name, unit: UNITS[name] ?? "token" };
+};
+
 /**
  * The lines of a run, and dotted those of the run that it is compared with.
  *
@@ -82,6 +95,11 @@ export const lossTraces = (tape, other, scale, palette, say) => {
     trace(evals, (event) => event.validation_loss, scale, validation),
     trace(evals, forgetting(tape), scale, forgotten),
   ];
+  const { score } = scoring(tape);
+  if (score) {
+    const style = { name: say(`score.${score}`), line: { width: 2, color: palette.ink, dash: "dash" }, yaxis: "y2" };
+    traces.push(trace(evals, (event) => event.score ?? null, scale, style));
+  }
   const best = lowestValidation(tape);
   if (best) {
     const marker = { symbol: "circle-open", size: 13, color: palette.accent, line: { width: 2 } };
@@ -111,22 +129,28 @@ export const lossTraces = (tape, other, scale, palette, say) => {
  * @param {number} end the last step on the axis
  * @param {Palette} palette
  * @param {string} revision a zoom is kept until this changes
+ * @param {ReturnType<typeof scoring>} of how the run is scored
  * @param {Say} say
  */
-export const lossLayout = (scale, end, palette, revision, say) => {
+export const lossLayout = (scale, end, palette, revision, { score, unit }, say) => {
   const axis = { gridcolor: palette.line, zerolinecolor: palette.line, linecolor: palette.line, fixedrange: false };
   const ticks = scale.marks
     ? { tickvals: scale.marks.map(scale.of), ticktext: scale.marks.map(stepName), tickangle: 0 }
     : {};
   const range = [-0.03 * scale.of(end), 1.03 * scale.of(end)];
+  const least = score === "pearson" ? -1 : 0;
+  const right = { overlaying: "y", side: "right", range: [least, 1.02], showgrid: false, zeroline: false };
+  const tickvals = [0, 1, 2, 3, 4].map((quarter) => least + ((1 - least) * quarter) / 4);
+  const yaxis2 = () => ({ ...axis, ...right, tickvals, title: { text: say(`score.${score}`), standoff: 4 } });
   return {
     ...plotLayout(palette),
-    margin: { l: 54, r: 10, t: 6, b: 34 },
+    margin: { l: 54, r: score ? 54 : 10, t: 6, b: 34 },
+    ...(score ? { yaxis2: yaxis2() } : {}),
     uirevision: revision,
     hovermode: "x",
     hoverdistance: -1,
     dragmode: "zoom",
     xaxis: { ...axis, ...ticks, range, zeroline: false, title: { text: say("axis"), standoff: 4 } },
-    yaxis: { ...axis, rangemode: "tozero", title: { text: say("axis.y"), standoff: 4 } },
+    yaxis: { ...axis, rangemode: "tozero", title: { text: say("axis.y", { unit: say(`unit.${unit}`) }), standoff: 4 } },
   };
 };
