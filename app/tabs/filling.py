@@ -287,6 +287,8 @@ class Filler:
             return {}
 
     def _rate(self, config: RunConfig, session: str) -> str:
+        if method_spec(config.method).finds_words:
+            return self.say("train.rate.none")
         return self.say("train.rate", rate=f"{self.workbench.preflight.usual_rate(config, session=session):.3g}")
 
     @property

@@ -167,3 +167,12 @@ def test_rights_of_a_ladder(bench):
     bench.visitor = Visitor("guest-1", "guest")
     bench.ladders.stop("ladder-x")
     assert (bench.ladders.view().state, bench.waiting) == ("stopped", [])
+
+
+def test_words_have_no_rate(bench):
+    """A method that only finds words is refused, with a sentence, and nothing waits in the queue."""
+    before = bench.waiting
+    with pytest.raises(SettingError, match="AutoPrompt trains no weights, so it has no learning rate") as refused:
+        bench.ladders.start(RunConfig(method="autoprompt"))
+    assert refused.value.key == "no_rate"
+    assert bench.waiting == before

@@ -323,4 +323,5 @@ WORDS = {
     "error.search_damaged": "The search “{name}” cannot be read: {file}: {reason}.",
     "error.no_ladder": "There is no ladder “{tag}”: it may have been deleted.",
     "error.ladder_steps": "{field} is {value}, but a learning-rate ladder needs at least {low}: raise it.",
+    "error.no_rate": "{title} trains no weights, so it has no learning rate: choose another method.",
 }

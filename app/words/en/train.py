@@ -103,6 +103,7 @@ WORDS = {
     ),
     "train.loaded": "The run file is on the form. Press Start when you like.",
     "train.rate": "auto: {rate}",
+    "train.rate.none": "has none",
     "train.progress.idle": "Everything is filled in: press Start. A first run on town takes about half a minute.",
     "train.progress.done": "That run is over. See what it came to →",
     "train.progress.line": "{step}/{steps} · {speed} steps/s · {left} left",

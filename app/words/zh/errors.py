@@ -222,4 +222,5 @@ WORDS = {
     "error.search_damaged": "无法读取搜索“{name}”：{file}：{reason}。",
     "error.no_ladder": "没有学习率阶梯“{tag}”：它可能已被删除。",
     "error.ladder_steps": "{field}现在是 {value}，但学习率阶梯至少需要 {low}：请调大。",
+    "error.no_rate": "{title} 不训练权重，没有学习率：请换一种方法。",
 }

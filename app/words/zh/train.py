@@ -100,6 +100,7 @@ WORDS = {
     ),
     "train.loaded": "运行文件已填入表单，随时可以开始。",
     "train.rate": "自动：{rate}",
+    "train.rate.none": "没有",
     "train.progress.idle": "一切都已填好，按“开始”即可。用小镇模型的第一次训练大约需要半分钟。",
     "train.progress.done": "这次运行结束了。看看结果 →",
     "train.progress.line": "{step}/{steps} · 每秒 {speed} 步 · 还剩 {left}",
