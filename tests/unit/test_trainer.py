@@ -302,7 +302,14 @@ def test_warming_up_comes_once_and_whole(maker, monkeypatch, method, settings):
 
 @pytest.mark.parametrize(
     ("name", "rate", "power"),
-    [("lora", 5e-3, 1), ("prompt", 1e-1, 1), ("ladder", 1e-2, 1), ("bias", 1e-2, 2), ("miss", 2e-3, 2)],
+    [
+        ("lora", 5e-3, 1),
+        ("prompt", 1e-1, 1),
+        ("p_tuning", 9e-3, 1),
+        ("ladder", 1e-2, 1),
+        ("bias", 1e-2, 2),
+        ("miss", 2e-3, 2),
+    ],
 )
 def test_smaller_strides_on_wider_models(name, rate, power):
     """The usual rate falls with the width beyond that of the embedded base, where it was found (docs/rates.md)."""

@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING
 from engine.core.errors import SettingError
 from engine.core.settings import Settings, setting
 from engine.data.slots import SLOT
-from engine.methods.spec import WIDTHS, MethodSpec, Paper, smaller
+from engine.methods.spec import WIDTHS, MethodSpec, Paper, rate_by_width, smaller
 from engine.telemetry.method_events import PromptFrame
 
 if TYPE_CHECKING:
     from engine.methods.base import Method
 
 
-ENCODER_RATE, DIRECT_RATE = 3e-3, 1e-1
+ENCODER_RATE, DIRECT_RATE = 9e-3, 1e-1
 """Learning rates that work on the embedded base, with an encoder and without."""
+
+_encoder_rate = rate_by_width(ENCODER_RATE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,9 +88,9 @@ class PTuningSettings(Settings):
         return self.template.count(SLOT) or self.prompt_len
 
 
-def _rate(settings: PTuningSettings, _: int) -> float:
+def _rate(settings: PTuningSettings, d: int) -> float:
     """Direct steps are much smaller than those that an encoder makes of the same rate."""
-    return DIRECT_RATE if settings.encoder == "none" else ENCODER_RATE
+    return DIRECT_RATE if settings.encoder == "none" else _encoder_rate(settings, d)
 
 
 def _implementation() -> type[Method[PTuningSettings]]:
