@@ -18,7 +18,7 @@ LastPresets = dict[str, str]
 
 OWN_VALUES = "own"
 
-OF_DATA = (*TRUST, "max_seq_len", "head", "pooling")
+OF_DATA = (*TRUST, "max_seq_len", "head", "pooling", "token_types")
 """Settings of the loop that change what is trained on."""
 
 OF_DATA_IN_METHODS = ("template", "vision")

@@ -48,9 +48,9 @@ def probe(base: Base, method: Method, sentence: str) -> ProbeReport:
 
 def _read(base: Base, method: Method, sentence: str) -> Joined:
     """A sentence as the method reads it; two texts that are named as the run's are joined as its rows are."""
-    template, texts = method.template or PROMPT, method.head.spec.texts if method.head else ()
-    if texts and (pair := pair_in(sentence, texts)):
-        return encode_pairs(base.tokenizer, template, [pair], NO_LIMIT)[0]
+    template, head = method.template or PROMPT, method.head
+    if head and head.spec.texts and (pair := pair_in(sentence, head.spec.texts)):
+        return encode_pairs(base.tokenizer, template, [pair], NO_LIMIT, typed=head.spec.token_types)[0]
     return encode_prompt(base.tokenizer, template, sentence), None
 
 

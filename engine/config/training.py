@@ -163,6 +163,13 @@ class TrainingSettings(Settings):
         choices=("auto", "first", "last", "mean"),
         advanced=True,
     )
+    token_types: str = setting(
+        "auto",
+        "Whether an encoder tells the second of two texts by its token type, as BERT was pre-trained; auto does, but "
+        "for encoders of sentence-transformers, which were trained on single texts.",
+        choices=("auto", "yes", "no"),
+        advanced=True,
+    )
     window_overlap: int = setting(
         64,
         "Tokens that two windows share where a head marks answers in texts longer than max_seq_len.",

@@ -55,7 +55,8 @@ def encode_read(
     """What a head that predicts classes or numbers reads of rows: a text each, or two as the tokenizer joins them."""
     pairs = [row.pair for row in rows if row.pair is not None] if spec.texts else []
     if pairs and len(pairs) == len(rows):
-        return encode_pairs(tokenizer, dataset.template if dataset.foreign else PROMPT, pairs, max_seq_len)
+        template = dataset.template if dataset.foreign else PROMPT
+        return encode_pairs(tokenizer, template, pairs, max_seq_len, typed=spec.token_types)
     prompts = encode_prompts(tokenizer, dataset, rows)
     return [(truncate_for_pooling(tokenizer, prompt, max_seq_len, spec.pooling), None) for prompt in prompts]
 

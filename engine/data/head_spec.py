@@ -48,8 +48,10 @@ class HeadSpec:
         pooling: Which token's state it reads: "first", "last", or the "mean" of all. Where it marks spans it reads all
             of them, and this is the one that stands for "no answer".
         span: How it marks the answer in a text; None where it predicts a class or a number.
-        texts: Names of the two texts that an encoder reads as its tokenizer joins them, with their token types; empty
-            where it reads one text, and for runs of before, which read two as lines of one.
+        texts: Names of the two texts that an encoder reads as its tokenizer joins them; empty where it reads one, and
+            for runs of before, which read two as lines of one.
+        token_types: Whether the second of two texts that are joined, or the text in which answers are marked, has token
+            type 1; False in runs of before.
         centre: The number that a score of 0 stands for.
         spread: How far from it a score of 1 is. Scores are of the size of weights whatever the numbers' unit is.
     """
@@ -58,6 +60,7 @@ class HeadSpec:
     pooling: str
     span: SpanSpec | None = None
     texts: tuple[str, str] | tuple[()] = ()
+    token_types: bool = False
     centre: float = 0.0
     spread: float = 1.0
 
@@ -72,7 +75,8 @@ class HeadSpec:
         """Plain values, for run.json and adapter.json."""
         spans = {"span": asdict(self.span)} if self.span else {}
         scale = {} if self.labels or self.span else {"centre": self.centre, "spread": self.spread}
-        texts = {"texts": list(self.texts)} if self.texts else {}
+        texts: dict[str, Any] = {"texts": list(self.texts)} if self.texts else {}
+        texts |= {"token_types": True} if self.token_types else {}
         return {"labels": list(self.labels), "pooling": self.pooling, **spans, **texts, **scale}
 
     @classmethod
@@ -84,8 +88,9 @@ class HeadSpec:
         """
         span = SpanSpec.from_dict(values["span"]) if values.get("span") else None
         scale = {name: float(values[name]) for name in ("centre", "spread") if name in values}
-        texts = tuple(values.get("texts", ()))
-        return cls(labels=tuple(values["labels"]), pooling=values["pooling"], span=span, texts=texts, **scale)
+        texts, types = tuple(values.get("texts", ())), values.get("token_types") is True
+        labels, pooling = tuple(values["labels"]), values["pooling"]
+        return cls(labels=labels, pooling=pooling, span=span, texts=texts, token_types=types, **scale)
 
     @property
     def outputs(self) -> int:

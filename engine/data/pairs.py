@@ -8,7 +8,7 @@ Of a method's template what stands before the prompt stands before the first tex
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from transformers import PreTrainedTokenizerBase
 
@@ -60,7 +60,9 @@ class Joints:
         return max(0, limit - len(self.before) - len(self.between) - len(self.after))
 
 
-def encode_pairs(tokenizer: PreTrainedTokenizerBase, template: str, pairs: Sequence[Pair], limit: int) -> list[Joined]:
+def encode_pairs(
+    tokenizer: PreTrainedTokenizerBase, template: str, pairs: Sequence[Pair], limit: int, *, typed: bool
+) -> list[Joined]:
     """Pairs of texts as token ids; of those that are too long the longer text loses its end, as transformers does it.
 
     Args:
@@ -68,8 +70,10 @@ def encode_pairs(tokenizer: PreTrainedTokenizerBase, template: str, pairs: Seque
         template: A method's own, possibly with slots for virtual tokens; `{prompt}` without one.
         pairs: The texts.
         limit: Most tokens.
+        typed: Whether the second text has token type 1 where the tokenizer gives it.
     """
     joints, (opening, closing) = Joints.of(tokenizer), template.split(PROMPT)
+    joints = replace(joints, typed=joints.typed and typed)
     before, after = _pieces(tokenizer, opening, 0), _pieces(tokenizer, closing, opening.count(SLOT))
     room = max(0, joints.room(limit) - len(before) - len(after))
     firsts = encode_texts(tokenizer, [first for first, _ in pairs], add_special_tokens=False)

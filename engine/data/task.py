@@ -14,17 +14,20 @@ FAR = 3.0
 ones it finds itself, and HF peft can hold it."""
 
 
-QUESTION_AND_CONTEXT = ("question", "context")
-"""SQuAD's names of the two texts that a head which marks answers reads."""
-
-
 def wants_head(choice: str, family: Family) -> bool:
     """Whether a head is asked for; left to us, models that cannot write get one."""
     return choice == "head" or (choice == "auto" and not family.causal)
 
 
 def head_for(
-    choice: str, pooling: str, family: Family, dataset: Dataset, model: str, span: SpanSpec
+    choice: str,
+    pooling: str,
+    family: Family,
+    dataset: Dataset,
+    model: str,
+    span: SpanSpec,
+    *,
+    token_types: bool = False,
 ) -> HeadSpec | None:
     """What the head of a new run shall predict; None when the model writes its answers in words.
 
@@ -35,6 +38,7 @@ def head_for(
         dataset: What is trained on.
         model: Name of the model, for sentences.
         span: How answers are marked in texts, if the data are of that kind.
+        token_types: Whether an encoder tells the second of two texts by its token type.
 
     Raises:
         ModelError: The model cannot write.
@@ -52,7 +56,7 @@ def head_for(
             )
         return None
     if dataset.spans:
-        return span_head(family, dataset, pooling, span)
+        return span_head(family, dataset, pooling, span, token_types=token_types and not family.causal)
     if dataset.head_labels is None:
         raise DataError(
             "no_head",
@@ -70,7 +74,14 @@ def head_for(
         pooling = "last" if family.causal else "first"
     centre, spread = (0.0, 1.0) if dataset.head_labels else _scale(dataset, biased=not family.causal)
     texts = () if family.causal else dataset.texts
-    return HeadSpec(labels=dataset.head_labels, pooling=pooling, texts=texts, centre=centre, spread=spread)
+    return HeadSpec(
+        labels=dataset.head_labels,
+        pooling=pooling,
+        texts=texts,
+        token_types=token_types and bool(texts),
+        centre=centre,
+        spread=spread,
+    )
 
 
 def _scale(dataset: Dataset, *, biased: bool) -> tuple[float, float]:
@@ -83,7 +94,7 @@ def _scale(dataset: Dataset, *, biased: bool) -> tuple[float, float]:
     return centre, spread or abs(centre) or 1.0
 
 
-def span_head(family: Family, dataset: Dataset, pooling: str, span: SpanSpec) -> HeadSpec:
+def span_head(family: Family, dataset: Dataset, pooling: str, span: SpanSpec, *, token_types: bool) -> HeadSpec:
     """The head that marks answers in texts.
 
     Raises:
@@ -97,8 +108,8 @@ def span_head(family: Family, dataset: Dataset, pooling: str, span: SpanSpec) ->
             field="pooling",
             value=pooling,
         )
-    texts = () if family.causal else QUESTION_AND_CONTEXT
-    return HeadSpec(labels=(), pooling=absent, span=replace(span, abstains=dataset.abstains), texts=texts)
+    span = replace(span, abstains=dataset.abstains)
+    return HeadSpec(labels=(), pooling=absent, span=span, token_types=token_types)
 
 
 def check_modality(family: Family, dataset: Dataset, model: str) -> None:

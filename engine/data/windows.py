@@ -91,7 +91,7 @@ class Windows(Sequence[Example]):
         self.passages = [_passage(row, dataset) for row in rows]
         self._size = min(spec.span.window, limit)
         self._between, self._after, typed = _joints(tokenizer, first=self._abstain_first)
-        self._typed = typed and bool(spec.texts)
+        self._typed = typed and spec.token_types
         self._questions = self._encoded_questions(tokenizer, dataset, rows)
         self._texts = encoded_texts(tokenizer, [passage.context for passage in self.passages])
         places = [(row, start) for row in range(len(self.passages)) for start in self._starts(row)]

@@ -25,6 +25,7 @@ from engine.models.families import family_of
 from engine.models.inputs import Processor
 from engine.models.loading import load_config, load_processor
 from engine.models.resolve import SHIPPED
+from engine.models.sentence_encoders import types_for
 
 PICTURES = 4
 """Number of pictures that a preview has in place of one row of text."""
@@ -93,7 +94,7 @@ def prepare_data(
         model: Embedded name, folder or hub id.
         name: Name of the dataset.
         settings: How a file or a hub dataset becomes rows.
-        training: Its `head`, `pooling`, `max_seq_len` and `trust_remote_code` matter.
+        training: Its `head`, `pooling`, `token_types`, `max_seq_len` and `trust_remote_code` matter.
         template: Template of the method, which replaces the dataset's.
 
     Raises:
@@ -103,11 +104,13 @@ def prepare_data(
     base, processor = read_model(model, trusted=training.trust_remote_code)
     dataset = dataset.in_chat_template(processor).in_template(template)
     limit = getattr(base, "max_position_embeddings", None) or training.max_seq_len
+    family = family_of(base.model_type)
+    typed = not family.causal and types_for(training.token_types, model)
     return PreparedData(
         base=base,
         processor=processor,
         dataset=dataset,
-        head=head_for(training.head, training.pooling, family_of(base.model_type), dataset, model, training.span),
+        head=head_for(training.head, training.pooling, family, dataset, model, training.span, token_types=typed),
         limit=min(training.max_seq_len, limit),
     )
 

@@ -199,7 +199,9 @@ def _head(values: dict[str, Any]) -> HeadSpec | None:
     pooling = checked("pooling of the head", values.get("pooling"), str)
     scale = {n: checked(f"{n} of the head", values[n], float) for n in ("centre", "spread") if n in values}
     texts = checked("texts of the head", values.get("texts") or [], list[str])
-    return HeadSpec.from_dict({"labels": labels, "pooling": pooling, "span": span, "texts": texts, **scale})
+    types = checked("token_types of the head", values.get("token_types", False), bool)
+    read = {"texts": texts, "token_types": types}
+    return HeadSpec.from_dict({"labels": labels, "pooling": pooling, "span": span, **read, **scale})
 
 
 def _is_problem(problem: Any) -> bool:  # noqa: ANN401 - any JSON value

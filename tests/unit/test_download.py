@@ -15,6 +15,7 @@ from engine.models.discover import cached_models
 from engine.models.download import DownloadCancelled, ask_hub, fetch, kept_bytes
 from engine.models.menu import menu
 from engine.models.resolve import local_folder
+from engine.models.sentence_encoders import is_sentence_encoder
 from engine.service import catalogue
 from engine.service.downloads import Downloads
 from engine.service.limits import UNLIMITED, Limits
@@ -243,3 +244,17 @@ def test_command_line(hub, capsys):
     commands.download(argparse.Namespace(name=NAME, json=True))
     said = json.loads(capsys.readouterr().out)
     assert (said["name"], said["bytes"]) == (NAME, ask_hub(NAME).total)
+
+
+@pytest.mark.parametrize("sentences", [True, False])
+def test_an_encoder_of_sentences_on_the_hub(hub, monkeypatch, sentences):
+    """Known by the file of sentence-transformers, which is asked for once; where nothing answers, it is none."""
+    if sentences:
+        hub.files["modules.json"] = b"[]"
+    is_sentence_encoder.cache_clear()
+    assert is_sentence_encoder(NAME) is sentences
+    is_sentence_encoder.cache_clear()
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    assert is_sentence_encoder(NAME) is sentences  # from the cache
+    assert not is_sentence_encoder("nobody/nothing")
+    is_sentence_encoder.cache_clear()

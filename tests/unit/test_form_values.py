@@ -15,7 +15,14 @@ from engine.data.settings import DataSettings
 from engine.methods import METHODS
 
 NOTHING = UserDataValues(name="", config="", split="", last_read={}, settings=DataSettings().to_dict())
-SEEN = {"max_seq_len": 64, "head": "linear", "pooling": "mean", "trust_remote_code": True, "pickled_weights": True}
+SEEN = {
+    "max_seq_len": 64,
+    "head": "linear",
+    "pooling": "mean",
+    "token_types": "no",
+    "trust_remote_code": True,
+    "pickled_weights": True,
+}
 """Settings of the loop that change what is trained on, or whether the model's own code may read it."""
 UNSEEN = {"steps": 7, "learning_rate": 0.5, "batch_size": 3, "seed": 4, "precision": "int8"}
 

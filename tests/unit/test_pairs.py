@@ -28,9 +28,11 @@ from engine.data.windows import Windows
 from engine.inference.chat import ChatColumn, column_logits
 from engine.models.base import base_from_model
 from engine.models.inputs import Tokens
+from engine.models.loading import load_base
+from engine.preflight.prepare import prepare
 from engine.runs.folder import RunFolder
 from engine.training.launch import start_run
-from tests.tiny import built, plain_model, randomise, tiny_base
+from tests.tiny import built, plain_model, randomise, save_tiny, tiny_base
 from tests.unit.making import Maker
 
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *"abcdefgh", "first", "second", ":"]
@@ -74,7 +76,7 @@ def file(tmp_path):
 def test_pairs_are_joined_and_cut_as_the_tokenizer_does(kind, limit):
     """Ids, token types, and what is cut off from the longer text."""
     reader = tokenizer(kind)
-    ours = encode_pairs(reader, "{prompt}", PAIRS, limit)
+    ours = encode_pairs(reader, "{prompt}", PAIRS, limit, typed=True)
     texts = ([first for first, _ in PAIRS], [second for _, second in PAIRS])
     theirs = reader(*texts, truncation="longest_first", max_length=limit, return_token_type_ids=True)
     assert [ids for ids, _ in ours] == theirs["input_ids"]
@@ -83,9 +85,9 @@ def test_pairs_are_joined_and_cut_as_the_tokenizer_does(kind, limit):
 
 
 def test_a_methods_template_stands_around_both_texts():
-    ids = encode_pairs(tokenizer(), "{p}a{p}{prompt}{p}", [("b c", "d e")], 100)[0][0]
+    ids = encode_pairs(tokenizer(), "{p}a{p}{prompt}{p}", [("b c", "d e")], 100, typed=True)[0][0]
     assert ids == [2, -1, 4, -2, 5, 6, 3, 7, 8, -3, 3]
-    cut, second = encode_pairs(tokenizer(), "{p}{prompt}{p}", [("b c d e", "f g")], 8)[0]
+    cut, second = encode_pairs(tokenizer(), "{p}{prompt}{p}", [("b c d e", "f g")], 8, typed=True)[0]
     assert (cut, second) == ([2, -1, 5, 6, 3, 9, -2, 3], 5)  # the longer text is cut, virtual tokens stay
 
 
@@ -93,7 +95,7 @@ def test_an_encoder_reads_two_columns_as_a_pair(file):
     """A decoder reads them as lines of one text, and so does an encoder in a run of before."""
     dataset = load_dataset(str(file))
     rows, reader, bert = dataset.rows("train")[:5], tokenizer(), encoder()
-    spec = head_for("auto", "auto", bert.shape.family, dataset, "m", SPAN)
+    spec = head_for("auto", "auto", bert.shape.family, dataset, "m", SPAN, token_types=True)
     assert spec.texts == ("sentence1", "sentence2")
     assert HeadSpec.from_dict(json.loads(json.dumps(spec.to_dict()))) == spec
     examples = encode_for(reader, dataset, rows, 100, spec)
@@ -106,7 +108,7 @@ def test_an_encoder_reads_two_columns_as_a_pair(file):
     assert torch.equal(batch.inputs.types, padded["token_type_ids"])
     (shown, *_) = preview_rows(reader, dataset, rows, writes=False, spec=spec)
     assert [text.strip() for text, _ in shown.tokens] == reader.convert_ids_to_tokens(examples[0].ids)
-    before = dataclasses.replace(spec, texts=())
+    before = dataclasses.replace(spec, texts=(), token_types=False)
     assert HeadSpec.from_dict({"labels": spec.labels, "pooling": spec.pooling}) == before
     assert encode_for(reader, dataset, rows, 100, before)[0].ids == reader.encode(dataset.fill(rows[0].prompt))
     assert head_for("head", "auto", tiny_base("llama").shape.family, dataset, "m", SPAN).texts == ()
@@ -126,7 +128,7 @@ def test_what_a_template_or_one_column_makes_is_one_text(file, settings):
 def test_states_are_those_of_transformers_with_token_types(kind):
     """The states of a batch of pairs and of single texts, as transformers computes them from its tokenizer's output."""
     base, reader = encoder(kind), tokenizer("bert")
-    pairs = encode_pairs(reader, "{prompt}", PAIRS[:-1], 100)
+    pairs = encode_pairs(reader, "{prompt}", PAIRS[:-1], 100, typed=True)
     examples = [Example(ids, len(ids), second=second) for ids, second in pairs] + [Example(reader.encode("a b"), 0)]
     tokens = collate(examples, reader.pad_token_id).inputs
     states = base.view().hidden(tokens)
@@ -147,7 +149,9 @@ def test_virtual_tokens_leave_the_types_of_the_text(side, strength):
     method.control.strength = strength
     view = base.view()
     method.attach(view.sites)
-    joined = encode_pairs(reader, "{p}{prompt}{p}" if strength else "{prompt}", [("a b c", "d"), ("e", "f")], 100)
+    joined = encode_pairs(
+        reader, "{p}{prompt}{p}" if strength else "{prompt}", [("a b c", "d"), ("e", "f")], 100, typed=True
+    )
     alone = []
     for ids, second in joined:
         one = collate([Example(ids, 0, second=second)], reader.pad_token_id).inputs
@@ -162,8 +166,8 @@ def test_virtual_tokens_leave_the_types_of_the_text(side, strength):
     own = together[1][batch.mask[1]]
     assert_close(own, alone[1], rtol=1e-5, atol=1e-5)
     if strength == 0:  # the base to the bit, with the slots dropped
-        slots = collate([Example(ids, 0, second=second) for ids, second in
-                         encode_pairs(reader, "{p}{prompt}{p}", [("a b c", "d")], 100)], 0).inputs  # fmt: skip
+        ((ids, second),) = encode_pairs(reader, "{p}{prompt}{p}", [("a b c", "d")], 100, typed=True)
+        slots = collate([Example(ids, 0, second=second)], 0).inputs
         assert_close(view.hidden(slots)[0][slots.ids[0] >= 0], alone[0], rtol=1e-5, atol=1e-5)
 
 
@@ -172,7 +176,7 @@ def test_soft_prompts_in_front_have_type_0():
     method = randomise(built("prompt", base, {"prompt_len": 3}))
     view = base.view()
     method.attach(view.sites)
-    ((ids, second),) = encode_pairs(reader, "{prompt}", [("a b", "c")], 100)
+    ((ids, second),) = encode_pairs(reader, "{prompt}", [("a b", "c")], 100, typed=True)
     ours = view.hidden(collate([Example(ids, 0, second=second)], 0).inputs)
     model, prompt = base.model, method.virtual().vectors
     words = model.get_input_embeddings()(torch.tensor([ids]))
@@ -192,7 +196,7 @@ def test_windows_of_a_text_have_its_types():
         Dataset(name="d", folder=Path(), template="{prompt}"),
         HeadSpec(labels=(), pooling="first", span=SPAN),
     )
-    windows = Windows(tokenizer(), asked, [row], 100, dataclasses.replace(before, texts=TEXTS))
+    windows = Windows(tokenizer(), asked, [row], 100, dataclasses.replace(before, token_types=True))
     assert len(windows) > 1
     assert [one.second for one in windows] == [one.ids.index(3) + 1 for one in windows]
     assert all(one.second is None for one in Windows(tokenizer(), asked, [row], 100, before))
@@ -235,3 +239,24 @@ def test_two_texts_in_one():
 def test_damaged_texts_are_refused(texts):
     with pytest.raises(ValueError, match="texts"):
         HeadSpec.from_dict({"labels": [], "pooling": "first", "texts": texts})
+
+
+@pytest.mark.parametrize(
+    ("sentences", "choice", "typed"),
+    [(False, "auto", True), (True, "auto", False), (True, "yes", True), (False, "no", False)],
+)
+def test_encoders_of_sentences_saw_one_type(tmp_path, file, sentences, choice, typed):
+    """sentence-transformers trains on single texts: a run on its encoder leaves types out unless it is told not to."""
+    folder = save_tiny(tmp_path / "model", "bert")
+    tokenizer().save_pretrained(folder)
+    if sentences:
+        (folder / "modules.json").write_text("[]")
+    maker = Maker(tmp_path)
+    config = maker.config("lora", steps=1, token_types=choice)
+    config = dataclasses.replace(config, model=str(folder), dataset=str(file))
+    trainer = start_run(tmp_path / "run", config, load_base)
+    assert trainer.folder.facts().head.token_types is typed
+    assert (trainer.examples[0].second is not None) is typed
+    assert HeadSpec.from_dict(trainer.folder.facts().head.to_dict()) == trainer.method.head.spec
+    (shown,) = prepare(config).first_rows(1)
+    assert "[SEP]" in [text.strip() for text, _ in shown.tokens]

@@ -12,7 +12,6 @@ from engine.core.sampling import Sampling
 from engine.data.dataset import load_dataset
 from engine.data.head_spec import HeadSpec, SpanSpec
 from engine.data.passage import Answer, Passage
-from engine.data.task import QUESTION_AND_CONTEXT
 from engine.data.tokenise import Example
 from engine.data.windows import Window
 from engine.evaluation.head import head_predictions, head_scores
@@ -96,7 +95,7 @@ def test_a_run_learns_to_mark(trained):
         start, end = event["mark"] or (0, 0)
         assert event["prompt"][start:end] == ("" if best == "(no answer)" else best)
     facts = RunFolder.open(trained.folder.path).facts()
-    assert facts.head == HeadSpec(labels=(), pooling="first", span=SPAN, texts=QUESTION_AND_CONTEXT)
+    assert facts.head == HeadSpec(labels=(), pooling="first", span=SPAN, token_types=True)
     assert RunFacts.from_json(facts.to_json()).head == facts.head
 
 

@@ -30,6 +30,7 @@ WORDS = {
     "setting.gradient_checkpointing": "Gradient checkpointing",
     "setting.head": "Say labels with",
     "setting.pooling": "The head reads",
+    "setting.token_types": "Token types of two texts",
     "setting.window_overlap": "Overlap of windows",
     "setting.answer_tokens": "Longest marked answer",
     "setting.head_rate": "Learning rate of the head",

@@ -57,6 +57,11 @@ WORDS = {
     "setting.gradient_checkpointing.help": "重新计算激活值：更省显存，更费时间。",
     "setting.head": "标签的给出方式",
     "setting.head.help": "直接写出标签的文字，或由一个随方法一起训练的线性任务头来选择。",
+    "setting.token_types": "两段文本的 token 类型",
+    "setting.token_types.help": (
+        "编码器是否用 token 类型区分两段文本中的第二段，BERT 预训练时就是这样；自动：区分，"
+        "但 sentence-transformers 的编码器只用单段文本训练过，不区分。"
+    ),
     "setting.pooling": "任务头读取",
     "setting.pooling.help": "任务头看哪个 token 的隐藏状态（池化方式）。",
     "setting.window_overlap": "窗口重叠",
