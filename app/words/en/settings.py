@@ -84,6 +84,8 @@ WORDS = {
     "choice.constant": "constant, no warm-up",
     "choice.constant_with_warmup": "constant after warm-up",
     "choice.auto": "what suits",
+    "choice.yes": "yes",
+    "choice.no": "no",
     "choice.words": "its own words",
     "choice.head": "a task head",
     "choice.first": "the first token",

@@ -167,6 +167,8 @@ WORDS = {
     "choice.constant": "不变，无预热",
     "choice.constant_with_warmup": "预热后不变",
     "choice.auto": "自动选择",
+    "choice.yes": "是",
+    "choice.no": "否",
     "choice.words": "写出文字",
     "choice.head": "任务头",
     "choice.first": "第一个 token",
