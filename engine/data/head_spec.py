@@ -88,9 +88,11 @@ class HeadSpec:
         """
         span = SpanSpec.from_dict(values["span"]) if values.get("span") else None
         scale = {name: float(values[name]) for name in ("centre", "spread") if name in values}
-        texts, types = tuple(values.get("texts", ())), values.get("token_types") is True
+        texts, types = values.get("texts") or (), values.get("token_types") is True
+        if not isinstance(texts, list | tuple):
+            raise ValueError(f"the head's texts are {texts!r}")
         labels, pooling = tuple(values["labels"]), values["pooling"]
-        return cls(labels=labels, pooling=pooling, span=span, texts=texts, token_types=types, **scale)
+        return cls(labels=labels, pooling=pooling, span=span, texts=tuple(texts), token_types=types, **scale)
 
     @property
     def outputs(self) -> int:

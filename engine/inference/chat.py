@@ -207,7 +207,7 @@ def _example(base: Base, view: View, column: ChatColumn, head: TaskHead) -> Exam
         template = (column.method and column.method.template) or PROMPT
         pair = asked_pair(column.prompt, column.passage, texts)
         ((ids, second),) = encode_pairs(base.tokenizer, template, [pair], limit, typed=head.spec.token_types)
-        return Example(ids, 0, second=second)
+        return Example(ids, 0, picture=column.picture, second=second)
     ids = encode_for_head(base.tokenizer, column.template, column.prompt, limit, head.spec.pooling)
     return Example(ids, 0, picture=column.picture)
 

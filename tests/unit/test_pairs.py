@@ -235,7 +235,7 @@ def test_two_texts_in_one():
     assert asked_pair("first: a\nsecond: c", "left over", TEXTS) == ("a", "c")
 
 
-@pytest.mark.parametrize("texts", [["one"], ["a", "b", "c"], [1, 2]])
+@pytest.mark.parametrize("texts", [["one"], ["a", "b", "c"], [1, 2], "ab", 5, {"a": "b"}])
 def test_damaged_texts_are_refused(texts):
     with pytest.raises(ValueError, match="texts"):
         HeadSpec.from_dict({"labels": [], "pooling": "first", "texts": texts})
