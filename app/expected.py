@@ -111,7 +111,8 @@ def _best(rows: Sequence[Measured]) -> Measured:
 
 
 def _short(say: Say, row: Measured, better: Measured | None) -> str:
-    score = say("train.expected.short", score=score_text(say, row.score), baseline=_baseline(say, row))
+    told = f"train.expected.short.{'withheld' if row.score.against == 'withheld' else 'untuned'}"
+    score = say(told, score=score_text(say, row.score), baseline=_baseline(say, row))
     if better is None:
         return score
     reached = score_text(say, better.score)

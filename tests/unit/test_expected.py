@@ -44,6 +44,18 @@ def test_what_was_measured_is_said():
     assert "LoRA" not in said("bottleneck")
 
 
+def test_a_picture_is_compared_with_none(tmp_path, monkeypatch):
+    """Where the baseline is the same adapter without the picture, both lines say so."""
+    score = RunScore(name="exact_match", value=0.88, baseline=0.2, against="withheld", rows=240)
+    table = {"machine": "x", "rows": [row("lora", 0.88, score=score.to_dict())]}
+    (tmp_path / "expected.json").write_text(json.dumps(table))
+    monkeypatch.setattr(expected, "ASSETS", tmp_path)
+    assert "Measured here: 88 % right (without the picture 20 % right)." in said("lora")
+    assert "with the picture withheld: 20 % right." in said("lora")
+    assert "不给图片" in said("lora", "zh")
+    assert "untuned" not in said("lora")
+
+
 @pytest.mark.usefixtures("measured")
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_much_better_method_is_named(language):

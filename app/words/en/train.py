@@ -64,7 +64,8 @@ WORDS = {
         "Measured with the defaults, {steps} steps: {reached} Forgetting {forgetting} nats/token; "
         "{seconds} s of CPU time ({machine})."
     ),
-    "train.expected.short": "Measured here: {score} (untuned {baseline}).",
+    "train.expected.short.untuned": "Measured here: {score} (untuned {baseline}).",
+    "train.expected.short.withheld": "Measured here: {score} (without the picture {baseline}).",
     "train.expected.better": "{method}: {score}.",
     "train.expected.prompts": "Prompts bring up what the base knows, and this asks for words of its own.",
     "train.expected.beside": "A network beside the base cannot spell names that no training row holds.",

@@ -62,7 +62,8 @@ WORDS = {
         "用默认设置训练 {steps} 步的实测结果：{reached}遗忘 {forgetting} nats/token；"
         "CPU 用时 {seconds} 秒（{machine}）。"
     ),
-    "train.expected.short": "实测：{score}（未微调 {baseline}）。",
+    "train.expected.short.untuned": "实测：{score}（未微调 {baseline}）。",
+    "train.expected.short.withheld": "实测：{score}（不给图片 {baseline}）。",
     "train.expected.better": "{method}：{score}。",
     "train.expected.prompts": "提示只能唤起基座已知的内容，而这里要说它自己的话。",
     "train.expected.beside": "基座旁的网络拼不出训练数据里没有的名字。",
