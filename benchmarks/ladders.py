@@ -232,7 +232,7 @@ _WHOLE = """
 
 Trained to the end of a run, beside the usual rate: the loss on validation rows at the end, the score on test rows, and
 how far the loss on plain text has risen, in nats per token. Rates that end with a lower loss and forget no more than
-the usual one, of which a default should take note: {better}. (P-tuning's took: since these figures it is 0.009.)
+the usual one, of which a default should take note: {better}.
 
 {table}"""
 

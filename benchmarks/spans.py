@@ -177,8 +177,8 @@ Kept are those whose answer stands in its section word for word: {train_rows} to
 score, with {words} words in a mean answer. The encoder was trained to compare sentences, never to find an answer, and
 stays frozen. Every method has its default settings, {steps} updates of {batch} windows ({seen} in all), windows of
 {window} tokens of which two share {overlap}, and a head that scores where an answer starts and where it ends. Exact
-match and F1 are those of SQuAD's official script, of the last step: none is chosen by them. Token types tell no texts
-apart, since sentence-transformers trained this encoder on single texts: with them LoRA learns half as much.
+match and F1 are those of SQuAD's official script, of the last step: none is chosen by them. Token types tell the
+texts apart in one row alone: sentence-transformers trained this encoder on single texts.
 
 {table}
 

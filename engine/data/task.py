@@ -8,6 +8,7 @@ from engine.core.errors import DataError, ModelError, SettingError
 from engine.data.dataset import Dataset
 from engine.data.head_spec import HeadSpec, SpanSpec
 from engine.models.family import Family
+from engine.models.sentence_encoders import types_for
 
 FAR = 3.0
 """Spreads between a centre and zero from where on the head of a decoder, which has no bias, is told the centre. Nearer
@@ -27,7 +28,7 @@ def head_for(
     model: str,
     span: SpanSpec,
     *,
-    token_types: bool = False,
+    token_types: str = "no",
 ) -> HeadSpec | None:
     """What the head of a new run shall predict; None when the model writes its answers in words.
 
@@ -38,7 +39,7 @@ def head_for(
         dataset: What is trained on.
         model: Name of the model, for sentences.
         span: How answers are marked in texts, if the data are of that kind.
-        token_types: Whether an encoder tells the second of two texts by its token type.
+        token_types: Whether an encoder tells the second of two texts by its token type: "auto", "yes" or "no".
 
     Raises:
         ModelError: The model cannot write.
@@ -47,16 +48,16 @@ def head_for(
     """
     check_modality(family, dataset, model)
     if not wants_head(choice, family):
-        if not family.causal:
-            raise ModelError(
-                "not_causal",
-                f"The model {model!r} fills gaps and does not write on, so it cannot answer in words: set head to "
-                "'head', or choose a causal language model.",
-                name=model,
-            )
+        _check_writes(family, model)
         return None
     if dataset.spans:
-        return span_head(family, dataset, pooling, span, token_types=token_types and not family.causal)
+        typed = not family.causal and types_for(token_types, model)
+        return span_head(family, dataset, pooling, span, token_types=typed)
+    return _label_head(family, dataset, pooling, model, token_types)
+
+
+def _label_head(family: Family, dataset: Dataset, pooling: str, model: str, token_types: str) -> HeadSpec:
+    """The head that predicts classes or numbers, see `head_for`."""
     if dataset.head_labels is None:
         raise DataError(
             "no_head",
@@ -78,7 +79,7 @@ def head_for(
         labels=dataset.head_labels,
         pooling=pooling,
         texts=texts,
-        token_types=token_types and bool(texts),
+        token_types=bool(texts) and types_for(token_types, model),
         centre=centre,
         spread=spread,
     )
@@ -110,6 +111,21 @@ def span_head(family: Family, dataset: Dataset, pooling: str, span: SpanSpec, *,
         )
     span = replace(span, abstains=dataset.abstains)
     return HeadSpec(labels=(), pooling=absent, span=span, token_types=token_types)
+
+
+def _check_writes(family: Family, model: str) -> None:
+    """Check that a model goes on with a text.
+
+    Raises:
+        ModelError: It fills gaps.
+    """
+    if not family.causal:
+        raise ModelError(
+            "not_causal",
+            f"The model {model!r} fills gaps and does not write on, so it cannot answer in words: set head to "
+            "'head', or choose a causal language model.",
+            name=model,
+        )
 
 
 def check_modality(family: Family, dataset: Dataset, model: str) -> None:

@@ -55,7 +55,7 @@ def places(predictions: dict[int, SpanPrediction], count: int) -> tuple[Place | 
 
 
 def with_texts(columns: Sequence[ChatColumn]) -> list[ChatColumn]:
-    """The same columns; those that do not tell them apart read the text behind the question."""
+    """The same columns; those whose head does not tell the text from the question read the text behind the question."""
     return [
         replace(column, prompt=f"{column.prompt}\n\n{column.passage}", passage="")
         if column.passage.strip() and not column.takes_passage

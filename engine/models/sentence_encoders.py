@@ -7,9 +7,6 @@ frozen base cannot make up for a state that it has not seen since it was pre-tra
 from contextlib import suppress
 from functools import lru_cache
 
-from huggingface_hub import hf_hub_download
-from huggingface_hub.errors import HfHubHTTPError, HFValidationError
-
 from engine.models.resolve import hub_token, local_folder
 
 MARK = "modules.json"
@@ -29,6 +26,9 @@ def types_for(choice: str, model: str) -> bool:
 @lru_cache(maxsize=64)
 def is_sentence_encoder(model: str) -> bool:
     """Whether a model comes with sentence-transformers' description. Of one on the hub it is fetched, once."""
+    from huggingface_hub import hf_hub_download  # noqa: PLC0415 - it loads an HTTP client
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError  # noqa: PLC0415 - likewise
+
     folder = local_folder(model)
     if folder is not None and (folder / MARK).is_file():
         return True

@@ -25,7 +25,6 @@ from engine.models.families import family_of
 from engine.models.inputs import Processor
 from engine.models.loading import load_config, load_processor
 from engine.models.resolve import SHIPPED
-from engine.models.sentence_encoders import types_for
 
 PICTURES = 4
 """Number of pictures that a preview has in place of one row of text."""
@@ -104,13 +103,12 @@ def prepare_data(
     base, processor = read_model(model, trusted=training.trust_remote_code)
     dataset = dataset.in_chat_template(processor).in_template(template)
     limit = getattr(base, "max_position_embeddings", None) or training.max_seq_len
-    family = family_of(base.model_type)
-    typed = not family.causal and types_for(training.token_types, model)
+    family, types = family_of(base.model_type), training.token_types
     return PreparedData(
         base=base,
         processor=processor,
         dataset=dataset,
-        head=head_for(training.head, training.pooling, family, dataset, model, training.span, token_types=typed),
+        head=head_for(training.head, training.pooling, family, dataset, model, training.span, token_types=types),
         limit=min(training.max_seq_len, limit),
     )
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from engine.config.run import RunConfig
-from engine.core.errors import ExchangeError, SettingError
+from engine.core.errors import ExchangeError
 from engine.data.head_spec import HeadSpec
 from engine.data.task import head_for, wants_head
 from engine.exchange.permitted import refusals
@@ -80,13 +80,10 @@ def usual_rate(config: RunConfig) -> float:
     """The learning rate that an empty setting stands for; no weights are loaded.
 
     Raises:
-        WorkbenchError: A setting or the model cannot be used, or the method has no rate.
+        WorkbenchError: A setting or the model cannot be used.
     """
-    spec, shape = method_spec(config.method), shape_for(config)
-    if spec.finds_words:
-        text = f"{spec.title} trains no weights, so it has no learning rate: choose another method."
-        raise SettingError("no_rate", text, field="method", title=spec.title)
-    return spec.usual_rate(config.of_method(), shape.d)
+    shape = shape_for(config)
+    return method_spec(config.method).usual_rate(config.of_method(), shape.d)
 
 
 def depth(config: RunConfig) -> int:

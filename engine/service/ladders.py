@@ -8,6 +8,7 @@ from typing import Any
 
 from engine.config.run import RunConfig
 from engine.config.training import TRUST
+from engine.core.errors import SettingError
 from engine.core.writing import NotWrittenError
 from engine.methods import method_spec
 from engine.runs.queue import QueueEntry
@@ -55,6 +56,7 @@ class LadderQueue:
         """
         self._rights.to_start()
         config = config.checked()
+        _must_have_rate(config)
         self._permission.check(config, session)
         self._permission.check_launch(config.of_training())
         refuse_trust({name: True for name in TRUST if getattr(config.of_training(), name)})
@@ -158,3 +160,11 @@ class LadderQueue:
             )
             entries.append(self._starting.estimated(entry, config, done))
         return entries
+
+
+def _must_have_rate(config: RunConfig) -> None:
+    """Refuse a method that only finds words: at any rate its runs are the same."""
+    spec = method_spec(config.method)
+    if spec.finds_words:
+        text = f"{spec.title} trains no weights, so it has no learning rate: choose another method."
+        raise SettingError("no_rate", text, field="method", title=spec.title)

@@ -21,7 +21,6 @@ from engine.methods import method_class
 from engine.methods.base import Method, Start
 from engine.models.base import Base
 from engine.models.loading import DTYPES, resolve_device, resolve_precision
-from engine.models.sentence_encoders import types_for
 from engine.runs.facts import BaseFacts, RunFacts
 from engine.runs.folder import RunFolder
 from engine.runs.log import cut_back
@@ -156,9 +155,15 @@ def _made(
     config = config.sized(base.shape)  # here and nowhere later: a run that exists means what its files say
     dataset = config.load_data(base.processor)
     training = config.of_training()
-    family = base.shape.family
-    typed = not family.causal and types_for(training.token_types, config.model)
-    head = head_for(training.head, training.pooling, family, dataset, config.model, training.span, token_types=typed)
+    head = head_for(
+        training.head,
+        training.pooling,
+        base.shape.family,
+        dataset,
+        config.model,
+        training.span,
+        token_types=training.token_types,
+    )
     for rows in [dataset.rows(split) for split in ("train", "validation")]:
         if head is not None and not head.span:
             for row in rows:

@@ -95,7 +95,7 @@ def test_an_encoder_reads_two_columns_as_a_pair(file):
     """A decoder reads them as lines of one text, and so does an encoder in a run of before."""
     dataset = load_dataset(str(file))
     rows, reader, bert = dataset.rows("train")[:5], tokenizer(), encoder()
-    spec = head_for("auto", "auto", bert.shape.family, dataset, "m", SPAN, token_types=True)
+    spec = head_for("auto", "auto", bert.shape.family, dataset, "m", SPAN, token_types="yes")
     assert spec.texts == ("sentence1", "sentence2")
     assert HeadSpec.from_dict(json.loads(json.dumps(spec.to_dict()))) == spec
     examples = encode_for(reader, dataset, rows, 100, spec)

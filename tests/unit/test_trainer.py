@@ -318,6 +318,11 @@ def test_smaller_strides_on_wider_models(name, rate, power):
     assert rates == pytest.approx([rate, rate, rate / 2**power, rate * (192 / 4096) ** power])
 
 
+def test_every_method_can_be_searched():
+    """A search multiplies the usual rate, that of a method without weights to train too."""
+    assert all(usual_rate(RunConfig(method=name)) > 0 for name in METHODS)
+
+
 def test_usual_rates_on_small_models():
     """There they are those that a method's description tells."""
     for name, spec in METHODS.items():
