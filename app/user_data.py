@@ -54,7 +54,7 @@ class LastRead(TypedDict, total=False):
     """What was read last, as a session keeps it; empty before anything was.
 
     Attributes:
-        name: Of the dataset.
+        name: Of the dataset; empty while another one is being read.
         how: The settings of `LOOK_SETTINGS` at that time.
         columns: With their first cells.
         guess: The engine's, see `Inspection`.
@@ -90,6 +90,11 @@ class UserDataValues:
     def dataset(self) -> str:
         """The name of the dataset in a run; empty when none was named."""
         return dataset_name(self.name, self.config, self.split)
+
+    @property
+    def unread(self) -> bool:
+        """Whether data is named that was not read yet."""
+        return bool(self.dataset) and self.dataset != self.last_read.get("name")
 
     @property
     def how(self) -> dict[str, Any]:

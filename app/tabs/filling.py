@@ -167,12 +167,17 @@ class Filler:
         return {self.form.method: method, **about, **drawn}
 
     def weigh(self, request: gr.Request, values: Values) -> Updates:
-        """What the run on the form means, and that run for whatever depends on it."""
+        """What the run on the form means, and that run for whatever depends on it; its data once that is read.
+
+        An event that was asked for before another file was chosen may be answered after that.
+        """
         form = self.form.values(values)
         run = described(form)
         about = self.about_run(lambda: config_of(run), session_of(request))
         kept = json.dumps(run["config"], ensure_ascii=False) if "config" in run else ""
-        return {**about, self.form.run: run, self.form.run_of_data: data_described(form), self.form.kept: kept}
+        unread = form.dataset == user_data.CHOICE and form.user_data.unread
+        of_data: Updates = {} if unread else {self.form.run_of_data: data_described(form)}
+        return {**about, self.form.run: run, **of_data, self.form.kept: kept}
 
     def weigh_first(self, request: gr.Request, values: Values) -> Updates:
         """The same when the page opens; nothing where a kept form is about to be filled in, which is weighed then."""
@@ -206,7 +211,16 @@ class Filler:
         """What the run on the form would train on; nothing new as long as its data is being read."""
         if not (run := values[self.form.run_of_data]):
             return {}
-        return self.about_data(lambda: config_of(run), session_of(request))
+        about = self.about_data(lambda: config_of(run), session_of(request))
+        shown = {name: about[part] for name, part in self.form.of_data.items() if part in about}
+        return {self.form.previewed: {"of": run, "shown": shown}}
+
+    def show_preview(self, values: Values) -> Updates:
+        """What was previewed; nothing where the form came to mean other data meanwhile, which is previewed next."""
+        previewed, form = values[self.form.previewed], self.form
+        if not previewed or previewed["of"] != values[form.run_of_data]:
+            return {}
+        return {form.of_data[name]: text for name, text in previewed["shown"].items()}
 
     def estimate_memory(self, request: gr.Request, values: Values) -> Updates:
         """The memory bar of the run on the form; empty while a value of it cannot work, which the count says."""

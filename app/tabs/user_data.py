@@ -126,13 +126,17 @@ class UserData:
         named = {self.name, self.config, self.split}
         forgotten = {self.last_read, self.facts, *unread}
 
+        def beginning(before: LastRead) -> Updates:
+            waits = note(say("data.being_read"), "waiting")
+            return {self.facts: waits, self.last_read: {**before, "name": ""}, **unread}
+
         def arrive(request: gr.Request, values: Values) -> Updates:
-            return {**self._arrived(request, values), **unread}
+            return {**self._arrived(request, values), **beginning(values[self.last_read])}
 
         def look(request: gr.Request, values: Values) -> Iterator[Any]:
             form = self.values(values)
             if form.dataset and form.dataset != form.last_read.get("name"):
-                yield {self.facts: note(say("data.being_read"), "waiting"), **unread}
+                yield beginning(form.last_read)
             yield self.look(request, values)
 
         told = {self.upload, self.last_read, self._paths}
@@ -148,12 +152,9 @@ class UserData:
 
     def _arrived(self, request: gr.Request, values: Values) -> Updates:
         path = self._workbench.keep_upload(Path(values[self.upload]), session=session_of(request))
-        before: LastRead = values[self.last_read]
-        again: Updates = {self.last_read: {}} if before.get("name") == str(path) else {}
-        waits = note(self._say("data.being_read"), "waiting")
         shown = own_name(str(path))
         paths = {**(values[self._paths] or {}), shown: str(path)}
-        return {self.name: shown, self._paths: paths, self.config: "", self.split: "", self.facts: waits, **again}
+        return {self.name: shown, self._paths: paths, self.config: "", self.split: ""}
 
     def _hub_fields(self, values: Values) -> Updates:
         """A hub dataset has a config and a split."""

@@ -3,24 +3,15 @@
 import json
 import os
 import shutil
-import socket
-import threading
-import time
 
-import gradio as gr
 import pytest
-import uvicorn
-from fastapi import FastAPI
 from playwright.sync_api import expect
 
-from app.head import css, head, routes
-from app.page import create
-from engine.core.errors import RunError, SettingError
-from engine.service import deferred
+from engine.core.errors import RunError
 from engine.service.runs import RECORDINGS
 from engine.service.status import LiveStatus
-from engine.service.workbench import Workbench
-from tests.ui.conftest import WAIT_MS, Visitor, goto
+from tests.ui.conftest import WAIT_MS, goto
+from tests.ui.in_process import InProcess
 
 pytestmark = [
     pytest.mark.ui,
@@ -34,40 +25,22 @@ RATES = {"initial": "1.8", "loss": "87", "rate": "10", "lower": "0.005", "step":
 CHANGED = {"name": "town-qa", "splits": "train"}
 
 
-class Page:
-    """The page of a workbench in this process, of which everything that needs torch is left out.
+class Page(InProcess):
+    """One with a run that broke.
 
     Attributes:
         resumed: With what the run was resumed, each time.
     """
 
     def __init__(self, tabs, home, monkeypatch):
-        monkeypatch.setattr(deferred, "models", lambda _folder: [])
-        monkeypatch.setattr(deferred, "offers", list)
-        for name in ("count", "usual_rate", "memory", "preview_data", "refused_exports"):
-            monkeypatch.setattr(deferred, name, self.not_loaded)
-        self.workbench, self.resumed, self.predicted = Workbench(home), [], []
+        super().__init__(tabs, home, monkeypatch)
+        self.resumed, self.predicted = [], []
         run = shutil.copytree(RECORDINGS / "llama_adapter", home / "runs" / "broken")
         facts = json.loads((run / "run.json").read_text())
         (run / "run.json").write_text(json.dumps({**facts, "status": "stopped", "step": 100}))
         monkeypatch.setattr(self.workbench, "ask", self.not_loaded)  # it would load the base, which has no problem
         monkeypatch.setattr(self.workbench, "resume", self.resume)
         monkeypatch.setattr(self.workbench, "predictions", self.predictions)
-        site = gr.mount_gradio_app(
-            FastAPI(), create(self.workbench), path="/", head=head(), css=css(), app_kwargs={"routes": routes()}
-        )
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        self.server = uvicorn.Server(uvicorn.Config(site, host="127.0.0.1", port=port, log_level="warning"))
-        self.thread = threading.Thread(target=self.server.run)
-        self.thread.start()
-        while not self.server.started:
-            time.sleep(0.05)
-        self.visitor = Visitor(tabs, f"http://127.0.0.1:{port}")
-
-    def not_loaded(self, *_, **__):
-        raise SettingError("no_data_chosen", "Nothing is chosen.")
 
     def resume(self, run, *, session, resuming):
         self.changed(run, accepted=resuming.accept_changed)
@@ -86,18 +59,6 @@ class Page:
         """The workbench has just ended the run with an error."""
         error = RunError(key, "It went wrong.", run="broken", **values)
         self.workbench._worker.live = LiveStatus(message=str(error), problem=error.to_dict())
-
-    def open(self, path="/"):
-        page = self.visitor(path)
-        page.wait_for_selector(".gl-header")
-        return page
-
-    def close(self):
-        for page in self.visitor.opened:
-            page.close()
-        self.server.should_exit = True
-        self.thread.join()
-        self.workbench.close()
 
 
 @pytest.fixture

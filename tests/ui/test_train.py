@@ -203,13 +203,16 @@ def test_method_changes_form_count_and_diagram(visit):
 
 
 def test_empty_learning_rate_tells_what_it_stands_for(visit):
-    """A prefix without its MLP wants a larger rate: the field says so as soon as the MLP is chosen away."""
+    """A prefix without its MLP wants a larger rate: the field says so as soon as the MLP is chosen away. What trains
+    no weights has none."""
     page = visit()
     ready_form(page)
     pick_method(page, "prefix")
     page.wait_for_selector('#gl-set-learning_rate input[placeholder="auto: 0.002"]', state="attached")
     choose(page, "#gl-preset", "without MLP")
     page.wait_for_selector('#gl-set-learning_rate input[placeholder="auto: 0.03"]', state="attached")
+    pick_method(page, "autoprompt")
+    page.wait_for_selector('#gl-set-learning_rate input[placeholder="has none"]', state="attached")
 
 
 def test_a_large_model_brings_smaller_settings(visit, tmp_path):

@@ -1,0 +1,115 @@
+"""Train: what is said of one file is never said of the next one, however late it comes. In a real browser."""
+
+import threading
+
+import pytest
+from playwright.sync_api import expect
+
+from engine.core.errors import DataError
+from engine.service import deferred
+from tests.ui.conftest import WAIT_MS, goto
+from tests.ui.in_process import InProcess
+
+pytestmark = [
+    pytest.mark.ui,
+    # Gradio leaves sockets of its port search to the garbage collector.
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+    pytest.mark.filterwarnings("ignore:SSR mode is not supported:UserWarning"),
+]
+
+NOTE_ROWS = """() => {
+    window.told = [];
+    const rows = document.getElementById("gl-samples");
+    const note = () => window.told.push(rows.innerText);
+    new MutationObserver(note).observe(rows, { subtree: true, childList: true, characterData: true });
+}"""
+"""Notes all that stands in place of the rows."""
+
+
+class TwoFiles(InProcess):
+    """Whose previews say which file was read. The first file's may be held back.
+
+    Attributes:
+        first, second: The files.
+        hold: Whether a preview of the first file waits for `go_on`.
+        waiting: Set while one does.
+    """
+
+    def __init__(self, tabs, home, monkeypatch):
+        super().__init__(tabs, home / "home", monkeypatch)
+        self.first, self.second = home / "first.csv", home / "second.csv"
+        for file in (self.first, self.second):
+            file.write_text("question,answer\nWhere?,Here.\n")
+        self.hold, self.waiting, self.go_on = False, threading.Event(), threading.Event()
+        monkeypatch.setattr(deferred, "preview_data", self.preview)
+
+    def preview(self, config, _rows):
+        if self.hold and config.dataset == str(self.first):
+            self.waiting.set()
+            assert self.go_on.wait(30)
+        raise DataError("empty_file", "It has no rows.", file=config.dataset)
+
+
+@pytest.fixture
+def site(tabs, tmp_path, monkeypatch):
+    opened = TwoFiles(tabs, tmp_path, monkeypatch)
+    yield opened
+    opened.go_on.set()
+    opened.close()
+
+
+def named(page, file):
+    page.fill("#gl-own-name :is(input, textarea)", str(file))
+    page.keyboard.press("Enter")
+
+
+def opened(site):
+    """The form with the first file on it."""
+    page = site.open()
+    goto(page, "train")
+    page.click("#gl-dataset input")
+    page.locator("[role=listbox] [role=option]:visible").last.click()
+    page.wait_for_selector("#gl-own:visible")
+    named(page, site.first)
+    return page
+
+
+def test_a_change_that_comes_late(site):
+    """A change that was made before another file was named, and reaches the server after it was read."""
+    page = opened(site)
+    rows = page.locator("#gl-samples")
+    expect(rows).to_contain_text("first.csv", timeout=WAIT_MS)
+    late = []
+
+    def held(route):
+        body = route.request.post_data_json
+        if not late and {"98765", str(site.first)} <= set(map(str, body["data"])):
+            late.append(route)
+        else:
+            route.continue_()
+
+    page.route("**/queue/join*", held)
+    page.fill("#gl-set-seed input", "98765")
+    page.wait_for_timeout(1000)
+    assert len(late) == 1
+    page.evaluate(NOTE_ROWS)
+    named(page, site.second)
+    page.wait_for_function("told.length > 0")
+    page.wait_for_timeout(1000)
+    late[0].continue_()
+    page.wait_for_timeout(3000)  # nothing tells when the last answer has come
+    expect(rows).to_contain_text("second.csv", timeout=WAIT_MS)
+    assert not any("first.csv" in text for text in page.evaluate("told"))
+
+
+def test_a_preview_that_comes_late(site):
+    """The rows of a file that takes long to read come when another one is on the form."""
+    site.hold = True
+    page = opened(site)
+    assert site.waiting.wait(60)
+    page.evaluate(NOTE_ROWS)
+    named(page, site.second)
+    page.wait_for_timeout(1000)
+    site.go_on.set()
+    expect(page.locator("#gl-samples")).to_contain_text("second.csv", timeout=WAIT_MS)
+    assert not any("first.csv" in text for text in page.evaluate("told"))
