@@ -56,9 +56,7 @@ def live_through(page: Page, minute: Minute) -> None:
     page.click("#gl-draw-curve")
     page.wait_for_selector("#gl-curve svg")
     shot(page, "chat")
-    goto(page, "runs")
-    for box in page.locator("#gl-runs tr[data-run] input").all()[:3]:
-        box.check()
+    compare(page, 3)
     page.wait_for_timeout(3000)
     shot(page, "runs")
 
@@ -88,8 +86,15 @@ def prepare(page: Page) -> None:
     page.locator(".gl-chip-question:visible").first.click()
     page.wait_for_selector(".gl-turn")
     page.wait_for_selector("#gl-send:not([disabled])")
+    compare(page, 2)
+
+
+def compare(page: Page, count: int) -> None:
+    """So many runs beside one another, in Runs."""
     goto(page, "runs")
-    for box in page.locator("#gl-runs tr[data-run] input").all()[:2]:
+    ticks = page.locator("#gl-runs tr[data-run] input")
+    ticks.nth(count - 1).wait_for()
+    for box in ticks.all()[:count]:
         box.check()
     page.wait_for_selector(PLACES["runs"], state="attached")
 
