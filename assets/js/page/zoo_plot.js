@@ -2,9 +2,10 @@
 // @ts-check
 
 import { plotLayout } from "../common/plotly.js";
-import { placesOf, SLANT, shortName } from "./zoo_names.js";
+import { placesOf, shortName } from "./zoo_names.js";
 
 /** @import { Measure, Palette, ZooMethod } from "../types.js" */
+/** @import { Stand } from "./zoo_names.js" */
 /** @typedef {{x: Measure, y: Measure}} Axes what each axis shows */
 
 const SYMBOLS = {
@@ -19,6 +20,7 @@ const QUARTERS = [0, 0.25, 0.5, 0.75, 1]; // of a score
 const TENTHS = [0, 0.1, 0.2, 0.3, 0.4, 0.5];
 const MARGIN = { l: 64, r: 70, t: 8, b: 48 };
 const HEIGHT = 380; // as in the style sheet
+const POINTER = { across: 0.03, up: 0.3, along: 46, down: 34, radius: 40 }; // to the better corner: its tip as shares of the plot, its length in pixels
 const PLENTY = 20; // from this ratio of the largest to the smallest value on an axis is logarithmic
 
 /**
@@ -81,17 +83,14 @@ const diameters = (methods) => {
  *
  * @param {ZooMethod} method
  * @param {{x: number, y: number}} place of the dot in the units of the axes
- * @param {number} size of the dot
- * @param {{side: string, moved: number}} stands where
+ * @param {Stand} stand
  */
-const label = (method, place, size, { side, moved }) => ({
+const label = (method, place, { angle, ...stand }) => ({
   ...place,
+  ...stand,
   text: shortName(method.title),
   showarrow: false,
-  textangle: (-180 * SLANT) / Math.PI,
-  ...(side === "above"
-    ? { xanchor: "left", yanchor: "bottom", xshift: 2 + moved, yshift: size / 2 - 2 }
-    : { xanchor: "right", yanchor: "top", xshift: -2, yshift: 2 - size / 2 }),
+  textangle: (-180 * angle) / Math.PI,
   captureevents: false,
 });
 
@@ -114,6 +113,13 @@ export const paretoLine = (x, y, axes) => {
 };
 
 /**
+ * Where the pointer to the better corner stands, as a share of the plot's width.
+ *
+ * @param {number} way 1 where more is better on the axis that runs across, or -1
+ */
+const pointerAt = (way) => (way > 0 ? 1 - POINTER.across : POINTER.across);
+
+/**
  * An arrow to the corner where both axes are good: a score is better when it is larger, all else when it is less.
  *
  * @param {Axes} axes
@@ -123,8 +129,14 @@ export const paretoLine = (x, y, axes) => {
 const better = ({ x, y }, palette, text) => {
   const [across, up] = [x, y].map(goodWay);
   return {
-    ...{ xref: "paper", yref: "paper", x: across > 0 ? 0.97 : 0.03, y: 0.3, text, showarrow: true },
-    ...{ ax: -46 * across, ay: 34 * up, arrowhead: 2, arrowwidth: 1.5, arrowcolor: palette.accent },
+    ...{ xref: "paper", yref: "paper", x: pointerAt(across), y: POINTER.up, text, showarrow: true },
+    ...{
+      ax: -POINTER.along * across,
+      ay: POINTER.down * up,
+      arrowhead: 2,
+      arrowwidth: 1.5,
+      arrowcolor: palette.accent,
+    },
     font: { color: palette.accent, size: 14 },
   };
 };
@@ -159,9 +171,10 @@ export const zooPlot = (methods, axes, { palette, colour, width, say }) => {
   const places = methods.map((_, i) => ({ x: scales.x.of(values.x[i]), y: scales.y.of(values.y[i]) }));
   const [low, high] = scales.x.range;
   const [bottom, top] = scales.y.range;
+  const inner = { width: width - margin.l - margin.r, height: HEIGHT - margin.t - margin.b };
   const pixels = places.map(({ x, y }, i) => ({
-    across: ((x - low) / (high - low)) * (width - margin.l - margin.r),
-    up: ((y - bottom) / (top - bottom)) * (HEIGHT - margin.t - margin.b),
+    across: ((x - low) / (high - low)) * inner.width,
+    up: ((y - bottom) / (top - bottom)) * inner.height,
     radius: sizes[i] / 2,
     name: methods[i].title,
   }));
@@ -195,8 +208,14 @@ export const zooPlot = (methods, axes, { palette, colour, width, say }) => {
   const shown = roomy ? (methods.length > NAMED ? best : [...methods.keys()]) : [];
   const edges = { right: width - margin.l, top: HEIGHT - margin.b };
   const named = shown.map((i) => pixels[i]);
-  const names = placesOf(named, pixels, edges).flatMap((stands, n) =>
-    stands.side === "legend" ? [] : [label(methods[shown[n]], places[shown[n]], sizes[shown[n]], stands)],
+  const ways = { x: goodWay(axes.x), y: goodWay(axes.y) };
+  const pointer = {
+    across: pointerAt(ways.x) * inner.width - (ways.x * POINTER.along) / 2,
+    up: POINTER.up * inner.height - (ways.y * POINTER.down) / 2,
+    radius: POINTER.radius,
+  };
+  const names = placesOf(named, [...pixels, pointer], edges).flatMap((stand, n) =>
+    stand ? [label(methods[shown[n]], places[shown[n]], stand)] : [],
   );
   const layout = {
     ...plotLayout(palette),
