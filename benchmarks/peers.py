@@ -33,6 +33,7 @@ from benchmarks.machine import machine
 from benchmarks.parts import Row, measure
 from benchmarks.smollm2 import fetch
 from engine.config.run import RunConfig
+from engine.core.allocator import freed_memory_kept
 from engine.core.atomic import write_json
 from engine.data.batching import collate
 from engine.data.tokenise import IGNORE, Example, encode_rows
@@ -192,12 +193,14 @@ def by_floor(folder: Path, rows: int, method: str, _: str) -> float:
     model.model.layers[METHODS_HERE[method][2]].register_forward_pre_hook(begin_here, with_kwargs=True)
     order = sorted(range(len(examples)), key=lambda at: len(examples[at].ids))
     began = time.perf_counter()
-    for start in range(0, len(order), BATCH):
-        batch = collate([examples[at] for at in order[start : start + BATCH]], pad)
-        states = model.model(input_ids=batch.inputs.ids, attention_mask=batch.inputs.mask.long(), use_cache=False)[0]
-        wanted = batch.labels[:, 1:] != IGNORE
-        scores = model.lm_head(states[:, :-1][wanted])
-        nn.functional.cross_entropy(scores, batch.labels[:, 1:][wanted]).backward()
+    with freed_memory_kept():  # as in a run here
+        for start in range(0, len(order), BATCH):
+            batch = collate([examples[at] for at in order[start : start + BATCH]], pad)
+            ids, mask = batch.inputs.ids, batch.inputs.mask.long()
+            states = model.model(input_ids=ids, attention_mask=mask, use_cache=False)[0]
+            wanted = batch.labels[:, 1:] != IGNORE
+            scores = model.lm_head(states[:, :-1][wanted])
+            nn.functional.cross_entropy(scores, batch.labels[:, 1:][wanted]).backward()
     return time.perf_counter() - began
 
 

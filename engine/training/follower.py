@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 from contextlib import suppress
 
+from engine.core.allocator import freed_memory_kept
 from engine.core.errors import RunError
 from engine.data.dataset import Dataset
 from engine.data.fingerprint import changed_splits
 from engine.data.tokenise import Example
 from engine.methods.base import Method
 from engine.models.base import Base
-from engine.training.gradient_worker import Plan, build_gradient_worker
+from engine.training.gradient_worker import GradientWorker, Plan, build_gradient_worker
 from engine.training.gradients import Step
 from engine.training.launch import LoadBase, base_for, build_method
 from engine.training.processes import Processes
@@ -41,6 +42,12 @@ def _help(plan: Plan, processes: Processes, load: LoadBase) -> None:
     with processes.together():
         settings = plan.config.of_training()
         worker = build_gradient_worker(settings, base, method, dataset, processes, plan.sorted_batches)
+    with freed_memory_kept():
+        _lend(worker, processes)
+
+
+def _lend(worker: GradientWorker, processes: Processes) -> None:
+    """Make the gradients of one step after another, as process 0 asks for them."""
     rows: Iterator[list[Example]] = iter(())
     expected = -1
     while (step := processes.hear()) is not None:

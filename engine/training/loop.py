@@ -14,6 +14,7 @@ from dataclasses import replace
 
 from torch import Tensor
 
+from engine.core.allocator import freed_memory_kept, give_back_freed
 from engine.core.errors import RunError
 from engine.core.parts import Parts, told
 from engine.core.writing import is_full
@@ -145,7 +146,9 @@ class Trainer:
         """
         self.recorder.open()
         try:
-            if (yield from self._trained()):
+            with freed_memory_kept():
+                out_of = yield from self._trained()
+            if out_of:
                 self.state.optimiser.zero_grad(set_to_none=True)
                 give_back()
                 raise out_of_memory(self.folder.id, self.settings, self.position.step + 1, self.enough)
@@ -180,6 +183,7 @@ class Trainer:
             self.recorder.status(self.position.step, "paused")
         except WRITE_ERRORS as error:
             self.recorder.warning(self.position.step, "The checkpoint of the pause", error)
+        give_back_freed()
 
     def go_on(self) -> None:
         """Record that the run goes on."""

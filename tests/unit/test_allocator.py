@@ -1,0 +1,73 @@
+"""Memory that is freed while a run trains stays with the process, and goes back at its end: counted in page faults."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from engine.core.allocator import OF_USERS
+from tests.unit.test_loading import ROOT
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux and glibc")
+
+CODE = """
+import json, resource, threading
+from engine.core.allocator import freed_memory_kept, give_back_freed, one_heap
+
+SIZE, PAGE = 64 << 20, resource.getpagesize()
+PAGES = SIZE // PAGE
+touch = b"x" * PAGES
+
+def share():
+    "Of the pages of a block that is taken and freed again: how many the kernel had to clear."
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    block = bytearray(SIZE)
+    block[::PAGE] = touch
+    del block
+    return (resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before) / PAGES
+
+def measured():
+    share()
+    shares = {"before": share()}
+    with freed_memory_kept():
+        share()
+        shares["kept"] = share()
+        with freed_memory_kept():
+            pass
+        shares["kept by another run"] = share()
+        give_back_freed()
+        shares["given back"] = share()
+        share()
+    shares["after"] = share()
+    print(json.dumps(shares), flush=True)
+
+one_heap()
+measured()
+thread = threading.Thread(target=measured)
+thread.start()
+thread.join()
+"""
+
+
+def shares(**environment):
+    """What the code tells, in the main thread and in another one."""
+    bare = {name: value for name, value in os.environ.items() if name not in OF_USERS} | environment
+    done = subprocess.run(
+        [sys.executable, "-c", CODE], cwd=ROOT, env=bare, check=True, capture_output=True, text=True, timeout=120
+    )
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_freed_memory_is_kept_for_the_next_step():
+    """In every thread, until the last run has ended; then, and when memory is wanted back, it goes."""
+    for told in shares():
+        anew = {name for name, share in told.items() if share > 0.9}
+        assert anew == {"before", "given back", "after"}, told
+        assert max(told["kept"], told["kept by another run"]) < 0.1, told
+
+
+def test_who_has_chosen_keeps_that():
+    for told in shares(MALLOC_MMAP_THRESHOLD_="1000000"):
+        assert min(told.values()) > 0.9, told
