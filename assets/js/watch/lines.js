@@ -12,6 +12,7 @@ import { stepName, stepScale } from "./steps.js";
 /**
  * @typedef {object} Geometry
  * @property {number} width in CSS pixels
+ * @property {number} left of it, where the names of values stand
  * @property {StepScale} scale
  * @property {number} span position of the last step on the scale
  * @property {(step: number) => number} x
@@ -19,7 +20,14 @@ import { stepName, stepScale } from "./steps.js";
  */
 
 const HEIGHT = 118;
-const MARGIN = { left: 44, right: 14, top: 6, bottom: 20 };
+const MARGIN = { left: 44, right: 14, top: 6, bottom: 20 }; // left at least: names may be longer
+const BESIDE = 5; // between the name of a value and its line
+
+/** @param {number} mark */
+const rounded = (mark) => figure(mark, 2);
+
+/** @param {Palette} palette */
+const fontOf = (palette) => `13px ${palette.font}`;
 
 /**
  * @param {CanvasRenderingContext2D} context
@@ -44,7 +52,7 @@ const polyline = (context, points) => {
  * @param {(mark: number) => string} name of a mark
  */
 const drawFrame = (context, palette, g, marks, name) => {
-  context.font = `13px ${palette.font}`;
+  context.font = fontOf(palette);
   context.strokeStyle = palette.line;
   context.fillStyle = palette.muted;
   context.lineWidth = 1;
@@ -52,10 +60,10 @@ const drawFrame = (context, palette, g, marks, name) => {
   context.textAlign = "right";
   for (const value of marks) {
     polyline(context, [
-      [MARGIN.left, g.y(value)],
+      [g.left, g.y(value)],
       [g.width - MARGIN.right, g.y(value)],
     ]);
-    context.fillText(name(value), MARGIN.left - 5, g.y(value));
+    context.fillText(name(value), g.left - BESIDE, g.y(value));
   }
   context.textAlign = "center";
   for (const mark of g.scale.marks ?? []) {
@@ -85,20 +93,34 @@ const drawSeries = (context, palette, g, line) => {
 };
 
 /**
+ * The margin in which the names of all values have room.
+ *
+ * @param {CanvasRenderingContext2D} context
+ * @param {Palette} palette
+ * @param {string[]} names
+ */
+const marginOf = (context, palette, names) => {
+  context.font = fontOf(palette);
+  return Math.max(MARGIN.left, ...names.map((name) => Math.ceil(context.measureText(name).width) + BESIDE + 1));
+};
+
+/**
  * @param {number} width
+ * @param {number} left
  * @param {Pick<Chart, "low" | "high" | "last">} chart
  * @returns {Geometry}
  */
-const geometry = (width, { low = 0, high, last }) => {
+const geometry = (width, left, { low = 0, high, last }) => {
   const scale = stepScale(true, last);
   const span = scale.of(Math.max(1, last));
-  const inner = width - MARGIN.left - MARGIN.right;
+  const inner = width - left - MARGIN.right;
   const tall = HEIGHT - MARGIN.top - MARGIN.bottom;
   return {
     width,
+    left,
     scale,
     span,
-    x: (step) => MARGIN.left + (scale.of(step) / span) * inner,
+    x: (step) => left + (scale.of(step) / span) * inner,
     y: (value) => MARGIN.top + tall * (1 - clamp((value - low) / (high - low || 1), 0, 1)),
   };
 };
@@ -115,12 +137,12 @@ export const createLines = (host, label, pick) => {
   const canvas = el("canvas", { class: "gl-strip", role: "img", "aria-label": label });
   host.append(canvas);
   const still = document.createElement("canvas");
-  let g = geometry(0, { high: 1, last: 1 });
+  let g = geometry(0, MARGIN.left, { high: 1, last: 1 });
   let kept = "";
 
   canvas.addEventListener("click", (event) => {
-    const inner = g.width - MARGIN.left - MARGIN.right;
-    const share = (pointOn(canvas, event).x - MARGIN.left) / inner;
+    const inner = g.width - g.left - MARGIN.right;
+    const share = (pointOn(canvas, event).x - g.left) / inner;
     pick(g.scale.back(clamp(share, 0, 1) * g.span));
   });
 
@@ -129,15 +151,16 @@ export const createLines = (host, label, pick) => {
     if (!width) return;
     const { low = 0, high, last } = chart;
     const palette = paletteOf(canvas);
-    g = geometry(width, chart);
+    const [marks, name] = [chart.marks ?? [low, high], chart.name ?? rounded];
+    const context = fitCanvas(canvas, width, HEIGHT);
+    g = geometry(width, marginOf(context, palette, marks.map(name)), chart);
     const key = `${chart.key} ${width} ${low} ${high} ${last} ${palette.key}`;
     if (key !== kept) {
       const paper = fitCanvas(still, width, HEIGHT);
-      drawFrame(paper, palette, g, chart.marks ?? [low, high], chart.name ?? ((mark) => figure(mark, 2)));
+      drawFrame(paper, palette, g, marks, name);
       for (const line of chart.lines) drawSeries(paper, palette, g, line);
       kept = key;
     }
-    const context = fitCanvas(canvas, width, HEIGHT);
     context.drawImage(still, 0, 0, width, HEIGHT);
     for (const line of chart.bold ?? []) drawSeries(context, palette, g, line);
     context.strokeStyle = palette.accent;
