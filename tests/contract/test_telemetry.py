@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from app.words import LANGUAGES, Say
 from engine.methods import METHODS
 from engine.methods.base import Start
 from engine.methods.parts.soft_prompts import prompt_frame
@@ -59,6 +60,15 @@ def test_events_are_declared_and_survive_json(case):
         text = json.dumps(to_json(event), allow_nan=False)
         assert from_json(json.loads(text)) == event
         assert EVENTS[event.kind] is type(event)
+
+
+@pytest.mark.parametrize("name", list(METHODS))
+def test_every_group_of_parameters_has_a_name(name):
+    """In both languages, for what moves in Watch; VeRA's vectors have the letters of its equation."""
+    groups = {group for case in cases(("llama",), name) for group in case.build()[1].groups()}
+    named = set() if name == "vera" else groups
+    for say in map(Say, LANGUAGES):
+        assert {group for group in named if f"watch.moved.group.{group}" not in say} == set(), say.language
 
 
 @pytest.mark.parametrize("name", list(METHODS))

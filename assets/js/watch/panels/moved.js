@@ -20,6 +20,15 @@ const STYLES = [
 ];
 
 /**
+ * The name of a group. VeRA's b is a vector, LoRA's B a matrix.
+ *
+ * @param {Say} say
+ * @param {string} method
+ * @param {string} group
+ */
+const nameOf = (say, method, group) => (method === "vera" ? group : say(`group.${group}`));
+
+/**
  * Which groups have no gradient, and why; nothing if all have one.
  *
  * @param {MovedEvent} event
@@ -31,7 +40,7 @@ const remark = (event, method, say) => {
   if (!still.length) return "";
   const behindGate = method === "llama_adapter" && still.includes("prompts");
   const why = behindGate ? "gate" : method === "lora" ? "lora" : "zero";
-  return say(`still.${why}`, { groups: still.map((group) => say(`group.${group}`)).join(", ") });
+  return say(`still.${why}`, { groups: still.map((group) => nameOf(say, method, group)).join(", ") });
 };
 
 /**
@@ -76,13 +85,16 @@ const mount = (ctx) => {
   /** @type {{key: string, lines: Series[][]}} */
   let known = { key: "", lines: [] };
 
-  /** @param {MovedEvent} event */
-  const fillTable = (event) => {
+  /**
+   * @param {MovedEvent} event
+   * @param {string} method
+   */
+  const fillTable = (event, method) => {
     const names = ["group", "gradient", "update"];
     const titles = ["", say("gradient.title"), say("update.title")];
     const head = names.map((name, i) => el("th", { scope: "col", text: say(name), title: titles[i] || null }));
     const rows = event.groups.map((group, i) => {
-      const key = el("span", { class: `gl-key gl-line-${i % STYLES.length}`, text: say(`group.${group}`) });
+      const key = el("span", { class: `gl-key gl-line-${i % STYLES.length}`, text: nameOf(say, method, group) });
       const texts = [figure(MEASURES.gradient(event, i)), `${figure(100 * MEASURES.update(event, i), 2)} %`];
       return el("tr", {}, el("th", { scope: "row" }, key), ...texts.map((text) => el("td", { text })));
     });
@@ -98,7 +110,7 @@ const mount = (ctx) => {
     readout.textContent = event ? say("at", { step: event.step }) : say("nothing");
     note.textContent = event ? remark(event, tape.config.method, say) : "";
     note.hidden = !note.textContent;
-    if (event) fillTable(event);
+    if (event) fillTable(event, tape.config.method);
     if (!begun) return;
     if (known.key !== tape.key) {
       known = { key: tape.key, lines: charts.map(({ measure }) => linesOf(tape, measure)) };
