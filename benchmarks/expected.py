@@ -14,6 +14,7 @@ import platform
 import statistics
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -66,12 +67,11 @@ def keep(row: dict[str, Any]) -> None:
         write_json(EXPECTED, {"machine": _machine(), "rows": [rows[key] for key in sorted(rows)]})
 
 
-def measured(dataset: str, method: str, seed: int) -> dict[str, Any]:
-    """One run, as the page would start it, scored on all test rows."""
-    settings = {"seed": seed, "score_rows": ALL_ROWS, **suited_training(dataset)}
-    config = RunConfig(
-        dataset=dataset, method=method, method_settings=suited_settings(dataset, method), training=settings
-    )
+def measured(dataset: str, method: str, seed: int, own: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """One run, as the page would start it, scored on all test rows; with settings of the method's own, if any."""
+    training = {"seed": seed, "score_rows": ALL_ROWS, **suited_training(dataset)}
+    settings = {**suited_settings(dataset, method), **(own or {})}
+    config = RunConfig(dataset=dataset, method=method, method_settings=settings, training=training)
     begin = time.process_time()
     with tempfile.TemporaryDirectory() as folder:
         trainer = start_run(Path(folder) / "run", config, load_base)

@@ -88,7 +88,9 @@ def test_what_was_said_stays_and_what_contradicts_it_is_not_tried():
         "layers": 99,
         "targets": "all",
     }  # `build` says what is wrong
-    assert sized_settings("side", {"init": "copied"}, base) == {"init": "copied", "width": None}  # no width helps
+    copied = {"init": "copied", "width": None, "alpha": 0.0}
+    assert sized_settings("side", {"init": "copied"}, base) == copied  # no width helps
+    assert sized_settings("side", {"alpha": 1.39}, base) == {"alpha": 1.39, "width": 192}
     assert sized_settings("adamix", {"width": 16}, shape("distilgpt2")) == {}
 
 

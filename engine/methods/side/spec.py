@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from engine.core.settings import Settings, setting
 from engine.methods.checks import need_layers
-from engine.methods.spec import WIDTHS, MethodSpec, Paper, smaller
+from engine.methods.spec import WIDTHS, MethodSpec, Paper
 from engine.telemetry.method_events import BlendFrame, SideFrame
 
 if TYPE_CHECKING:
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 RATES = {"distilled": 2e-4, "scratch": 5e-3, "copied": 3e-4}
 """A distilled or copied network keeps what it knows only at a low rate."""
+BESIDE_A_LARGE_BASE = 2.2
+"""Where the blend starts beside a large base, which then has nine tenths of it: next to such a base the small network
+knows little, and with half of the blend SmolLM2's loss on Alpaca rises from 1.91 to 2.65 nats."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,14 +82,14 @@ SPEC = MethodSpec(
     settings=SideSettings,
     presets={
         "taught": {},
-        "half_width": {"width": None},
+        "half_width": {"width": None, "alpha": 0.0},
         "from_scratch": {"init": "scratch"},
         "copied": {"init": "copied"},
         "mostly_base": {"alpha": 1.39},
     },
     learning_rate=RATES["distilled"],
     rate=lambda settings, _: RATES[settings.init],
-    smaller=smaller("width", WIDTHS),
+    smaller=tuple({"width": width, "alpha": BESIDE_A_LARGE_BASE} for width in WIDTHS),
     reads_weights=lambda settings: settings.init == "copied",
     emits=(SideFrame, BlendFrame),
     no_decay=("alpha",),
