@@ -31,6 +31,9 @@ CHOICES: dict[str, dict[str, Any]] = {
 }
 """Settings by targets; the rank is that with which about as many numbers train."""
 
+SMALLER = ("loss", "forgetting")
+"""Figures that are better when they are smaller."""
+
 Part = tuple[str, str, int]
 """Targets, a dataset and a seed."""
 
@@ -90,9 +93,9 @@ def _lines(dataset: str, rows: list[Row]) -> Iterator[Row]:
                 "targets, rank": f"{targets}, {settings_of(targets).get('rank', USUAL['rank'])}",
                 "trains": f"{own[0]['trainable']:,}",
                 "score": f"BLEU {score:.1f}" if bleu else f"{score:.1%}",
-                "validation loss": f"{fmean(row['loss'] for row in own):.4f}",
-                "forgetting": f"{fmean(row['forgetting'] for row in own):+.3f}",
-                "CPU seconds": f"{fmean(row['cpu_seconds'] for row in own):.0f}",
+                "validation loss": f"{_mean(own, 'loss'):.4f}",
+                "forgetting": f"{_mean(own, 'forgetting'):+.3f}",
+                "CPU seconds": f"{_mean(own, 'cpu_seconds'):.0f}",
             }
 
 
@@ -107,17 +110,16 @@ def _often(datasets: list[str], rows: list[Row]) -> str:
         pairs = [(_of(rows, dataset, "q v"), _of(rows, dataset, targets)) for dataset in datasets]
         pairs = [(usual, other) for usual, other in pairs if usual and other]
         if targets != "q v" and pairs:
-            less = {
-                name: sum(
-                    fmean(row[name] for row in other) < fmean(row[name] for row in usual) for usual, other in pairs
-                )
-                for name in ("loss", "forgetting")
-            }
+            lower = {name: sum(_mean(other, name) < _mean(usual, name) for usual, other in pairs) for name in SMALLER}
             sentences.append(
-                f"With the targets `{targets}` the loss ends lower on {less['loss']} of {len(pairs)} datasets, and less "
-                f"is forgotten on {less['forgetting']}."
+                f"With the targets `{targets}` the loss ends lower than with `q v` on {lower['loss']} of {len(pairs)} "
+                f"datasets, and less is forgotten on {lower['forgetting']}."
             )
     return "\n".join(sentences)
+
+
+def _mean(rows: list[Row], name: str) -> float:
+    return fmean(row[name] for row in rows)
 
 
 _PAGE = """# Which linears LoRA changes
@@ -131,8 +133,8 @@ rows, losses are in nats per token, and forgetting is the rise of the loss on pl
 {often}
 
 Published comparisons on large models find more accuracy and less forgetting where all linears, or those of the MLP,
-are changed, at equal parameters. On this small base the second does not hold, so the default stays what LoRA's paper
-and HF peft have: q and v. The presets `all_linears` and `only_mlp` have the others.
+are changed, at equal parameters. The default is what LoRA's paper and HF peft have, q and v; the presets `all_linears`
+and `only_mlp` have the others.
 """
 
 if __name__ == "__main__":
