@@ -11,6 +11,7 @@ made again, so that it may be cut off at any time.
 import argparse
 import dataclasses
 import json
+import math
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -34,6 +35,9 @@ SAMPLERS = {"tpe": "search (TPE)", "random": "random search"}
 FEW = 10
 """With fewer trials than this the page says that its figures decide nothing."""
 LOOK_S = 0.5
+
+Point = tuple[float, int]
+"""A validation loss, and the parameters that were trained for it."""
 
 Part = tuple[str, str, int]
 """A sampler and nothing, or a method and its preset; then a seed."""
@@ -75,7 +79,8 @@ def parts(plan: SearchPlan, seeds: Sequence[int]) -> list[Part]:
     names = list(dict.fromkeys(part for method in plan.methods for part in part_names(method)))
     who = [(sampler, "") for sampler in SAMPLERS]
     who += [(name, preset) for name in names for preset in method_spec(name).presets]
-    return [(name, preset, seed) for seed in seeds for name, preset in who]
+    searches, presets = who[: len(SAMPLERS)], who[len(SAMPLERS) :]
+    return [(name, preset, seed) for some in (searches, presets) for seed in seeds for name, preset in some]
 
 
 def measured(plan: SearchPlan, part: Part) -> Iterator[Row]:
@@ -142,14 +147,44 @@ def _line(name: str, preset: str, rows: Sequence[Row]) -> Row:
         "": f"`{name}`, {preset}" if preset else SAMPLERS[name],
         "validation loss": f"{fmean(losses):.3f}{spread}" if losses else "none finished",
         "trains": " ".join(f"{size:,}" for size in dict.fromkeys(size for _, size in best)),
+        "area": "" if preset else _areas(own, rows),
         "presets beaten": "" if preset else " ".join(_beaten(row, rows) for row in own),
         "seconds": f"{fmean(row['seconds'] for row in own):.0f}",
     }
 
 
+def _areas(searches: Sequence[Row], rows: Sequence[Row]) -> str:
+    """The areas of a search with several seeds: their mean and range."""
+    areas = [area(search["points"], _presets(search, rows)) for search in searches]
+    spread = f" ({min(areas):.3f} to {max(areas):.3f})" if len(areas) > 1 else ""
+    return f"{fmean(areas):.3f}{spread}"
+
+
+def area(points: Sequence[Point], presets: Sequence[Point]) -> float:
+    """Which part of the plane a search dominates, in nats times powers of ten of parameters (hypervolume).
+
+    A place counts where some point has a lower loss and fewer parameters, up to the preset with the highest loss and
+    that with the most parameters.
+    """
+    loss, size = max(loss for loss, _ in presets), math.log10(max(size for _, size in presets))
+    total, lowest = 0.0, loss
+    for found, trained_numbers in sorted(points, key=lambda point: (point[1], point[0])):
+        if found < lowest and math.log10(trained_numbers) < size:
+            total += (lowest - found) * (size - math.log10(trained_numbers))
+            lowest = found
+    return total
+
+
+def _presets(search: Row, rows: Sequence[Row]) -> list[Point]:
+    """What the presets with the same seed came to, or those of any seed where those are not there yet."""
+    presets = [row for row in rows if row["preset"]]
+    own = [row for row in presets if row["seed"] == search["seed"]]
+    return [tuple(row["points"][0]) for row in own or presets] or [tuple(max(search["points"]))]
+
+
 def _beaten(search: Row, rows: Sequence[Row]) -> str:
     """Of the presets with the same seed, how many a point of a search is better than with no more parameters."""
-    presets = [tuple(row["points"][0]) for row in rows if row["preset"] and row["seed"] == search["seed"]]
+    presets = _presets(search, rows)
     beaten = [any(a < loss and b <= size for a, b in search["points"]) for loss, size in presets]
     return f"{sum(beaten)} of {len(beaten)}"
 
@@ -164,8 +199,10 @@ _PAGE = """# Search against random search and presets
 Measured by `{command}` on {model} and
 `{dataset}` with {seeds} seed(s) ({machines}, on a machine that did other work too). Both searches vary methods, sizes,
 starts, layers and the learning rate, and begin as many runs. Lowest validation loss up to the last step, in nats per
-token: the mean over seeds, and the range; beside it the parameters of that run. Presets beaten are those over which a
-search has a run with a lower loss and no more parameters, seed by seed.
+token: the mean over seeds, and the range; beside it the parameters of that run. A search aims at both, so its area
+says how much of the plane of losses and sizes its runs dominate, in nats times powers of ten of parameters, up to the
+presets' highest loss and largest size. Presets beaten are those over which a search has a run with a lower loss and no
+more parameters, seed by seed (with the presets of another seed, where its own are not there).
 {caution}
 {table}
 """

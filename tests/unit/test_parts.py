@@ -3,6 +3,7 @@
 import pytest
 
 from benchmarks.parts import gather, kept
+from benchmarks.search import area
 from engine.core.atomic import write_json
 
 
@@ -42,3 +43,12 @@ def test_what_is_kept_is_read_again(tmp_path):
     assert kept(file) == []
     write_json(file, [{"row": 1}])
     assert kept(file) == [{"row": 1}]
+
+
+def test_the_area_that_a_search_dominates():
+    """By hand: below the highest loss and left of the largest size of a preset; what is dominated adds nothing."""
+    presets = [(0.5, 1_000), (0.3, 100_000)]
+    assert area([(0.5, 10)], presets) == 0
+    assert area([(0.2, 100_000)], presets) == 0
+    assert area([(0.4, 10_000)], presets) == pytest.approx(0.1 * 1)
+    assert area([(0.1, 10_000), (0.4, 1_000), (0.45, 2_000)], presets) == pytest.approx(0.1 * 2 + 0.3 * 1)
