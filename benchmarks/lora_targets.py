@@ -124,9 +124,10 @@ def _mean(rows: list[Row], name: str) -> float:
 
 _PAGE = """# Which linears LoRA changes
 
-Measured by `python -m benchmarks.lora_targets` on the embedded base ({machine}; {seeds}). Adapters of about as many
-numbers, with the usual learning rate and the same scale α / r; all else is as by default. Scores are those of all test
-rows, losses are in nats per token, and forgetting is the rise of the loss on plain text that the base knew.
+Measured by `python -m benchmarks.lora_targets` on the embedded base ({machine};
+{seeds}). Adapters of about as many numbers, with the usual learning rate and the same scale α / r; all else is as by
+default. Scores are those of all test rows, losses are in nats per token, and forgetting is the rise of the loss on
+plain text that the base knew.
 
 {table}
 
