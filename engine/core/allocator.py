@@ -2,8 +2,9 @@
 
 Each step takes and frees blocks of the same sizes. The C library gives the large ones back at once, and the kernel
 clears every page of them anew: a tenth of a step's time on a model whose vocabulary is large. While a run trains,
-freed memory stays with the process; at its end it goes back. Only where the C library is glibc, and only where nobody
-has set it by its own environment variables.
+freed memory stays with the process; at its end it goes back. Only where the C library is glibc, only where nobody has
+set it by its own environment variables, and only in the main thread, as on the command line: the heaps of other
+threads cannot keep large blocks, and when all threads of the workbench shared one heap, answers came late to the page.
 """
 
 import ctypes
@@ -23,23 +24,16 @@ OF_USERS = (
 # Parameters of glibc's mallopt(3), and their defaults.
 _TRIM_THRESHOLD, _TRIM_DEFAULT, _NEVER = -1, 128 * 1024, -1
 _MMAP_MAX, _MMAP_DEFAULT = -4, 65_536
-_ARENA_MAX = -8
 
 _lock = threading.Lock()
 _holders = 0
 
 
-def one_heap() -> None:
-    """Let all threads that begin from here on take their memory from one heap: the only one whose large blocks stay."""
-    if (libc := _glibc()) is not None:
-        libc.mallopt(_ARENA_MAX, 1)
-
-
 @contextmanager
 def freed_memory_kept() -> Iterator[None]:
-    """Keep what is freed meanwhile, by whatever thread, until the last of those who asked for this has ended."""
+    """Keep what the main thread frees meanwhile, until the last of those who asked for this has ended."""
     global _holders
-    if (libc := _glibc()) is None:
+    if (libc := _glibc()) is None or threading.current_thread() is not threading.main_thread():
         yield
         return
     with _lock:
@@ -55,12 +49,6 @@ def freed_memory_kept() -> Iterator[None]:
                 libc.mallopt(_MMAP_MAX, _MMAP_DEFAULT)
                 libc.mallopt(_TRIM_THRESHOLD, _TRIM_DEFAULT)
                 libc.malloc_trim(0)
-
-
-def give_back_freed() -> None:
-    """Give all memory that is free back to the kernel, also while freed memory is kept."""
-    if (libc := _glibc()) is not None:
-        libc.malloc_trim(0)
 
 
 @lru_cache

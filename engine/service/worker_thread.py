@@ -8,7 +8,6 @@ from collections.abc import Callable, Generator
 from concurrent.futures import CancelledError, Future
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from engine.core.allocator import one_heap
 from engine.core.errors import RunError
 from engine.core.parts import Parts
 from engine.service import deferred
@@ -43,7 +42,6 @@ class WorkerThread:
         self._jobs: FairLine[Callable[[Worker], None] | None] = FairLine()
         self._streams: set[Future[Any]] = set()
         self._worker: Worker | None = None
-        one_heap()
         self._thread = threading.Thread(target=self._work, name="gatelight-worker", daemon=True)
         self._thread.start()
 

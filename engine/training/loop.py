@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from torch import Tensor
 
-from engine.core.allocator import freed_memory_kept, give_back_freed
+from engine.core.allocator import freed_memory_kept
 from engine.core.errors import RunError
 from engine.core.parts import Parts, told
 from engine.core.writing import is_full
@@ -183,7 +183,6 @@ class Trainer:
             self.recorder.status(self.position.step, "paused")
         except WRITE_ERRORS as error:
             self.recorder.warning(self.position.step, "The checkpoint of the pause", error)
-        give_back_freed()
 
     def go_on(self) -> None:
         """Record that the run goes on."""

@@ -7,7 +7,6 @@ from dataclasses import replace
 import torch
 
 from engine.config.training import TrainingSettings
-from engine.core.allocator import give_back_freed
 from engine.core.errors import RunError
 
 CPU_ALLOCATOR = ("DefaultCPUAllocator", "can't allocate memory", "not enough memory")
@@ -28,7 +27,6 @@ def is_out_of_memory(error: BaseException) -> bool:
 def give_back() -> None:
     """Give memory that nothing refers to any more back to the machine, and to the GPU's other users."""
     gc.collect()
-    give_back_freed()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
 
