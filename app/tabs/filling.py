@@ -211,16 +211,7 @@ class Filler:
         """What the run on the form would train on; nothing new as long as its data is being read."""
         if not (run := values[self.form.run_of_data]):
             return {}
-        about = self.about_data(lambda: config_of(run), session_of(request))
-        shown = {name: about[part] for name, part in self.form.of_data.items() if part in about}
-        return {self.form.previewed: {"of": run, "shown": shown}}
-
-    def show_preview(self, values: Values) -> Updates:
-        """What was previewed; nothing where the form came to mean other data meanwhile, which is previewed next."""
-        previewed, form = values[self.form.previewed], self.form
-        if not previewed or previewed["of"] != values[form.run_of_data]:
-            return {}
-        return {form.of_data[name]: text for name, text in previewed["shown"].items()}
+        return self.about_data(lambda: config_of(run), session_of(request))
 
     def estimate_memory(self, request: gr.Request, values: Values) -> Updates:
         """The memory bar of the run on the form; empty while a value of it cannot work, which the count says."""

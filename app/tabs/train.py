@@ -151,9 +151,8 @@ def _wire_meaning(page: gr.Blocks, say: Say, form: TrainingForm, filler: Filler,
     At most one preview and one estimate of memory are at work and one of each waits, however fast somebody types.
     """
     wire(say, [form.method.input, *_changes(form)], filler.weigh, form.inputs, filler.of_run)
-    read = wire(say, [form.run_of_data.change], filler.preview_data, {form.run_of_data}, {form.previewed})
-    shown = set(form.of_data.values())
-    wire(say, [], filler.show_preview, {form.previewed, form.run_of_data}, shown, after=read)
+    preview = {form.data_card, form.samples, form.report}
+    wire(say, [form.run_of_data.change], filler.preview_data, {form.run_of_data}, preview)
     wire(say, [form.run.change], filler.estimate_memory, {form.run}, form.memory.of_run)
     wire(say, [page.load, top.change], form.memory.held, None, [form.memory.last])
 

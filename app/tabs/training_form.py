@@ -42,7 +42,6 @@ class TrainingForm:
             with every field as an output costs each page that opens half a second.
         run: The run on the form, see `Described`; empty until the form was read once.
         run_of_data: The same as far as its data depends on it.
-        previewed: What the newest preview of the data says, and of which `run_of_data`.
         kept: The run on the form as JSON, for the browser to keep; empty while a value cannot work.
         sizes: What follows from the size of the model on the form, see `app.tabs.sizing`.
         ask_rates: Asks which learning rate to begin with.
@@ -53,7 +52,7 @@ class TrainingForm:
         self.say = say
         self.training: dict[str, Control] = {}
         self.last_presets, self.sizes = gr.State({}), gr.State({})
-        self.run, self.run_of_data, self.previewed = gr.State({}), gr.State({}), gr.State({})
+        self.run, self.run_of_data = gr.State({}), gr.State({})
         self.kept, self.former = gr.Textbox("", visible="hidden"), gr.Textbox("", visible="hidden")
         self._first = METHODS[FIRST.method]
         self._limits = workbench.limits
@@ -156,11 +155,6 @@ class TrainingForm:
         """What `values` reads; all are there after the `build_` methods."""
         chosen = {self.model, self.method, self.methods.others, self.dataset, self.last_presets, self.sizes}
         return {*chosen, *self.user_data.inputs, *self.training.values(), *self.methods.all}
-
-    @property
-    def of_data(self) -> dict[str, gr.HTML]:
-        """The parts that tell of the data on the form, by name."""
-        return {"card": self.data_card, "samples": self.samples, "report": self.report}
 
     def values(self, values: Values) -> FormValues:
         """What stands on the form, from the values of `inputs`."""

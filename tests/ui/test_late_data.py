@@ -1,6 +1,4 @@
-"""Train: what is said of one file is never said of the next one, however late it comes. In a real browser."""
-
-import threading
+"""Train: a change that comes late does not bring the file of before back. In a real browser."""
 
 import pytest
 from playwright.sync_api import expect
@@ -27,12 +25,10 @@ NOTE_ROWS = """() => {
 
 
 class TwoFiles(InProcess):
-    """Whose previews say which file was read. The first file's may be held back.
+    """Whose previews say which file was read.
 
     Attributes:
         first, second: The files.
-        hold: Whether a preview of the first file waits for `go_on`.
-        waiting: Set while one does.
     """
 
     def __init__(self, tabs, home, monkeypatch):
@@ -40,13 +36,9 @@ class TwoFiles(InProcess):
         self.first, self.second = home / "first.csv", home / "second.csv"
         for file in (self.first, self.second):
             file.write_text("question,answer\nWhere?,Here.\n")
-        self.hold, self.waiting, self.go_on = False, threading.Event(), threading.Event()
         monkeypatch.setattr(deferred, "preview_data", self.preview)
 
     def preview(self, config, _rows):
-        if self.hold and config.dataset == str(self.first):
-            self.waiting.set()
-            assert self.go_on.wait(30)
         raise DataError("empty_file", "It has no rows.", file=config.dataset)
 
 
@@ -54,7 +46,6 @@ class TwoFiles(InProcess):
 def site(tabs, tmp_path, monkeypatch):
     opened = TwoFiles(tabs, tmp_path, monkeypatch)
     yield opened
-    opened.go_on.set()
     opened.close()
 
 
@@ -99,17 +90,4 @@ def test_a_change_that_comes_late(site):
     late[0].continue_()
     page.wait_for_timeout(3000)  # nothing tells when the last answer has come
     expect(rows).to_contain_text("second.csv", timeout=WAIT_MS)
-    assert not any("first.csv" in text for text in page.evaluate("told"))
-
-
-def test_a_preview_that_comes_late(site):
-    """The rows of a file that takes long to read come when another one is on the form."""
-    site.hold = True
-    page = opened(site)
-    assert site.waiting.wait(60)
-    page.evaluate(NOTE_ROWS)
-    named(page, site.second)
-    page.wait_for_timeout(1000)
-    site.go_on.set()
-    expect(page.locator("#gl-samples")).to_contain_text("second.csv", timeout=WAIT_MS)
     assert not any("first.csv" in text for text in page.evaluate("told"))
