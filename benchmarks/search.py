@@ -127,9 +127,8 @@ def page(rows: Sequence[Row], plan: SearchPlan) -> str:
     who = dict.fromkeys((row["who"], row["preset"]) for row in rows)
     lines = [_line(name, preset, rows) for name, preset in who]
     return _PAGE.format(
-        command=f"python -m benchmarks.search {space} --trials {plan.trials} --steps {plan.steps}",
-        model=plan.model,
-        dataset=plan.dataset,
+        command=f"python -m benchmarks.search --model {plan.model} --dataset {plan.dataset} {space} "
+        f"--trials {plan.trials} --steps {plan.steps}",
         machines="; ".join(dict.fromkeys(row["machine"] for row in rows)),
         seeds=len({row["seed"] for row in rows}),
         caution=_CAUTION if plan.trials < FEW else "",
@@ -196,9 +195,10 @@ search, and than the presets, is for the long run to say: leave out all options,
 
 _PAGE = """# Search against random search and presets
 
-Measured by `{command}` on {model} and
-`{dataset}` with {seeds} seed(s) ({machines}, on a machine that did other work too). Both searches vary methods, sizes,
-starts, layers and the learning rate, and begin as many runs. Lowest validation loss up to the last step, in nats per
+Measured with {seeds} seed(s) by
+`{command}`
+({machines}, on a machine that did other work too). Both searches vary methods, sizes, starts, layers and the learning
+rate, and begin as many runs. Lowest validation loss up to the last step, in nats per
 token: the mean over seeds, and the range; beside it the parameters of that run. A search aims at both, so its area
 says how much of the plane of losses and sizes its runs dominate, in nats times powers of ten of parameters, up to the
 presets' highest loss and largest size. Presets beaten are those over which a search has a run with a lower loss and no

@@ -135,7 +135,7 @@ class UserData:
 
         def look(request: gr.Request, values: Values) -> Iterator[Any]:
             form = self.values(values)
-            if form.dataset and form.dataset != form.last_read.get("name"):
+            if form.unread:
                 yield beginning(form.last_read)
             yield self.look(request, values)
 

@@ -147,8 +147,8 @@ class Trainer:
         self.recorder.open()
         try:
             with freed_memory_kept():
-                out_of = yield from self._trained()
-            if out_of:
+                ran_out = yield from self._trained()
+            if ran_out:
                 self.state.optimiser.zero_grad(set_to_none=True)
                 give_back()
                 raise out_of_memory(self.folder.id, self.settings, self.position.step + 1, self.enough)

@@ -88,6 +88,7 @@ def test_what_was_said_stays_and_what_contradicts_it_is_not_tried():
         "layers": 99,
         "targets": "all",
     }  # `build` says what is wrong
+    assert sized_settings("side", {}, base) == {"width": 192, "alpha": 2.2}  # the base has nine tenths of the blend
     copied = {"init": "copied", "width": None, "alpha": 0.0}
     assert sized_settings("side", {"init": "copied"}, base) == copied  # no width helps
     assert sized_settings("side", {"alpha": 1.39}, base) == {"alpha": 1.39, "width": 192}
