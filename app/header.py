@@ -20,12 +20,15 @@ TABS = ("train", "watch", "chat", "runs")
 
 _ON_LOAD = """
 Gatelight.ready.then(({ mountHeader }) =>
-  mountHeader(element, JSON.parse(props.words), server, () => trigger('change')));
+  mountHeader(element, JSON.parse(props.words), server, trigger));
 """
 
 
 def build(workbench: Workbench, say: Say, pages: OpenPages) -> gr.HTML:
-    """The header. Its event `change` fires whenever the work begins, pauses, goes on or ends."""
+    """The header. Its event `load` fires when the page first knows what goes on, `change` whenever that changes.
+
+    Gradio's own `load` is answered before the header has asked: a run that begins in between would be missed.
+    """
 
     def live(page: object) -> dict[str, Any]:
         queue = [queue_row(say, row) for row in workbench.queue.shown()]

@@ -73,7 +73,7 @@ class Bar:
         return {**pressable, **self.ways_out.states(live if visitor.starts else LiveStatus())}
 
 
-def build(page: gr.Blocks, workbench: Workbench, say: Say, top: gr.HTML) -> Bar:
+def build(workbench: Workbench, say: Say, top: gr.HTML) -> Bar:
     """Lay out the row; wire everything but Start, which reads the form; the page says at once that it was pressed."""
     with gr.Column(elem_id="gl-drive"):
         accepting = Accepting(workbench, say, "train")
@@ -112,18 +112,18 @@ def build(page: gr.Blocks, workbench: Workbench, say: Say, top: gr.HTML) -> Bar:
     wire(say, [bar.resume.click], resume, None, shown | accepting.parts, trigger_mode="once")
     wire(say, [bar.ways_out.frugal.click], with_less_memory, None, shown | accepting.parts, trigger_mode="once")
     accepting.wire(goes_on, shown)
-    _keep_true(page, workbench, bar, top)
+    _keep_true(workbench, bar, top)
     wire_js([bar.started.change], TO_WATCH, [bar.started])
     return bar
 
 
-def _keep_true(page: gr.Blocks, workbench: Workbench, bar: Bar, top: gr.HTML) -> None:
+def _keep_true(workbench: Workbench, bar: Bar, top: gr.HTML) -> None:
     """Buttons follow the state of the runs; one answer after another, so that no older one comes after the newest."""
 
     def pressable() -> Updates:
         return bar.states(workbench)
 
-    wire(bar.say, [page.load, top.change], pressable, None, set(bar.buttons), concurrency_limit=1)
+    wire(bar.say, [top.load, top.change], pressable, None, set(bar.buttons), concurrency_limit=1)
 
 
 def _layout(say: Say) -> Bar:

@@ -175,9 +175,10 @@ class Filler:
         run = described(form)
         about = self.about_run(lambda: config_of(run), session_of(request))
         kept = json.dumps(run["config"], ensure_ascii=False) if "config" in run else ""
-        unread = form.dataset == user_data.CHOICE and form.user_data.unread
-        of_data: Updates = {} if unread else {self.form.run_of_data: data_described(form)}
-        return {**about, self.form.run: run, **of_data, self.form.kept: kept}
+        told: Updates = {**about, self.form.run: run, self.form.kept: kept}
+        if not (form.dataset == user_data.CHOICE and form.user_data.unread):
+            told[self.form.run_of_data] = values[self.form.user_data.newest].run = data_described(form)
+        return told
 
     def weigh_first(self, request: gr.Request, values: Values) -> Updates:
         """The same when the page opens; nothing where a kept form is about to be filled in, which is weighed then."""
@@ -208,10 +209,11 @@ class Filler:
         return next((name for name in spec.presets if preset_settings(spec, name, sizes) == wanted), OWN_VALUES)
 
     def preview_data(self, request: gr.Request, values: Values) -> Updates:
-        """What the run on the form would train on; nothing new as long as its data is being read."""
+        """What the run on the form would train on; nothing new while its data is read, or once another is chosen."""
         if not (run := values[self.form.run_of_data]):
             return {}
-        return self.about_data(lambda: config_of(run), session_of(request))
+        about = self.about_data(lambda: config_of(run), session_of(request))
+        return about if values[self.form.user_data.newest].run == run else {}
 
     def estimate_memory(self, request: gr.Request, values: Values) -> Updates:
         """The memory bar of the run on the form; empty while a value of it cannot work, which the count says."""

@@ -31,7 +31,7 @@ _START_WAITS = "() => document.getElementById('gl-start').inert = {}"
 def build(page: gr.Blocks, workbench: Workbench, say: Say, top: gr.HTML) -> gr.Textbox:
     """Lay out the form and wire it; returns the text that fills it when it changes, a run's config as JSON."""
     form = TrainingForm(workbench, say)
-    bar = controls.build(page, workbench, say, top)
+    bar = controls.build(workbench, say, top)
     rates = ladder.build(workbench, say)
     form.build_samples()
     form.build_model()
@@ -41,7 +41,7 @@ def build(page: gr.Blocks, workbench: Workbench, say: Say, top: gr.HTML) -> gr.T
     filler = Filler(workbench, say, form)
     _wire_choices(say, form, filler, bar)
     _wire_trust(say, form, filler)
-    _wire_meaning(page, say, form, filler, top)
+    _wire_meaning(say, form, filler, top)
     _wire_models(page, say, form, filler)
     _wire_keeping(page, say, form, filler)
     _wire_run(workbench, say, form, filler, bar)
@@ -145,16 +145,16 @@ def _wire_trust(say: Say, form: TrainingForm, filler: Filler) -> None:
     wire(say, [], filler.weigh, form.inputs, filler.of_run, after=ticked)
 
 
-def _wire_meaning(page: gr.Blocks, say: Say, form: TrainingForm, filler: Filler, top: gr.HTML) -> None:
+def _wire_meaning(say: Say, form: TrainingForm, filler: Filler, top: gr.HTML) -> None:
     """Read the form whenever something changes that counts; the rest follows from its run.
 
     At most one preview and one estimate of memory are at work and one of each waits, however fast somebody types.
     """
     wire(say, [form.method.input, *_changes(form)], filler.weigh, form.inputs, filler.of_run)
     preview = {form.data_card, form.samples, form.report}
-    wire(say, [form.run_of_data.change], filler.preview_data, {form.run_of_data}, preview)
+    wire(say, [form.run_of_data.change], filler.preview_data, {form.run_of_data, form.user_data.newest}, preview)
     wire(say, [form.run.change], filler.estimate_memory, {form.run}, form.memory.of_run)
-    wire(say, [page.load, top.change], form.memory.held, None, [form.memory.last])
+    wire(say, [top.load, top.change], form.memory.held, None, [form.memory.last])
 
 
 def _wire_models(page: gr.Blocks, say: Say, form: TrainingForm, filler: Filler) -> None:

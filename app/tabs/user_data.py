@@ -1,7 +1,7 @@
 """The fields of one's own data: where it lies, which column is what, the template, how rows are split."""
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -37,12 +37,24 @@ FILES = ("validation", "test")
 NOTHING = Inspection(columns={}, guess={}, sure=False, rows=0, cut=False)
 
 
+@dataclasses.dataclass
+class NewestData:
+    """What a session's form would train on by now, for an event that has been at work since before.
+
+    Attributes:
+        run: The run as far as its data depends on it; empty while a file is being read.
+    """
+
+    run: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+
 class UserData:
     """Lays itself out where it is made, hidden until it is asked for."""
 
     def __init__(self, workbench: Workbench, say: Say) -> None:
         self._workbench, self._say = workbench, say
         self.last_read = gr.State({})
+        self.newest = gr.State(NewestData())
         self._paths = gr.State({})  # of uploads on a shared server, by the names that stand for them in the fields
         with gr.Column(visible=False, elem_id="gl-own") as self.panel:
             html(f'<h3 class="gl-h3">{say("data.title")}</h3>')
@@ -91,7 +103,8 @@ class UserData:
     @property
     def inputs(self) -> set[gr.components.Component]:
         """What `values` reads."""
-        return {self.name, self.config, self.split, self.last_read, self._paths, *self.settings.values()}
+        states = {self.last_read, self.newest, self._paths}
+        return {self.name, self.config, self.split, *states, *self.settings.values()}
 
     def values(self, values: Values) -> UserDataValues:
         """What stands in the fields; those that were never shown hold nothing."""
@@ -126,20 +139,20 @@ class UserData:
         named = {self.name, self.config, self.split}
         forgotten = {self.last_read, self.facts, *unread}
 
-        def beginning(before: LastRead) -> Updates:
-            waits = note(say("data.being_read"), "waiting")
+        def beginning(values: Values) -> Updates:
+            waits, before = note(say("data.being_read"), "waiting"), values[self.last_read]
+            values[self.newest].run = {}
             return {self.facts: waits, self.last_read: {**before, "name": ""}, **unread}
 
         def arrive(request: gr.Request, values: Values) -> Updates:
-            return {**self._arrived(request, values), **beginning(values[self.last_read])}
+            return {**self._arrived(request, values), **beginning(values)}
 
         def look(request: gr.Request, values: Values) -> Iterator[Any]:
-            form = self.values(values)
-            if form.unread:
-                yield beginning(form.last_read)
+            if self.values(values).unread:
+                yield beginning(values)
             yield self.look(request, values)
 
-        told = {self.upload, self.last_read, self._paths}
+        told = {self.upload, self.last_read, self.newest, self._paths}
         arrived = wire(say, [self.upload.upload], arrive, told, named | forgotten | {self._paths})
         wire(say, [], look, self.inputs, read, after=arrived, **seen)
         done = [event for field in (self.name, self.config, self.split) for event in (field.submit, field.blur)]

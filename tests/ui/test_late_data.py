@@ -1,4 +1,6 @@
-"""Train: a change that comes late does not bring the file of before back. In a real browser."""
+"""Train: a change or a preview that comes late does not bring the file of before back. In a real browser."""
+
+import threading
 
 import pytest
 from playwright.sync_api import expect
@@ -29,16 +31,21 @@ class TwoFiles(InProcess):
 
     Attributes:
         first, second: The files.
+        quick: Unset while the preview of the first one takes its time.
     """
 
     def __init__(self, tabs, home, monkeypatch):
         super().__init__(tabs, home / "home", monkeypatch)
         self.first, self.second = home / "first.csv", home / "second.csv"
+        self.quick = threading.Event()
+        self.quick.set()
         for file in (self.first, self.second):
             file.write_text("question,answer\nWhere?,Here.\n")
         monkeypatch.setattr(deferred, "preview_data", self.preview)
 
     def preview(self, config, _rows):
+        if config.dataset == str(self.first):
+            self.quick.wait(timeout=WAIT_MS / 1000)
         raise DataError("empty_file", "It has no rows.", file=config.dataset)
 
 
@@ -89,5 +96,21 @@ def test_a_change_that_comes_late(site):
     page.wait_for_timeout(1000)
     late[0].continue_()
     page.wait_for_timeout(3000)  # nothing tells when the last answer has come
+    expect(rows).to_contain_text("second.csv", timeout=WAIT_MS)
+    assert not any("first.csv" in text for text in page.evaluate("told"))
+
+
+def test_a_preview_that_comes_late(site):
+    """What the first file's rows look like is known only after another one was named."""
+    site.quick.clear()
+    page = opened(site)
+    rows = page.locator("#gl-samples")
+    page.wait_for_selector("#gl-own-facts >> text=answer")
+    page.wait_for_timeout(1000)
+    named(page, site.second)
+    expect(page.locator("#gl-own-facts")).to_contain_text("answer")
+    page.wait_for_timeout(1000)
+    page.evaluate(NOTE_ROWS)
+    site.quick.set()
     expect(rows).to_contain_text("second.csv", timeout=WAIT_MS)
     assert not any("first.csv" in text for text in page.evaluate("told"))

@@ -158,6 +158,31 @@ def test_two_browsers_see_the_same_run(visit):
     wait_idle(second)
 
 
+UNASKED = """
+const plain = globalThis.fetch;
+const asked = new Promise((goOn) => { window.goOn = goOn; });
+globalThis.fetch = async (input, init) => {
+  if (String(input.url ?? input).includes("component_server")) await asked;
+  return plain(input, init);
+};
+"""
+"""A page that asks the server what it does only when it is told to."""
+
+
+def test_run_that_begins_while_a_page_opens(visit):
+    """Between the page's own loading and the header's first question: its buttons are those of the run, too."""
+    first, second = visit(), visit(alone=True, script=UNASKED)
+    second.wait_for_function("sessionStorage['gatelight.form']")
+    second.wait_for_timeout(1000)  # that the page has loaded is answered by now
+    start(first, LONG)
+    first.wait_for_selector(".gl-chip[data-state=running]")
+    second.evaluate("goOn()")
+    goto(second, "train")
+    second.click("#gl-stop:not([disabled])")
+    wait_idle(first)
+    wait_idle(second)
+
+
 @pytest.mark.parametrize(
     ("path", "sentence"), [("/", "must be between 1 and 1,000,000"), ("/zh", "在 1 与 1,000,000 之间")]
 )

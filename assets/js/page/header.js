@@ -95,9 +95,10 @@ const measureBars = () => {
  * @param {HTMLElement} element
  * @param {Words} words
  * @param {HeaderServer} server
- * @param {() => void} changed called when the kind of work, the run or the model changes
+ * @param {(event: "load" | "change") => void} trigger called with `load` when the kind of work, the run and the model
+ *   are known, and with `change` whenever one of them changes
  */
-export const mountHeader = (element, words, server, changed) => {
+export const mountHeader = (element, words, server, trigger) => {
   const header = find(element, ".gl-header");
   const chip = find(header, ".gl-chip");
   const text = find(header, ".gl-chip-text");
@@ -132,7 +133,7 @@ export const mountHeader = (element, words, server, changed) => {
     markOpenedTab();
     publishLive(live);
     const now = `${live.status} ${live.run} ${live.model} ${live.message}`;
-    if (state !== null && now !== state) changed();
+    if (now !== state) trigger(state === null ? "load" : "change");
     state = now;
   };
 
