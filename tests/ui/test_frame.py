@@ -108,7 +108,7 @@ def test_languages_switch_and_keep_the_place(visit):
 def test_large_mode_is_linked_kept_and_cuts_nothing(visit):
     """An address asks for it, the browser keeps it, the button ends it; charts fit, and a click finds its step.
     A narrow window is enlarged too, less."""
-    page = visit(size={"width": 1280, "height": 720})
+    page = visit(alone=True, size={"width": 1280, "height": 720})  # other tests share what a browser keeps
     page.goto(page.url.partition("?")[0] + "?large=1")
     page.wait_for_selector(".gl-large-switch[aria-pressed=true]")
     assert drawn_to_size(page)

@@ -59,6 +59,7 @@ def run_card(page, app, request):
     yield row
     shutil.rmtree(folder, ignore_errors=True)
     goto(page, "runs")
+    page.evaluate("document.querySelector('.gl-large-switch[aria-pressed=true]')?.click()")  # the browser keeps it
     page.fill(".gl-filter", "")
     while page.locator("tr.picked").count():
         page.evaluate("document.querySelector('tr.picked input')?.click()")  # the table may be drawn anew meanwhile
@@ -111,6 +112,7 @@ def zooms_where_it_is_dragged(page):
         ".every((one, i) => Math.abs(one - wanted[i]) < 5)"
     )
     page.wait_for_function(near, arg=[first + quarter, last - quarter])
+    page.wait_for_timeout(500)  # of presses within 300 ms Plotly counts the drag's as the first
     page.mouse.dblclick(across[0], down)
     page.wait_for_function(near, arg=[first, last])
 
