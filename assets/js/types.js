@@ -56,6 +56,7 @@
 /**
  * @typedef {object} Live
  * @property {string} status "idle", "loading", "running", "waiting" (for room on a full disk), "paused" or "stopping"
+ * @property {number} turn how often the status has changed
  * @property {string | null} run
  * @property {string} [name] of the run
  * @property {number} step

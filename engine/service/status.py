@@ -10,6 +10,8 @@ class LiveStatus:
 
     Attributes:
         status: "idle", "loading", "running", "waiting" (for room on a full disk), "paused" or "stopping".
+        turn: How often the status has changed since the start: tells a look at it that something began and ended since
+            the last one.
         run: Id of the active run, None when idle.
         eta_s: Estimated seconds to the end, None when unknown.
         warming: Progress of the method's warm-up before its first step, 0 to 1; None at all other times.
@@ -21,6 +23,7 @@ class LiveStatus:
     """
 
     status: str = "idle"
+    turn: int = 0
     run: str | None = None
     name: str = ""
     step: int = 0

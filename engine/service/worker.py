@@ -293,8 +293,11 @@ class Worker:
         self._lock.close()
         self._trainer, self._steps, self._pausing = None, _no_steps(), False
         give_back()  # a trainer and its parts know each other, and would wait for their turn
-        self._live = LiveStatus(model=self._live.model, precision=self._live.precision, size_mb=self._live.size_mb)
-        self._change(message=message, problem=problem)
+        live = self._live
+        self._live = LiveStatus(
+            status=live.status, turn=live.turn, model=live.model, precision=live.precision, size_mb=live.size_mb
+        )
+        self._change(status="idle", message=message, problem=problem)
 
     @staticmethod
     def told(error: BaseException) -> BaseException:
@@ -311,7 +314,9 @@ class Worker:
         self._change(model=model, precision=precision, size_mb=round(base.model.get_memory_footprint() / 1e6, 1))
 
     def _change(self, **values: Any) -> None:  # noqa: ANN401 - any field of LiveStatus
-        self._live = replace(self._live, **values)
+        changed = replace(self._live, **values)
+        turned = changed.status != self._live.status
+        self._live = replace(changed, turn=changed.turn + turned)
         self._notify(self._live)
 
 

@@ -98,10 +98,15 @@ def test_pause_step_go_on_stop_resume(workbench):
     assert workbench.live().status == "paused"
     workbench.one_step()
     assert (workbench.live().step, workbench.live().status) == (paused + 1, "paused")
+    before = workbench.live().turn
+    workbench.go_on()
+    workbench.pause()
+    assert (workbench.live().status, workbench.live().turn) == ("paused", before + 2), "what came between is told"
     workbench.go_on()
     wait(lambda: workbench.live().step >= paused + 3)
     workbench.stop()
     workbench.stop()
+    assert (workbench.live().status, workbench.live().turn) == ("idle", before + 5)  # running, stopping, idle
     kept = workbench.runs.summaries()[0]
     assert (kept.id, kept.status) == (run, "stopped")
     epoch = workbench.runs.since(run, 0, None).epoch

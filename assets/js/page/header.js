@@ -132,7 +132,7 @@ export const mountHeader = (element, words, server, trigger) => {
     model.textContent = modelLabel(live);
     markOpenedTab();
     publishLive(live);
-    const now = `${live.status} ${live.run} ${live.model} ${live.message}`;
+    const now = `${live.turn} ${live.run} ${live.model} ${live.message}`;
     if (now !== state) trigger(state === null ? "load" : "change");
     state = now;
   };
