@@ -318,6 +318,17 @@ def test_smaller_strides_on_wider_models(name, rate, power):
     assert rates == pytest.approx([rate, rate, rate / 2**power, rate * (192 / 4096) ** power])
 
 
+@pytest.mark.parametrize(
+    ("own", "rates"),
+    [({}, [6e-2, 6e-2, 2e-2, 2e-2]), ({"vision": "town-vit"}, [2e-2] * 4), ({"norms": True}, [2e-2] * 4)],
+)
+def test_prompts_and_gates_alone_bear_more_on_narrow_models(own, rates):
+    """LLaMA-Adapter's rate is that of wide models where biases, norms or what reads a picture trains too."""
+    spec = METHODS["llama_adapter"]
+    settings = spec.settings.from_dict(own)
+    assert [spec.usual_rate(settings, d) for d in (32, 192, 384, 4096)] == pytest.approx(rates)
+
+
 def test_every_method_can_be_searched():
     """A search multiplies the usual rate, that of a method without weights to train too."""
     assert all(usual_rate(RunConfig(method=name)) > 0 for name in METHODS)

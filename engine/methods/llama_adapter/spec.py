@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engine.core.settings import Settings, setting
-from engine.methods.spec import LINEARS, MethodSpec, Paper, Place
+from engine.methods.spec import EMBEDDED_WIDTH, LINEARS, MethodSpec, Paper, Place
 from engine.telemetry.events import Event
 from engine.telemetry.method_events import GateFrame, NormFrame
 
@@ -16,6 +16,15 @@ if TYPE_CHECKING:
 
 MOST_BLOCKS = 48
 """Between a picture's patches and the queries that look at them."""
+
+
+LEARNING_RATE = 6e-2
+"""Of prompts and gates alone on the embedded model, and on narrower ones."""
+
+
+CAREFUL_RATE = 2e-2
+"""Of wide models, and where more than prompts and gates learns: V2's biases, scales and norms, or what reads a picture;
+with three times as much, 84.2 % of the town's test pictures are answered in place of 87.5 %."""
 
 
 BLOCKS_RATE = 0.05
@@ -117,6 +126,12 @@ def _places(settings: LlamaAdapterSettings) -> tuple[Place, ...]:
     return ("attention", *linears, *(("norm",) if settings.norms else ()))
 
 
+def _rate(settings: LlamaAdapterSettings, d: int) -> float:
+    if settings.beyond_v1:
+        return CAREFUL_RATE
+    return max(CAREFUL_RATE, LEARNING_RATE * min(1.0, EMBEDDED_WIDTH / d) ** 2)
+
+
 def _emitted(settings: LlamaAdapterSettings) -> tuple[type[Event], ...]:
     gates = () if settings.gate_init == "ungated" else (GateFrame,)
     return (*gates, NormFrame) if settings.norms else gates
@@ -150,7 +165,8 @@ SPEC = MethodSpec(
         "ungated": {"gate_init": "ungated"},
         "v2": {"bias": True, "scale": True, "norms": True},
     },
-    learning_rate=2e-2,
+    learning_rate=LEARNING_RATE,
+    rate=_rate,
     needs=("attention",),
     emits=(GateFrame, NormFrame),
     emits_with=_emitted,
