@@ -30,6 +30,12 @@ try {
 } catch { /* a browser that keeps nothing */ }
 """
 """The large mode, before anything is painted: as the address asks (`?large=1` or `?large=0`), else as it was left."""
+FORM_WAITS = """
+try {
+  if (sessionStorage.getItem("gatelight.form")) document.documentElement.dataset.formWaits = "";
+} catch { /* a browser that keeps nothing */ }
+"""
+"""Nobody fills a form in that a kept one is about to replace; `kept.js` ends that."""
 KEPT = {"Cache-Control": "public, max-age=31536000, immutable"}
 """A browser may keep a script forever: its address changes with its content."""
 
@@ -47,7 +53,7 @@ def head() -> str:
     early = [f'<link rel="modulepreload" fetchpriority="low" href="{address()}/{name}">' for name in modules()]
     surface = f"globalThis.Gatelight = Object.freeze({{ ready: {_imported('main.js')} }});"
     events = f"{_imported('common/event_stream.js')}.then(({{ keepAnswers }}) => keepAnswers(globalThis));"
-    script = f"{events}{surface}{EARLY_CLICK}{LARGE}{progress_script()}"
+    script = f"{events}{surface}{EARLY_CLICK}{LARGE}{FORM_WAITS}{progress_script()}"
     return "\n".join([colours, *early, f"<script>{script}</script>"])
 
 

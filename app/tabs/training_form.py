@@ -26,6 +26,7 @@ from engine.methods import METHODS
 from engine.methods.spec import MethodSpec
 from engine.service.workbench import Workbench
 
+_HOLD = "Gatelight.ready.then(({ holdForm }) => holdForm(element.closest('#gl-tab-train')));"
 FIRST = RunConfig()
 FIELDS = sorted(TrainingSettings.fields(), key=lambda field: field.info.advanced)
 OF_TRUST = TRUST
@@ -58,7 +59,7 @@ class TrainingForm:
         self._limits = workbench.limits
         self._workbench = workbench
         self._may_trust = workbench.permission.confinement.may_trust
-        html(f'<h2 class="gl-title">{say("train.title")}</h2>')
+        html(f'<h2 class="gl-title">{say("train.title")}</h2>', js_on_load=_HOLD)
         self.watching = html(elem_id="gl-watching")
         with gr.Row(elem_classes="gl-choices"):
             with gr.Column(scale=5, min_width=480):

@@ -8,7 +8,7 @@ export { mountOverlay } from "./common/overlay.js";
 export { sayStarting } from "./common/starting.js";
 export { mountActivity } from "./page/activity.js";
 export { mountHeader } from "./page/header.js";
-export { keptDraft, keptForm, keptTalk } from "./page/kept.js";
+export { holdForm, keptDraft, keptForm, keptTalk } from "./page/kept.js";
 export { mountLadder } from "./page/ladder.js";
 export { mountMemory } from "./page/memory.js";
 export { mountPicker } from "./page/picker.js";

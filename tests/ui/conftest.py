@@ -54,6 +54,17 @@ STATE = """async () => {
   };
 }"""
 """What a page shows, for whoever reads why a test failed on a machine that is gone."""
+IDLE = """() => new Promise((done) => {
+  let told = 0;
+  document.addEventListener("gatelight:live", function listen({ detail }) {
+    told += 1;
+    if (told < 2 || detail.status !== "idle") return;
+    document.removeEventListener("gatelight:live", listen);
+    done(true);
+  });
+})"""
+"""Becomes true when a page has heard that nothing trains, in answer to a question that it asked after this began: of
+the first answer to come that is not certain."""
 
 
 class App:
@@ -256,14 +267,15 @@ def copied(app, run, recording="llama_adapter"):
 
 
 def goto(page, tab):
-    """Turn to a tab by its button in the header."""
+    """Turn to a tab by its button in the header, and wait for a form that comes back."""
     page.click(f".gl-tab-link[data-tab={tab}]")
     page.wait_for_selector(f"#gl-tab-{tab}-button[aria-selected=true]", state="attached")
+    page.wait_for_selector("html:not([data-form-waits])")
 
 
 def wait_idle(page):
-    """Wait until nothing trains."""
-    page.wait_for_selector(".gl-chip[data-state=idle]", state="attached")
+    """Wait until nothing trains, as the server says from now on: a run that has just begun may not be shown yet."""
+    page.wait_for_function(IDLE)
 
 
 def ready_form(page):

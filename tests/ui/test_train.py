@@ -344,6 +344,30 @@ def test_yaml_out_and_in(form, tmp_path):
     form.wait_for_function("document.querySelector('#gl-command textarea').value.includes('--steps 123')")
 
 
+def test_nobody_types_before_a_kept_form_is_back(visit):
+    """What one typed into the form that the page opens with would be lost when the kept one comes."""
+    page = visit()
+    ready_form(page)
+    page.fill("#gl-set-steps input", "77")
+    page.wait_for_function("JSON.parse(sessionStorage['gatelight.form'] ?? '{}').training?.steps === 77")
+    late = []
+
+    def held(route):
+        texts = [str(value) for value in route.request.post_data_json["data"]]
+        is_restore = not late and any('"steps": 77' in text for text in texts)
+        late.append(route) if is_restore else route.continue_()
+
+    page.route("**/queue/join*", held)
+    page.reload()
+    page.wait_for_selector("#gl-tab-train[inert]", state="attached")
+    while not late:
+        page.wait_for_timeout(100)
+    assert page.locator("#gl-tab-train[inert]").count() == 1
+    late[0].continue_()
+    page.wait_for_selector("#gl-tab-train:not([inert])", state="attached")
+    assert page.input_value("#gl-set-steps input") == "77"
+
+
 def test_form_is_kept(visit, app, tmp_path):
     """A reload and the other language keep what was chosen and typed in this tab, and no other tab sees it. A method
     that trains together with the chosen one brings its settings, and is counted. The menu of models, which comes later,
@@ -362,6 +386,7 @@ def test_form_is_kept(visit, app, tmp_path):
     for again in (page.reload, lambda: page.goto(f"{app.url}/zh")):
         again()
         page.wait_for_function("document.querySelector('#gl-set-steps input')?.value === '123'")
+        page.wait_for_selector("html:not([data-form-waits])")
         page.wait_for_function("JSON.parse(sessionStorage['gatelight.form']).method === 'lora+bottleneck'")
         page.press("#gl-all > button", "Enter")  # the form grows meanwhile: a click may land beside it
         page.wait_for_function("document.querySelector('#gl-bottleneck-reduction input')?.value === '48'")

@@ -81,3 +81,16 @@ const draftAs = (/** @type {string} */ name) => {
 export const keptDraft = draftAs("gatelight.draft");
 export const keptForm = keptAs("gatelight.form");
 export const keptTalk = keptAs("gatelight.talk");
+
+/**
+ * Nobody fills in a form that a kept one is about to replace: what was typed would be lost.
+ *
+ * @param {HTMLElement} form
+ */
+export const holdForm = (form) => {
+  form.inert = Boolean(keptForm.former());
+  keptForm.settled().then(() => {
+    form.inert = false;
+    delete document.documentElement.dataset.formWaits;
+  });
+};
