@@ -36,6 +36,7 @@ from engine.methods import METHODS, method_spec
 from engine.methods.attach import attached_view
 from engine.methods.base import Method
 from engine.methods.serving import serves
+from engine.methods.sizing import LARGE
 from engine.models.base import Base
 from engine.models.loading import load_base
 
@@ -84,7 +85,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("docs/rates.md"))
     args = parser.parse_args()
     shape = loaded(args.task).shape
-    usual = {name: usual_rate(name, shape.d) for name in args.methods if serves(METHODS[name], shape.family)}
+    served = [name for name in args.methods if serves(METHODS[name], shape.family)]
+    usual = {name: usual_rate(name, shape.d, shape.parameters) for name in served}
     asked = [(args.task, name, rounded(factor * rate)) for factor in args.factors for name, rate in usual.items()]
     measure(args.out, {}, asked, part_of, partial(measured, args.data), page, args.jobs)
 
@@ -100,10 +102,11 @@ def loaded(task: str) -> Base:
     return load_base(TASKS[task].model())
 
 
-def usual_rate(method: str, width: int) -> float:
-    """What an empty learning rate means with default settings."""
+def usual_rate(method: str, width: int, parameters: int) -> float:
+    """What an empty learning rate means with default settings, or those of a new run on a large base."""
     spec = method_spec(method)
-    return spec.usual_rate(spec.settings(), width)
+    own = spec.smaller[0] if spec.smaller and parameters >= LARGE else {}
+    return spec.usual_rate(spec.settings.from_dict(own), width)
 
 
 def rounded(rate: float) -> float:
@@ -189,7 +192,7 @@ def _part(task: str, rows: list[Row]) -> str:
 
 
 def _line(name: str, rows: Sequence[Row]) -> Row:
-    usual = rounded(usual_rate(name, rows[0]["width"]))
+    usual = rounded(usual_rate(name, rows[0]["width"], rows[0]["parameters"]))
     return {
         "method": METHODS[name].title,
         "usual rate": f"{usual:g}",

@@ -329,6 +329,13 @@ def test_prompts_and_gates_alone_bear_more_on_narrow_models(own, rates):
     assert [spec.usual_rate(settings, d) for d in (32, 192, 384, 4096)] == pytest.approx(rates)
 
 
+def test_a_side_network_with_a_tenth_of_the_blend_makes_larger_strides():
+    """Beside a large base it would stand still at the rate of one that has half."""
+    spec = METHODS["side"]
+    large = spec.settings.from_dict({"alpha": spec.smaller[0]["alpha"]})
+    assert [spec.usual_rate(one, 576) for one in (spec.settings(), large)] == pytest.approx([2e-4, 2e-3])
+
+
 def test_every_method_can_be_searched():
     """A search multiplies the usual rate, that of a method without weights to train too."""
     assert all(usual_rate(RunConfig(method=name)) > 0 for name in METHODS)

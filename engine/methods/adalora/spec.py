@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from engine.methods.base import Method
 
 
-LEARNING_RATE = 1e-2
+LEARNING_RATE = 3e-2
 
 
 @dataclass(frozen=True, kw_only=True)
