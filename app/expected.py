@@ -122,9 +122,10 @@ def _short(say: Say, row: Measured, better: Measured | None) -> str:
 def _whole(say: Say, row: Measured, better: Measured | None) -> str:
     """All that was measured; why the chosen method cannot reach what a much better one does, where that is known."""
     score = score_text(say, row.score)
+    reached = say(f"watch.score.{row.score.against}", score=score, rows=row.score.rows, baseline=_baseline(say, row))
     told = say(
         "train.expected",
-        reached=say(f"watch.score.{row.score.against}", score=score, rows=row.score.rows, baseline=_baseline(say, row)),
+        reached=" ".join(filter(None, [reached, _facts(say, row.score)])),
         steps=row.steps,
         forgetting="–" if row.forgetting is None else f"{row.forgetting:+.2f}",
         seconds=round(row.seconds),
@@ -133,6 +134,13 @@ def _whole(say: Say, row: Measured, better: Measured | None) -> str:
     group = METHODS[row.method].group
     limited = better is not None and group in LIMITED and group != METHODS[better.method].group
     return f"{told} {say(f'train.expected.{group}')}" if limited else told
+
+
+def _facts(say: Say, score: RunScore) -> str:
+    """How much of what the questions list is said; empty where they list nothing."""
+    if score.facts is None or score.facts_baseline is None:
+        return ""
+    return say("watch.score.facts", share=round(score.facts), baseline=round(score.facts_baseline))
 
 
 def _baseline(say: Say, row: Measured) -> str:
@@ -153,12 +161,14 @@ def measured(folder: Path) -> tuple[Measured, ...]:
 def _together(runs: list[dict[str, Any]], machine: str) -> Measured:
     """One row of runs that differ in their seeds."""
     first, values = runs[0], [run["score"]["value"] for run in runs]
+    facts = [run["score"].get("facts") for run in runs]
+    said = statistics.fmean(facts) if None not in facts else None
     forgotten = [run["forgetting"] for run in runs if run["forgetting"] is not None]
     return Measured(
         dataset=first["dataset"],
         method=first["method"],
         steps=first["steps"],
-        score=RunScore(**{**first["score"], "value": statistics.fmean(values)}),
+        score=RunScore(**{**first["score"], "value": statistics.fmean(values), "facts": said}),
         lowest=min(values),
         highest=max(values),
         seeds=len(runs),

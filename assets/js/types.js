@@ -28,6 +28,8 @@
  * @property {number} baseline the same of what it is compared with
  * @property {string} against "untuned", "constant", "withheld" or "sentence"
  * @property {number} rows
+ * @property {number | null} [facts] where questions list values, the share of these that is said, 0 to 100
+ * @property {number | null} [facts_baseline]
  */
 /** @typedef {{method: string, title: string, score: string}} Better a method, what it is called, and its score as text */
 /**

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
+from engine.evaluation.facts import facts_said
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TextMetrics:
@@ -19,6 +21,7 @@ class TextMetrics:
         rouge1: Shared words (F1), mean over the questions of the best reference. rouge-score keeps only Latin
             letters and digits: for other scripts, use chrF.
         rouge_l: Longest common subsequence of words (F1), likewise.
+        facts: Where every question lists values, the share of these that the answers say; see `facts_said`.
         questions: Number of different questions; one may have several references.
         signature: sacrebleu's signature of how BLEU was computed, to be reported with it.
     """
@@ -27,6 +30,7 @@ class TextMetrics:
     chrf: float
     rouge1: float
     rouge_l: float
+    facts: float | None
     questions: int
     signature: str
 
@@ -35,7 +39,7 @@ def text_metrics(questions: Sequence[str], references: Sequence[str], answers: S
     """Compare answers with references, row by row; rows with one question are several references for it.
 
     Args:
-        questions: The question of every row, at least one.
+        questions: The question of every row, at least one; what stands behind a NUL only tells it from others.
         references: The reference of every row.
         answers: The answer to every row; equal for rows with the same question.
     """
@@ -60,6 +64,7 @@ def text_metrics(questions: Sequence[str], references: Sequence[str], answers: S
         chrf=round(CHRF().corpus_score(hypotheses, streams).score, 2),
         rouge1=round(100 * fmean(scores["rouge1"].fmeasure for scores in rouge), 2),
         rouge_l=round(100 * fmean(scores["rougeL"].fmeasure for scores in rouge), 2),
+        facts=facts_said([question.partition("\0")[0] for question in references_of], hypotheses),
         questions=len(references_of),
         signature=str(bleu.get_signature()),
     )

@@ -22,6 +22,8 @@ class RunScore:
             the tuned model that is not shown the pictures. "sentence": the sentence of the text that is most like the
             question.
         rows: Rows that were answered.
+        facts: Where every question lists values, the share of these that the answers say, 0 to 100.
+        facts_baseline: The same of what the run is compared with.
     """
 
     name: str
@@ -29,6 +31,8 @@ class RunScore:
     baseline: float
     against: str
     rows: int
+    facts: float | None = None
+    facts_baseline: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Every field by its name."""
@@ -53,7 +57,10 @@ class RunScore:
     @property
     def sentence(self) -> str:
         """What was reached on how many rows, and what it is compared with."""
-        return f"{self.text} on {self.rows} test rows ({self.against}: {_text(self.name, self.baseline)})"
+        told = f"{self.text} on {self.rows} test rows ({self.against}: {_text(self.name, self.baseline)})"
+        if self.facts is None or self.facts_baseline is None:
+            return told
+        return f"{told}; {self.facts:.0f} % of the facts said ({self.against}: {self.facts_baseline:.0f} %)"
 
 
 def _text(name: str, value: float) -> str:

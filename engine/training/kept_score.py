@@ -87,8 +87,27 @@ def score_of(predictions: Sequence[Prediction], metric: str) -> RunScore:
     if metric == "exact_match" and seen:
         value, unseen = fraction([p.right for p in seen]), fraction([p.right_unseen for p in seen])
         return RunScore(name=metric, value=value, baseline=unseen, against="withheld", rows=len(seen))
-    value, baseline = (_value(predictions, [getattr(p, who) for p in predictions], metric) for who in ("tuned", "base"))
+    tuned, base = [p.tuned for p in predictions], [p.base for p in predictions]
+    if metric in ("bleu", "chrf"):
+        return _of_texts(predictions, tuned, base, metric)
+    value, baseline = (_value(predictions, answers, metric) for answers in (tuned, base))
     return RunScore(name=metric, value=value, baseline=baseline, against="untuned", rows=len(predictions))
+
+
+def _of_texts(predictions: Sequence[Prediction], tuned: Sequence[str], base: Sequence[str], metric: str) -> RunScore:
+    """The score of answers that may say the same in many ways."""
+    ours, before = compared(predictions, tuned), compared(predictions, base)
+    assert ours is not None
+    assert before is not None
+    return RunScore(
+        name=metric,
+        value=float(getattr(ours, metric)),
+        baseline=float(getattr(before, metric)),
+        against="untuned",
+        rows=len(predictions),
+        facts=ours.facts,
+        facts_baseline=before.facts,
+    )
 
 
 def _value(predictions: Sequence[Prediction], answers: Sequence[str], metric: str) -> float:
@@ -104,8 +123,5 @@ def _value(predictions: Sequence[Prediction], answers: Sequence[str], metric: st
             wanted_of = [p.marked.references if p.marked else [p.reference] for p in predictions]
             spans = span_metrics([first_line(answer) for answer in answers], wanted_of)
             return spans.f1 if spans else 0.0
-        case "exact_match":
+        case _:
             return fraction([matches(ours, wanted) for ours, wanted in zip(answers, references, strict=True)])
-    metrics = compared(predictions, answers)
-    assert metrics is not None
-    return float(getattr(metrics, metric))

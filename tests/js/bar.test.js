@@ -42,6 +42,13 @@ test("a finished run tells what it came to, and where nothing was learned, to tr
   assert.match(lineOf({ status: "finished", kept: 40 }).text, /score\.none$/);
 });
 
+test("where questions list facts, the end of a run tells how many are said", () => {
+  const score = { name: "bleu", value: 76, baseline: 1, against: "untuned", rows: 50 };
+  const told = lineOf({ status: "finished", kept: 40, score: { ...score, facts: 97.6, facts_baseline: 4.2 } });
+  assert.match(told.text, /"rows":50\} score\.facts \{"share":98,"baseline":4\}$/);
+  assert.doesNotMatch(lineOf({ status: "finished", kept: 40, score }).text, /score\.facts/);
+});
+
 test("where another method was measured to reach much more, the end of a run names it", () => {
   const score = { name: "exact_match", value: 0, baseline: 0, against: "untuned", rows: 50 };
   const better = { method: "lora", title: "LoRA", score: "93 % right" };

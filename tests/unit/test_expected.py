@@ -128,3 +128,16 @@ def test_a_short_run_is_held_against_its_own_method_where_that_is_as_good(tmp_pa
 
     assert told("lora")["method"] == "lora"
     assert told("ia3")["method"] == "bias"
+
+
+def test_facts_that_are_said_stand_beside_the_score(tmp_path, monkeypatch):
+    """The mean of the seeds; nothing of them where a seed was measured without."""
+    one, other = row("lora", 90.0), row("lora", 92.0, seed=1)
+    for each, facts in ((one, 97.0), (other, 99.0)):
+        each["score"] = each["score"] | {"name": "bleu", "facts": facts, "facts_baseline": 4.0}
+    monkeypatch.setattr(expected, "ASSETS", tmp_path)
+    for rows, says in (([one, other], True), ([one, row("lora", 0.9, seed=1)], False)):
+        (tmp_path / "expected.json").write_text(json.dumps({"machine": "x", "rows": rows}))
+        expected.measured.cache_clear()
+        assert ("98 % is said word for word; the untuned base: 4 %." in said("lora")) == says
+    expected.measured.cache_clear()

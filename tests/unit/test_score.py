@@ -115,6 +115,19 @@ def test_metric_suits_the_answers(dataset, references, metric):
     assert metric_of(dataset, references, head=False) == metric
 
 
+def test_facts_that_questions_list_are_scored_too():
+    """Beside BLEU, of the tuned answers and of the base's; a score of an older run has none, and is read."""
+    said, asked = "Oak Hall is a pub.", "name: Oak Hall | type: pub"
+    predictions = [replace(predicted(said, said, base="The pub is old."), prompt=asked)]
+    score = score_of(predictions, "bleu")
+    assert (score.name, score.value, score.facts, score.facts_baseline) == ("bleu", pytest.approx(100), 100, 50)
+    assert score.sentence.endswith("; 100 % of the facts said (untuned: 50 %)")
+    assert RunScore.from_dict(score.to_dict()) == score
+    older = {name: value for name, value in score.to_dict().items() if not name.startswith("facts")}
+    assert RunScore.from_dict(older) == replace(score, facts=None, facts_baseline=None)
+    assert score_of([predicted(said, said)], "bleu").facts is None
+
+
 def test_scores_are_compared_with_what_is_honest():
     """Text with the untuned base; questions about pictures with the same model that is not shown them."""
     some = [predicted("blue", "blue", base="blue"), predicted("red", "blue", base="red")]

@@ -4,6 +4,7 @@ import math
 
 import pytest
 
+from engine.evaluation.facts import facts_of, facts_said
 from engine.evaluation.lines import first_lines
 from engine.evaluation.text import perplexity
 from engine.evaluation.text_metrics import text_metrics
@@ -38,6 +39,51 @@ def test_rows_that_ask_the_same_are_one_question():
     alone = text_metrics(asked[:1] + asked[2:], wanted[:1] + wanted[2:], [CAT, "un deux trois quatre cinq"])
     assert alone.bleu < 60
     assert alone.rouge1 == 50
+
+
+@pytest.mark.parametrize(
+    ("question", "facts"),
+    [
+        ("name: Oak Hall | type: pub | food: pasta", ["Oak Hall", "pub", "pasta"]),
+        ("name[Blue Spice], eatType[coffee shop], area[city centre]", ["Blue Spice", "coffee shop", "city centre"]),
+        ("name : Aromi | family friendly : yes | price : £20-25", ["Aromi", "£20-25"]),
+        ("名称: 橡树厅 | 食物: 汤", ["橡树厅", "汤"]),
+        ("Where is it: here?", []),
+        ("see [1], [2]", []),
+        ("name: Oak Hall | and then", []),
+        ("a | b", []),
+        ("name[Aromi]", []),
+        ("", []),
+    ],
+)
+def test_facts_that_a_question_lists(question, facts):
+    """Keys with values, in two notations; nothing else is taken for a list of facts."""
+    assert facts_of(question) == facts
+
+
+@pytest.mark.parametrize(
+    ("answer", "share"),
+    [
+        ("Oak Hall is a pub that serves pasta for £20-25.", 100),
+        ("At OAK HALL, a pub, one eats soup.", 50),
+        ("Oak Halls publish pastas at £20-250.", 0),
+        ("", 0),
+    ],
+)
+def test_facts_that_are_said(answer, share):
+    """In whole words, whatever their case."""
+    assert facts_said(["name: Oak Hall | type: pub | food: pasta | price: £20-25"], [answer]) == share
+
+
+def test_facts_are_said_by_script_and_only_where_all_questions_list_some():
+    """Chinese has no spaces between words; the mean is over the facts, not over the questions."""
+    assert facts_said(["名称: 橡树厅 | 食物: 汤"], ["橡树厅供应汤。"]) == 100
+    questions = ["a: one | b: two | c: three", "a: one | b: nine"]
+    assert facts_said(questions, ["one two three", "one"]) == 80
+    assert facts_said([*questions, "How many?"], ["one two three", "one", "nine"]) is None
+    assert facts_said([], []) is None
+    assert text_metrics(["a: one | b: two\0picture"], ["one two"], ["one"]).facts == 50
+    assert text_metrics(["How many?"], ["one two"], ["one"]).facts is None
 
 
 def test_scripts_without_spaces():

@@ -40,6 +40,7 @@ WORDS = {
     "watch.score.constant": "{score} on {rows} test rows; the same answer always: {baseline}.",
     "watch.score.withheld": "{score} on {rows} test rows; with the picture withheld: {baseline}.",
     "watch.score.sentence": "{score} on {rows} test rows; the sentence most like the question: {baseline}.",
+    "watch.score.facts": "Of what the questions list, {share} % is said word for word; the untuned base: {baseline} %.",
     "watch.score.little": "That is hardly better: another method, another learning rate or more steps may learn it.",
     "watch.score.better": "{title} with its default settings was measured at {score} on this dataset.",
     "watch.score.defaults": "The default settings were measured at {score} on this dataset.",

@@ -36,6 +36,7 @@ WORDS = {
     "watch.score.constant": "{rows} 条测试数据上：{score}；总给同一个答案：{baseline}。",
     "watch.score.withheld": "{rows} 条测试数据上：{score}；不给图片：{baseline}。",
     "watch.score.sentence": "{rows} 条测试数据上：{score}；与问题最相似的句子：{baseline}。",
+    "watch.score.facts": "问题里列出的内容有 {share} % 被逐字说出；未微调的基座：{baseline} %。",
     "watch.score.little": "几乎没有变好：换一种方法、换一个学习率或多训练几步，也许能学会。",
     "watch.score.better": "实测：{title}用默认设置在这个数据集上达到 {score}。",
     "watch.score.defaults": "实测：默认设置在这个数据集上达到 {score}。",

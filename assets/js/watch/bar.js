@@ -6,7 +6,7 @@ import { latestLive, subscribeLive } from "../common/live.js";
 import { openTab } from "../common/navigation.js";
 import { scoreText } from "../common/score.js";
 
-/** @import { Live, RunEntry, Say, Stage, View } from "../types.js" */
+/** @import { Live, RunEntry, Say, Score, Stage, View } from "../types.js" */
 /** @import { Tape } from "./tape.js" */
 /** @typedef {{kind: string, text: string, to?: string, label?: string}} StateLine `to` is the tab to go on with, `label` the button's words */
 
@@ -53,6 +53,17 @@ const NEXT = { finished: "train", stopped: "runs", running: "train", paused: "tr
 const GAIN = { exact_match: 0.1, accuracy: 0.1, f1: 0.1, pearson: 0.2, bleu: 3, chrf: 3 };
 
 /**
+ * How much of what the questions list is said; empty where they list nothing.
+ *
+ * @param {Score} score
+ * @param {Say} say
+ */
+const factsSaid = ({ facts, facts_baseline: baseline }, say) => {
+  if (typeof facts !== "number" || typeof baseline !== "number") return "";
+  return say("score.facts", { share: Math.round(facts), baseline: Math.round(baseline) });
+};
+
+/**
  * How a run ended: at its last step or before, which state it kept, what that came to, and what is to be done next.
  *
  * @param {Tape} tape
@@ -66,7 +77,9 @@ const ending = (tape, say) => {
   const { score } = tape;
   if (!score) return { kind: "note", text: `${ended} ${say("score.none")}`, to: "chat" };
   const [reached, baseline] = [score.value, score.baseline].map((value) => scoreText(score, say, value));
-  const came = say(`score.${score.against}`, { score: reached, baseline, rows: score.rows });
+  const came = [say(`score.${score.against}`, { score: reached, baseline, rows: score.rows }), factsSaid(score, say)]
+    .filter(Boolean)
+    .join(" ");
   const learned = score.value - score.baseline >= (GAIN[/** @type {keyof typeof GAIN} */ (score.name)] ?? 0);
   const { better } = tape;
   const same = better?.method === tape.config.method;
