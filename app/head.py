@@ -33,9 +33,12 @@ try {
 FORM_WAITS = """
 try {
   if (sessionStorage.getItem("gatelight.form")) document.documentElement.dataset.formWaits = "";
+  Gatelight.ready.then(({ keptForm }) => keptForm.settled()).then(() => {
+    delete document.documentElement.dataset.formWaits;
+  });
 } catch { /* a browser that keeps nothing */ }
 """
-"""Nobody fills a form in that a kept one is about to replace; `kept.js` ends that."""
+"""Marks a page whose form a kept one is about to replace, from before anything is painted until it is back."""
 KEPT = {"Cache-Control": "public, max-age=31536000, immutable"}
 """A browser may keep a script forever: its address changes with its content."""
 

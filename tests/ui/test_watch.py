@@ -219,7 +219,8 @@ def test_live_run_keeps_zoom_canvas_and_follows(visit, served):
 
 
 def test_compare_shows_both_maps_and_their_difference(visit, served):
-    served.stage.copy("llama_adapter", "twin", name="twin", lines=300)
+    log = served.stage.copy("llama_adapter", "twin", name="twin", lines=300)
+    last = {event["kind"]: event for event in map(json.loads, log.read_text().splitlines())}
     page = visit()
     show(page, "llama_adapter")
     maps = page.locator("[data-panel=gates] .gl-map:visible")
@@ -228,11 +229,14 @@ def test_compare_shows_both_maps_and_their_difference(visit, served):
     expect(maps).to_have_count(3)
     expect(maps.nth(1)).to_contain_text("twin")
     expect(page.locator("[data-panel=loss] .gl-key-other")).to_have_text("twin, dotted")
-    expect(page.locator("[data-panel=loss] .gl-readout")).to_contain_text("twin: training 0.00587, validation 0.0119")
+    losses = f"training {last['loss']['loss']:#.3g}, validation {last['eval']['validation_loss']:#.3g}"
+    expect(page.locator("[data-panel=loss] .gl-readout")).to_contain_text(f"twin: {losses}")
     plotted = "(plot) => plot.data.filter((line) => line.name.startsWith('twin')).map((line) => line.y.length)"
     page.wait_for_function(f"({plotted})(document.querySelector('.gl-loss-plot')).length === 3")
     assert min(page.locator(".gl-loss-plot").evaluate(plotted)) > 1
-    expect(page.locator("[data-panel=sample] .gl-said-row:visible dt")).to_contain_text(["twin, step 80"])
+    expect(page.locator("[data-panel=sample] .gl-said-row:visible dt")).to_contain_text(
+        [f"twin, step {last['sample']['step']}"]
+    )
     columns_fill_the_screen(page)
     page.get_by_label("Compare with").select_option("lora")
     expect(maps).to_have_count(1)

@@ -91,6 +91,5 @@ export const holdForm = (form) => {
   form.inert = Boolean(keptForm.former());
   keptForm.settled().then(() => {
     form.inert = false;
-    delete document.documentElement.dataset.formWaits;
   });
 };
