@@ -78,13 +78,24 @@ test("another epoch begins again from nothing: the run's file was written anew",
 });
 
 test("the key changes exactly when there is something new to draw", () => {
-  const tape = taped([["gates", 0]]);
+  const tape = taped([["gates", 0]], { cursor: 10 });
   const before = tape.key;
-  tape.take(since([], { status: "paused" }));
+  tape.take(since([], { status: "paused", cursor: 10 }));
   assert.equal(tape.key, before);
   assert.equal(tape.status, "paused");
-  tape.take(since([["loss", 1]]));
+  tape.take(since([["loss", 1]], { cursor: 20 }));
   assert.notEqual(tape.key, before);
+});
+
+test("a run that is opened again is drawn again where more of it is known", () => {
+  const before = taped([["loss", 1]], { cursor: 10 });
+  const events = [
+    ["loss", 1],
+    ["loss", 2],
+  ];
+  assert.notEqual(taped(events, { cursor: 20 }).key, before.key, "both took in one answer");
+  assert.equal(taped([["loss", 1]], { cursor: 10 }).key, before.key);
+  assert.notEqual(taped([["loss", 1]], { cursor: 10, epoch: 2 }).key, before.key);
 });
 
 test("the axis of steps ends at the planned last step, or later if the run went on", () => {

@@ -218,6 +218,20 @@ def test_live_run_keeps_zoom_canvas_and_follows(visit, served):
     expect(page.locator(".gl-state")).to_contain_text("Paused")
 
 
+def test_a_run_that_is_opened_again_is_drawn_anew(visit, served):
+    """Also where as many answers told of it as before: what has come meanwhile is in its curves."""
+    log = served.stage.copy("llama_adapter", "reopened", name="reopened", lines=100)
+    page = visit()
+    drawn = "document.querySelector('.gl-loss-plot')?.data?.[0].x.length ?? 0"
+    show(page, "reopened")
+    page.wait_for_function(f"{drawn} > 0")
+    expect(page.locator(".gl-step")).to_contain_text("/ 300")
+    before = page.evaluate(drawn)
+    keep(log, "llama_adapter", 300)
+    show(page, "reopened")
+    page.wait_for_function(f"n => ({drawn}) > n", arg=before)
+
+
 def test_compare_shows_both_maps_and_their_difference(visit, served):
     log = served.stage.copy("llama_adapter", "twin", name="twin", lines=300)
     last = {event["kind"]: event for event in map(json.loads, log.read_text().splitlines())}

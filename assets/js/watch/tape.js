@@ -42,7 +42,6 @@ export class Tape {
     /** @type {number | null} */
     this.epoch = null;
     this.loaded = false;
-    this.version = 0;
     /** When the server was asked last, by the browser's clock. */
     this.asked = 0;
     this.pulling = false;
@@ -64,9 +63,12 @@ export class Tape {
     return Math.max(this.last, this.steps, 1);
   }
 
-  /** Changes whenever something was added: what was drawn of the whole run may be kept until then. */
+  /**
+   * How much of the run is known: what was drawn of the whole of it may be kept until that changes, also where the same
+   * run was opened again meanwhile.
+   */
   get key() {
-    return `${this.run} ${this.epoch} ${this.version}`;
+    return `${this.run} ${this.epoch} ${this.cursor}`;
   }
 
   /**
@@ -106,7 +108,6 @@ export class Tape {
     const frames = Object.entries(this.kinds).filter(([kind]) => !NO_FRAMES.includes(kind));
     const stepsOfFrames = new Set(frames.flatMap(([, log]) => log.steps));
     this.positions = [...stepsOfFrames.add(this.last)].sort((a, b) => a - b);
-    this.version += 1;
   }
 
   /**

@@ -93,7 +93,7 @@ const mount = (ctx) => {
     scoreKey.textContent = scored.score && say(`score.${scored.score}`);
     otherKey.hidden = !other;
     otherKey.textContent = other ? say("other", { name: other.name }) : "";
-    const key = [tape.key, other?.run, other?.version, logarithmic, palette.key, body.clientWidth].join(" ");
+    const key = [tape.key, other?.key, logarithmic, palette.key, body.clientWidth].join(" ");
     const current = await plot(key, () => {
       const end = Math.max(tape.end, other?.last ?? 0);
       const scale = stepScale(logarithmic, end);
