@@ -32,16 +32,26 @@ class TwoFiles(InProcess):
     Attributes:
         first, second: The files.
         quick: Unset while the preview of the first one takes its time.
+        found: Unset while the second one is being read.
     """
 
     def __init__(self, tabs, home, monkeypatch):
         super().__init__(tabs, home / "home", monkeypatch)
         self.first, self.second = home / "first.csv", home / "second.csv"
-        self.quick = threading.Event()
+        self.quick, self.found = threading.Event(), threading.Event()
         self.quick.set()
+        self.found.set()
+        preflight = self.workbench.preflight
+        self.plain = preflight.inspect_data
+        monkeypatch.setattr(preflight, "inspect_data", self.inspect)
         for file in (self.first, self.second):
             file.write_text("question,answer\nWhere?,Here.\n")
         monkeypatch.setattr(deferred, "preview_data", self.preview)
+
+    def inspect(self, dataset, *given, **named):
+        if dataset == str(self.second):
+            self.found.wait(timeout=WAIT_MS / 1000)
+        return self.plain(dataset, *given, **named)
 
     def preview(self, config, _rows):
         if config.dataset == str(self.first):
@@ -112,5 +122,23 @@ def test_a_preview_that_comes_late(site):
     page.wait_for_timeout(1000)
     page.evaluate(NOTE_ROWS)
     site.quick.set()
+    expect(rows).to_contain_text("second.csv", timeout=WAIT_MS)
+    assert not any("first.csv" in text for text in page.evaluate("told"))
+
+
+def test_a_preview_that_comes_while_another_file_is_read(site):
+    """It would stand in the place of the word that the other one is being read."""
+    site.quick.clear()
+    site.found.clear()
+    page = opened(site)
+    facts, rows = page.locator("#gl-own-facts"), page.locator("#gl-samples")
+    expect(facts).to_contain_text("answer", timeout=WAIT_MS)
+    page.wait_for_timeout(1000)
+    named(page, site.second)
+    expect(facts).to_contain_text("Reading", timeout=WAIT_MS)
+    page.evaluate(NOTE_ROWS)
+    site.quick.set()
+    page.wait_for_timeout(2000)  # nothing tells that the answer was dropped
+    site.found.set()
     expect(rows).to_contain_text("second.csv", timeout=WAIT_MS)
     assert not any("first.csv" in text for text in page.evaluate("told"))
