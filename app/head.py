@@ -38,7 +38,7 @@ try {
   });
 } catch { /* a browser that keeps nothing */ }
 """
-"""Marks a page whose form a kept one is about to replace, from before anything is painted until it is back."""
+"""Marks a page whose form a kept one is about to replace, from before anything of it is painted until that is back."""
 KEPT = {"Cache-Control": "public, max-age=31536000, immutable"}
 """A browser may keep a script forever: its address changes with its content."""
 
